@@ -1,0 +1,1 @@
+//! Real mail and real clients against a real node.

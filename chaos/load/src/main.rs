@@ -1,0 +1,3 @@
+//! The load tool and its measurements.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Entities and actors over actix: intakes, activation, passivation, restart.

@@ -1,0 +1,1 @@
+//! ask(entity, request): the only way to an entity.

@@ -1,0 +1,1 @@
+//! Sign-in: password hashes, SCRAM keys, limits and lockout.

@@ -1,0 +1,1 @@
+//! Recipients and groups expanded, one Deliver each; delivery reports.

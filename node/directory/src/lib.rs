@@ -1,0 +1,1 @@
+//! Tenants, domains, accounts, aliases and groups, and where mail for an address goes.

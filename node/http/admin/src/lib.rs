@@ -1,0 +1,1 @@
+//! The admin API: directory and queue over HTTP.

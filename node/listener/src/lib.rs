@@ -1,0 +1,1 @@
+//! Accept, TLS, connection limits: sockets become session actors.

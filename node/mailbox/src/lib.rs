@@ -1,0 +1,1 @@
+//! The mailbox entity: folders, messages, flags, change log, quota.

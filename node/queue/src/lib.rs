@@ -1,0 +1,1 @@
+//! The queue entity: messages waiting to leave.

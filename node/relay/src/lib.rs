@@ -1,0 +1,1 @@
+//! Outbound delivery: MX, connection reuse, TLS, the SMTP client.

@@ -1,0 +1,3 @@
+//! The binary: arguments, start order, wiring, shutdown.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What a POP3 command means.

@@ -1,0 +1,1 @@
+//! What an SMTP, submission or LMTP command means.

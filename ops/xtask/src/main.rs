@@ -1,0 +1,3 @@
+//! verify, fix, tidy.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Immutable bytes: compressed, chunked, content-addressed, collected in two phases.

@@ -1,0 +1,1 @@
+//! The default store of one node: optimistic transactions, group commit.

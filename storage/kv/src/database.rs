@@ -1,0 +1,305 @@
+//! The database and its transactions, and the trait that backends implement.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::Result;
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The store's own clock: grows with every commit, compared only with others of the same store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct CommitVersion(pub u64);
+
+/// A half-open range of keys: `begin <= key < end`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyRange {
+    /// First key of the range.
+    pub begin: Bytes,
+    /// First key after the range.
+    pub end: Bytes,
+}
+
+impl KeyRange {
+    /// The range of the one key `key`.
+    #[must_use]
+    pub fn key(key: &[u8]) -> Self {
+        let mut end = Vec::with_capacity(key.len() + 1);
+        end.extend_from_slice(key);
+        end.push(0);
+        Self {
+            begin: Bytes::copy_from_slice(key),
+            end: end.into(),
+        }
+    }
+    /// All keys that start with `prefix`. An empty or all-0xFF prefix ends at `0xFF`, which no key of ours reaches.
+    #[must_use]
+    pub fn prefix(prefix: &[u8]) -> Self {
+        let mut end = prefix.to_vec();
+        while end.last() == Some(&0xFF) {
+            end.pop();
+        }
+        match end.last_mut() {
+            Some(last) => *last += 1,
+            None => end.push(0xFF),
+        }
+        Self {
+            begin: Bytes::copy_from_slice(prefix),
+            end: end.into(),
+        }
+    }
+    /// Whether no key can be inside.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.begin >= self.end
+    }
+    /// Whether `key` is inside.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        *self.begin <= *key && *key < *self.end
+    }
+}
+
+/// One key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyValue {
+    /// The key.
+    pub key: Bytes,
+    /// The value.
+    pub value: Bytes,
+}
+
+/// Whether a read takes part in conflict detection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadMode {
+    /// The commit fails when another transaction changed what was read.
+    Serializable,
+    /// The read never makes the commit fail.
+    Snapshot,
+}
+
+/// What to read of a range.
+#[derive(Debug, Clone)]
+pub struct RangeQuery {
+    /// The keys.
+    pub range: KeyRange,
+    /// At most so many pairs; 0 means as many as fit one reply.
+    pub limit: usize,
+    /// From the end backwards.
+    pub reverse: bool,
+    /// Conflict detection.
+    pub mode: ReadMode,
+}
+
+impl RangeQuery {
+    /// Everything in `range`, forwards, serializable.
+    #[must_use]
+    pub fn all(range: KeyRange) -> Self {
+        Self {
+            range,
+            limit: 0,
+            reverse: false,
+            mode: ReadMode::Serializable,
+        }
+    }
+}
+
+/// Pairs read, in the order asked for.
+#[derive(Debug, Clone, Default)]
+pub struct RangeReply {
+    /// The pairs.
+    pub pairs: Vec<KeyValue>,
+    /// Whether more pairs may follow: ask again from after the last key (or before it, in reverse).
+    pub more: bool,
+}
+
+/// Resolves once the watched key's value has changed after the watching transaction's commit. Dropping it cancels.
+pub type Watch = BoxFuture<'static, Result<()>>;
+
+/// A store: what a backend implements. Everyone else uses [`Database`].
+pub trait Backend: Send + Sync + 'static {
+    /// A transaction that sees every commit acknowledged before this call.
+    fn begin(&self) -> Box<dyn BackendTransaction>;
+}
+
+/// One transaction of a backend. Reads see the transaction's own writes.
+pub trait BackendTransaction: Send {
+    /// The value of `key`.
+    fn get<'a>(&'a mut self, key: &'a [u8], mode: ReadMode) -> BoxFuture<'a, Result<Option<Bytes>>>;
+    /// Pairs of a range.
+    fn get_range<'a>(&'a mut self, query: RangeQuery) -> BoxFuture<'a, Result<RangeReply>>;
+    /// Sets `key`.
+    fn set(&mut self, key: Bytes, value: Bytes);
+    /// Removes `key`.
+    fn clear(&mut self, key: &[u8]);
+    /// Removes all keys of `range`.
+    fn clear_range(&mut self, range: KeyRange);
+    /// Adds `delta` to the little-endian 64-bit integer at `key` (absent: 0), wrapping, without a read conflict.
+    fn atomic_add(&mut self, key: Bytes, delta: i64);
+    /// Makes the commit fail when another transaction writes `range` meanwhile.
+    fn add_read_conflict(&mut self, range: KeyRange);
+    /// Makes other transactions that read `range` fail as if it had been written.
+    fn add_write_conflict(&mut self, range: KeyRange);
+    /// Watches `key`; the watch is armed by this transaction's commit.
+    fn watch(&mut self, key: &[u8]) -> Watch;
+    /// The version this transaction reads at.
+    fn read_version(&mut self) -> BoxFuture<'_, Result<CommitVersion>>;
+    /// Commits durably. A transaction that wrote nothing commits at its read version.
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitVersion>>;
+}
+
+/// A handle on a store; cloning shares it.
+#[derive(Clone)]
+pub struct Database(Arc<dyn Backend>);
+
+impl Database {
+    /// Wraps a backend.
+    pub fn new(backend: impl Backend) -> Self {
+        Self(Arc::new(backend))
+    }
+    /// Begins a transaction that sees every commit acknowledged before this call.
+    #[must_use]
+    pub fn begin(&self) -> Transaction {
+        Transaction(self.0.begin())
+    }
+    /// Runs `body` in a transaction and commits it, again and again while it fails with a retryable error, at most
+    /// [`Self::ATTEMPTS_MAX`] times. `CommitUnknown` is returned to the caller, who knows whether a repeat is safe.
+    ///
+    /// # Errors
+    /// The last error of the body or of the commit.
+    pub async fn run<T, E, F>(&self, mut body: F) -> Result<T, E>
+    where
+        E: From<crate::Error> + AsStorageError,
+        F: AsyncFnMut(&mut Transaction) -> Result<T, E>,
+    {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut transaction = self.begin();
+            let error = match body(&mut transaction).await {
+                Ok(value) => match transaction.commit().await {
+                    Ok(_) => return Ok(value),
+                    Err(error) => E::from(error),
+                },
+                Err(error) => error,
+            };
+            let retryable = error.as_storage_error().is_some_and(crate::Error::is_retryable);
+            if !retryable || attempt >= Self::ATTEMPTS_MAX {
+                return Err(error);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    /// How often [`Self::run`] tries.
+    pub const ATTEMPTS_MAX: usize = 100;
+}
+
+/// Tells [`Database::run`] whether a caller's own error came from the store.
+pub trait AsStorageError {
+    /// The storage error inside, if there is one.
+    fn as_storage_error(&self) -> Option<&crate::Error>;
+}
+
+impl AsStorageError for crate::Error {
+    fn as_storage_error(&self) -> Option<&crate::Error> {
+        Some(self)
+    }
+}
+
+/// One transaction: reads see its own writes; nothing is visible to others before the commit.
+pub struct Transaction(Box<dyn BackendTransaction>);
+
+impl Transaction {
+    /// The value of `key`, serializable.
+    ///
+    /// # Errors
+    /// `TooOld` past the time limit, `Unavailable`, `Corrupt`.
+    pub async fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.0.get(key, ReadMode::Serializable).await
+    }
+    /// The value of `key`, without conflict detection.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_snapshot(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.0.get(key, ReadMode::Snapshot).await
+    }
+    /// One reply's worth of a range.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_range(&mut self, query: RangeQuery) -> Result<RangeReply> {
+        self.0.get_range(query).await
+    }
+    /// All pairs of a range, following `more`; `query.limit` still bounds the total when it is not 0.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_range_all(&mut self, mut query: RangeQuery) -> Result<Vec<KeyValue>> {
+        let mut pairs = Vec::new();
+        loop {
+            let limit = query.limit;
+            let reply = self.0.get_range(query.clone()).await?;
+            let got = reply.pairs.len();
+            let last = reply.pairs.last().map(|pair| pair.key.clone());
+            pairs.extend(reply.pairs);
+            let Some(last) = last.filter(|_| reply.more && (limit == 0 || got < limit)) else {
+                return Ok(pairs);
+            };
+            if limit != 0 {
+                query.limit = limit - got;
+            }
+            if query.reverse {
+                query.range.end = last;
+            } else {
+                query.range.begin = KeyRange::key(&last).end;
+            }
+        }
+    }
+    /// Sets `key`.
+    pub fn set(&mut self, key: impl Into<Bytes>, value: impl Into<Bytes>) {
+        self.0.set(key.into(), value.into());
+    }
+    /// Removes `key`.
+    pub fn clear(&mut self, key: &[u8]) {
+        self.0.clear(key);
+    }
+    /// Removes all keys of `range`.
+    pub fn clear_range(&mut self, range: KeyRange) {
+        self.0.clear_range(range);
+    }
+    /// Adds to the little-endian 64-bit integer at `key`, wrapping, without a read conflict.
+    pub fn atomic_add(&mut self, key: impl Into<Bytes>, delta: i64) {
+        self.0.atomic_add(key.into(), delta);
+    }
+    /// Makes this commit fail when another transaction writes `range` meanwhile.
+    pub fn add_read_conflict(&mut self, range: KeyRange) {
+        self.0.add_read_conflict(range);
+    }
+    /// Makes others that read `range` fail as if it had been written.
+    pub fn add_write_conflict(&mut self, range: KeyRange) {
+        self.0.add_write_conflict(range);
+    }
+    /// Watches `key`; armed by this transaction's commit.
+    pub fn watch(&mut self, key: &[u8]) -> Watch {
+        self.0.watch(key)
+    }
+    /// The version this transaction reads at.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn read_version(&mut self) -> Result<CommitVersion> {
+        self.0.read_version().await
+    }
+    /// Commits durably.
+    ///
+    /// # Errors
+    /// `Conflict`, `TooOld`, `TooLarge`, `CommitUnknown`, `Unavailable`.
+    pub async fn commit(self) -> Result<CommitVersion> {
+        self.0.commit().await
+    }
+}

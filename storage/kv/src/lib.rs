@@ -1,0 +1,18 @@
+//! Transactions over ordered keys with FoundationDB's semantics, whatever the backend.
+//!
+//! Owns the trait a backend implements, the `Database` and `Transaction` values everyone else uses, tuple keys,
+//! limits, the retry loop and the conformance suite. Knows nothing of mail. Backends: `storage/memory`,
+//! `storage/embedded`.
+
+mod database;
+mod error;
+mod limits;
+
+pub use database::{
+    AsStorageError, Backend, BackendTransaction, BoxFuture, CommitVersion, Database, KeyRange, KeyValue, RangeQuery,
+    RangeReply, ReadMode, Transaction, Watch,
+};
+pub use error::{Error, Result};
+pub use limits::{
+    KEY_OCTETS_MAX, TRANSACTION_OCTETS_MAX, TRANSACTION_OCTETS_TARGET, TRANSACTION_SECS_MAX, VALUE_OCTETS_MAX,
+};

@@ -1,0 +1,1 @@
+//! The store in memory, with injectable faults, for tests and simulation.
