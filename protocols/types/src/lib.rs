@@ -1,4 +1,4 @@
-//! Mail vocabulary that every protocol shares: identifiers, times, addresses.
+//! Mail vocabulary that every protocol shares: identifiers, times, addresses, flags, sets of UIDs.
 #![deny(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -17,8 +17,18 @@
     )
 )]
 
+mod address;
+mod domain;
+mod flag;
+mod local_part;
 mod number;
 mod time;
+mod uid_set;
 
+pub use address::{ADDRESS_OCTETS_MAX, Address, AddressError};
+pub use domain::{DOMAIN_OCTETS_MAX, Domain, DomainError, LABEL_OCTETS_MAX};
+pub use flag::{Flag, FlagError, KEYWORD_OCTETS_MAX, Keyword, SystemFlag, SystemFlags};
+pub use local_part::{LOCAL_PART_OCTETS_MAX, LocalPart, LocalPartError};
 pub use number::{ModSeq, Octets, SeqNum, Uid, UidValidity};
 pub use time::{Instant, Timestamp};
+pub use uid_set::{UidRange, UidSet};
