@@ -1,1 +1,23 @@
-//! The seam to the outside: clock, randomness, sockets, DNS, spawning.
+//! The seam to the outside: clock, randomness, sockets and DNS.
+//!
+//! Everything that makes two runs of the same program differ comes through an [`Env`], so that a simulation can replace
+//! it: [`Env::real`] is the machine, [`Env::manual`] a clock that tests move by hand with seeded randomness. Knows no
+//! protocol; hands out plain microseconds and milliseconds.
+
+mod clock;
+mod dns;
+mod env;
+mod hickory;
+mod net;
+mod random;
+mod zone;
+
+pub use clock::ManualClock;
+pub use dns::{Answer, Dns, DnsError, MxRecord, Security, TlsaRecord};
+pub use env::Env;
+pub use hickory::ResolverDns;
+pub use net::{Listener, Stream};
+pub use zone::ZoneDns;
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,184 @@
+//! The handle that everything is reached through.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::random::Random;
+use crate::{Dns, Listener, ManualClock, ResolverDns, Stream, ZoneDns};
+
+/// Clock, randomness, sockets and DNS. Clones share everything.
+#[derive(Clone)]
+pub struct Env(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    random: Random,
+    dns: Arc<dyn Dns>,
+}
+
+impl Env {
+    /// The machine: its clocks, its random source, its sockets, and the name servers of its configuration.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::real_with_dns(Arc::new(ResolverDns::from_system()))
+    }
+    /// As [`Self::real`] with another resolver.
+    #[must_use]
+    pub fn real_with_dns(dns: Arc<dyn Dns>) -> Self {
+        Self(Arc::new(Inner {
+            clock: Clock::real(),
+            random: Random::system(),
+            dns,
+        }))
+    }
+    /// A clock that stands still until moved, randomness from `seed`, an empty DNS; sockets are the machine's.
+    #[must_use]
+    pub fn manual(seed: u64) -> (Self, ManualClock) {
+        Self::manual_with_dns(seed, Arc::new(ZoneDns::default()))
+    }
+    /// As [`Self::manual`] with another resolver.
+    #[must_use]
+    pub fn manual_with_dns(seed: u64, dns: Arc<dyn Dns>) -> (Self, ManualClock) {
+        let clock = ManualClock::new();
+        let env = Self(Arc::new(Inner {
+            clock: Clock::Manual(clock.clone()),
+            random: Random::seeded(seed),
+            dns,
+        }));
+        (env, clock)
+    }
+    /// Microseconds of the monotonic clock since this `Env` was made.
+    #[must_use]
+    pub fn now_micros(&self) -> u64 {
+        self.0.clock.micros()
+    }
+    /// Milliseconds of the wall clock since the Unix epoch.
+    #[must_use]
+    pub fn wall_millis(&self) -> i64 {
+        self.0.clock.wall_millis()
+    }
+    /// Waits until `span` has passed on the monotonic clock.
+    pub async fn sleep(&self, span: Duration) {
+        self.0.clock.sleep(span).await;
+    }
+    /// Waits for `future`, at most `span`; `None` when that was too short.
+    pub async fn timeout<T>(&self, span: Duration, future: impl Future<Output = T>) -> Option<T> {
+        match &self.0.clock {
+            Clock::Real { .. } => tokio::time::timeout(span, future).await.ok(),
+            Clock::Manual(_) => {
+                let sleep = self.sleep(span);
+                tokio::select! {
+                    biased;
+                    value = future => Some(value),
+                    () = sleep => None,
+                }
+            }
+        }
+    }
+    /// Fills `bytes` with randomness fit for keys (but for a seeded `Env`).
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give.
+    pub fn fill_random(&self, bytes: &mut [u8]) {
+        self.0.random.fill(bytes);
+    }
+    /// 64 random bits.
+    #[must_use]
+    pub fn random_u64(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.fill_random(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+    /// Listens for TCP connections on `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// What the operating system says: in use, not permitted.
+    pub async fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
+        Listener::bind(address)
+    }
+    /// Opens a TCP connection to `address`.
+    ///
+    /// # Errors
+    /// What the operating system says: refused, unreachable. There is no time limit of ours.
+    pub async fn connect(&self, address: SocketAddr) -> io::Result<Stream> {
+        Stream::connect(address, None).await
+    }
+    /// As [`Self::connect`], leaving from the local address `from`.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_from(&self, from: SocketAddr, address: SocketAddr) -> io::Result<Stream> {
+        Stream::connect(address, Some(from)).await
+    }
+    /// The resolver.
+    #[must_use]
+    pub fn dns(&self) -> Arc<dyn Dns> {
+        Arc::clone(&self.0.dns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn a_manual_clock_wakes_sleepers_when_moved() {
+        let (env, clock) = Env::manual(1);
+        let wall = env.wall_millis();
+        let sleeper = tokio::spawn({
+            let env = env.clone();
+            async move {
+                env.sleep(Duration::from_secs(10)).await;
+                env.now_micros()
+            }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(4));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_secs(6));
+        assert_eq!(sleeper.await.unwrap(), 10_000_000);
+        assert_eq!(env.wall_millis() - wall, 10_000);
+    }
+
+    #[tokio::test]
+    async fn a_timeout_ends_by_the_manual_clock() {
+        let (env, clock) = Env::manual(1);
+        assert_eq!(env.timeout(Duration::from_secs(1), async { 5 }).await, Some(5));
+        let waiter = tokio::spawn({
+            let env = env.clone();
+            async move { env.timeout(Duration::from_secs(1), std::future::pending::<()>()).await }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(waiter.await.unwrap(), None);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_randomness() {
+        let numbers = |seed| {
+            let (env, _) = Env::manual(seed);
+            [env.random_u64(), env.random_u64()]
+        };
+        assert_eq!(numbers(7), numbers(7));
+        assert_ne!(numbers(7), numbers(8));
+    }
+
+    #[tokio::test]
+    async fn bytes_pass_between_two_sockets() {
+        let env = Env::real();
+        let listener = env.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_address().unwrap();
+        let mut client = env.connect(address).await.unwrap();
+        let (mut server, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer, client.local_address().unwrap());
+        client.write_all(b"hello").await.unwrap();
+        let mut bytes = [0; 5];
+        server.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"hello");
+    }
+}
