@@ -29,6 +29,6 @@ pub use address::{ADDRESS_OCTETS_MAX, Address, AddressError};
 pub use domain::{DOMAIN_OCTETS_MAX, Domain, DomainError, LABEL_OCTETS_MAX};
 pub use flag::{Flag, FlagError, KEYWORD_OCTETS_MAX, Keyword, SystemFlag, SystemFlags};
 pub use local_part::{LOCAL_PART_OCTETS_MAX, LocalPart, LocalPartError};
-pub use number::{ModSeq, Octets, SeqNum, Uid, UidValidity};
+pub use number::{AccountId, ModSeq, Octets, SeqNum, TenantId, Uid, UidValidity};
 pub use time::{Instant, Timestamp};
 pub use uid_set::{UidRange, UidSet};

@@ -60,3 +60,11 @@ pub struct ModSeq(pub u64);
 /// A size in octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Octets(pub u64);
+
+/// One customer organisation; never 0, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantId(pub u64);
+
+/// Who signs in: one account of a tenant, with one mailbox; never 0, never used again, unique over all tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub u64);
