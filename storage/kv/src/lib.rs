@@ -7,6 +7,9 @@
 mod database;
 mod error;
 mod limits;
+pub mod optimistic;
+pub mod record;
+pub mod tuple;
 
 pub use database::{
     AsStorageError, Backend, BackendTransaction, BoxFuture, CommitVersion, Database, KeyRange, KeyValue, RangeQuery,
@@ -14,5 +17,7 @@ pub use database::{
 };
 pub use error::{Error, Result};
 pub use limits::{
-    KEY_OCTETS_MAX, TRANSACTION_OCTETS_MAX, TRANSACTION_OCTETS_TARGET, TRANSACTION_SECS_MAX, VALUE_OCTETS_MAX,
+    KEY_OCTETS_MAX, RANGE_REPLY_OCTETS, TRANSACTION_OCTETS_MAX, TRANSACTION_OCTETS_TARGET, TRANSACTION_SECS_MAX,
+    VALUE_OCTETS_MAX,
 };
+pub use tuple::Tuple;

@@ -12,6 +12,8 @@ pub const TRANSACTION_OCTETS_MAX: usize = 10_000_000;
 pub const TRANSACTION_OCTETS_TARGET: usize = 1_000_000;
 /// Age in seconds at which a transaction's reads and its commit fail with [`crate::Error::TooOld`].
 pub const TRANSACTION_SECS_MAX: u64 = 5;
+/// About how many octets of pairs one range reply holds; `more` tells that it was cut.
+pub const RANGE_REPLY_OCTETS: usize = 512 * 1024;
 
 const _: () = assert!(VALUE_OCTETS_MAX < TRANSACTION_OCTETS_TARGET);
 const _: () = assert!(TRANSACTION_OCTETS_TARGET < TRANSACTION_OCTETS_MAX);
