@@ -1,4 +1,7 @@
-//! RFC 5322 and MIME: part tree, headers, envelope, body structure, builder.
+//! RFC 5322 and MIME: part tree, headers, envelope, body structure, text, builder.
+//!
+//! [`Scanner`] reads a message once, in pieces, with bounded memory, and gives its [`Structure`]. The rest reads single
+//! things out of bytes already at hand: header fields, encoded words, dates, addresses, text.
 #![deny(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -16,3 +19,14 @@
         clippy::panic
     )
 )]
+
+pub mod address;
+pub mod date;
+mod limits;
+pub mod message_id;
+mod structure;
+
+pub use address::{AddressItem, Mailbox};
+pub use date::{Civil, SentDate};
+pub use limits::Limits;
+pub use structure::{Content, Disposition, Embedded, Encoding, Envelope, MediaType, Parameter, Part, Structure};
