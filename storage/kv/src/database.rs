@@ -169,6 +169,9 @@ impl Database {
     /// Runs `body` in a transaction and commits it, again and again while it fails with a retryable error, at most
     /// [`Self::ATTEMPTS_MAX`] times. `CommitUnknown` is returned to the caller, who knows whether a repeat is safe.
     ///
+    /// The future may move between threads (axum handlers need that) when the body is an `async move` closure over
+    /// values that it owns, not over references: clone what it needs into it.
+    ///
     /// # Errors
     /// The last error of the body or of the commit.
     pub async fn run<T, E, F>(&self, mut body: F) -> Result<T, E>

@@ -21,7 +21,9 @@ use crate::{Error, Result};
 /// How many watches a store keeps at once.
 pub const WATCHES_MAX: usize = 100_000;
 
-type Waiting = BTreeMap<(Bytes, u64), oneshot::Sender<Result<()>>>;
+/// A watched key, and which of its watches.
+type Place = (Bytes, u64);
+type Waiting = BTreeMap<Place, oneshot::Sender<Result<()>>>;
 
 /// The armed watches of a store.
 #[derive(Debug, Default)]
@@ -76,7 +78,7 @@ impl Watches {
         }
     }
 
-    fn release(&self, waiting: &mut Waiting, bounds: (Bound<(Bytes, u64)>, Bound<(Bytes, u64)>)) {
+    fn release(&self, waiting: &mut Waiting, bounds: (Bound<Place>, Bound<Place>)) {
         for (_, sender) in waiting.extract_if(bounds, |_, _| true) {
             self.armed.fetch_sub(1, Ordering::SeqCst);
             let _ = sender.send(Ok(()));
