@@ -16,7 +16,7 @@ pub use clock::ManualClock;
 pub use dns::{Answer, Dns, DnsError, MxRecord, Security, TlsaRecord};
 pub use env::Env;
 pub use hickory::ResolverDns;
-pub use net::{Listener, Stream};
+pub use net::{Listener, ParkedStream, Stream};
 pub use zone::ZoneDns;
 
 /// A boxed future that may move between threads.

@@ -98,6 +98,30 @@ impl Stream {
     }
 }
 
+/// A connection that belongs to no run time at the moment, on its way to the thread that will serve it.
+#[derive(Debug)]
+pub struct ParkedStream(std::net::TcpStream);
+
+impl Stream {
+    /// Lets go of the present thread's run time.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn park(self) -> io::Result<ParkedStream> {
+        self.0.into_std().map(ParkedStream)
+    }
+}
+
+impl ParkedStream {
+    /// Joins the run time of the thread that calls; its wake-ups then cost no change of threads.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn resume(self) -> io::Result<Stream> {
+        TcpStream::from_std(self.0).map(Stream)
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)

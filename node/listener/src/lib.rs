@@ -1,1 +1,24 @@
-//! Accept, TLS, connection limits: sockets become session actors.
+//! Accept, TLS, connection limits: sockets become session tasks on an arbiter.
+//!
+//! A [`Listener`] accepts, counts, reads a PROXY header where the peer is trusted to send one, completes the TLS
+//! handshake of implicit-TLS ports, and hands each [`Connection`] to the protocol's [`Service`] on an arbiter. What the
+//! bytes mean is the service's business. Wired by `node/server`.
+
+mod accept;
+mod connection;
+mod deflate;
+mod limits;
+mod metrics;
+mod network;
+mod proxy;
+mod service;
+mod settings;
+mod tls;
+
+pub use accept::{Listener, ListenerParts, TlsMode, raise_file_limit};
+pub use connection::{Connection, UpgradeError};
+pub use limits::{ConnectionLimits, Slot};
+pub use network::{Network, NetworkError};
+pub use service::{Refusal, Service};
+pub use settings::ListenerSettings;
+pub use tls::{CertificateFiles, CertificatePem, TlsConfig, TlsError, TlsInfo, TlsVersion, self_signed};

@@ -1,0 +1,218 @@
+//! TLS for listeners: certificates, which of them a client gets, and what a session may know of its channel.
+
+mod end_point;
+mod files;
+mod self_signed;
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use rustls::ServerConfig;
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ProducesTickets};
+
+pub use files::{CertificateFiles, CertificatePem};
+pub use self_signed::self_signed;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read or is not PEM.
+    #[error("read {0}")]
+    File(std::path::PathBuf, #[source] rustls::pki_types::pem::Error),
+    /// The PEM text is not what it should be.
+    #[error("read certificate or key")]
+    Pem(#[source] rustls::pki_types::pem::Error),
+    /// There is no certificate.
+    #[error("no certificate in the file")]
+    Empty,
+    /// Certificate and key do not fit, or the key's kind is unknown.
+    #[error("use certificate and key")]
+    Unusable(#[source] rustls::Error),
+    /// A self-signed certificate could not be made.
+    #[error("make a certificate")]
+    Generate(#[source] rcgen::Error),
+}
+
+/// TLS 1.2 or 1.3: there is no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+/// What a session may know of its TLS channel.
+#[derive(Debug, Clone)]
+pub struct TlsInfo {
+    /// The version.
+    pub version: TlsVersion,
+    /// The cipher suite, as rustls names it.
+    pub cipher: &'static str,
+    /// The name the client asked for.
+    pub server_name: Option<String>,
+    /// `tls-exporter` (RFC 9266): only with TLS 1.3, since TLS 1.2 is unique only with extended master secret.
+    pub exporter: Option<[u8; 32]>,
+    /// `tls-server-end-point` (RFC 5929 §4): absent when the certificate's signature has no hash of its own.
+    pub server_end_point: Option<Arc<[u8]>>,
+}
+
+/// One certificate, ready to serve.
+pub(crate) struct Site {
+    chain: CertificateDer<'static>,
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) server_end_point: Option<Arc<[u8]>>,
+}
+
+/// The certificates of the node. Clones share them, and see what [`TlsConfig::reload`] brings.
+#[derive(Clone)]
+pub struct TlsConfig(Arc<Inner>);
+
+struct Inner {
+    files: Vec<CertificateFiles>,
+    tickets: Option<Arc<dyn ProducesTickets>>,
+    current: RwLock<Arc<Vec<Site>>>,
+    stamp: parking_lot::Mutex<files::Stamp>,
+}
+
+impl TlsConfig {
+    /// Certificates from files. The first one serves clients that name no host or an unknown one.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn from_files(files: Vec<CertificateFiles>) -> Result<Self, TlsError> {
+        let stamp = files::stamp(&files);
+        let pem = files
+            .iter()
+            .map(CertificateFiles::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        Self::new(files, stamp, &pem)
+    }
+    /// Certificates from text.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn from_pem(pem: &[CertificatePem]) -> Result<Self, TlsError> {
+        Self::new(Vec::new(), files::Stamp::default(), pem)
+    }
+    fn new(files: Vec<CertificateFiles>, stamp: files::Stamp, pem: &[CertificatePem]) -> Result<Self, TlsError> {
+        // Without a ticket key there is no resumption, which only costs returning clients a full handshake.
+        let tickets = rustls::crypto::ring::Ticketer::new().ok();
+        let sites = sites(pem, tickets.as_ref())?;
+        Ok(Self(Arc::new(Inner {
+            files,
+            tickets,
+            current: RwLock::new(Arc::new(sites)),
+            stamp: parking_lot::Mutex::new(stamp),
+        })))
+    }
+    /// Reads the files again; on an error the old certificates stay. Connections that exist keep theirs.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn reload(&self) -> Result<(), TlsError> {
+        if self.0.files.is_empty() {
+            return Ok(());
+        }
+        let stamp = files::stamp(&self.0.files);
+        let pem = self
+            .0
+            .files
+            .iter()
+            .map(CertificateFiles::read)
+            .collect::<Result<Vec<_>, _>>();
+        // What could not be used is not tried again until it changes.
+        *self.0.stamp.lock() = stamp;
+        let sites = sites(&pem?, self.0.tickets.as_ref())?;
+        *self.0.current.write() = Arc::new(sites);
+        Ok(())
+    }
+    /// As [`Self::reload`], if a file has changed since; whether it had.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
+        if files::stamp(&self.0.files) == *self.0.stamp.lock() {
+            return Ok(false);
+        }
+        self.reload().map(|()| true)
+    }
+    /// Reloads changed files every `period`, for ever, and logs what it cannot use.
+    pub async fn keep_fresh(&self, env: &hongyan_env::Env, period: std::time::Duration) {
+        loop {
+            env.sleep(period).await;
+            match self.reload_if_changed() {
+                Ok(false) => {}
+                Ok(true) => tracing::info!("certificates reloaded"),
+                Err(error) => {
+                    tracing::error!(%error, cause = ?std::error::Error::source(&error), "certificates not reloaded");
+                }
+            }
+        }
+    }
+    /// Picks the certificate for a client.
+    pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Chosen {
+        let sites = Arc::clone(&self.0.current.read());
+        let index = hello.server_name().map_or(0, |name| {
+            let Ok(name) = ServerName::try_from(name) else { return 0 };
+            sites.iter().position(|site| site.serves(&name)).unwrap_or(0)
+        });
+        Chosen { sites, index }
+    }
+}
+
+/// One of the certificates, kept alive.
+pub(crate) struct Chosen {
+    sites: Arc<Vec<Site>>,
+    index: usize,
+}
+
+impl Chosen {
+    pub(crate) fn site(&self) -> &Site {
+        &self.sites[self.index]
+    }
+}
+
+impl Site {
+    fn serves(&self, name: &ServerName<'_>) -> bool {
+        ParsedCertificate::try_from(&self.chain).is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
+    }
+}
+
+fn sites(pem: &[CertificatePem], tickets: Option<&Arc<dyn ProducesTickets>>) -> Result<Vec<Site>, TlsError> {
+    let sites = pem
+        .iter()
+        .map(|pem| site(pem, tickets))
+        .collect::<Result<Vec<_>, _>>()?;
+    if sites.is_empty() {
+        Err(TlsError::Empty)
+    } else {
+        Ok(sites)
+    }
+}
+
+fn site(pem: &CertificatePem, tickets: Option<&Arc<dyn ProducesTickets>>) -> Result<Site, TlsError> {
+    let (chain, key) = pem.parse()?;
+    let first = chain.first().cloned().ok_or(TlsError::Empty)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(TlsError::Unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(TlsError::Unusable)?;
+    if let Some(tickets) = tickets {
+        config.ticketer = Arc::clone(tickets);
+    }
+    // Sessions are resumed by tickets, which cost the server no memory.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    // One ticket is enough for clients that open one connection after another.
+    config.send_tls13_tickets = 1;
+    Ok(Site {
+        server_end_point: end_point::hash(&first).map(Into::into),
+        chain: first,
+        config: Arc::new(config),
+    })
+}
