@@ -1,0 +1,84 @@
+//! One arbiter a core: a thread with a current-thread runtime, on which whatever is spawned stays.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_rt::{Arbiter, ArbiterHandle};
+use hongyan_env::Env;
+use parking_lot::Mutex;
+
+use crate::Shutdown;
+
+/// How often [`Arbiters::stop`] looks whether the sessions are gone.
+const STOP_POLL: Duration = Duration::from_millis(5);
+
+/// The arbiters of a process. Clones share them.
+#[derive(Clone)]
+pub struct Arbiters(Arc<Inner>);
+
+struct Inner {
+    handles: Vec<ArbiterHandle>,
+    arbiters: Mutex<Vec<Arbiter>>,
+    sessions: Arc<AtomicUsize>,
+    shutdown: Shutdown,
+}
+
+impl Arbiters {
+    /// Starts `count` arbiters (at least one). Must be called inside [`crate::run`].
+    #[must_use]
+    pub fn start(count: usize) -> Self {
+        let arbiters: Vec<Arbiter> = (0..count.max(1)).map(|_| Arbiter::new()).collect();
+        Self(Arc::new(Inner {
+            handles: arbiters.iter().map(Arbiter::handle).collect(),
+            arbiters: Mutex::new(arbiters),
+            sessions: Arc::default(),
+            shutdown: Shutdown::default(),
+        }))
+    }
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.handles.len()
+    }
+    /// Runs what `make` returns on the arbiter that `hash` falls on.
+    pub fn spawn<F>(&self, hash: u64, make: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        // A refused spawn means that the arbiter has stopped, and with it everything on it.
+        let _ = self.handle(hash).spawn_fn(move || {
+            actix_rt::spawn(make());
+        });
+    }
+    /// The switch that asks sessions to end.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.0.shutdown.clone()
+    }
+    /// Sessions alive.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.0.sessions.load(Ordering::Relaxed)
+    }
+    /// Asks the sessions to end, waits for them at most `grace`, and stops the arbiters with whatever is left on them.
+    pub async fn stop(&self, env: &Env, grace: Duration) {
+        self.0.shutdown.request();
+        let gone = async {
+            while self.session_count() > 0 {
+                env.sleep(STOP_POLL).await;
+            }
+        };
+        let _ = env.timeout(grace, gone).await;
+        for arbiter in self.0.arbiters.lock().drain(..) {
+            arbiter.stop();
+        }
+    }
+    pub(crate) fn handle(&self, hash: u64) -> &ArbiterHandle {
+        let count = self.0.handles.len() as u64;
+        &self.0.handles[usize::try_from(hash % count).unwrap_or(0)]
+    }
+    pub(crate) fn sessions(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.0.sessions)
+    }
+}

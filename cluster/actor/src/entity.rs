@@ -1,0 +1,64 @@
+//! What an entity is: the contract between a domain object and the runtime.
+
+use hongyan_env::Env;
+use tokio::sync::oneshot;
+
+use crate::EntityKey;
+
+/// Why an entity could not start: its state cannot be read now. The waiting requests are answered `Unavailable`, the next one tries again.
+#[derive(Debug, thiserror::Error)]
+#[error("entity cannot start: {0}")]
+pub struct ActivateError(pub String);
+
+/// An actor with an identity, the only writer of its state. Its futures stay on one arbiter.
+pub trait Entity: Sized + Unpin + 'static {
+    /// Its identity.
+    type Key: EntityKey;
+    /// All requests it takes.
+    type Request: Send + 'static;
+    /// All replies it gives.
+    type Reply: Send + 'static;
+    /// What it works with: storage, environment. Cloned for each activation.
+    type Services: Clone + Send + Sync + Unpin + 'static;
+
+    /// Recovers its state.
+    fn activate(services: Self::Services, key: Self::Key) -> impl Future<Output = Result<Self, ActivateError>>;
+    /// Handles everything that waits, as one batch. A reply is sent once its effect is durable. Requests that arrive
+    /// meanwhile make the next batch.
+    fn handle(&mut self, batch: Vec<Envelope<Self>>) -> impl Future<Output = ()>;
+    /// Roughly what it holds in memory, in octets.
+    fn memory_octets(&self) -> usize;
+    /// Leaves: writes what makes the next activation quick. Nothing acknowledged may depend on it.
+    fn passivate(&mut self) -> impl Future<Output = ()>;
+}
+
+/// One request with the way back.
+pub struct Envelope<E: Entity> {
+    /// The request.
+    pub request: E::Request,
+    pub(crate) reply: oneshot::Sender<E::Reply>,
+    pub(crate) deadline_micros: u64,
+}
+
+impl<E: Entity> Envelope<E> {
+    /// Whether nobody waits any more: the deadline has passed or the asker is gone.
+    #[must_use]
+    pub fn is_expired(&self, env: &Env) -> bool {
+        self.reply.is_closed() || env.now_micros() >= self.deadline_micros
+    }
+    /// Takes request and reply way apart.
+    #[must_use]
+    pub fn split(self) -> (E::Request, Replier<E::Reply>) {
+        (self.request, Replier(self.reply))
+    }
+}
+
+/// The way back to one asker. Dropped unused, it answers `Unavailable`.
+pub struct Replier<R>(oneshot::Sender<R>);
+
+impl<R> Replier<R> {
+    /// Answers. An asker that is gone is none of the entity's business.
+    pub fn send(self, reply: R) {
+        let _ = self.0.send(reply);
+    }
+}

@@ -1,0 +1,279 @@
+//! All entities of one kind on this node: finds them, starts them, sends the idle ones to sleep.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use hongyan_env::Env;
+use hongyan_telemetry as telemetry;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::entity_actor::{EntityActor, Passivate, Wake};
+use crate::intake::{Intake, Offer};
+use crate::{Arbiters, Entity, EntityKey, Envelope};
+
+/// Locks over the table of entities, so that cores rarely wait for each other.
+const SHARDS: usize = 32;
+/// How often [`EntityHost::passivate_all`] asks again.
+const PASSIVATE_POLL: Duration = Duration::from_millis(2);
+
+/// How a kind of entity is kept.
+#[derive(Debug, Clone)]
+pub struct EntityOptions {
+    /// Requests that may wait for one entity; one more is answered `Overloaded`.
+    pub intake_requests_max: usize,
+    /// An entity without requests for so long is passivated.
+    pub idle: Duration,
+    /// Memory that entities of this kind may hold together, in octets; over it the longest unused are passivated.
+    pub memory_octets_max: usize,
+    /// How often idleness and memory are looked at.
+    pub sweep: Duration,
+}
+
+impl Default for EntityOptions {
+    fn default() -> Self {
+        Self {
+            intake_requests_max: 1024,
+            idle: Duration::from_secs(300),
+            memory_octets_max: 512 << 20,
+            sweep: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why an ask has no reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// Too many requests wait already; nothing was done.
+    #[error("intake is full")]
+    Overloaded,
+    /// The entity cannot start, or died while the request was with it: whether it had an effect is unknown.
+    #[error("entity is not available")]
+    Unavailable,
+    /// No reply in time: whether the request has an effect is unknown.
+    #[error("no reply before the deadline")]
+    Deadline,
+}
+
+/// Counters of one kind of entity.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    pub(crate) active: telemetry::Gauge,
+    pub(crate) waiting: telemetry::Gauge,
+    pub(crate) activations: telemetry::Counter,
+    pub(crate) passivations: telemetry::Counter,
+    pub(crate) failures: telemetry::Counter,
+    pub(crate) panics: telemetry::Counter,
+    overloads: telemetry::Counter,
+    memory: telemetry::Gauge,
+}
+
+impl Metrics {
+    fn new(kind: &str) -> Self {
+        let gauge = |name, help| telemetry::gauge_vec(name, help, &["kind"]).with_label_values(&[kind]);
+        let counter = |name, help| telemetry::counter_vec(name, help, &["kind"]).with_label_values(&[kind]);
+        Self {
+            active: gauge("hongyan_entity_active_entities", "Entities in memory."),
+            waiting: gauge("hongyan_entity_intake_requests", "Requests waiting in intakes."),
+            memory: gauge("hongyan_entity_memory_bytes", "Memory held by entities, estimated."),
+            activations: counter("hongyan_entity_activations_total", "Entities brought into memory."),
+            passivations: counter("hongyan_entity_passivations_total", "Entities sent to sleep."),
+            failures: counter(
+                "hongyan_entity_activation_failures_total",
+                "Entities that could not start.",
+            ),
+            panics: counter(
+                "hongyan_entity_panics_total",
+                "Entities that died of a failed assertion.",
+            ),
+            overloads: counter("hongyan_entity_overloads_total", "Requests refused by a full intake."),
+        }
+    }
+}
+
+struct Running<E: Entity> {
+    address: Addr<EntityActor<E>>,
+    intake: Arc<Intake<E>>,
+}
+
+impl<E: Entity> Clone for Running<E> {
+    fn clone(&self) -> Self {
+        Self {
+            address: self.address.clone(),
+            intake: Arc::clone(&self.intake),
+        }
+    }
+}
+
+type Shard<E> = Mutex<HashMap<<E as Entity>::Key, Running<E>>>;
+
+/// The entities of one kind. Clones share them.
+pub struct EntityHost<E: Entity>(Arc<Inner<E>>);
+
+impl<E: Entity> Clone for EntityHost<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Inner<E: Entity> {
+    env: Env,
+    arbiters: Arbiters,
+    services: E::Services,
+    options: EntityOptions,
+    shards: Vec<Shard<E>>,
+    hasher: RandomState,
+    metrics: Metrics,
+}
+
+impl<E: Entity> EntityHost<E> {
+    /// A host without entities, and its sweeper.
+    #[must_use]
+    pub fn start(env: Env, arbiters: Arbiters, services: E::Services, options: EntityOptions) -> Self {
+        let host = Self(Arc::new(Inner {
+            metrics: Metrics::new(E::Key::KIND),
+            env: env.clone(),
+            arbiters: arbiters.clone(),
+            services,
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            options: options.clone(),
+        }));
+        let weak = Arc::downgrade(&host.0);
+        arbiters.spawn(0, move || sweep_forever(env, weak, options.sweep));
+        host
+    }
+    /// Hands `request` to the entity `key`, starting it if need be, and waits for the reply, at most `within`.
+    ///
+    /// # Errors
+    /// As [`HostError`] says.
+    pub async fn ask(&self, key: &E::Key, request: E::Request, within: Duration) -> Result<E::Reply, HostError> {
+        let (sender, receiver) = oneshot::channel();
+        let inner = &*self.0;
+        let now = inner.env.now_micros();
+        let envelope = Envelope {
+            request,
+            reply: sender,
+            deadline_micros: now.saturating_add(u64::try_from(within.as_micros()).unwrap_or(u64::MAX)),
+        };
+        inner.tell(key, envelope, now)?;
+        match inner.env.timeout(within, receiver).await {
+            Some(Ok(reply)) => Ok(reply),
+            Some(Err(_)) => Err(HostError::Unavailable),
+            None => Err(HostError::Deadline),
+        }
+    }
+    /// Passivates every entity, waiting at most `grace`: for a quick next start, not for safety.
+    pub async fn passivate_all(&self, grace: Duration) {
+        let inner = &self.0;
+        let all = async {
+            while inner.sweep(Duration::ZERO, 0) > 0 {
+                inner.env.sleep(PASSIVATE_POLL).await;
+            }
+        };
+        let _ = inner.env.timeout(grace, all).await;
+    }
+    /// Entities in memory.
+    #[must_use]
+    pub fn active_count(&self) -> usize {
+        self.0.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+}
+
+impl<E: Entity> Inner<E> {
+    fn tell(&self, key: &E::Key, mut envelope: Envelope<E>, now: u64) -> Result<(), HostError> {
+        loop {
+            let running = self.find(key, now);
+            match running.intake.offer(envelope, now, self.options.intake_requests_max) {
+                Offer::Queued => break,
+                Offer::Wake => {
+                    // Refused only by an actor that has just died; its drop closes the intake and answers.
+                    let _ = running.address.try_send(Wake);
+                    break;
+                }
+                Offer::Full => {
+                    self.metrics.overloads.inc();
+                    return Err(HostError::Overloaded);
+                }
+                Offer::Closed(back) => {
+                    self.forget(key, &running.intake);
+                    envelope = back;
+                }
+            }
+        }
+        self.metrics.waiting.inc();
+        Ok(())
+    }
+    fn shard(&self, key: &E::Key) -> &Shard<E> {
+        let hash = self.hasher.hash_one(key);
+        &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)]
+    }
+    fn find(&self, key: &E::Key, now: u64) -> Running<E> {
+        let mut shard = self.shard(key).lock();
+        if let Some(running) = shard.get(key) {
+            return running.clone();
+        }
+        let intake = Arc::new(Intake::new(now));
+        let arbiter = self.arbiters.handle(key.entity_id().stable_hash());
+        let (services, metrics) = (self.services.clone(), self.metrics.clone());
+        let (actor_key, actor_intake) = (key.clone(), Arc::clone(&intake));
+        let address = EntityActor::start_in_arbiter(arbiter, move |_| {
+            EntityActor::new(actor_key, services, actor_intake, metrics)
+        });
+        let running = Running { address, intake };
+        shard.insert(key.clone(), running.clone());
+        running
+    }
+    fn forget(&self, key: &E::Key, intake: &Arc<Intake<E>>) {
+        let mut shard = self.shard(key).lock();
+        if shard
+            .get(key)
+            .is_some_and(|running| Arc::ptr_eq(&running.intake, intake))
+        {
+            shard.remove(key);
+        }
+    }
+    /// Passivates what was not used for `idle`, and the longest unused beyond `memory_octets_max`. Says how many are left.
+    fn sweep(&self, idle: Duration, memory_octets_max: usize) -> usize {
+        let now = self.env.now_micros();
+        let idle_micros = u64::try_from(idle.as_micros()).unwrap_or(u64::MAX);
+        let mut candidates = Vec::new();
+        let (mut octets, mut count) = (0, 0);
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.retain(|_, running| !running.intake.is_closed());
+            count += shard.len();
+            for running in shard.values() {
+                octets += running.intake.memory_octets();
+                candidates.push((running.intake.used_micros(), running.clone()));
+            }
+            // A burst's table is not kept after the burst.
+            if shard.capacity() > 4 * shard.len() + 64 {
+                shard.shrink_to_fit();
+            }
+        }
+        self.metrics.memory.set(i64::try_from(octets).unwrap_or(i64::MAX));
+        candidates.sort_unstable_by_key(|(used, _)| *used);
+        for (used, running) in candidates {
+            let is_idle = now.saturating_sub(used) >= idle_micros;
+            if !is_idle && octets <= memory_octets_max {
+                break;
+            }
+            octets = octets.saturating_sub(running.intake.memory_octets());
+            // Refused by a full buffer: it has a wake-up there, so it is not idle.
+            let _ = running.address.try_send(Passivate);
+        }
+        count
+    }
+}
+
+async fn sweep_forever<E: Entity>(env: Env, host: Weak<Inner<E>>, period: Duration) {
+    loop {
+        env.sleep(period).await;
+        let Some(host) = host.upgrade() else { return };
+        host.sweep(host.options.idle, host.options.memory_octets_max);
+    }
+}

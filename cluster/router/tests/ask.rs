@@ -1,0 +1,262 @@
+//! The life of an entity as its callers see it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hongyan_actor::{ActivateError, Arbiters, Entity, EntityKey, EntityOptions, Envelope};
+use hongyan_env::Env;
+use hongyan_router::{Ask, AskError, PARTITIONS, Router, partition_of};
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CounterKey(u32);
+
+impl EntityKey for CounterKey {
+    const KIND: &'static str = "test-counter";
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.0.to_be_bytes());
+    }
+}
+
+#[derive(Clone, Default)]
+struct Services {
+    activations: Arc<AtomicUsize>,
+    passivations: Arc<AtomicUsize>,
+    batches: Arc<AtomicUsize>,
+}
+
+struct CounterEntity {
+    services: Services,
+    count: u64,
+}
+
+enum Request {
+    Add(u64),
+    Panic,
+    Hang,
+}
+
+impl Entity for CounterEntity {
+    type Key = CounterKey;
+    type Request = Request;
+    type Reply = u64;
+    type Services = Services;
+
+    async fn activate(services: Services, key: CounterKey) -> Result<Self, ActivateError> {
+        services.activations.fetch_add(1, Ordering::SeqCst);
+        if key.0 == 404 {
+            return Err(ActivateError("no such counter".into()));
+        }
+        Ok(Self { services, count: 0 })
+    }
+    async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
+        self.services.batches.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        for envelope in batch {
+            let (request, replier) = envelope.split();
+            match request {
+                Request::Add(number) => {
+                    self.count += number;
+                    replier.send(self.count);
+                }
+                Request::Panic => panic!("asked to"),
+                Request::Hang => std::future::pending().await,
+            }
+        }
+    }
+    fn memory_octets(&self) -> usize {
+        1000
+    }
+    async fn passivate(&mut self) {
+        self.services.passivations.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+struct Add(u64);
+struct Panic;
+struct Hang;
+
+macro_rules! ask {
+    ($name:ty, $self:ident => $request:expr) => {
+        impl Ask for $name {
+            type Entity = CounterEntity;
+            type Reply = u64;
+            fn into_request($self) -> Request {
+                $request
+            }
+            fn from_reply(reply: u64) -> Option<u64> {
+                Some(reply)
+            }
+        }
+    };
+}
+ask!(Add, self => Request::Add(self.0));
+ask!(Panic, self => Request::Panic);
+ask!(Hang, self => Request::Hang);
+
+fn with_router<F: Future<Output = ()>>(options: EntityOptions, test: impl FnOnce(Router, Services, Arbiters) -> F) {
+    hongyan_actor::run(0, async {
+        let env = Env::real();
+        let arbiters = Arbiters::start(2);
+        let router = Router::new(env.clone(), arbiters.clone());
+        let services = Services::default();
+        router.serve::<CounterEntity>(services.clone(), options);
+        test(router, services, arbiters.clone()).await;
+        arbiters.stop(&env, Duration::ZERO).await;
+    });
+}
+
+#[test]
+fn an_entity_starts_with_its_first_request_and_keeps_its_state() {
+    with_router(EntityOptions::default(), async |router, services, _| {
+        for total in [1, 2, 3] {
+            assert_eq!(router.ask(&CounterKey(1), Add(1), WITHIN).await, Ok(total));
+        }
+        assert_eq!(router.ask(&CounterKey(2), Add(5), WITHIN).await, Ok(5));
+        assert_eq!(services.activations.load(Ordering::SeqCst), 2);
+    });
+}
+
+#[test]
+fn requests_that_wait_together_are_one_batch() {
+    with_router(EntityOptions::default(), async |router, services, _| {
+        let asks = (0..100).map(|_| router.ask(&CounterKey(1), Add(1), WITHIN));
+        let replies = futures_util::future::join_all(asks).await;
+        assert_eq!(replies.iter().filter_map(|reply| reply.ok()).max(), Some(100));
+        assert!(services.batches.load(Ordering::SeqCst) < 50);
+    });
+}
+
+#[test]
+fn a_panic_ends_one_entity_and_the_next_request_starts_it_again() {
+    with_router(EntityOptions::default(), async |router, services, _| {
+        router.ask(&CounterKey(1), Add(7), WITHIN).await.unwrap();
+        router.ask(&CounterKey(2), Add(7), WITHIN).await.unwrap();
+        assert_eq!(
+            router.ask(&CounterKey(1), Panic, WITHIN).await,
+            Err(AskError::Unavailable)
+        );
+        assert_eq!(router.ask(&CounterKey(1), Add(1), WITHIN).await, Ok(1));
+        assert_eq!(router.ask(&CounterKey(2), Add(1), WITHIN).await, Ok(8));
+        assert_eq!(services.activations.load(Ordering::SeqCst), 3);
+    });
+}
+
+#[test]
+fn an_entity_that_cannot_start_is_unavailable_and_tried_again() {
+    with_router(EntityOptions::default(), async |router, services, _| {
+        for _ in 0..2 {
+            assert_eq!(
+                router.ask(&CounterKey(404), Add(1), WITHIN).await,
+                Err(AskError::Unavailable)
+            );
+        }
+        assert_eq!(services.activations.load(Ordering::SeqCst), 2);
+    });
+}
+
+#[test]
+fn a_full_intake_is_an_answer_and_a_deadline_ends_the_wait() {
+    let options = EntityOptions {
+        intake_requests_max: 2,
+        ..EntityOptions::default()
+    };
+    with_router(options, async |router, _, _| {
+        let short = Duration::from_millis(30);
+        router.ask(&CounterKey(1), Add(1), WITHIN).await.unwrap();
+        assert_eq!(router.ask(&CounterKey(1), Hang, short).await, Err(AskError::Deadline));
+        let replies = futures_util::future::join_all((0..3).map(|_| router.ask(&CounterKey(1), Add(1), short))).await;
+        assert_eq!(
+            replies,
+            [
+                Err(AskError::Deadline),
+                Err(AskError::Deadline),
+                Err(AskError::Overloaded)
+            ]
+        );
+    });
+}
+
+#[test]
+fn idle_entities_are_passivated_and_come_back() {
+    let options = EntityOptions {
+        idle: Duration::from_millis(1),
+        sweep: Duration::from_millis(5),
+        ..EntityOptions::default()
+    };
+    with_router(options, async |router, services, _| {
+        router.ask(&CounterKey(1), Add(1), WITHIN).await.unwrap();
+        while services.passivations.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(router.ask(&CounterKey(1), Add(1), WITHIN).await, Ok(1));
+    });
+}
+
+#[test]
+fn memory_pressure_passivates_the_longest_unused() {
+    let options = EntityOptions {
+        memory_octets_max: 2000,
+        sweep: Duration::from_millis(5),
+        ..EntityOptions::default()
+    };
+    with_router(options, async |router, services, _| {
+        for key in 1..=4 {
+            router.ask(&CounterKey(key), Add(1), WITHIN).await.unwrap();
+        }
+        while services.passivations.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(router.ask(&CounterKey(4), Add(1), WITHIN).await, Ok(2));
+        assert_eq!(router.ask(&CounterKey(1), Add(1), WITHIN).await, Ok(1));
+    });
+}
+
+#[test]
+fn hints_reach_subscribers_and_only_grow() {
+    with_router(EntityOptions::default(), async |router, _, _| {
+        let key = CounterKey(1);
+        router.publish(&key, 5);
+        let mut subscription = router.subscribe(&key);
+        assert!(!subscription.has_changed());
+        router.publish(&key, 7);
+        router.publish(&key, 6);
+        assert_eq!(subscription.changed().await, 7);
+        assert!(!subscription.has_changed());
+        drop(subscription);
+        assert_eq!(router.hints().subscribed_count(), 0);
+    });
+}
+
+#[test]
+fn sessions_end_when_asked_and_a_panic_ends_one_only() {
+    with_router(EntityOptions::default(), async |_, _, arbiters| {
+        let bad = arbiters.spawn_session::<(), _>(0, 1, |_| async { panic!("asked to") });
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let good = arbiters.spawn_session::<u32, _>(0, 1, |mut intake| async move {
+            let told = intake.recv().await;
+            let _ = sender.send(told);
+            intake.shutdown_requested().await;
+        });
+        bad.ended().await;
+        good.try_tell(9).unwrap();
+        assert_eq!(receiver.await.unwrap(), Some(9));
+        assert_eq!(arbiters.session_count(), 1);
+        arbiters.stop(&Env::real(), WITHIN).await;
+        good.ended().await;
+        assert_eq!(arbiters.session_count(), 0);
+    });
+}
+
+#[test]
+fn partitions_are_stable_and_even() {
+    let mut counts = vec![0; usize::from(PARTITIONS)];
+    for key in 0..102_400 {
+        counts[usize::from(partition_of(&CounterKey(key).entity_id()).0)] += 1;
+    }
+    assert!(counts.iter().all(|count| (50..200).contains(count)));
+    // Stored placement depends on this number: it may never change.
+    assert_eq!(partition_of(&CounterKey(1).entity_id()).0, 685);
+}
