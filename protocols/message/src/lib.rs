@@ -21,12 +21,24 @@
 )]
 
 pub mod address;
+pub mod charset;
 pub mod date;
+pub mod header;
+pub mod html;
 mod limits;
+pub mod media;
 pub mod message_id;
+mod open_part;
+mod scanner;
 mod structure;
+pub mod text;
+pub mod transfer;
+pub mod words;
 
 pub use address::{AddressItem, Mailbox};
 pub use date::{Civil, SentDate};
 pub use limits::Limits;
+pub use scanner::{Scanner, parse, parse_pieces};
 pub use structure::{Content, Disposition, Embedded, Encoding, Envelope, MediaType, Parameter, Part, Structure};
+pub use text::TextReader;
+pub use transfer::TransferDecoder;
