@@ -17,6 +17,9 @@ use crate::{Connection, ListenerSettings, Refusal, Service, TlsConfig, UpgradeEr
 /// Pause after a failed accept: the reason (no file descriptors) passes only with time.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// Longest time to tell a client why it is refused.
+const REFUSE_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// When TLS begins.
 #[derive(Clone)]
 pub enum TlsMode {
@@ -117,7 +120,7 @@ async fn accept<S: Service>(socket: hongyan_env::Listener, port: Arc<Port<S>>, a
         let slot = match entered {
             Ok(slot) => slot,
             Err(refusal) => {
-                port.refuse_now(stream, refusal);
+                port.refuse(stream, refusal).await;
                 continue;
             }
         };
@@ -168,7 +171,7 @@ impl<S: Service> Port<S> {
             }
         }
         if let Err(refusal) = slot.identify(addresses.0.ip()) {
-            self.refuse_now(stream, refusal);
+            self.refuse(stream, refusal).await;
             return Ok(None);
         }
         let (tls, implicit) = match &self.tls {
@@ -216,14 +219,14 @@ impl<S: Service> Port<S> {
         }
         done
     }
-    /// Says why and closes, without waiting for a client that does not listen.
-    fn refuse_now(&self, mut stream: Stream, refusal: Refusal) {
+    /// Says why and closes. The line fits a fresh socket's buffer, so no client makes this wait.
+    async fn refuse(&self, mut stream: Stream, refusal: Refusal) {
         self.metrics.refused(refusal.label());
         if matches!(self.tls, TlsMode::Implicit(_)) {
             return;
         }
         let line = self.service.refusal(refusal);
-        let _ = futures_util::FutureExt::now_or_never(stream.write_all(line));
+        let _ = self.env.timeout(REFUSE_TIMEOUT, stream.write_all(line)).await;
     }
 }
 
