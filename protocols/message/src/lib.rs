@@ -21,6 +21,7 @@
 )]
 
 pub mod address;
+pub mod builder;
 pub mod charset;
 pub mod date;
 pub mod header;
@@ -31,11 +32,13 @@ pub mod message_id;
 mod open_part;
 mod scanner;
 mod structure;
+pub mod subject;
 pub mod text;
 pub mod transfer;
 pub mod words;
 
 pub use address::{AddressItem, Mailbox};
+pub use builder::{Body, Builder};
 pub use date::{Civil, SentDate};
 pub use limits::Limits;
 pub use scanner::{Scanner, parse, parse_pieces};
