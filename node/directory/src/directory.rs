@@ -1,0 +1,401 @@
+//! The handle everyone holds: look-ups and changes.
+
+use std::sync::Arc;
+
+use hongyan_env::Env;
+use hongyan_kv::{Database, Transaction};
+use hongyan_types::{AccountId, Address, Domain, LocalPart, TenantId, Timestamp};
+
+use crate::cache::Cache;
+use crate::lookup::Lookup;
+use crate::record::target::Target;
+use crate::transaction::{self as tx, Page};
+use crate::{
+    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, GroupId, GroupRecord, Login,
+    NewAccount, NewGroup, NewTenant, Resolution, Result, TenantChange, TenantRecord, Via, key,
+};
+
+/// The directory; clones share it.
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    env: Env,
+    options: DirectoryOptions,
+    cache: Cache,
+}
+
+impl Directory {
+    /// The directory kept in `database`.
+    #[must_use]
+    pub fn new(database: Database, env: Env, options: DirectoryOptions) -> Self {
+        let cache = Cache::new(options.cache_entries_max);
+        Self(Arc::new(Inner {
+            database,
+            env,
+            options,
+            cache,
+        }))
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn options(&self) -> &DirectoryOptions {
+        &self.0.options
+    }
+
+    fn lookup(&self) -> Lookup<'_> {
+        Lookup::new(&self.0.cache, &self.0.database)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp {
+            millis: self.0.env.wall_millis(),
+        }
+    }
+
+    /// Forgets what is remembered whenever another process changed the directory; ends when the store closes.
+    ///
+    /// Changes through this handle need no help. Whoever runs several nodes on one store spawns this.
+    ///
+    /// # Errors
+    /// The store's, when watching fails.
+    pub async fn follow_changes(&self) -> Result<()> {
+        loop {
+            let mut transaction = self.0.database.begin();
+            let changed = transaction.watch(&key::version());
+            transaction.commit().await?;
+            // A change before the watch was armed is forgotten here, one after it below.
+            self.0.cache.forget();
+            changed.await?;
+        }
+    }
+
+    /// Where mail for `address` goes.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn resolve(&self, address: &Address) -> Result<Resolution> {
+        let mut lookup = self.lookup();
+        let Some(domain) = lookup.domain(&address.domain).await? else {
+            return Ok(Resolution::NotLocal);
+        };
+        let resolution = match lookup.target_of(address).await? {
+            Some((Target::Account { account, alias, .. }, detail)) => {
+                let via = if alias { Via::Alias } else { Via::Address };
+                lookup.recipient(account, detail, via).await?
+            }
+            Some((Target::Group { tenant, group }, _)) => {
+                lookup.group(tenant, group, self.0.options.group_expansion_max).await?
+            }
+            None => match domain.catch_all {
+                Some(account) if !is_postmaster(&address.local) => {
+                    lookup.recipient(account, None, Via::CatchAll).await?
+                }
+                _ => Resolution::NoSuchUser,
+            },
+        };
+        let delivers = matches!(resolution, Resolution::Account(_) | Resolution::Group(_));
+        if delivers || !is_postmaster(&address.local) {
+            return Ok(resolution);
+        }
+        self.postmaster_of(&mut lookup, domain.tenant, resolution).await
+    }
+
+    /// Where mail for `<Postmaster>` without a domain goes (RFC 5321 §4.1.1.3): the postmaster of the oldest tenant.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn resolve_postmaster(&self) -> Result<Resolution> {
+        let page = self.tenants(None, 1).await?;
+        match page.first() {
+            Some(tenant) => {
+                self.postmaster_of(&mut self.lookup(), tenant.id, Resolution::NoSuchUser)
+                    .await
+            }
+            None => Ok(Resolution::NoSuchUser),
+        }
+    }
+
+    // RFC 5321 §4.5.1: mail for postmaster is always taken.
+    async fn postmaster_of(
+        &self,
+        lookup: &mut Lookup<'_>,
+        tenant: TenantId,
+        otherwise: Resolution,
+    ) -> Result<Resolution> {
+        Ok(match lookup.postmaster(tenant).await? {
+            Some(account) => Resolution::Account(crate::Recipient {
+                account,
+                detail: None,
+                via: Via::Postmaster,
+            }),
+            None => otherwise,
+        })
+    }
+
+    /// Whether mail for `domain` stays here.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn is_local(&self, domain: &Domain) -> Result<bool> {
+        Ok(self.lookup().domain(domain).await?.is_some())
+    }
+
+    /// Who signs in as `name`: a main address or an alias; without `@`, one of the default domain.
+    ///
+    /// # Errors
+    /// The store's only; a name that is no address is nobody.
+    pub async fn login(&self, name: &str) -> Result<Option<Login>> {
+        let Some(address) = self.login_address(name) else {
+            return Ok(None);
+        };
+        let mut lookup = self.lookup();
+        if lookup.domain(&address.domain).await?.is_none() {
+            return Ok(None);
+        }
+        let Some(Target::Account { account, .. }) = lookup.target(&address).await? else {
+            return Ok(None);
+        };
+        let Some(account) = lookup.account(account).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Login {
+            credential: lookup.credential(account.id).await?,
+            active: lookup.is_active(&account).await?,
+            account,
+        }))
+    }
+
+    fn login_address(&self, name: &str) -> Option<Address> {
+        if name.contains('@') {
+            return Address::try_from(name).ok();
+        }
+        let domain = self.0.options.default_domain.clone()?;
+        Some(Address::new(LocalPart::try_from(name).ok()?, domain))
+    }
+
+    /// The account `id`.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Arc<AccountRecord>>> {
+        self.lookup().account(id).await
+    }
+
+    /// The account with the main address or alias `address`.
+    ///
+    /// # Errors
+    /// `NotFound`; the store's.
+    pub async fn account_at(&self, address: &Address) -> Result<Arc<AccountRecord>> {
+        let mut lookup = self.lookup();
+        if let Some(Target::Account { account, .. }) = lookup.target(address).await?
+            && let Some(account) = lookup.account(account).await?
+        {
+            return Ok(account);
+        }
+        Err(Error::not_found("account", address))
+    }
+
+    /// Whether the account and its tenant are active.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn is_active(&self, account: &AccountRecord) -> Result<bool> {
+        self.lookup().is_active(account).await
+    }
+
+    /// Runs a change, and then forgets what is remembered: also after a commit of unknown result.
+    async fn change<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
+        let outcome = self.0.database.run(body).await;
+        self.0.cache.forget();
+        outcome
+    }
+
+    async fn read<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
+        self.0.database.run(body).await
+    }
+}
+
+/// Changes and lists, for the admin API. Each change is one transaction.
+///
+/// All fail with the store's errors beside those named.
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+impl Directory {
+    /// Makes a tenant. `Exists`, `Invalid`.
+    pub async fn create_tenant(&self, new: &NewTenant) -> Result<TenantRecord> {
+        let new = new.clone();
+        let now = self.now();
+        self.change(async move |t| tx::create_tenant::run(t, &new, now).await)
+            .await
+    }
+    /// Changes a tenant. `NotFound`, `Invalid`.
+    pub async fn change_tenant(&self, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
+        let change = change.clone();
+        self.change(async move |t| tx::change_tenant::run(t, id, &change).await)
+            .await
+    }
+    /// Removes a tenant that owns nothing any more. `NotFound`, `InUse`.
+    pub async fn delete_tenant(&self, id: TenantId) -> Result<()> {
+        self.change(async move |t| tx::delete_tenant::run(t, id).await).await
+    }
+    /// The tenant of that name. `NotFound`.
+    pub async fn tenant_named(&self, name: &str) -> Result<TenantRecord> {
+        let name = name.to_owned();
+        self.read(async move |t| tx::read_tenant_named(t, &name).await).await
+    }
+    /// The tenant `id`. `NotFound`.
+    pub async fn tenant(&self, id: TenantId) -> Result<Arc<TenantRecord>> {
+        let found = self.lookup().tenant(id).await?;
+        found.ok_or_else(|| Error::not_found("tenant", id.0))
+    }
+    /// Tenants by identifier, after `after`, at most `limit`.
+    pub async fn tenants(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>> {
+        let page = Page { after, limit };
+        self.read(async move |t| tx::list::tenants(t, page).await).await
+    }
+
+    /// Gives a domain to a tenant. `NotFound`, `Exists`, `Limit`, `Invalid` for an address literal.
+    pub async fn create_domain(&self, tenant: TenantId, domain: &Domain) -> Result<DomainRecord> {
+        let domain = domain.clone();
+        let (now, this) = (self.now(), self.clone());
+        self.change(async move |t| tx::create_domain::run(t, tenant, &domain, &this.0.options, now).await)
+            .await
+    }
+    /// Sets or removes who gets mail for addresses of the domain that nobody has. `NotFound`, `Invalid`.
+    pub async fn set_catch_all(&self, domain: &Domain, account: Option<AccountId>) -> Result<DomainRecord> {
+        let domain = domain.clone();
+        self.change(async move |t| tx::set_catch_all::run(t, &domain, account).await)
+            .await
+    }
+    /// Removes a domain that has no addresses any more. `NotFound`, `InUse`.
+    pub async fn delete_domain(&self, domain: &Domain) -> Result<()> {
+        let domain = domain.clone();
+        self.change(async move |t| tx::delete_domain::run(t, &domain).await)
+            .await
+    }
+    /// The domain. `NotFound`.
+    pub async fn domain(&self, domain: &Domain) -> Result<Arc<DomainRecord>> {
+        let found = self.lookup().domain(domain).await?;
+        found.ok_or_else(|| Error::not_found("domain", domain))
+    }
+    /// Domains of a tenant by name, after `after`, at most `limit`.
+    pub async fn domains(&self, tenant: TenantId, after: Option<Domain>, limit: usize) -> Result<Vec<DomainRecord>> {
+        let page = Page { after, limit };
+        self.read(async move |t| tx::list::domains(t, tenant, &page).await)
+            .await
+    }
+
+    /// Makes an account. `NotFound` for the domain, `Exists` for the address, `Limit`, `Invalid`.
+    pub async fn create_account(&self, new: &NewAccount) -> Result<AccountRecord> {
+        let new = new.clone();
+        let (now, this) = (self.now(), self.clone());
+        self.change(async move |t| tx::create_account::run(t, &new, &this.0.options, now).await)
+            .await
+    }
+    /// Makes several accounts in one transaction: all or none. As [`Self::create_account`].
+    pub async fn create_accounts(&self, new: &[NewAccount]) -> Result<Vec<AccountRecord>> {
+        let new = new.to_owned();
+        let (now, this) = (self.now(), self.clone());
+        self.change(async move |t| {
+            let mut made = Vec::with_capacity(new.len());
+            for new in &new {
+                made.push(tx::create_account::run(t, new, &this.0.options, now).await?);
+            }
+            Ok(made)
+        })
+        .await
+    }
+    /// Changes an account. `NotFound`, `Invalid`.
+    pub async fn change_account(&self, id: AccountId, change: &AccountChange) -> Result<AccountRecord> {
+        let change = change.clone();
+        self.change(async move |t| tx::change_account::run(t, id, &change).await)
+            .await
+    }
+    /// Sets the hashes of an account's password. `NotFound`.
+    pub async fn set_credential(&self, id: AccountId, credential: &Credential) -> Result<()> {
+        let credential = credential.clone();
+        self.change(async move |t| tx::set_credential::run(t, id, &credential).await)
+            .await
+    }
+    /// Removes an account and frees its addresses. `NotFound`.
+    pub async fn delete_account(&self, id: AccountId) -> Result<AccountRecord> {
+        self.change(async move |t| tx::delete_account::run(t, id).await).await
+    }
+    /// Accounts of a tenant by identifier, after `after`, at most `limit`.
+    pub async fn accounts(
+        &self,
+        tenant: TenantId,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountRecord>> {
+        let page = Page { after, limit };
+        self.read(async move |t| tx::list::accounts(t, tenant, page).await)
+            .await
+    }
+    /// Gives an account one more address. `NotFound`, `Exists`, `Limit`, `Invalid` for a domain of another tenant.
+    pub async fn add_alias(&self, id: AccountId, alias: &Address) -> Result<AccountRecord> {
+        let alias = alias.clone();
+        let this = self.clone();
+        self.change(async move |t| tx::add_alias::run(t, id, &alias, &this.0.options).await)
+            .await
+    }
+    /// Takes an alias away. `NotFound`.
+    pub async fn remove_alias(&self, id: AccountId, alias: &Address) -> Result<AccountRecord> {
+        let alias = alias.clone();
+        self.change(async move |t| tx::remove_alias::run(t, id, &alias).await)
+            .await
+    }
+
+    /// Makes a group. `NotFound` for the domain, `Exists` for the address, `Limit`.
+    pub async fn create_group(&self, new: &NewGroup) -> Result<GroupRecord> {
+        let new = new.clone();
+        let (now, this) = (self.now(), self.clone());
+        self.change(async move |t| tx::create_group::run(t, &new, &this.0.options, now).await)
+            .await
+    }
+    /// The group with that address. `NotFound`.
+    pub async fn group_at(&self, address: &Address) -> Result<GroupRecord> {
+        let address = address.clone();
+        self.read(async move |t| tx::read_group_at(t, &address).await).await
+    }
+    /// Adds a member; one that is there already stays once. `NotFound`, `Limit`.
+    pub async fn add_member(&self, group: &Address, member: &Address) -> Result<GroupRecord> {
+        let group = group.clone();
+        let member = member.clone();
+        let this = self.clone();
+        self.change(async move |t| tx::add_member::run(t, &group, &member, &this.0.options).await)
+            .await
+    }
+    /// Removes a member. `NotFound`.
+    pub async fn remove_member(&self, group: &Address, member: &Address) -> Result<GroupRecord> {
+        let group = group.clone();
+        let member = member.clone();
+        self.change(async move |t| tx::remove_member::run(t, &group, &member).await)
+            .await
+    }
+    /// Members of a group by address, after `after`, at most `limit`.
+    pub async fn members(&self, group: GroupId, after: Option<Address>, limit: usize) -> Result<Vec<Address>> {
+        let page = Page { after, limit };
+        self.read(async move |t| tx::list::members(t, group, &page).await).await
+    }
+    /// Removes a group. `NotFound`.
+    pub async fn delete_group(&self, group: &Address) -> Result<()> {
+        let group = group.clone();
+        self.change(async move |t| tx::delete_group::run(t, &group).await).await
+    }
+    /// Groups of a tenant by identifier, after `after`, at most `limit`.
+    pub async fn groups(&self, tenant: TenantId, after: Option<GroupId>, limit: usize) -> Result<Vec<GroupRecord>> {
+        let page = Page { after, limit };
+        self.read(async move |t| tx::list::groups(t, tenant, page).await).await
+    }
+}
+
+fn is_postmaster(local: &LocalPart) -> bool {
+    local.as_str().eq_ignore_ascii_case("postmaster")
+}
+
+#[cfg(test)]
+#[path = "directory_test.rs"]
+mod tests;

@@ -1,0 +1,284 @@
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+
+use super::*;
+use crate::{AccountState, Field, NewTenant, TenantState};
+
+async fn directory() -> (Directory, TenantId) {
+    let (env, _) = Env::manual(1);
+    let database = Database::new(MemoryStore::default());
+    let directory = Directory::new(database, env, DirectoryOptions::default());
+    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    directory.create_domain(tenant, &domain("example.test")).await.unwrap();
+    (directory, tenant)
+}
+
+fn domain(text: &str) -> Domain {
+    Domain::try_from(text).unwrap()
+}
+
+fn address(text: &str) -> Address {
+    Address::try_from(text).unwrap()
+}
+
+async fn account(directory: &Directory, text: &str) -> AccountId {
+    let made = directory.create_account(&NewAccount::at(address(text))).await;
+    made.unwrap().id
+}
+
+async fn group(directory: &Directory, text: &str, members: &[&str]) {
+    let new = NewGroup {
+        address: address(text),
+        display_name: String::new(),
+        members: members.iter().map(|text| address(text)).collect(),
+    };
+    directory.create_group(&new).await.unwrap();
+}
+
+/// Where mail goes, in short: `7`, `7+detail`, `{7 8 x@y}`, or the name of what it is instead.
+async fn goes(directory: &Directory, text: &str) -> String {
+    match directory.resolve(&address(text)).await.unwrap() {
+        Resolution::Account(to) => match to.detail {
+            Some(detail) => format!("{}+{detail}", to.account.id.0),
+            None => to.account.id.0.to_string(),
+        },
+        Resolution::Group(group) => {
+            let local = group.accounts.iter().map(|account| account.id.0.to_string());
+            let remote = group.remote.iter().map(ToString::to_string);
+            format!("{{{}}}", local.chain(remote).collect::<Vec<_>>().join(" "))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn one_account_whatever_the_spelling() {
+    let (directory, tenant) = directory().await;
+    directory.create_domain(tenant, &domain("bücher.test")).await.unwrap();
+    account(&directory, "Anna@example.test").await;
+    account(&directory, "用户@bücher.test").await;
+    assert_eq!(goes(&directory, "ANNA@Example.TEST").await, "1");
+    assert_eq!(goes(&directory, "anna+Lists@example.test").await, "1+Lists");
+    assert_eq!(goes(&directory, "用户@xn--bcher-kva.test").await, "2");
+    assert_eq!(goes(&directory, "bob@example.test").await, "NoSuchUser");
+    assert_eq!(goes(&directory, "anna@other.test").await, "NotLocal");
+    let again = directory
+        .create_account(&NewAccount::at(address("aNNa@example.test")))
+        .await;
+    assert!(matches!(again, Err(Error::Exists { .. })), "{again:?}");
+}
+
+#[tokio::test]
+async fn five_aliases_and_no_more() {
+    let (directory, tenant) = directory().await;
+    let anna = account(&directory, "anna@example.test").await;
+    for n in 0..5 {
+        directory
+            .add_alias(anna, &address(&format!("a{n}@example.test")))
+            .await
+            .unwrap();
+    }
+    let sixth = directory.add_alias(anna, &address("a6@example.test")).await;
+    let expect = Error::Limit {
+        setting: "aliases_per_account_max",
+        max: 5,
+        used: 5,
+    };
+    assert_eq!(sixth.unwrap_err(), expect);
+    let change = TenantChange {
+        aliases_per_account_max: Field::Set(Some(6)),
+        ..TenantChange::default()
+    };
+    directory.change_tenant(tenant, &change).await.unwrap();
+    directory.add_alias(anna, &address("a6@example.test")).await.unwrap();
+    assert_eq!(goes(&directory, "A3@example.test").await, "1");
+    directory.remove_alias(anna, &address("A3@example.test")).await.unwrap();
+    assert_eq!(goes(&directory, "a3@example.test").await, "NoSuchUser");
+}
+
+#[tokio::test]
+async fn groups_expand_and_loops_end() {
+    let (directory, _) = directory().await;
+    account(&directory, "anna@example.test").await;
+    let bob = account(&directory, "bob@example.test").await;
+    group(
+        &directory,
+        "all@example.test",
+        &["some@example.test", "anna@example.test", "x@far.test"],
+    )
+    .await;
+    group(
+        &directory,
+        "some@example.test",
+        &[
+            "ALL@example.test",
+            "bob@example.test",
+            "Anna+x@example.test",
+            "gone@example.test",
+        ],
+    )
+    .await;
+    assert_eq!(goes(&directory, "all@example.test").await, "{1 2 x@far.test}");
+    assert_eq!(goes(&directory, "some@example.test").await, "{1 2 x@far.test}");
+    let suspended = AccountChange {
+        state: Field::Set(AccountState::Suspended),
+        ..AccountChange::default()
+    };
+    directory.change_account(bob, &suspended).await.unwrap();
+    assert_eq!(goes(&directory, "all@example.test").await, "{1 x@far.test}");
+    directory
+        .remove_member(&address("all@example.test"), &address("x@far.test"))
+        .await
+        .unwrap();
+    assert_eq!(goes(&directory, "some@example.test").await, "{1}");
+    directory.delete_group(&address("some@example.test")).await.unwrap();
+    assert_eq!(goes(&directory, "some@example.test").await, "NoSuchUser");
+}
+
+#[tokio::test]
+async fn a_group_that_expands_too_far_is_refused() {
+    let (env, _) = Env::manual(1);
+    let options = DirectoryOptions {
+        group_expansion_max: 3,
+        group_members_max: 4,
+        ..DirectoryOptions::default()
+    };
+    let directory = Directory::new(Database::new(MemoryStore::default()), env, options);
+    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    directory.create_domain(tenant, &domain("example.test")).await.unwrap();
+    group(&directory, "all@example.test", &["a@x.test", "b@x.test", "c@x.test"]).await;
+    assert_eq!(
+        goes(&directory, "all@example.test").await,
+        "{a@x.test b@x.test c@x.test}"
+    );
+    let all = address("all@example.test");
+    directory.add_member(&all, &address("d@x.test")).await.unwrap();
+    directory.add_member(&all, &address("D@x.test")).await.unwrap();
+    assert_eq!(goes(&directory, "all@example.test").await, "GroupTooLarge(GroupId(1))");
+    let fifth = directory.add_member(&all, &address("e@x.test")).await;
+    assert!(matches!(fifth, Err(Error::Limit { max: 4, used: 4, .. })), "{fifth:?}");
+}
+
+#[tokio::test]
+async fn postmaster_always_delivers() {
+    let (directory, tenant) = directory().await;
+    assert_eq!(goes(&directory, "postmaster@example.test").await, "NoSuchUser");
+    let anna = account(&directory, "anna@example.test").await;
+    let bob = account(&directory, "bob@example.test").await;
+    assert_eq!(goes(&directory, "Postmaster@example.test").await, "1");
+    directory
+        .set_catch_all(&domain("example.test"), Some(bob))
+        .await
+        .unwrap();
+    assert_eq!(goes(&directory, "postmaster@example.test").await, "1");
+    assert_eq!(goes(&directory, "nobody@example.test").await, "2");
+    let suspended = AccountChange {
+        state: Field::Set(AccountState::Suspended),
+        ..AccountChange::default()
+    };
+    directory.change_account(anna, &suspended).await.unwrap();
+    assert_eq!(goes(&directory, "anna@example.test").await, "Suspended");
+    assert_eq!(goes(&directory, "postmaster@example.test").await, "2");
+    let carol = account(&directory, "carol@example.test").await;
+    let change = TenantChange {
+        postmaster: Field::Set(Some(carol)),
+        ..TenantChange::default()
+    };
+    directory.change_tenant(tenant, &change).await.unwrap();
+    assert_eq!(goes(&directory, "postmaster@example.test").await, "3");
+    account(&directory, "postmaster@example.test").await;
+    assert_eq!(goes(&directory, "PostMaster@example.test").await, "4");
+    let Resolution::Account(to) = directory.resolve_postmaster().await.unwrap() else {
+        panic!("postmaster without a domain delivers")
+    };
+    assert_eq!(to.account.id, carol);
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_neither_signs_in_nor_gets_mail() {
+    let (directory, tenant) = directory().await;
+    account(&directory, "anna@example.test").await;
+    assert!(directory.login("Anna@example.test").await.unwrap().unwrap().active);
+    let change = TenantChange {
+        state: Field::Set(TenantState::Suspended),
+        ..TenantChange::default()
+    };
+    directory.change_tenant(tenant, &change).await.unwrap();
+    assert!(!directory.login("anna@example.test").await.unwrap().unwrap().active);
+    assert_eq!(goes(&directory, "anna@example.test").await, "Suspended");
+    assert!(directory.login("nobody@example.test").await.unwrap().is_none());
+    assert!(directory.login("no address").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_deleted_frees_its_names() {
+    let (directory, tenant) = directory().await;
+    let anna = account(&directory, "anna@example.test").await;
+    directory.add_alias(anna, &address("a@example.test")).await.unwrap();
+    directory
+        .set_catch_all(&domain("example.test"), Some(anna))
+        .await
+        .unwrap();
+    let used = directory.delete_domain(&domain("example.test")).await;
+    assert!(matches!(used, Err(Error::InUse { .. })), "{used:?}");
+    directory.delete_account(anna).await.unwrap();
+    assert_eq!(goes(&directory, "a@example.test").await, "NoSuchUser");
+    assert_eq!(
+        account(&directory, "a@example.test").await,
+        AccountId(2),
+        "identifiers are not used again"
+    );
+    directory.delete_account(AccountId(2)).await.unwrap();
+    assert!(directory.delete_tenant(tenant).await.is_err());
+    directory.delete_domain(&domain("example.test")).await.unwrap();
+    directory.delete_tenant(tenant).await.unwrap();
+    assert_eq!(goes(&directory, "a@example.test").await, "NotLocal");
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let (directory, tenant) = directory().await;
+    for n in 1..=5 {
+        account(&directory, &format!("u{n}@example.test")).await;
+    }
+    let first = directory.accounts(tenant, None, 3).await.unwrap();
+    let second = directory.accounts(tenant, Some(first[2].id), 3).await.unwrap();
+    let ids = |page: &[AccountRecord]| page.iter().map(|account| account.id.0).collect::<Vec<_>>();
+    assert_eq!((ids(&first), ids(&second)), (vec![1, 2, 3], vec![4, 5]));
+    assert_eq!(directory.tenants(None, 10).await.unwrap()[0].counts.accounts, 5);
+    assert_eq!(directory.domains(tenant, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn another_process_s_change_is_noticed() {
+    let (env, _) = Env::manual(1);
+    let database = Database::new(MemoryStore::default());
+    let here = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    let there = Directory::new(database, env, DirectoryOptions::default());
+    let follower = here.clone();
+    tokio::spawn(async move { follower.follow_changes().await });
+    assert_eq!(goes(&here, "a@example.test").await, "NotLocal");
+    let tenant = there.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    there.create_domain(tenant, &domain("example.test")).await.unwrap();
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+        if goes(&here, "a@example.test").await == "NoSuchUser" {
+            return;
+        }
+    }
+    panic!("the change was never noticed");
+}
+
+#[test]
+fn futures_may_move_between_threads() {
+    fn check(_: impl Send) {}
+    let (env, _) = Env::manual(1);
+    let directory = Directory::new(Database::new(MemoryStore::default()), env, DirectoryOptions::default());
+    let a = address("a@b.test");
+    check(directory.resolve(&a));
+    check(directory.login("a@b.test"));
+    check(directory.create_accounts(&[]));
+    check(directory.set_catch_all(&a.domain, None));
+    check(directory.members(GroupId(1), None, 1));
+    check(directory.follow_changes());
+}

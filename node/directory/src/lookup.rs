@@ -1,0 +1,189 @@
+//! One look-up: reads through the cache, in one transaction that begins at the first miss.
+
+use std::sync::Arc;
+
+use hongyan_kv::{Database, RangeQuery, ReadMode, Transaction};
+use hongyan_types::{AccountId, Address, Domain, TenantId};
+
+use crate::cache::Cache;
+use crate::record::target::Target;
+use crate::record::{account, credential, domain, target, tenant};
+use crate::{
+    AccountRecord, AccountState, Credential, DomainRecord, Recipient, Resolution, Result, TenantRecord, TenantState,
+    Via, key, transaction,
+};
+
+/// What a look-up needs of the directory, and its transaction.
+pub(crate) struct Lookup<'d> {
+    pub(crate) cache: &'d Cache,
+    database: &'d Database,
+    /// The cache's generation before the transaction began, and the transaction.
+    reading: Option<(u64, Transaction)>,
+}
+
+impl<'d> Lookup<'d> {
+    pub(crate) fn new(cache: &'d Cache, database: &'d Database) -> Self {
+        Self {
+            cache,
+            database,
+            reading: None,
+        }
+    }
+    pub(crate) fn reading(&mut self) -> &mut (u64, Transaction) {
+        self.reading
+            .get_or_insert_with(|| (self.cache.generation(), self.database.begin()))
+    }
+
+    pub(crate) async fn tenant(&mut self, id: TenantId) -> Result<Option<Arc<TenantRecord>>> {
+        if let Some(hit) = self.cache.get(|tables| tables.tenants.get(&id)) {
+            return Ok(hit);
+        }
+        let (generation, reading) = self.reading();
+        let stored = reading.get_snapshot(&key::tenant(id)).await?;
+        let found = stored
+            .map(|stored| tenant::decode(id, &stored))
+            .transpose()?
+            .map(Arc::new);
+        let generation = *generation;
+        self.cache
+            .put(generation, |tables| tables.tenants.insert(id, found.clone()));
+        Ok(found)
+    }
+
+    pub(crate) async fn domain(&mut self, name: &Domain) -> Result<Option<Arc<DomainRecord>>> {
+        if let Some(hit) = self.cache.get(|tables| tables.domains.get(name)) {
+            return Ok(hit);
+        }
+        let (generation, reading) = self.reading();
+        let stored = reading.get_snapshot(&key::domain(name)).await?;
+        let found = stored
+            .map(|stored| domain::decode(name.clone(), &stored))
+            .transpose()?
+            .map(Arc::new);
+        let generation = *generation;
+        self.cache
+            .put(generation, |tables| tables.domains.insert(name.clone(), found.clone()));
+        Ok(found)
+    }
+
+    /// What exactly this address leads to, details and catch-all apart.
+    pub(crate) async fn target(&mut self, address: &Address) -> Result<Option<Target>> {
+        let name = address.key();
+        if let Some(hit) = self.cache.get(|tables| tables.targets.get(name.as_str())) {
+            return Ok(hit);
+        }
+        let (generation, reading) = self.reading();
+        let stored = reading.get_snapshot(&key::address(address)).await?;
+        let found = stored.map(|stored| target::decode(&stored)).transpose()?;
+        let generation = *generation;
+        self.cache.put(generation, |tables| tables.targets.insert(name, found));
+        Ok(found)
+    }
+
+    pub(crate) async fn account(&mut self, id: AccountId) -> Result<Option<Arc<AccountRecord>>> {
+        if let Some(hit) = self.cache.get(|tables| tables.accounts.get(&id)) {
+            return Ok(hit);
+        }
+        let (generation, reading) = self.reading();
+        let found = transaction::read_account(reading, id).await?.map(Arc::new);
+        let generation = *generation;
+        self.cache
+            .put(generation, |tables| tables.accounts.insert(id, found.clone()));
+        Ok(found)
+    }
+
+    pub(crate) async fn credential(&mut self, id: AccountId) -> Result<Option<Arc<Credential>>> {
+        if let Some(hit) = self.cache.get(|tables| tables.credentials.get(&id)) {
+            return Ok(hit);
+        }
+        let (generation, reading) = self.reading();
+        let stored = reading.get_snapshot(&key::credential(id)).await?;
+        let found = stored
+            .map(|stored| credential::decode(&stored))
+            .transpose()?
+            .map(Arc::new);
+        let generation = *generation;
+        self.cache
+            .put(generation, |tables| tables.credentials.insert(id, found.clone()));
+        Ok(found)
+    }
+
+    /// Whether account and tenant are active.
+    pub(crate) async fn is_active(&mut self, account: &AccountRecord) -> Result<bool> {
+        let tenant = self.tenant(account.tenant).await?;
+        Ok(account.state == AccountState::Active && tenant.is_some_and(|tenant| tenant.state == TenantState::Active))
+    }
+
+    /// Where mail for an address goes that leads to `account`.
+    pub(crate) async fn recipient(
+        &mut self,
+        account: AccountId,
+        detail: Option<String>,
+        via: Via,
+    ) -> Result<Resolution> {
+        let Some(account) = self.account(account).await? else {
+            return Ok(Resolution::NoSuchUser);
+        };
+        if !self.is_active(&account).await? {
+            return Ok(Resolution::Suspended);
+        }
+        Ok(Resolution::Account(Recipient { account, detail, via }))
+    }
+
+    /// The target of an address, with or without its detail.
+    pub(crate) async fn target_of(&mut self, address: &Address) -> Result<Option<(Target, Option<String>)>> {
+        if let Some(target) = self.target(address).await? {
+            return Ok(Some((target, None)));
+        }
+        let (base, Some(detail)) = address.split_detail('+') else {
+            return Ok(None);
+        };
+        let detail = detail.to_owned();
+        Ok(self.target(&base).await?.map(|target| (target, Some(detail))))
+    }
+
+    /// The account that gets a tenant's `postmaster@` when nobody has that address: the one set, else the oldest that is
+    /// active.
+    pub(crate) async fn postmaster(&mut self, tenant: TenantId) -> Result<Option<Arc<AccountRecord>>> {
+        if let Some(hit) = self.cache.get(|tables| tables.postmasters.get(&tenant)) {
+            return Ok(hit);
+        }
+        let generation = self.reading().0;
+        let found = self.find_postmaster(tenant).await?;
+        self.cache
+            .put(generation, |tables| tables.postmasters.insert(tenant, found.clone()));
+        Ok(found)
+    }
+
+    async fn find_postmaster(&mut self, tenant: TenantId) -> Result<Option<Arc<AccountRecord>>> {
+        let set = self.tenant(tenant).await?.and_then(|tenant| tenant.postmaster);
+        if let Some(id) = set
+            && let Some(account) = self.account(id).await?
+            && account.state == AccountState::Active
+        {
+            return Ok(Some(account));
+        }
+        let accounts = key::accounts(tenant);
+        let mut query = RangeQuery {
+            limit: 100,
+            mode: ReadMode::Snapshot,
+            ..RangeQuery::all(accounts.range())
+        };
+        loop {
+            let reply = self.reading().1.get_range(query.clone()).await?;
+            for pair in &reply.pairs {
+                let id = AccountId(transaction::last_int(&accounts, &pair.key)?);
+                let record = account::decode(tenant, id, &pair.value)?;
+                if record.state == AccountState::Active {
+                    return Ok(Some(Arc::new(record)));
+                }
+            }
+            match reply.pairs.last() {
+                Some(last) if reply.more || reply.pairs.len() == query.limit => {
+                    query.range.begin = hongyan_kv::KeyRange::key(&last.key).end;
+                }
+                _ => return Ok(None),
+            }
+        }
+    }
+}

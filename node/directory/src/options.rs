@@ -1,0 +1,39 @@
+//! Limits of the directory, as settings.
+
+use hongyan_types::Domain;
+
+/// Named limits; a tenant's own, where it has one, goes before them.
+#[derive(Debug, Clone)]
+pub struct DirectoryOptions {
+    /// Aliases an account may have.
+    pub aliases_per_account_max: u32,
+    /// Accounts a tenant may have.
+    pub accounts_per_tenant_max: u64,
+    /// Domains a tenant may have.
+    pub domains_per_tenant_max: u64,
+    /// Groups a tenant may have.
+    pub groups_per_tenant_max: u64,
+    /// Direct members a group may have.
+    pub group_members_max: u64,
+    /// Recipients a group may have once nested groups are expanded.
+    pub group_expansion_max: usize,
+    /// Entries each of the caches keeps; twice as many just before the older half is forgotten.
+    pub cache_entries_max: usize,
+    /// The domain of a login name that has none.
+    pub default_domain: Option<Domain>,
+}
+
+impl Default for DirectoryOptions {
+    fn default() -> Self {
+        Self {
+            aliases_per_account_max: 5,
+            accounts_per_tenant_max: 1_000_000,
+            domains_per_tenant_max: 1_000,
+            groups_per_tenant_max: 100_000,
+            group_members_max: 10_000,
+            group_expansion_max: 20_000,
+            cache_entries_max: 100_000,
+            default_domain: None,
+        }
+    }
+}

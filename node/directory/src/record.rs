@@ -1,0 +1,24 @@
+//! What the directory stores, one file a kind. Every version once written stays readable.
+
+pub(crate) mod account;
+pub(crate) mod credential;
+pub(crate) mod domain;
+pub(crate) mod group;
+pub(crate) mod target;
+pub(crate) mod tenant;
+
+use hongyan_kv::record::RecordError;
+use hongyan_types::{Address, Domain};
+
+pub(crate) fn read_address(text: &str) -> Result<Address, RecordError> {
+    Address::try_from(text).map_err(|error| RecordError::Body(error.to_string()))
+}
+
+pub(crate) fn read_domain(text: &str) -> Result<Domain, RecordError> {
+    Domain::try_from(text).map_err(|error| RecordError::Body(error.to_string()))
+}
+
+#[cfg(test)]
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

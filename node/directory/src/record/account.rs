@@ -1,0 +1,360 @@
+//! One account, at ("dir", "account", tenant, account).
+
+use bytes::Bytes;
+use hongyan_kv::record::{self, RecordError, Schema};
+use hongyan_types::{AccountId, Address, TenantId, Timestamp};
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::record::read_address;
+
+/// Whether an account works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountState {
+    /// Signs in and gets mail.
+    Active,
+    /// Neither; the mail it has stays.
+    Suspended,
+}
+
+/// How far back clients may fetch (ACC-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FetchRange {
+    /// 7 days.
+    Week,
+    /// 14 days.
+    TwoWeeks,
+    /// 30 days.
+    Month,
+    /// 90 days.
+    ThreeMonths,
+    /// 365 days.
+    Year,
+    /// 730 days.
+    TwoYears,
+    /// No limit.
+    All,
+}
+
+impl FetchRange {
+    /// Days back from now, or `None` for all.
+    #[must_use]
+    pub fn days(self) -> Option<u32> {
+        match self {
+            Self::Week => Some(7),
+            Self::TwoWeeks => Some(14),
+            Self::Month => Some(30),
+            Self::ThreeMonths => Some(90),
+            Self::Year => Some(365),
+            Self::TwoYears => Some(730),
+            Self::All => None,
+        }
+    }
+    /// The oldest moment fetched when it is `now`, or `None` for all.
+    #[must_use]
+    pub fn since(self, now: Timestamp) -> Option<Timestamp> {
+        let days = self.days()?;
+        Some(Timestamp {
+            millis: now.millis.saturating_sub(i64::from(days) * 86_400_000),
+        })
+    }
+    fn code(self) -> u8 {
+        match self {
+            Self::All => 0,
+            Self::Week => 1,
+            Self::TwoWeeks => 2,
+            Self::Month => 3,
+            Self::ThreeMonths => 4,
+            Self::Year => 5,
+            Self::TwoYears => 6,
+        }
+    }
+    fn from_code(code: u8) -> Self {
+        match code {
+            1 => Self::Week,
+            2 => Self::TwoWeeks,
+            3 => Self::Month,
+            4 => Self::ThreeMonths,
+            5 => Self::Year,
+            6 => Self::TwoYears,
+            _ => Self::All,
+        }
+    }
+}
+
+/// Room in a mailbox; `None` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quota {
+    /// Octets of mail.
+    pub octets_max: Option<u64>,
+    /// Number of messages.
+    pub messages_max: Option<u64>,
+}
+
+/// What an account may do with mail clients (ACC-10 to ACC-15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountSettings {
+    /// May use IMAP.
+    pub imap: bool,
+    /// May use POP3.
+    pub pop3: bool,
+    /// May send with clients (submission).
+    pub submission: bool,
+    /// What IMAP clients see.
+    pub imap_range: FetchRange,
+    /// What POP3 clients see.
+    pub pop_range: FetchRange,
+    /// Whether a POP3 client's DELE removes the message (ACC-12: off keeps it).
+    pub pop_clients_may_delete: bool,
+    /// Whether POP3 offers the account's own folders beside Inbox (ACC-11).
+    pub pop_own_folders: bool,
+    /// Whether POP3 offers Junk (ACC-11).
+    pub pop_junk: bool,
+    /// Whether mail sent with clients is kept in Sent (ACC-13).
+    pub keep_sent: bool,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            imap: true,
+            pop3: true,
+            submission: true,
+            imap_range: FetchRange::All,
+            pop_range: FetchRange::Week,
+            pop_clients_may_delete: true,
+            pop_own_folders: true,
+            pop_junk: false,
+            keep_sent: true,
+        }
+    }
+}
+
+/// Who signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// Its identifier.
+    pub id: AccountId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Whether it works.
+    pub state: AccountState,
+    /// Its main address, also its login name.
+    pub address: Address,
+    /// Its other addresses; each is also a login name.
+    pub aliases: Vec<Address>,
+    /// The person's name.
+    pub display_name: String,
+    /// Whether it may manage its tenant.
+    pub administrator: bool,
+    /// Room in its mailbox.
+    pub quota: Quota,
+    /// What it may do with mail clients.
+    pub settings: AccountSettings,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl AccountRecord {
+    /// The main address, then the aliases.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        std::iter::once(&self.address).chain(&self.aliases)
+    }
+    /// Whether the account may send as `address`: one of its own, with or without a detail (`user+detail@`).
+    #[must_use]
+    pub fn owns(&self, address: &Address) -> bool {
+        let (key, base) = (address.key(), address.split_detail('+').0.key());
+        self.addresses().any(|own| {
+            let own = own.key();
+            own == key || own == base
+        })
+    }
+}
+
+#[derive(Encode, Decode)]
+pub(crate) struct SettingsV1 {
+    #[n(0)]
+    imap: bool,
+    #[n(1)]
+    pop3: bool,
+    #[n(2)]
+    submission: bool,
+    #[n(3)]
+    imap_range: u8,
+    #[n(4)]
+    pop_range: u8,
+    #[n(5)]
+    pop_clients_may_delete: bool,
+    #[n(6)]
+    pop_own_folders: bool,
+    #[n(7)]
+    pop_junk: bool,
+    #[n(8)]
+    keep_sent: bool,
+}
+
+impl From<&AccountSettings> for SettingsV1 {
+    fn from(settings: &AccountSettings) -> Self {
+        Self {
+            imap: settings.imap,
+            pop3: settings.pop3,
+            submission: settings.submission,
+            imap_range: settings.imap_range.code(),
+            pop_range: settings.pop_range.code(),
+            pop_clients_may_delete: settings.pop_clients_may_delete,
+            pop_own_folders: settings.pop_own_folders,
+            pop_junk: settings.pop_junk,
+            keep_sent: settings.keep_sent,
+        }
+    }
+}
+
+impl From<&SettingsV1> for AccountSettings {
+    fn from(stored: &SettingsV1) -> Self {
+        Self {
+            imap: stored.imap,
+            pop3: stored.pop3,
+            submission: stored.submission,
+            imap_range: FetchRange::from_code(stored.imap_range),
+            pop_range: FetchRange::from_code(stored.pop_range),
+            pop_clients_may_delete: stored.pop_clients_may_delete,
+            pop_own_folders: stored.pop_own_folders,
+            pop_junk: stored.pop_junk,
+            keep_sent: stored.keep_sent,
+        }
+    }
+}
+
+#[derive(Encode, Decode)]
+struct V1 {
+    #[n(0)]
+    suspended: bool,
+    #[n(1)]
+    address: String,
+    #[n(2)]
+    aliases: Vec<String>,
+    #[n(3)]
+    display_name: String,
+    #[n(4)]
+    octets_max: Option<u64>,
+    #[n(5)]
+    messages_max: Option<u64>,
+    #[n(6)]
+    settings: SettingsV1,
+    #[n(7)]
+    created_millis: i64,
+    #[n(8)]
+    administrator: bool,
+}
+
+enum Stored {
+    V1(V1),
+}
+
+pub(crate) fn encode(account: &AccountRecord) -> Bytes {
+    let body = V1 {
+        suspended: account.state == AccountState::Suspended,
+        address: account.address.to_string(),
+        aliases: account.aliases.iter().map(ToString::to_string).collect(),
+        display_name: account.display_name.clone(),
+        octets_max: account.quota.octets_max,
+        messages_max: account.quota.messages_max,
+        settings: SettingsV1::from(&account.settings),
+        created_millis: account.created.millis,
+        administrator: account.administrator,
+    };
+    record::encode(Schema(1), &body)
+}
+
+pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<AccountRecord, RecordError> {
+    let stored = match record::split(stored)? {
+        (Schema(1), body) => Stored::V1(record::decode_body(body)?),
+        (Schema(other), _) => return Err(RecordError::Schema(other)),
+    };
+    let Stored::V1(body) = stored;
+    Ok(AccountRecord {
+        id,
+        tenant,
+        state: if body.suspended {
+            AccountState::Suspended
+        } else {
+            AccountState::Active
+        },
+        address: read_address(&body.address)?,
+        aliases: body
+            .aliases
+            .iter()
+            .map(|text| read_address(text))
+            .collect::<Result<_, _>>()?,
+        display_name: body.display_name,
+        administrator: body.administrator,
+        quota: Quota {
+            octets_max: body.octets_max,
+            messages_max: body.messages_max,
+        },
+        settings: AccountSettings::from(&body.settings),
+        created: Timestamp {
+            millis: body.created_millis,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anna() -> AccountRecord {
+        AccountRecord {
+            id: AccountId(7),
+            tenant: TenantId(3),
+            state: AccountState::Active,
+            address: Address::try_from("Anna@example.test").unwrap(),
+            aliases: vec![Address::try_from("a@example.test").unwrap()],
+            display_name: "Anna".to_owned(),
+            administrator: true,
+            quota: Quota {
+                octets_max: Some(1_000),
+                messages_max: None,
+            },
+            settings: AccountSettings::default(),
+            created: Timestamp { millis: 1_000 },
+        }
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let stored = encode(&anna());
+        assert_eq!(
+            crate::record::hex(&stored),
+            "01000189f471416e6e61406578616d706c652e74657374816e61406578616d706c652e7465737464416e6e611903e8f689f5f5f50001f5f5f4f51903e8f5"
+        );
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna()));
+    }
+
+    #[test]
+    fn acc_10_ranges_count_days_back() {
+        let now = Timestamp {
+            millis: 10 * 86_400_000,
+        };
+        assert_eq!(FetchRange::Week.since(now), Some(Timestamp { millis: 3 * 86_400_000 }));
+        assert_eq!(FetchRange::All.since(now), None);
+        for range in [FetchRange::All, FetchRange::TwoYears, FetchRange::Month] {
+            assert_eq!(FetchRange::from_code(range.code()), range);
+        }
+    }
+
+    #[test]
+    fn owns_its_addresses_with_any_detail() {
+        let check = |text: &str, expect: bool| {
+            assert_eq!(anna().owns(&Address::try_from(text).unwrap()), expect, "{text}");
+        };
+        check("ANNA@Example.Test", true);
+        check("a+lists@example.test", true);
+        check("b@example.test", false);
+        check("anna@other.test", false);
+    }
+}

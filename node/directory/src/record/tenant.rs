@@ -1,0 +1,154 @@
+//! One tenant, at ("dir", "tenant", tenant).
+
+use bytes::Bytes;
+use hongyan_kv::record::{self, RecordError, Schema};
+use hongyan_types::{AccountId, TenantId, Timestamp};
+use minicbor::{Decode, Encode};
+
+use crate::record::account::{AccountSettings, SettingsV1};
+
+/// Whether a tenant's people may work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantState {
+    /// Everything works.
+    Active,
+    /// No sign-in, no mail taken.
+    Suspended,
+}
+
+/// How many of each kind a tenant has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TenantCounts {
+    /// Accounts, suspended ones too.
+    pub accounts: u64,
+    /// Domains.
+    pub domains: u64,
+    /// Groups.
+    pub groups: u64,
+}
+
+/// One customer organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantRecord {
+    /// Its identifier.
+    pub id: TenantId,
+    /// Its name, unique without regard to case.
+    pub name: String,
+    /// Whether its people may work.
+    pub state: TenantState,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Who gets `postmaster@` of its domains when no account has that address.
+    pub postmaster: Option<AccountId>,
+    /// Own limit of accounts.
+    pub accounts_max: Option<u64>,
+    /// Own limit of aliases an account.
+    pub aliases_per_account_max: Option<u32>,
+    /// What new accounts start with.
+    pub account_settings: AccountSettings,
+    /// Present use.
+    pub counts: TenantCounts,
+}
+
+#[derive(Encode, Decode)]
+struct V1 {
+    #[n(0)]
+    name: String,
+    #[n(1)]
+    suspended: bool,
+    #[n(2)]
+    created_millis: i64,
+    #[n(3)]
+    postmaster: Option<u64>,
+    #[n(4)]
+    accounts_max: Option<u64>,
+    #[n(5)]
+    aliases_per_account_max: Option<u32>,
+    #[n(6)]
+    account_settings: SettingsV1,
+    #[n(7)]
+    accounts: u64,
+    #[n(8)]
+    domains: u64,
+    #[n(9)]
+    groups: u64,
+}
+
+enum Stored {
+    V1(V1),
+}
+
+pub(crate) fn encode(tenant: &TenantRecord) -> Bytes {
+    let body = V1 {
+        name: tenant.name.clone(),
+        suspended: tenant.state == TenantState::Suspended,
+        created_millis: tenant.created.millis,
+        postmaster: tenant.postmaster.map(|account| account.0),
+        accounts_max: tenant.accounts_max,
+        aliases_per_account_max: tenant.aliases_per_account_max,
+        account_settings: SettingsV1::from(&tenant.account_settings),
+        accounts: tenant.counts.accounts,
+        domains: tenant.counts.domains,
+        groups: tenant.counts.groups,
+    };
+    record::encode(Schema(1), &body)
+}
+
+pub(crate) fn decode(id: TenantId, stored: &[u8]) -> Result<TenantRecord, RecordError> {
+    let stored = match record::split(stored)? {
+        (Schema(1), body) => Stored::V1(record::decode_body(body)?),
+        (Schema(other), _) => return Err(RecordError::Schema(other)),
+    };
+    let Stored::V1(body) = stored;
+    Ok(TenantRecord {
+        id,
+        name: body.name,
+        state: if body.suspended {
+            TenantState::Suspended
+        } else {
+            TenantState::Active
+        },
+        created: Timestamp {
+            millis: body.created_millis,
+        },
+        postmaster: body.postmaster.map(AccountId),
+        accounts_max: body.accounts_max,
+        aliases_per_account_max: body.aliases_per_account_max,
+        account_settings: AccountSettings::from(&body.account_settings),
+        counts: TenantCounts {
+            accounts: body.accounts,
+            domains: body.domains,
+            groups: body.groups,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let tenant = TenantRecord {
+            id: TenantId(3),
+            name: "Acme".to_owned(),
+            state: TenantState::Suspended,
+            created: Timestamp { millis: 1_000 },
+            postmaster: Some(AccountId(9)),
+            accounts_max: Some(10),
+            aliases_per_account_max: None,
+            account_settings: AccountSettings::default(),
+            counts: TenantCounts {
+                accounts: 1,
+                domains: 2,
+                groups: 3,
+            },
+        };
+        let stored = encode(&tenant);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "0100018a6441636d65f51903e8090af689f5f5f50001f5f5f4f5010203"
+        );
+        assert_eq!(decode(TenantId(3), &stored), Ok(tenant));
+    }
+}

@@ -1,0 +1,159 @@
+//! Changes of the directory, one file a transaction; reads that several of them share are here.
+
+pub(crate) mod add_alias;
+pub(crate) mod add_member;
+pub(crate) mod change_account;
+pub(crate) mod change_tenant;
+pub(crate) mod create_account;
+pub(crate) mod create_domain;
+pub(crate) mod create_group;
+pub(crate) mod create_tenant;
+pub(crate) mod delete_account;
+pub(crate) mod delete_domain;
+pub(crate) mod delete_group;
+pub(crate) mod delete_tenant;
+pub(crate) mod list;
+pub(crate) mod remove_alias;
+pub(crate) mod remove_member;
+pub(crate) mod set_catch_all;
+pub(crate) mod set_credential;
+
+use hongyan_kv::Transaction;
+use hongyan_kv::tuple::Tuple;
+use hongyan_types::{AccountId, Address, Domain, TenantId};
+
+use crate::record::target::Target;
+use crate::record::{account, domain, group, target, tenant};
+use crate::{AccountRecord, DomainRecord, Error, GroupRecord, Result, TenantRecord, key};
+
+/// Part of a list: what follows `after`, at most `limit`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page<K> {
+    pub(crate) after: Option<K>,
+    pub(crate) limit: usize,
+}
+
+fn corrupt(what: &str) -> Error {
+    Error::Storage(hongyan_kv::Error::Corrupt(what.to_owned()))
+}
+
+fn read_int(stored: &[u8]) -> Result<u64> {
+    let octets = stored.try_into().map_err(|_| corrupt("identifier is not 8 octets"))?;
+    Ok(u64::from_le_bytes(octets))
+}
+
+/// The integer that ends `key`, which continues `prefix`.
+pub(crate) fn last_int(prefix: &Tuple, key: &[u8]) -> Result<u64> {
+    let mut reader = prefix.reader(key).map_err(|_| corrupt("key of another kind"))?;
+    reader
+        .int::<u64>()
+        .map_err(|_| corrupt("key does not end in an identifier"))
+}
+
+/// The next identifier of a kind; none is given out twice.
+async fn take_id(transaction: &mut Transaction, kind: &str) -> Result<u64> {
+    let key = key::next(kind);
+    let last = match transaction.get(&key).await? {
+        Some(stored) => read_int(&stored)?,
+        None => 0,
+    };
+    transaction.set(key, (last + 1).to_le_bytes().to_vec());
+    Ok(last + 1)
+}
+
+/// Tells other nodes that something changed.
+fn touch(transaction: &mut Transaction) {
+    transaction.atomic_add(key::version(), 1);
+}
+
+async fn read_tenant(transaction: &mut Transaction, id: TenantId) -> Result<TenantRecord> {
+    let stored = transaction.get(&key::tenant(id)).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("tenant", id.0))?;
+    Ok(tenant::decode(id, &stored)?)
+}
+
+fn write_tenant(transaction: &mut Transaction, tenant: &TenantRecord) {
+    transaction.set(key::tenant(tenant.id), tenant::encode(tenant));
+    touch(transaction);
+}
+
+pub(crate) async fn read_tenant_named(transaction: &mut Transaction, name: &str) -> Result<TenantRecord> {
+    match transaction.get(&key::tenant_name(name)).await? {
+        Some(stored) => read_tenant(transaction, TenantId(read_int(&stored)?)).await,
+        None => Err(Error::not_found("tenant", name)),
+    }
+}
+
+async fn read_domain(transaction: &mut Transaction, name: &Domain) -> Result<DomainRecord> {
+    let stored = transaction.get(&key::domain(name)).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("domain", name))?;
+    Ok(domain::decode(name.clone(), &stored)?)
+}
+
+pub(crate) async fn read_account(transaction: &mut Transaction, id: AccountId) -> Result<Option<AccountRecord>> {
+    let Some(stored) = transaction.get(&key::account_tenant(id)).await? else {
+        return Ok(None);
+    };
+    let tenant = TenantId(read_int(&stored)?);
+    let stored = transaction.get(&key::account(tenant, id)).await?;
+    Ok(stored.map(|stored| account::decode(tenant, id, &stored)).transpose()?)
+}
+
+async fn need_account(transaction: &mut Transaction, id: AccountId) -> Result<AccountRecord> {
+    read_account(transaction, id)
+        .await?
+        .ok_or_else(|| Error::not_found("account", id.0))
+}
+
+fn write_account(transaction: &mut Transaction, account: &AccountRecord) {
+    transaction.set(key::account(account.tenant, account.id), account::encode(account));
+    touch(transaction);
+}
+
+pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Address) -> Result<GroupRecord> {
+    let missing = || Error::not_found("group", address);
+    let stored = transaction.get(&key::address(address)).await?.ok_or_else(missing)?;
+    let Target::Group { tenant, group: id } = target::decode(&stored)? else {
+        return Err(missing());
+    };
+    let stored = transaction.get(&key::group(tenant, id)).await?.ok_or_else(missing)?;
+    Ok(group::decode(tenant, id, &stored)?)
+}
+
+fn write_group(transaction: &mut Transaction, group: &GroupRecord) {
+    transaction.set(key::group(group.tenant, group.id), group::encode(group));
+    touch(transaction);
+}
+
+/// Claims an address that nobody has.
+async fn claim(transaction: &mut Transaction, address: &Address, target: Target) -> Result<()> {
+    let key = key::address(address);
+    if transaction.get(&key).await?.is_some() {
+        return Err(Error::exists("address", address));
+    }
+    transaction.set(key, target::encode(target));
+    Ok(())
+}
+
+/// Refuses one more of what a setting limits.
+fn check_limit(setting: &'static str, max: u64, used: u64) -> Result<()> {
+    if used >= max {
+        return Err(Error::Limit { setting, max, used });
+    }
+    Ok(())
+}
+
+/// Refuses names that would break a header or a terminal.
+fn check_name(name: &str, characters_max: usize) -> Result<()> {
+    if name.chars().count() > characters_max {
+        return Err(Error::Invalid(format!(
+            "a name has at most {characters_max} characters"
+        )));
+    }
+    if name.chars().any(|c| c.is_control() || matches!(c, '<' | '>')) {
+        return Err(Error::Invalid(
+            "a name has no control characters, line breaks or angle brackets".to_owned(),
+        ));
+    }
+    Ok(())
+}

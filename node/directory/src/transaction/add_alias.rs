@@ -1,0 +1,39 @@
+//! Gives an account one more address.
+
+use hongyan_kv::Transaction;
+use hongyan_types::{AccountId, Address};
+
+use super::{check_limit, claim, need_account, read_domain, read_tenant, write_account};
+use crate::record::target::Target;
+use crate::{AccountRecord, DirectoryOptions, Error, Result};
+
+pub(crate) async fn run(
+    transaction: &mut Transaction,
+    id: AccountId,
+    alias: &Address,
+    options: &DirectoryOptions,
+) -> Result<AccountRecord> {
+    let mut account = need_account(transaction, id).await?;
+    if read_domain(transaction, &alias.domain).await?.tenant != account.tenant {
+        return Err(Error::Invalid(format!(
+            "the domain {} is another tenant's",
+            alias.domain
+        )));
+    }
+    let owner = read_tenant(transaction, account.tenant).await?;
+    let aliases_max = owner.aliases_per_account_max.unwrap_or(options.aliases_per_account_max);
+    check_limit(
+        "aliases_per_account_max",
+        u64::from(aliases_max),
+        account.aliases.len() as u64,
+    )?;
+    let target = Target::Account {
+        tenant: account.tenant,
+        account: id,
+        alias: true,
+    };
+    claim(transaction, alias, target).await?;
+    account.aliases.push(alias.clone());
+    write_account(transaction, &account);
+    Ok(account)
+}

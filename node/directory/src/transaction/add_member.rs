@@ -1,0 +1,36 @@
+//! Adds a member to a group.
+
+use hongyan_kv::Transaction;
+use hongyan_types::Address;
+
+use super::{check_limit, read_group_at, write_group};
+use crate::{DirectoryOptions, GroupRecord, Result, key};
+
+pub(crate) async fn run(
+    transaction: &mut Transaction,
+    group: &Address,
+    member: &Address,
+    options: &DirectoryOptions,
+) -> Result<GroupRecord> {
+    let mut group = read_group_at(transaction, group).await?;
+    put(transaction, &mut group, member, options).await?;
+    write_group(transaction, &group);
+    Ok(group)
+}
+
+/// Adds a member; one that is there already stays once.
+pub(super) async fn put(
+    transaction: &mut Transaction,
+    group: &mut GroupRecord,
+    member: &Address,
+    options: &DirectoryOptions,
+) -> Result<()> {
+    let key = key::member(group.id, member);
+    if transaction.get(&key).await?.is_some() {
+        return Ok(());
+    }
+    check_limit("group_members_max", options.group_members_max, group.members)?;
+    transaction.set(key, member.to_string().into_bytes());
+    group.members += 1;
+    Ok(())
+}

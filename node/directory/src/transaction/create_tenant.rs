@@ -1,0 +1,34 @@
+//! Makes a tenant.
+
+use hongyan_kv::Transaction;
+use hongyan_types::{TenantId, Timestamp};
+
+use super::{check_name, take_id, write_tenant};
+use crate::{Error, NewTenant, Result, TenantCounts, TenantRecord, TenantState, key};
+
+pub(crate) async fn run(transaction: &mut Transaction, new: &NewTenant, now: Timestamp) -> Result<TenantRecord> {
+    let name = new.name.trim();
+    if name.is_empty() {
+        return Err(Error::Invalid("a tenant needs a name".to_owned()));
+    }
+    check_name(name, 64)?;
+    let name_key = key::tenant_name(name);
+    if transaction.get(&name_key).await?.is_some() {
+        return Err(Error::exists("tenant", name));
+    }
+    let id = TenantId(take_id(transaction, "tenant").await?);
+    let tenant = TenantRecord {
+        id,
+        name: name.to_owned(),
+        state: TenantState::Active,
+        created: now,
+        postmaster: None,
+        accounts_max: new.accounts_max,
+        aliases_per_account_max: new.aliases_per_account_max,
+        account_settings: new.account_settings,
+        counts: TenantCounts::default(),
+    };
+    transaction.set(name_key, id.0.to_le_bytes().to_vec());
+    write_tenant(transaction, &tenant);
+    Ok(tenant)
+}

@@ -1,0 +1,26 @@
+//! Removes a domain that has no addresses any more.
+
+use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_types::Domain;
+
+use super::{read_domain, read_tenant, write_tenant};
+use crate::{Error, Result, key};
+
+pub(crate) async fn run(transaction: &mut Transaction, name: &Domain) -> Result<()> {
+    let record = read_domain(transaction, name).await?;
+    let mut query = RangeQuery::all(key::addresses(name).range());
+    query.limit = 1;
+    if !transaction.get_range(query).await?.pairs.is_empty() {
+        return Err(Error::InUse {
+            what: "domain",
+            name: name.to_string(),
+            by: "accounts, aliases or groups have addresses in it".to_owned(),
+        });
+    }
+    transaction.clear(&key::domain(name));
+    transaction.clear(&key::tenant_domains(record.tenant).string(name.as_str()).pack());
+    let mut owner = read_tenant(transaction, record.tenant).await?;
+    owner.counts.domains -= 1;
+    write_tenant(transaction, &owner);
+    Ok(())
+}

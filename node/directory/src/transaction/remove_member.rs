@@ -1,0 +1,19 @@
+//! Removes a member from a group.
+
+use hongyan_kv::Transaction;
+use hongyan_types::Address;
+
+use super::{read_group_at, write_group};
+use crate::{Error, GroupRecord, Result, key};
+
+pub(crate) async fn run(transaction: &mut Transaction, group: &Address, member: &Address) -> Result<GroupRecord> {
+    let mut group = read_group_at(transaction, group).await?;
+    let key = key::member(group.id, member);
+    if transaction.get(&key).await?.is_none() {
+        return Err(Error::not_found("member", member));
+    }
+    transaction.clear(&key);
+    group.members -= 1;
+    write_group(transaction, &group);
+    Ok(group)
+}

@@ -1,0 +1,27 @@
+//! Sets or removes who gets mail for addresses of a domain that nobody has.
+
+use hongyan_kv::Transaction;
+use hongyan_types::{AccountId, Domain};
+
+use super::{need_account, read_domain, touch};
+use crate::record::domain;
+use crate::{DomainRecord, Error, Result, key};
+
+pub(crate) async fn run(
+    transaction: &mut Transaction,
+    name: &Domain,
+    account: Option<AccountId>,
+) -> Result<DomainRecord> {
+    let mut record = read_domain(transaction, name).await?;
+    if let Some(account) = account
+        && need_account(transaction, account).await?.tenant != record.tenant
+    {
+        return Err(Error::Invalid(
+            "the catch-all must be an account of the same tenant".to_owned(),
+        ));
+    }
+    record.catch_all = account;
+    transaction.set(key::domain(name), domain::encode(&record));
+    touch(transaction);
+    Ok(record)
+}
