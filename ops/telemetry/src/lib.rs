@@ -11,5 +11,5 @@ pub use health::{Health, router};
 pub use logs::{LogFormat, init_logs};
 pub use metric::{
     Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramVec, counter, counter_vec, gauge, gauge_vec, histogram,
-    histogram_vec, render,
+    histogram_vec, histogram_with, render,
 };

@@ -140,6 +140,23 @@ pub fn histogram(name: &'static str, help: &str) -> Histogram {
     histogram_vec(name, help, &[]).with_label_values::<&str>(&[])
 }
 
+/// The histogram `name` with its own bucket bounds, for what is no latency; asked again it is the same one.
+///
+/// # Panics
+/// As [`counter_vec`].
+#[must_use]
+pub fn histogram_with(name: &'static str, help: &str, bounds: &[f64]) -> Histogram {
+    let metric = METRICS.get(name, || {
+        let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
+        let metric = HistogramVec::new(options, &[]).expect("metric name and bounds are valid");
+        (Metric::Histogram(metric.clone()), Box::new(metric))
+    });
+    let Metric::Histogram(metric) = metric else {
+        panic!("{name} is not a histogram")
+    };
+    metric.with_label_values::<&str>(&[])
+}
+
 /// All metrics in Prometheus' text format.
 #[must_use]
 pub fn render() -> String {

@@ -197,8 +197,9 @@ impl Database {
             tokio::task::yield_now().await;
         }
     }
-    /// How often [`Self::run`] tries.
-    pub const ATTEMPTS_MAX: usize = 100;
+    /// How often [`Self::run`] tries. Each conflict means that another transaction got through, so this is reached
+    /// only behind that many of others on the same keys.
+    pub const ATTEMPTS_MAX: usize = 1000;
 }
 
 /// Tells [`Database::run`] whether a caller's own error came from the store.

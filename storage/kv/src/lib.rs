@@ -4,6 +4,8 @@
 //! limits, the retry loop and the conformance suite. Knows nothing of mail. Backends: `storage/memory`,
 //! `storage/embedded`.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod database;
 mod error;
 mod limits;

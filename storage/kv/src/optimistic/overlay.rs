@@ -47,6 +47,26 @@ impl Overlay {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.cleared.is_empty()
     }
+    /// Size of all keys and values, in octets.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let value = |write: &Write| match write {
+            Write::Set(value) => value.len(),
+            Write::Clear => 0,
+            Write::Add(_) => size_of::<i64>(),
+        };
+        let entries = self
+            .entries
+            .iter()
+            .map(|(key, write)| key.len() + value(write))
+            .sum::<usize>();
+        entries
+            + self
+                .cleared
+                .iter()
+                .map(|(begin, end)| begin.len() + end.len())
+                .sum::<usize>()
+    }
     /// Operations on single keys, in key order; they come after the cleared ranges.
     pub fn entries(&self) -> impl Iterator<Item = (&Bytes, &Write)> {
         self.entries.iter()

@@ -1,0 +1,56 @@
+//! What the store counts.
+
+use hongyan_telemetry::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+pub(crate) struct Metrics {
+    pub(crate) commits: Counter,
+    pub(crate) conflicts: Counter,
+    pub(crate) failures: Counter,
+    pub(crate) syncs: Counter,
+    pub(crate) recoveries: Counter,
+    pub(crate) octets: Counter,
+    pub(crate) waiting: Gauge,
+    pub(crate) batch_transactions: Histogram,
+    pub(crate) latency: Histogram,
+    pub(crate) sync_latency: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn register() -> Self {
+        Self {
+            commits: counter("hongyan_storage_commits_total", "Transactions committed durably."),
+            conflicts: counter(
+                "hongyan_storage_conflicts_total",
+                "Commits refused because another one wrote first.",
+            ),
+            failures: counter(
+                "hongyan_storage_failures_total",
+                "Commits that the disk refused or left unknown.",
+            ),
+            syncs: counter("hongyan_storage_syncs_total", "Syncs of the journal."),
+            recoveries: counter(
+                "hongyan_storage_recoveries_total",
+                "Reopenings after a failed write or sync.",
+            ),
+            octets: counter(
+                "hongyan_storage_committed_octets_total",
+                "Octets of keys and values committed.",
+            ),
+            waiting: gauge("hongyan_storage_waiting_commits", "Commits that wait for the disk."),
+            batch_transactions: histogram_of_counts(),
+            latency: histogram(
+                "hongyan_storage_commit_seconds",
+                "Time from a commit's request to its answer.",
+            ),
+            sync_latency: histogram("hongyan_storage_sync_seconds", "Time of one sync of the journal."),
+        }
+    }
+}
+
+fn histogram_of_counts() -> Histogram {
+    hongyan_telemetry::histogram_with(
+        "hongyan_storage_batch_transactions",
+        "Transactions that shared one sync.",
+        &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0],
+    )
+}
