@@ -1,0 +1,293 @@
+//! The view itself: look-up by UID and by position, and the changes the mailbox makes.
+
+use std::sync::Arc;
+
+use hongyan_types::{ModSeq, SeqNum, SystemFlag, Uid, UidSet, UidValidity};
+
+use crate::{FolderId, KeywordTable, MessageEntry};
+
+/// UIDs a chunk spans.
+pub(crate) const CHUNK_UIDS: u32 = 256;
+/// Chunks a group spans.
+const GROUP_CHUNKS: u32 = 64;
+
+/// The chunk that `uid` lies in.
+pub(crate) fn chunk_of(uid: Uid) -> u32 {
+    uid.get() / CHUNK_UIDS
+}
+
+fn group_of(uid: Uid) -> u32 {
+    chunk_of(uid) / GROUP_CHUNKS
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub(crate) index: u32,
+    pub(crate) entries: Vec<MessageEntry>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) index: u32,
+    count: usize,
+    pub(crate) chunks: Vec<Arc<Chunk>>,
+}
+
+/// A folder at one moment. Cloning shares everything.
+#[derive(Debug, Clone)]
+pub struct FolderView {
+    pub(crate) folder: FolderId,
+    pub(crate) uid_validity: UidValidity,
+    pub(crate) uid_next: u32,
+    pub(crate) modseq: ModSeq,
+    pub(crate) highest_modseq: ModSeq,
+    pub(crate) count: usize,
+    pub(crate) groups: Arc<Vec<Arc<Group>>>,
+    pub(crate) keywords: Arc<KeywordTable>,
+}
+
+impl FolderView {
+    pub(crate) fn empty(folder: FolderId, uid_validity: UidValidity, keywords: Arc<KeywordTable>) -> Self {
+        Self {
+            folder,
+            uid_validity,
+            uid_next: 1,
+            modseq: ModSeq(0),
+            highest_modseq: ModSeq(0),
+            count: 0,
+            groups: Arc::default(),
+            keywords,
+        }
+    }
+    /// Which folder.
+    #[must_use]
+    pub fn folder(&self) -> FolderId {
+        self.folder
+    }
+    /// UIDVALIDITY.
+    #[must_use]
+    pub fn uid_validity(&self) -> UidValidity {
+        self.uid_validity
+    }
+    /// UIDNEXT: above every UID ever given.
+    #[must_use]
+    pub fn uid_next(&self) -> u32 {
+        self.uid_next
+    }
+    /// The mailbox's modseq at which this view was taken.
+    #[must_use]
+    pub fn modseq(&self) -> ModSeq {
+        self.modseq
+    }
+    /// HIGHESTMODSEQ of the folder (RFC 7162 §3.1.2.1).
+    #[must_use]
+    pub fn highest_modseq(&self) -> ModSeq {
+        self.highest_modseq
+    }
+    /// How many messages.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+    /// Whether there are no messages.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+    /// The names of keywords.
+    #[must_use]
+    pub fn keywords(&self) -> &Arc<KeywordTable> {
+        &self.keywords
+    }
+    /// The message `uid`.
+    #[must_use]
+    pub fn get(&self, uid: Uid) -> Option<&MessageEntry> {
+        let group = &self.groups[self.groups.binary_search_by_key(&group_of(uid), |group| group.index).ok()?];
+        let chunk = &group.chunks[group.chunks.binary_search_by_key(&chunk_of(uid), |chunk| chunk.index).ok()?];
+        let at = chunk.entries.binary_search_by_key(&uid, |entry| entry.uid).ok()?;
+        Some(&chunk.entries[at])
+    }
+    /// The message at position `seq`, from 1.
+    #[must_use]
+    pub fn at(&self, seq: SeqNum) -> Option<&MessageEntry> {
+        let mut rest = usize::try_from(seq.get()).ok()? - 1;
+        for group in self.groups.iter() {
+            if rest >= group.count {
+                rest -= group.count;
+                continue;
+            }
+            for chunk in &group.chunks {
+                match chunk.entries.get(rest) {
+                    Some(entry) => return Some(entry),
+                    None => rest -= chunk.entries.len(),
+                }
+            }
+        }
+        None
+    }
+    /// The position of `uid`, if it is there.
+    #[must_use]
+    pub fn seq_of(&self, uid: Uid) -> Option<SeqNum> {
+        self.get(uid)?;
+        SeqNum::new(u32::try_from(self.count_below(uid) + 1).ok()?)
+    }
+    /// How many messages have a UID below `uid`.
+    #[must_use]
+    pub fn count_below(&self, uid: Uid) -> usize {
+        let mut below = 0;
+        for group in self.groups.iter() {
+            if group.index > group_of(uid) {
+                break;
+            }
+            if group.index < group_of(uid) {
+                below += group.count;
+                continue;
+            }
+            for chunk in &group.chunks {
+                if chunk.index > chunk_of(uid) {
+                    break;
+                }
+                below += if chunk.index < chunk_of(uid) {
+                    chunk.entries.len()
+                } else {
+                    chunk.entries.partition_point(|entry| entry.uid < uid)
+                };
+            }
+        }
+        below
+    }
+    /// All messages, by UID.
+    pub fn iter(&self) -> impl Iterator<Item = &MessageEntry> + '_ {
+        let chunks = self.groups.iter().flat_map(|group| &group.chunks);
+        chunks.flat_map(|chunk| &chunk.entries)
+    }
+    /// The messages with `first <= uid <= last`, by UID.
+    pub fn range(&self, first: Uid, last: Uid) -> impl Iterator<Item = &MessageEntry> + '_ {
+        let groups = &self.groups[self.groups.partition_point(|group| group.index < group_of(first))..];
+        let chunks = groups.iter().flat_map(|group| &group.chunks);
+        let chunks = chunks.skip_while(move |chunk| chunk.index < chunk_of(first));
+        let entries = chunks.flat_map(|chunk| &chunk.entries);
+        entries
+            .skip_while(move |entry| entry.uid < first)
+            .take_while(move |entry| entry.uid <= last)
+    }
+    /// The messages whose UID is in `uids`, by UID.
+    pub fn select<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = &'a MessageEntry> + 'a {
+        uids.ranges().flat_map(|range| {
+            let (first, last) = (Uid::new(range.first), Uid::new(range.last));
+            first.zip(last).into_iter().flat_map(|(first, last)| self.range(first, last))
+        })
+    }
+    /// The last message.
+    #[must_use]
+    pub fn last(&self) -> Option<&MessageEntry> {
+        self.groups.last()?.chunks.last()?.entries.last()
+    }
+    /// All UIDs.
+    #[must_use]
+    pub fn uids(&self) -> UidSet {
+        let mut uids = UidSet::new();
+        for entry in self.iter() {
+            uids.insert(entry.uid);
+        }
+        uids
+    }
+    /// The first message without `\Seen`.
+    #[must_use]
+    pub fn first_unseen(&self) -> Option<&MessageEntry> {
+        self.iter().find(|entry| !entry.flags.contains(SystemFlag::Seen))
+    }
+
+    /// Adds `entry`, whose UID is above all others.
+    pub(crate) fn push(&mut self, entry: MessageEntry) {
+        let (group_index, chunk_index) = (group_of(entry.uid), chunk_of(entry.uid));
+        self.uid_next = self.uid_next.max(entry.uid.get().saturating_add(1));
+        let groups = Arc::make_mut(&mut self.groups);
+        if groups.last().is_none_or(|group| group.index != group_index) {
+            groups.push(Arc::new(Group {
+                index: group_index,
+                count: 0,
+                chunks: Vec::new(),
+            }));
+        }
+        let group = Arc::make_mut(groups.last_mut().expect("pushed above"));
+        if group.chunks.last().is_none_or(|chunk| chunk.index != chunk_index) {
+            group.chunks.push(Arc::new(Chunk {
+                index: chunk_index,
+                entries: Vec::with_capacity(4),
+            }));
+        }
+        let chunk = Arc::make_mut(group.chunks.last_mut().expect("pushed above"));
+        assert!(chunk.entries.last().is_none_or(|last| last.uid < entry.uid), "UIDs grow");
+        chunk.entries.push(entry);
+        group.count += 1;
+        self.count += 1;
+    }
+    /// Applies `change` to the messages of `uids` that are there.
+    pub(crate) fn update(&mut self, uids: &UidSet, mut change: impl FnMut(&mut MessageEntry)) {
+        self.chunks_mut(uids, |chunk| {
+            for entry in &mut chunk.entries {
+                if uids.contains(entry.uid) {
+                    change(entry);
+                }
+            }
+        });
+    }
+    /// Removes the messages of `uids` that are there.
+    pub(crate) fn remove(&mut self, uids: &UidSet) {
+        self.chunks_mut(uids, |chunk| chunk.entries.retain(|entry| !uids.contains(entry.uid)));
+        self.count = self.groups.iter().map(|group| group.count).sum();
+    }
+    /// Lets `change` have each chunk that holds a message of `uids`; empty chunks go.
+    fn chunks_mut(&mut self, uids: &UidSet, mut change: impl FnMut(&mut Chunk)) {
+        let mut touched: Vec<u32> = self.select(uids).map(|entry| chunk_of(entry.uid)).collect();
+        touched.dedup();
+        if touched.is_empty() {
+            return;
+        }
+        let groups = Arc::make_mut(&mut self.groups);
+        for same_group in touched.chunk_by(|a, b| a / GROUP_CHUNKS == b / GROUP_CHUNKS) {
+            let index = same_group[0] / GROUP_CHUNKS;
+            let at = groups.partition_point(|group| group.index < index);
+            let group = Arc::make_mut(&mut groups[at]);
+            for index in same_group {
+                let at = group.chunks.partition_point(|chunk| chunk.index < *index);
+                let before = group.chunks[at].entries.len();
+                change(Arc::make_mut(&mut group.chunks[at]));
+                group.count -= before - group.chunks[at].entries.len();
+            }
+            group.chunks.retain(|chunk| !chunk.entries.is_empty());
+        }
+        groups.retain(|group| group.count > 0);
+    }
+    /// The entries of chunk `index`.
+    pub(crate) fn chunk(&self, index: u32) -> &[MessageEntry] {
+        let find = || {
+            let group = self.groups.binary_search_by_key(&(index / GROUP_CHUNKS), |group| group.index).ok()?;
+            let chunks = &self.groups[group].chunks;
+            let at = chunks.binary_search_by_key(&index, |chunk| chunk.index).ok()?;
+            Some(chunks[at].entries.as_slice())
+        };
+        find().unwrap_or(&[])
+    }
+    /// Checks what must always hold.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn check(&self) {
+        assert_eq!(self.count, self.iter().count(), "count is kept");
+        let mut last = 0;
+        for entry in self.iter() {
+            assert!(entry.uid.get() > last, "UIDs grow");
+            last = entry.uid.get();
+            assert!(entry.modseq <= self.highest_modseq, "no entry is newer than its folder");
+            assert!(self.keywords.len() > entry.keywords.ids().last().map_or(0, |id| id.0) as usize || entry.keywords.is_empty());
+        }
+        assert!(self.uid_next > last, "uid_next > uid_max");
+        assert!(self.highest_modseq <= self.modseq);
+        for group in self.groups.iter() {
+            assert_eq!(group.count, group.chunks.iter().map(|chunk| chunk.entries.len()).sum::<usize>());
+            assert!(group.chunks.iter().all(|chunk| chunk.index / GROUP_CHUNKS == group.index));
+        }
+    }
+}
