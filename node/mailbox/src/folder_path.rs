@@ -80,7 +80,10 @@ impl TryFrom<&str> for FolderPath {
                 return Err(FolderPathError::TooLong);
             }
             // U+2028 and U+2029 break lines as control characters do (RFC 9051 §5.1).
-            if level.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            if level
+                .chars()
+                .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+            {
                 return Err(FolderPathError::Control);
             }
             if at == 0 && level.eq_ignore_ascii_case(INBOX) {
@@ -104,7 +107,11 @@ mod tests {
     fn paths_have_one_form() {
         let check = |text: &str, expect: Result<&str, FolderPathError>| {
             let got = FolderPath::try_from(text);
-            assert_eq!(got.as_ref().map(FolderPath::as_str).map_err(|error| *error), expect, "{text:?}");
+            assert_eq!(
+                got.as_ref().map(FolderPath::as_str).map_err(|error| *error),
+                expect,
+                "{text:?}"
+            );
         };
         check("inBox", Ok("INBOX"));
         check("inbox/a", Ok("INBOX/a"));

@@ -1,1 +1,32 @@
 //! The mailbox entity: folders, messages, flags, change log, quota.
+//!
+//! A mailbox is the only writer of its keys. Callers ask it through the router, one file a request in `request/`; mails
+//! and their structure they read straight from storage ([`read_email`], the blob store). Its log is its truth: a commit
+//! writes one log entry, and what a mailbox holds in memory is a snapshot with the log's tail applied.
+
+mod email;
+mod error;
+mod folder_info;
+mod folder_path;
+mod id;
+mod keyword_table;
+mod message;
+mod quota;
+mod record;
+mod request;
+mod special_use;
+mod view;
+
+pub use email::{Email, read_email, read_emails};
+pub use error::MailboxError;
+pub use folder_info::{FolderInfo, FolderRef};
+pub use folder_path::{
+    FOLDER_LEVELS_MAX, FOLDER_NAME_OCTETS_MAX, FOLDERS_MAX, FolderPath, FolderPathError, INBOX, SEPARATOR,
+};
+pub use id::{DeliveryId, EmailId, FolderId, MailboxId, ThreadId};
+pub use keyword_table::{KeywordId, KeywordSet, KeywordTable};
+pub use message::{MessageWriter, NewMessage};
+pub use quota::{Quota, QuotaLimits};
+pub use request::*;
+pub use special_use::SpecialUse;
+pub use view::{Difference, FolderView, MessageEntry};

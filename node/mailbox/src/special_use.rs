@@ -33,7 +33,9 @@ impl SpecialUse {
     /// The attribute `text`, whatever its case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
     }
     /// The folder's name in a new mailbox.
     #[must_use]

@@ -11,7 +11,7 @@ pub struct Expunge {
     pub folder: FolderId,
     /// Which; all when absent.
     pub uids: Option<UidSet>,
-    /// Only those with `\\Deleted`.
+    /// Only those with `\Deleted`.
     pub deleted_only: bool,
 }
 

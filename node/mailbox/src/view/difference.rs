@@ -34,12 +34,17 @@ impl Difference {
         }
     }
     fn compare(&mut self, old: &[MessageEntry], new: &[MessageEntry]) {
-        merge(old, new, |entry| entry.uid, |pair| match pair {
-            (Some(old), None) => self.vanish(std::slice::from_ref(old)),
-            (None, Some(new)) => self.add(std::slice::from_ref(new)),
-            (Some(old), Some(new)) if old.modseq != new.modseq => self.changed.push(new.clone()),
-            _ => {}
-        });
+        merge(
+            old,
+            new,
+            |entry| entry.uid,
+            |pair| match pair {
+                (Some(old), None) => self.vanish(std::slice::from_ref(old)),
+                (None, Some(new)) => self.add(std::slice::from_ref(new)),
+                (Some(old), Some(new)) if old.modseq != new.modseq => self.changed.push(new.clone()),
+                _ => {}
+            },
+        );
     }
 }
 
@@ -75,16 +80,26 @@ impl FolderView {
         fn entries(chunk: Option<&Arc<Chunk>>) -> &[MessageEntry] {
             chunk.map_or(&[], |chunk| &chunk.entries)
         }
-        merge(&self.groups, &newer.groups, |group| group.index, |(old, new)| {
-            if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
-                return;
-            }
-            merge(chunks(old), chunks(new), |chunk| chunk.index, |(old, new)| {
-                if !old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
-                    difference.compare(entries(old), entries(new));
+        merge(
+            &self.groups,
+            &newer.groups,
+            |group| group.index,
+            |(old, new)| {
+                if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
+                    return;
                 }
-            });
-        });
+                merge(
+                    chunks(old),
+                    chunks(new),
+                    |chunk| chunk.index,
+                    |(old, new)| {
+                        if !old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
+                            difference.compare(entries(old), entries(new));
+                        }
+                    },
+                );
+            },
+        );
         difference
     }
 }

@@ -102,8 +102,14 @@ impl FolderView {
     /// The message `uid`.
     #[must_use]
     pub fn get(&self, uid: Uid) -> Option<&MessageEntry> {
-        let group = &self.groups[self.groups.binary_search_by_key(&group_of(uid), |group| group.index).ok()?];
-        let chunk = &group.chunks[group.chunks.binary_search_by_key(&chunk_of(uid), |chunk| chunk.index).ok()?];
+        let group = &self.groups[self
+            .groups
+            .binary_search_by_key(&group_of(uid), |group| group.index)
+            .ok()?];
+        let chunk = &group.chunks[group
+            .chunks
+            .binary_search_by_key(&chunk_of(uid), |chunk| chunk.index)
+            .ok()?];
         let at = chunk.entries.binary_search_by_key(&uid, |entry| entry.uid).ok()?;
         Some(&chunk.entries[at])
     }
@@ -175,7 +181,10 @@ impl FolderView {
     pub fn select<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = &'a MessageEntry> + 'a {
         uids.ranges().flat_map(|range| {
             let (first, last) = (Uid::new(range.first), Uid::new(range.last));
-            first.zip(last).into_iter().flat_map(|(first, last)| self.range(first, last))
+            first
+                .zip(last)
+                .into_iter()
+                .flat_map(|(first, last)| self.range(first, last))
         })
     }
     /// The last message.
@@ -218,7 +227,10 @@ impl FolderView {
             }));
         }
         let chunk = Arc::make_mut(group.chunks.last_mut().expect("pushed above"));
-        assert!(chunk.entries.last().is_none_or(|last| last.uid < entry.uid), "UIDs grow");
+        assert!(
+            chunk.entries.last().is_none_or(|last| last.uid < entry.uid),
+            "UIDs grow"
+        );
         chunk.entries.push(entry);
         group.count += 1;
         self.count += 1;
@@ -263,7 +275,10 @@ impl FolderView {
     /// The entries of chunk `index`.
     pub(crate) fn chunk(&self, index: u32) -> &[MessageEntry] {
         let find = || {
-            let group = self.groups.binary_search_by_key(&(index / GROUP_CHUNKS), |group| group.index).ok()?;
+            let group = self
+                .groups
+                .binary_search_by_key(&(index / GROUP_CHUNKS), |group| group.index)
+                .ok()?;
             let chunks = &self.groups[group].chunks;
             let at = chunks.binary_search_by_key(&index, |chunk| chunk.index).ok()?;
             Some(chunks[at].entries.as_slice())
@@ -281,13 +296,24 @@ impl FolderView {
             assert!(entry.uid.get() > last, "UIDs grow");
             last = entry.uid.get();
             assert!(entry.modseq <= self.highest_modseq, "no entry is newer than its folder");
-            assert!(self.keywords.len() > entry.keywords.ids().last().map_or(0, |id| id.0) as usize || entry.keywords.is_empty());
+            assert!(
+                self.keywords.len() > entry.keywords.ids().last().map_or(0, |id| id.0) as usize
+                    || entry.keywords.is_empty()
+            );
         }
         assert!(self.uid_next > last, "uid_next > uid_max");
         assert!(self.highest_modseq <= self.modseq);
         for group in self.groups.iter() {
-            assert_eq!(group.count, group.chunks.iter().map(|chunk| chunk.entries.len()).sum::<usize>());
-            assert!(group.chunks.iter().all(|chunk| chunk.index / GROUP_CHUNKS == group.index));
+            assert_eq!(
+                group.count,
+                group.chunks.iter().map(|chunk| chunk.entries.len()).sum::<usize>()
+            );
+            assert!(
+                group
+                    .chunks
+                    .iter()
+                    .all(|chunk| chunk.index / GROUP_CHUNKS == group.index)
+            );
         }
     }
 }

@@ -1,0 +1,49 @@
+//! What is stored of one mail beside its bytes, for whoever reads it: any session, without asking the mailbox.
+
+use hongyan_blob::BlobAddress;
+use hongyan_kv::{Database, Error};
+use hongyan_message::Structure;
+use hongyan_types::Octets;
+
+use crate::record::{email, key};
+use crate::{EmailId, MailboxId, ThreadId};
+
+/// One mail. Never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    /// Where its bytes are.
+    pub blob: BlobAddress,
+    /// How many they are.
+    pub octets: Octets,
+    /// Its conversation.
+    pub thread: ThreadId,
+    /// What is in it: all that FETCH needs but the bytes.
+    pub structure: Structure,
+}
+
+/// Reads one mail; `None` when the mailbox no longer has it.
+///
+/// # Errors
+/// What storage says.
+pub async fn read_email(database: &Database, mailbox: MailboxId, id: EmailId) -> Result<Option<Email>, Error> {
+    let stored = database.begin().get_snapshot(&key::email(mailbox, id)).await?;
+    stored.as_deref().map(email::decode).transpose()
+}
+
+/// Reads several mails, in the order of `ids`, as of one moment. Keep the list short: all of them are in memory together.
+///
+/// # Errors
+/// What storage says.
+pub async fn read_emails(
+    database: &Database,
+    mailbox: MailboxId,
+    ids: &[EmailId],
+) -> Result<Vec<Option<Email>>, Error> {
+    let mut transaction = database.begin();
+    let mut emails = Vec::with_capacity(ids.len());
+    for id in ids {
+        let stored = transaction.get_snapshot(&key::email(mailbox, *id)).await?;
+        emails.push(stored.as_deref().map(email::decode).transpose()?);
+    }
+    Ok(emails)
+}

@@ -1,0 +1,116 @@
+//! Keys: ("mbx", tenant, account, kind, ...).
+//!
+//! | kind | rest | record |
+//! | --- | --- | --- |
+//! | 0 | | [`super::meta`]: numbers of the whole mailbox |
+//! | 1 | folder | [`super::folder`]: properties and counters |
+//! | 2 | keyword number | the keyword, plain |
+//! | 3 | modseq | [`super::log`]: one commit |
+//! | 4 | email | [`super::email`]: one mail |
+//! | 5 | folder, chunk | [`super::chunk`]: the messages of 256 UIDs |
+//! | 6 | delivery id | [`super::delivery`]: where that delivery went |
+//! | 7 | hash of a Message-ID | [`super::thread`]: its conversation |
+//! | 8 | email | how many messages share the mail, when more than one |
+//!
+//! Kinds 0 to 2 lie together: a mailbox starts with one range read of them and one of the log's tail.
+
+use bytes::Bytes;
+use hongyan_kv::KeyRange;
+use hongyan_kv::tuple::Tuple;
+use hongyan_types::ModSeq;
+
+use crate::{DeliveryId, EmailId, FolderId, KeywordId, MailboxId};
+
+const META: u8 = 0;
+const FOLDER: u8 = 1;
+const KEYWORD: u8 = 2;
+const LOG: u8 = 3;
+const EMAIL: u8 = 4;
+const CHUNK: u8 = 5;
+const DELIVERY: u8 = 6;
+const THREAD: u8 = 7;
+const SHARES: u8 = 8;
+
+/// The prefix of everything of one mailbox.
+pub(crate) fn mailbox(id: MailboxId) -> Tuple {
+    Tuple::new().string("mbx").int(id.tenant.0).int(id.account.0)
+}
+fn kind(id: MailboxId, kind: u8) -> Tuple {
+    mailbox(id).int(kind)
+}
+/// What a start reads first: kinds 0 to 2.
+pub(crate) fn state(id: MailboxId) -> KeyRange {
+    KeyRange {
+        begin: kind(id, META).pack(),
+        end: kind(id, LOG).pack(),
+    }
+}
+/// What a key of [`state`] holds.
+pub(crate) enum StateKey {
+    Meta,
+    Folder(FolderId),
+    Keyword(KeywordId),
+}
+pub(crate) fn read_state_key(id: MailboxId, key: &[u8]) -> Option<StateKey> {
+    let mut reader = mailbox(id).reader(key).ok()?;
+    match reader.int::<u8>().ok()? {
+        META => Some(StateKey::Meta),
+        FOLDER => reader.int().ok().map(|folder| StateKey::Folder(FolderId(folder))),
+        KEYWORD => reader.int().ok().map(|keyword| StateKey::Keyword(KeywordId(keyword))),
+        _ => None,
+    }
+}
+pub(crate) fn meta(id: MailboxId) -> Bytes {
+    kind(id, META).pack()
+}
+pub(crate) fn folder(id: MailboxId, folder: FolderId) -> Bytes {
+    kind(id, FOLDER).int(folder.0).pack()
+}
+pub(crate) fn keyword(id: MailboxId, keyword: KeywordId) -> Bytes {
+    kind(id, KEYWORD).int(keyword.0).pack()
+}
+pub(crate) fn log(id: MailboxId, modseq: ModSeq) -> Bytes {
+    kind(id, LOG).int(modseq.0).pack()
+}
+/// Log entries with `after < modseq`.
+pub(crate) fn log_after(id: MailboxId, after: ModSeq) -> KeyRange {
+    KeyRange {
+        begin: kind(id, LOG).int(after.0.saturating_add(1)).pack(),
+        end: kind(id, EMAIL).pack(),
+    }
+}
+/// Log entries with `modseq <= last`.
+pub(crate) fn log_until(id: MailboxId, last: ModSeq) -> KeyRange {
+    KeyRange {
+        begin: kind(id, LOG).pack(),
+        end: kind(id, LOG).int(last.0.saturating_add(1)).pack(),
+    }
+}
+pub(crate) fn email(id: MailboxId, email: EmailId) -> Bytes {
+    kind(id, EMAIL).int(email.0).pack()
+}
+pub(crate) fn chunk(id: MailboxId, folder: FolderId, chunk: u32) -> Bytes {
+    kind(id, CHUNK).int(folder.0).int(chunk).pack()
+}
+pub(crate) fn chunks(id: MailboxId, folder: FolderId) -> KeyRange {
+    kind(id, CHUNK).int(folder.0).range()
+}
+pub(crate) fn delivery(id: MailboxId, delivery: &DeliveryId) -> Bytes {
+    kind(id, DELIVERY).bytes(&delivery.0).pack()
+}
+/// All deliveries from `from` on.
+pub(crate) fn deliveries(id: MailboxId, from: &[u8]) -> KeyRange {
+    KeyRange {
+        begin: kind(id, DELIVERY).bytes(from).pack(),
+        end: kind(id, THREAD).pack(),
+    }
+}
+pub(crate) fn read_delivery(id: MailboxId, key: &[u8]) -> Option<Vec<u8>> {
+    kind(id, DELIVERY).reader(key).ok()?.bytes().ok()
+}
+pub(crate) fn thread(id: MailboxId, hash: &[u8; 16]) -> Bytes {
+    kind(id, THREAD).bytes(hash).pack()
+}
+pub(crate) fn shares(id: MailboxId, email: EmailId) -> Bytes {
+    kind(id, SHARES).int(email.0).pack()
+}
