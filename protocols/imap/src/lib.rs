@@ -41,7 +41,7 @@ pub use capability::{Enabled, Extension};
 pub use client::{Client, ClientEvent};
 pub use command::{Command, CommandId};
 pub use date::{Date, write_date_time};
-pub use flag::{FlagList, SystemFlags};
+pub use flag::FlagList;
 pub use mailbox_name::{MailboxName, MailboxNameError, decode_utf7, encode_utf7};
 pub use output::Output;
 pub use refusal::{Condition, Refusal};

@@ -74,6 +74,12 @@ impl Output {
         self.waiting.extend_from_slice(text.as_bytes());
     }
 
+    /// What `value` displays.
+    pub fn display(&mut self, value: &impl std::fmt::Display) {
+        // Writing to a vector cannot fail.
+        let _ = std::io::Write::write_fmt(&mut self.waiting, format_args!("{value}"));
+    }
+
     /// A line break.
     #[inline]
     pub fn crlf(&mut self) {

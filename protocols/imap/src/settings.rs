@@ -27,8 +27,6 @@ pub struct Limits {
     pub part_depth_max: usize,
     /// Most ranges in one sequence set.
     pub set_ranges_max: usize,
-    /// Longest keyword in octets.
-    pub keyword_octets_max: usize,
     /// Most flags in one list.
     pub flags_max: usize,
     /// Longest mailbox name in octets of UTF-8.
@@ -61,7 +59,6 @@ impl Default for Limits {
             header_fields_max: 256,
             part_depth_max: 100,
             set_ranges_max: 16_384,
-            keyword_octets_max: 255,
             flags_max: 256,
             mailbox_name_octets_max: 1_024,
             data_chunk_octets_max: 64 * 1024,

@@ -181,7 +181,6 @@ pub(crate) enum Recognised {
 /// In which states a command is valid (RFC 9051 §6).
 #[derive(Clone, Copy)]
 enum When {
-    Always,
     BeforeLogin,
     AfterLogin,
     Selected,
@@ -190,8 +189,7 @@ enum When {
 impl When {
     fn check(self, state: State) -> Parsed<()> {
         match (self, state) {
-            (Self::Always, _)
-            | (Self::BeforeLogin, State::NotAuthenticated)
+            (Self::BeforeLogin, State::NotAuthenticated)
             | (Self::AfterLogin, State::Authenticated | State::Selected)
             | (Self::Selected, State::Selected) => Ok(()),
             (Self::BeforeLogin, _) => Err(Refusal::bad("Already logged in")),

@@ -2,9 +2,11 @@
 //! (RFC 8474 §6), SAVEDATE (RFC 8514 §4.3):
 //! `"SEARCH" [SP "RETURN" SP "(" return-opts ")"] [SP "CHARSET" SP charset] 1*(SP search-key)`.
 
+use hongyan_types::{Keyword, SystemFlag};
+
 use crate::flag::parse_keyword;
 use crate::parser::{Parsed, Parser};
-use crate::{Code, Date, Refusal, SequenceSet, SystemFlags};
+use crate::{Code, Date, Refusal, SequenceSet};
 
 /// Looks for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +50,9 @@ pub enum SearchKey {
     /// UIDs.
     Uid(SequenceSet),
     /// A system flag is set.
-    Flag(SystemFlags),
+    Flag(SystemFlag),
     /// A keyword is set.
-    Keyword(String),
+    Keyword(Keyword),
     /// Internal date: before this day.
     Before(Date),
     /// Internal date: on this day.
@@ -85,10 +87,10 @@ pub enum SearchKey {
     Text(String),
     /// Changed at this modseq or later.
     ModSeq(u64),
-    /// EMAILID; `None` for an identifier that is not of our form.
-    EmailId(Option<u64>),
-    /// THREADID; `None` for an identifier that is not of our form.
-    ThreadId(Option<u64>),
+    /// EMAILID
+    EmailId(String),
+    /// THREADID
+    ThreadId(String),
 }
 
 impl SearchKey {
@@ -205,16 +207,16 @@ fn flag_key(name: &str) -> Option<SearchKey> {
     let flag = SearchKey::Flag;
     Some(match name {
         "ALL" => SearchKey::All,
-        "ANSWERED" => flag(SystemFlags::ANSWERED),
-        "DELETED" => flag(SystemFlags::DELETED),
-        "DRAFT" => flag(SystemFlags::DRAFT),
-        "FLAGGED" => flag(SystemFlags::FLAGGED),
-        "SEEN" => flag(SystemFlags::SEEN),
-        "UNANSWERED" => flag(SystemFlags::ANSWERED).not(),
-        "UNDELETED" => flag(SystemFlags::DELETED).not(),
-        "UNDRAFT" => flag(SystemFlags::DRAFT).not(),
-        "UNFLAGGED" => flag(SystemFlags::FLAGGED).not(),
-        "UNSEEN" => flag(SystemFlags::SEEN).not(),
+        "ANSWERED" => flag(SystemFlag::Answered),
+        "DELETED" => flag(SystemFlag::Deleted),
+        "DRAFT" => flag(SystemFlag::Draft),
+        "FLAGGED" => flag(SystemFlag::Flagged),
+        "SEEN" => flag(SystemFlag::Seen),
+        "UNANSWERED" => flag(SystemFlag::Answered).not(),
+        "UNDELETED" => flag(SystemFlag::Deleted).not(),
+        "UNDRAFT" => flag(SystemFlag::Draft).not(),
+        "UNFLAGGED" => flag(SystemFlag::Flagged).not(),
+        "UNSEEN" => flag(SystemFlag::Seen).not(),
         // RFC 3501 §6.4.4: no message is ever recent here, so all are old and none is new.
         "NEW" | "RECENT" => SearchKey::All.not(),
         "OLD" => SearchKey::All,
@@ -276,8 +278,8 @@ fn argument_key(name: &str, parser: &mut Parser<'_>) -> Parsed<SearchKey> {
         "SMALLER" => SearchKey::Smaller(parser.number64()?),
         "UID" => SearchKey::Uid(SequenceSet::parse(parser)?),
         "MODSEQ" => mod_seq(parser)?,
-        "EMAILID" => SearchKey::EmailId(object_id(parser, 'M')?),
-        "THREADID" => SearchKey::ThreadId(object_id(parser, 'T')?),
+        "EMAILID" => SearchKey::EmailId(parser.astring_utf8()?),
+        "THREADID" => SearchKey::ThreadId(parser.astring_utf8()?),
         name => date_key(name, Date::parse(parser)?),
     })
 }
@@ -307,11 +309,6 @@ fn mod_seq(parser: &mut Parser<'_>) -> Parsed<SearchKey> {
         parser.space()?;
     }
     Ok(SearchKey::ModSeq(parser.number64()?))
-}
-
-fn object_id(parser: &mut Parser<'_>, letter: char) -> Parsed<Option<u64>> {
-    let id = parser.astring_utf8()?;
-    Ok(id.strip_prefix(letter).and_then(|number| number.parse().ok()))
 }
 
 impl SearchReturn {

@@ -1,8 +1,10 @@
 //! FETCH (RFC 9051 §7.5.2): items are written one after the other between `fetch_begin` and `fetch_end`.
 
-use hongyan_types::Timestamp;
+use std::fmt::Display;
 
-use crate::{Output, SystemFlags, write_date_time};
+use hongyan_types::{SystemFlags, Timestamp};
+
+use crate::{Output, write_date_time};
 
 impl Output {
     /// `* 12 FETCH (`
@@ -79,18 +81,18 @@ impl Output {
     }
 
     /// `EMAILID (M12)` (RFC 8474 §5.1)
-    pub fn fetch_email_id(&mut self, id: u64) {
+    pub fn fetch_email_id(&mut self, id: &impl Display) {
         self.item();
-        self.raw(b"EMAILID (M");
-        self.number(id);
+        self.raw(b"EMAILID (");
+        self.display(id);
         self.raw(b")");
     }
 
     /// `THREADID (T12)` (RFC 8474 §5.2)
-    pub fn fetch_thread_id(&mut self, id: u64) {
+    pub fn fetch_thread_id(&mut self, id: &impl Display) {
         self.item();
-        self.raw(b"THREADID (T");
-        self.number(id);
+        self.raw(b"THREADID (");
+        self.display(id);
         self.raw(b")");
     }
 

@@ -44,7 +44,7 @@ pub enum Code {
     /// Too much of something.
     Limit,
     /// Identifier of a mailbox (RFC 8474 §4.1).
-    MailboxId(u64),
+    MailboxId(String),
     /// Messages that UNCHANGEDSINCE kept from being stored (RFC 7162 §3.1.3).
     Modified(Ranges),
     /// No such mailbox.
@@ -157,8 +157,8 @@ impl Code {
                 out.number(*number);
             }
             Self::MailboxId(id) => {
-                out.raw(b" (F");
-                out.number(*id);
+                out.raw(b" (");
+                out.text(id);
                 out.raw(b")");
             }
             Self::Modified(set) => {

@@ -22,7 +22,7 @@ pub struct StatusData {
     /// HIGHESTMODSEQ
     pub highest_mod_seq: Option<u64>,
     /// MAILBOXID
-    pub mailbox_id: Option<u64>,
+    pub mailbox_id: Option<String>,
     /// APPENDLIMIT
     pub append_limit: Option<u64>,
 }
@@ -55,12 +55,12 @@ impl Output {
                 self.number(value);
             }
         }
-        if let Some(id) = data.mailbox_id {
+        if let Some(id) = &data.mailbox_id {
             if separate {
                 self.raw(b" ");
             }
-            self.raw(b"MAILBOXID (F");
-            self.number(id);
+            self.raw(b"MAILBOXID (");
+            self.text(id);
             self.raw(b")");
         }
         self.raw(b")\r\n");
