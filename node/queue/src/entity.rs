@@ -1,0 +1,212 @@
+//! The actor around one shard: takes a batch, runs it as one transaction, answers after the commit.
+
+use hongyan_actor::{ActivateError, Entity, Envelope, Replier};
+use hongyan_blob::BlobStore;
+use hongyan_env::Env;
+use hongyan_kv::{Database, Transaction};
+use hongyan_router::Hints;
+
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::{QueueError, QueueId, QueueReply, QueueRequest, RetrySchedule};
+
+/// Octets that the requests of one transaction may add, beside bookkeeping.
+const BATCH_OCTETS_MAX: usize = hongyan_kv::TRANSACTION_OCTETS_TARGET / 2;
+
+/// What a shard works with.
+#[derive(Clone)]
+pub struct QueueServices {
+    /// Storage.
+    pub database: Database,
+    /// Messages' bytes.
+    pub blobs: BlobStore,
+    /// The clock.
+    pub env: Env,
+    /// Tells whoever runs the queue that there is something to do.
+    pub hints: Hints,
+    /// When to try again.
+    pub schedule: RetrySchedule,
+}
+
+/// One shard of the queue.
+pub struct QueueEntity {
+    services: QueueServices,
+    queue: Queue,
+    metrics: Metrics,
+}
+
+impl Entity for QueueEntity {
+    type Key = QueueId;
+    type Request = QueueRequest;
+    type Reply = QueueReply;
+    type Services = QueueServices;
+
+    async fn activate(services: QueueServices, key: QueueId) -> Result<Self, ActivateError> {
+        let queue = Queue::new(key, services.blobs.clone(), services.schedule);
+        Ok(Self {
+            services,
+            queue,
+            metrics: Metrics::new(),
+        })
+    }
+    async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
+        let mut group = Vec::new();
+        let mut octets = 0;
+        let env = self.services.env.clone();
+        for envelope in batch.into_iter().filter(|envelope| !envelope.is_expired(&env)) {
+            let (request, replier) = envelope.split();
+            octets += octets_of(&request);
+            group.push((request, replier));
+            if octets > BATCH_OCTETS_MAX {
+                self.run(std::mem::take(&mut group)).await;
+                octets = 0;
+            }
+        }
+        self.run(group).await;
+    }
+    fn memory_octets(&self) -> usize {
+        1024 + self.queue.handed_out.len() * 16
+    }
+    async fn passivate(&mut self) {}
+}
+
+impl QueueEntity {
+    /// Runs requests as one transaction; when that fails for a reason of one of them, each by itself.
+    async fn run(&mut self, group: Vec<(QueueRequest, Replier<QueueReply>)>) {
+        if group.is_empty() {
+            return;
+        }
+        let (requests, repliers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let replies = match self.transact(&requests).await {
+            Ok(replies) => replies,
+            Err(error) if requests.len() == 1 => requests.iter().map(|request| refusal(request, &error)).collect(),
+            Err(_) => {
+                let mut replies = Vec::with_capacity(requests.len());
+                for request in &requests {
+                    let reply = self.transact(std::slice::from_ref(request)).await;
+                    replies.extend(reply.unwrap_or_else(|error| vec![refusal(request, &error)]));
+                }
+                replies
+            }
+        };
+        for ((request, reply), replier) in requests.iter().zip(replies).zip(repliers) {
+            self.after(request, &reply);
+            replier.send(reply);
+        }
+    }
+    async fn transact(&self, requests: &[QueueRequest]) -> Result<Vec<QueueReply>, QueueError> {
+        let now_millis = self.services.env.wall_millis();
+        let body = async |transaction: &mut Transaction| -> Result<Vec<QueueReply>, QueueError> {
+            let mut replies = Vec::with_capacity(requests.len());
+            for request in requests {
+                replies.push(self.apply(transaction, request, now_millis).await?);
+            }
+            Ok(replies)
+        };
+        match self.services.database.run(body).await {
+            // Accepting is deduplicated by its id, and all else says where things shall be: a repeat is safe.
+            Err(QueueError::Storage(hongyan_kv::Error::CommitUnknown)) => self.services.database.run(body).await,
+            result => result,
+        }
+    }
+    async fn apply(
+        &self,
+        transaction: &mut Transaction,
+        request: &QueueRequest,
+        now: i64,
+    ) -> Result<QueueReply, QueueError> {
+        let queue = &self.queue;
+        Ok(match request {
+            QueueRequest::Accept(request) => QueueReply::Accept(Ok(queue.accept(transaction, request, now).await?)),
+            QueueRequest::Due(request) => {
+                queue.forget(transaction, now).await?;
+                QueueReply::Due(Ok(queue.due(transaction, *request, now).await?))
+            }
+            QueueRequest::Reported(request) => {
+                QueueReply::Done(missing_is_done(queue.reported(transaction, request, now).await)?)
+            }
+            QueueRequest::ReportSent(request) => {
+                QueueReply::Done(missing_is_done(queue.report_sent(transaction, *request, now).await)?)
+            }
+            QueueRequest::List(request) => QueueReply::List(Ok(queue.list(transaction, *request).await?)),
+            QueueRequest::Show(request) => {
+                QueueReply::Entry(Ok(Box::new(queue.entry(transaction, request.number).await?)))
+            }
+            QueueRequest::Retry(request) => {
+                QueueReply::Done(Ok(queue.set_held(transaction, request.number, false, now).await?))
+            }
+            QueueRequest::Release(request) => {
+                QueueReply::Done(Ok(queue.set_held(transaction, request.number, false, now).await?))
+            }
+            QueueRequest::Hold(request) => {
+                QueueReply::Done(Ok(queue.set_held(transaction, request.number, true, now).await?))
+            }
+            QueueRequest::Delete(request) => QueueReply::Done(Ok(queue.delete(transaction, request.number).await?)),
+        })
+    }
+    /// What follows from a committed request: memory, hints, counters.
+    fn after(&mut self, request: &QueueRequest, reply: &QueueReply) {
+        // The number only has to differ from the one before: it says "look", not what there is.
+        let wake = |services: &QueueServices| {
+            services.hints.publish(&self.queue.id, services.env.now_micros());
+        };
+        match (request, reply) {
+            (QueueRequest::Accept(_), QueueReply::Accept(Ok(accepted))) => {
+                self.metrics.accepted.inc_by(accepted.entries.len() as u64);
+                wake(&self.services);
+            }
+            (QueueRequest::Due(_), QueueReply::Due(Ok(due))) => {
+                self.queue
+                    .handed_out
+                    .extend(due.entries.iter().map(|entry| entry.id.number));
+            }
+            (QueueRequest::Reported(request), _) => {
+                self.queue.handed_out.remove(&request.number);
+                request
+                    .outcomes
+                    .iter()
+                    .for_each(|(_, outcome)| self.metrics.count(outcome));
+                wake(&self.services);
+            }
+            (QueueRequest::ReportSent(request), _) => {
+                self.queue.handed_out.remove(&request.number);
+                wake(&self.services);
+            }
+            (QueueRequest::Retry(_) | QueueRequest::Release(_), QueueReply::Done(Ok(()))) => wake(&self.services),
+            _ => {}
+        }
+    }
+}
+
+/// An operator may delete an entry while it is worked on; what became of it then interests nobody.
+fn missing_is_done(result: Result<(), QueueError>) -> Result<Result<(), QueueError>, QueueError> {
+    match result {
+        Err(QueueError::NoSuchEntry) => Ok(Ok(())),
+        result => result.map(Ok),
+    }
+}
+
+fn octets_of(request: &QueueRequest) -> usize {
+    match request {
+        QueueRequest::Accept(request) => {
+            let recipients: usize = request
+                .entries
+                .iter()
+                .map(|entry| 300 + entry.recipients.len() * 200)
+                .sum();
+            request.blob.attach_octets() + recipients
+        }
+        _ => 1024,
+    }
+}
+
+fn refusal(request: &QueueRequest, error: &QueueError) -> QueueReply {
+    let error = error.clone();
+    match request {
+        QueueRequest::Accept(_) => QueueReply::Accept(Err(error)),
+        QueueRequest::Due(_) => QueueReply::Due(Err(error)),
+        QueueRequest::List(_) => QueueReply::List(Err(error)),
+        QueueRequest::Show(_) => QueueReply::Entry(Err(error)),
+        _ => QueueReply::Done(Err(error)),
+    }
+}

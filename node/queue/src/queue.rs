@@ -1,0 +1,94 @@
+//! One shard's entries in storage; plain methods over a transaction. `QueueEntity` owns one and commits.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use hongyan_blob::{BlobStore, Owner};
+use hongyan_kv::{RangeQuery, ReadMode, Transaction, Tuple};
+
+use crate::record::{Entry, Keys};
+use crate::{QueueError, QueueId, RetrySchedule};
+
+/// How long a delivery id is remembered, in milliseconds: far longer than any client repeats.
+const DELIVERY_MEMORY_MILLIS: i64 = 24 * 3600 * 1000;
+/// Delivery ids forgotten in one go.
+const FORGET_MAX: usize = 64;
+
+/// One shard.
+pub struct Queue {
+    pub(crate) id: QueueId,
+    pub(crate) keys: Keys,
+    pub(crate) blobs: BlobStore,
+    pub(crate) schedule: RetrySchedule,
+    /// Entries that somebody works on.
+    pub(crate) handed_out: HashSet<u64>,
+}
+
+impl Queue {
+    /// The shard `id`.
+    #[must_use]
+    pub fn new(id: QueueId, blobs: BlobStore, schedule: RetrySchedule) -> Self {
+        Self {
+            id,
+            keys: Keys::new(id),
+            blobs,
+            schedule,
+            handed_out: HashSet::new(),
+        }
+    }
+    /// Who keeps the message's bytes for entry `number`.
+    pub(crate) fn owner(&self, number: u64) -> Owner {
+        Owner(Tuple::new().string("queue").int(self.id.shard).int(number).pack())
+    }
+    pub(crate) async fn next_number(&self, transaction: &mut Transaction) -> Result<u64, QueueError> {
+        let stored = transaction.get(&self.keys.meta()).await?;
+        let number = match stored.as_deref().map(<[u8; 8]>::try_from) {
+            None => 1,
+            Some(Ok(octets)) => u64::from_be_bytes(octets),
+            Some(Err(_)) => return Err(hongyan_kv::Error::Corrupt("queue meta".to_owned()).into()),
+        };
+        transaction.set(self.keys.meta(), (number + 1).to_be_bytes().to_vec());
+        Ok(number)
+    }
+    pub(crate) async fn entry(&self, transaction: &mut Transaction, number: u64) -> Result<Entry, QueueError> {
+        let stored = transaction
+            .get(&self.keys.entry(number))
+            .await?
+            .ok_or(QueueError::NoSuchEntry)?;
+        Entry::decode(&stored)
+    }
+    /// Writes a changed entry that was due at `before`.
+    pub(crate) fn store_as_is(&self, transaction: &mut Transaction, number: u64, entry: &Entry, before: i64) {
+        transaction.clear(&self.keys.due(before, number));
+        if !entry.held {
+            transaction.set(self.keys.due(entry.due_millis, number), Bytes::new());
+        }
+        transaction.set(self.keys.entry(number), entry.encode());
+    }
+    /// Removes an entry that was due at `before`, and lets go of its bytes.
+    pub(crate) fn remove(&self, transaction: &mut Transaction, number: u64, entry: &Entry, before: i64) {
+        transaction.clear(&self.keys.due(before, number));
+        transaction.clear(&self.keys.entry(number));
+        self.blobs
+            .detach(transaction, entry.tenant, &entry.blob_address(), &self.owner(number));
+    }
+    /// Forgets some delivery ids that nobody will repeat any more.
+    pub(crate) async fn forget(&self, transaction: &mut Transaction, now_millis: i64) -> Result<(), QueueError> {
+        let range = self
+            .keys
+            .accepted_before(now_millis.saturating_sub(DELIVERY_MEMORY_MILLIS));
+        let query = RangeQuery {
+            range,
+            limit: FORGET_MAX,
+            reverse: false,
+            mode: ReadMode::Snapshot,
+        };
+        for pair in transaction.get_range_all(query).await? {
+            if let Some(id) = self.keys.parse_accepted(&pair.key) {
+                transaction.clear(&self.keys.delivery(&id));
+            }
+            transaction.clear(&pair.key);
+        }
+        Ok(())
+    }
+}

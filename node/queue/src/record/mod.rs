@@ -1,0 +1,15 @@
+//! The queue's keys and records. All below the tuple ("queue", shard):
+//!
+//! - ("meta") -> next entry number
+//! - ("entry", number) -> [`Entry`]
+//! - ("due", millis, number) -> nothing: when the entry wants attention; a held entry has no such key
+//! - ("delivery", id) -> the time it was accepted: a repeat of the same delivery is recognised
+//! - ("accepted", millis, id) -> nothing: the above in order of time, for forgetting
+
+mod entry;
+mod key;
+
+pub use entry::{
+    Attempt, BodyKind, Destination, Entry, Notify, Outcome, Recipient, RecipientState, ReportKind, ReturnContent,
+};
+pub(crate) use key::Keys;
