@@ -124,19 +124,18 @@ impl Engine {
         }
         self.database.persist(PersistMode::SyncAll).map_err(error)
     }
-    /// Removes the journals of a closed engine that has left them.
-    pub(crate) fn remove_journals(folder: &Path) -> Result<()> {
-        let failed = |source: std::io::Error| Error::Unavailable(format!("remove journal: {source}"));
-        let folder = folder.join(ENGINE_FOLDER);
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+    /// Empties the journals of a closed engine that has left them. Removing them would make the engine forget how far
+    /// its sequence numbers were.
+    pub(crate) fn empty_journals(folder: &Path) -> Result<()> {
+        let failed = |source: std::io::Error| Error::Unavailable(format!("empty journal: {source}"));
+        for entry in std::fs::read_dir(folder.join(ENGINE_FOLDER)).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|extension| extension == "jnl") {
-                std::fs::remove_file(&path).map_err(failed)?;
+                let journal = std::fs::OpenOptions::new().write(true).open(&path).map_err(failed)?;
+                journal.set_len(0).and_then(|()| journal.sync_all()).map_err(failed)?;
             }
         }
-        std::fs::File::open(&folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)
+        Ok(())
     }
 }
 

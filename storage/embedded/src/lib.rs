@@ -111,3 +111,6 @@ impl Backend for EmbeddedStore {
         OptimisticTransaction::begin(&self.shared)
     }
 }
+
+#[cfg(test)]
+mod failure_test;

@@ -3,7 +3,7 @@
 //!
 //! A write that fails leaves nothing: its end is never in the journal. After a sync that fails nobody knows, and the
 //! system may even say later that the lost pages are clean; so the reopened engine moves all it has to new files and
-//! starts a new journal before anything is acknowledged again.
+//! empties the journal before anything is acknowledged again.
 
 use std::sync::atomic::Ordering;
 
@@ -81,7 +81,7 @@ impl Writer {
         let engine = Engine::open(&self.folder, &self.options)?;
         engine.leave_journal()?;
         drop(engine);
-        Engine::remove_journals(&self.folder)?;
+        Engine::empty_journals(&self.folder)?;
         let engine = Engine::open(&self.folder, &self.options)?;
         let recovered = engine.version();
         self.engine = Some(engine);
