@@ -214,6 +214,8 @@ impl Fields {
             }
         } else if let (None, Some(month)) = (self.month, month_of(word)) {
             self.month = Some(month);
+        } else if word.eq_ignore_ascii_case("PM") {
+            self.secs = self.secs.map(|s| if s < 43_200 { s + 43_200 } else { s });
         } else if self.secs.is_some() && self.zone.is_none() && is_zone(word) {
             self.zone = zone_minutes(word);
         } else if let Ok(number) = word.parse::<u16>() {
@@ -222,8 +224,6 @@ impl Fields {
             } else if self.year.is_none() {
                 self.year = Some(full_year(number, word.len()));
             }
-        } else if word.eq_ignore_ascii_case("PM") {
-            self.secs = self.secs.map(|s| if s < 43_200 { s + 43_200 } else { s });
         }
     }
 
@@ -325,6 +325,7 @@ mod tests {
         check("15-Nov-1994 08:12:31 +0800", Some((784_858_351, 480)));
         check("Mon, 1 Jan 2024 00:00:00 +08:00", Some((1_704_038_400, 480)));
         check("29 Feb 2023 00:00:00 +0000", None);
+        check("Wed 29 May 2019 06:09:22 PM EDT", Some((1_559_167_762, -240)));
         check("0 Jan 2023 00:00:00 +0000", None);
         check("", None);
         check("yesterday", None);

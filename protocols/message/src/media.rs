@@ -22,6 +22,15 @@ pub fn media_type(value: &str) -> Option<MediaType> {
     })
 }
 
+/// Reads the value of `Content-Type`; what names no type is `text/plain` with the parameters that are there.
+#[must_use]
+pub fn media_type_or_text(value: &str) -> MediaType {
+    media_type(value).unwrap_or_else(|| MediaType {
+        params: parameters(split_head(value).1),
+        ..MediaType::default()
+    })
+}
+
 /// Reads the value of `Content-Disposition`.
 #[must_use]
 pub fn disposition(value: &str) -> Option<Disposition> {

@@ -258,21 +258,18 @@ impl Open {
         let part = &mut self.part;
         match field {
             Field::ContentType => {
-                if let Some(mut media) = media::media_type(text) {
-                    // The boundary is known whatever the budget says.
-                    self.boundary = media
-                        .param("boundary")
-                        .map(|boundary| boundary.trim_end().as_bytes().to_vec())
-                        .unwrap_or_default();
-                    media.params = budget.keep_params(media.params);
-                    if budget.spend(media.kind.len().saturating_add(media.subtype.len())) {
-                        part.media = media;
-                    } else {
-                        part.media = MediaType::new("application", "octet-stream");
-                    }
+                // RFC 2045 §5.2: what cannot be read is text/plain, in a digest too.
+                let mut media = media::media_type_or_text(text);
+                // The boundary is known whatever the budget says.
+                self.boundary = media
+                    .param("boundary")
+                    .map(|boundary| boundary.trim_end().as_bytes().to_vec())
+                    .unwrap_or_default();
+                media.params = budget.keep_params(media.params);
+                if budget.spend(media.kind.len().saturating_add(media.subtype.len())) {
+                    part.media = media;
                 } else {
-                    // RFC 2045 §5.2: what cannot be read is text/plain, in a digest too.
-                    self.is_in_digest = false;
+                    part.media = MediaType::new("application", "octet-stream");
                 }
             }
             Field::ContentTransferEncoding => {
