@@ -1,1 +1,20 @@
 //! Sign-in: password hashes, SCRAM keys, limits and lockout.
+//!
+//! Owns the question "is this who they say, and may they come in this way now". Hashing runs on a bounded pool off the
+//! arbiters; a credential verified lately is remembered as a keyed hash, so that returning clients are cheap. Unknown
+//! accounts cost and answer the same as wrong passwords. Called by the sessions and the admin API.
+
+mod access;
+mod error;
+mod failures;
+mod hashing;
+mod identity;
+mod options;
+mod remembered;
+mod sessions;
+
+pub use access::Access;
+pub use error::AccessError;
+pub use identity::{Identity, Protocol};
+pub use options::AccessOptions;
+pub use sessions::SessionPermit;

@@ -1,0 +1,326 @@
+//! The handle sessions hold.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hongyan_directory::{Credential, Directory, Login};
+use hongyan_env::Env;
+use hongyan_kv::{Database, tuple::Tuple};
+use hongyan_sasl::{Secret, StoredKeys, prepare};
+use hongyan_telemetry::{CounterVec, HistogramVec, counter_vec, histogram_vec};
+use hongyan_types::AccountId;
+
+use crate::failures::Guard;
+use crate::hashing::{Hashing, Salts};
+use crate::remembered::Remembered;
+use crate::sessions::Sessions;
+use crate::{AccessError, AccessOptions, Identity, Protocol, SessionPermit};
+
+/// Longest password looked at, in octets: a bound on work, not a rule.
+const PASSWORD_OCTETS_MAX: usize = 1024;
+
+/// Sign-in; clones share it.
+#[derive(Clone)]
+pub struct Access(Arc<Inner>);
+
+struct Inner {
+    directory: Directory,
+    env: Env,
+    options: AccessOptions,
+    hashing: Arc<Hashing>,
+    remembered: Remembered,
+    guard: Guard,
+    sessions: Sessions,
+    /// Makes up SCRAM salts for unknown names; the same after a restart, or names could be told apart by it.
+    secret: [u8; 32],
+    /// Hash of a password that nobody has, so that unknown names cost what known ones do.
+    nobody: String,
+    outcomes: CounterVec,
+    seconds: HistogramVec,
+}
+
+impl Access {
+    /// Opens sign-in over a directory. The secret that hides unknown names is kept in `database`.
+    ///
+    /// # Errors
+    /// When the store or the pool fails.
+    pub async fn open(
+        directory: Directory,
+        database: &Database,
+        env: Env,
+        options: AccessOptions,
+    ) -> Result<Self, AccessError> {
+        let secret = load_secret(database, &env).await?;
+        let hashing = Arc::new(Hashing::new(&options));
+        let nobody = hashing
+            .credential(Secret::new(env.random_u64().to_string()), salts(&env), 0)
+            .await?;
+        let mut key = [0; 32];
+        env.fill_random(&mut key);
+        Ok(Self(Arc::new(Inner {
+            remembered: Remembered::new(key, options.remembered_entries_max),
+            guard: Guard::new(&options),
+            directory,
+            env,
+            options,
+            hashing,
+            sessions: Sessions::default(),
+            secret,
+            nobody: nobody.password_hash,
+            outcomes: counter_vec(
+                "hongyan_access_logins_total",
+                "Sign-ins by protocol and outcome.",
+                &["protocol", "outcome"],
+            ),
+            seconds: histogram_vec(
+                "hongyan_access_login_seconds",
+                "Time to verify a password.",
+                &["protocol"],
+            ),
+        })))
+    }
+
+    /// Verifies `password` for the login name `name`, coming from `peer`.
+    ///
+    /// # Errors
+    /// Each way of not being let in.
+    pub async fn verify_password(
+        &self,
+        protocol: Protocol,
+        name: &str,
+        password: &Secret,
+        peer: IpAddr,
+    ) -> Result<Identity, AccessError> {
+        let start = self.0.env.now_micros();
+        let outcome = self.verify(protocol, name, password, peer).await;
+        let micros = self.0.env.now_micros().saturating_sub(start);
+        let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
+        self.0.seconds.with_label_values(&[protocol.label()]).observe(seconds);
+        self.count(protocol, &outcome);
+        outcome
+    }
+
+    async fn verify(
+        &self,
+        protocol: Protocol,
+        name: &str,
+        password: &Secret,
+        peer: IpAddr,
+    ) -> Result<Identity, AccessError> {
+        self.check_lock(name, peer)?;
+        let login = self.0.directory.login(name).await?;
+        let prepared = if password.reveal().len() <= PASSWORD_OCTETS_MAX {
+            prepare(password.reveal()).ok().map(Secret::new)
+        } else {
+            None
+        };
+        let known = login
+            .as_ref()
+            .and_then(|login| Some((login.id(), Arc::clone(login.credential.as_ref()?))));
+        let verified = match (known, prepared) {
+            (Some((account, credential)), Some(password)) => self.matches(account, &credential, password).await?,
+            (_, password) => {
+                let password = password.unwrap_or_else(|| Secret::new("-"));
+                self.0.hashing.matches(password, self.0.nobody.clone()).await?;
+                false
+            }
+        };
+        match login.filter(|_| verified) {
+            Some(login) => self.admit(protocol, name, &login),
+            None => Err(self.refuse(name, peer)),
+        }
+    }
+
+    async fn matches(
+        &self,
+        account: AccountId,
+        credential: &Credential,
+        password: Secret,
+    ) -> Result<bool, AccessError> {
+        let inner = &self.0;
+        let now = inner.env.now_micros();
+        if inner.remembered.knows(account, credential, password.reveal(), now) {
+            return Ok(true);
+        }
+        let hash = credential.password_hash.clone();
+        let matches = inner.hashing.matches(password.clone(), hash).await?;
+        if matches {
+            let span = inner.options.remembered_secs.saturating_mul(1_000_000);
+            inner
+                .remembered
+                .remember(account, credential, password.reveal(), now, span);
+        }
+        Ok(matches)
+    }
+
+    /// The SCRAM-SHA-256 keys of the login name `name`; for names that nobody has, made-up ones that look alike.
+    ///
+    /// # Errors
+    /// `LockedOut`, `Directory`.
+    pub async fn scram_keys(&self, name: &str, peer: IpAddr) -> Result<StoredKeys, AccessError> {
+        self.check_lock(name, peer)?;
+        let login = self.0.directory.login(name).await?;
+        let Some(credential) = login.and_then(|login| login.credential) else {
+            return Ok(self.made_up_keys(name));
+        };
+        let keys = &credential.scram;
+        Ok(StoredKeys {
+            salt: keys.salt.clone(),
+            iterations: keys.iterations,
+            stored_key: keys.stored_key,
+            server_key: keys.server_key,
+        })
+    }
+
+    /// Ends a SCRAM exchange for `name`: `proved` says whether the client's proof was right.
+    ///
+    /// # Errors
+    /// Each way of not being let in.
+    pub async fn finish_scram(
+        &self,
+        protocol: Protocol,
+        name: &str,
+        peer: IpAddr,
+        proved: bool,
+    ) -> Result<Identity, AccessError> {
+        let login = if proved {
+            self.0.directory.login(name).await?
+        } else {
+            None
+        };
+        let outcome = match login {
+            Some(login) => self.admit(protocol, name, &login),
+            None => Err(self.refuse(name, peer)),
+        };
+        self.count(protocol, &outcome);
+        outcome
+    }
+
+    /// Takes one of the account's places for a session; dropping the permit gives it back.
+    ///
+    /// # Errors
+    /// `TooManySessions`; sessions that are there stay.
+    pub fn open_session(&self, account: AccountId) -> Result<SessionPermit, AccessError> {
+        let max = self.0.options.sessions_per_account_max;
+        let permit = self.0.sessions.open(account, max);
+        permit.ok_or(AccessError::TooManySessions { max })
+    }
+
+    /// Hashes a new password, whatever its quality: argon2id and SCRAM keys.
+    ///
+    /// # Errors
+    /// `BadPassword` when it has control characters or is empty, `Overloaded`.
+    pub async fn hash_password(&self, password: &Secret) -> Result<Credential, AccessError> {
+        if password.reveal().len() > PASSWORD_OCTETS_MAX {
+            return Err(AccessError::BadPassword(format!(
+                "a password has at most {PASSWORD_OCTETS_MAX} octets"
+            )));
+        }
+        let prepared = prepare(password.reveal()).map_err(|error| AccessError::BadPassword(error.to_string()))?;
+        let inner = &self.0;
+        let now = inner.env.wall_millis();
+        inner
+            .hashing
+            .credential(Secret::new(prepared), salts(&inner.env), now)
+            .await
+    }
+
+    /// Whether a password is good enough for an account of the login name `name`.
+    ///
+    /// # Errors
+    /// `BadPassword` says what is missing.
+    pub fn check_password(&self, name: &str, password: &Secret) -> Result<(), AccessError> {
+        let min = self.0.options.password_characters_min;
+        if password.reveal().chars().count() < min {
+            return Err(AccessError::BadPassword(format!(
+                "a password has at least {min} characters"
+            )));
+        }
+        if password.reveal().eq_ignore_ascii_case(name) {
+            return Err(AccessError::BadPassword(
+                "a password is not the account's name".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_lock(&self, name: &str, peer: IpAddr) -> Result<(), AccessError> {
+        match self.0.guard.locked_secs(name, peer, self.0.env.now_micros()) {
+            Some(retry_secs) => Err(AccessError::LockedOut { retry_secs }),
+            None => Ok(()),
+        }
+    }
+
+    /// The password is right: may this account come in, this way?
+    fn admit(&self, protocol: Protocol, name: &str, login: &Login) -> Result<Identity, AccessError> {
+        self.0.guard.succeeded(name);
+        if !login.active {
+            return Err(AccessError::Suspended);
+        }
+        if !protocol.is_open(&login.account.settings) {
+            return Err(AccessError::ProtocolClosed(protocol));
+        }
+        Ok(Identity {
+            account: Arc::clone(&login.account),
+        })
+    }
+
+    fn refuse(&self, name: &str, peer: IpAddr) -> AccessError {
+        self.0.guard.failed(name, peer, self.0.env.now_micros());
+        AccessError::BadCredentials
+    }
+
+    fn made_up_keys(&self, name: &str) -> StoredKeys {
+        let derive = |what: &str| {
+            let mut hasher = blake3::Hasher::new_keyed(&self.0.secret);
+            hasher.update(what.as_bytes());
+            hasher.update(name.to_lowercase().as_bytes());
+            *hasher.finalize().as_bytes()
+        };
+        let salt = derive("salt\0");
+        StoredKeys {
+            salt: salt.iter().copied().take(16).collect(),
+            iterations: self.0.hashing.scram_iterations(),
+            stored_key: derive("stored\0"),
+            server_key: derive("server\0"),
+        }
+    }
+
+    fn count(&self, protocol: Protocol, outcome: &Result<Identity, AccessError>) {
+        let label = match outcome {
+            Ok(_) => "ok",
+            Err(error) => error.label(),
+        };
+        self.0.outcomes.with_label_values(&[protocol.label(), label]).inc();
+    }
+}
+
+fn salts(env: &Env) -> Salts {
+    let mut salts = Salts {
+        argon2: [0; 16],
+        scram: [0; 16],
+    };
+    env.fill_random(&mut salts.argon2);
+    env.fill_random(&mut salts.scram);
+    salts
+}
+
+/// The secret at ("acc", "secret"), 32 octets, made at the first start.
+async fn load_secret(database: &Database, env: &Env) -> Result<[u8; 32], AccessError> {
+    let mut fresh = [0; 32];
+    env.fill_random(&mut fresh);
+    let secret = database.run(async move |transaction| {
+        let key = Tuple::new().string("acc").string("secret").pack();
+        if let Some(stored) = transaction.get(&key).await? {
+            let corrupt = |_| hongyan_kv::Error::Corrupt("sign-in secret is not 32 octets".to_owned());
+            return <[u8; 32]>::try_from(&stored[..]).map_err(corrupt);
+        }
+        transaction.set(key, fresh.to_vec());
+        Ok(fresh)
+    });
+    Ok(secret.await.map_err(hongyan_directory::Error::from)?)
+}
+
+#[cfg(test)]
+#[path = "access_test.rs"]
+mod tests;

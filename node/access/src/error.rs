@@ -1,0 +1,71 @@
+//! Why someone is not let in.
+
+use crate::Protocol;
+
+/// Why a sign-in failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Unknown name or wrong password: never said which.
+    #[error("authentication failed")]
+    BadCredentials,
+    /// Right password, but account or organisation is suspended.
+    #[error("the account is suspended")]
+    Suspended,
+    /// Right password, but the account may not use this protocol (ACC-15).
+    #[error("{0} is switched off for this account")]
+    ProtocolClosed(Protocol),
+    /// Too many failures for this name or from this address.
+    #[error("too many failed attempts, try again in {retry_secs} s")]
+    LockedOut {
+        /// When to come back, in seconds.
+        retry_secs: u64,
+    },
+    /// The account has as many sessions as it may.
+    #[error("the account has its maximum of {max} sessions")]
+    TooManySessions {
+        /// The limit.
+        max: u32,
+    },
+    /// A new password is too short or not a password at all.
+    #[error("{0}")]
+    BadPassword(String),
+    /// Too many sign-ins wait already.
+    #[error("too many sign-ins at the moment")]
+    Overloaded,
+    /// The directory failed.
+    #[error("the directory failed")]
+    Directory(#[from] hongyan_directory::Error),
+}
+
+impl AccessError {
+    /// Whether the same attempt may succeed later (SMTP 454, IMAP NO [UNAVAILABLE]) as against refused (535, NO
+    /// [AUTHENTICATIONFAILED]).
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::LockedOut { .. } | Self::TooManySessions { .. } | Self::Overloaded => true,
+            Self::Directory(error) => error.is_temporary(),
+            Self::BadCredentials | Self::Suspended | Self::ProtocolClosed(_) | Self::BadPassword(_) => false,
+        }
+    }
+    /// What the client may read: nothing of our inside.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Directory(_) => "temporary failure, try again later".to_owned(),
+            other => other.to_string(),
+        }
+    }
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::BadCredentials => "bad-credentials",
+            Self::Suspended => "suspended",
+            Self::ProtocolClosed(_) => "protocol-closed",
+            Self::LockedOut { .. } => "locked-out",
+            Self::TooManySessions { .. } => "too-many-sessions",
+            Self::BadPassword(_) => "bad-password",
+            Self::Overloaded => "overloaded",
+            Self::Directory(_) => "error",
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Costs and limits of signing in, as settings.
+
+/// Named settings of sign-in.
+#[derive(Debug, Clone)]
+pub struct AccessOptions {
+    /// Memory of one argon2id hash, in KiB.
+    pub argon2_memory_kib: u32,
+    /// Passes over that memory.
+    pub argon2_passes: u32,
+    /// PBKDF2 rounds of new SCRAM keys (RFC 7677 §4: at least 4,096).
+    pub scram_iterations: u32,
+    /// Hashes computed at the same time.
+    pub hashing_threads_max: usize,
+    /// Sign-ins that may wait for a hash; the next is refused for now.
+    pub hashing_waiting_max: usize,
+    /// How long a verified password is remembered, in seconds.
+    pub remembered_secs: u64,
+    /// How many verified passwords are remembered.
+    pub remembered_entries_max: usize,
+    /// Failures of one account name in `failure_window_secs` before it is locked.
+    pub account_failures_max: u32,
+    /// Failures from one address (IPv6: one /64) in `failure_window_secs` before it is locked.
+    pub address_failures_max: u32,
+    /// Time over which failures count together, in seconds.
+    pub failure_window_secs: u64,
+    /// How long a lock holds, in seconds.
+    pub lockout_secs: u64,
+    /// Account names and addresses with failures that are kept; beyond it the oldest windows are forgotten.
+    pub failure_entries_max: usize,
+    /// Whether limits also hold for connections from this machine.
+    pub limit_loopback: bool,
+    /// Sessions an account may have at the same time, over all protocols.
+    pub sessions_per_account_max: u32,
+    /// Characters a new password needs.
+    pub password_characters_min: usize,
+}
+
+impl Default for AccessOptions {
+    fn default() -> Self {
+        Self {
+            // OWASP's second choice for argon2id: 19 MiB, 2 passes, 1 lane.
+            argon2_memory_kib: 19 * 1024,
+            argon2_passes: 2,
+            scram_iterations: hongyan_sasl::ITERATIONS_DEFAULT,
+            hashing_threads_max: 4,
+            hashing_waiting_max: 1_000,
+            remembered_secs: 600,
+            remembered_entries_max: 100_000,
+            account_failures_max: 10,
+            address_failures_max: 100,
+            failure_window_secs: 300,
+            lockout_secs: 300,
+            failure_entries_max: 100_000,
+            limit_loopback: true,
+            sessions_per_account_max: 30,
+            password_characters_min: 8,
+        }
+    }
+}
