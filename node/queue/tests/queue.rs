@@ -1,0 +1,370 @@
+//! A shard as its callers see it, over the router, on the store in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_actor::{Arbiters, EntityOptions};
+use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
+use hongyan_env::{Env, ManualClock};
+use hongyan_kv::{Database, KeyRange, RangeQuery};
+use hongyan_memory::{Fault, MemoryStore};
+use hongyan_queue::{
+    Accept, Attempt, Delete, Destination, Due, DueEntry, EntryId, Hold, List, NewEntry, NewRecipient, Notify, Outcome,
+    QueueEntity, QueueError, QueueId, QueueServices, RecipientState, Release, ReportKind, ReportSent, Reported, Retry,
+    RetrySchedule, Show, Work,
+};
+use hongyan_router::Router;
+
+const WITHIN: Duration = Duration::from_secs(5);
+const QUEUE: QueueId = QueueId { shard: 3 };
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct Bench {
+    store: MemoryStore,
+    database: Database,
+    blobs: BlobStore,
+    env: Env,
+    clock: ManualClock,
+    router: Router,
+}
+
+fn bench_run<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
+    hongyan_actor::run(1, async move {
+        let store = MemoryStore::new();
+        let database = Database::new(store.clone());
+        let (env, clock) = Env::manual(1);
+        let (wall, random) = (env.clone(), env.clone());
+        let sources = Sources {
+            wall_millis: Arc::new(move || wall.wall_millis()),
+            random: Arc::new(move |bytes| random.fill_random(bytes)),
+        };
+        let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
+            .await
+            .expect("open blobs");
+        let router = start(&database, &blobs, &env);
+        test(Bench {
+            store,
+            database,
+            blobs,
+            env,
+            clock,
+            router,
+        })
+        .await;
+    });
+}
+
+/// A router with a queue that remembers nothing but what is stored.
+fn start(database: &Database, blobs: &BlobStore, env: &Env) -> Router {
+    let router = Router::new(env.clone(), Arbiters::start(1));
+    let services = QueueServices {
+        database: database.clone(),
+        blobs: blobs.clone(),
+        env: env.clone(),
+        hints: router.hints(),
+        schedule: RetrySchedule::default(),
+    };
+    router.serve::<QueueEntity>(services, EntityOptions::default());
+    router
+}
+
+impl Bench {
+    async fn blob(&self, text: &str) -> NewBlob {
+        self.blobs.blob_of(1, text.as_bytes()).await.expect("write a blob")
+    }
+    async fn accept(&self, id: &str, sender: Option<&str>, recipients: &[(&str, Option<Notify>)]) -> Vec<EntryId> {
+        let recipients = recipients.iter().map(|(address, notify)| NewRecipient {
+            address: (*address).to_owned(),
+            original: None,
+            notify: *notify,
+        });
+        let entry = NewEntry {
+            sender: sender.map(str::to_owned),
+            envelope_id: None,
+            return_content: None,
+            body: hongyan_queue::BodyKind::SevenBit,
+            smtputf8: false,
+            destination: Destination::Domain("b.test".to_owned()),
+            recipients: recipients.collect(),
+            not_before_millis: 0,
+            subject: "hello".to_owned(),
+        };
+        let accept = Accept {
+            delivery_id: id.as_bytes().to_vec(),
+            blob: self.blob(id).await,
+            entries: vec![entry],
+        };
+        self.router
+            .ask(&QUEUE, accept, WITHIN)
+            .await
+            .expect("ask")
+            .expect("accept")
+            .entries
+    }
+    async fn due(&self) -> Vec<DueEntry> {
+        self.router
+            .ask(&QUEUE, Due { limit: 10 }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("due")
+            .entries
+    }
+    async fn report(&self, number: u64, outcomes: Vec<(usize, Outcome)>) {
+        self.router
+            .ask(&QUEUE, Reported { number, outcomes }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("report");
+    }
+    async fn sent(&self, number: u64, kind: ReportKind) {
+        let sent = ReportSent {
+            number,
+            kind,
+            sent: true,
+        };
+        self.router
+            .ask(&QUEUE, sent, WITHIN)
+            .await
+            .expect("ask")
+            .expect("report sent");
+    }
+    async fn show(&self, number: u64) -> Result<Box<hongyan_queue::Entry>, QueueError> {
+        self.router.ask(&QUEUE, Show { number }, WITHIN).await.expect("ask")
+    }
+    fn restart(&mut self) {
+        self.router = start(&self.database, &self.blobs, &self.env);
+    }
+}
+
+fn said(code: u16) -> Attempt {
+    Attempt {
+        host: "mx.b.test".to_owned(),
+        code,
+        status: String::new(),
+        text: "words".to_owned(),
+        ..Attempt::default()
+    }
+}
+
+#[test]
+fn a_message_is_handed_out_once_and_leaves_no_trace_when_delivered() {
+    bench_run(|bench| async move {
+        let ids = bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        let due = bench.due().await;
+        assert_eq!(due.len(), 1);
+        assert_eq!((due[0].id, due[0].work), (ids[0], Work::Deliver));
+        assert_eq!(bench.due().await.len(), 0, "handed out");
+        bench
+            .report(ids[0].number, vec![(0, Outcome::Delivered(said(250)))])
+            .await;
+        assert_eq!(bench.show(ids[0].number).await, Err(QueueError::NoSuchEntry));
+        assert_eq!(bench.due().await.len(), 0);
+        bench.clock.advance(HOUR * 30);
+        bench.blobs.collect_step().await.expect("collect");
+        bench.due().await;
+        let all = RangeQuery::all(KeyRange::prefix(b""));
+        let left = bench.database.begin().get_range_all(all).await.expect("scan").len();
+        assert_eq!(left, 2, "the next number and the blobs' address key");
+    });
+}
+
+#[test]
+fn the_same_delivery_is_taken_once() {
+    bench_run(|mut bench| async move {
+        assert_eq!(
+            bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await.len(),
+            1
+        );
+        assert_eq!(
+            bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await.len(),
+            0
+        );
+        bench.restart();
+        assert_eq!(
+            bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await.len(),
+            0
+        );
+        assert_eq!(bench.due().await.len(), 1);
+    });
+}
+
+#[test]
+fn an_unknown_commit_takes_a_message_once() {
+    bench_run(|bench| async move {
+        bench.due().await;
+        bench.store.fail_next(Fault::UnknownApplied);
+        assert!(bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await.len() <= 1);
+        bench.store.fail_next(Fault::UnknownNotApplied);
+        assert_eq!(
+            bench.accept("two", Some("a@a.test"), &[("x@b.test", None)]).await.len(),
+            1
+        );
+        assert_eq!(bench.due().await.len(), 2);
+    });
+}
+
+#[test]
+fn a_deferred_message_waits_longer_each_time_and_expires_with_a_report() {
+    bench_run(|bench| async move {
+        let number = bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await[0].number;
+        let mut attempts = 0;
+        let mut delays = 0;
+        let failure = loop {
+            let due = bench.due().await;
+            match due.first().map(|due| due.work) {
+                None => bench.clock.advance(Duration::from_secs(60)),
+                Some(Work::Deliver) => {
+                    attempts += 1;
+                    bench.report(number, vec![(0, Outcome::Deferred(said(450)))]).await;
+                }
+                Some(Work::Report(ReportKind::Delay)) => {
+                    delays += 1;
+                    bench.sent(number, ReportKind::Delay).await;
+                }
+                Some(Work::Report(kind)) => break (kind, due[0].entry.clone()),
+            }
+        };
+        assert_eq!(failure.0, ReportKind::Failure);
+        assert_eq!(failure.1.recipients[0].state, RecipientState::Expired);
+        assert_eq!(delays, 1);
+        // 60 s doubling to 2 h makes 7 attempts in the first 2 h, then one every 2 h for 5 days.
+        assert!((60..75).contains(&attempts), "{attempts}");
+        bench.sent(number, ReportKind::Failure).await;
+        assert_eq!(bench.show(number).await, Err(QueueError::NoSuchEntry));
+    });
+}
+
+#[test]
+fn recipients_part_ways_and_confirmed_ones_are_not_repeated() {
+    bench_run(|mut bench| async move {
+        let recipients = [("x@b.test", None), ("y@b.test", None), ("z@b.test", None)];
+        let number = bench.accept("one", Some("a@a.test"), &recipients).await[0].number;
+        bench.due().await;
+        let outcomes = vec![
+            (0, Outcome::Delivered(said(250))),
+            (1, Outcome::Bounced(said(550))),
+            (2, Outcome::Deferred(said(450))),
+        ];
+        bench.report(number, outcomes).await;
+        bench.restart();
+        let due = bench.due().await;
+        assert_eq!(due[0].work, Work::Report(ReportKind::Failure));
+        assert_eq!(due[0].entry.recipients[1].owed, Some(ReportKind::Failure));
+        bench.sent(number, ReportKind::Failure).await;
+        assert_eq!(bench.due().await.len(), 0, "the wait for z is not cut short");
+        bench.clock.advance(Duration::from_secs(61));
+        let due = bench.due().await;
+        let states: Vec<_> = due[0]
+            .entry
+            .recipients
+            .iter()
+            .map(|recipient| recipient.state)
+            .collect();
+        assert_eq!(
+            states,
+            [
+                RecipientState::Delivered,
+                RecipientState::Bounced,
+                RecipientState::Pending
+            ]
+        );
+    });
+}
+
+#[test]
+fn reports_follow_what_the_sender_asked_for() {
+    bench_run(|bench| async move {
+        let never = Notify {
+            success: false,
+            failure: false,
+            delay: false,
+        };
+        let success = Notify { success: true, ..never };
+        let recipients = [
+            ("x@b.test", Some(never)),
+            ("y@b.test", Some(success)),
+            ("z@b.test", Some(success)),
+        ];
+        let number = bench.accept("one", Some("a@a.test"), &recipients).await[0].number;
+        bench.due().await;
+        let relayed = Attempt {
+            relayed_dsn: true,
+            ..said(250)
+        };
+        let outcomes = vec![
+            (0, Outcome::Bounced(said(550))),
+            (1, Outcome::Delivered(said(250))),
+            (2, Outcome::Delivered(relayed)),
+        ];
+        bench.report(number, outcomes).await;
+        let due = bench.due().await;
+        assert_eq!(due[0].work, Work::Report(ReportKind::Success));
+        let owed: Vec<_> = due[0].entry.recipients.iter().map(|recipient| recipient.owed).collect();
+        assert_eq!(owed, [None, Some(ReportKind::Success), None]);
+        let null = bench.accept("two", None, &[("x@b.test", None)]).await[0].number;
+        bench.due().await;
+        bench.report(null, vec![(0, Outcome::Bounced(said(550)))]).await;
+        assert_eq!(bench.show(null).await, Err(QueueError::NoSuchEntry), "nobody to tell");
+    });
+}
+
+#[test]
+fn operators_list_hold_release_retry_and_delete() {
+    bench_run(|bench| async move {
+        let one = bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await[0].number;
+        let two = bench.accept("two", Some("a@a.test"), &[("x@b.test", None)]).await[0].number;
+        let page = bench
+            .router
+            .ask(&QUEUE, List { after: 0, limit: 1 }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("list");
+        assert_eq!(page.entries[0].0.number, one);
+        let page = bench
+            .router
+            .ask(&QUEUE, List { after: one, limit: 9 }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("list");
+        assert_eq!(page.entries.iter().map(|(id, _)| id.number).collect::<Vec<_>>(), [two]);
+        bench
+            .router
+            .ask(&QUEUE, Hold { number: one }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("hold");
+        assert_eq!(
+            bench.due().await.iter().map(|due| due.id.number).collect::<Vec<_>>(),
+            [two]
+        );
+        bench.report(two, vec![(0, Outcome::Deferred(said(450)))]).await;
+        assert_eq!(bench.due().await.len(), 0);
+        bench
+            .router
+            .ask(&QUEUE, Retry { number: two }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("retry");
+        bench
+            .router
+            .ask(&QUEUE, Release { number: one }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("release");
+        assert_eq!(bench.due().await.len(), 2);
+        bench
+            .router
+            .ask(&QUEUE, Delete { number: one }, WITHIN)
+            .await
+            .expect("ask")
+            .expect("delete");
+        assert_eq!(bench.show(one).await, Err(QueueError::NoSuchEntry));
+        bench.report(one, vec![(0, Outcome::Delivered(said(250)))]).await;
+        let missing = bench
+            .router
+            .ask(&QUEUE, Hold { number: 99 }, WITHIN)
+            .await
+            .expect("ask");
+        assert_eq!(missing, Err(QueueError::NoSuchEntry));
+    });
+}
