@@ -1,1 +1,21 @@
-//! The configuration file: one typed struct a section.
+//! The configuration file: TOML, one typed struct a section.
+//!
+//! Only what a node must know before it can open its store: where to listen, where its data is, which certificate it
+//! shows, and limits. Everything else is in the store. `ops/docs/config.md` and the file that `hongyan init` writes are
+//! made from the same tables as the structs. Read by `node/server`.
+
+mod config;
+mod document;
+mod section;
+
+pub use config::{Config, ConfigError};
+pub use document::{SectionDoc, SettingDoc, markdown, template};
+pub use section::access::Access;
+pub use section::directory::Directory;
+pub use section::limits::Limits;
+pub use section::listen::Listen;
+pub use section::log::Log;
+pub use section::node::Node;
+pub use section::queue::Queue;
+pub use section::storage::Storage;
+pub use section::tls::Tls;

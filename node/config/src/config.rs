@@ -1,0 +1,166 @@
+//! The file as a whole.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Access, Directory, Limits, Listen, Log, Node, Queue, SectionDoc, Storage, Tls};
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("read configuration {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown setting, or a value of the wrong type.
+    #[error("configuration {path}: {message}")]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what, over several lines.
+        message: String,
+    },
+    /// A value that cannot work.
+    #[error("setting {setting}: {message}")]
+    Value {
+        /// Its name, `section.name`.
+        setting: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// Everything a node is told before it opens its store.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who this node is.
+    pub node: Node,
+    /// Where to listen.
+    pub listen: Listen,
+    /// Certificates.
+    pub tls: Tls,
+    /// Limits of connections and messages.
+    pub limits: Limits,
+    /// Sign-in.
+    pub access: Access,
+    /// What tenants may have.
+    pub directory: Directory,
+    /// The store.
+    pub storage: Storage,
+    /// Mail that leaves.
+    pub queue: Queue,
+    /// Logs.
+    pub log: Log,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or used.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads and checks a text; `path` is for messages.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |setting, message: &str| {
+            Err(ConfigError::Value {
+                setting,
+                message: message.to_owned(),
+            })
+        };
+        if self.node.host_name.trim().is_empty() {
+            return refuse("node.host_name", "is empty");
+        }
+        if self.node.data.trim().is_empty() {
+            return refuse("node.data", "is empty");
+        }
+        if self.tls.certificate.is_empty() != self.tls.key.is_empty() {
+            return refuse("tls.key", "certificate and key belong together: set both or none");
+        }
+        if self.limits.message_octets_max < 65_536 {
+            return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");
+        }
+        if self.access.scram_iterations < 4096 {
+            return refuse("access.scram_iterations", "is below 4096 (RFC 7677 §4)");
+        }
+        if !matches!(self.log.format.as_str(), "text" | "json") {
+            return refuse("log.format", "is neither text nor json");
+        }
+        Ok(())
+    }
+
+    /// All sections, in the order of the file.
+    #[must_use]
+    pub fn document() -> Vec<SectionDoc> {
+        vec![
+            Node::document(),
+            Listen::document(),
+            Tls::document(),
+            Limits::document(),
+            Access::document(),
+            Directory::document(),
+            Storage::document(),
+            Queue::document(),
+            Log::document(),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: &str) {
+        let error = Config::parse(Path::new("x.toml"), text).unwrap_err().to_string();
+        assert!(error.contains(expect), "{error}");
+    }
+
+    #[test]
+    fn nothing_set_is_the_default() {
+        assert_eq!(Config::parse(Path::new("x.toml"), "").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn what_is_set_counts_and_the_rest_is_default() {
+        let text = "[node]\nhost_name = \"mx.example.test\"\n[listen]\nsmtp = [\"127.0.0.1:2525\"]\n";
+        let config = Config::parse(Path::new("x.toml"), text).unwrap();
+        assert_eq!(config.node.host_name, "mx.example.test");
+        assert_eq!(config.listen.smtp, ["127.0.0.1:2525"]);
+        assert_eq!(config.listen.imap, Listen::default().imap);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        check("[node]\nhostname = \"x\"", "unknown field `hostname`");
+        check("[nodes]\n", "unknown field `nodes`");
+        check("[node]\nhost_name = \"\"", "node.host_name");
+        check("[tls]\ncertificate = \"/x\"", "tls.key");
+        check("[log]\nformat = \"xml\"", "log.format");
+        check("[limits]\nconnections_max = \"many\"", "invalid type");
+    }
+}

@@ -1,0 +1,23 @@
+//! Tenants and what they may have.
+
+use crate::section::section;
+
+section! {
+    /// What tenants may have, unless a tenant's own limit says otherwise.
+    Directory = "directory" {
+        /// Aliases of one account.
+        aliases_per_account_max: u32 = 5, "aliases", "0 to 1000", "restart";
+        /// Accounts of one tenant.
+        accounts_per_tenant_max: u64 = 1_000_000, "accounts", "1 and up", "restart";
+        /// Domains of one tenant.
+        domains_per_tenant_max: u64 = 1_000, "domains", "1 and up", "restart";
+        /// Groups of one tenant.
+        groups_per_tenant_max: u64 = 100_000, "groups", "1 and up", "restart";
+        /// Direct members of one group.
+        group_members_max: u64 = 10_000, "members", "1 and up", "restart";
+        /// Recipients of one group with nested groups expanded.
+        group_expansion_max: usize = 20_000, "recipients", "1 and up", "restart";
+        /// The domain of a login name without `@`; empty: such names are refused.
+        default_domain: String = String::new(), "", "a domain", "restart";
+    }
+}

@@ -1,0 +1,23 @@
+//! Limits of connections and messages.
+
+use crate::section::section;
+
+section! {
+    /// Limits of connections and messages.
+    Limits = "limits" {
+        /// Largest message taken, by any protocol.
+        message_octets_max: u64 = 100 * 1024 * 1024, "octets", "65536 to 4294967295", "restart";
+        /// Connections of each service at the same time.
+        connections_max: usize = 60_000, "connections", "1 to 1000000", "restart";
+        /// Connections of each service from one address (IPv6: one /64); this machine's own are not bound by it.
+        connections_per_address_max: usize = 100, "connections", "1 to 1000000", "restart";
+        /// Time for a TLS handshake.
+        handshake_secs_max: u64 = 30, "seconds", "1 to 600", "restart";
+        /// Requests that may wait for one mailbox or queue before more are refused for now.
+        intake_requests_max: usize = 1024, "requests", "1 to 100000", "restart";
+        /// Memory that mailboxes in use may hold together.
+        mailbox_memory_octets_max: usize = 512 * 1024 * 1024, "octets", "16777216 and up", "restart";
+        /// A mailbox unused for so long leaves memory.
+        mailbox_idle_secs: u64 = 300, "seconds", "1 to 86400", "restart";
+    }
+}
