@@ -1,1 +1,25 @@
-//! Recipients and groups expanded, one Deliver each; delivery reports.
+//! Where a message goes: recipients and groups expanded, one delivery to each mailbox, the rest to the queue, and
+//! reports to the sender.
+//!
+//! Callers are the SMTP sessions, which bring a message in through [`MessageSink`], and the relay, which asks for reports and
+//! for another try at a mailbox that could not answer. Nothing is acknowledged from memory: an [`Outcome`] that is
+//! positive is committed, in a mailbox or in the queue.
+
+mod delivery;
+mod envelope;
+mod full;
+mod mailbox;
+mod outcome;
+mod plan;
+mod queue;
+pub mod report;
+mod reporting;
+mod seam;
+mod sink;
+pub mod trace;
+
+pub use delivery::{Delivery, DeliveryParts, DeliverySettings};
+pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Target};
+pub use mailbox::Mailboxes;
+pub use outcome::{Outcome, Refusal};
+pub use sink::{MessageSink, SinkError};

@@ -23,6 +23,8 @@ use crate::reply::Reply;
 
 /// No further command is given while so much output waits: a client that never reads stops being served.
 const OUTPUT_OCTETS_MAX: usize = 64 << 10;
+/// Buffers up to this stay with an idle session.
+const INPUT_OCTETS_KEPT: usize = 4 << 10;
 
 /// One connection. See the module for who answers what.
 #[derive(Debug)]
@@ -225,6 +227,16 @@ impl Session {
         }
         self.pending = None;
         self.input.clear();
+    }
+
+    /// Gives back what a message left behind of buffers: an idle session holds next to nothing.
+    pub fn shrink(&mut self) {
+        if self.input.is_empty() && self.input.capacity() > INPUT_OCTETS_KEPT {
+            self.input = BytesMut::new();
+        }
+        if self.output.capacity() > INPUT_OCTETS_KEPT {
+            self.output = BytesMut::from(self.output.as_ref());
+        }
     }
 
     /// Whether the connection is to be closed once the output is sent.

@@ -1,0 +1,112 @@
+//! One delivery to one mailbox.
+
+use std::time::Duration;
+
+use hongyan_mailbox::{Deliver, DeliverReply, FolderRef, MailboxError, MailboxId, SpecialUse};
+use hongyan_queue::LocalFuture;
+use hongyan_router::AskError;
+use hongyan_types::{Flag, SystemFlag};
+
+use crate::plan::Stop;
+use crate::report::Status;
+use crate::sink::Stored;
+use crate::{Answer, Delivery, DeliveryEnvelope, Outcome, Refusal};
+
+/// The way to mailboxes: the router, or a probe in tests.
+pub trait Mailboxes: Send + Sync + 'static {
+    /// Asks `mailbox` to take a delivery.
+    fn deliver(
+        &self,
+        mailbox: MailboxId,
+        request: Deliver,
+        within: Duration,
+    ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>>;
+}
+
+/// Distinguishes the sender's own copy from a delivery to the same mailbox.
+const PURPOSE_SENT: u8 = 1;
+
+impl Delivery {
+    /// Delivers to one mailbox; a mailbox that cannot answer is served through the queue, unless the client keeps the
+    /// message itself.
+    pub(crate) async fn deliver_to(
+        &self,
+        envelope: &DeliveryEnvelope,
+        stop: &Stop,
+        stored: &Stored,
+        answer: Answer,
+    ) -> Outcome {
+        let Some(message) = stored.of(stop.mailbox.tenant) else {
+            return Outcome::Deferred(UNAVAILABLE);
+        };
+        let request = Deliver {
+            message: message.clone(),
+            folder: FolderRef::INBOX,
+            flags: Vec::new(),
+            internal_date: Some(envelope.arrived),
+            delivery_id: Some(hongyan_mailbox::DeliveryId(envelope.id.0)),
+            ignore_quota: false,
+        };
+        match self.ask(stop, request).await {
+            Ok(Ok(reply)) => {
+                self.has_room(stop.mailbox).await;
+                if reply.is_repeat {
+                    tracing::info!(event = "delivery_repeat", id = %envelope.id, account = stop.account.id.0);
+                }
+                Outcome::Delivered
+            }
+            Ok(Err(MailboxError::OverQuota)) => self.no_room(stop.mailbox).await,
+            Ok(Err(error)) if error.is_temporary() => self.wait_for(envelope, stop, stored, answer).await,
+            Ok(Err(error)) => {
+                tracing::error!(event = "delivery_refused_by_mailbox", id = %envelope.id, %error);
+                Outcome::Deferred(UNAVAILABLE)
+            }
+            // Too much is going on: the client is better at waiting than our queue.
+            Err(AskError::Overloaded) => Outcome::Deferred(BUSY),
+            // Whether it was delivered is not known; the queue tries again under the same id.
+            Err(AskError::Unavailable | AskError::Deadline) => self.wait_for(envelope, stop, stored, answer).await,
+        }
+    }
+
+    async fn wait_for(&self, envelope: &DeliveryEnvelope, stop: &Stop, stored: &Stored, answer: Answer) -> Outcome {
+        match answer {
+            Answer::Each => Outcome::Deferred(UNAVAILABLE),
+            Answer::Whole => self.queue_for_mailbox(envelope, stop, stored).await,
+        }
+    }
+
+    /// Keeps the submitter's own copy in Sent (ACC-13). The mail is on its way, whatever becomes of the copy.
+    pub(crate) async fn keep_sent(&self, envelope: &DeliveryEnvelope, stored: &Stored) {
+        let Some(account) = envelope.submitter.as_ref().filter(|account| account.settings.keep_sent) else {
+            return;
+        };
+        let Some(message) = stored.of(account.tenant) else {
+            return;
+        };
+        let stop = Stop::of(account, 0);
+        let request = Deliver {
+            message: message.clone(),
+            folder: FolderRef::Use(SpecialUse::Sent),
+            flags: vec![Flag::System(SystemFlag::Seen)],
+            internal_date: Some(envelope.arrived),
+            delivery_id: Some(hongyan_mailbox::DeliveryId(envelope.id.with_purpose(PURPOSE_SENT).0)),
+            ignore_quota: false,
+        };
+        let kept = self.ask(&stop, request).await;
+        let error = match kept {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(event = "delivery_sent_copy_failed", id = %envelope.id, error);
+    }
+
+    async fn ask(&self, stop: &Stop, request: Deliver) -> Result<Result<DeliverReply, MailboxError>, AskError> {
+        let parts = &self.0.parts;
+        let within = parts.settings.mailbox_timeout;
+        parts.mailboxes.deliver(stop.mailbox, request, within).await
+    }
+}
+
+const UNAVAILABLE: Refusal = Refusal::new(Status(4, 3, 0), "Mailbox cannot be reached now, try again");
+const BUSY: Refusal = Refusal::new(Status(4, 3, 2), "Too busy, try again");

@@ -1,0 +1,213 @@
+//! What waits or leaves: handed to the queue, durably.
+
+use std::collections::BTreeMap;
+
+use hongyan_mailbox::NewMessage;
+use hongyan_queue::{
+    Accept, BodyKind, Destination, NewEntry, NewRecipient, Notify, QueueError, QueueId, ReturnContent,
+};
+use hongyan_router::AskError;
+use hongyan_types::{Address, TenantId};
+
+use crate::plan::{Plan, Stop};
+use crate::report::Status;
+use crate::sink::Stored;
+use crate::{Delivery, DeliveryEnvelope, DeliveryRecipient, Outcome, Refusal, Target};
+
+/// Recipients of one entry, and of one request: both stay far below what a transaction may hold.
+const ENTRY_RECIPIENTS_MAX: usize = 500;
+const REQUEST_RECIPIENTS_MAX: usize = 1500;
+
+impl Delivery {
+    /// Hands everything that goes to other hosts to the queue. One outcome for all of it; `None` when nothing leaves.
+    pub(crate) async fn send_away(&self, envelope: &DeliveryEnvelope, plan: &Plan, stored: &Stored) -> Option<Outcome> {
+        let mut leaving: BTreeMap<(u64, String), Vec<NewRecipient>> = BTreeMap::new();
+        for (recipient, share) in envelope.recipients.iter().zip(&plan.shares) {
+            let tenant = match (&recipient.target, envelope.tenant) {
+                (Target::Group(group), None) => group.tenant,
+                (_, Some(tenant)) => tenant,
+                (_, None) => continue,
+            };
+            for address in &share.remote {
+                let key = (tenant.0, address.domain.as_str().to_owned());
+                leaving.entry(key).or_default().push(new_recipient(recipient, address));
+            }
+        }
+        if leaving.is_empty() {
+            return None;
+        }
+        let mut part = 0_u32;
+        let mut by_tenant: BTreeMap<u64, Vec<NewEntry>> = BTreeMap::new();
+        for ((tenant, domain), recipients) in leaving {
+            for some in recipients.chunks(ENTRY_RECIPIENTS_MAX) {
+                let destination = Destination::Domain(domain.clone());
+                let entry = self.entry(envelope, stored, TenantId(tenant), destination, some.to_vec());
+                by_tenant.entry(tenant).or_default().push(entry);
+            }
+        }
+        for (tenant, entries) in by_tenant {
+            let Some(message) = stored.of(TenantId(tenant)) else {
+                return Some(Outcome::Deferred(QUEUE_UNAVAILABLE));
+            };
+            for some in batches(entries) {
+                part += 1;
+                let id = [&envelope.id.0[..], &part.to_be_bytes()].concat();
+                let outcome = self.accept(id, message, some).await;
+                if !outcome.is_accepted() {
+                    return Some(outcome);
+                }
+            }
+        }
+        Some(Outcome::Queued)
+    }
+
+    /// Keeps a message in the queue for a mailbox of ours that cannot take it now.
+    pub(crate) async fn queue_for_mailbox(&self, envelope: &DeliveryEnvelope, stop: &Stop, stored: &Stored) -> Outcome {
+        let (Some(message), Some(recipient)) =
+            (stored.of(stop.mailbox.tenant), envelope.recipients.get(stop.recipient))
+        else {
+            return Outcome::Deferred(QUEUE_UNAVAILABLE);
+        };
+        let recipient = match &recipient.target {
+            // The sender wrote to a list; its members are none of the sender's business.
+            Target::Group(_) => NewRecipient {
+                address: stop.account.address.to_string(),
+                original: None,
+                notify: Some(NEVER),
+            },
+            _ => new_recipient(recipient, &recipient.address),
+        };
+        let entry = self.entry(
+            envelope,
+            stored,
+            stop.mailbox.tenant,
+            Destination::Local,
+            vec![recipient],
+        );
+        let id = [&envelope.id.0[..], b"local", &stop.account.id.0.to_be_bytes()].concat();
+        self.accept(id, message, vec![entry]).await
+    }
+
+    /// Takes over what the client cannot be told of, because others were served: mailboxes that may take it later.
+    pub(crate) async fn take_over(
+        &self,
+        envelope: &DeliveryEnvelope,
+        plan: &Plan,
+        stored: &Stored,
+        stops: &mut [Outcome],
+    ) {
+        for (stop, outcome) in plan.stops.iter().zip(stops) {
+            if matches!(outcome, Outcome::Deferred(_)) {
+                *outcome = self.queue_for_mailbox(envelope, stop, stored).await;
+            }
+        }
+    }
+
+    fn entry(
+        &self,
+        envelope: &DeliveryEnvelope,
+        stored: &Stored,
+        tenant: TenantId,
+        destination: Destination,
+        recipients: Vec<NewRecipient>,
+    ) -> NewEntry {
+        let body = match (envelope.binary, stored.is_ascii()) {
+            (true, _) => BodyKind::Binary,
+            (false, true) => BodyKind::SevenBit,
+            (false, false) => BodyKind::EightBit,
+        };
+        let international = envelope.sender.as_ref().is_some_and(Address::is_internationalized)
+            || recipients.iter().any(|recipient| !recipient.address.is_ascii());
+        let subject = stored
+            .of(tenant)
+            .and_then(|message| message.structure.envelope.subject.clone());
+        NewEntry {
+            sender: envelope.sender.as_ref().map(Address::to_string),
+            envelope_id: envelope.envid.clone(),
+            return_content: envelope.ret.map(|ret| match ret {
+                hongyan_smtp::Return::Full => ReturnContent::Full,
+                hongyan_smtp::Return::Headers => ReturnContent::Headers,
+            }),
+            body,
+            smtputf8: envelope.smtputf8 || international,
+            destination,
+            recipients,
+            not_before_millis: 0,
+            subject: subject.unwrap_or_default(),
+        }
+    }
+
+    async fn accept(&self, delivery_id: Vec<u8>, message: &NewMessage, entries: Vec<NewEntry>) -> Outcome {
+        let parts = &self.0.parts;
+        // The shard follows from the id, so that a repeat meets the first try.
+        let spread = delivery_id
+            .iter()
+            .fold(0_u64, |seen, byte| seen.rotate_left(7) ^ u64::from(*byte));
+        let queue = QueueId::pick(spread);
+        let request = Accept {
+            delivery_id,
+            blob: message.blob.clone(),
+            entries,
+        };
+        let mut last = QUEUE_UNAVAILABLE;
+        for _ in 0..2 {
+            match parts
+                .router
+                .ask(&queue, request.clone(), parts.settings.mailbox_timeout)
+                .await
+            {
+                Ok(Ok(_)) => return Outcome::Queued,
+                Err(AskError::Overloaded) => return Outcome::Deferred(BUSY),
+                Ok(Err(error)) => {
+                    log(&error);
+                    last = QUEUE_UNAVAILABLE;
+                }
+                // Whether it was taken is not known: the same id again finds out.
+                Err(AskError::Unavailable | AskError::Deadline) => {}
+            }
+        }
+        Outcome::Deferred(last)
+    }
+}
+
+fn new_recipient(recipient: &DeliveryRecipient, address: &Address) -> NewRecipient {
+    let original = recipient.original.as_ref();
+    NewRecipient {
+        address: address.to_string(),
+        original: original.map(|(kind, address)| format!("{kind};{address}")),
+        notify: recipient.notify.map(|notify| Notify {
+            success: notify.success,
+            failure: notify.failure,
+            delay: notify.delay,
+        }),
+    }
+}
+
+/// Entries in groups that one transaction can take.
+fn batches(entries: Vec<NewEntry>) -> Vec<Vec<NewEntry>> {
+    let mut batches = vec![Vec::new()];
+    let mut recipients = 0;
+    for entry in entries {
+        recipients += entry.recipients.len();
+        if recipients > REQUEST_RECIPIENTS_MAX {
+            recipients = entry.recipients.len();
+            batches.push(Vec::new());
+        }
+        if let Some(last) = batches.last_mut() {
+            last.push(entry);
+        }
+    }
+    batches
+}
+
+fn log(error: &QueueError) {
+    tracing::warn!(event = "delivery_queue_failed", %error);
+}
+
+const NEVER: Notify = Notify {
+    success: false,
+    failure: false,
+    delay: false,
+};
+const QUEUE_UNAVAILABLE: Refusal = Refusal::new(Status(4, 3, 0), "The queue cannot take the message now, try again");
+const BUSY: Refusal = Refusal::new(Status(4, 3, 2), "Too busy, try again");

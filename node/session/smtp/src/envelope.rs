@@ -1,0 +1,123 @@
+//! MAIL and RCPT: may this sender send, and does this recipient exist.
+
+use hongyan_delivery::{DeliveryRecipient, Target};
+use hongyan_directory::Resolution;
+use hongyan_smtp::server::Mode;
+use hongyan_smtp::{Enhanced, ForwardPath, Mail, Mailbox, Rcpt, Reply};
+use hongyan_types::{Address, Domain, LocalPart};
+
+use crate::conversation::Conversation;
+
+/// Sender and recipients of the transaction under way.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    pub(crate) sender: Option<Address>,
+    pub(crate) mail: Mail,
+    pub(crate) recipients: Vec<DeliveryRecipient>,
+}
+
+impl Conversation {
+    pub(crate) fn mail(&mut self, mail: Mail) -> Reply {
+        self.envelope = None;
+        let sender = match &mail.reverse_path {
+            None => None,
+            Some(path) => match address(path) {
+                Some(address) => Some(address),
+                None => return BAD_SENDER,
+            },
+        };
+        // The null sender is for reports about mail one has got, such as read receipts: clients may send those.
+        if let (Some(account), Some(sender)) = (&self.account, &sender)
+            && !account.owns(sender)
+        {
+            return FOREIGN_SENDER;
+        }
+        self.envelope = Some(Envelope {
+            sender,
+            mail,
+            recipients: Vec::new(),
+        });
+        Reply::fixed(250, Enhanced(2, 1, 0), "Sender ok")
+    }
+
+    pub(crate) async fn rcpt(&mut self, rcpt: Rcpt) -> Reply {
+        let (outcome, reply) = match self.resolve(&rcpt).await {
+            Ok((address, target)) => {
+                if let Some(envelope) = &mut self.envelope {
+                    envelope.recipients.push(DeliveryRecipient {
+                        address,
+                        target,
+                        original: rcpt.orcpt.map(|orcpt| (orcpt.address_type, orcpt.address)),
+                        notify: rcpt.notify,
+                    });
+                }
+                ("accepted", Reply::fixed(250, Enhanced(2, 1, 5), "Recipient ok"))
+            }
+            Err(reply) if reply.is_temporary() => ("deferred", reply),
+            Err(reply) => ("refused", reply),
+        };
+        let service = &self.service;
+        service
+            .metrics
+            .recipients
+            .with_label_values(&[service.settings.name(), outcome])
+            .inc();
+        reply
+    }
+
+    async fn resolve(&self, rcpt: &Rcpt) -> Result<(Address, Target), Reply> {
+        let directory = &self.service.services.directory;
+        let (address, resolution) = match &rcpt.path {
+            // RFC 5321 §4.5.1: with no domain it is ours.
+            ForwardPath::Postmaster => (
+                self.postmaster().ok_or(NO_SUCH_USER)?,
+                directory.resolve_postmaster().await,
+            ),
+            ForwardPath::Mailbox(mailbox) => {
+                let address = address(mailbox).ok_or(BAD_RECIPIENT)?;
+                let resolution = directory.resolve(&address).await;
+                (address, resolution)
+            }
+        };
+        let resolution = resolution.map_err(|error| {
+            tracing::warn!(event = "smtp_directory_failed", %error);
+            DIRECTORY_FAILED
+        })?;
+        let target = match resolution {
+            Resolution::Account(recipient) => Target::Account(recipient),
+            Resolution::Group(group) => Target::Group(group),
+            Resolution::GroupTooLarge(_) => return Err(GROUP_TOO_LARGE),
+            Resolution::NotLocal if self.account.is_some() && !address.domain.is_literal() => Target::Remote,
+            Resolution::NotLocal => return Err(RELAYING_DENIED),
+            Resolution::NoSuchUser => return Err(NO_SUCH_USER),
+            Resolution::Suspended => return Err(SUSPENDED),
+        };
+        Ok((address, target))
+    }
+
+    fn postmaster(&self) -> Option<Address> {
+        let domain = self.service.settings.host_name.clone();
+        Some(Address::new(LocalPart::try_from("postmaster").ok()?, domain))
+    }
+
+    /// The modes in which recipients are answered for one by one.
+    pub(crate) fn answers_each(&self) -> bool {
+        self.service.settings.mode == Mode::Lmtp
+    }
+}
+
+/// The envelope's mailbox as an address of ours: normalised, or nothing when it cannot be one.
+fn address(mailbox: &Mailbox) -> Option<Address> {
+    let local = LocalPart::from_unquoted(&mailbox.local_part).ok()?;
+    let domain = Domain::try_from(mailbox.host.to_string().as_str()).ok()?;
+    Some(Address::new(local, domain))
+}
+
+const BAD_SENDER: Reply = Reply::fixed(553, Enhanced(5, 1, 7), "Sender address is not valid");
+const FOREIGN_SENDER: Reply = Reply::fixed(553, Enhanced(5, 7, 1), "You may send only as your own addresses");
+const BAD_RECIPIENT: Reply = Reply::fixed(553, Enhanced(5, 1, 3), "Recipient address is not valid");
+const NO_SUCH_USER: Reply = Reply::fixed(550, Enhanced(5, 1, 1), "No such user here");
+const SUSPENDED: Reply = Reply::fixed(550, Enhanced(5, 2, 1), "Mailbox is not active");
+const RELAYING_DENIED: Reply = Reply::fixed(550, Enhanced(5, 7, 1), "Relaying denied");
+const GROUP_TOO_LARGE: Reply = Reply::fixed(550, Enhanced(5, 2, 4), "The list has too many members");
+const DIRECTORY_FAILED: Reply = Reply::fixed(451, Enhanced(4, 3, 0), "Recipient cannot be checked now, try again");

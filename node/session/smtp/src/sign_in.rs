@@ -1,0 +1,135 @@
+//! AUTH: the exchange is `protocols/sasl`'s, the verdict `node/access`'s.
+
+use hongyan_access::{AccessError, Identity, Protocol};
+use hongyan_sasl::{BindingKind, ChannelBinding, Secret, Server, ServerContext, Step};
+use hongyan_smtp::server::challenge;
+use hongyan_smtp::{Auth, Enhanced, Reply};
+
+use crate::conversation::Conversation;
+
+/// An exchange under way.
+pub(crate) struct SignIn {
+    server: Server,
+    /// Whose SCRAM keys were used, so that a failed proof counts against that name.
+    name: Option<String>,
+}
+
+impl Conversation {
+    pub(crate) async fn auth(&mut self, auth: Auth) -> Reply {
+        let mut server = Server::start(auth.mechanism, self.context());
+        let step = match auth.initial {
+            Some(initial) => server.step(&initial),
+            None => server.first(),
+        };
+        self.take_step(SignIn { server, name: None }, step).await
+    }
+
+    pub(crate) async fn auth_response(&mut self, response: &[u8]) -> Reply {
+        let Some(mut exchange) = self.sign_in.take() else {
+            return FAILED;
+        };
+        let step = exchange.server.step(response);
+        self.take_step(exchange, step).await
+    }
+
+    async fn take_step(&mut self, mut exchange: SignIn, step: Step) -> Reply {
+        let access = &self.service.services.access;
+        let peer = self.connection.peer().ip();
+        let verdict = match step {
+            Step::Challenge(data) => {
+                self.sign_in = Some(exchange);
+                return challenge(&data);
+            }
+            Step::NeedCredentials { authcid } => match access.scram_keys(&authcid, peer).await {
+                Ok(keys) => {
+                    exchange.name = Some(authcid);
+                    return match exchange.server.keys(keys) {
+                        Step::Challenge(data) => {
+                            self.sign_in = Some(exchange);
+                            challenge(&data)
+                        }
+                        _ => FAILED,
+                    };
+                }
+                Err(error) => Err(error),
+            },
+            Step::CheckPassword {
+                authzid,
+                authcid,
+                password,
+            } => {
+                if is_foreign(authzid.as_deref(), &authcid) {
+                    return FOREIGN_IDENTITY;
+                }
+                self.check_password(&authcid, &password).await
+            }
+            Step::Done { authzid, authcid } => {
+                if is_foreign(authzid.as_deref(), &authcid) {
+                    return FOREIGN_IDENTITY;
+                }
+                access.finish_scram(Protocol::Submission, &authcid, peer, true).await
+            }
+            Step::Fail(failure) => match exchange.name {
+                Some(name) if failure == hongyan_sasl::Failure::BadProof => {
+                    access.finish_scram(Protocol::Submission, &name, peer, false).await
+                }
+                _ => return MALFORMED,
+            },
+        };
+        self.settle(verdict)
+    }
+
+    async fn check_password(&self, name: &str, password: &Secret) -> Result<Identity, AccessError> {
+        let peer = self.connection.peer().ip();
+        let access = &self.service.services.access;
+        access.verify_password(Protocol::Submission, name, password, peer).await
+    }
+
+    fn settle(&mut self, verdict: Result<Identity, AccessError>) -> Reply {
+        let place = verdict.and_then(|identity| {
+            let permit = self.service.services.access.open_session(identity.account.id)?;
+            Ok((identity, permit))
+        });
+        match place {
+            Ok((identity, permit)) => {
+                tracing::info!(event = "smtp_signed_in", account = identity.account.id.0, peer = %self.connection.peer().ip());
+                self.account = Some(identity.account);
+                self.permit = Some(permit);
+                Reply::fixed(235, Enhanced(2, 7, 0), "Signed in")
+            }
+            Err(error) => {
+                tracing::info!(event = "smtp_sign_in_failed", peer = %self.connection.peer().ip(), %error);
+                match error {
+                    AccessError::BadCredentials => FAILED,
+                    error if error.is_temporary() => Reply::new(454, Enhanced(4, 7, 0), error.text()),
+                    error => Reply::new(535, Enhanced(5, 7, 8), error.text()),
+                }
+            }
+        }
+    }
+
+    fn context(&self) -> ServerContext {
+        let mut random = [0; 18];
+        self.service.services.env.fill_random(&mut random);
+        let mut bindings = Vec::new();
+        if let Some(tls) = self.connection.tls() {
+            let bind = |kind, data: &[u8]| ChannelBinding {
+                kind,
+                data: data.to_vec(),
+            };
+            bindings.extend(tls.exporter.map(|data| bind(BindingKind::TlsExporter, &data)));
+            let end_point = tls.server_end_point.as_deref();
+            bindings.extend(end_point.map(|data| bind(BindingKind::TlsServerEndPoint, data)));
+        }
+        ServerContext { bindings, random }
+    }
+}
+
+/// Nobody acts as somebody else here; naming oneself is allowed.
+fn is_foreign(authzid: Option<&str>, authcid: &str) -> bool {
+    authzid.is_some_and(|authzid| !authzid.eq_ignore_ascii_case(authcid))
+}
+
+const FAILED: Reply = Reply::fixed(535, Enhanced(5, 7, 8), "Authentication failed");
+const MALFORMED: Reply = Reply::fixed(501, Enhanced(5, 5, 2), "Authentication data is malformed");
+const FOREIGN_IDENTITY: Reply = Reply::fixed(535, Enhanced(5, 7, 8), "Acting as another user is not possible");

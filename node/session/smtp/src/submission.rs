@@ -1,0 +1,153 @@
+//! What a submission server mends before a message goes out (RFC 6409 §6, §8), and what it refuses: an account sends as
+//! its own addresses and no others.
+
+use hongyan_message::{AddressItem, address, header, message_id};
+use hongyan_types::Address;
+
+/// What the node adds where the client left it out.
+#[derive(Debug, Clone)]
+pub(crate) struct Additions<'a> {
+    /// `Date` in header form.
+    pub(crate) date: String,
+    /// `Message-ID` with its brackets.
+    pub(crate) message_id: String,
+    /// The envelope sender: becomes `From` or `Sender`.
+    pub(crate) sender: &'a Address,
+}
+
+/// Why a message is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SubmissionError {
+    /// `From` names an address that is not the account's.
+    #[error("You may send only as your own addresses")]
+    ForeignFrom,
+    /// Two fields where one is allowed (RFC 5322 §3.6): servers and readers would pick different ones.
+    #[error("The message has two From fields")]
+    TwoFroms,
+}
+
+/// The header as it goes out: every field with its CRLF. `is_own` tells the account's addresses, by their key.
+pub(crate) fn mend(
+    original: &[u8],
+    additions: &Additions<'_>,
+    is_own: impl Fn(&Address) -> bool,
+) -> Result<Vec<u8>, SubmissionError> {
+    let fields: Vec<_> = header::fields(original).collect();
+    let first = |name: &str| fields.iter().find(|field| field.is(name));
+    if fields.iter().filter(|field| field.is("From")).count() > 1 {
+        return Err(SubmissionError::TwoFroms);
+    }
+    let authors = match first("From") {
+        Some(from) => mailboxes(from),
+        None => Vec::new(),
+    };
+    // RFC 6409 §6.1: the account must be allowed to speak for every author it names.
+    if !authors.iter().all(|author| author.as_ref().is_some_and(&is_own)) {
+        return Err(SubmissionError::ForeignFrom);
+    }
+    let mut header = Vec::with_capacity(original.len() + 256);
+    let mut add = |name: &str, value: &str| header.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    if authors.is_empty() {
+        add("From", &format!("<{}>", additions.sender));
+    }
+    let date = first("Date").is_some_and(|field| !field.text().is_empty());
+    if !date {
+        add("Date", &additions.date);
+    }
+    let id = first("Message-ID").and_then(|field| message_id::first(&field.text()));
+    if id.is_none() {
+        add("Message-ID", &additions.message_id);
+    }
+    for field in &fields {
+        let sender_is_own = || {
+            mailboxes(field)
+                .iter()
+                .all(|sender| sender.as_ref().is_some_and(&is_own))
+        };
+        let dropped = field.is("Bcc")
+            || field.is("Resent-Bcc")
+            || field.is("Return-Path")
+            || (field.is("From") && authors.is_empty())
+            || (field.is("Sender") && !sender_is_own())
+            || (field.is("Date") && !date)
+            || (field.is("Message-ID") && id.is_none());
+        if !dropped {
+            push_field(&mut header, field.raw);
+        }
+    }
+    Ok(header)
+}
+
+/// The mailboxes of an address field; `None` stands for one without a proper address. Encoded words stay encoded: what a
+/// display name decodes to is not an address.
+fn mailboxes(field: &header::Field<'_>) -> Vec<Option<Address>> {
+    let items = address::parse_list(&header::unfold(field.value));
+    let of = |item: &AddressItem| matches!(item, AddressItem::Mailbox(_)).then(|| item.to_address());
+    items.iter().filter_map(of).collect()
+}
+
+fn push_field(header: &mut Vec<u8>, raw: &[u8]) {
+    header.extend_from_slice(raw);
+    if !raw.ends_with(b"\n") {
+        header.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(original: &str, expect: Result<&str, SubmissionError>) {
+        let sender = Address::try_from("me@a.test").unwrap();
+        let additions = Additions {
+            date: "DATE".to_owned(),
+            message_id: "<new@a.test>".to_owned(),
+            sender: &sender,
+        };
+        let own = |address: &Address| ["me@a.test", "alias@a.test"].contains(&address.key().as_str());
+        let mended = mend(original.as_bytes(), &additions, own).map(|header| String::from_utf8(header).unwrap());
+        assert_eq!(mended.as_deref(), expect.as_ref().map(|text| *text), "{original:?}");
+    }
+
+    #[test]
+    fn complete_headers_stay() {
+        let complete =
+            "Received: x\r\nFrom: Me <Me@A.test>\r\nDate: yesterday\r\nMessage-ID: <1@a.test>\r\nSubject: a\r\n b\r\n";
+        check(complete, Ok(complete));
+    }
+
+    #[test]
+    fn what_is_missing_is_added() {
+        check(
+            "Subject: x\r\n",
+            Ok("From: <me@a.test>\r\nDate: DATE\r\nMessage-ID: <new@a.test>\r\nSubject: x\r\n"),
+        );
+        check(
+            "",
+            Ok("From: <me@a.test>\r\nDate: DATE\r\nMessage-ID: <new@a.test>\r\n"),
+        );
+    }
+
+    #[test]
+    fn what_must_not_travel_is_removed() {
+        check(
+            "From: alias@a.test\r\nBcc: secret@b.test,\r\n other@b.test\r\nDate: d\r\nMessage-ID: <1@a>\r\nSender: x@b.test\r\nReturn-Path: <x>\r\n",
+            Ok("From: alias@a.test\r\nDate: d\r\nMessage-ID: <1@a>\r\n"),
+        );
+    }
+
+    #[test]
+    fn only_own_addresses() {
+        check("From: boss@a.test\r\n", Err(SubmissionError::ForeignFrom));
+        check("From: me@a.test.evil.test\r\n", Err(SubmissionError::ForeignFrom));
+        check(
+            "From: me@a.test\r\nFrom: boss@a.test\r\n",
+            Err(SubmissionError::TwoFroms),
+        );
+        check("From: me@a.test, boss@a.test\r\n", Err(SubmissionError::ForeignFrom));
+        check(
+            "From: =?utf-8?q?me=40a.test=2C?= <boss@a.test>\r\n",
+            Err(SubmissionError::ForeignFrom),
+        );
+    }
+}

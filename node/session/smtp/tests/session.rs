@@ -1,0 +1,319 @@
+//! Sessions over a socket, against a node in miniature.
+
+mod harness;
+
+use harness::{Client, Node, address, on_node};
+use hongyan_directory::{AccountChange, AccountState, Field};
+use hongyan_mailbox::MailboxError;
+use hongyan_queue::{Destination, LocalDelivery, Reporter};
+use hongyan_router::AskError;
+use hongyan_smtp::server::Mode;
+
+const LETTER: &str = "From: Ext <x@far.test>\r\nSubject: hello\r\n\r\n..body";
+
+async fn smtp(node: &Node) -> Client {
+    node.connect(Mode::Smtp, |_| {}).await.hello("EHLO").await
+}
+
+/// A submission connection of anna's.
+async fn submission(node: &Node) -> Client {
+    let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+    // "\0anna@example.test\0pass"
+    let reply = client.say("AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHBhc3M=\r\n", 1).await;
+    assert_eq!(reply, ["235 2.7.0 Signed in"]);
+    client
+}
+
+fn codes(replies: &[String]) -> Vec<&str> {
+    replies.iter().map(|reply| &reply[..3]).collect()
+}
+
+#[test]
+fn a_message_is_kept_with_its_trace() {
+    on_node(|node| async move {
+        let mut client = smtp(&node).await;
+        let replies = client.send("x@far.test", &["Anna@Example.test"], LETTER, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        let kept = node.probe.kept.lock().unwrap().clone();
+        assert_eq!((kept.len(), kept[0].folder.as_str()), (1, "INBOX"));
+        let text = &kept[0].text;
+        assert!(text.starts_with(
+            "Return-Path: <x@far.test>\r\nReceived: from client.test ([127.0.0.1])\r\n\tby mx.example.test"
+        ));
+        assert!(
+            text.contains("with ESMTP id ") && text.contains("for <Anna@example.test>;"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("From: Ext <x@far.test>\r\nSubject: hello\r\n\r\n.body\r\n"),
+            "{text}"
+        );
+    });
+}
+
+#[test]
+fn recipients_are_checked_and_relaying_is_refused() {
+    on_node(|node| async move {
+        let ben = node.directory.account_at(&address("ben@example.test")).await.unwrap();
+        let suspended = AccountChange {
+            state: Field::Set(AccountState::Suspended),
+            ..AccountChange::default()
+        };
+        node.directory.change_account(ben.id, &suspended).await.unwrap();
+        let mut client = smtp(&node).await;
+        client.say("MAIL FROM:<>\r\n", 1).await;
+        for (to, expect) in [
+            ("nobody@example.test", "550 5.1.1"),
+            ("ben@example.test", "550 5.2.1"),
+            ("far@other.test", "550 5.7.1"),
+            ("anna@[127.0.0.1]", "550 5.7.1"),
+            ("anna+lists@example.test", "250 2.1.5"),
+        ] {
+            let reply = client.say(&format!("RCPT TO:<{to}>\r\n"), 1).await;
+            assert!(reply[0].starts_with(expect), "{to}: {reply:?}");
+        }
+    });
+}
+
+#[test]
+fn a_group_reaches_its_members_and_leaves_for_the_rest() {
+    on_node(|node| async move {
+        let mut client = smtp(&node).await;
+        let to = ["team@example.test", "anna@example.test"];
+        let replies = client.send("x@far.test", &to, LETTER, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "250", "354", "250"], "{replies:?}");
+        // Anna is named twice and gets one copy.
+        assert_eq!(node.probe.kept.lock().unwrap().len(), 2);
+        let queued = node.queued().await;
+        assert_eq!(queued.len(), 1);
+        assert_eq!(queued[0].destination, Destination::Domain("other.test".to_owned()));
+        assert_eq!(queued[0].recipients[0].address, "far@other.test");
+        assert_eq!(queued[0].sender.as_deref(), Some("x@far.test"));
+    });
+}
+
+#[test]
+fn submission_mends_sends_away_and_keeps_a_copy() {
+    on_node(|node| async move {
+        let mut client = submission(&node).await;
+        let message = "From: Anna <anna@example.test>\r\nBcc: ben@example.test\r\nSubject: hi\r\n\r\nx";
+        let to = ["ben@example.test", "far@other.test"];
+        let replies = client.send("anna@example.test", &to, message, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "250", "354", "250"], "{replies:?}");
+        let kept = node.probe.kept.lock().unwrap().clone();
+        let folders: Vec<_> = kept.iter().map(|kept| (kept.folder.as_str(), kept.seen)).collect();
+        assert_eq!(folders, [("INBOX", false), ("Sent", true)]);
+        for part in [
+            "with ESMTPA id",
+            "Date: ",
+            "Message-ID: <",
+            "From: Anna <anna@example.test>\r\n",
+        ] {
+            assert!(kept[0].text.contains(part), "{part}: {}", kept[0].text);
+        }
+        assert!(!kept[0].text.contains("Bcc"));
+        assert_eq!(node.queued().await.len(), 1);
+    });
+}
+
+#[test]
+fn submission_is_for_own_addresses_only() {
+    on_node(|node| async move {
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        assert_eq!(
+            codes(&client.say("MAIL FROM:<anna@example.test>\r\n", 1).await),
+            ["530"]
+        );
+        let wrong = client.say("AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHdyb25n\r\n", 1).await;
+        assert_eq!(wrong, ["535 5.7.8 Authentication failed"]);
+        let mut client = submission(&node).await;
+        assert_eq!(codes(&client.say("MAIL FROM:<ben@example.test>\r\n", 1).await), ["553"]);
+        let forged = "From: ben@example.test\r\n\r\nx";
+        let replies = client.send("anna@example.test", &["ben@example.test"], forged, 1).await;
+        assert!(replies[3].starts_with("550 5.7.1"), "{replies:?}");
+        assert!(node.probe.kept.lock().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn scram_signs_in() {
+    on_node(|node| async move {
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        for (password, expect) in [("wrong", "535"), ("pass", "235")] {
+            let credentials = hongyan_sasl::Credentials {
+                authzid: None,
+                authcid: "anna@example.test".to_owned(),
+                password: hongyan_sasl::Secret::new(password),
+            };
+            let mechanism = hongyan_sasl::Mechanism::ScramSha256;
+            let mut sasl = hongyan_sasl::Client::start(mechanism, credentials, None, [9; 18]).unwrap();
+            let auth = hongyan_smtp::Auth {
+                mechanism,
+                initial: sasl.initial(),
+            };
+            let mut reply = client.say(&format!("{auth}\r\n"), 1).await;
+            while let Some(data) = reply[0].strip_prefix("334 ") {
+                use base64::Engine as _;
+                let base64 = base64::engine::general_purpose::STANDARD;
+                let response = sasl.respond(&base64.decode(data).unwrap()).unwrap();
+                reply = client.say(&format!("{}\r\n", base64.encode(response)), 1).await;
+            }
+            assert!(reply[0].starts_with(expect), "{password}: {reply:?}");
+        }
+    });
+}
+
+#[test]
+fn lmtp_answers_for_each_and_keeps_nothing_back() {
+    on_node(|node| async move {
+        let ben = node.account("ben@example.test").await;
+        node.probe
+            .refuse
+            .lock()
+            .unwrap()
+            .insert(ben, Err(AskError::Unavailable));
+        let mut client = node.connect(Mode::Lmtp, |_| {}).await.hello("LHLO").await;
+        let to = ["anna@example.test", "ben@example.test"];
+        let replies = client.send("x@far.test", &to, LETTER, 2).await;
+        assert_eq!(codes(&replies[3..]), ["354", "250", "451"], "{replies:?}");
+        assert!(node.queued().await.is_empty());
+    });
+}
+
+#[test]
+fn a_mailbox_that_cannot_answer_is_served_through_the_queue() {
+    on_node(|node| async move {
+        let ben = node.account("ben@example.test").await;
+        node.probe
+            .refuse
+            .lock()
+            .unwrap()
+            .insert(ben, Err(AskError::Unavailable));
+        let mut client = smtp(&node).await;
+        let replies = client.send("x@far.test", &["ben@example.test"], LETTER, 1).await;
+        assert!(replies[3].starts_with("250 2.0.0 Queued"), "{replies:?}");
+        let queued = node.queued().await;
+        assert_eq!(queued[0].destination, Destination::Local);
+        node.probe.refuse.lock().unwrap().clear();
+        let id = "0-1".parse().unwrap();
+        let brought = LocalDelivery::deliver(&node.delivery, id, &queued[0]).await;
+        assert!(
+            matches!(brought.as_slice(), [(0, hongyan_queue::Outcome::Delivered(_))]),
+            "{brought:?}"
+        );
+        assert!(node.probe.kept.lock().unwrap()[0].text.contains("Subject: hello"));
+    });
+}
+
+#[test]
+fn overload_and_full_mailboxes_are_put_off() {
+    on_node(|node| async move {
+        let ben = node.account("ben@example.test").await;
+        let mut client = smtp(&node).await;
+        node.probe.refuse.lock().unwrap().insert(ben, Err(AskError::Overloaded));
+        let replies = client.send("x@far.test", &["ben@example.test"], LETTER, 1).await;
+        assert!(replies[3].starts_with("451 4.3.2"), "{replies:?}");
+        node.probe
+            .refuse
+            .lock()
+            .unwrap()
+            .insert(ben, Ok(Err(MailboxError::OverQuota)));
+        let replies = client.send("x@far.test", &["ben@example.test"], LETTER, 1).await;
+        assert!(replies[3].starts_with("452 4.2.2"), "{replies:?}");
+        assert!(node.queued().await.is_empty());
+        // Beside somebody who is served, the full one waits in the queue.
+        let both = ["anna@example.test", "ben@example.test"];
+        let replies = client.send("x@far.test", &both, LETTER, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "250", "354", "250"], "{replies:?}");
+        assert_eq!(node.queued().await.len(), 1);
+    });
+}
+
+#[test]
+fn rs_13_the_sender_hears_of_failures_in_plain_words() {
+    on_node(|node| async move {
+        let mut client = submission(&node).await;
+        let message = "From: anna@example.test\r\nSubject: lunch\r\n\r\nx";
+        client.send("anna@example.test", &["far@other.test"], message, 1).await;
+        let mut entry = node.queued().await.remove(0);
+        entry.recipients[0].owed = Some(hongyan_queue::ReportKind::Failure);
+        entry.recipients[0].last = Some(hongyan_queue::Attempt {
+            host: "mx.other.test".to_owned(),
+            code: 550,
+            status: "5.1.1".to_owned(),
+            text: "unknown".to_owned(),
+            ..Default::default()
+        });
+        node.probe.kept.lock().unwrap().clear();
+        let kind = hongyan_queue::ReportKind::Failure;
+        // The message's bytes are kept by the queue.
+        Reporter::report(&node.delivery, "0-1".parse().unwrap(), &entry, kind)
+            .await
+            .unwrap();
+        let kept = node.probe.kept.lock().unwrap().clone();
+        for part in [
+            "Return-Path: <>",
+            "far@other.test",
+            "Subject: lunch",
+            "There is no mailbox with this address.",
+        ] {
+            assert!(kept[0].text.contains(part), "{part}: {}", kept[0].text);
+        }
+        entry.sender = None;
+        Reporter::report(&node.delivery, "0-1".parse().unwrap(), &entry, kind)
+            .await
+            .unwrap();
+        assert_eq!(
+            node.probe.kept.lock().unwrap().len(),
+            1,
+            "the null sender is never answered"
+        );
+    });
+}
+
+#[test]
+fn success_is_reported_on_request() {
+    on_node(|node| async move {
+        let mut client = smtp(&node).await;
+        client
+            .say(
+                "MAIL FROM:<ben@example.test>\r\nRCPT TO:<anna@example.test> NOTIFY=SUCCESS\r\nDATA\r\n",
+                3,
+            )
+            .await;
+        client.say(&format!("{LETTER}\r\n.\r\n"), 1).await;
+        let kept = node.probe.kept.lock().unwrap().clone();
+        assert_eq!(kept.len(), 2);
+        assert!(kept[1].text.contains("Action: delivered\r\n"), "{}", kept[1].text);
+        assert_eq!(kept[1].account, node.account("ben@example.test").await);
+    });
+}
+
+#[test]
+fn circles_and_endless_headers_are_refused() {
+    on_node(|node| async move {
+        let adjust = |settings: &mut hongyan_session_smtp::SmtpSettings| settings.header_octets_max = 20_000;
+        let mut client = node.connect(Mode::Smtp, adjust).await.hello("EHLO").await;
+        let circle = format!("{}Subject: x\r\n\r\nx", "Received: by a\r\n".repeat(101));
+        let replies = client.send("", &["anna@example.test"], &circle, 1).await;
+        assert!(replies[3].starts_with("554 5.4.6"), "{replies:?}");
+        let endless = "X-Field: value value value\r\n".repeat(2000);
+        let replies = client.send("", &["anna@example.test"], &endless, 1).await;
+        assert!(replies[3].starts_with("552 5.3.4"), "{replies:?}");
+        assert!(node.probe.kept.lock().unwrap().is_empty());
+        let replies = client.send("", &["anna@example.test"], "Subject: header only", 1).await;
+        assert_eq!(codes(&replies[3..]), ["250"], "{replies:?}");
+    });
+}
+
+#[test]
+fn starttls_then_everything_anew() {
+    on_node(|node| async move {
+        let mut client = smtp(&node).await;
+        let reply = client.say("MAIL FROM:<>\r\nSTARTTLS\r\n", 2).await;
+        assert_eq!(codes(&reply), ["250", "220"]);
+        let mut client = smtp(&node).await;
+        let reply = client.say("STARTTLS\r\nMAIL FROM:<>\r\n", 1).await;
+        assert_eq!(codes(&reply), ["421"], "nothing in clear behind STARTTLS is executed");
+    });
+}
