@@ -1,0 +1,191 @@
+//! /api/accounts
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use hongyan_directory::{AccountChange, AccountRecord, AccountSettings, AccountState, NewAccount, Quota};
+use hongyan_sasl::Secret;
+use hongyan_types::{AccountId, Address};
+use serde::{Deserialize, Serialize};
+
+use crate::page::{Page, PageQuery};
+use crate::problem::{Problem, Result};
+use crate::{AdminState, tenant};
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Account {
+    id: u64,
+    address: String,
+    display_name: String,
+    state: AccountState,
+    administrator: bool,
+    aliases: Vec<String>,
+    quota: Quota,
+    settings: AccountSettings,
+    created_millis: i64,
+}
+
+/// A password in a request; never printed.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Password(String);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    address: String,
+    password: Option<Password>,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    administrator: bool,
+    #[serde(default)]
+    quota: Quota,
+    settings: Option<AccountSettings>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    state: Option<AccountState>,
+    display_name: Option<String>,
+    quota: Option<Quota>,
+    /// Settings to change; those left out stay.
+    #[serde(default)]
+    settings: serde_json::Map<String, serde_json::Value>,
+    administrator: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetPassword {
+    password: Password,
+}
+
+pub(crate) fn parse(text: &str) -> Result<Address> {
+    Address::try_from(text).map_err(|error| Problem::invalid(format!("{text}: {error}")))
+}
+
+/// The account with that address.
+pub(crate) async fn at(state: &AdminState, address: &str) -> Result<Arc<AccountRecord>> {
+    Ok(state.directory.account_at(&parse(address)?).await?)
+}
+
+pub(crate) fn view(account: &AccountRecord) -> Account {
+    Account {
+        id: account.id.0,
+        address: account.address.to_string(),
+        display_name: account.display_name.clone(),
+        state: account.state,
+        administrator: account.administrator,
+        aliases: account.aliases.iter().map(ToString::to_string).collect(),
+        quota: account.quota,
+        settings: account.settings,
+        created_millis: account.created.millis,
+    }
+}
+
+pub(crate) async fn list(
+    State(state): State<AdminState>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Account>>> {
+    let owner = tenant::of(&state, query.tenant.as_deref()).await?;
+    let after = match &query.after {
+        Some(after) => Some(AccountId(
+            after.parse().map_err(|_| Problem::invalid("after is not a number"))?,
+        )),
+        None => None,
+    };
+    let accounts = state.directory.accounts(owner, after, query.limit()).await?;
+    let accounts = accounts.iter().map(view).collect();
+    Ok(Json(Page::new(accounts, query.limit(), |account: &Account| {
+        account.id.to_string()
+    })))
+}
+
+pub(crate) async fn create(
+    State(state): State<AdminState>,
+    Json(new): Json<Create>,
+) -> Result<(StatusCode, Json<Account>)> {
+    let address = parse(&new.address)?;
+    let credential = match new.password {
+        Some(Password(password)) => {
+            let password = Secret::new(password);
+            state.access.check_password(&new.address, &password)?;
+            Some(state.access.hash_password(&password).await?)
+        }
+        None => None,
+    };
+    let new = NewAccount {
+        address,
+        display_name: new.display_name,
+        credential,
+        quota: new.quota,
+        settings: new.settings,
+        administrator: new.administrator,
+    };
+    let account = state.directory.create_account(&new).await?;
+    tracing::info!(account = account.id.0, "account created");
+    Ok((StatusCode::CREATED, Json(view(&account))))
+}
+
+pub(crate) async fn show(State(state): State<AdminState>, Path(address): Path<String>) -> Result<Json<Account>> {
+    let account = at(&state, &address).await?;
+    Ok(Json(view(&account)))
+}
+
+pub(crate) async fn change(
+    State(state): State<AdminState>,
+    Path(address): Path<String>,
+    Json(change): Json<Change>,
+) -> Result<Json<Account>> {
+    let account = at(&state, &address).await?;
+    let settings = if change.settings.is_empty() {
+        None
+    } else {
+        Some(merge(&account.settings, change.settings)?)
+    };
+    let change = AccountChange {
+        state: change.state.into(),
+        display_name: change.display_name.into(),
+        quota: change.quota.into(),
+        settings: settings.into(),
+        administrator: change.administrator.into(),
+    };
+    let account = state.directory.change_account(account.id, &change).await?;
+    tracing::info!(account = account.id.0, "account changed");
+    Ok(Json(view(&account)))
+}
+
+/// The settings as they are with those of `change` on top.
+fn merge(settings: &AccountSettings, change: serde_json::Map<String, serde_json::Value>) -> Result<AccountSettings> {
+    let invalid = |error: serde_json::Error| Problem::invalid(error.to_string());
+    let mut merged = serde_json::to_value(settings).map_err(invalid)?;
+    for (name, value) in change {
+        merged[name] = value;
+    }
+    serde_json::from_value(merged).map_err(invalid)
+}
+
+pub(crate) async fn set_password(
+    State(state): State<AdminState>,
+    Path(address): Path<String>,
+    Json(new): Json<SetPassword>,
+) -> Result<StatusCode> {
+    let account = at(&state, &address).await?;
+    let password = Secret::new(new.password.0);
+    state.access.check_password(&address, &password)?;
+    let credential = state.access.hash_password(&password).await?;
+    state.directory.set_credential(account.id, &credential).await?;
+    tracing::info!(account = account.id.0, "password set");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn delete(State(state): State<AdminState>, Path(address): Path<String>) -> Result<StatusCode> {
+    let account = at(&state, &address).await?;
+    state.directory.delete_account(account.id).await?;
+    tracing::info!(account = account.id.0, "account deleted");
+    Ok(StatusCode::NO_CONTENT)
+}

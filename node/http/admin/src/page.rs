@@ -1,0 +1,44 @@
+//! Lists in pages.
+
+use serde::{Deserialize, Serialize};
+
+/// Most items of a page.
+const PAGE_ITEMS_MAX: usize = 1_000;
+/// Items of a page when nothing is asked for.
+const PAGE_ITEMS_DEFAULT: usize = 100;
+
+/// Which part of a list.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct PageQuery {
+    /// The `next` of the page before.
+    pub(crate) after: Option<String>,
+    limit: Option<usize>,
+    /// Whose, by name; where there is one tenant only it may be left out.
+    pub(crate) tenant: Option<String>,
+}
+
+impl PageQuery {
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(PAGE_ITEMS_DEFAULT).clamp(1, PAGE_ITEMS_MAX)
+    }
+}
+
+/// Part of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page<T> {
+    items: Vec<T>,
+    /// What to ask for as `after`; nothing at the end.
+    next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of what was read with `limit`; `token` names an item.
+    pub(crate) fn new(items: Vec<T>, limit: usize, token: impl Fn(&T) -> String) -> Self {
+        let next = if items.len() < limit {
+            None
+        } else {
+            items.last().map(token)
+        };
+        Self { items, next }
+    }
+}

@@ -1,0 +1,118 @@
+//! Errors as problem+json (RFC 9457).
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hongyan_access::AccessError;
+use hongyan_directory::Error as DirectoryError;
+use hongyan_queue::QueueError;
+use hongyan_router::AskError;
+use serde::Serialize;
+
+/// What went wrong, for a program and for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What kind of problem, a stable word.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What exactly.
+    pub detail: String,
+    /// The setting that forbids it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<&'static str>,
+    /// Its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
+    /// Present use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+}
+
+/// Result of a handler.
+pub(crate) type Result<T> = std::result::Result<T, Problem>;
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status: status.as_u16(),
+            kind,
+            detail: detail.into(),
+            limit: None,
+            max: None,
+            used: None,
+        }
+    }
+    /// What was asked for makes no sense.
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", detail)
+    }
+    /// What was named is not there.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+    fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let kind = header::HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DirectoryError::NotFound { .. } => Self::not_found(detail),
+            DirectoryError::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
+            DirectoryError::InUse { .. } => Self::new(StatusCode::CONFLICT, "in-use", detail),
+            DirectoryError::Limit { setting, max, used } => Self {
+                limit: Some(setting),
+                max: Some(max),
+                used: Some(used),
+                ..Self::new(StatusCode::CONFLICT, "limit", detail)
+            },
+            DirectoryError::Invalid(_) => Self::invalid(detail),
+            DirectoryError::Storage(cause) => {
+                tracing::error!(error = %cause, "directory storage failed");
+                Self::unavailable(format!("{detail}: {cause}"))
+            }
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::BadPassword(detail) => Self::invalid(detail),
+            AccessError::Directory(error) => error.into(),
+            other => Self::unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::NoSuchEntry => Self::not_found(error.to_string()),
+            QueueError::Storage(_) | QueueError::Blob(_) => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", error.to_string()),
+            AskError::Unavailable | AskError::Deadline => Self::unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What the handlers work with.
+
+use hongyan_access::Access;
+use hongyan_directory::Directory;
+use hongyan_router::Router;
+
+/// Handles of the parts that the API manages.
+#[derive(Clone)]
+pub struct AdminState {
+    /// Tenants, domains, accounts, groups.
+    pub directory: Directory,
+    /// Password hashes.
+    pub access: Access,
+    /// The way to the queue's shards.
+    pub router: Router,
+}

@@ -1,0 +1,148 @@
+//! The API from outside, over its router.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use hongyan_access::{Access, AccessOptions};
+use hongyan_directory::{Directory, DirectoryOptions};
+use hongyan_env::Env;
+use hongyan_http_admin::{AdminState, router};
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+use hongyan_router::Router;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+async fn api() -> axum::Router {
+    let (env, _) = Env::manual(1);
+    let database = Database::new(MemoryStore::default());
+    let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    let options = AccessOptions {
+        argon2_memory_kib: 64,
+        argon2_passes: 1,
+        ..AccessOptions::default()
+    };
+    let access = Access::open(directory.clone(), &database, env.clone(), options)
+        .await
+        .unwrap();
+    router(AdminState {
+        directory,
+        access,
+        router: Router::new(env, hongyan_actor::Arbiters::start(1)),
+    })
+}
+
+async fn call(api: &axum::Router, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        })
+        .unwrap();
+    let response = api.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json",
+            "{path}: {status}"
+        );
+    }
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let value = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    (status.as_u16(), value)
+}
+
+#[test]
+fn from_a_tenant_to_an_account_and_back() {
+    hongyan_actor::run(0, async {
+        let api = api().await;
+        let api = &api;
+        assert_eq!(call(api, "POST", "/api/tenants", json!({"name": "Acme"})).await.0, 201);
+        let domain = call(api, "POST", "/api/domains", json!({"domain": "Bücher.test"})).await;
+        assert_eq!(domain.1["domain"], "xn--bcher-kva.test");
+        assert_eq!(domain.1["name"], "bücher.test");
+        let new = json!({"address": "anna@bücher.test", "password": "correct horse", "display_name": "Anna"});
+        let made = call(api, "POST", "/api/accounts", new.clone()).await;
+        assert_eq!((made.0, &made.1["settings"]["pop_range"]), (201, &json!("week")));
+        let again = call(api, "POST", "/api/accounts", new).await;
+        assert_eq!((again.0, &again.1["type"]), (409, &json!("exists")));
+        let weak = json!({"address": "bob@bücher.test", "password": "short"});
+        assert_eq!(call(api, "POST", "/api/accounts", weak).await.0, 400);
+        for n in 0..5 {
+            let alias = json!({"address": format!("a{n}@bücher.test")});
+            assert_eq!(
+                call(api, "POST", "/api/accounts/anna@bücher.test/aliases", alias)
+                    .await
+                    .0,
+                201
+            );
+        }
+        let sixth = json!({"address": "a5@bücher.test"});
+        let (status, problem) = call(api, "POST", "/api/accounts/anna@xn--bcher-kva.test/aliases", sixth).await;
+        assert_eq!(status, 409);
+        assert_eq!(
+            (&problem["limit"], &problem["max"], &problem["used"]),
+            (&json!("aliases_per_account_max"), &json!(5), &json!(5))
+        );
+        let change = json!({"settings": {"pop_range": "all"}, "state": "suspended"});
+        let changed = call(api, "PATCH", "/api/accounts/a1@bücher.test", change).await.1;
+        assert_eq!(
+            (&changed["settings"]["pop_range"], &changed["state"]),
+            (&json!("all"), &json!("suspended"))
+        );
+        assert_eq!(changed["settings"]["imap"], true);
+        let unknown = json!({"settings": {"pop_rage": "all"}});
+        assert_eq!(call(api, "PATCH", "/api/accounts/a1@bücher.test", unknown).await.0, 400);
+        assert_eq!(
+            call(api, "DELETE", "/api/accounts/anna@bücher.test", Value::Null)
+                .await
+                .0,
+            204
+        );
+        assert_eq!(
+            call(api, "GET", "/api/accounts/anna@bücher.test", Value::Null).await.0,
+            404
+        );
+        assert_eq!(call(api, "GET", "/api/nothing", Value::Null).await.0, 404);
+    });
+}
+
+#[test]
+fn lists_say_how_to_go_on() {
+    hongyan_actor::run(0, async {
+        let api = api().await;
+        let api = &api;
+        call(api, "POST", "/api/tenants", json!({"name": "Acme"})).await;
+        call(api, "POST", "/api/domains", json!({"domain": "d.test"})).await;
+        for n in 0..3 {
+            call(api, "POST", "/api/accounts", json!({"address": format!("u{n}@d.test")})).await;
+        }
+        let first = call(api, "GET", "/api/accounts?limit=2", Value::Null).await.1;
+        assert_eq!(first["items"].as_array().unwrap().len(), 2);
+        let next = first["next"].as_str().unwrap();
+        let second = call(api, "GET", &format!("/api/accounts?limit=2&after={next}"), Value::Null)
+            .await
+            .1;
+        assert_eq!(
+            (second["items"].as_array().unwrap().len(), &second["next"]),
+            (1, &Value::Null)
+        );
+        assert_eq!(
+            call(api, "GET", "/api/accounts?after=x", Value::Null).await.0,
+            StatusCode::BAD_REQUEST
+        );
+        let group = json!({"address": "all@d.test", "members": ["u1@d.test", "x@far.test"]});
+        assert_eq!(call(api, "POST", "/api/groups", group).await.0, 201);
+        let members = call(api, "GET", "/api/groups/all@d.test/members", Value::Null).await.1;
+        assert_eq!(members["items"], json!(["u1@d.test", "x@far.test"]));
+    });
+}
