@@ -32,6 +32,9 @@ pub enum MailboxError {
     /// More octets or messages than the account may have.
     #[error("mailbox is full")]
     OverQuota,
+    /// A message may have [`crate::KEYWORDS_OF_MESSAGE_MAX`] keywords.
+    #[error("too many keywords on one message")]
+    TooManyKeywords,
     /// The folder has given away all its UIDs.
     #[error("folder has no UIDs left")]
     UidsExhausted,

@@ -25,7 +25,10 @@ pub enum FolderPathError {
     /// More levels than [`FOLDER_LEVELS_MAX`].
     #[error("folders may be 10 levels deep at most")]
     TooDeep,
-    /// A control character, or one that stands for nothing.
+    /// A folder cannot move into itself.
+    #[error("a folder cannot move into itself")]
+    Inside,
+    /// A control character, or one that breaks lines.
     #[error("a folder name may not have control characters")]
     Control,
 }
@@ -53,6 +56,18 @@ impl FolderPath {
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.rsplit_once(SEPARATOR).map_or(&self.0, |(_, name)| name)
+    }
+    /// Whether it lies inside `other`, at any depth.
+    #[must_use]
+    pub fn is_inside(&self, other: &Self) -> bool {
+        self.0
+            .strip_prefix(&other.0)
+            .is_some_and(|rest| rest.starts_with(SEPARATOR))
+    }
+    /// The path it has once `from`, which it is or lies inside of, is called `to`.
+    pub(crate) fn moved(&self, from: &Self, to: &Self) -> Result<Self, FolderPathError> {
+        let rest = self.0.strip_prefix(&from.0).unwrap_or_default();
+        Self::try_from(format!("{}{rest}", to.0).as_str())
     }
     /// Whether it is INBOX.
     #[must_use]

@@ -4,20 +4,28 @@
 //! and their structure they read straight from storage ([`read_email`], the blob store). Its log is its truth: a commit
 //! writes one log entry, and what a mailbox holds in memory is a snapshot with the log's tail applied.
 
+mod change;
+mod checkpoint;
 mod email;
+mod entity;
 mod error;
 mod folder_info;
 mod folder_path;
 mod id;
 mod keyword_table;
+mod load;
 mod message;
+mod options;
 mod quota;
 mod record;
 mod request;
 mod special_use;
+mod state;
 mod view;
+mod work;
 
 pub use email::{Email, read_email, read_emails};
+pub use entity::{MailboxEntity, MailboxServices};
 pub use error::MailboxError;
 pub use folder_info::{FolderInfo, FolderRef};
 pub use folder_path::{
@@ -26,6 +34,7 @@ pub use folder_path::{
 pub use id::{DeliveryId, EmailId, FolderId, MailboxId, ThreadId};
 pub use keyword_table::{KeywordId, KeywordSet, KeywordTable};
 pub use message::{MessageWriter, NewMessage};
+pub use options::{DELIVERY_ID_KEPT, KEYWORDS_OF_MESSAGE_MAX, MailboxOptions, SUBSCRIPTIONS_MAX};
 pub use quota::{Quota, QuotaLimits};
 pub use request::*;
 pub use special_use::SpecialUse;

@@ -1,5 +1,11 @@
 //! What a mailbox can be asked: one file a request.
 
+use hongyan_router::Ask;
+
+use crate::MailboxError;
+use crate::entity::MailboxEntity;
+use crate::work::{Progress, Step, Stop, Work};
+
 mod append;
 mod copy_messages;
 mod create_folder;
@@ -37,3 +43,89 @@ pub use set_quota::{SetQuota, SetQuotaReply};
 pub use store_flags::{FlagAction, StoreFlags, StoreFlagsReply};
 pub use subscribe_folder::{SubscribeFolder, SubscribeFolderReply};
 pub use vanished::{Vanished, VanishedReply};
+
+macro_rules! requests {
+    ($($request:ident => $reply:ident),* $(,)?) => {
+        /// Any request.
+        pub enum Request {
+            $(
+                #[doc = concat!("See [`", stringify!($request), "`].")]
+                $request($request),
+            )*
+        }
+
+        /// Any reply.
+        pub enum Reply {
+            $(
+                #[doc = concat!("Of [`", stringify!($request), "`].")]
+                $request($reply),
+            )*
+            /// Of any request that was refused.
+            Refused(MailboxError),
+        }
+
+        impl Request {
+            pub(crate) async fn handle(
+                &self,
+                work: &mut Work<'_>,
+                progress: &mut Progress,
+            ) -> Result<Step<Reply>, Stop> {
+                match self {
+                    $(Self::$request(request) => {
+                        Ok(request.handle(work, progress).await?.map(Reply::$request))
+                    })*
+                }
+            }
+        }
+
+        $(
+            impl Ask for $request {
+                type Entity = MailboxEntity;
+                type Reply = Result<$reply, MailboxError>;
+
+                fn into_request(self) -> Request {
+                    Request::$request(self)
+                }
+                fn from_reply(reply: Reply) -> Option<Self::Reply> {
+                    match reply {
+                        Reply::$request(reply) => Some(Ok(reply)),
+                        Reply::Refused(error) => Some(Err(error)),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+requests! {
+    Append => AppendReply,
+    CopyMessages => CopyMessagesReply,
+    CreateFolder => CreateFolderReply,
+    DeleteFolder => DeleteFolderReply,
+    Deliver => DeliverReply,
+    Erase => EraseReply,
+    Expunge => ExpungeReply,
+    GetQuota => GetQuotaReply,
+    ListFolders => ListFoldersReply,
+    LockMaildrop => LockMaildropReply,
+    MoveMessages => MoveMessagesReply,
+    OpenFolder => OpenFolderReply,
+    RenameFolder => RenameFolderReply,
+    Replace => ReplaceReply,
+    SetQuota => SetQuotaReply,
+    StoreFlags => StoreFlagsReply,
+    SubscribeFolder => SubscribeFolderReply,
+    Vanished => VanishedReply,
+}
+
+impl Request {
+    /// Octets it will add to a transaction, about.
+    pub(crate) fn octets(&self) -> usize {
+        match self {
+            Self::Deliver(request) => request.message.blob.attach_octets() + crate::work::MAIL_OCTETS,
+            // These look after their own steps.
+            _ => 0,
+        }
+    }
+}

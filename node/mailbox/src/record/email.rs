@@ -1,4 +1,4 @@
-//! One mail: key kind 4. Schema 1 is a CBOR array [blob address, octets, thread, structure]; the arrays of the structure
+//! One mail: key kind 5. Schema 1 is a CBOR array [blob address, octets, thread, structure]; the arrays of the structure
 //! list its fields in their order, and a reader takes what it knows of a longer one.
 
 use bytes::Bytes;

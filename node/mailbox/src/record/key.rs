@@ -5,14 +5,15 @@
 //! | 0 | | [`super::meta`]: numbers of the whole mailbox |
 //! | 1 | folder | [`super::folder`]: properties and counters |
 //! | 2 | keyword number | the keyword, plain |
-//! | 3 | modseq | [`super::log`]: one commit |
-//! | 4 | email | [`super::email`]: one mail |
-//! | 5 | folder, chunk | [`super::chunk`]: the messages of 256 UIDs |
-//! | 6 | delivery id | [`super::delivery`]: where that delivery went |
-//! | 7 | hash of a Message-ID | [`super::thread`]: its conversation |
-//! | 8 | email | how many messages share the mail, when more than one |
+//! | 3 | path | subscribed to; empty |
+//! | 4 | modseq | [`super::log`]: one commit |
+//! | 5 | email | [`super::email`]: one mail |
+//! | 6 | folder, chunk | [`super::chunk`]: the messages of 256 UIDs |
+//! | 7 | delivery id | [`super::delivery`]: where that delivery went |
+//! | 8 | hash of a Message-ID | [`super::thread`]: its conversation |
+//! | 9 | email | how many messages share the mail, when more than one |
 //!
-//! Kinds 0 to 2 lie together: a mailbox starts with one range read of them and one of the log's tail.
+//! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
 use bytes::Bytes;
 use hongyan_kv::KeyRange;
@@ -24,12 +25,13 @@ use crate::{DeliveryId, EmailId, FolderId, KeywordId, MailboxId};
 const META: u8 = 0;
 const FOLDER: u8 = 1;
 const KEYWORD: u8 = 2;
-const LOG: u8 = 3;
-const EMAIL: u8 = 4;
-const CHUNK: u8 = 5;
-const DELIVERY: u8 = 6;
-const THREAD: u8 = 7;
-const SHARES: u8 = 8;
+const SUBSCRIPTION: u8 = 3;
+const LOG: u8 = 4;
+const EMAIL: u8 = 5;
+const CHUNK: u8 = 6;
+const DELIVERY: u8 = 7;
+const THREAD: u8 = 8;
+const SHARES: u8 = 9;
 
 /// The prefix of everything of one mailbox.
 pub(crate) fn mailbox(id: MailboxId) -> Tuple {
@@ -38,7 +40,7 @@ pub(crate) fn mailbox(id: MailboxId) -> Tuple {
 fn kind(id: MailboxId, kind: u8) -> Tuple {
     mailbox(id).int(kind)
 }
-/// What a start reads first: kinds 0 to 2.
+/// What a start reads first: kinds 0 to 3.
 pub(crate) fn state(id: MailboxId) -> KeyRange {
     KeyRange {
         begin: kind(id, META).pack(),
@@ -50,6 +52,7 @@ pub(crate) enum StateKey {
     Meta,
     Folder(FolderId),
     Keyword(KeywordId),
+    Subscription(String),
 }
 pub(crate) fn read_state_key(id: MailboxId, key: &[u8]) -> Option<StateKey> {
     let mut reader = mailbox(id).reader(key).ok()?;
@@ -57,6 +60,7 @@ pub(crate) fn read_state_key(id: MailboxId, key: &[u8]) -> Option<StateKey> {
         META => Some(StateKey::Meta),
         FOLDER => reader.int().ok().map(|folder| StateKey::Folder(FolderId(folder))),
         KEYWORD => reader.int().ok().map(|keyword| StateKey::Keyword(KeywordId(keyword))),
+        SUBSCRIPTION => reader.string().ok().map(StateKey::Subscription),
         _ => None,
     }
 }
@@ -69,8 +73,14 @@ pub(crate) fn folder(id: MailboxId, folder: FolderId) -> Bytes {
 pub(crate) fn keyword(id: MailboxId, keyword: KeywordId) -> Bytes {
     kind(id, KEYWORD).int(keyword.0).pack()
 }
+pub(crate) fn subscription(id: MailboxId, path: &str) -> Bytes {
+    kind(id, SUBSCRIPTION).string(path).pack()
+}
 pub(crate) fn log(id: MailboxId, modseq: ModSeq) -> Bytes {
     kind(id, LOG).int(modseq.0).pack()
+}
+pub(crate) fn read_log(id: MailboxId, key: &[u8]) -> Option<ModSeq> {
+    kind(id, LOG).reader(key).ok()?.int().ok().map(ModSeq)
 }
 /// Log entries with `after < modseq`.
 pub(crate) fn log_after(id: MailboxId, after: ModSeq) -> KeyRange {
@@ -79,10 +89,10 @@ pub(crate) fn log_after(id: MailboxId, after: ModSeq) -> KeyRange {
         end: kind(id, EMAIL).pack(),
     }
 }
-/// Log entries with `modseq <= last`.
-pub(crate) fn log_until(id: MailboxId, last: ModSeq) -> KeyRange {
+/// Log entries with `first <= modseq <= last`.
+pub(crate) fn log_between(id: MailboxId, first: ModSeq, last: ModSeq) -> KeyRange {
     KeyRange {
-        begin: kind(id, LOG).pack(),
+        begin: kind(id, LOG).int(first.0).pack(),
         end: kind(id, LOG).int(last.0.saturating_add(1)).pack(),
     }
 }

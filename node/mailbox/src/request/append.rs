@@ -1,7 +1,11 @@
 //! Mails a client brings: APPEND, MULTIAPPEND (RFC 9051 §6.3.12, RFC 3502).
 
+use hongyan_types::ModSeq;
 use hongyan_types::{Flag, Timestamp, Uid, UidValidity};
 
+use crate::MessageEntry;
+use crate::work::keyword_set;
+use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
 use crate::{EmailId, FolderId, FolderRef, NewMessage};
 
 /// Puts messages into a folder, all or none.
@@ -35,4 +39,58 @@ pub struct AppendReply {
     pub uids: Vec<Uid>,
     /// Their ids.
     pub emails: Vec<EmailId>,
+}
+
+impl Append {
+    pub(crate) async fn handle(&self, work: &mut Work<'_>, progress: &mut Progress) -> Result<Step<AppendReply>, Stop> {
+        let folder = work.resolve(&self.folder)?;
+        append_some(work, progress, folder, &self.messages).await
+    }
+}
+
+/// Keeps as many mails as fit into this transaction; once all are kept, adds all messages together (RFC 3502 §3: all or none).
+pub(super) async fn append_some(
+    work: &mut Work<'_>,
+    progress: &mut Progress,
+    folder: FolderId,
+    messages: &[AppendMessage],
+) -> Result<Step<AppendReply>, Stop> {
+    if progress.mails.is_empty() {
+        let octets = messages.iter().map(|message| message.message.octets().0).sum();
+        work.check_quota(octets, messages.len() as u64)?;
+        work.check_uids(folder, messages.len())?;
+    }
+    let mut flags = Vec::with_capacity(messages.len());
+    for message in messages {
+        let (system, keywords) = work.flags(&message.flags)?;
+        flags.push((system, keyword_set(keywords)?));
+    }
+    for message in &messages[progress.mails.len()..] {
+        let octets = message.message.blob.attach_octets() + crate::work::MAIL_OCTETS;
+        if !work.has_room(octets) {
+            return Ok(Step::More);
+        }
+        let kept = work.keep(&message.message).await?;
+        progress.mails.push(kept);
+    }
+    let mails = progress.mails.iter().zip(messages).zip(flags);
+    let entries = mails.map(|((&(email, thread), message), (flags, keywords))| MessageEntry {
+        uid: FIRST_UID,
+        email,
+        thread,
+        modseq: ModSeq(0),
+        flags,
+        keywords,
+        octets: message.message.octets(),
+        internal_date: message.internal_date.unwrap_or(work.now),
+        save_date: work.now,
+    });
+    let entries = entries.collect();
+    let uids = work.add(folder, entries)?;
+    Ok(Step::Done(AppendReply {
+        folder,
+        uid_validity: work.folder(folder)?.uid_validity,
+        uids,
+        emails: progress.mails.iter().map(|(email, _)| *email).collect(),
+    }))
 }

@@ -2,7 +2,11 @@
 
 use hongyan_types::{Flag, ModSeq, UidSet};
 
+use super::copy_messages::present;
+use crate::change::FlagOperation;
+use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
 use crate::{FolderId, FolderView};
+use crate::{KEYWORDS_OF_MESSAGE_MAX, MailboxError};
 
 /// Changes the flags of messages.
 #[derive(Debug, Clone)]
@@ -37,4 +41,58 @@ pub struct StoreFlagsReply {
     pub modified: UidSet,
     /// The folder after it.
     pub view: FolderView,
+}
+
+impl StoreFlags {
+    pub(crate) async fn handle(
+        &self,
+        work: &mut Work<'_>,
+        progress: &mut Progress,
+    ) -> Result<Step<StoreFlagsReply>, Stop> {
+        let view = work.view(self.folder)?;
+        let (flags, keywords) = match self.action {
+            FlagAction::Remove => work.known_flags(&self.flags),
+            FlagAction::Add | FlagAction::Set => work.flags(&self.flags)?,
+        };
+        let operation = FlagOperation {
+            action: self.action,
+            flags,
+            keywords,
+        };
+        let rest = progress.rest.take().unwrap_or_else(|| present(&view, &self.uids));
+        let mut changed = UidSet::new();
+        let mut modified = UidSet::new();
+        let mut last = None;
+        for entry in view.select(&rest) {
+            if changed.count() >= work.options().flag_step_messages as u64 {
+                break;
+            }
+            last = Some(entry.uid);
+            if self.unchanged_since.is_some_and(|since| entry.modseq > since) {
+                modified.insert(entry.uid);
+                continue;
+            }
+            let mut after = entry.clone();
+            if operation.apply(&mut after) {
+                if after.keywords.ids().len() > KEYWORDS_OF_MESSAGE_MAX {
+                    return Err(MailboxError::TooManyKeywords.into());
+                }
+                changed.insert(entry.uid);
+            }
+        }
+        progress.modified = progress.modified.union(&modified);
+        if !changed.is_empty() {
+            work.flag(self.folder, &view, changed, operation);
+        }
+        let more = last.is_some_and(|last| view.select(&rest).any(|entry| entry.uid > last));
+        if let (true, Some(last)) = (more, last) {
+            let done = UidSet::from_range(FIRST_UID, last);
+            progress.rest = Some(rest.difference(&done));
+            return Ok(Step::More);
+        }
+        Ok(Step::Done(StoreFlagsReply {
+            modified: progress.modified.clone(),
+            view: work.view(self.folder)?,
+        }))
+    }
 }

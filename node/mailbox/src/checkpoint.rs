@@ -1,0 +1,148 @@
+//! The log's tail is written out: chunks and counters come up to date, and starting again stays cheap.
+//!
+//! Interrupted anywhere, it leaves chunks that are newer than the snapshot, which replaying the tail respects.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hongyan_kv::{Error as StorageError, RangeQuery, ReadMode, Transaction};
+use hongyan_types::{ModSeq, Timestamp};
+
+use crate::entity::MailboxServices;
+use crate::load::rebuild_chunk;
+use crate::record::{chunk, delivery, folder, key, meta};
+use crate::state::State;
+use crate::{DELIVERY_ID_KEPT, FolderId, MailboxId};
+
+/// Octets of chunks in one transaction.
+const TRANSACTION_OCTETS: usize = 500_000;
+/// Delivery ids looked at in one checkpoint; more than a checkpoint's worth of deliveries adds.
+const DELIVERIES: usize = 512;
+/// Marks kept of when the log was where.
+const MARKS: u32 = 64;
+
+/// Writes out the tail of `state`; gives the state without it.
+pub(crate) async fn checkpoint(
+    services: &MailboxServices,
+    id: MailboxId,
+    state: &State,
+) -> Result<State, StorageError> {
+    let mut transaction = begin(services, id, state).await?;
+    let mut octets = 0;
+    for (folder, index) in dirty_chunks(state) {
+        let chunk_key = key::chunk(id, folder, index);
+        let loaded = state.folders.get(&folder).and_then(|found| found.view.as_ref());
+        let rebuilt;
+        let entries = if let Some(view) = loaded {
+            view.chunk(index)
+        } else {
+            let stored = transaction.get_snapshot(&chunk_key).await?;
+            rebuilt = rebuild_chunk(stored.as_deref(), state, folder, index)?;
+            rebuilt.chunk(index)
+        };
+        if entries.is_empty() {
+            transaction.clear(&chunk_key);
+            continue;
+        }
+        let stored = chunk::encode(state.modseq, entries);
+        octets += stored.len();
+        transaction.set(chunk_key, stored);
+        if octets > TRANSACTION_OCTETS {
+            transaction.commit().await?;
+            transaction = begin(services, id, state).await?;
+            octets = 0;
+        }
+    }
+    let mut next = state.clone();
+    next.snapshot = state.modseq;
+    next.tail = Arc::default();
+    trim_history(services, id, &mut next, &mut transaction);
+    forget_deliveries(services, id, &mut next, &mut transaction).await?;
+    let touched: BTreeSet<FolderId> = changes(state).map(|change| change.folder()).collect();
+    for folder_id in touched {
+        if let Some(found) = next.folders.get(&folder_id) {
+            transaction.set(key::folder(id, folder_id), folder::encode(next.modseq, found));
+        }
+    }
+    transaction.set(key::meta(id), meta::encode(&next));
+    transaction.commit().await?;
+    Ok(next)
+}
+
+/// A transaction that fails when somebody else wrote for this mailbox.
+async fn begin(services: &MailboxServices, id: MailboxId, state: &State) -> Result<Transaction, StorageError> {
+    let mut transaction = services.database.begin();
+    let next = key::log(id, ModSeq(state.modseq.0 + 1));
+    if transaction.get(&next).await?.is_some() {
+        return Err(StorageError::Conflict);
+    }
+    Ok(transaction)
+}
+
+fn changes(state: &State) -> impl Iterator<Item = &crate::change::Change> {
+    state.tail.iter().flat_map(|entry| &entry.changes)
+}
+
+fn dirty_chunks(state: &State) -> BTreeSet<(FolderId, u32)> {
+    let there = changes(state).filter(|change| state.folders.contains_key(&change.folder()));
+    let chunks = there.flat_map(|change| change.chunks().into_iter().map(|chunk| (change.folder(), chunk)));
+    chunks.collect()
+}
+
+/// Removes log entries that are too old or too many.
+fn trim_history(services: &MailboxServices, id: MailboxId, state: &mut State, transaction: &mut Transaction) {
+    let options = &services.options;
+    let now = Timestamp {
+        millis: services.env.wall_millis(),
+    };
+    let kept_millis = i64::try_from(options.history.as_millis()).unwrap_or(i64::MAX);
+    let modseq = state.modseq;
+    let history = Arc::make_mut(&mut state.history);
+    let apart = kept_millis / i64::from(MARKS);
+    if history
+        .marks
+        .last()
+        .is_none_or(|(_, at)| now.millis - at.millis >= apart)
+    {
+        history.marks.push((modseq, now));
+    }
+    let mut end = ModSeq(modseq.0.saturating_sub(options.history_commits_max));
+    let old = history
+        .marks
+        .partition_point(|(_, at)| now.millis - at.millis > kept_millis);
+    if let Some((reached, _)) = history.marks.drain(..old).next_back() {
+        end = end.max(reached);
+    }
+    if end > history.start {
+        transaction.clear_range(key::log_between(id, history.start, end));
+        history.start = end;
+    }
+}
+
+/// Removes delivery ids that are too old, a few at a time, round and round.
+async fn forget_deliveries(
+    services: &MailboxServices,
+    id: MailboxId,
+    state: &mut State,
+    transaction: &mut Transaction,
+) -> Result<(), StorageError> {
+    let kept_millis = i64::try_from(DELIVERY_ID_KEPT.as_millis()).unwrap_or(i64::MAX);
+    let now = services.env.wall_millis();
+    let query = RangeQuery {
+        range: key::deliveries(id, &state.delivery_cursor),
+        limit: DELIVERIES,
+        reverse: false,
+        mode: ReadMode::Snapshot,
+    };
+    let pairs = transaction.get_range_all(query).await?;
+    for pair in &pairs {
+        let (at, _) = delivery::decode(&pair.value)?;
+        if now - at.millis > kept_millis {
+            transaction.clear(&pair.key);
+        }
+    }
+    let last = pairs.last().filter(|_| pairs.len() == DELIVERIES);
+    let cursor = last.and_then(|pair| key::read_delivery(id, &pair.key));
+    state.delivery_cursor = cursor.and_then(|cursor| cursor.try_into().ok()).unwrap_or_default();
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! The actor's side of a mailbox: takes a batch of requests, commits what they change, then answers.
+//!
+//! Requests are planned one after the other on a copy of the state; the copy becomes the state once the commit has
+//! happened. A commit of unknown result is resolved before anything else, by the log: either its entry is there, or a
+//! barrier is put where it would have been.
+
+use std::collections::VecDeque;
+
+use hongyan_actor::{ActivateError, Entity, Envelope, Replier};
+use hongyan_blob::BlobStore;
+use hongyan_env::Env;
+use hongyan_kv::{Database, Error as StorageError};
+use hongyan_router::Hints;
+use hongyan_telemetry as telemetry;
+use hongyan_types::ModSeq;
+
+use crate::checkpoint::checkpoint;
+use crate::load::{load, load_view};
+use crate::record::{key, log};
+use crate::request::{Reply, Request};
+use crate::state::State;
+use crate::work::{Progress, Step, Stop, Work};
+use crate::{FolderId, MailboxError, MailboxId, MailboxOptions};
+
+/// How often a batch is tried against conflicts.
+const ATTEMPTS_MAX: usize = 20;
+/// Commits in the tail from which leaving is worth a checkpoint.
+const PASSIVATE_COMMITS: usize = 16;
+
+/// What mailboxes work with.
+#[derive(Clone)]
+pub struct MailboxServices {
+    /// Where they are kept.
+    pub database: Database,
+    /// Where their bytes are.
+    pub blobs: BlobStore,
+    /// Clock and randomness.
+    pub env: Env,
+    /// Where each tells how far it has come: its modseq.
+    pub hints: Hints,
+    /// Bounds.
+    pub options: MailboxOptions,
+}
+
+/// One mailbox.
+pub struct MailboxEntity {
+    id: MailboxId,
+    services: MailboxServices,
+    /// Absent after a failure that left it in doubt; the next batch reads it again.
+    state: Option<State>,
+    metrics: Metrics,
+}
+
+struct Metrics {
+    requests: telemetry::Counter,
+    commits: telemetry::Counter,
+    commit_seconds: telemetry::Histogram,
+    checkpoints: telemetry::Counter,
+    failures: telemetry::Counter,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        Self {
+            requests: telemetry::counter("hongyan_mailbox_requests_total", "Requests handled by mailboxes."),
+            commits: telemetry::counter("hongyan_mailbox_commits_total", "Transactions mailboxes committed."),
+            commit_seconds: telemetry::histogram("hongyan_mailbox_commit_seconds", "Time a mailbox's commit took."),
+            checkpoints: telemetry::counter("hongyan_mailbox_checkpoints_total", "Log tails written out."),
+            failures: telemetry::counter("hongyan_mailbox_failures_total", "Batches that storage made fail."),
+        }
+    }
+}
+
+/// A request on its way.
+struct Job {
+    request: Request,
+    progress: Progress,
+    replier: Replier<Reply>,
+}
+
+/// What one transaction will answer.
+#[derive(Default)]
+struct Plan {
+    replies: Vec<Reply>,
+    /// The request after those needs more transactions.
+    more: Option<Progress>,
+    /// The last reply is to an erasure.
+    erase: bool,
+}
+
+impl Entity for MailboxEntity {
+    type Key = MailboxId;
+    type Request = Request;
+    type Reply = Reply;
+    type Services = MailboxServices;
+
+    async fn activate(services: MailboxServices, id: MailboxId) -> Result<Self, ActivateError> {
+        let mut mailbox = Self {
+            id,
+            services,
+            state: None,
+            metrics: Metrics::new(),
+        };
+        let state = mailbox
+            .state()
+            .await
+            .map_err(|error| ActivateError(error.to_string()))?;
+        mailbox.state = Some(state);
+        Ok(mailbox)
+    }
+    async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
+        self.metrics.requests.inc_by(batch.len() as u64);
+        let live = batch
+            .into_iter()
+            .filter(|envelope| !envelope.is_expired(&self.services.env));
+        let mut jobs: VecDeque<Job> = live
+            .map(|envelope| {
+                let (request, replier) = envelope.split();
+                Job {
+                    request,
+                    progress: Progress::default(),
+                    replier,
+                }
+            })
+            .collect();
+        while !jobs.is_empty() {
+            if let Err(error) = self.commit_some(&mut jobs).await {
+                self.metrics.failures.inc();
+                tracing::warn!(mailbox = ?self.id, %error, "mailbox cannot commit");
+                self.state = None;
+                for job in jobs.drain(..) {
+                    job.replier.send(Reply::Refused(MailboxError::Unavailable));
+                }
+            }
+        }
+        self.checkpoint_if_due().await;
+    }
+    fn memory_octets(&self) -> usize {
+        self.state.as_ref().map_or(1024, State::memory_octets)
+    }
+    async fn passivate(&mut self) {
+        if self
+            .state
+            .as_ref()
+            .is_some_and(|state| state.tail.len() >= PASSIVATE_COMMITS)
+        {
+            self.checkpoint().await;
+        }
+    }
+}
+
+impl MailboxEntity {
+    /// The state, read from storage if it must be.
+    async fn state(&mut self) -> Result<State, StorageError> {
+        let mut attempt = 0;
+        loop {
+            if let Some(state) = &self.state {
+                return Ok(state.clone());
+            }
+            attempt += 1;
+            match load(&self.services, self.id).await {
+                Ok(state) => self.state = Some(state),
+                // Reading is always safe to repeat, and so is making a mailbox that must not be there.
+                Err(StorageError::Conflict | StorageError::TooOld | StorageError::CommitUnknown)
+                    if attempt < ATTEMPTS_MAX => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Handles as many of the first jobs as one transaction takes, and answers those that are done.
+    async fn commit_some(&mut self, jobs: &mut VecDeque<Job>) -> Result<(), StorageError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let error = match self.try_commit(jobs).await {
+                Ok(plan) => {
+                    self.answer(jobs, plan).await?;
+                    return Ok(());
+                }
+                Err(Stop::NeedView(folder)) => match self.load_view(folder).await {
+                    Ok(()) => {
+                        attempt -= 1;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                Err(Stop::Refused(refused)) => {
+                    // Handlers' refusals are replies; none reaches this.
+                    tracing::error!(%refused, "a refusal stopped a batch");
+                    return Err(StorageError::Corrupt(refused.to_string()));
+                }
+                Err(Stop::Storage(error)) => error,
+            };
+            if !error.is_retryable() || attempt >= ATTEMPTS_MAX {
+                return Err(error);
+            }
+            self.drop_state_if_overtaken().await?;
+        }
+    }
+
+    async fn try_commit(&mut self, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
+        let state = self.state().await?;
+        let services = self.services.clone();
+        let mut work = Work::new(&services, self.id, state);
+        let plan = plan(&mut work, jobs).await?;
+        if !work.has_writes() {
+            self.state = Some(work.state);
+            return Ok(plan);
+        }
+        let (modseq, nonce) = (work.modseq, work.nonce);
+        let (transaction, state) = work.seal().await?;
+        let timer = self.metrics.commit_seconds.start_timer();
+        let committed = transaction.commit().await;
+        timer.observe_duration();
+        match committed {
+            Ok(_) => {}
+            Err(StorageError::CommitUnknown) => {
+                if !self.happened(modseq, nonce).await? {
+                    return Err(StorageError::Conflict.into());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.metrics.commits.inc();
+        #[cfg(debug_assertions)]
+        state.check();
+        self.state = Some(state);
+        self.services.hints.publish(&self.id, modseq.0);
+        Ok(plan)
+    }
+
+    /// Finds out whether the commit of unknown result happened, and makes sure that it no longer can if it has not:
+    /// it fails once another entry stands in its place.
+    async fn happened(&mut self, modseq: ModSeq, nonce: u64) -> Result<bool, StorageError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let mut transaction = self.services.database.begin();
+            let log_key = key::log(self.id, modseq);
+            match transaction.get(&log_key).await {
+                Ok(Some(stored)) => return Ok(log::decode(modseq, &stored)?.nonce == nonce),
+                Ok(None) => {}
+                Err(error) if error.is_retryable() => continue,
+                Err(error) => return Err(error),
+            }
+            let Some(state) = &self.state else { break };
+            let barrier = crate::change::LogEntry {
+                modseq,
+                nonce: self.services.env.random_u64(),
+                email_next: state.email_next,
+                octets: state.quota.octets,
+                messages: state.quota.messages,
+                changes: Vec::new(),
+            };
+            transaction.set(log_key, log::encode(&barrier));
+            match transaction.commit().await {
+                Ok(_) | Err(StorageError::Conflict | StorageError::TooOld | StorageError::CommitUnknown) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StorageError::CommitUnknown)
+    }
+
+    /// Forgets the state when the log has gone on without it.
+    async fn drop_state_if_overtaken(&mut self) -> Result<(), StorageError> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let next = key::log(self.id, ModSeq(state.modseq.0 + 1));
+        match self.services.database.begin().get_snapshot(&next).await {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => {
+                self.state = None;
+                Ok(())
+            }
+            Err(error) if error.is_retryable() => {
+                self.state = None;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn load_view(&mut self, folder: FolderId) -> Result<(), StorageError> {
+        let state = self.state().await?;
+        let view = load_view(&self.services, self.id, &state, folder).await?;
+        if let Some(found) = self.state.as_mut().and_then(|state| state.folder_mut(folder)) {
+            found.view = Some(view);
+        }
+        #[cfg(debug_assertions)]
+        self.state.iter().for_each(State::check);
+        Ok(())
+    }
+
+    async fn answer(&mut self, jobs: &mut VecDeque<Job>, plan: Plan) -> Result<(), StorageError> {
+        if plan.erase {
+            self.erase().await?;
+        }
+        for reply in plan.replies {
+            if let Some(job) = jobs.pop_front() {
+                job.replier.send(reply);
+            }
+        }
+        if let (Some(progress), Some(job)) = (plan.more, jobs.front_mut()) {
+            job.progress = progress;
+        }
+        Ok(())
+    }
+
+    /// Removes every key of the emptied mailbox. Safe to repeat, so an unknown result is tried again.
+    async fn erase(&mut self) -> Result<(), StorageError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut transaction = self.services.database.begin();
+            transaction.clear_range(key::mailbox(self.id).range());
+            match transaction.commit().await {
+                Err(StorageError::Conflict | StorageError::TooOld | StorageError::CommitUnknown)
+                    if attempt < ATTEMPTS_MAX => {}
+                Err(error) => return Err(error),
+                Ok(_) => {
+                    self.state = None;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn checkpoint_if_due(&mut self) {
+        let Some(state) = &self.state else { return };
+        let options = &self.services.options;
+        let messages = || {
+            let changes = state.tail.iter().flat_map(|entry| &entry.changes);
+            changes.map(crate::change::Change::message_count).sum::<usize>()
+        };
+        if state.tail.len() >= options.checkpoint_commits || messages() >= options.checkpoint_messages {
+            self.checkpoint().await;
+        }
+    }
+
+    async fn checkpoint(&mut self) {
+        let Some(state) = &self.state else { return };
+        match checkpoint(&self.services, self.id, state).await {
+            Ok(next) => {
+                self.metrics.checkpoints.inc();
+                self.state = Some(next);
+            }
+            Err(error) => {
+                // Nothing depends on it: what is stored is right with or without it. What is in memory is read again.
+                tracing::info!(mailbox = ?self.id, %error, "checkpoint put off");
+                self.state = None;
+            }
+        }
+    }
+}
+
+/// Plans the first jobs, as many as the transaction takes.
+async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
+    let mut plan = Plan::default();
+    for job in jobs {
+        if !work.has_room(job.request.octets()) {
+            break;
+        }
+        let mut progress = job.progress.clone();
+        match job.request.handle(work, &mut progress).await {
+            Ok(Step::Done(reply)) => {
+                plan.erase = matches!(job.request, Request::Erase(_));
+                plan.replies.push(reply);
+                if plan.erase {
+                    break;
+                }
+            }
+            Ok(Step::More) => {
+                plan.more = Some(progress);
+                break;
+            }
+            Err(Stop::Refused(error)) => plan.replies.push(Reply::Refused(error)),
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(plan)
+}

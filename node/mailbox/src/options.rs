@@ -1,0 +1,50 @@
+//! The named bounds of a mailbox.
+
+use std::time::Duration;
+
+/// How long a delivery id is remembered: longer than a queue retries.
+pub const DELIVERY_ID_KEPT: Duration = Duration::from_secs(7 * 86_400);
+
+/// Keywords one message may have, so that 256 of them fit into one stored value; the mailbox may have any number.
+pub const KEYWORDS_OF_MESSAGE_MAX: usize = 64;
+/// Paths that may be subscribed to.
+pub const SUBSCRIPTIONS_MAX: usize = 2 * crate::FOLDERS_MAX;
+
+/// Bounds of a mailbox's work and history.
+#[derive(Debug, Clone)]
+pub struct MailboxOptions {
+    /// Commits after which chunks and counters are written out and the log's tail begins anew.
+    pub checkpoint_commits: usize,
+    /// Messages that may change before the same happens.
+    pub checkpoint_messages: usize,
+    /// How long the log of changes is kept for clients that come back (QRESYNC).
+    pub history: Duration,
+    /// Commits that the log keeps at most.
+    pub history_commits_max: u64,
+    /// Commits a client may be behind and still be told what went, instead of everything.
+    pub vanished_commits_max: u64,
+    /// Messages whose mails are removed in one transaction.
+    pub expunge_step_messages: usize,
+    /// Messages copied or moved in one transaction.
+    pub copy_step_messages: usize,
+    /// Messages whose flags change in one transaction.
+    pub flag_step_messages: usize,
+    /// Limits of a new mailbox.
+    pub quota: crate::QuotaLimits,
+}
+
+impl Default for MailboxOptions {
+    fn default() -> Self {
+        Self {
+            checkpoint_commits: 256,
+            checkpoint_messages: 16_384,
+            history: Duration::from_secs(30 * 86_400),
+            history_commits_max: 100_000,
+            vanished_commits_max: 20_000,
+            expunge_step_messages: 500,
+            copy_step_messages: 1_000,
+            flag_step_messages: 4_000,
+            quota: crate::QuotaLimits::default(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One commit: key kind 4, [modseq]. The mailbox's truth; everything else can be brought up to it.
+
+use bytes::Bytes;
+use hongyan_kv::Error as StorageError;
+use hongyan_kv::record::{self, Schema};
+use hongyan_types::{ModSeq, SystemFlags};
+use minicbor::{Decode, Encode};
+
+use super::entry::{EntryV1, get_uids, put_uids};
+use crate::change::{Change, Delta, FlagOperation, LogEntry};
+use crate::{FlagAction, FolderId, KeywordId};
+
+const V1: Schema = Schema(1);
+
+#[derive(Encode, Decode)]
+struct LogV1 {
+    #[n(0)]
+    nonce: u64,
+    #[n(1)]
+    email_next: u64,
+    #[n(2)]
+    octets: u64,
+    #[n(3)]
+    messages: u64,
+    #[n(4)]
+    changes: Vec<ChangeV1>,
+}
+
+#[derive(Encode, Decode)]
+enum ChangeV1 {
+    #[n(0)]
+    Added {
+        #[n(0)]
+        folder: u32,
+        #[n(1)]
+        entries: Vec<EntryV1>,
+    },
+    #[n(1)]
+    Flagged {
+        #[n(0)]
+        folder: u32,
+        #[n(1)]
+        uids: Vec<u32>,
+        /// 0 add, 1 remove, 2 set.
+        #[n(2)]
+        action: u8,
+        #[n(3)]
+        flags: u8,
+        #[n(4)]
+        keywords: Vec<u32>,
+        #[n(5)]
+        delta: (i64, i64, i64, i64),
+    },
+    #[n(2)]
+    Expunged {
+        #[n(0)]
+        folder: u32,
+        #[n(1)]
+        uids: Vec<u32>,
+        #[n(2)]
+        delta: (i64, i64, i64, i64),
+    },
+}
+
+fn put_delta(delta: Delta) -> (i64, i64, i64, i64) {
+    (delta.messages, delta.unseen, delta.deleted, delta.octets)
+}
+
+fn get_delta((messages, unseen, deleted, octets): (i64, i64, i64, i64)) -> Delta {
+    Delta {
+        messages,
+        unseen,
+        deleted,
+        octets,
+    }
+}
+
+impl From<&Change> for ChangeV1 {
+    fn from(change: &Change) -> Self {
+        match change {
+            Change::Added { folder, entries } => Self::Added {
+                folder: folder.0,
+                entries: entries.iter().map(EntryV1::from).collect(),
+            },
+            Change::Flagged {
+                folder,
+                uids,
+                operation,
+                delta,
+            } => Self::Flagged {
+                folder: folder.0,
+                uids: put_uids(uids),
+                action: match operation.action {
+                    FlagAction::Add => 0,
+                    FlagAction::Remove => 1,
+                    FlagAction::Set => 2,
+                },
+                flags: operation.flags.bits(),
+                keywords: operation.keywords.iter().map(|id| id.0).collect(),
+                delta: put_delta(*delta),
+            },
+            Change::Expunged { folder, uids, delta } => Self::Expunged {
+                folder: folder.0,
+                uids: put_uids(uids),
+                delta: put_delta(*delta),
+            },
+        }
+    }
+}
+
+impl ChangeV1 {
+    fn read(self) -> Change {
+        match self {
+            Self::Added { folder, entries } => Change::Added {
+                folder: FolderId(folder),
+                entries: entries.into_iter().filter_map(EntryV1::read).collect(),
+            },
+            Self::Flagged {
+                folder,
+                uids,
+                action,
+                flags,
+                keywords,
+                delta,
+            } => Change::Flagged {
+                folder: FolderId(folder),
+                uids: get_uids(&uids),
+                operation: FlagOperation {
+                    action: match action {
+                        0 => FlagAction::Add,
+                        1 => FlagAction::Remove,
+                        _ => FlagAction::Set,
+                    },
+                    flags: SystemFlags::from_bits(flags),
+                    keywords: keywords.into_iter().map(KeywordId).collect(),
+                },
+                delta: get_delta(delta),
+            },
+            Self::Expunged { folder, uids, delta } => Change::Expunged {
+                folder: FolderId(folder),
+                uids: get_uids(&uids),
+                delta: get_delta(delta),
+            },
+        }
+    }
+}
+
+pub(crate) fn encode(entry: &LogEntry) -> Bytes {
+    let body = LogV1 {
+        nonce: entry.nonce,
+        email_next: entry.email_next,
+        octets: entry.octets,
+        messages: entry.messages,
+        changes: entry.changes.iter().map(ChangeV1::from).collect(),
+    };
+    record::encode(V1, &body)
+}
+
+pub(crate) fn decode(modseq: ModSeq, stored: &[u8]) -> Result<LogEntry, StorageError> {
+    let body: LogV1 = record::decode(V1, stored)?;
+    Ok(LogEntry {
+        modseq,
+        nonce: body.nonce,
+        email_next: body.email_next,
+        octets: body.octets,
+        messages: body.messages,
+        changes: body.changes.into_iter().map(ChangeV1::read).collect(),
+    })
+}

@@ -1,0 +1,32 @@
+//! The conversation of a Message-ID, which a mail has or refers to: key kind 8, [hash of the id].
+
+use bytes::Bytes;
+use hongyan_kv::Error as StorageError;
+use hongyan_kv::record::{self, Schema};
+use minicbor::{Decode, Encode};
+
+use crate::ThreadId;
+
+const V1: Schema = Schema(1);
+
+#[derive(Encode, Decode)]
+struct ThreadV1 {
+    #[n(0)]
+    thread: u64,
+    /// A hash of the base subject: replies under another subject are another conversation.
+    #[n(1)]
+    subject: u64,
+}
+
+pub(crate) fn encode(thread: ThreadId, subject: u64) -> Bytes {
+    let body = ThreadV1 {
+        thread: thread.0,
+        subject,
+    };
+    record::encode(V1, &body)
+}
+
+pub(crate) fn decode(stored: &[u8]) -> Result<(ThreadId, u64), StorageError> {
+    let body: ThreadV1 = record::decode(V1, stored)?;
+    Ok((ThreadId(body.thread), body.subject))
+}

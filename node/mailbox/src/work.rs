@@ -1,0 +1,315 @@
+//! One transaction of a mailbox in the making: the state it would lead to, and what it writes.
+//!
+//! Handlers in `request/` check first and then change; a refusal leaves nothing behind. Nothing here is seen by anyone
+//! until the commit has happened.
+
+mod mail;
+
+pub(crate) use mail::MAIL_OCTETS;
+
+use std::sync::Arc;
+
+use hongyan_kv::{Error as StorageError, Transaction};
+use hongyan_types::{Flag, ModSeq, SystemFlags, Timestamp, Uid, UidSet};
+
+use crate::change::{Change, Delta, FlagOperation, LogEntry};
+use crate::entity::MailboxServices;
+use crate::record::{folder, key, log, meta};
+use crate::state::{Folder, State};
+use crate::{
+    EmailId, FolderId, FolderPath, FolderRef, FolderView, KEYWORDS_OF_MESSAGE_MAX, KeywordId, KeywordSet, MailboxError,
+    MailboxId, MailboxOptions, MessageEntry,
+};
+
+/// The lowest UID.
+pub(crate) const FIRST_UID: Uid = Uid(std::num::NonZeroU32::MIN);
+/// Octets after which a transaction takes no further request.
+const TRANSACTION_OCTETS: usize = 600_000;
+/// Octets of a log entry after which a transaction takes no further request; a value holds 100,000.
+pub(crate) const LOG_OCTETS: usize = 40_000;
+
+/// Why a handler stopped.
+pub(crate) enum Stop {
+    /// The answer is no; nothing was changed.
+    Refused(MailboxError),
+    /// This folder's messages must be loaded first; then the whole batch begins again.
+    NeedView(FolderId),
+    /// Storage failed; the whole batch begins again.
+    Storage(StorageError),
+}
+
+impl From<StorageError> for Stop {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+impl From<MailboxError> for Stop {
+    fn from(error: MailboxError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// How far a handler came with its request in this transaction.
+pub(crate) enum Step<T> {
+    /// To its end.
+    Done(T),
+    /// The rest goes into the next transaction, from what it noted in its progress.
+    More,
+}
+
+impl<T> Step<T> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Self::Done(value) => Step::Done(map(value)),
+            Self::More => Step::More,
+        }
+    }
+}
+
+/// What a request that takes several transactions has done so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    /// What is left to look at, once the first step has found out.
+    pub(crate) rest: Option<UidSet>,
+    pub(crate) expunged: UidSet,
+    pub(crate) modified: UidSet,
+    pub(crate) pairs: Vec<(Uid, Uid)>,
+    pub(crate) mails: Vec<(EmailId, crate::ThreadId)>,
+    pub(crate) folder: Option<FolderId>,
+}
+
+pub(crate) struct Work<'a> {
+    pub(crate) services: &'a MailboxServices,
+    pub(crate) id: MailboxId,
+    pub(crate) state: State,
+    pub(crate) transaction: Transaction,
+    /// The modseq of this commit.
+    pub(crate) modseq: ModSeq,
+    pub(crate) now: Timestamp,
+    pub(crate) nonce: u64,
+    changes: Vec<Change>,
+    /// Whether there is anything to commit.
+    writes: bool,
+    /// Whether numbers changed that the log does not carry.
+    meta: bool,
+    folders: Vec<FolderId>,
+    octets: usize,
+    log_octets: usize,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(services: &'a MailboxServices, id: MailboxId, state: State) -> Self {
+        Self {
+            id,
+            transaction: services.database.begin(),
+            modseq: ModSeq(state.modseq.0 + 1),
+            now: Timestamp {
+                millis: services.env.wall_millis(),
+            },
+            nonce: services.env.random_u64(),
+            services,
+            state,
+            changes: Vec::new(),
+            writes: false,
+            meta: false,
+            folders: Vec::new(),
+            octets: 0,
+            log_octets: 0,
+        }
+    }
+    pub(crate) fn options(&self) -> &MailboxOptions {
+        &self.services.options
+    }
+    /// Whether another request of `octets` still fits.
+    pub(crate) fn has_room(&self, octets: usize) -> bool {
+        !self.writes || (self.octets + octets < TRANSACTION_OCTETS && self.log_octets < LOG_OCTETS)
+    }
+    /// Octets the log entry may still grow by.
+    pub(crate) fn log_room(&self) -> usize {
+        (2 * LOG_OCTETS).saturating_sub(self.log_octets)
+    }
+    pub(crate) fn has_writes(&self) -> bool {
+        self.writes
+    }
+    /// Notes that the transaction writes, `octets` more.
+    pub(crate) fn wrote(&mut self, octets: usize) {
+        self.writes = true;
+        self.octets += octets;
+    }
+    /// Notes that numbers of the whole mailbox changed.
+    pub(crate) fn touch_meta(&mut self) {
+        self.wrote(200);
+        self.meta = true;
+    }
+    /// Notes that a folder's properties changed.
+    pub(crate) fn touch_folder(&mut self, id: FolderId) {
+        self.wrote(400);
+        self.folders.push(id);
+        let modseq = self.modseq;
+        if let Some(folder) = self.state.folder_mut(id) {
+            folder.highest_modseq = folder.highest_modseq.max(modseq);
+        }
+    }
+
+    pub(crate) fn resolve(&self, folder: &FolderRef) -> Result<FolderId, MailboxError> {
+        self.state.resolve(folder).ok_or(MailboxError::NoSuchFolder)
+    }
+    pub(crate) fn folder(&self, id: FolderId) -> Result<&Folder, MailboxError> {
+        let folder = self.state.folders.get(&id);
+        folder.map(|folder| &**folder).ok_or(MailboxError::NoSuchFolder)
+    }
+    pub(crate) fn path(&self, id: FolderId) -> Result<Arc<FolderPath>, MailboxError> {
+        Ok(Arc::clone(&self.folder(id)?.path))
+    }
+    /// The folder's messages as this transaction leaves them so far.
+    pub(crate) fn view(&self, id: FolderId) -> Result<FolderView, Stop> {
+        self.folder(id)?;
+        self.state.view(id).ok_or(Stop::NeedView(id))
+    }
+    /// Refuses what would not fit into the mailbox.
+    pub(crate) fn check_quota(&self, octets: u64, messages: u64) -> Result<(), MailboxError> {
+        if self.state.quota.would_exceed(octets, messages) {
+            return Err(MailboxError::OverQuota);
+        }
+        Ok(())
+    }
+    /// Refuses what would use up the folder's UIDs.
+    pub(crate) fn check_uids(&self, folder: FolderId, messages: usize) -> Result<(), MailboxError> {
+        let more = u32::try_from(messages).map_err(|_| MailboxError::UidsExhausted)?;
+        self.folder(folder)?
+            .uid_next
+            .checked_add(more)
+            .ok_or(MailboxError::UidsExhausted)?;
+        Ok(())
+    }
+
+    /// Splits flags into system flags and keyword numbers, naming new keywords.
+    pub(crate) fn flags(&mut self, flags: &[Flag]) -> Result<(SystemFlags, Vec<KeywordId>), MailboxError> {
+        let mut system = SystemFlags::NONE;
+        let mut keywords = Vec::new();
+        if flags.len() > KEYWORDS_OF_MESSAGE_MAX {
+            return Err(MailboxError::TooManyKeywords);
+        }
+        for flag in flags {
+            match flag {
+                Flag::System(flag) => system = system.with(*flag),
+                Flag::Keyword(keyword) => {
+                    let known = self.state.keywords.id(keyword);
+                    let id = known.unwrap_or_else(|| {
+                        let id = Arc::make_mut(&mut self.state.keywords).add(keyword.clone());
+                        let name = keyword.as_str().as_bytes().to_vec();
+                        self.transaction.set(key::keyword(self.id, id), name);
+                        self.wrote(64);
+                        id
+                    });
+                    keywords.push(id);
+                }
+            }
+        }
+        Ok((system, keywords))
+    }
+    /// As [`Self::flags`], for flags to be taken away: unknown keywords stay unknown.
+    pub(crate) fn known_flags(&self, flags: &[Flag]) -> (SystemFlags, Vec<KeywordId>) {
+        let mut system = SystemFlags::NONE;
+        let mut keywords = Vec::new();
+        for flag in flags {
+            match flag {
+                Flag::System(flag) => system = system.with(*flag),
+                Flag::Keyword(keyword) => keywords.extend(self.state.keywords.id(keyword)),
+            }
+        }
+        (system, keywords)
+    }
+
+    /// Gives the next UIDs of `folder` to `entries`, whose UIDs do not count, and adds them.
+    pub(crate) fn add(&mut self, folder: FolderId, mut entries: Vec<MessageEntry>) -> Result<Vec<Uid>, MailboxError> {
+        self.check_uids(folder, entries.len())?;
+        let first = self.folder(folder)?.uid_next;
+        let mut uids = Vec::with_capacity(entries.len());
+        for (uid, entry) in (first..).zip(&mut entries) {
+            entry.uid = Uid::new(uid).ok_or(MailboxError::UidsExhausted)?;
+            entry.modseq = self.modseq;
+            entry.save_date = self.now;
+            uids.push(entry.uid);
+        }
+        let keywords: usize = entries.iter().map(|entry| entry.keywords.ids().len()).sum();
+        self.change(Change::Added { folder, entries }, uids.len() * 56 + keywords * 5);
+        Ok(uids)
+    }
+    /// Removes the messages `uids`, all of which are there, from `folder`; their mails are the caller's business.
+    pub(crate) fn remove(&mut self, folder: FolderId, view: &FolderView, uids: UidSet) {
+        let mut delta = Delta::default();
+        view.select(&uids).for_each(|entry| delta.remove(entry));
+        let octets = uids.ranges().len() * 10;
+        self.change(Change::Expunged { folder, uids, delta }, octets + 32);
+    }
+    /// Changes the flags of `uids`, for all of which that makes a difference.
+    pub(crate) fn flag(&mut self, folder: FolderId, view: &FolderView, uids: UidSet, operation: FlagOperation) {
+        let mut delta = Delta::default();
+        for entry in view.select(&uids) {
+            let mut changed = entry.clone();
+            operation.apply(&mut changed);
+            delta.remove(entry);
+            delta.add(&changed);
+        }
+        let octets = uids.ranges().len() * 10 + operation.keywords.len() * 5;
+        let change = Change::Flagged {
+            folder,
+            uids,
+            operation,
+            delta,
+        };
+        self.change(change, octets + 40);
+    }
+    fn change(&mut self, change: Change, octets: usize) {
+        let messages = change.delta().messages;
+        self.state.quota.messages = self.state.quota.messages.saturating_add_signed(messages);
+        self.state.apply(&change, self.modseq);
+        self.changes.push(change);
+        self.log_octets += octets;
+        self.wrote(octets);
+    }
+
+    /// Writes the log entry and what goes with it; then the transaction is ready to commit, and the state is what it leads to.
+    pub(crate) async fn seal(mut self) -> Result<(Transaction, State), StorageError> {
+        let log_key = key::log(self.id, self.modseq);
+        // Whoever else wrote for this mailbox has written this key: then this commit fails.
+        if self.transaction.get(&log_key).await?.is_some() {
+            return Err(StorageError::Conflict);
+        }
+        let entry = LogEntry {
+            modseq: self.modseq,
+            nonce: self.nonce,
+            email_next: self.state.email_next,
+            octets: self.state.quota.octets,
+            messages: self.state.quota.messages,
+            changes: self.changes,
+        };
+        self.transaction.set(log_key, log::encode(&entry));
+        self.state.modseq = self.modseq;
+        self.folders.sort_unstable();
+        self.folders.dedup();
+        for id in &self.folders {
+            match self.state.folders.get(id) {
+                Some(found) => self
+                    .transaction
+                    .set(key::folder(self.id, *id), folder::encode(self.modseq, found)),
+                None => self.transaction.clear(&key::folder(self.id, *id)),
+            }
+        }
+        if self.meta {
+            self.transaction.set(key::meta(self.id), meta::encode(&self.state));
+        }
+        Arc::make_mut(&mut self.state.tail).push(Arc::new(entry));
+        Ok((self.transaction, self.state))
+    }
+}
+
+/// The keyword set of `ids`, unless they are too many for one message.
+pub(crate) fn keyword_set(ids: Vec<KeywordId>) -> Result<KeywordSet, MailboxError> {
+    let set = KeywordSet::new(ids);
+    if set.ids().len() > KEYWORDS_OF_MESSAGE_MAX {
+        return Err(MailboxError::TooManyKeywords);
+    }
+    Ok(set)
+}

@@ -1,0 +1,155 @@
+//! Mails as the mailbox keeps them: record, reference to the bytes, conversation; shared by copies, gone with the last.
+
+use hongyan_blob::{BlobError, Owner};
+use hongyan_kv::Error as StorageError;
+use hongyan_message::{Structure, message_id, subject};
+
+use super::{Stop, Work};
+use crate::record::{email, key, thread};
+use crate::{EmailId, MailboxError, MessageEntry, NewMessage, ThreadId};
+
+/// Ids of a mail's ancestors that are looked at.
+const ANCESTORS_MAX: usize = 12;
+/// Unknown ancestors whose conversation is noted, so that mail that comes out of order finds it.
+const ANCESTORS_NOTED_MAX: usize = 4;
+/// Octets a mail's record, references and conversation take beside its bytes, about.
+pub(crate) const MAIL_OCTETS: usize = 2_000;
+
+impl Work<'_> {
+    /// Keeps a new mail: no folder shows it yet.
+    pub(crate) async fn keep(&mut self, message: &NewMessage) -> Result<(EmailId, ThreadId), Stop> {
+        let id = EmailId(self.state.email_next);
+        let email_key = key::email(self.id, id);
+        let attached = message
+            .blob
+            .attach(&mut self.transaction, &Owner(email_key.clone()))
+            .await;
+        attached.map_err(blob_error)?;
+        let thread = self.thread_of(id, &message.structure).await?;
+        let stored = email::encode(&message.blob.address(), message.octets(), thread, &message.structure);
+        self.wrote(message.blob.attach_octets() + stored.len() + 300);
+        self.transaction.set(email_key, stored);
+        self.state.email_next += 1;
+        self.state.quota.octets = self.state.quota.octets.saturating_add(message.octets().0);
+        Ok((id, thread))
+    }
+    /// One more message shares the mail of `entry`.
+    pub(crate) async fn share(&mut self, entry: &MessageEntry) -> Result<(), Stop> {
+        let shares = key::shares(self.id, entry.email);
+        let count = read_count(self.transaction.get(&shares).await?)?;
+        self.transaction.set(shares, (count + 1).to_be_bytes().to_vec());
+        self.wrote(40);
+        Ok(())
+    }
+    /// One message less shares the mail of `entry`; with the last the mail goes.
+    pub(crate) async fn release(&mut self, entry: &MessageEntry) -> Result<(), Stop> {
+        let shares = key::shares(self.id, entry.email);
+        let count = read_count(self.transaction.get(&shares).await?)?;
+        self.wrote(300);
+        match count {
+            1 => {}
+            2 => {
+                self.transaction.clear(&shares);
+                return Ok(());
+            }
+            _ => {
+                self.transaction.set(shares, (count - 1).to_be_bytes().to_vec());
+                return Ok(());
+            }
+        }
+        let email_key = key::email(self.id, entry.email);
+        let Some(stored) = self.transaction.get_snapshot(&email_key).await? else {
+            tracing::error!(mailbox = ?self.id, email = %entry.email, "a message's mail is missing");
+            return Ok(());
+        };
+        let mail = email::decode(&stored)?;
+        let (tenant, owner) = (self.id.tenant.0, Owner(email_key.clone()));
+        self.services
+            .blobs
+            .detach(&mut self.transaction, tenant, &mail.blob, &owner);
+        self.transaction.clear(&email_key);
+        if let Some(own) = own_id(&mail.structure) {
+            self.transaction.clear(&key::thread(self.id, &hash(&own)));
+        }
+        self.state.quota.octets = self.state.quota.octets.saturating_sub(mail.octets.0);
+        Ok(())
+    }
+
+    /// The conversation of a new mail: that of its own id, if a reply came first, or of its nearest ancestor, under the
+    /// same subject (RFC 8474 §5.2 leaves the rule to us).
+    async fn thread_of(&mut self, id: EmailId, structure: &Structure) -> Result<ThreadId, Stop> {
+        let base = structure.envelope.subject.as_deref().unwrap_or_default();
+        let digest = blake3::hash(subject::key(&subject::base(base)).as_bytes());
+        let subject = u64::from_le_bytes(first(digest.as_bytes()));
+        let mut ids: Vec<String> = own_id(structure).into_iter().collect();
+        let replied = structure
+            .envelope
+            .in_reply_to
+            .as_deref()
+            .map(message_id::list)
+            .unwrap_or_default();
+        for ancestor in replied
+            .iter()
+            .chain(structure.references.iter().rev())
+            .take(ANCESTORS_MAX)
+        {
+            if !ids.contains(ancestor) {
+                ids.push(ancestor.clone());
+            }
+        }
+        let mut found = None;
+        let mut unknown = Vec::new();
+        for (at, ancestor) in ids.iter().enumerate() {
+            let key = key::thread(self.id, &hash(ancestor));
+            match self.transaction.get_snapshot(&key).await? {
+                Some(stored) => {
+                    let (thread, of) = thread::decode(&stored)?;
+                    if of == subject {
+                        found = Some(thread);
+                        break;
+                    }
+                    // Its own id under another subject is a second mail with that id: the first keeps it.
+                }
+                None if at == 0 || unknown.len() < ANCESTORS_NOTED_MAX => unknown.push(key),
+                None => {}
+            }
+        }
+        let thread = found.unwrap_or(ThreadId(id.0));
+        for key in unknown {
+            self.transaction.set(key, thread::encode(thread, subject));
+        }
+        Ok(thread)
+    }
+}
+
+fn own_id(structure: &Structure) -> Option<String> {
+    structure.envelope.message_id.as_deref().and_then(message_id::first)
+}
+
+fn hash(id: &str) -> [u8; 16] {
+    first(blake3::hash(id.as_bytes()).as_bytes())
+}
+
+fn first<const N: usize>(digest: &[u8; 32]) -> [u8; N] {
+    let mut start = [0; N];
+    start.copy_from_slice(&digest[..N]);
+    start
+}
+
+/// How many messages share a mail: the stored count, or one.
+fn read_count(stored: Option<bytes::Bytes>) -> Result<u64, StorageError> {
+    let Some(stored) = stored else { return Ok(1) };
+    let count = <[u8; 8]>::try_from(&stored[..]).map_err(|_| StorageError::Corrupt("count of shares".into()))?;
+    Ok(u64::from_be_bytes(count))
+}
+
+fn blob_error(error: BlobError) -> Stop {
+    use hongyan_kv::AsStorageError;
+    match error.as_storage_error() {
+        Some(error) => Stop::Storage(error.clone()),
+        None => {
+            tracing::error!(%error, "a mail's bytes cannot be kept");
+            Stop::Refused(MailboxError::Unavailable)
+        }
+    }
+}
