@@ -11,6 +11,7 @@ use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSepara
 
 use hongyan_kv::{CommitVersion, Error, KeyRange, Result};
 
+use crate::journal::Cut;
 use crate::options::EmbeddedOptions;
 
 const ENGINE_FOLDER: &str = "engine";
@@ -35,14 +36,10 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens or makes the engine's folder inside `folder`.
     pub(crate) fn open(folder: &Path, options: &EmbeddedOptions) -> Result<Self> {
-        let database = Database::builder(folder.join(ENGINE_FOLDER))
-            .cache_size(options.cache_octets)
-            .journal_compression(CompressionType::None)
-            .manual_journal_persist(true)
-            .max_journaling_size(JOURNAL_OCTETS_MAX)
-            .worker_threads(options.worker_threads)
-            .open()
-            .map_err(error)?;
+        let database = match open_database(folder, options) {
+            Err(torn @ fjall::Error::JournalRecovery(_)) => open_without_torn_batch(folder, options, torn)?,
+            opened => opened.map_err(error)?,
+        };
         let separation = KvSeparationOptions::default()
             .compression(CompressionType::None)
             .separation_threshold(options.separate_octets_min);
@@ -136,6 +133,34 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+fn open_database(folder: &Path, options: &EmbeddedOptions) -> fjall::Result<Database> {
+    Database::builder(folder.join(ENGINE_FOLDER))
+        .cache_size(options.cache_octets)
+        .journal_compression(CompressionType::None)
+        .manual_journal_persist(true)
+        .max_journaling_size(JOURNAL_OCTETS_MAX)
+        .worker_threads(options.worker_threads)
+        .open()
+}
+
+/// Opens an engine whose journal does not read, when all that is wrong is its last batch.
+fn open_without_torn_batch(folder: &Path, options: &EmbeddedOptions, torn: fjall::Error) -> Result<Database> {
+    let failed = |source: std::io::Error| Error::Unavailable(format!("mend journal: {source}"));
+    let Some(cut) = Cut::last_batch(&folder.join(ENGINE_FOLDER)).map_err(failed)? else {
+        return Err(error(torn));
+    };
+    match open_database(folder, options) {
+        Ok(database) => {
+            tracing::warn!(reason = %torn, "cut off a last batch that was torn before it was acknowledged");
+            Ok(database)
+        }
+        Err(still) => {
+            cut.restore().map_err(failed)?;
+            Err(error(still))
+        }
     }
 }
 

@@ -171,6 +171,42 @@ async fn a_closed_store_answers_closed() {
     assert!(has(&again, "key2").await && !has(&again, "late").await);
 }
 
+/// Writes three batches of which the `torn`th loses a page of its value, as a power cut may do, and opens the store
+/// again.
+async fn reopened_with_a_torn_batch(folder: &Path, torn: u8) -> Result<Database, OpenError> {
+    let db = Database::new(EmbeddedStore::open(folder, options()).unwrap());
+    for batch in 1..=3u8 {
+        let mut tx = db.begin();
+        tx.set(format!("k{batch}"), vec![batch; 20_000]);
+        tx.commit().await.unwrap();
+    }
+    drop(db);
+    let journal = folder.join("engine/0.jnl");
+    let mut octets = std::fs::read(&journal).unwrap();
+    let value = octets
+        .windows(20_000)
+        .position(|window| window.iter().all(|&octet| octet == torn))
+        .unwrap();
+    octets[value + 4096..value + 8192].fill(0);
+    std::fs::write(&journal, octets).unwrap();
+    EmbeddedStore::open(folder, options()).map(Database::new)
+}
+
+#[tokio::test]
+async fn a_last_batch_torn_by_a_power_cut_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = reopened_with_a_torn_batch(folder.path(), 3).await.unwrap();
+    assert!(has(&db, "k1").await && has(&db, "k2").await && !has(&db, "k3").await);
+    put(&db, "after", 10).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_batch_that_others_follow_is_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = reopened_with_a_torn_batch(folder.path(), 2).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Engine(Error::Corrupt(_))), "{refused:?}");
+}
+
 /// A small file system of its own, gone with the value.
 struct SmallDisk(tempfile::TempDir);
 

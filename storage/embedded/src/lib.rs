@@ -8,6 +8,7 @@
 
 mod engine;
 mod fault;
+mod journal;
 mod lock;
 mod metric;
 mod options;

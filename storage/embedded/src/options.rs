@@ -24,7 +24,8 @@ pub struct EmbeddedOptions {
     pub batch_octets_max: usize,
     /// Time between two attempts to recover from a failed write, in milliseconds.
     pub recover_interval_millis: u64,
-    /// Threads that flush and compact in the background.
+    /// Threads that flush and compact in the background. With two the engine's first one spins while the second
+    /// compacts; with one a flush waits for compaction.
     pub worker_threads: usize,
 }
 
@@ -34,12 +35,12 @@ impl Default for EmbeddedOptions {
             clock: monotonic(),
             cache_octets: 32 << 20,
             memtable_octets_max: 32 << 20,
-            separate_octets_min: 4096,
+            separate_octets_min: 1024,
             free_octets_min: 512 << 20,
             waiting_max: 20_000,
             batch_octets_max: 8 << 20,
             recover_interval_millis: 200,
-            worker_threads: 2,
+            worker_threads: 3,
         }
     }
 }

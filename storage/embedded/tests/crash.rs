@@ -108,6 +108,7 @@ async fn keep_writing(db: Database, writer: u64) {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the pipe is read while the child runs")]
 /// Runs a child until the moment of its death; the newest acknowledged number of each writer.
 fn run_and_kill(folder: &Path, random: &mut StdRng) -> BTreeMap<u64, u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
