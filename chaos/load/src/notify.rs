@@ -1,0 +1,67 @@
+//! From the `250` of a delivery to the `EXISTS` of a connection in IDLE.
+
+use crate::connect::Connector;
+use crate::imap::{Imap, exists};
+use crate::mail::{Sizes, Writer};
+use crate::options::{Options, Tls};
+use crate::report::{Report, Samples};
+use crate::smtp::{Kind, Smtp};
+use anyhow::{Context, Result};
+use clap::Args;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// `--port` and `--tls` are those of IMAP.
+    #[command(flatten)]
+    pub options: Options,
+    /// The port of plain SMTP.
+    #[arg(long)]
+    pub smtp_port: u16,
+    /// Pause between deliveries.
+    #[arg(long, default_value_t = 20)]
+    pub pause_millis: u64,
+    /// Octets of each mail.
+    #[arg(long, default_value_t = 8_192)]
+    pub octets: usize,
+}
+
+pub async fn run(arguments: &Arguments) -> Result<()> {
+    let options = &arguments.options;
+    let connector = Connector::new()?;
+    let env = &connector.env;
+    let user = options.user(0);
+    let mut imap = Imap::open(&connector, options, &user).await?;
+    imap.select("INBOX").await?;
+    let tag = imap.send("IDLE").await?;
+    imap.await_continuation(&tag).await?;
+    let smtp_options = Options {
+        port: arguments.smtp_port,
+        tls: Tls::None,
+        ..options.clone()
+    };
+    let mut smtp = Smtp::open(&connector, &smtp_options, Kind::Smtp, None).await?;
+    let mut writer = Writer::new(3, Sizes::Fixed(arguments.octets));
+    let mut samples = Samples::default();
+    let start = env.now_micros();
+    let end = start + options.seconds * 1_000_000;
+    let count = options.count.unwrap_or(u64::MAX);
+    while env.now_micros() < end && (samples.0.len() as u64) < count {
+        let from = "sender@load.example.test";
+        let mail = writer.write(from, &user);
+        let delivery = async {
+            smtp.deliver(from, &user, &mail).await?;
+            anyhow::Ok(env.now_micros())
+        };
+        let notice = async {
+            while exists(imap.link.line().await?).is_none() {}
+            anyhow::Ok(env.now_micros())
+        };
+        let both = env.timeout(options.operation_limit(), async { tokio::try_join!(delivery, notice) });
+        let (delivered, noticed) = both.await.context("see the mail in time")??;
+        samples.0.push(noticed.saturating_sub(delivered));
+        env.sleep(Duration::from_millis(arguments.pause_millis)).await;
+    }
+    let micros = env.now_micros() - start;
+    Report::new(options, "notify", samples, micros).publish(options)
+}
