@@ -1,0 +1,107 @@
+//! Sign-in, and the opening of the maildrop behind it (RFC 1939 §4).
+
+use std::time::Duration;
+
+use hongyan_access::{AccessError, Identity, Protocol};
+use hongyan_mailbox::{FolderRef, MailboxError, MailboxId, OpenFolder};
+use hongyan_pop3::{Reply, ResponseCode};
+use hongyan_sasl::Secret;
+use hongyan_types::Timestamp;
+
+use crate::maildrop::Maildrop;
+use crate::session::Session;
+
+impl Session {
+    /// USER and PASS.
+    pub(crate) async fn login(&mut self, user: &str, password: &Secret) -> Reply {
+        let peer = self.connection().peer().ip();
+        let verified = self
+            .parts()
+            .access
+            .verify_password(Protocol::Pop3, user, password, peer)
+            .await;
+        self.admit(verified).await
+    }
+
+    /// Opens the maildrop of whom access has let in.
+    pub(crate) async fn admit(&mut self, verified: Result<Identity, AccessError>) -> Reply {
+        let reply = match verified {
+            Ok(identity) => match self.open_maildrop(&identity).await {
+                Ok(reply) | Err(reply) => reply,
+            },
+            Err(error) => refusal(&error),
+        };
+        let outcome = match &reply {
+            Reply::SignedIn(_) => "ok",
+            Reply::Err(Some(ResponseCode::InUse), _) => "in-use",
+            Reply::Err(Some(ResponseCode::Auth), _) => "refused",
+            _ => "unavailable",
+        };
+        self.metrics().logins.with_label_values(&[outcome]).inc();
+        reply
+    }
+
+    async fn open_maildrop(&mut self, identity: &Identity) -> Result<Reply, Reply> {
+        let account = &identity.account;
+        let permit = self
+            .parts()
+            .access
+            .open_session(account.id)
+            .map_err(|error| refusal(&error))?;
+        let mailbox = MailboxId {
+            tenant: account.tenant,
+            account: account.id,
+        };
+        let span = self.parts().settings.lock_span;
+        self.lock_maildrop(mailbox, span)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let request = OpenFolder {
+            folder: FolderRef::INBOX,
+        };
+        let opened = match self.ask(mailbox, request).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                // Should this fail too, the lock ends by itself.
+                let _ = self.lock_maildrop(mailbox, Duration::ZERO).await;
+                return Err(unavailable(&error));
+            }
+        };
+        let now = Timestamp {
+            millis: self.parts().env.wall_millis(),
+        };
+        let settings = &account.settings;
+        let maildrop = Maildrop::new(
+            mailbox,
+            opened.view,
+            settings.pop_range.since(now),
+            settings.pop_clients_may_delete,
+        );
+        let text = format!("{} messages ({} octets)", maildrop.count(), maildrop.octets());
+        self.signed_in(maildrop, permit);
+        Ok(Reply::SignedIn(text))
+    }
+}
+
+/// RFC 2449 §8.1.1, RFC 3206 §4: which code says what.
+fn refusal(error: &AccessError) -> Reply {
+    let code = if error.is_temporary() {
+        ResponseCode::SysTemp
+    } else {
+        ResponseCode::Auth
+    };
+    if let AccessError::Directory(cause) = error {
+        tracing::error!(%cause, "sign-in failed");
+    }
+    Reply::Err(Some(code), error.text())
+}
+
+fn unavailable(error: &MailboxError) -> Reply {
+    match error {
+        MailboxError::Locked => {
+            let text = "another session has this maildrop".to_owned();
+            Reply::Err(Some(ResponseCode::InUse), text)
+        }
+        _ => Reply::Err(Some(ResponseCode::SysTemp), "mailbox is not available now".to_owned()),
+    }
+}

@@ -1,0 +1,70 @@
+//! RETR and TOP (RFC 1939 §5, §7): a message from the blob store to the client, a piece at a time.
+//!
+//! RFC 6856 §3.3 wants a message with UTF-8 headers withheld or downgraded for clients that have not said UTF8.
+//! Departs from it: such headers pass as they are, which is what clients of before RFC 6856 have always been sent.
+
+use hongyan_blob::BlobReader;
+use hongyan_mailbox::{Email, read_email};
+use hongyan_pop3::server::CommandId;
+use hongyan_pop3::{MessageNumber, Reply, ResponseCode};
+use hongyan_types::Octets;
+
+use crate::session::{Ended, Session};
+
+impl Session {
+    /// Sends message `number`, or its beginning: the machine cuts TOP by itself.
+    pub(crate) async fn retrieve(&mut self, id: CommandId, number: MessageNumber, whole: bool) -> Result<(), Ended> {
+        let (mut reader, octets) = match self.open(number).await {
+            Ok(opened) => opened,
+            Err(reply) => {
+                self.reply(id, reply);
+                return Ok(());
+            }
+        };
+        self.reply(id, Reply::Begin(format!("{} octets", octets.0)));
+        loop {
+            match reader.next_chunk().await {
+                Ok(Some(piece)) => {
+                    if !self.push(id, &piece).await? {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    // Half a message must not look like a whole one: the connection ends inside it.
+                    tracing::error!(%error, mailbox = ?self.mailbox(), "message cannot be read");
+                    return Err(Ended);
+                }
+            }
+        }
+        self.finish(id);
+        if whole {
+            self.metrics().retrieved.inc();
+            self.metrics().retrieved_octets.inc_by(octets.0);
+        }
+        Ok(())
+    }
+
+    async fn open(&self, number: MessageNumber) -> Result<(BlobReader, Octets), Reply> {
+        let Some(maildrop) = self.maildrop() else {
+            return Err(Reply::error("sign in first"));
+        };
+        let entry = maildrop.get(number)?;
+        let parts = self.parts();
+        let failed = |error: String| {
+            tracing::error!(error, mailbox = ?maildrop.mailbox, "message cannot be opened");
+            Reply::Err(Some(ResponseCode::SysTemp), "message cannot be read now".to_owned())
+        };
+        let email: Email = read_email(&parts.database, maildrop.mailbox, entry.email)
+            .await
+            .map_err(|error| failed(error.to_string()))?
+            // Another client has expunged it since this session began.
+            .ok_or_else(|| Reply::error("message is gone"))?;
+        let reader = parts
+            .blobs
+            .open_blob(maildrop.mailbox.tenant.0, &email.blob)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        Ok((reader, email.octets))
+    }
+}
