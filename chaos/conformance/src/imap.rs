@@ -53,6 +53,13 @@ impl Value {
             .position(|value| matches!(value, Self::Atom(atom) if atom.eq_ignore_ascii_case(name)))?;
         list.get(at + 1)
     }
+    /// The text that follows the text `name` in a list of pairs of texts.
+    #[must_use]
+    pub fn item_text(&self, name: &str) -> Option<String> {
+        let mut pairs = self.list().chunks_exact(2);
+        let pair = pairs.find(|pair| pair[0].text().is_some_and(|text| text.eq_ignore_ascii_case(name)))?;
+        pair[1].text()
+    }
 }
 
 /// A connection.
