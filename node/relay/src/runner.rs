@@ -1,0 +1,239 @@
+//! Runs the queue on this node: asks each shard what is due, sees it done, says what became of it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_actor::{Arbiters, Shutdown};
+use hongyan_blob::BlobStore;
+use hongyan_env::Env;
+use hongyan_queue::{
+    Destination, Due, DueEntry, DueReply, LocalDelivery, Outcome, QueueId, ReportSent, Reported, Reporter, Work,
+};
+use hongyan_router::{Ask, Router};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::destination::DestinationState;
+use crate::metrics::Metrics;
+use crate::settings::RelaySettings;
+use crate::tls::ClientTls;
+
+/// How long a shard may take to answer.
+const WITHIN: Duration = Duration::from_secs(30);
+/// Entries of one shard under way at a time, at most.
+const SHARD_ENTRIES_MAX: usize = 200;
+/// A shard is asked again after this time even without a hint: a hint may be lost with a node.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
+/// What outbound delivery works with.
+#[derive(Clone)]
+pub struct RelayServices {
+    /// Clock, sockets, DNS.
+    pub env: Env,
+    /// The way to the queue.
+    pub router: Router,
+    /// Messages' bytes.
+    pub blobs: BlobStore,
+    /// Writes reports.
+    pub reporter: Arc<dyn Reporter>,
+    /// Delivers to mailboxes of ours.
+    pub local: Arc<dyn LocalDelivery>,
+}
+
+/// Outbound delivery, running.
+pub struct Runner;
+
+impl Runner {
+    /// Starts it on the arbiters; it ends with them.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn start(arbiters: &Arbiters, services: RelayServices, settings: RelaySettings) -> Result<(), rustls::Error> {
+        let tls = ClientTls::new()?;
+        let shutdown = arbiters.shutdown();
+        arbiters.spawn(services.env.random_u64(), move || async move {
+            let shared = Rc::new(Shared {
+                env: services.env,
+                router: services.router,
+                blobs: services.blobs,
+                reporter: services.reporter,
+                local: services.local,
+                permits: Semaphore::new(settings.connections_max.max(1)),
+                settings,
+                tls,
+                metrics: Metrics::new(),
+                destinations: RefCell::default(),
+            });
+            let shards = QueueId::all().map(|queue| run_shard(shared.clone(), queue, shutdown.clone()));
+            futures_util::future::join_all(shards).await;
+        });
+        Ok(())
+    }
+}
+
+/// What all deliveries share.
+pub(crate) struct Shared {
+    pub(crate) env: Env,
+    router: Router,
+    pub(crate) blobs: BlobStore,
+    reporter: Arc<dyn Reporter>,
+    local: Arc<dyn LocalDelivery>,
+    pub(crate) settings: RelaySettings,
+    pub(crate) tls: ClientTls,
+    pub(crate) permits: Semaphore,
+    pub(crate) metrics: Metrics,
+    destinations: RefCell<HashMap<String, Rc<DestinationState>>>,
+}
+
+async fn run_shard(shared: Rc<Shared>, queue: QueueId, shutdown: Shutdown) {
+    let mut hints = shared.router.subscribe(&queue);
+    // Entries this node works on: a shard that was passivated meanwhile has forgotten that it handed them out.
+    let under_way: Rc<RefCell<std::collections::HashSet<u64>>> = Rc::default();
+    let finished = Rc::new(Notify::new());
+    while !shutdown.is_requested() {
+        let room = SHARD_ENTRIES_MAX.saturating_sub(under_way.borrow().len());
+        let reply = if room == 0 {
+            DueReply::default()
+        } else {
+            due(&shared, queue, room).await
+        };
+        let got = reply.entries.len();
+        for entry in reply.entries {
+            if !under_way.borrow_mut().insert(entry.id.number) {
+                continue;
+            }
+            let (shared, under_way, finished) = (shared.clone(), under_way.clone(), finished.clone());
+            tokio::task::spawn_local(async move {
+                let number = entry.id.number;
+                work(&shared, entry).await;
+                under_way.borrow_mut().remove(&number);
+                finished.notify_one();
+            });
+        }
+        if got > 0 && got == room {
+            continue;
+        }
+        let wait = reply.next_millis.map_or(LOOK_AGAIN, |next| {
+            let millis = u64::try_from(next.saturating_sub(shared.env.wall_millis())).unwrap_or(0);
+            Duration::from_millis(millis.max(1)).min(LOOK_AGAIN)
+        });
+        tokio::select! {
+            _ = hints.changed() => {}
+            () = shared.env.sleep(wait) => {}
+            () = finished.notified(), if room == 0 => {}
+            () = shutdown.requested() => {}
+        }
+    }
+}
+
+async fn due(shared: &Shared, queue: QueueId, limit: usize) -> DueReply {
+    match shared.router.ask(&queue, Due { limit }, WITHIN).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => {
+            tracing::warn!(
+                shard = queue.shard,
+                error = &error as &dyn std::error::Error,
+                "queue shard cannot be read"
+            );
+            DueReply::default()
+        }
+        Err(error) => {
+            tracing::warn!(shard = queue.shard, %error, "queue shard does not answer");
+            DueReply::default()
+        }
+    }
+}
+
+async fn work(shared: &Rc<Shared>, due: DueEntry) {
+    let number = due.id.number;
+    match due.work {
+        Work::Report(kind) => {
+            let result = shared.reporter.report(due.id, &due.entry, kind).await;
+            if let Err(error) = &result {
+                tracing::warn!(entry = %due.id, error, "delivery report cannot be sent now");
+            }
+            say(
+                shared,
+                due.id.queue,
+                ReportSent {
+                    number,
+                    kind,
+                    sent: result.is_ok(),
+                },
+            )
+            .await;
+        }
+        Work::Deliver => {
+            let outcomes = match &due.entry.destination {
+                Destination::Local => shared.local.deliver(due.id, &due.entry).await,
+                Destination::Domain(domain) => {
+                    let destination = shared.destination(domain);
+                    destination.deliver(shared, &due.entry).await
+                }
+            };
+            log(&due, &outcomes);
+            say(shared, due.id.queue, Reported { number, outcomes }).await;
+        }
+    }
+}
+
+/// Tells the queue, however long it takes: what was delivered must not be delivered again.
+async fn say<R>(shared: &Shared, queue: QueueId, request: R)
+where
+    R: Ask<Entity = hongyan_queue::QueueEntity, Reply = Result<(), hongyan_queue::QueueError>> + Clone,
+{
+    let mut wait = Duration::from_millis(50);
+    loop {
+        match shared.router.ask(&queue, request.clone(), WITHIN).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) if !error.is_temporary() => {
+                tracing::error!(shard = queue.shard, %error, "queue refuses the outcome of an attempt");
+                return;
+            }
+            _ => {
+                shared.env.sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(10));
+            }
+        }
+    }
+}
+
+fn log(due: &DueEntry, outcomes: &[(usize, Outcome)]) {
+    for (index, outcome) in outcomes {
+        let (event, attempt) = match outcome {
+            Outcome::Delivered(attempt) => ("delivered", attempt),
+            Outcome::Deferred(attempt) => ("deferred", attempt),
+            Outcome::Bounced(attempt) => ("bounced", attempt),
+        };
+        let recipient = due
+            .entry
+            .recipients
+            .get(*index)
+            .map_or("", |recipient| &recipient.address);
+        tracing::info!(
+            entry = %due.id,
+            recipient,
+            host = attempt.host,
+            code = attempt.code,
+            status = attempt.status,
+            text = attempt.text,
+            "{event}"
+        );
+    }
+}
+
+impl Shared {
+    fn destination(&self, domain: &str) -> Rc<DestinationState> {
+        let mut destinations = self.destinations.borrow_mut();
+        if destinations.len() > 1000 {
+            destinations.retain(|_, state| !state.is_unused());
+        }
+        let make = || DestinationState::new(domain.to_owned(), self.settings.destination_connections_max);
+        destinations
+            .entry(domain.to_owned())
+            .or_insert_with(|| Rc::new(make()))
+            .clone()
+    }
+}
