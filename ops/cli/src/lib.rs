@@ -1,1 +1,10 @@
-//! The command line over the admin API.
+//! The command line over the admin API: `hongyan tenant|domain|account|alias|group|queue ...`.
+//!
+//! One file a command. Speaks HTTP over the node's Unix socket, so it works while the server runs and only for whoever
+//! may open the socket. Knows the API's JSON and nothing else of the server.
+
+mod client;
+mod command;
+mod output;
+
+pub use command::{Command, run};

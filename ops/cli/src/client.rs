@@ -1,0 +1,123 @@
+//! HTTP over the admin socket.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+/// Items asked for at a time.
+const PAGE_ITEMS: usize = 500;
+
+/// A node's admin API.
+pub(crate) struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    pub(crate) fn new(socket: &Path) -> Self {
+        Self {
+            socket: socket.to_owned(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        self.call(Method::GET, path, None).await
+    }
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Result<Value> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Result<Value> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Result<Value> {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// All items of a list, page after page. `query` is empty or ends with `&`.
+    pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Value> {
+        let mut items = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.get(&format!("{path}?{query}limit={PAGE_ITEMS}{after}")).await?;
+            if let Some(more) = page["items"].as_array() {
+                items.extend(more.iter().cloned());
+            }
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={}", encode(next)),
+                None => return Ok(Value::Array(items)),
+            }
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        let stream = UnixStream::connect(&self.socket).await.with_context(|| {
+            let socket = self.socket.display();
+            format!("reach the server at {socket}: is it running, and is this its data folder (--data)?")
+        })?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .body(Full::new(body))?;
+        let exchange = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status();
+            let bytes = response.into_body().collect().await?.to_bytes();
+            anyhow::Ok((status, bytes))
+        };
+        let (status, bytes) = tokio::select! {
+            outcome = exchange => outcome?,
+            ended = connection => {
+                ended?;
+                bail!("the server closed the connection")
+            }
+        };
+        let value = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap_or_default()
+        };
+        if status.is_success() {
+            return Ok(value);
+        }
+        let detail = value["detail"].as_str().map(str::to_owned);
+        Err(anyhow!(detail.unwrap_or_else(|| {
+            format!("the server answered {status}: {}", String::from_utf8_lossy(&bytes))
+        })))
+    }
+}
+
+/// A path segment or query value (RFC 3986 §2.1).
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode;
+
+    #[test]
+    fn what_is_special_in_a_path_is_encoded() {
+        assert_eq!(encode("anna+x@bücher.test"), "anna%2Bx@b%C3%BCcher.test");
+        assert_eq!(encode("a/b?c d"), "a%2Fb%3Fc%20d");
+    }
+}

@@ -1,0 +1,108 @@
+//! `hongyan tenant`
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde_json::{Map, Value, json};
+
+use super::or_none;
+use crate::client::{Client, encode};
+use crate::output::{self, Style};
+
+#[derive(Debug, Subcommand)]
+pub enum Tenant {
+    /// Make a tenant.
+    Add {
+        /// Its name.
+        name: String,
+        /// Accounts it may have.
+        #[arg(long)]
+        accounts_max: Option<u64>,
+        /// Aliases each account may have.
+        #[arg(long)]
+        aliases_max: Option<u32>,
+    },
+    /// List tenants.
+    List,
+    /// Show a tenant.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Change limits or who gets postmaster@.
+    Set {
+        /// Its name.
+        name: String,
+        /// Accounts it may have; `none` for the server's own limit.
+        #[arg(long, value_parser = or_none)]
+        accounts_max: Option<Option<u64>>,
+        /// Aliases each account may have; `none` for the server's own limit.
+        #[arg(long, value_parser = or_none)]
+        aliases_max: Option<Option<u64>>,
+        /// Address of the account that gets postmaster@; `none` for the oldest.
+        #[arg(long)]
+        postmaster: Option<String>,
+    },
+    /// Stop sign-in and mail of all its accounts.
+    Suspend {
+        /// Its name.
+        name: String,
+    },
+    /// End a suspension.
+    Resume {
+        /// Its name.
+        name: String,
+    },
+    /// Remove a tenant that owns nothing any more.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}
+
+pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Result<()> {
+    let path = |name: &str| format!("/api/tenants/{}", encode(name));
+    let value = match command {
+        Tenant::List => {
+            let items = client.list("/api/tenants", "").await?;
+            output::list(style, &items, &["name", "state", "accounts", "domains", "groups"]);
+            return Ok(());
+        }
+        Tenant::Add {
+            name,
+            accounts_max,
+            aliases_max,
+        } => {
+            let new = json!({"name": name, "accounts_max": accounts_max, "aliases_per_account_max": aliases_max});
+            client.post("/api/tenants", new).await?
+        }
+        Tenant::Show { name } => client.get(&path(name)).await?,
+        Tenant::Set {
+            name,
+            accounts_max,
+            aliases_max,
+            postmaster,
+        } => {
+            let mut change = Map::new();
+            if let Some(max) = accounts_max {
+                change.insert("accounts_max".to_owned(), json!(max));
+            }
+            if let Some(max) = aliases_max {
+                change.insert("aliases_per_account_max".to_owned(), json!(max));
+            }
+            if let Some(address) = postmaster {
+                let address = Some(address).filter(|address| *address != "none");
+                change.insert("postmaster".to_owned(), json!(address));
+            }
+            client.patch(&path(name), Value::Object(change)).await?
+        }
+        Tenant::Suspend { name } => client.patch(&path(name), json!({"state": "suspended"})).await?,
+        Tenant::Resume { name } => client.patch(&path(name), json!({"state": "active"})).await?,
+        Tenant::Delete { name } => {
+            client.delete(&path(name)).await?;
+            output::done(style, &format!("tenant {name} is deleted"));
+            return Ok(());
+        }
+    };
+    output::item(style, &value);
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Answers for people: tables and fields.
+
+use serde_json::Value;
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Tables and fields.
+    Text,
+    /// JSON as the API gave it.
+    Json,
+}
+
+/// Prints a list with these columns.
+pub(crate) fn list(style: Style, items: &Value, columns: &[&str]) {
+    print!(
+        "{}",
+        if style == Style::Json {
+            json(items)
+        } else {
+            table(items, columns)
+        }
+    );
+}
+
+/// Prints one thing, field by field.
+pub(crate) fn item(style: Style, item: &Value) {
+    print!(
+        "{}",
+        if style == Style::Json {
+            json(item)
+        } else {
+            fields(item, "")
+        }
+    );
+}
+
+/// Says that something was done.
+pub(crate) fn done(style: Style, text: &str) {
+    if style == Style::Json {
+        print!("{}", json(&serde_json::json!({ "done": text })));
+    } else {
+        println!("{text}");
+    }
+}
+
+fn json(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(items) if items.is_empty() => "-".to_owned(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => match map.get("address") {
+            Some(address) => cell(address),
+            None => value.to_string(),
+        },
+        Value::Number(_) => value.to_string(),
+    }
+}
+
+fn table(items: &Value, columns: &[&str]) -> String {
+    let none = Vec::new();
+    let items = items.as_array().unwrap_or(&none);
+    let mut rows = vec![columns.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>()];
+    for item in items {
+        rows.push(columns.iter().map(|name| cell(&item[*name])).collect());
+    }
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn fields(item: &Value, indent: &str) -> String {
+    let Some(map) = item.as_object() else {
+        return format!("{indent}{}\n", cell(item));
+    };
+    let mut text = String::new();
+    for (name, value) in map {
+        let name = name.replace('_', " ");
+        match value {
+            Value::Object(_) => text.push_str(&format!("{indent}{name}:\n{}", fields(value, &format!("{indent}  ")))),
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                text.push_str(&format!("{indent}{name}:\n"));
+                for item in items {
+                    text.push_str(&fields(item, &format!("{indent}  ")));
+                }
+            }
+            _ => text.push_str(&format!("{indent}{name}: {}\n", cell(value))),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tables_line_up() {
+        let items = json!([{"name": "Acme", "accounts": 12}, {"name": "B", "accounts": null}]);
+        assert_eq!(
+            table(&items, &["name", "accounts"]),
+            "name  accounts\nAcme  12\nB     -\n"
+        );
+    }
+
+    #[test]
+    fn fields_nest() {
+        let item = json!({"address": "a@b", "settings": {"imap": true}});
+        assert_eq!(fields(&item, ""), "address: a@b\nsettings:\n  imap: yes\n");
+    }
+}
