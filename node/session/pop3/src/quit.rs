@@ -7,8 +7,14 @@ use hongyan_types::UidSet;
 use crate::session::Session;
 
 impl Session {
-    /// Enters the UPDATE state; its answer.
+    /// Enters the UPDATE state; its answer. The lock is given back before it: a client may come again at once.
     pub(crate) async fn quit(&mut self) -> Reply {
+        let reply = self.update().await;
+        self.release().await;
+        reply
+    }
+
+    async fn update(&self) -> Reply {
         let Some(maildrop) = self.maildrop() else {
             return Reply::Ok("bye".to_owned());
         };

@@ -88,10 +88,16 @@ impl Session {
     pub(crate) async fn run(mut self) {
         // An ended connection needs no further word.
         let _ = self.serve().await;
+        self.release().await;
+    }
+
+    /// Lets go of the maildrop.
+    pub(crate) async fn release(&mut self) {
         if let Some(maildrop) = self.maildrop.take() {
             // Should this fail, the lock ends by itself.
             let _ = self.lock_maildrop(maildrop.mailbox, Duration::ZERO).await;
         }
+        self.permit = None;
     }
 
     async fn serve(&mut self) -> Result<(), Ended> {

@@ -1,0 +1,338 @@
+//! A maildrop over real mailboxes on the memory store, through a real port.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_access::{Access, AccessOptions};
+use hongyan_actor::{Arbiters, EntityOptions};
+use hongyan_blob::{BlobOptions, BlobStore, Sources};
+use hongyan_directory::{AccountSettings, Directory, DirectoryOptions, FetchRange, NewAccount, NewTenant};
+use hongyan_env::{Env, Stream};
+use hongyan_kv::Database;
+use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, TlsMode};
+use hongyan_mailbox::{
+    Append, AppendMessage, FolderRef, MailboxEntity, MailboxId, MailboxOptions, MailboxServices, MessageWriter,
+};
+use hongyan_memory::MemoryStore;
+use hongyan_pop3::ResponseCode;
+use hongyan_pop3::client::{self, Response};
+use hongyan_router::Router;
+use hongyan_sasl::{Client, Credentials, Mechanism, Secret};
+use hongyan_session_pop3::{Parts, Pop3Service, Pop3Settings};
+use hongyan_types::{Address, Domain, Timestamp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const USER: &str = "anna@example.test";
+const WITHIN: Duration = Duration::from_secs(10);
+const DAY_MILLIS: i64 = 86_400_000;
+
+struct Node {
+    env: Env,
+    arbiters: Arbiters,
+    router: Router,
+    blobs: BlobStore,
+    mailbox: MailboxId,
+    listener: Listener,
+}
+
+impl Node {
+    async fn start(settings: AccountSettings) -> Self {
+        let env = Env::real();
+        let arbiters = Arbiters::start(1);
+        let database = Database::new(MemoryStore::default());
+        let (clock, random) = (env.clone(), env.clone());
+        let sources = Sources {
+            wall_millis: Arc::new(move || clock.wall_millis()),
+            random: Arc::new(move |bytes: &mut [u8]| random.fill_random(bytes)),
+        };
+        let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
+            .await
+            .unwrap();
+        let router = Router::new(env.clone(), arbiters.clone());
+        let services = MailboxServices {
+            database: database.clone(),
+            blobs: blobs.clone(),
+            env: env.clone(),
+            hints: router.hints(),
+            options: MailboxOptions::default(),
+        };
+        router.serve::<MailboxEntity>(services, EntityOptions::default());
+        let (access, mailbox) = account(&env, &database, settings).await;
+        let parts = Parts {
+            env: env.clone(),
+            database,
+            blobs: blobs.clone(),
+            router: router.clone(),
+            access,
+            host: "mail.example.test".to_owned(),
+            settings: Pop3Settings {
+                clear_passwords_on_loopback: true,
+                ..Pop3Settings::default()
+            },
+        };
+        let listener = Listener::start(ListenerParts {
+            env: env.clone(),
+            arbiters: arbiters.clone(),
+            address: ([127, 0, 0, 1], 0).into(),
+            tls: TlsMode::Never,
+            service: Arc::new(Pop3Service::new(parts)),
+            limits: ConnectionLimits::new(100, 100),
+            settings: ListenerSettings::default(),
+        })
+        .await
+        .unwrap();
+        Self {
+            env,
+            arbiters,
+            router,
+            blobs,
+            mailbox,
+            listener,
+        }
+    }
+    async fn append(&self, mail: &[u8], days_old: i64) {
+        let mut writer = MessageWriter::new(&self.blobs, self.mailbox.tenant);
+        writer.push(mail).await.unwrap();
+        let message = AppendMessage {
+            message: writer.finish().await.unwrap(),
+            flags: Vec::new(),
+            internal_date: Some(Timestamp {
+                millis: self.env.wall_millis() - days_old * DAY_MILLIS,
+            }),
+        };
+        let request = Append {
+            folder: FolderRef::INBOX,
+            messages: vec![message],
+        };
+        self.router.ask(&self.mailbox, request, WITHIN).await.unwrap().unwrap();
+    }
+    async fn connect(&self) -> Pop3 {
+        let mut pop3 = Pop3 {
+            stream: self.env.connect(self.listener.local_address()).await.unwrap(),
+            session: client::Session::default(),
+        };
+        assert!(pop3.response().await.is_ok);
+        pop3
+    }
+    async fn login(&self) -> Pop3 {
+        let mut pop3 = self.connect().await;
+        assert!(pop3.say(&format!("USER {USER}")).await.is_ok);
+        let response = pop3.say("PASS pass").await;
+        assert!(response.is_ok, "{response:?}");
+        pop3
+    }
+    async fn stop(self) {
+        drop(self.listener);
+        self.arbiters.stop(&self.env, Duration::from_secs(1)).await;
+    }
+}
+
+async fn account(env: &Env, database: &Database, settings: AccountSettings) -> (Access, MailboxId) {
+    let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    let domain = Domain::try_from("example.test").unwrap();
+    directory.create_domain(tenant, &domain).await.unwrap();
+    let options = AccessOptions {
+        argon2_memory_kib: 64,
+        argon2_passes: 1,
+        scram_iterations: 4096,
+        ..AccessOptions::default()
+    };
+    let access = Access::open(directory.clone(), database, env.clone(), options)
+        .await
+        .unwrap();
+    let new = NewAccount {
+        credential: Some(access.hash_password(&Secret::new("pass")).await.unwrap()),
+        settings: Some(settings),
+        ..NewAccount::at(Address::try_from(USER).unwrap())
+    };
+    let account = directory.create_account(&new).await.unwrap().id;
+    (access, MailboxId { tenant, account })
+}
+
+struct Pop3 {
+    stream: Stream,
+    session: client::Session,
+}
+
+impl Pop3 {
+    async fn say(&mut self, line: &str) -> Response {
+        self.session.send(line);
+        self.response().await
+    }
+    async fn response(&mut self) -> Response {
+        let mut out = Vec::new();
+        self.session.poll_output(&mut out);
+        self.stream.write_all(&out).await.unwrap();
+        loop {
+            if let Some(response) = self.session.poll_response() {
+                return response;
+            }
+            let mut bytes = [0; 4096];
+            let count = self.stream.read(&mut bytes).await.unwrap();
+            assert!(count > 0, "the connection was closed");
+            self.session.receive(&bytes[..count]);
+        }
+    }
+    async fn body(&mut self, line: &str) -> String {
+        let response = self.say(line).await;
+        String::from_utf8(response.body.unwrap_or_else(|| panic!("{line}: {}", response.text))).unwrap()
+    }
+}
+
+fn all() -> AccountSettings {
+    AccountSettings {
+        pop_range: FetchRange::All,
+        ..AccountSettings::default()
+    }
+}
+
+#[test]
+fn acc_2_messages_are_listed_read_and_deleted_by_quit() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        let large = format!(
+            "Subject: large\r\n\r\n{}",
+            ".a line that begins with a dot\r\n".repeat(30_000)
+        );
+        node.append(b"Subject: one\r\n\r\n.dot\r\nend\r\n", 0).await;
+        node.append(large.as_bytes(), 0).await;
+        node.append(b"Subject: three\r\n\r\nno line end", 0).await;
+        let mut pop3 = node.login().await;
+        let octets = 27 + large.len() + 29;
+        assert_eq!(pop3.say("STAT").await.text, format!("3 {octets}"));
+        assert_eq!(
+            pop3.body("LIST").await,
+            format!("1 27\r\n2 {}\r\n3 29\r\n", large.len())
+        );
+        assert_eq!(pop3.body("RETR 1").await, "Subject: one\r\n\r\n.dot\r\nend\r\n");
+        assert_eq!(pop3.body("RETR 2").await, large);
+        assert_eq!(pop3.body("RETR 3").await, "Subject: three\r\n\r\nno line end\r\n");
+        assert_eq!(pop3.body("TOP 1 1").await, "Subject: one\r\n\r\n.dot\r\n");
+        let names = pop3.body("UIDL").await;
+        assert!(pop3.say("DELE 1").await.is_ok);
+        assert!(!pop3.say("RETR 1").await.is_ok);
+        assert!(!pop3.say("RETR 4").await.is_ok);
+        assert_eq!(pop3.say("STAT").await.text, format!("2 {}", octets - 27));
+        assert!(pop3.say("RSET").await.is_ok);
+        assert!(pop3.say("DELE 3").await.is_ok);
+        // Gone without QUIT: nothing is deleted.
+        drop(pop3);
+        let mut pop3 = loop {
+            let mut pop3 = node.connect().await;
+            pop3.say(&format!("USER {USER}")).await;
+            if pop3.say("PASS pass").await.is_ok {
+                break pop3;
+            }
+        };
+        assert_eq!(pop3.body("UIDL").await, names);
+        assert!(pop3.say("DELE 2").await.is_ok);
+        assert!(pop3.say("QUIT").await.is_ok);
+        let mut pop3 = node.login().await;
+        let left: Vec<_> = names.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        assert_eq!(pop3.body("UIDL").await, format!("1 {}\r\n2 {}\r\n", left[0], left[2]));
+        node.stop().await;
+    });
+}
+
+#[test]
+fn one_session_at_a_time_has_the_maildrop() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        let mut first = node.login().await;
+        let mut second = node.connect().await;
+        second.say(&format!("USER {USER}")).await;
+        assert_eq!(second.say("PASS pass").await.code, Some(ResponseCode::InUse));
+        assert!(first.say("QUIT").await.is_ok);
+        second.say(&format!("USER {USER}")).await;
+        assert!(
+            second.say("PASS pass").await.is_ok,
+            "the lock is back before QUIT is answered"
+        );
+        node.stop().await;
+    });
+}
+
+#[test]
+fn acc_10_only_the_range_is_offered_and_names_stay() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(AccountSettings::default()).await;
+        for days_old in [30, 8, 6, 0] {
+            node.append(format!("Subject: {days_old}\r\n\r\n").as_bytes(), days_old)
+                .await;
+        }
+        let mut pop3 = node.login().await;
+        assert_eq!(pop3.body("RETR 1").await, "Subject: 6\r\n\r\n");
+        assert_eq!(pop3.body("RETR 2").await, "Subject: 0\r\n\r\n");
+        assert!(!pop3.say("RETR 3").await.is_ok);
+        let names = pop3.body("UIDL").await;
+        assert!(names.starts_with("1 ") && names.contains("00000003\r\n"), "{names}");
+        node.stop().await;
+    });
+}
+
+#[test]
+fn acc_12_what_clients_may_not_delete_stays() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(AccountSettings {
+            pop_clients_may_delete: false,
+            ..all()
+        })
+        .await;
+        node.append(b"Subject: kept\r\n\r\n", 0).await;
+        let mut pop3 = node.login().await;
+        assert!(pop3.say("DELE 1").await.is_ok);
+        assert!(pop3.say("QUIT").await.is_ok);
+        drop(pop3);
+        let mut pop3 = node.login().await;
+        assert!(pop3.say("STAT").await.text.starts_with("1 "));
+        node.stop().await;
+    });
+}
+
+#[test]
+fn acc_19_wrong_passwords_and_closed_protocols_are_refused() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        let mut pop3 = node.connect().await;
+        for user in [USER, "nobody@example.test"] {
+            pop3.say(&format!("USER {user}")).await;
+            let response = pop3.say("PASS wrong").await;
+            assert_eq!((response.is_ok, response.code), (false, Some(ResponseCode::Auth)));
+        }
+        node.stop().await;
+        let node = Node::start(AccountSettings { pop3: false, ..all() }).await;
+        let mut pop3 = node.connect().await;
+        pop3.say(&format!("USER {USER}")).await;
+        assert_eq!(pop3.say("PASS pass").await.code, Some(ResponseCode::Auth));
+        node.stop().await;
+    });
+}
+
+#[test]
+fn scram_signs_in_and_a_wrong_proof_does_not() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        for (password, is_right) in [("wrong", false), ("pass", true)] {
+            let mut pop3 = node.connect().await;
+            let credentials = Credentials {
+                authzid: None,
+                authcid: USER.to_owned(),
+                password: Secret::new(password),
+            };
+            let mut sasl = Client::start(Mechanism::ScramSha256, credentials, None, [7; 18]).unwrap();
+            let mut response = pop3.say("AUTH SCRAM-SHA-256").await;
+            let mut answer = sasl.initial();
+            while let Some(challenge) = response.challenge.clone() {
+                let data = match answer.take() {
+                    Some(initial) => initial,
+                    None => sasl.respond(&challenge).unwrap(),
+                };
+                pop3.session.send_response(&data);
+                response = pop3.response().await;
+            }
+            assert_eq!(response.is_ok, is_right, "{response:?}");
+        }
+        node.stop().await;
+    });
+}
