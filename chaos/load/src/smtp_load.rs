@@ -13,7 +13,7 @@ use clap::Args;
 use std::cell::RefCell;
 use std::time::Duration;
 
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
@@ -85,9 +85,14 @@ pub async fn run(arguments: &Arguments, kind: Kind) -> Result<()> {
         kind,
         writer: RefCell::new(Writer::new(arguments.seed, sizes)),
     };
-    let before = match arguments.imap_port {
-        Some(port) => Some(messages(&connector, options, port).await?),
+    // Signed in before the run, so that counting costs the server little.
+    let mut readers = match arguments.imap_port {
+        Some(port) => Some(readers(&connector, options, port).await?),
         None => None,
+    };
+    let before = match &mut readers {
+        Some(readers) => messages(readers).await?,
+        None => 0,
     };
     let cpu_before = cpu::millis(&options.pid);
     let start = connector.env.now_micros();
@@ -97,9 +102,9 @@ pub async fn run(arguments: &Arguments, kind: Kind) -> Result<()> {
         format!("{} {}", kind.as_str(), arguments.octets)
     };
     let mut report = drive(options, &connector, &name, &load).await?;
-    if let (Some(port), Some(before)) = (arguments.imap_port, before) {
+    if let Some(readers) = &mut readers {
         let end = connector.env.now_micros() + arguments.arrival_seconds * 1_000_000;
-        while messages(&connector, options, port).await? < before + report.operations {
+        while messages(readers).await? < before + report.operations {
             if connector.env.now_micros() >= end {
                 bail!("not all mail has arrived in time");
             }
@@ -118,15 +123,23 @@ pub async fn run(arguments: &Arguments, kind: Kind) -> Result<()> {
     report.publish(options)
 }
 
-/// Messages in the INBOX of all users.
-async fn messages(connector: &Connector, options: &Options, port: u16) -> Result<u64> {
-    let mut sum = 0;
+/// A connection of each user.
+async fn readers(connector: &Connector, options: &Options, port: u16) -> Result<Vec<Imap>> {
+    let mut readers = Vec::with_capacity(options.users);
     for number in 0..options.users {
         let link = connector.connect_to(options, port, Tls::None).await?;
         let mut imap = Imap::greet(link).await?;
         imap.login(&options.user(number), &options.password).await?;
+        readers.push(imap);
+    }
+    Ok(readers)
+}
+
+/// Messages in the INBOX of all users.
+async fn messages(readers: &mut [Imap]) -> Result<u64> {
+    let mut sum = 0;
+    for imap in readers {
         sum += imap.status_messages("INBOX").await?;
-        imap.logout().await?;
     }
     Ok(sum)
 }
