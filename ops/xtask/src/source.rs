@@ -62,7 +62,9 @@ fn line_findings(place: &str, line: &str, listed: &[String]) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for (folder, word, instead) in BANNED {
-        if place.starts_with(folder) && line.contains(word) {
+        // A test plays the outside itself, and the admin socket is a file, which no simulation replaces.
+        let outside = *word == "tokio::net" && (place.contains("/tests/") || line.contains("UnixListener"));
+        if place.starts_with(folder) && line.contains(word) && !outside {
             findings.push(finding(format!("`{word}`: {instead}")));
         }
     }
