@@ -235,6 +235,13 @@ impl FolderView {
         group.count += 1;
         self.count += 1;
     }
+    /// This folder without the messages of `uids`, as a reader sees it from whom they are hidden.
+    #[must_use]
+    pub fn without(&self, uids: &UidSet) -> Self {
+        let mut view = self.clone();
+        view.remove(uids);
+        view
+    }
     /// Applies `change` to the messages of `uids` that are there.
     pub(crate) fn update(&mut self, uids: &UidSet, mut change: impl FnMut(&mut MessageEntry)) {
         self.chunks_mut(uids, |chunk| {

@@ -79,6 +79,8 @@ pub enum Code {
     UidNotSticky,
     /// Generation of the UIDs.
     UidValidity(u32),
+    /// First message without \Seen (RFC 3501 §7.1).
+    Unseen(u32),
     /// Not now.
     Unavailable,
     /// Cannot be decoded (RFC 3516 §4.3).
@@ -127,6 +129,7 @@ impl Code {
             Self::UidNext(_) => "UIDNEXT",
             Self::UidNotSticky => "UIDNOTSTICKY",
             Self::UidValidity(_) => "UIDVALIDITY",
+            Self::Unseen(_) => "UNSEEN",
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::UseAttr => "USEATTR",
@@ -173,7 +176,7 @@ impl Code {
                 }
                 out.raw(b")");
             }
-            Self::UidNext(number) | Self::UidValidity(number) => {
+            Self::UidNext(number) | Self::UidValidity(number) | Self::Unseen(number) => {
                 out.raw(b" ");
                 out.number32(*number);
             }

@@ -11,6 +11,16 @@ pub struct ThreadNode {
     pub children: Vec<ThreadNode>,
 }
 
+impl Drop for ThreadNode {
+    /// A thread may be a hundred thousand answers deep: dropping it does not recurse.
+    fn drop(&mut self) {
+        let mut nodes = std::mem::take(&mut self.children);
+        while let Some(mut node) = nodes.pop() {
+            nodes.append(&mut node.children);
+        }
+    }
+}
+
 /// What is left to write: nothing here recurses, a thread may be very deep.
 enum Step<'a> {
     Node(&'a ThreadNode),

@@ -1,0 +1,24 @@
+//! CLOSE (RFC 9051 §6.4.1): expunges without telling, and leaves.
+
+use hongyan_imap::Status;
+use hongyan_mailbox::Expunge;
+
+use crate::session::Session;
+use crate::stop::Answer;
+
+impl Session {
+    pub(crate) async fn close(&mut self) -> Answer {
+        let selected = self.selected()?;
+        if !selected.read_only {
+            let visible = (!selected.hidden.is_empty()).then(|| selected.view.uids());
+            let request = Expunge {
+                folder: selected.folder,
+                uids: visible,
+                deleted_only: true,
+            };
+            self.ask(request).await?;
+        }
+        self.leave_folder();
+        Ok(Status::ok("Close completed"))
+    }
+}

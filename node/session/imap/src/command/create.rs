@@ -1,0 +1,38 @@
+//! CREATE (RFC 9051 §6.3.4, RFC 6154 §3).
+
+use hongyan_imap::command::create::{self, Create};
+use hongyan_imap::{Code, Status};
+use hongyan_mailbox::{CreateFolder, SpecialUse};
+
+use crate::folder;
+use crate::session::Session;
+use crate::stop::Answer;
+
+impl Session {
+    pub(crate) async fn create(&mut self, create: Create) -> Answer {
+        let special_use = match create.special_uses.as_slice() {
+            [] => None,
+            [only] => Some(special_use(*only)),
+            _ => return Err(Status::no_with(Code::UseAttr, "A folder has one special use").into()),
+        };
+        let request = CreateFolder {
+            path: folder::path(&create.mailbox)?,
+            special_use,
+        };
+        let created = self.ask(request).await?;
+        Ok(Status::ok_with(
+            Code::MailboxId(created.folder.id.to_string()),
+            "Create completed",
+        ))
+    }
+}
+
+fn special_use(special_use: create::SpecialUse) -> SpecialUse {
+    match special_use {
+        create::SpecialUse::Archive => SpecialUse::Archive,
+        create::SpecialUse::Drafts => SpecialUse::Drafts,
+        create::SpecialUse::Junk => SpecialUse::Junk,
+        create::SpecialUse::Sent => SpecialUse::Sent,
+        create::SpecialUse::Trash => SpecialUse::Trash,
+    }
+}

@@ -1,0 +1,21 @@
+//! ID (RFC 2971).
+
+use hongyan_imap::Status;
+use hongyan_imap::command::id::Id;
+
+use crate::session::Session;
+use crate::stop::Answer;
+
+impl Session {
+    pub(crate) fn id(&mut self, id: &Id) -> Answer {
+        let field = |name: &str| {
+            let found = id.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map_or("", |(_, value)| value.as_str())
+        };
+        tracing::debug!(name = field("name"), version = field("version"), "imap client");
+        self.imap
+            .output()
+            .id(&[("name", "Hongyan"), ("version", env!("CARGO_PKG_VERSION"))]);
+        Ok(Status::ok("ID completed"))
+    }
+}

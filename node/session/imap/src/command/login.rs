@@ -1,0 +1,52 @@
+//! LOGIN (RFC 9051 §6.2.3), and what all ways of signing in end in.
+
+use hongyan_access::{AccessError, Identity, Protocol};
+use hongyan_imap::command::login::Login;
+use hongyan_imap::{Code, CommandId, Reply, Status};
+use hongyan_sasl::Secret;
+
+use crate::account::Account;
+use crate::session::{Outcome, Session};
+use crate::stop::Stop;
+
+impl Session {
+    pub(crate) async fn login(&mut self, id: CommandId, login: Login) -> Result<Outcome, Stop> {
+        let peer = self.connection.peer().ip();
+        let password = Secret::new(login.password);
+        let verified = self
+            .services
+            .access
+            .verify_password(Protocol::Imap, &login.user, &password, peer)
+            .await;
+        self.signed_in(id, "login", verified)
+    }
+
+    /// Ends LOGIN and AUTHENTICATE.
+    pub(crate) fn signed_in(
+        &mut self,
+        id: CommandId,
+        command: &'static str,
+        verified: Result<Identity, AccessError>,
+    ) -> Result<Outcome, Stop> {
+        let identity = verified.map_err(|error| refusal(&error))?;
+        let permit = self
+            .services
+            .access
+            .open_session(identity.account.id)
+            .map_err(|error| refusal(&error))?;
+        self.account = Some(Account::new(&identity, permit));
+        self.imap.reply(id, Reply::LoggedIn("Logged in".to_owned()));
+        self.finished(command, "ok");
+        Ok(Outcome::Pending)
+    }
+}
+
+fn refusal(error: &AccessError) -> Stop {
+    let code = match error {
+        AccessError::BadCredentials => Code::AuthenticationFailed,
+        AccessError::Suspended | AccessError::ProtocolClosed(_) => Code::AuthorizationFailed,
+        AccessError::TooManySessions { .. } | AccessError::LockedOut { .. } => Code::Limit,
+        _ => Code::Unavailable,
+    };
+    Stop::Refused(Status::no_with(code, error.text()))
+}

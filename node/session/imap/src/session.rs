@@ -1,0 +1,336 @@
+//! One connection: reads, hands commands to their files, sends. While it waits it holds no buffers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_imap as imap;
+use hongyan_imap::{Command, CommandId, Reply, State, Status};
+use hongyan_listener::Connection;
+use hongyan_sasl::Mechanism;
+use hongyan_types::Instant;
+
+use crate::account::Account;
+use crate::command::{Appending, Exchange};
+use crate::metrics::Metrics;
+use crate::notices::Allowed;
+use crate::select_state::Selected;
+use crate::stop::{Answer, Stop};
+use crate::{ImapServices, ImapSettings, LoginWithoutTls};
+
+/// A session.
+pub(crate) struct Session {
+    pub(crate) services: Arc<ImapServices>,
+    pub(crate) settings: Arc<ImapSettings>,
+    pub(crate) metrics: Metrics,
+    pub(crate) connection: Connection,
+    pub(crate) imap: imap::Session,
+    pub(crate) account: Option<Account>,
+    pub(crate) selected: Option<Box<Selected>>,
+    pub(crate) exchange: Option<Box<Exchange>>,
+    pub(crate) appending: Option<Box<Appending>>,
+    send: Vec<u8>,
+    began: u64,
+}
+
+/// What a command's handling leads to.
+pub(crate) enum Outcome {
+    /// The command is finished.
+    Done(Status),
+    /// The command goes on with a later step, or has been answered.
+    Pending,
+}
+
+impl From<Status> for Outcome {
+    fn from(status: Status) -> Self {
+        Self::Done(status)
+    }
+}
+
+impl Session {
+    pub(crate) fn new(
+        services: Arc<ImapServices>,
+        settings: Arc<ImapSettings>,
+        metrics: Metrics,
+        connection: Connection,
+    ) -> Self {
+        let protocol = Arc::new(protocol_settings(&settings, &connection));
+        let now = Instant {
+            micros: services.env.now_micros(),
+        };
+        Self {
+            imap: imap::Session::new(protocol, now),
+            services,
+            settings,
+            metrics,
+            connection,
+            account: None,
+            selected: None,
+            exchange: None,
+            appending: None,
+            send: Vec::new(),
+            began: 0,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant {
+            micros: self.services.env.now_micros(),
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub(crate) async fn run(mut self) {
+        while self.turn().await.is_ok() {
+            if self.imap.is_closed() {
+                let _ = self.flush().await;
+                let _ = self.connection.close().await;
+                return;
+            }
+        }
+        // What was said last, such as BYE, may still reach the client.
+        if self.flush().await.is_ok() {
+            let _ = self.connection.close().await;
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), Stop> {
+        while let Some((id, command)) = self.imap.poll_command() {
+            // The handlers' memory is held while they work, not while the session waits.
+            Box::pin(self.handle(id, command)).await?;
+            self.flush_if_full().await?;
+        }
+        self.flush().await?;
+        if self.imap.is_closed() {
+            return Ok(());
+        }
+        self.imap.hibernate();
+        self.wait().await
+    }
+
+    /// Waits for the client, for news while it idles, for a deadline, or for the node's end.
+    async fn wait(&mut self) -> Result<(), Stop> {
+        let now = self.now();
+        let env = self.services.env.clone();
+        let span = self
+            .imap
+            .poll_timeout()
+            .map_or(Duration::from_secs(3_600), |at| at.since(now));
+        let idle = self.imap.is_idle();
+        let shutdown = self.connection.shutdown();
+        let hints = self
+            .selected
+            .as_mut()
+            .filter(|_| idle)
+            .map(|selected| &mut selected.hints);
+        let imap = &mut self.imap;
+        tokio::select! {
+            biased;
+            received = self.connection.receive(|octets| {
+                imap.receive(Instant { micros: env.now_micros() }, octets);
+            }) => {
+                if received? == 0 {
+                    return Err(Stop::Gone);
+                }
+            }
+            () = changed(hints) => self.notices(Allowed::All).await?,
+            () = env.sleep(span) => {
+                let now = self.now();
+                self.imap.handle_timeout(now);
+            }
+            () = shutdown.requested() => self.imap.bye("[UNAVAILABLE] The server is going down"),
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, id: CommandId, command: Command) -> Result<(), Stop> {
+        let name = command.name();
+        let allowed = allowed(&command);
+        if !continues(&command) {
+            self.began = self.services.env.now_micros();
+        }
+        let outcome = self.dispatch(id, command).await;
+        let status = match outcome {
+            Ok(Outcome::Pending) => return Ok(()),
+            Ok(Outcome::Done(status)) | Err(Stop::Refused(status)) => status,
+            Err(Stop::Gone) => return Err(Stop::Gone),
+        };
+        self.notices(allowed).await?;
+        let result = match status.condition {
+            imap::Condition::Ok => "ok",
+            imap::Condition::No => "no",
+            imap::Condition::Bad => "bad",
+        };
+        self.imap.reply(id, Reply::Done(status));
+        self.finished(name, result);
+        Ok(())
+    }
+
+    pub(crate) fn finished(&self, name: &'static str, result: &'static str) {
+        let micros = self.services.env.now_micros().saturating_sub(self.began);
+        self.metrics.finished(name, result, Duration::from_micros(micros));
+    }
+
+    async fn dispatch(&mut self, id: CommandId, command: Command) -> Result<Outcome, Stop> {
+        match command {
+            Command::StartTls => return self.start_tls(id).await,
+            Command::Authenticate(authenticate) => return self.authenticate(id, authenticate).await,
+            Command::AuthenticateResponse(response) => return self.authenticate_response(id, response).await,
+            Command::Login(login) => return self.login(id, login).await,
+            Command::Logout => self.imap.logout(),
+            Command::Compress => return self.compress(id).await,
+            Command::Idle => self.idle().await?,
+            Command::Append(append) => self.append(id, append).await?,
+            Command::Replace(replace) => self.replace(id, replace).await?,
+            Command::AppendNext(message) => self.append_next(id, &message)?,
+            Command::AppendData(chunk) => self.append_data(&chunk).await?,
+            Command::AppendMessageEnd => self.append_message_end().await?,
+            Command::AppendAborted => self.appending = None,
+            command => return self.dispatch_simple(command).await.map(Outcome::Done),
+        }
+        Ok(Outcome::Pending)
+    }
+
+    async fn dispatch_simple(&mut self, command: Command) -> Answer {
+        match command {
+            Command::Check => Ok(Status::ok("Check completed")),
+            Command::Id(id) => self.id(&id),
+            Command::Enable(enable) => self.enable(&enable),
+            Command::Select(select) => self.select(select).await,
+            Command::Create(create) => self.create(create).await,
+            Command::Delete(name) => self.delete(&name).await,
+            Command::Rename(rename) => self.rename(&rename).await,
+            Command::Subscribe(name) => self.subscribe(&name, true).await,
+            Command::Unsubscribe(name) => self.subscribe(&name, false).await,
+            Command::List(list) => self.list(&list).await,
+            Command::Lsub(lsub) => self.lsub(&lsub).await,
+            Command::Namespace => self.namespace(),
+            Command::Status(status) => self.status(&status).await,
+            Command::AppendEnd => self.append_end().await,
+            Command::IdleEnd(well_formed) => self.idle_end(well_formed),
+            Command::GetQuota(root) => self.get_quota(&root).await,
+            Command::GetQuotaRoot(name) => self.get_quota_root(&name).await,
+            Command::SetQuota(_) => self.set_quota(),
+            Command::Close => self.close().await,
+            Command::Unselect => self.unselect(),
+            Command::Expunge(set) => self.expunge(set.as_ref()).await,
+            Command::Search(search) => self.search(&search).await,
+            Command::Fetch(fetch) => self.fetch(fetch).await,
+            Command::Store(store) => self.store(&store).await,
+            Command::Copy(copy) => self.copy(&copy).await,
+            Command::Move(copy) => self.move_messages(&copy).await,
+            Command::Sort(sort) => self.sort(&sort).await,
+            Command::Thread(thread) => self.thread(&thread).await,
+            _ => Ok(Status::ok("Completed")),
+        }
+    }
+
+    pub(crate) fn account(&self) -> Result<&Account, Stop> {
+        self.account.as_ref().ok_or_else(|| Status::bad("Log in first").into())
+    }
+
+    pub(crate) fn selected(&self) -> Result<&Selected, Stop> {
+        self.selected
+            .as_deref()
+            .ok_or_else(|| Status::bad("No mailbox is selected").into())
+    }
+
+    pub(crate) fn selected_mut(&mut self) -> Result<&mut Selected, Stop> {
+        self.selected
+            .as_deref_mut()
+            .ok_or_else(|| Status::bad("No mailbox is selected").into())
+    }
+
+    /// Leaves the selected folder, if there is one.
+    pub(crate) fn leave_folder(&mut self) {
+        if self.selected.take().is_some() {
+            self.imap.enter(State::Authenticated);
+        }
+    }
+
+    /// Sends what waits once it is much: a client that never reads costs one buffer.
+    pub(crate) async fn flush_if_full(&mut self) -> Result<(), Stop> {
+        if self.imap.output().is_full() {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), Stop> {
+        self.send.clear();
+        self.imap.poll_output(&mut self.send);
+        if self.send.is_empty() {
+            return Ok(());
+        }
+        let sent = self.connection.send(&self.send).await;
+        self.send.clear();
+        if self.send.capacity() > self.settings.limits.output_octets_high.saturating_mul(4) || self.imap.is_idle() {
+            self.send = Vec::new();
+        }
+        Ok(sent?)
+    }
+
+    /// The protocol's settings for the connection as it is now.
+    pub(crate) fn protocol_settings(&self) -> imap::Settings {
+        protocol_settings(&self.settings, &self.connection)
+    }
+}
+
+async fn changed(hints: Option<&mut hongyan_router::Subscription>) {
+    match hints {
+        Some(hints) => {
+            hints.changed().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Steps of a command that began earlier.
+fn continues(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::AuthenticateResponse(_)
+            | Command::AppendData(_)
+            | Command::AppendMessageEnd
+            | Command::AppendNext(_)
+            | Command::AppendEnd
+            | Command::IdleEnd(_)
+    )
+}
+
+/// RFC 9051 §7.5.1: no EXPUNGE while a command in sequence numbers runs.
+fn allowed(command: &Command) -> Allowed {
+    let uid = match command {
+        Command::Fetch(fetch) => fetch.uid,
+        Command::Store(store) => store.uid,
+        Command::Search(search) => search.uid,
+        Command::Sort(sort) => sort.uid,
+        Command::Thread(thread) => thread.uid,
+        Command::Select(_) | Command::Close | Command::Unselect | Command::Logout => return Allowed::Nothing,
+        _ => true,
+    };
+    if uid { Allowed::All } else { Allowed::NoExpunge }
+}
+
+fn protocol_settings(settings: &ImapSettings, connection: &Connection) -> imap::Settings {
+    let secure = connection.tls().is_some();
+    let password_allowed =
+        secure || (settings.login_without_tls == LoginWithoutTls::Loopback && connection.peer().ip().is_loopback());
+    let bound = connection
+        .tls()
+        .is_some_and(|tls| tls.exporter.is_some() || tls.server_end_point.is_some());
+    let mechanisms = Mechanism::ALL
+        .into_iter()
+        .filter(|mechanism| match mechanism {
+            Mechanism::ScramSha256Plus => bound,
+            mechanism => password_allowed || !mechanism.sends_password(),
+        })
+        .map(|mechanism| mechanism.name().to_owned())
+        .collect();
+    imap::Settings {
+        limits: settings.limits.clone(),
+        greeting: settings.greeting.clone(),
+        mechanisms,
+        starttls: connection.can_start_tls(),
+        login_disabled: !password_allowed,
+    }
+}
