@@ -78,6 +78,15 @@ struct Job {
     replier: Replier<Reply>,
 }
 
+/// Messages up to which a debug build counts everything again after each commit.
+const CHECK_MESSAGES_MAX: u64 = 2_000;
+
+fn check(state: &State) {
+    if cfg!(debug_assertions) && state.quota.messages <= CHECK_MESSAGES_MAX {
+        state.check();
+    }
+}
+
 /// What one transaction will answer.
 #[derive(Default)]
 struct Plan {
@@ -223,8 +232,7 @@ impl MailboxEntity {
             Err(error) => return Err(error.into()),
         }
         self.metrics.commits.inc();
-        #[cfg(debug_assertions)]
-        state.check();
+        check(&state);
         self.state = Some(state);
         self.services.hints.publish(&self.id, modseq.0);
         Ok(plan)
@@ -284,8 +292,7 @@ impl MailboxEntity {
         if let Some(found) = self.state.as_mut().and_then(|state| state.folder_mut(folder)) {
             found.view = Some(view);
         }
-        #[cfg(debug_assertions)]
-        self.state.iter().for_each(State::check);
+        self.state.iter().for_each(check);
         Ok(())
     }
 

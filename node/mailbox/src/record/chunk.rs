@@ -40,3 +40,30 @@ pub(crate) fn decode(stored: &[u8]) -> Result<StoredChunk, StorageError> {
         entries: body.entries.into_iter().filter_map(EntryV1::read).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let entry = MessageEntry {
+            uid: hongyan_types::Uid::new(300).unwrap(),
+            email: crate::EmailId(7),
+            thread: crate::ThreadId(6),
+            modseq: ModSeq(12),
+            flags: hongyan_types::SystemFlags::from_bits(5),
+            keywords: crate::KeywordSet::new(vec![crate::KeywordId(2), crate::KeywordId(0)]),
+            octets: hongyan_types::Octets(8192),
+            internal_date: hongyan_types::Timestamp { millis: -1 },
+            save_date: hongyan_types::Timestamp {
+                millis: 1_767_225_600_000,
+            },
+        };
+        let stored = encode(ModSeq(12), std::slice::from_ref(&entry));
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "010001820c818919012c07060c05820002192000201b0000019b76daa800");
+        let chunk = decode(&stored).unwrap();
+        assert_eq!((chunk.as_of, chunk.entries), (ModSeq(12), vec![entry]));
+    }
+}

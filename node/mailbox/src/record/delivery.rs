@@ -48,3 +48,26 @@ pub(crate) fn decode(stored: &[u8]) -> Result<(Timestamp, DeliverReply), Storage
     };
     Ok((Timestamp { millis: body.millis }, reply))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let reply = DeliverReply {
+            folder: FolderId(1),
+            uid_validity: UidValidity::new(9).unwrap(),
+            uid: Uid::new(4).unwrap(),
+            email: EmailId(7),
+            is_repeat: true,
+        };
+        let at = Timestamp {
+            millis: 1_767_225_600_000,
+        };
+        let stored = encode(at, &reply);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "010001851b0000019b76daa80001090407");
+        assert_eq!(decode(&stored).unwrap(), (at, reply));
+    }
+}

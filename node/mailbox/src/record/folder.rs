@@ -71,3 +71,22 @@ pub(crate) fn decode(stored: &[u8]) -> Result<(ModSeq, Folder), StorageError> {
     };
     Ok((ModSeq(body.as_of), folder))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let path = FolderPath::try_from("Work/中").unwrap();
+        let mut folder = Folder::new(path, Some(SpecialUse::Junk), UidValidity::new(9).unwrap());
+        folder.messages = 3;
+        folder.octets = 300;
+        let stored = encode(ModSeq(12), &folder);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0100018a0c68576f726b2fe4b8ad0309010003000019012c");
+        let (as_of, read) = decode(&stored).unwrap();
+        assert_eq!(as_of, ModSeq(12));
+        assert_eq!(encode(as_of, &read), stored);
+    }
+}

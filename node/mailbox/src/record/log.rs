@@ -167,3 +167,65 @@ pub(crate) fn decode(modseq: ModSeq, stored: &[u8]) -> Result<LogEntry, StorageE
         changes: body.changes.into_iter().map(ChangeV1::read).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MessageEntry;
+
+    #[test]
+    fn golden_bytes() {
+        let entry = MessageEntry {
+            uid: hongyan_types::Uid::new(300).unwrap(),
+            email: crate::EmailId(7),
+            thread: crate::ThreadId(6),
+            modseq: ModSeq(12),
+            flags: SystemFlags::from_bits(5),
+            keywords: crate::KeywordSet::new(vec![crate::KeywordId(2), crate::KeywordId(0)]),
+            octets: hongyan_types::Octets(8192),
+            internal_date: hongyan_types::Timestamp { millis: -1 },
+            save_date: hongyan_types::Timestamp {
+                millis: 1_767_225_600_000,
+            },
+        };
+        let uids = get_uids(&[1, 5, 9, 9]);
+        let delta = Delta {
+            messages: -6,
+            unseen: -1,
+            deleted: 2,
+            octets: -600,
+        };
+        let folder = FolderId(1);
+        let entry = LogEntry {
+            modseq: ModSeq(12),
+            nonce: 77,
+            email_next: 8,
+            octets: 8192,
+            messages: 1,
+            changes: vec![
+                Change::Added {
+                    folder,
+                    entries: vec![entry],
+                },
+                Change::Flagged {
+                    folder,
+                    uids: uids.clone(),
+                    operation: FlagOperation {
+                        action: FlagAction::Remove,
+                        flags: SystemFlags::from_bits(1),
+                        keywords: vec![KeywordId(2)],
+                    },
+                    delta,
+                },
+                Change::Expunged { folder, uids, delta },
+            ],
+        };
+        let stored = encode(&entry);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "01000185184d08192000018382008201818919012c07060c05820002192000201b0000019b76daa800820186018401050909010181028425200239025782028301840105090984252002390257"
+        );
+        assert_eq!(decode(ModSeq(12), &stored).unwrap(), entry);
+    }
+}

@@ -98,3 +98,24 @@ pub(crate) fn decode(stored: &[u8]) -> Result<State, StorageError> {
         maildrop: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let mut state = State::new(Timestamp::from_secs(1_767_225_600), QuotaLimits::default());
+        state.modseq = ModSeq(12);
+        Arc::make_mut(&mut state.history)
+            .marks
+            .push((ModSeq(4), Timestamp { millis: 5 }));
+        let stored = encode(&state);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "010001890c0001071a6955b90685000000000000818204055000000000000000000000000000000000"
+        );
+        assert_eq!(encode(&decode(&stored).unwrap()), stored);
+    }
+}

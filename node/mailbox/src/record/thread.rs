@@ -30,3 +30,16 @@ pub(crate) fn decode(stored: &[u8]) -> Result<(ThreadId, u64), StorageError> {
     let body: ThreadV1 = record::decode(V1, stored)?;
     Ok((ThreadId(body.thread), body.subject))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let stored = encode(ThreadId(3), 0x1234);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0100018203191234");
+        assert_eq!(decode(&stored).unwrap(), (ThreadId(3), 0x1234));
+    }
+}

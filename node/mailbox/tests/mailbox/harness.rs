@@ -1,0 +1,213 @@
+//! A mailbox on a store in memory, asked through the router as sessions ask.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hongyan_actor::{Arbiters, EntityHost, EntityOptions};
+use hongyan_blob::{BlobOptions, BlobStore, Sources};
+use hongyan_env::{Env, ManualClock};
+use hongyan_kv::{Backend, BackendTransaction, BoxFuture, CommitVersion, Database, KeyRange, RangeQuery, RangeReply};
+use hongyan_kv::{ReadMode, Result, Watch};
+use hongyan_mailbox::{
+    Append, AppendMessage, AppendReply, Deliver, DeliverReply, DeliveryId, FolderRef, FolderView, MailboxEntity,
+    MailboxError, MailboxId, MailboxOptions, MailboxServices, MessageWriter, NewMessage, OpenFolder,
+};
+use hongyan_memory::MemoryStore;
+use hongyan_router::{Ask, Router};
+use hongyan_types::{AccountId, Flag, TenantId};
+
+pub const ID: MailboxId = MailboxId {
+    tenant: TenantId(1),
+    account: AccountId(2),
+};
+const WITHIN: Duration = Duration::from_secs(600);
+
+/// Counts what passes to the store.
+#[derive(Clone, Default)]
+pub struct Counts {
+    pub reads: Arc<AtomicU64>,
+    pub writes: Arc<AtomicU64>,
+    pub octets: Arc<AtomicU64>,
+    pub commits: Arc<AtomicU64>,
+}
+
+impl Counts {
+    /// Reads, writes, octets written, commits so far.
+    pub fn take(&self) -> [u64; 4] {
+        [&self.reads, &self.writes, &self.octets, &self.commits].map(|count| count.swap(0, Ordering::SeqCst))
+    }
+}
+
+struct Counting(MemoryStore, Counts);
+struct CountingTransaction(Box<dyn BackendTransaction>, Counts);
+
+impl Backend for Counting {
+    fn begin(&self) -> Box<dyn BackendTransaction> {
+        Box::new(CountingTransaction(self.0.begin(), self.1.clone()))
+    }
+}
+
+impl BackendTransaction for CountingTransaction {
+    fn get<'a>(&'a mut self, key: &'a [u8], mode: ReadMode) -> BoxFuture<'a, Result<Option<bytes::Bytes>>> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.get(key, mode)
+    }
+    fn get_range<'a>(&'a mut self, query: RangeQuery) -> BoxFuture<'a, Result<RangeReply>> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.get_range(query)
+    }
+    fn set(&mut self, key: bytes::Bytes, value: bytes::Bytes) {
+        self.1.writes.fetch_add(1, Ordering::SeqCst);
+        self.1
+            .octets
+            .fetch_add((key.len() + value.len()) as u64, Ordering::SeqCst);
+        self.0.set(key, value);
+    }
+    fn clear(&mut self, key: &[u8]) {
+        self.1.writes.fetch_add(1, Ordering::SeqCst);
+        self.0.clear(key);
+    }
+    fn clear_range(&mut self, range: KeyRange) {
+        self.0.clear_range(range);
+    }
+    fn atomic_add(&mut self, key: bytes::Bytes, delta: i64) {
+        self.0.atomic_add(key, delta);
+    }
+    fn add_read_conflict(&mut self, range: KeyRange) {
+        self.0.add_read_conflict(range);
+    }
+    fn add_write_conflict(&mut self, range: KeyRange) {
+        self.0.add_write_conflict(range);
+    }
+    fn watch(&mut self, key: &[u8]) -> Watch {
+        self.0.watch(key)
+    }
+    fn read_version(&mut self) -> BoxFuture<'_, Result<CommitVersion>> {
+        self.0.read_version()
+    }
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitVersion>> {
+        self.1.commits.fetch_add(1, Ordering::SeqCst);
+        self.0.commit()
+    }
+}
+
+pub struct Bench {
+    pub store: MemoryStore,
+    pub counts: Counts,
+    pub database: Database,
+    pub blobs: BlobStore,
+    pub env: Env,
+    pub clock: ManualClock,
+    pub arbiters: Arbiters,
+    pub router: Router,
+    pub host: EntityHost<MailboxEntity>,
+    pub options: MailboxOptions,
+}
+
+/// Runs `test` with a mailbox of `options`.
+pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl FnOnce(Bench) -> F) {
+    hongyan_actor::run(0, async {
+        let (env, clock) = Env::manual(7);
+        let store = MemoryStore::new();
+        let counts = Counts::default();
+        let database = Database::new(Counting(store.clone(), counts.clone()));
+        let (wall, random) = (env.clone(), env.clone());
+        let sources = Sources {
+            wall_millis: Arc::new(move || wall.wall_millis()),
+            random: Arc::new(move |bytes| random.fill_random(bytes)),
+        };
+        let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
+            .await
+            .unwrap();
+        let arbiters = Arbiters::start(1);
+        let (router, host) = serve(&env, &arbiters, &database, &blobs, &options);
+        let bench = Bench {
+            store,
+            counts,
+            database,
+            blobs,
+            env: env.clone(),
+            clock,
+            arbiters: arbiters.clone(),
+            router,
+            host,
+            options,
+        };
+        test(bench).await;
+        arbiters.stop(&env, Duration::ZERO).await;
+    });
+}
+
+fn serve(
+    env: &Env,
+    arbiters: &Arbiters,
+    database: &Database,
+    blobs: &BlobStore,
+    options: &MailboxOptions,
+) -> (Router, EntityHost<MailboxEntity>) {
+    let router = Router::new(env.clone(), arbiters.clone());
+    let services = MailboxServices {
+        database: database.clone(),
+        blobs: blobs.clone(),
+        env: env.clone(),
+        hints: router.hints(),
+        options: options.clone(),
+    };
+    let host = router.serve::<MailboxEntity>(services, EntityOptions::default());
+    (router, host)
+}
+
+impl Bench {
+    /// Another node on the same store takes over, without the first one's knowledge.
+    pub fn take_over(&mut self) {
+        (self.router, self.host) = serve(&self.env, &self.arbiters, &self.database, &self.blobs, &self.options);
+    }
+    pub async fn ask<T, R>(&self, request: R) -> Result<T, MailboxError>
+    where
+        R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
+    {
+        self.router
+            .ask(&ID, request, WITHIN)
+            .await
+            .expect("the mailbox answers")
+    }
+    pub async fn message(&self, text: &str) -> NewMessage {
+        let mut writer = MessageWriter::new(&self.blobs, ID.tenant);
+        writer.push(text.as_bytes()).await.unwrap();
+        writer.finish().await.unwrap()
+    }
+    pub async fn deliver(&self, text: &str, delivery: Option<u8>) -> Result<DeliverReply, MailboxError> {
+        let message = self.message(text).await;
+        self.ask(Deliver {
+            message,
+            folder: FolderRef::INBOX,
+            flags: Vec::new(),
+            internal_date: None,
+            delivery_id: delivery.map(|number| DeliveryId([number; 16])),
+            ignore_quota: false,
+        })
+        .await
+    }
+    pub async fn append(&self, folder: FolderRef, text: &str, flags: &[&str]) -> Result<AppendReply, MailboxError> {
+        let message = AppendMessage {
+            message: self.message(text).await,
+            flags: self::flags(flags),
+            internal_date: None,
+        };
+        self.ask(Append {
+            folder,
+            messages: vec![message],
+        })
+        .await
+    }
+    pub async fn view(&self, folder: FolderRef) -> FolderView {
+        let view = self.ask(OpenFolder { folder }).await.unwrap().view;
+        view.check();
+        view
+    }
+}
+
+pub fn flags(names: &[&str]) -> Vec<Flag> {
+    names.iter().map(|name| Flag::try_from(*name).unwrap()).collect()
+}
