@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hongyan_mailbox::{Deliver, DeliverReply, FolderRef, MailboxError, MailboxId, SpecialUse};
 use hongyan_queue::LocalFuture;
-use hongyan_router::AskError;
+use hongyan_router::{AskError, Router};
 use hongyan_types::{Flag, SystemFlag};
 
 use crate::plan::Stop;
@@ -21,6 +21,17 @@ pub trait Mailboxes: Send + Sync + 'static {
         request: Deliver,
         within: Duration,
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>>;
+}
+
+impl Mailboxes for Router {
+    fn deliver(
+        &self,
+        mailbox: MailboxId,
+        request: Deliver,
+        within: Duration,
+    ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
+        Box::pin(async move { self.ask(&mailbox, request, within).await })
+    }
 }
 
 /// Distinguishes the sender's own copy from a delivery to the same mailbox.

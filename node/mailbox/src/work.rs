@@ -4,8 +4,10 @@
 //! until the commit has happened.
 
 mod mail;
+mod sent;
 
 pub(crate) use mail::MAIL_OCTETS;
+pub(crate) use sent::SentBy;
 
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use hongyan_types::{Flag, Timestamp, Uid, UidValidity};
 
 use crate::MessageEntry;
 use crate::work::keyword_set;
-use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
-use crate::{EmailId, FolderId, FolderRef, NewMessage};
+use crate::work::{FIRST_UID, Progress, SentBy, Step, Stop, Work};
+use crate::{DeliverReply, EmailId, FolderId, FolderRef, NewMessage};
 
 /// Puts messages into a folder, all or none.
 #[derive(Clone)]
@@ -44,7 +44,32 @@ pub struct AppendReply {
 impl Append {
     pub(crate) async fn handle(&self, work: &mut Work<'_>, progress: &mut Progress) -> Result<Step<AppendReply>, Stop> {
         let folder = work.resolve(&self.folder)?;
-        append_some(work, progress, folder, &self.messages).await
+        let [only] = self.messages.as_slice() else {
+            return append_some(work, progress, folder, &self.messages).await;
+        };
+        let structure = &only.message.structure;
+        if let Some(kept) = work.take_sent(SentBy::Submission, folder, structure).await? {
+            return Ok(Step::Done(AppendReply {
+                folder,
+                uid_validity: kept.uid_validity,
+                uids: vec![kept.uid],
+                emails: vec![kept.email],
+            }));
+        }
+        let step = append_some(work, progress, folder, &self.messages).await?;
+        if let Step::Done(reply) = &step
+            && let (Some(uid), Some(email)) = (reply.uids.first(), reply.emails.first())
+        {
+            let kept = DeliverReply {
+                folder,
+                uid_validity: reply.uid_validity,
+                uid: *uid,
+                email: *email,
+                is_repeat: false,
+            };
+            work.note_sent(SentBy::Client, structure, &kept)?;
+        }
+        Ok(step)
     }
 }
 

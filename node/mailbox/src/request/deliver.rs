@@ -6,7 +6,7 @@ use hongyan_types::{Flag, Timestamp, Uid, UidValidity};
 use crate::MessageEntry;
 use crate::record::{delivery, key};
 use crate::work::keyword_set;
-use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
+use crate::work::{FIRST_UID, Progress, SentBy, Step, Stop, Work};
 use crate::{DeliveryId, EmailId, FolderId, FolderRef, NewMessage};
 
 /// Delivers one mail.
@@ -50,6 +50,10 @@ impl Deliver {
             return Ok(Step::Done(delivery::decode(&stored)?.1));
         }
         let folder = work.resolve(&self.folder).unwrap_or(FolderId::INBOX);
+        let structure = &self.message.structure;
+        if let Some(reply) = work.take_sent(SentBy::Client, folder, structure).await? {
+            return Ok(Step::Done(reply));
+        }
         let octets = self.message.octets();
         if !self.ignore_quota {
             work.check_quota(octets.0, 1)?;
@@ -77,6 +81,7 @@ impl Deliver {
             email,
             is_repeat: false,
         };
+        work.note_sent(SentBy::Submission, structure, &reply)?;
         if let Some(key) = key {
             work.transaction.set(key, delivery::encode(work.now, &reply));
         }

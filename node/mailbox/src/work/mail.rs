@@ -122,7 +122,7 @@ impl Work<'_> {
     }
 }
 
-fn own_id(structure: &Structure) -> Option<String> {
+pub(super) fn own_id(structure: &Structure) -> Option<String> {
     structure.envelope.message_id.as_deref().and_then(message_id::first)
 }
 
