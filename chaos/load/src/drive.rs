@@ -44,9 +44,11 @@ pub async fn drive<L: Load>(options: &Options, connector: &Connector, name: &str
         .into_iter()
         .enumerate()
         .map(|(worker, session)| run.work(worker, session));
-    futures_util::future::join_all(workers).await;
+    let sessions = futures_util::future::join_all(workers).await;
     let micros = env.now_micros() - start;
+    // Before the sessions end: a process of the server that ends with them may not be accounted for yet.
     let cpu_after = cpu::millis(&options.pid);
+    drop(sessions);
     if let Some(error) = run.last_error.into_inner() {
         eprintln!("{} errors, the last: {error:#}", run.errors.get());
     }
@@ -72,7 +74,7 @@ struct Run<'a, L> {
 }
 
 impl<L: Load> Run<'_, L> {
-    async fn work(&self, worker: usize, session: L::Session) {
+    async fn work(&self, worker: usize, session: L::Session) -> Option<L::Session> {
         let env = &self.connector.env;
         let mut session = Some(session);
         let mut errors_in_a_row = 0;
@@ -80,7 +82,7 @@ impl<L: Load> Run<'_, L> {
             let number = self.next.get();
             let start = env.now_micros();
             if self.options.count.is_some_and(|count| number >= count) || start >= self.end {
-                return;
+                return session;
             }
             self.next.set(number + 1);
             let done = env
@@ -98,7 +100,7 @@ impl<L: Load> Run<'_, L> {
                     self.errors.set(self.errors.get() + 1);
                     *self.last_error.borrow_mut() = Some(error);
                     if errors_in_a_row >= ERRORS_MAX {
-                        return;
+                        return None;
                     }
                     env.sleep(Duration::from_millis(10 * errors_in_a_row)).await;
                 }
