@@ -15,17 +15,22 @@ pub struct Sample {
 /// Messages of our own, one of each kind.
 #[must_use]
 pub fn own() -> Vec<Sample> {
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("mail"))
+    read(&crate_folder().join("mail"))
 }
 
 /// The corpus: `HONGYAN_CORPUS`, or `../shared/corpus` beside the repository. `None` when it is not there.
 #[must_use]
 pub fn corpus() -> Option<Vec<Sample>> {
-    let folder = std::env::var_os("HONGYAN_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    );
+    let folder =
+        std::env::var_os("HONGYAN_CORPUS").map_or_else(|| crate_folder().join("../../../shared/corpus"), PathBuf::from);
     folder.is_dir().then(|| read(&folder))
+}
+
+/// This crate's folder, as it is where the tests run: with a target folder shared by clones they may have been built in
+/// another one.
+#[must_use]
+pub fn crate_folder() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
 fn read(folder: &Path) -> Vec<Sample> {

@@ -8,9 +8,9 @@ use hongyan_conformance::imap::Imap;
 use hongyan_conformance::mail::mail;
 use hongyan_conformance::node::Node;
 use hongyan_conformance::pop3::Pop3;
-use hongyan_conformance::skip;
 use hongyan_conformance::smtp::Smtp;
 use hongyan_conformance::wire::Wire;
+use hongyan_conformance::{note, skip};
 
 const USER: &str = "user1@example.test";
 const FROM: &str = "sender@elsewhere.test";
@@ -219,10 +219,10 @@ fn silent_connections_cost_little_and_hinder_nobody() -> Result<()> {
         well(node)?;
         let after = node.memory_kilobytes()?;
         let each = after.saturating_sub(before) / u64::try_from(silent.len().max(1))?;
-        eprintln!(
+        note(&format!(
             "{} silent connections: {before} -> {after} KB, {each} KB each",
             silent.len()
-        );
+        ));
         ensure!(each <= SILENT_KILOBYTES_MAX, "{each} KB each");
         drop(silent);
         Ok(())
@@ -256,7 +256,7 @@ fn fifty_thousand_recipients_are_limited() -> Result<()> {
                 }
             }
         }
-        eprintln!("50,000 recipients: {accepted} accepted, {refused} refused");
+        note(&format!("50,000 recipients: {accepted} accepted, {refused} refused"));
         // RFC 5321 §4.5.3.1.8: at least 100.
         ensure!((100..50_000).contains(&accepted), "{accepted} accepted");
         Ok(())

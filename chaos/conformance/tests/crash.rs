@@ -10,8 +10,8 @@ use anyhow::{Context, Result, ensure};
 use hongyan_conformance::imap::{Imap, Value};
 use hongyan_conformance::mail::{Sequence, mail};
 use hongyan_conformance::node::Node;
-use hongyan_conformance::skip;
 use hongyan_conformance::smtp::Smtp;
+use hongyan_conformance::{note, skip};
 
 const FROM: &str = "sender@elsewhere.test";
 const ROUNDS: u64 = 6;
@@ -96,10 +96,10 @@ fn killed_while_delivering_it_loses_and_doubles_nothing() -> Result<()> {
             ensure!(*count == 1, "mail {number} is there {count} times");
         }
     }
-    eprintln!(
+    note(&format!(
         "{ROUNDS} kills, {} mails acknowledged, none lost, none doubled",
         acknowledged.len()
-    );
+    ));
     ensure!(!acknowledged.is_empty(), "nothing was delivered");
     node.stop()?;
     node.restart()?;
@@ -156,7 +156,7 @@ fn a_full_disk_is_refused_and_passes() -> Result<()> {
             }
             Err(error) => {
                 ensure!(node.is_running(), "the node died: {}", node.log());
-                note(&error);
+                note(&format!("on the full disk: {error:#}"));
                 refusals += 1;
             }
         }
@@ -193,12 +193,11 @@ fn a_full_disk_is_refused_and_passes() -> Result<()> {
             );
         }
     }
-    eprintln!("full disk: {} mails acknowledged, none lost", acknowledged.len());
+    note(&format!(
+        "full disk: {} mails acknowledged, none lost",
+        acknowledged.len()
+    ));
     Ok(())
-}
-
-fn note(error: &anyhow::Error) {
-    eprintln!("on the full disk: {error:#}");
 }
 
 /// A mail of some 200 KB that does not compress.

@@ -10,7 +10,7 @@ use hongyan_conformance::imap::{Imap, Value};
 use hongyan_conformance::node::Node;
 use hongyan_conformance::pop3::Pop3;
 use hongyan_conformance::smtp::Smtp;
-use hongyan_conformance::{program, skip};
+use hongyan_conformance::{note, program, skip};
 use serde::Deserialize;
 
 const FROM: &str = "sender@elsewhere.test";
@@ -166,8 +166,8 @@ fn compare_structure(node: &Node, samples: &[Sample]) -> Result<()> {
         return Ok(());
     }
     let paths: Vec<_> = samples.iter().map(|sample| sample.path.to_string_lossy()).collect();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/structure.py");
-    let output = program::run(node.folder(), "python3", &[script], paths.join("\n").as_bytes())?;
+    let script = corpus::crate_folder().join("tests/structure.py");
+    let output = program::run(node.folder(), "python3", &[&script], paths.join("\n").as_bytes())?;
     let output = String::from_utf8(output)?;
     let seen = output
         .lines()
@@ -189,10 +189,10 @@ fn compare_structure(node: &Node, samples: &[Sample]) -> Result<()> {
             differ.push(format!("{}: {error:#}", sample.name));
         }
     }
-    eprintln!(
+    note(&format!(
         "structure compared with Python: {compared} messages, {} differ",
         differ.len()
-    );
+    ));
     ensure!(differ.is_empty(), "{:#?}", differ);
     Ok(())
 }

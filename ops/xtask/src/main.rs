@@ -51,8 +51,9 @@ fn main() -> Result<()> {
 
 /// The workspace's folder: two above this crate's.
 fn root() -> Result<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(here
+    // Asked when run, not when built: with a target folder shared by clones, the binary may come from another one.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").context("run as `cargo xtask`")?;
+    Ok(Path::new(&here)
         .ancestors()
         .nth(2)
         .context("find the workspace's folder")?

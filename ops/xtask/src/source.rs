@@ -24,6 +24,8 @@ const BANNED: &[(&str, &str, &str)] = &[
         "SystemTime",
         "time is an argument: hongyan_types::Timestamp",
     ),
+    ("protocols/", "tokio::", "a protocol crate is sans-IO"),
+    ("protocols/", "tracing::", "a protocol crate does not log"),
     ("node/", "tokio::net", "sockets come from cluster/env"),
 ];
 
