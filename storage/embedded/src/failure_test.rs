@@ -46,7 +46,10 @@ async fn has(db: &Database, key: &str) -> bool {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("the store does not read again");
+    panic!(
+        "the store does not read again: {:?}",
+        db.begin().get(key.as_bytes()).await
+    );
 }
 
 async fn put_until_it_works(db: &Database, key: &str) {
@@ -124,8 +127,10 @@ async fn transactions_across_a_recovery_begin_again() {
 
 #[tokio::test]
 async fn the_floor_of_free_space_refuses_before_the_disk_is_full() {
+    let health = hongyan_telemetry::Health::default();
     let options = EmbeddedOptions {
         free_octets_min: 1 << 20,
+        health: health.clone(),
         ..options()
     };
     let Fixture {
@@ -137,8 +142,19 @@ async fn the_floor_of_free_space_refuses_before_the_disk_is_full() {
     io.faults.free_octets.store((1 << 20) - 1, Ordering::SeqCst);
     assert!(matches!(put(&db, "refused", 10).await, Err(Error::Unavailable(_))));
     assert!(has(&db, "before").await);
+    assert!(health.missing().starts_with("storage: "), "{}", health.missing());
+    let remove = async || {
+        let mut tx = db.begin();
+        tx.clear(b"before");
+        tx.commit().await.map(|_| ())
+    };
+    assert_eq!(remove().await, Ok(()), "what removes makes room");
+    assert!(!has(&db, "before").await);
+    io.faults.free_octets.store((1 << 18) - 1, Ordering::SeqCst);
+    assert!(matches!(remove().await, Err(Error::Unavailable(_))));
     io.faults.free_octets.store(1 << 20, Ordering::SeqCst);
     put(&db, "after", 10).await.unwrap();
+    assert!(health.is_ready());
     assert!(!has(&db, "refused").await);
 }
 

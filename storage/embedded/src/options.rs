@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hongyan_telemetry::Health;
+
 /// A clock in microseconds from any start, that never goes back.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
@@ -16,7 +18,8 @@ pub struct EmbeddedOptions {
     pub memtable_octets_max: u64,
     /// Values from this size on lie outside the tree, so that compaction does not move them; in octets.
     pub separate_octets_min: u32,
-    /// Free space of the disk in octets below which writes are refused, so that what is under way can end.
+    /// Free space of the disk in octets below which writes are refused, so that what is under way can end. What
+    /// removes keys is taken down to a quarter of it.
     pub free_octets_min: u64,
     /// How many commits may wait for the disk; more are refused.
     pub waiting_max: usize,
@@ -24,6 +27,8 @@ pub struct EmbeddedOptions {
     pub batch_octets_max: usize,
     /// Time between two attempts to recover from a failed write, in milliseconds.
     pub recover_interval_millis: u64,
+    /// Told as `storage` while commits are refused.
+    pub health: Health,
     /// Threads that flush and compact in the background. With two the engine's first one spins while the second
     /// compacts; with one a flush waits for compaction.
     pub worker_threads: usize,
@@ -40,6 +45,7 @@ impl Default for EmbeddedOptions {
             waiting_max: 20_000,
             batch_octets_max: 8 << 20,
             recover_interval_millis: 200,
+            health: Health::default(),
             worker_threads: 3,
         }
     }

@@ -11,33 +11,76 @@ use hongyan_kv::optimistic::ConflictWindow;
 use hongyan_kv::{Error, Result};
 
 use crate::engine::Engine;
+use crate::queue::Waiting;
 use crate::writer::{Failed, Writer};
+
+/// The name under which readiness tells that commits are refused.
+const HEALTH_CONDITION: &str = "storage";
+/// The floor of free space for transactions that remove something is this many times lower.
+const REMOVALS_FLOOR_DIVISOR: u64 = 4;
 
 /// How long background work may hold a commit up before it is refused.
 const BEHIND_MILLIS_MAX: u64 = 3_000;
 
 impl Writer {
-    /// Whether a batch may be written now; recovers from an earlier failure when it is time to try.
-    pub(crate) fn check_disk(&mut self) -> Result<()> {
-        let free = self
-            .io
-            .free_octets(&self.folder)
-            .map_err(|error| Error::Unavailable(error.to_string()))?;
-        if free < self.options.free_octets_min {
-            let reason = format!("{free} octets free, below the {} kept", self.options.free_octets_min);
-            return Err(Error::Unavailable(reason));
-        }
+    /// Answers the commits that the disk does not take now, and leaves those that may be written.
+    pub(crate) fn pass_disk(&mut self, batch: Vec<Waiting>) -> Vec<Waiting> {
+        let floor = self.options.free_octets_min;
+        let free = match self.check_engine() {
+            Ok(free) if free >= floor => {
+                self.tell(None);
+                return batch;
+            }
+            Ok(free) => free,
+            Err(error) => {
+                self.tell(Some(&error));
+                self.answer_all(batch.into_iter().map(|waiting| (waiting, Err(error.clone()))));
+                return Vec::new();
+            }
+        };
+        let error = Error::Unavailable(format!("{free} octets free, below the {floor} kept"));
+        self.tell(Some(&error));
+        // What removes may make room, as long as there is some left for it to be written.
+        let (passed, refused) = batch.into_iter().partition::<Vec<_>, _>(|waiting| {
+            free >= floor / REMOVALS_FLOOR_DIVISOR && waiting.request.writes.removes()
+        });
+        self.answer_all(refused.into_iter().map(|waiting| (waiting, Err(error.clone()))));
+        passed
+    }
+    /// Octets free when the engine can be written to; recovers from an earlier failure when it is time to try.
+    fn check_engine(&mut self) -> Result<u64> {
+        let free = self.free_octets()?;
         if let Some(failed) = &self.failed {
             if self.now_micros() < failed.retry_micros {
                 return Err(Error::Unavailable(failed.reason.clone()));
             }
             self.recover()?;
         }
-        self.keep_up()
+        self.keep_up()?;
+        Ok(free)
+    }
+    fn free_octets(&self) -> Result<u64> {
+        let free = self.io.free_octets(&self.folder);
+        free.map_err(|error| Error::Unavailable(error.to_string()))
+    }
+    /// Tells log and health when commits begin and cease to be refused.
+    fn tell(&mut self, error: Option<&Error>) {
+        let trouble = error.map(ToString::to_string);
+        match (&self.trouble, &trouble) {
+            (None, Some(reason)) => tracing::error!(reason, "storage refuses commits"),
+            (Some(_), None) => tracing::info!("storage takes commits again"),
+            _ => {}
+        }
+        match &trouble {
+            None if self.trouble.is_none() => return,
+            None => self.options.health.ready(HEALTH_CONDITION),
+            Some(reason) => self.options.health.not_ready(HEALTH_CONDITION, reason.clone()),
+        }
+        self.trouble = trouble;
     }
     /// Notes that the engine must not be written to any more. Readers keep the view they have, which is durable.
     pub(crate) fn fail(&mut self, error: &Error) {
-        tracing::error!(%error, "storage write failed");
+        tracing::warn!(%error, "storage write failed");
         self.failed = Some(Failed {
             reason: error.to_string(),
             retry_micros: self.now_micros() + self.options.recover_interval_millis * 1_000,
@@ -75,24 +118,42 @@ impl Writer {
         self.io
             .before_sync()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
+        // Leaving the journal writes what is in memory to new files; without room for it readers keep what they have.
+        let needed = self.options.free_octets_min.max(2 * self.options.memtable_octets_max);
+        let free = self.free_octets()?;
+        if free < needed {
+            return Err(Error::Unavailable(format!(
+                "{free} octets free, {needed} needed to recover"
+            )));
+        }
         self.shared.down.store(true, Ordering::SeqCst);
         self.revoke_views();
         self.engine = None;
         let engine = Engine::open(&self.folder, &self.options)?;
-        engine.leave_journal()?;
+        if let Err(error) = engine.leave_journal() {
+            // Not fit for writing, but for reading, unless it holds a batch that may yet turn out not to be durable.
+            if engine.version() == self.acknowledged {
+                self.use_engine(engine);
+            }
+            return Err(error);
+        }
         drop(engine);
         Engine::empty_journals(&self.folder)?;
         let engine = Engine::open(&self.folder, &self.options)?;
+        self.use_engine(engine);
+        Ok(())
+    }
+    fn use_engine(&mut self, engine: Engine) {
+        // Versions that came to nothing are not given again: `self.version` stays.
         let recovered = engine.version();
+        let doubtful_came_true = recovered != self.acknowledged;
         self.engine = Some(engine);
-        // A version is never given twice, even if its commit came to nothing.
-        let newest_given = self.version;
-        self.version = recovered;
-        self.publish();
-        self.version = newest_given;
+        self.publish(recovered);
+        if doubtful_came_true {
+            self.shared.watches.end_all(&Ok(()));
+        }
         self.window = ConflictWindow::new(recovered);
         self.shared.down.store(false, Ordering::SeqCst);
-        Ok(())
     }
     /// Waits for flushes and compactions that have fallen behind.
     fn keep_up(&mut self) -> Result<()> {

@@ -40,8 +40,12 @@ pub(crate) struct Writer {
     pub(crate) engine: Option<Engine>,
     /// Whether the engine failed and has to be reopened before the next write; why, and when to try.
     pub(crate) failed: Option<Failed>,
+    /// Why commits are refused, as health and log have been told.
+    pub(crate) trouble: Option<String>,
     /// The newest version given to a commit, whether it succeeded or not.
     pub(crate) version: CommitVersion,
+    /// The version of the newest batch that is known to be durable.
+    pub(crate) acknowledged: CommitVersion,
     pub(crate) window: ConflictWindow,
     pub(crate) published: VecDeque<Published>,
     _lock: File,
@@ -95,7 +99,9 @@ pub(crate) fn start(
         metrics: Metrics::register(),
         engine: Some(engine),
         failed: None,
+        trouble: None,
         version,
+        acknowledged: version,
         window: ConflictWindow::new(version),
         published: VecDeque::from([published]),
         _lock: lock,
@@ -119,15 +125,15 @@ impl Writer {
         }
         self.shared.down.store(true, Ordering::SeqCst);
         self.revoke_views();
-        self.shared.watches.fail(&Error::Closed);
+        self.shared.watches.end_all(&Err(Error::Closed));
     }
 
     pub(crate) fn now_micros(&self) -> u64 {
         (self.shared.clock)()
     }
     fn commit(&mut self, batch: Vec<Waiting>) {
-        if let Err(error) = self.check_disk() {
-            self.answer_all(batch.into_iter().map(|waiting| (waiting, Err(error.clone()))));
+        let batch = self.pass_disk(batch);
+        if batch.is_empty() {
             return;
         }
         self.forget();
@@ -143,7 +149,7 @@ impl Writer {
             Err(error) => Err(error),
         };
         if outcome.is_ok() && !admitted.is_empty() {
-            self.publish();
+            self.publish(self.version);
             admitted
                 .iter()
                 .for_each(|(waiting, _)| self.shared.watches.fire(&waiting.request.writes));
@@ -220,7 +226,7 @@ impl Writer {
             .observe(seconds(self.now_micros().saturating_sub(began)));
         Ok(())
     }
-    fn answer_all(&self, answers: impl Iterator<Item = (Waiting, Result<CommitVersion>)>) {
+    pub(crate) fn answer_all(&self, answers: impl Iterator<Item = (Waiting, Result<CommitVersion>)>) {
         let now = self.now_micros();
         for (waiting, answer) in answers {
             match &answer {
@@ -238,16 +244,17 @@ impl Writer {
     }
 
     /// Shows the newest batch to all transactions that begin from now on.
-    pub(crate) fn publish(&mut self) {
+    pub(crate) fn publish(&mut self, version: CommitVersion) {
         let Some(engine) = &self.engine else { return };
-        let view = View::new(self.version, engine.snapshot(), &self.shared.down);
+        self.acknowledged = version;
+        let view = View::new(version, engine.snapshot(), &self.shared.down);
         let now = self.now_micros();
         if let Some(replaced) = self.published.back_mut() {
             replaced.replaced_micros = now;
         }
         self.published.push_back(Published {
             view: Arc::downgrade(&view),
-            version: self.version,
+            version,
             replaced_micros: u64::MAX,
         });
         let replaced = std::mem::replace(&mut *self.shared.view.write(), view);
@@ -268,8 +275,9 @@ impl Writer {
             published.view.strong_count() == 0
                 || now.saturating_sub(published.replaced_micros) > TRANSACTION_SECS_MAX * 1_000_000
         };
-        while self.published.front().is_some_and(over) {
-            self.published.pop_front();
+        while let Some(published) = self.published.pop_front_if(|published| over(published)) {
+            // Whoever still holds it must not keep the engine from collecting old values.
+            published.view.upgrade().inspect(|view| view.revoke());
         }
         if let Some(oldest) = self.published.front() {
             self.window.forget(oldest.version);

@@ -47,6 +47,11 @@ impl Overlay {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.cleared.is_empty()
     }
+    /// Whether any key is removed.
+    #[must_use]
+    pub fn removes(&self) -> bool {
+        !self.cleared.is_empty() || self.entries.values().any(|write| *write == Write::Clear)
+    }
     /// Size of all keys and values, in octets.
     #[must_use]
     pub fn octets(&self) -> usize {

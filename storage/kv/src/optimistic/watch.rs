@@ -69,12 +69,12 @@ impl Watches {
             );
         }
     }
-    /// Ends all watches with `error`.
-    pub fn fail(&self, error: &Error) {
+    /// Ends all watches: with an error, or as fired where nobody can tell what has changed.
+    pub fn end_all(&self, outcome: &Result<()>) {
         let waiting = std::mem::take(&mut self.state.lock().waiting);
         self.armed.fetch_sub(waiting.len(), Ordering::SeqCst);
         for sender in waiting.into_values() {
-            let _ = sender.send(Err(error.clone()));
+            let _ = sender.send(outcome.clone());
         }
     }
 
