@@ -1,0 +1,20 @@
+//! One target per parser and round trip, as plain functions.
+//!
+//! A target takes any bytes and never panics; what it finds broken it asserts. `tests/smoke.rs` runs each of them on
+//! mutations of ordinary input in every test run; `libfuzzer/` runs them guided by coverage.
+
+mod message;
+mod session;
+
+pub use message::{addresses, message, words};
+pub use session::{imap, pop3, smtp};
+
+/// Every target with its name.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("imap", imap),
+    ("smtp", smtp),
+    ("pop3", pop3),
+    ("message", message),
+    ("addresses", addresses),
+    ("words", words),
+];
