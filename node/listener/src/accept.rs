@@ -138,7 +138,8 @@ async fn accept<S: Service>(socket: hongyan_env::Listener, port: Arc<Port<S>>, a
 impl<S: Service> Port<S> {
     async fn welcome(self: Arc<Self>, parked: ParkedStream, peer: SocketAddr, slot: Slot) {
         let open = OpenGuard::new(&self.metrics.open);
-        match self.prepare(parked, peer, slot, open).await {
+        // Boxed, so that what a handshake needs is given back before the session's long life begins.
+        match Box::pin(self.prepare(parked, peer, slot, open)).await {
             Ok(Some(connection)) => Arc::clone(&self.service).serve(connection).await,
             Ok(None) => {}
             Err(error) => tracing::debug!(%error, %peer, service = self.service.name(), "connection failed"),

@@ -227,7 +227,8 @@ impl Connection {
         let Transport::Plain(stream) = std::mem::replace(&mut self.transport, Transport::Gone) else {
             return Err(UpgradeError::NotPossible);
         };
-        let handshake = handshake(&config, stream);
+        // Boxed, so that no session's future carries the room of a handshake through its life.
+        let handshake = Box::pin(handshake(&config, stream));
         let (stream, info) = self
             .env
             .timeout(self.settings.handshake_timeout, handshake)
