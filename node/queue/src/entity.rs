@@ -43,11 +43,15 @@ impl Entity for QueueEntity {
 
     async fn activate(services: QueueServices, key: QueueId) -> Result<Self, ActivateError> {
         let queue = Queue::new(key, services.blobs.clone(), services.schedule);
-        Ok(Self {
+        let count = queue.count(&mut services.database.begin()).await;
+        let count = count.map_err(|error| ActivateError(error.to_string()))?;
+        let this = Self {
             services,
             queue,
             metrics: Metrics::new(),
-        })
+        };
+        this.counted(count);
+        Ok(this)
     }
     async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
         let mut group = Vec::new();
@@ -96,18 +100,25 @@ impl QueueEntity {
     }
     async fn transact(&self, requests: &[QueueRequest]) -> Result<Vec<QueueReply>, QueueError> {
         let now_millis = self.services.env.wall_millis();
-        let body = async |transaction: &mut Transaction| -> Result<Vec<QueueReply>, QueueError> {
+        let body = async |transaction: &mut Transaction| -> Result<(Vec<QueueReply>, i64), QueueError> {
             let mut replies = Vec::with_capacity(requests.len());
             for request in requests {
                 replies.push(self.apply(transaction, request, now_millis).await?);
             }
-            Ok(replies)
+            let count = self.queue.count(transaction).await?;
+            Ok((replies, count))
         };
-        match self.services.database.run(body).await {
+        let (replies, count) = match self.services.database.run(body).await {
             // Accepting is deduplicated by its id, and all else says where things shall be: a repeat is safe.
             Err(QueueError::Storage(hongyan_kv::Error::CommitUnknown)) => self.services.database.run(body).await,
             result => result,
-        }
+        }?;
+        self.counted(count);
+        Ok(replies)
+    }
+    fn counted(&self, count: i64) {
+        let shard = self.queue.id.shard.to_string();
+        self.metrics.entries.with_label_values(&[&*shard]).set(count);
     }
     async fn apply(
         &self,
@@ -127,6 +138,9 @@ impl QueueEntity {
             }
             QueueRequest::ReportSent(request) => {
                 QueueReply::Done(missing_is_done(queue.report_sent(transaction, *request, now).await)?)
+            }
+            QueueRequest::PutBack(request) => {
+                QueueReply::Done(missing_is_done(queue.put_back(transaction, *request).await)?)
             }
             QueueRequest::List(request) => QueueReply::List(Ok(queue.list(transaction, *request).await?)),
             QueueRequest::Show(request) => {
@@ -166,6 +180,10 @@ impl QueueEntity {
                     .outcomes
                     .iter()
                     .for_each(|(_, outcome)| self.metrics.count(outcome));
+                wake(&self.services);
+            }
+            (QueueRequest::PutBack(request), _) => {
+                self.queue.handed_out.remove(&request.number);
                 wake(&self.services);
             }
             (QueueRequest::ReportSent(request), _) => {

@@ -22,8 +22,8 @@ pub use record::{
     Attempt, BodyKind, Destination, Entry, Notify, Outcome, Recipient, RecipientState, ReportKind, ReturnContent,
 };
 pub use request::{
-    Accept, AcceptReply, Delete, Due, DueEntry, DueReply, Hold, List, ListReply, NewEntry, NewRecipient, QueueReply,
-    QueueRequest, Release, ReportSent, Reported, Retry, Show, Work,
+    Accept, AcceptReply, Delete, Due, DueEntry, DueReply, Hold, List, ListReply, NewEntry, NewRecipient, PutBack,
+    QueueReply, QueueRequest, Release, ReportSent, Reported, Retry, Show, Work,
 };
 pub use schedule::RetrySchedule;
 pub use seam::{LocalDelivery, LocalFuture, Reporter};

@@ -7,6 +7,7 @@ use hongyan_telemetry as telemetry;
 pub(crate) struct Metrics {
     pub(crate) accepted: telemetry::Counter,
     pub(crate) outcomes: telemetry::CounterVec,
+    pub(crate) entries: telemetry::GaugeVec,
 }
 
 impl Metrics {
@@ -18,6 +19,7 @@ impl Metrics {
                 "What attempts brought, by recipient.",
                 &["outcome"],
             ),
+            entries: telemetry::gauge_vec("hongyan_queue_entries", "Entries in the queue, by shard.", &["shard"]),
         }
     }
     pub(crate) fn count(&self, outcome: &crate::Outcome) {

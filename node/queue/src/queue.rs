@@ -50,6 +50,12 @@ impl Queue {
         transaction.set(self.keys.meta(), (number + 1).to_be_bytes().to_vec());
         Ok(number)
     }
+    /// How many entries the shard has.
+    pub(crate) async fn count(&self, transaction: &mut Transaction) -> Result<i64, QueueError> {
+        let stored = transaction.get_snapshot(&self.keys.count()).await?;
+        let octets = stored.as_deref().and_then(|stored| <[u8; 8]>::try_from(stored).ok());
+        Ok(octets.map_or(0, i64::from_le_bytes))
+    }
     pub(crate) async fn entry(&self, transaction: &mut Transaction, number: u64) -> Result<Entry, QueueError> {
         let stored = transaction
             .get(&self.keys.entry(number))
@@ -69,6 +75,7 @@ impl Queue {
     pub(crate) fn remove(&self, transaction: &mut Transaction, number: u64, entry: &Entry, before: i64) {
         transaction.clear(&self.keys.due(before, number));
         transaction.clear(&self.keys.entry(number));
+        transaction.atomic_add(self.keys.count(), -1);
         self.blobs
             .detach(transaction, entry.tenant, &entry.blob_address(), &self.owner(number));
     }

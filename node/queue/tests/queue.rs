@@ -6,12 +6,12 @@ use std::time::Duration;
 use hongyan_actor::{Arbiters, EntityOptions};
 use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
 use hongyan_env::{Env, ManualClock};
-use hongyan_kv::{Database, KeyRange, RangeQuery};
+use hongyan_kv::{Database, KeyRange, RangeQuery, Tuple};
 use hongyan_memory::{Fault, MemoryStore};
 use hongyan_queue::{
     Accept, Attempt, Delete, Destination, Due, DueEntry, EntryId, Hold, List, NewEntry, NewRecipient, Notify, Outcome,
-    QueueEntity, QueueError, QueueId, QueueServices, RecipientState, Release, ReportKind, ReportSent, Reported, Retry,
-    RetrySchedule, Show, Work,
+    PutBack, QueueEntity, QueueError, QueueId, QueueServices, RecipientState, Release, ReportKind, ReportSent,
+    Reported, Retry, RetrySchedule, Show, Work,
 };
 use hongyan_router::Router;
 
@@ -164,7 +164,7 @@ fn a_message_is_handed_out_once_and_leaves_no_trace_when_delivered() {
         bench.due().await;
         let all = RangeQuery::all(KeyRange::prefix(b""));
         let left = bench.database.begin().get_range_all(all).await.expect("scan").len();
-        assert_eq!(left, 2, "the next number and the blobs' address key");
+        assert_eq!(left, 3, "the next number, the count and the blobs' address key");
     });
 }
 
@@ -366,5 +366,40 @@ fn operators_list_hold_release_retry_and_delete() {
             .await
             .expect("ask");
         assert_eq!(missing, Err(QueueError::NoSuchEntry));
+    });
+}
+
+#[test]
+fn an_entry_that_was_not_tried_is_due_again_and_no_attempt_counts() {
+    bench_run(|bench| async move {
+        let ids = bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        assert_eq!(bench.due().await.len(), 1);
+        let put_back = PutBack {
+            number: ids[0].number,
+            due_millis: bench.env.wall_millis() + 5000,
+        };
+        let done = bench.router.ask(&QUEUE, put_back, WITHIN).await;
+        assert_eq!(done, Ok(Ok(())));
+        assert_eq!(bench.due().await.len(), 0);
+        bench.clock.advance(Duration::from_secs(5));
+        let due = bench.due().await;
+        assert_eq!((due.len(), due[0].entry.attempts), (1, 0));
+    });
+}
+
+#[test]
+fn the_number_of_entries_is_seen_from_outside() {
+    bench_run(|mut bench| async move {
+        bench.accept("one", None, &[("x@b.test", None)]).await;
+        bench.accept("two", None, &[("x@b.test", None)]).await;
+        bench.restart();
+        bench.accept("three", None, &[("x@b.test", None)]).await;
+        let delete = Delete { number: 1 };
+        let done = bench.router.ask(&QUEUE, delete, WITHIN).await;
+        assert_eq!(done, Ok(Ok(())));
+        let key = Tuple::new().string("queue").int(3u16).string("count").pack();
+        let stored = bench.database.begin().get(&key).await;
+        assert_eq!(stored.expect("read").as_deref(), Some(&2i64.to_le_bytes()[..]));
+        assert!(hongyan_telemetry::render().contains("hongyan_queue_entries{shard=\"3\"}"));
     });
 }

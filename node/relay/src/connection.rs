@@ -60,18 +60,12 @@ impl Connection {
         tls: &ClientTls,
         target: &Target,
     ) -> Result<Self, OpenError> {
-        let opening = Self::open_as(env, settings, tls, target, true);
-        match env.timeout(settings.connect_timeout, opening).await {
-            Some(Err(OpenError::Unsafe(_))) if mode(settings) == RelayTls::Opportunistic => {
-                // RFC 7435: a handshake that fails is no reason not to send what would have gone in clear anyway.
-                let opening = Self::open_as(env, settings, tls, target, false);
-                let timeout = || OpenError::Unreachable("the connection took too long".to_owned());
-                env.timeout(settings.connect_timeout, opening)
-                    .await
-                    .unwrap_or_else(|| Err(timeout()))
+        match Self::open_as(env, settings, tls, target, true).await {
+            // RFC 7435: a handshake that fails is no reason not to send what would have gone in clear anyway.
+            Err(OpenError::Unsafe(_)) if mode(settings) == RelayTls::Opportunistic => {
+                Self::open_as(env, settings, tls, target, false).await
             }
-            Some(result) => result,
-            None => Err(OpenError::Unreachable("the connection took too long".to_owned())),
+            result => result,
         }
     }
     async fn open_as(
@@ -82,10 +76,19 @@ impl Connection {
         with_tls: bool,
     ) -> Result<Self, OpenError> {
         let unreachable = |error: io::Error| OpenError::Unreachable(error.to_string());
-        let stream = env.connect(target.address).await.map_err(unreachable)?;
+        let connecting = env.timeout(settings.connect_timeout, env.connect(target.address));
+        let stream = connecting
+            .await
+            .unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(unreachable)?;
         let mode = mode(settings);
         let transport: Pin<Box<dyn Transport>> = match mode {
-            RelayTls::Implicit => handshake(tls, mode, &target.host, Plain::Stream(stream)).await?,
+            RelayTls::Implicit => {
+                let handshake = handshake(tls, mode, &target.host, Plain::Stream(stream));
+                env.timeout(settings.connect_timeout, handshake)
+                    .await
+                    .unwrap_or_else(|| Err(slow_handshake()))?
+            }
             _ => Box::pin(stream),
         };
         let name = settings.host_name.clone();
@@ -107,7 +110,7 @@ impl Connection {
         let mut offers = connection.greeted().await?;
         let secured = mode == RelayTls::Implicit
             || (with_tls && offers.starttls && {
-                offers = connection.start_tls(tls, mode).await?;
+                offers = connection.start_tls(settings, tls, mode).await?;
                 true
             });
         if mode == RelayTls::Required && !secured {
@@ -125,7 +128,12 @@ impl Connection {
             _ => Err(OpenError::Unreachable("the server answers out of turn".to_owned())),
         }
     }
-    async fn start_tls(&mut self, tls: &ClientTls, mode: RelayTls) -> Result<Extensions, OpenError> {
+    async fn start_tls(
+        &mut self,
+        settings: &RelaySettings,
+        tls: &ClientTls,
+        mode: RelayTls,
+    ) -> Result<Extensions, OpenError> {
         self.session.start_tls(instant(&self.env));
         match self.event().await {
             Event::TlsReady => {}
@@ -133,7 +141,12 @@ impl Connection {
             _ => return Err(OpenError::Unsafe("STARTTLS was not answered".to_owned())),
         }
         let clear = std::mem::replace(&mut self.transport, Box::pin(tokio::io::empty()));
-        self.transport = handshake(tls, mode, &self.target.host, Plain::Boxed(clear)).await?;
+        let handshake = handshake(tls, mode, &self.target.host, Plain::Boxed(clear));
+        self.transport = self
+            .env
+            .timeout(settings.connect_timeout, handshake)
+            .await
+            .unwrap_or_else(|| Err(slow_handshake()))?;
         self.session.tls_established(instant(&self.env));
         self.greeted().await
     }
@@ -215,6 +228,10 @@ impl Connection {
             let _ = self.flush().await;
         }
     }
+}
+
+fn slow_handshake() -> OpenError {
+    OpenError::Unsafe("the TLS handshake took too long".to_owned())
 }
 
 fn mode(settings: &RelaySettings) -> RelayTls {

@@ -1,6 +1,6 @@
 //! One destination: how many connections it has, and those that wait for another message.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use hongyan_queue::{Attempt, Entry, Outcome};
@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::connection::{Connection, OpenError};
 use crate::envelope::pending;
-use crate::route::targets;
+use crate::route::{hopeful, targets};
 use crate::runner::Shared;
 use crate::transfer::{Transfer, transfer};
 
@@ -17,6 +17,34 @@ pub(crate) struct DestinationState {
     domain: String,
     permits: Semaphore,
     idle: RefCell<Vec<Connection>>,
+    /// Deliveries that hold or wait for a permit.
+    waiting: Cell<usize>,
+    /// Until when, in microseconds, it is known to be out of reach, and why.
+    unreachable: RefCell<Option<(u64, Outcome)>>,
+}
+
+/// What a delivery came to.
+pub(crate) enum Delivery {
+    /// One outcome for each pending recipient.
+    Tried(Vec<(usize, Outcome)>),
+    /// Too much waits for this destination already, or the node is leaving.
+    NotTried,
+}
+
+/// Counts one delivery as long as it exists.
+struct Waiting<'a>(&'a Cell<usize>);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 impl DestinationState {
@@ -25,15 +53,28 @@ impl DestinationState {
             domain,
             permits: Semaphore::new(connections_max.max(1)),
             idle: RefCell::default(),
+            waiting: Cell::new(0),
+            unreachable: RefCell::default(),
         }
     }
-    /// Tries to deliver `entry`: one outcome for each pending recipient.
-    pub(crate) async fn deliver(self: &Rc<Self>, shared: &Shared, entry: &Entry) -> Vec<(usize, Outcome)> {
-        let chosen = pending(entry);
+    /// Tries to deliver `entry`, when its turn has come.
+    pub(crate) async fn deliver(self: &Rc<Self>, shared: &Shared, entry: &Entry) -> Delivery {
+        if self.waiting.get() >= shared.settings.destination_waiting_max {
+            return Delivery::NotTried;
+        }
+        let _waiting = Waiting::enter(&self.waiting);
         let (Ok(_mine), Ok(_total)) = (self.permits.acquire().await, shared.permits.acquire().await) else {
-            return Vec::new();
+            return Delivery::NotTried;
         };
-        if let Some(connection) = self.waiting(shared) {
+        if shared.shutdown.is_requested() {
+            return Delivery::NotTried;
+        }
+        Delivery::Tried(self.attempt(shared, entry).await)
+    }
+    async fn attempt(self: &Rc<Self>, shared: &Shared, entry: &Entry) -> Vec<(usize, Outcome)> {
+        let chosen = pending(entry);
+        let all = |outcome: &Outcome| chosen.iter().map(|index| (*index, outcome.clone())).collect();
+        if let Some(connection) = self.idle_connection(shared) {
             shared.metrics.connections.with_label_values(&["reused"]).inc();
             let exchange = self.exchange(shared, connection, entry, &chosen).await;
             // A server may have closed while the connection waited; that is no attempt.
@@ -41,9 +82,22 @@ impl DestinationState {
                 return exchange.outcomes;
             }
         }
+        let now = shared.env.now_micros();
+        if let Some((until, outcome)) = &*self.unreachable.borrow()
+            && now < *until
+        {
+            return all(outcome);
+        }
         match self.connect(shared).await {
             Ok(connection) => self.exchange(shared, connection, entry, &chosen).await.outcomes,
-            Err(outcome) => chosen.iter().map(|index| (*index, outcome.clone())).collect(),
+            Err(outcome) => {
+                if matches!(outcome, Outcome::Deferred(_)) {
+                    // What waits behind this message need not find out one by one.
+                    let until = shared.env.now_micros() + shared.settings.unreachable.as_micros() as u64;
+                    *self.unreachable.borrow_mut() = Some((until, outcome.clone()));
+                }
+                all(&outcome)
+            }
         }
     }
     /// Sends over one connection, as many recipients at a time as its server takes.
@@ -96,14 +150,14 @@ impl DestinationState {
                 }
                 Err(error) => {
                     shared.metrics.connections.with_label_values(&["failed"]).inc();
-                    last = Some(outcome_of(target, error));
+                    last = Some(hopeful(last, outcome_of(target, error)));
                 }
             }
         }
         Err(last.unwrap_or_else(|| crate::route::nowhere(true, "4.4.4", "no host to try".to_owned())))
     }
     /// The connection used last, if one waits that is not too old.
-    fn waiting(&self, shared: &Shared) -> Option<Connection> {
+    fn idle_connection(&self, shared: &Shared) -> Option<Connection> {
         let now = shared.env.now_micros();
         let idle_micros = shared.settings.idle.as_micros() as u64;
         let mut idle = self.idle.borrow_mut();

@@ -67,12 +67,24 @@ pub(crate) async fn targets(
     }
     let mut exchangers: Vec<_> = exchangers.into_iter().filter(|record| record.exchange != ".").collect();
     exchangers.sort_by_key(|record| (record.preference, spread(&record.exchange, random)));
+    if let Some(ours) = exchangers
+        .iter()
+        .find(|record| record.exchange.eq_ignore_ascii_case(&settings.host_name))
+    {
+        // RFC 5321 §5.1: only hosts preferred to ourselves may be tried, or mail goes round in circles.
+        let ours = ours.preference;
+        exchangers.retain(|record| record.preference < ours);
+        if exchangers.is_empty() {
+            let text = format!("the mail exchanger of {domain} is this server, which does not serve it");
+            return Err(nowhere(false, "5.4.6", text));
+        }
+    }
     let mut targets = Vec::new();
     let mut last = None;
     for exchanger in exchangers {
         match addresses(dns, &exchanger.exchange, settings.port, settings.hosts_max).await {
             Ok(found) => targets.extend(found),
-            Err(outcome) => last = Some(outcome),
+            Err(outcome) => last = Some(hopeful(last, outcome)),
         }
         if targets.len() >= settings.hosts_max {
             targets.truncate(settings.hosts_max);
@@ -87,6 +99,14 @@ pub(crate) async fn targets(
             "5.4.4",
             format!("the mail exchangers of {domain} have no address"),
         )),
+    }
+}
+
+/// Of two hosts' failures, the one that stands for both: while one may recover, nothing is lost for good.
+pub(crate) fn hopeful(before: Option<Outcome>, now: Outcome) -> Outcome {
+    match before {
+        Some(before @ Outcome::Deferred(_)) if matches!(now, Outcome::Bounced(_)) => before,
+        _ => now,
     }
 }
 
@@ -161,6 +181,12 @@ mod tests {
         zone.add_address("implicit.test", "192.0.2.3".parse().expect("address"));
         zone.add_mx("null.test", 0, ".");
         zone.add_mx("broken.test", 0, "nothing.broken.test");
+        zone.add_mx("loop.test", 10, "me.test");
+        zone.add_mx("backup.test", 5, "mx2.a.test");
+        zone.add_mx("backup.test", 10, "me.test");
+        zone.add_mx("backup.test", 20, "mx1.a.test");
+        zone.add_mx("half.test", 5, "failing.test");
+        zone.add_mx("half.test", 10, "nothing.broken.test");
         zone.set_failure("failing.test", Some(DnsError::Temporary("SERVFAIL".to_owned())));
         zone
     }
@@ -192,6 +218,9 @@ mod tests {
         check("missing.test", "bounced 5.1.2");
         check("failing.test", "deferred 4.4.3");
         check("broken.test", "bounced 5.1.2");
+        check("loop.test", "bounced 5.4.6");
+        check("backup.test", "mx2.a.test 192.0.2.2:25");
+        check("half.test", "deferred 4.4.3");
         check("[192.0.2.9]", "[192.0.2.9] 192.0.2.9:25");
         check("[IPv6:2001:db8::9]", "[IPv6:2001:db8::9] [2001:db8::9]:25");
         check("[x]", "bounced 5.1.2");

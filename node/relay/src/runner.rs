@@ -6,16 +6,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, Shutdown};
+use hongyan_actor::{Arbiters, SessionIntake, Shutdown};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_queue::{
-    Destination, Due, DueEntry, DueReply, LocalDelivery, Outcome, QueueId, ReportSent, Reported, Reporter, Work,
+    Destination, Due, DueEntry, DueReply, EntryId, LocalDelivery, Outcome, PutBack, QueueId, ReportSent, Reported,
+    Reporter, Work,
 };
 use hongyan_router::{Ask, Router};
 use tokio::sync::{Notify, Semaphore};
 
-use crate::destination::DestinationState;
+use crate::destination::{Delivery, DestinationState};
 use crate::metrics::Metrics;
 use crate::settings::RelaySettings;
 use crate::tls::ClientTls;
@@ -24,6 +25,10 @@ use crate::tls::ClientTls;
 const WITHIN: Duration = Duration::from_secs(30);
 /// Entries of one shard under way at a time, at most.
 const SHARD_ENTRIES_MAX: usize = 200;
+/// An entry that was not tried is looked at again after this time.
+const PUT_BACK: Duration = Duration::from_secs(5);
+/// An entry whose attempt crashed is tried again after this time: soon, but not at once.
+const AFTER_CRASH: Duration = Duration::from_secs(300);
 /// A shard is asked again after this time even without a hint: a hint may be lost with a node.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -46,14 +51,16 @@ pub struct RelayServices {
 pub struct Runner;
 
 impl Runner {
-    /// Starts it on the arbiters; it ends with them.
+    /// Starts it on the arbiters. When those are to stop it begins nothing new, and counts as a session until what is
+    /// under way has ended.
     ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn start(arbiters: &Arbiters, services: RelayServices, settings: RelaySettings) -> Result<(), rustls::Error> {
         let tls = ClientTls::new()?;
         let shutdown = arbiters.shutdown();
-        arbiters.spawn(services.env.random_u64(), move || async move {
+        // It takes no requests; what it has to do it asks for.
+        let _ = arbiters.spawn_session(services.env.random_u64(), 1, move |_: SessionIntake<()>| async move {
             let shared = Rc::new(Shared {
                 env: services.env,
                 router: services.router,
@@ -61,12 +68,13 @@ impl Runner {
                 reporter: services.reporter,
                 local: services.local,
                 permits: Semaphore::new(settings.connections_max.max(1)),
+                shutdown,
                 settings,
                 tls,
                 metrics: Metrics::new(),
                 destinations: RefCell::default(),
             });
-            let shards = QueueId::all().map(|queue| run_shard(shared.clone(), queue, shutdown.clone()));
+            let shards = QueueId::all().map(|queue| run_shard(shared.clone(), queue));
             futures_util::future::join_all(shards).await;
         });
         Ok(())
@@ -83,11 +91,13 @@ pub(crate) struct Shared {
     pub(crate) settings: RelaySettings,
     pub(crate) tls: ClientTls,
     pub(crate) permits: Semaphore,
+    pub(crate) shutdown: Shutdown,
     pub(crate) metrics: Metrics,
     destinations: RefCell<HashMap<String, Rc<DestinationState>>>,
 }
 
-async fn run_shard(shared: Rc<Shared>, queue: QueueId, shutdown: Shutdown) {
+async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
+    let shutdown = shared.shutdown.clone();
     let mut hints = shared.router.subscribe(&queue);
     // Entries this node works on: a shard that was passivated meanwhile has forgotten that it handed them out.
     let under_way: Rc<RefCell<std::collections::HashSet<u64>>> = Rc::default();
@@ -106,9 +116,14 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId, shutdown: Shutdown) {
             }
             let (shared, under_way, finished) = (shared.clone(), under_way.clone(), finished.clone());
             tokio::task::spawn_local(async move {
-                let number = entry.id.number;
-                work(&shared, entry).await;
-                under_way.borrow_mut().remove(&number);
+                let id = entry.id;
+                let worker = shared.clone();
+                let task = tokio::task::spawn_local(async move { work(&worker, entry).await });
+                if task.await.is_err() {
+                    tracing::error!(entry = %id, "attempt crashed");
+                    put_back(&shared, id, AFTER_CRASH).await;
+                }
+                under_way.borrow_mut().remove(&id.number);
                 finished.notify_one();
             });
         }
@@ -125,6 +140,9 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId, shutdown: Shutdown) {
             () = finished.notified(), if room == 0 => {}
             () = shutdown.requested() => {}
         }
+    }
+    while !under_way.borrow().is_empty() {
+        finished.notified().await;
     }
 }
 
@@ -170,13 +188,27 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
                 Destination::Local => shared.local.deliver(due.id, &due.entry).await,
                 Destination::Domain(domain) => {
                     let destination = shared.destination(domain);
-                    destination.deliver(shared, &due.entry).await
+                    match destination.deliver(shared, &due.entry).await {
+                        Delivery::Tried(outcomes) => outcomes,
+                        // A restart finds everything due again by itself.
+                        Delivery::NotTried if shared.shutdown.is_requested() => return,
+                        Delivery::NotTried => return put_back(shared, due.id, PUT_BACK).await,
+                    }
                 }
             };
             log(&due, &outcomes);
             say(shared, due.id.queue, Reported { number, outcomes }).await;
         }
     }
+}
+
+async fn put_back(shared: &Shared, id: EntryId, after: Duration) {
+    let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+    let put_back = PutBack {
+        number: id.number,
+        due_millis: shared.env.wall_millis().saturating_add(after),
+    };
+    say(shared, id.queue, put_back).await;
 }
 
 /// Tells the queue, however long it takes: what was delivered must not be delivered again.

@@ -22,8 +22,12 @@ pub struct RelaySettings {
     pub connection_messages_max: usize,
     /// How long a connection waits for another message. Default 10 s.
     pub idle: Duration,
-    /// How long a connection may take to open, TLS included. Default 30 s.
+    /// How long the connection, and then its TLS handshake, may take. Default 30 s.
     pub connect_timeout: Duration,
+    /// Messages that wait for one destination in memory, at most; more are looked at again a little later. Default 500.
+    pub destination_waiting_max: usize,
+    /// How long a destination that could not be reached is not tried again, whatever waits for it. Default 10 s.
+    pub unreachable: Duration,
     /// Hosts tried in one attempt, at most. Default 5.
     pub hosts_max: usize,
     /// Bounds of the SMTP client.
@@ -43,6 +47,8 @@ impl RelaySettings {
             connection_messages_max: 100,
             idle: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(30),
+            destination_waiting_max: 500,
+            unreachable: Duration::from_secs(10),
             hosts_max: 5,
             limits: ClientLimits::default(),
         }

@@ -78,13 +78,14 @@ async fn converse(
     let mut rest = words.ours(true, "4.2", "the server said nothing of the message");
     loop {
         let event = connection.event().await;
-        answered |= !matches!(event, Event::Failed(_));
+        // A server that closes for idleness may say so (421) in answer to MAIL.
+        answered |= !matches!(&event, Event::Failed(_) | Event::Sender(Reply { code: 421, .. }));
         match event {
             Event::Sender(reply) if !reply.is_positive() => rest = words.theirs(&reply),
             Event::Sender(_) => {}
             Event::Recipient { index, reply } => {
                 if let Some(outcome) = outcomes.get_mut(index).filter(|_| !reply.is_positive()) {
-                    *outcome = Some(words.theirs(&reply));
+                    *outcome = Some(words.of_recipient(&reply));
                 }
             }
             Event::SendMessage => {
@@ -199,6 +200,14 @@ impl Words {
             2 => Outcome::Delivered(attempt),
             5 => Outcome::Bounced(attempt),
             _ => Outcome::Deferred(attempt),
+        }
+    }
+    /// What the server said of a recipient.
+    fn of_recipient(&self, reply: &Reply) -> Outcome {
+        match (reply.code, self.theirs(reply)) {
+            // RFC 5321 §4.5.3.1.10: 552 to RCPT is how older servers say that there are too many for now.
+            (552, Outcome::Bounced(attempt)) => Outcome::Deferred(attempt),
+            (_, outcome) => outcome,
         }
     }
     /// What we have to say ourselves; `detail` is the status without its class.

@@ -19,6 +19,10 @@ impl Keys {
     pub(crate) fn meta(&self) -> Bytes {
         self.kind("meta").pack()
     }
+    /// How many entries there are: a 64-bit little-endian number.
+    pub(crate) fn count(&self) -> Bytes {
+        self.kind("count").pack()
+    }
     pub(crate) fn entry(&self, number: u64) -> Bytes {
         self.kind("entry").int(number).pack()
     }

@@ -1,6 +1,7 @@
 //! The queue's keys and records. All below the tuple ("queue", shard):
 //!
 //! - ("meta") -> next entry number
+//! - ("count") -> how many entries there are
 //! - ("entry", number) -> [`Entry`]
 //! - ("due", millis, number) -> nothing: when the entry wants attention; a held entry has no such key
 //! - ("delivery", id) -> the time it was accepted: a repeat of the same delivery is recognised

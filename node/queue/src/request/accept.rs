@@ -79,6 +79,7 @@ impl Queue {
             let entry = entry_of(request, new, now_millis);
             transaction.set(self.keys.due(entry.due_millis, number), Vec::new());
             transaction.set(self.keys.entry(number), entry.encode());
+            transaction.atomic_add(self.keys.count(), 1);
             entries.push(EntryId { queue: self.id, number });
         }
         Ok(AcceptReply { entries })

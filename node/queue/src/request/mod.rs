@@ -3,11 +3,13 @@
 mod accept;
 mod due;
 mod manage;
+mod put_back;
 mod reported;
 
 pub use accept::{Accept, AcceptReply, NewEntry, NewRecipient};
 pub use due::{Due, DueEntry, DueReply, Work};
 pub use manage::{Delete, Hold, List, ListReply, Release, Retry, Show};
+pub use put_back::PutBack;
 pub use reported::{ReportSent, Reported};
 
 use hongyan_router::Ask;
@@ -25,6 +27,8 @@ pub enum QueueRequest {
     Reported(Reported),
     /// A report was sent.
     ReportSent(ReportSent),
+    /// An entry was not tried.
+    PutBack(PutBack),
     /// Entries in order.
     List(List),
     /// One entry.
@@ -77,6 +81,7 @@ ask! {
     Due => Due: DueReply;
     Reported => Done: ();
     ReportSent => Done: ();
+    PutBack => Done: ();
     List => List: ListReply;
     Show => Entry: Box<Entry>;
     Retry => Done: ();
