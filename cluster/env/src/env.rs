@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::{Dns, Listener, ManualClock, ResolverDns, Stream, ZoneDns};
+use crate::{Dns, Listener, LocalListener, ManualClock, ResolverDns, Stream, ZoneDns};
 
 /// Clock, randomness, sockets and DNS. Clones share everything.
 #[derive(Clone)]
@@ -98,6 +98,13 @@ impl Env {
     /// What the operating system says: in use, not permitted.
     pub async fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
         Listener::bind(address)
+    }
+    /// Listens on a Unix socket at `path`, which only this user may open; a socket left there by a dead process is replaced.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn listen_local(&self, path: &std::path::Path) -> io::Result<LocalListener> {
+        LocalListener::bind(path)
     }
     /// Opens a TCP connection to `address`.
     ///

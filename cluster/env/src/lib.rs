@@ -8,6 +8,7 @@ mod clock;
 mod dns;
 mod env;
 mod hickory;
+mod local;
 mod net;
 mod random;
 mod zone;
@@ -16,6 +17,7 @@ pub use clock::ManualClock;
 pub use dns::{Answer, Dns, DnsError, MxRecord, Security, TlsaRecord};
 pub use env::Env;
 pub use hickory::ResolverDns;
+pub use local::{LocalListener, LocalStream};
 pub use net::{Listener, ParkedStream, Stream};
 pub use zone::ZoneDns;
 

@@ -1,11 +1,13 @@
 //! /api/accounts
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use hongyan_directory::{AccountChange, AccountRecord, AccountSettings, AccountState, NewAccount, Quota};
+use hongyan_mailbox::{Erase, MailboxId, QuotaLimits, SetQuota};
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Address};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,13 @@ use serde::{Deserialize, Serialize};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, Result};
 use crate::{AdminState, tenant};
+
+/// How long a mailbox may take to answer.
+const ASK: Duration = Duration::from_secs(10);
+/// How long erasing a mailbox may take.
+const ERASE: Duration = Duration::from_secs(24 * 3600);
+/// Per cent of a quota from which the member is warned.
+const QUOTA_WARNING_PERCENT: u8 = 90;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Account {
@@ -127,6 +136,9 @@ pub(crate) async fn create(
         administrator: new.administrator,
     };
     let account = state.directory.create_account(&new).await?;
+    if new.quota != Quota::default() {
+        set_quota(&state, &account).await?;
+    }
     tracing::info!(account = account.id.0, "account created");
     Ok((StatusCode::CREATED, Json(view(&account))))
 }
@@ -154,9 +166,34 @@ pub(crate) async fn change(
         settings: settings.into(),
         administrator: change.administrator.into(),
     };
+    let quota_changes = change.quota != hongyan_directory::Field::Keep;
     let account = state.directory.change_account(account.id, &change).await?;
+    if quota_changes {
+        set_quota(&state, &account).await?;
+    }
     tracing::info!(account = account.id.0, "account changed");
     Ok(Json(view(&account)))
+}
+
+/// Tells the mailbox its limits; it keeps them itself, as it alone counts what it holds.
+async fn set_quota(state: &AdminState, account: &AccountRecord) -> Result<()> {
+    let limits = QuotaLimits {
+        octets_max: account.quota.octets_max.unwrap_or(0),
+        messages_max: account.quota.messages_max.unwrap_or(0),
+        warning_percent: QUOTA_WARNING_PERCENT,
+    };
+    state
+        .router
+        .ask(&mailbox_of(account), SetQuota { limits }, ASK)
+        .await??;
+    Ok(())
+}
+
+fn mailbox_of(account: &AccountRecord) -> MailboxId {
+    MailboxId {
+        tenant: account.tenant,
+        account: account.id,
+    }
 }
 
 /// The settings as they are with those of `change` on top.
@@ -186,6 +223,15 @@ pub(crate) async fn set_password(
 pub(crate) async fn delete(State(state): State<AdminState>, Path(address): Path<String>) -> Result<StatusCode> {
     let account = at(&state, &address).await?;
     state.directory.delete_account(account.id).await?;
+    // Nobody can reach the mailbox any more; a large one takes its time.
+    let (router, mailbox) = (state.router.clone(), mailbox_of(&account));
+    tokio::spawn(async move {
+        match router.ask(&mailbox, Erase, ERASE).await {
+            Ok(Ok(_)) => tracing::info!(account = mailbox.account.0, "mailbox erased"),
+            Ok(Err(error)) => tracing::error!(account = mailbox.account.0, %error, "mailbox not erased"),
+            Err(error) => tracing::error!(account = mailbox.account.0, %error, "mailbox not erased"),
+        }
+    });
     tracing::info!(account = account.id.0, "account deleted");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::AccessError;
 use hongyan_directory::Error as DirectoryError;
+use hongyan_mailbox::MailboxError;
 use hongyan_queue::QueueError;
 use hongyan_router::AskError;
 use serde::Serialize;
@@ -105,6 +106,12 @@ impl From<QueueError> for Problem {
             QueueError::NoSuchEntry => Self::not_found(error.to_string()),
             QueueError::Storage(_) | QueueError::Blob(_) => Self::unavailable(error.to_string()),
         }
+    }
+}
+
+impl From<MailboxError> for Problem {
+    fn from(error: MailboxError) -> Self {
+        Self::unavailable(error.to_string())
     }
 }
 

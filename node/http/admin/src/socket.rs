@@ -1,11 +1,14 @@
 //! The Unix socket.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::Router;
-use tokio::net::UnixListener;
+use hongyan_env::{Env, LocalListener, LocalStream};
+
+/// Pause after a failed accept: the reason (no file descriptors) passes only with time.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Why the socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -16,39 +19,54 @@ pub struct SocketError {
     source: io::Error,
 }
 
+/// A listening socket as axum sees it.
+struct Accepting {
+    env: Env,
+    listener: LocalListener,
+}
+
+impl axum::serve::Listener for Accepting {
+    type Io = LocalStream;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (LocalStream, ()) {
+        loop {
+            match self.listener.accept().await {
+                Ok(stream) => return (stream, ()),
+                Err(error) => {
+                    tracing::warn!(%error, service = "admin", "accept failed");
+                    self.env.sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Serves `router` on a socket at `path`, which only this user may open, until `end` completes.
 ///
 /// A socket left behind by a process that died is replaced; whoever holds the store's lock owns the folder.
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub async fn serve(
+pub fn serve(
+    env: Env,
     path: &Path,
     router: Router,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SocketError> {
-    let listener = open(path).map_err(|source| SocketError {
+    let listener = env.listen_local(path).map_err(|source| SocketError {
         path: path.to_owned(),
         source,
     })?;
-    let path = path.to_owned();
+    let accepting = Accepting { env, listener };
     tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(end).await;
-        if let Err(error) = served {
+        if let Err(error) = axum::serve(accepting, router).with_graceful_shutdown(end).await {
             tracing::error!(%error, "admin socket failed");
         }
-        let _ = std::fs::remove_file(path);
     });
     Ok(())
-}
-
-fn open(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
 }

@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Name of the admin socket in the data folder.
+pub(crate) const ADMIN_SOCKET: &str = "admin.sock";
+/// Where `serve` keeps its data unless told otherwise.
+const SYSTEM_DATA: &str = "/var/lib/hongyan";
+
+/// A complete mail system for one machine or many.
+#[derive(Debug, Parser)]
+#[command(name = "hongyan", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Data folder of the server to manage [default: where one runs: /var/lib/hongyan, or that of `hongyan dev`].
+    #[arg(long, global = true, env = "HONGYAN_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a complete node on 127.0.0.1 with test accounts: nothing to configure.
+    Dev(Dev),
+    /// Start a node as its configuration says.
+    Serve(Serve),
+    /// Write a configuration, keys and an administrator, and print the DNS records to publish.
+    Init(Init),
+    #[command(flatten)]
+    Manage(hongyan_cli::Command),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Data folder [default: hongyan-dev in the user's data folder].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Ports are this plus the usual ones: 10025 is SMTP, 10143 IMAP ...
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(..=61_000))]
+    pub(crate) base_port: u16,
+    /// Domain of the accounts.
+    #[arg(long, default_value = "example.test")]
+    pub(crate) domain: String,
+    /// How many accounts: user1, user2 ...
+    #[arg(long, default_value_t = 20)]
+    pub(crate) users: u32,
+    /// Password of all of them.
+    #[arg(long, default_value = "pass")]
+    pub(crate) password: String,
+    /// What to log.
+    #[arg(long, default_value = "warn,hongyan_server=info", env = "HONGYAN_LOG")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "/etc/hongyan/hongyan.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write the configuration.
+    #[arg(long, value_name = "FILE", default_value = "/etc/hongyan/hongyan.toml")]
+    pub(crate) config: PathBuf,
+    /// Data folder.
+    #[arg(long, value_name = "DIR", default_value = SYSTEM_DATA)]
+    pub(crate) data: PathBuf,
+    /// The node's name in the DNS, such as mx.example.org.
+    #[arg(long)]
+    pub(crate) host_name: String,
+    /// The first mail domain.
+    #[arg(long)]
+    pub(crate) domain: String,
+    /// Name of the organisation [default: the domain].
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Local part of the administrator's address.
+    #[arg(long, default_value = "admin")]
+    pub(crate) administrator: String,
+    /// PEM file of the certificate; without it a self-signed one is made.
+    #[arg(long, requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM file of its key.
+    #[arg(long, requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The admin socket of the server to manage: the one named, else the first that is there.
+    pub(crate) fn socket(&self) -> PathBuf {
+        if let Some(data) = &self.data {
+            return data.join(ADMIN_SOCKET);
+        }
+        let system = Path::new(SYSTEM_DATA).join(ADMIN_SOCKET);
+        let dev = dev_data().join(ADMIN_SOCKET);
+        if !system.exists() && dev.exists() { dev } else { system }
+    }
+}
+
+/// Where `dev` keeps its data unless told otherwise.
+pub(crate) fn dev_data() -> PathBuf {
+    let home = || std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+    let data = std::env::var_os("XDG_DATA_HOME").map_or_else(|| home().join(".local/share"), PathBuf::from);
+    data.join("hongyan-dev")
+}

@@ -1,0 +1,183 @@
+//! `hongyan dev`: a complete node on this machine with nothing to configure.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use futures_util::future::try_join_all;
+use hongyan_access::AccessOptions;
+use hongyan_config::Config;
+use hongyan_directory::{AccountSettings, Error, FetchRange, NewAccount, NewTenant};
+use hongyan_sasl::Secret;
+use hongyan_telemetry::{LogFormat, init_logs};
+use hongyan_types::{Address, Domain};
+
+use crate::arguments::{self, Dev};
+use crate::node::{Base, Node, NodeParts};
+use crate::serve::SYSTEM_THREADS;
+use crate::settings;
+
+/// Name of the one tenant.
+const TENANT: &str = "dev";
+/// Accounts made in one transaction.
+const ACCOUNTS_AT_A_TIME: usize = 500;
+
+/// Ports above the base.
+struct Ports(u16);
+
+impl Ports {
+    fn at(&self, usual: u16) -> u16 {
+        self.0 + usual
+    }
+    fn listen(&self, usual: u16) -> Vec<String> {
+        vec![format!("127.0.0.1:{}", self.at(usual))]
+    }
+}
+
+pub(crate) fn run(arguments: &Dev) -> Result<()> {
+    init_logs(LogFormat::Text, &arguments.log);
+    let data = arguments.data.clone().unwrap_or_else(arguments::dev_data);
+    let data = std::path::absolute(&data).context("find the data folder")?;
+    let config = config(arguments, &data);
+    let access = AccessOptions {
+        // Cheap on purpose: test passwords, and the first start makes many.
+        argon2_memory_kib: 4096,
+        argon2_passes: 1,
+        scram_iterations: 4096,
+        sessions_per_account_max: 100_000,
+        ..settings::access(&config, false)
+    };
+    let parts = NodeParts {
+        config,
+        access,
+        certificate_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned(), arguments.domain.clone()],
+        clear_passwords_on_loopback: true,
+    };
+    hongyan_actor::run(SYSTEM_THREADS, async {
+        let node = Node::start(parts).await?;
+        make_accounts(node.base(), arguments).await?;
+        print_welcome(arguments, &data);
+        node.serve().await
+    })
+}
+
+fn config(arguments: &Dev, data: &Path) -> Config {
+    let ports = Ports(arguments.base_port);
+    let mut config = Config::default();
+    config.node.host_name = "localhost".to_owned();
+    config.node.data = data.display().to_string();
+    config.node.shutdown_grace_secs = 3;
+    config.listen.smtp = ports.listen(25);
+    config.listen.lmtp = ports.listen(24);
+    config.listen.submission = ports.listen(587);
+    config.listen.submissions = ports.listen(465);
+    config.listen.imap = ports.listen(143);
+    config.listen.imaps = ports.listen(993);
+    config.listen.pop3 = ports.listen(110);
+    config.listen.pop3s = ports.listen(995);
+    config.listen.http = ports.listen(80);
+    config.directory.default_domain.clone_from(&arguments.domain);
+    config.storage.free_octets_min = 64 << 20;
+    config
+}
+
+/// Makes what is missing of tenant, domain and accounts; what is there stays as it is.
+async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
+    let directory = &base.directory;
+    let domain = Domain::try_from(arguments.domain.as_str()).context("argument --domain")?;
+    let tenant = match directory.tenant_named(TENANT).await {
+        Err(Error::NotFound { .. }) => directory.create_tenant(&tenant()).await?,
+        found => found?,
+    };
+    match directory.domain(&domain).await {
+        Err(Error::NotFound { .. }) => {
+            directory.create_domain(tenant.id, &domain).await?;
+        }
+        found => {
+            found?;
+        }
+    }
+    let mut missing = Vec::new();
+    for number in 1..=arguments.users {
+        let address = Address::try_from(format!("user{number}@{domain}").as_str())?;
+        match directory.account_at(&address).await {
+            Err(Error::NotFound { .. }) => missing.push((number, address)),
+            found => {
+                found?;
+            }
+        }
+    }
+    for some in missing.chunks(ACCOUNTS_AT_A_TIME) {
+        let password = Secret::new(arguments.password.as_str());
+        let new = some.iter().map(|(number, address)| {
+            let (access, password) = (&base.access, &password);
+            async move {
+                anyhow::Ok(NewAccount {
+                    display_name: format!("User {number}"),
+                    credential: Some(access.hash_password(password).await?),
+                    administrator: *number == 1,
+                    ..NewAccount::at(address.clone())
+                })
+            }
+        });
+        directory.create_accounts(&try_join_all(new).await?).await?;
+    }
+    Ok(())
+}
+
+/// Test accounts see all their mail, by POP3 too.
+fn tenant() -> NewTenant {
+    NewTenant {
+        account_settings: AccountSettings {
+            pop_range: FetchRange::All,
+            ..AccountSettings::default()
+        },
+        ..NewTenant::named(TENANT)
+    }
+}
+
+fn print_welcome(arguments: &Dev, data: &Path) {
+    let (domain, password, users) = (&arguments.domain, &arguments.password, arguments.users);
+    let ports = Ports(arguments.base_port);
+    let at = |usual| ports.at(usual);
+    let user = format!("user1@{domain}");
+    let text = format!(
+        "\
+Hongyan is ready; data in {data}
+
+Accounts: user1@{domain} ... user{users}@{domain}, password: {password}
+
+  SMTP {smtp}  LMTP {lmtp}  submission {submission} (STARTTLS), {submissions} (TLS)
+  IMAP {imap} (STARTTLS), {imaps} (TLS)  POP3 {pop3} (STLS), {pop3s} (TLS)
+  http://127.0.0.1:{http}/metrics /healthz /readyz
+
+Thunderbird: account {user}, manual configuration:
+  IMAP 127.0.0.1:{imaps} SSL/TLS, SMTP 127.0.0.1:{submissions} SSL/TLS, normal password; accept the certificate
+mutt:
+  mutt -e 'set folder=imaps://127.0.0.1:{imaps}/ spoolfile=+INBOX imap_user={user} imap_pass={password} from={user} smtp_url=smtps://{user}@127.0.0.1:{submissions}/ smtp_pass={password}'
+mbsync (~/.mbsyncrc):
+  IMAPAccount hongyan
+  Host 127.0.0.1
+  Port {imap}
+  User {user}
+  Pass {password}
+  TLSType None
+curl:
+  curl smtp://127.0.0.1:{smtp} --mail-from a@example.org --mail-rcpt {user} -T message.eml
+  curl -u {user}:{password} imap://127.0.0.1:{imap}/INBOX
+
+Manage it with: hongyan --data {data} account list
+Ctrl-C ends it; the next start finds everything again.
+",
+        data = data.display(),
+        smtp = at(25),
+        lmtp = at(24),
+        submission = at(587),
+        submissions = at(465),
+        imap = at(143),
+        imaps = at(993),
+        pop3 = at(110),
+        pop3s = at(995),
+        http = at(80),
+    );
+    println!("{text}");
+}

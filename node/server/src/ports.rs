@@ -1,0 +1,182 @@
+//! Opens the ports: each service with the parts it needs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use hongyan_access::Access;
+use hongyan_actor::Arbiters;
+use hongyan_blob::BlobStore;
+use hongyan_config::Config;
+use hongyan_delivery::Delivery;
+use hongyan_directory::Directory;
+use hongyan_env::Env;
+use hongyan_kv::Database;
+use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
+use hongyan_router::Router;
+use hongyan_session_imap::{ImapService, ImapServices, ImapSettings, LoginWithoutTls};
+use hongyan_session_pop3::{Pop3Service, Pop3Settings};
+use hongyan_session_smtp::{SmtpService, SmtpServices, SmtpSettings};
+use hongyan_smtp::server::Mode;
+
+use crate::settings;
+
+/// What services work with.
+pub(crate) struct Ports<'n> {
+    pub(crate) config: &'n Config,
+    pub(crate) env: &'n Env,
+    pub(crate) arbiters: &'n Arbiters,
+    pub(crate) tls: &'n TlsConfig,
+    pub(crate) database: &'n Database,
+    pub(crate) blobs: &'n BlobStore,
+    pub(crate) router: &'n Router,
+    pub(crate) directory: &'n Directory,
+    pub(crate) access: &'n Access,
+    pub(crate) delivery: &'n Delivery,
+    /// Passwords without TLS are taken from this machine.
+    pub(crate) clear_passwords_on_loopback: bool,
+}
+
+impl Ports<'_> {
+    /// Opens all that the configuration names.
+    pub(crate) async fn open(&self) -> Result<Vec<Listener>> {
+        let mut open = Vec::new();
+        self.open_smtp(&mut open).await?;
+        self.open_imap(&mut open).await?;
+        self.open_pop3(&mut open).await?;
+        Ok(open)
+    }
+
+    async fn open_smtp(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let listen = &self.config.listen;
+        let ports = [
+            ("smtp", &listen.smtp, Mode::Smtp, self.upgrade()),
+            ("lmtp", &listen.lmtp, Mode::Lmtp, TlsMode::Never),
+            ("submission", &listen.submission, Mode::Submission, self.upgrade()),
+            ("submissions", &listen.submissions, Mode::Submission, self.implicit()),
+        ];
+        for (name, texts, mode, tls) in ports {
+            let mut settings = SmtpSettings::new(mode, settings::host_name(self.config)?);
+            settings.limits.message_octets_max = self.config.limits.message_octets_max;
+            settings.authentication_in_clear = self.clear_passwords();
+            let services = SmtpServices {
+                env: self.env.clone(),
+                directory: self.directory.clone(),
+                access: self.access.clone(),
+                delivery: self.delivery.clone(),
+            };
+            let service = Arc::new(SmtpService::new(settings, services));
+            self.start(open, name, texts, tls, &service, &self.limits()).await?;
+        }
+        Ok(())
+    }
+
+    async fn open_imap(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let mut settings = ImapSettings {
+            login_without_tls: if self.clear_passwords() {
+                LoginWithoutTls::Loopback
+            } else {
+                LoginWithoutTls::Never
+            },
+            ..ImapSettings::default()
+        };
+        settings.limits.append_octets_max = self.config.limits.message_octets_max;
+        let services = ImapServices {
+            env: self.env.clone(),
+            database: self.database.clone(),
+            blobs: self.blobs.clone(),
+            router: self.router.clone(),
+            access: self.access.clone(),
+        };
+        let service = Arc::new(ImapService::new(services, settings));
+        let (listen, limits) = (&self.config.listen, self.limits());
+        self.start(open, "imap", &listen.imap, self.upgrade(), &service, &limits)
+            .await?;
+        self.start(open, "imaps", &listen.imaps, self.implicit(), &service, &limits)
+            .await
+    }
+
+    async fn open_pop3(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let parts = hongyan_session_pop3::Parts {
+            env: self.env.clone(),
+            database: self.database.clone(),
+            blobs: self.blobs.clone(),
+            router: self.router.clone(),
+            access: self.access.clone(),
+            host: self.config.node.host_name.clone(),
+            settings: Pop3Settings {
+                clear_passwords_on_loopback: self.clear_passwords_on_loopback,
+                clear_passwords: self.config.tls.allow_plaintext_passwords,
+                ..Pop3Settings::default()
+            },
+        };
+        let service = Arc::new(Pop3Service::new(parts));
+        let (listen, limits) = (&self.config.listen, self.limits());
+        self.start(open, "pop3", &listen.pop3, self.upgrade(), &service, &limits)
+            .await?;
+        self.start(open, "pop3s", &listen.pop3s, self.implicit(), &service, &limits)
+            .await
+    }
+
+    fn clear_passwords(&self) -> bool {
+        self.clear_passwords_on_loopback || self.config.tls.allow_plaintext_passwords
+    }
+
+    fn upgrade(&self) -> TlsMode {
+        TlsMode::Upgrade(self.tls.clone())
+    }
+
+    fn implicit(&self) -> TlsMode {
+        TlsMode::Implicit(self.tls.clone())
+    }
+
+    fn limits(&self) -> ConnectionLimits {
+        let limits = &self.config.limits;
+        ConnectionLimits::new(limits.connections_max, limits.connections_per_address_max)
+    }
+
+    async fn start<S: Service>(
+        &self,
+        open: &mut Vec<Listener>,
+        name: &str,
+        texts: &[String],
+        tls: TlsMode,
+        service: &Arc<S>,
+        limits: &ConnectionLimits,
+    ) -> Result<()> {
+        let addresses = settings::addresses(name, texts)?;
+        for address in &addresses {
+            let listener_settings: ListenerSettings = settings::listener(self.config)?;
+            let started = Listener::start(ListenerParts {
+                env: self.env.clone(),
+                arbiters: self.arbiters.clone(),
+                address: *address,
+                tls: tls.clone(),
+                service: Arc::clone(service),
+                limits: limits.clone(),
+                settings: listener_settings,
+            });
+            match started.await {
+                Ok(listener) => {
+                    tracing::info!(service = name, address = %listener.local_address(), "listening");
+                    open.push(listener);
+                }
+                Err(error) if addresses.len() > 1 && is_no_ipv6(*address, &error) => {
+                    tracing::warn!(service = name, %address, "no IPv6 on this machine");
+                }
+                Err(error) => return Err(error).with_context(|| format!("listen for {name} on {address}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// EAFNOSUPPORT of Linux.
+const NO_SUCH_FAMILY: i32 = 97;
+
+/// Whether this machine lacks IPv6.
+fn is_no_ipv6(address: SocketAddr, error: &io::Error) -> bool {
+    let lacks = error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_SUCH_FAMILY);
+    address.is_ipv6() && lacks
+}

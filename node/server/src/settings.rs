@@ -1,0 +1,167 @@
+//! The configuration as each part wants it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use hongyan_access::AccessOptions;
+use hongyan_actor::EntityOptions;
+use hongyan_config::Config;
+use hongyan_directory::DirectoryOptions;
+use hongyan_embedded::EmbeddedOptions;
+use hongyan_env::Env;
+use hongyan_listener::ListenerSettings;
+use hongyan_queue::RetrySchedule;
+use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
+use hongyan_sasl::Secret;
+use hongyan_types::Domain;
+
+/// Submission's port (RFC 6409), where relay hosts listen.
+const RELAY_PORT_DEFAULT: u16 = 587;
+/// Submission with TLS from the start (RFC 8314).
+const RELAY_PORT_TLS: u16 = 465;
+
+pub(crate) fn data(config: &Config) -> PathBuf {
+    PathBuf::from(&config.node.data)
+}
+
+pub(crate) fn host_name(config: &Config) -> Result<Domain> {
+    let name = config.node.host_name.as_str();
+    Domain::try_from(name).with_context(|| format!("setting node.host_name: {name}"))
+}
+
+pub(crate) fn addresses(setting: &str, texts: &[String]) -> Result<Vec<SocketAddr>> {
+    let parse = |text: &String| {
+        text.parse()
+            .with_context(|| format!("setting listen.{setting}: {text}"))
+    };
+    texts.iter().map(parse).collect()
+}
+
+pub(crate) fn storage(config: &Config, env: &Env) -> EmbeddedOptions {
+    let env = env.clone();
+    EmbeddedOptions {
+        clock: Arc::new(move || env.now_micros()),
+        cache_octets: config.storage.cache_octets,
+        free_octets_min: config.storage.free_octets_min,
+        ..EmbeddedOptions::default()
+    }
+}
+
+pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
+    let section = &config.directory;
+    let default_domain = match section.default_domain.as_str() {
+        "" => None,
+        name => Some(Domain::try_from(name).with_context(|| format!("setting directory.default_domain: {name}"))?),
+    };
+    Ok(DirectoryOptions {
+        aliases_per_account_max: section.aliases_per_account_max,
+        accounts_per_tenant_max: section.accounts_per_tenant_max,
+        domains_per_tenant_max: section.domains_per_tenant_max,
+        groups_per_tenant_max: section.groups_per_tenant_max,
+        group_members_max: section.group_members_max,
+        group_expansion_max: section.group_expansion_max,
+        default_domain,
+        ..DirectoryOptions::default()
+    })
+}
+
+pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {
+    let section = &config.access;
+    AccessOptions {
+        argon2_memory_kib: section.argon2_memory_kib,
+        argon2_passes: section.argon2_passes,
+        scram_iterations: section.scram_iterations,
+        hashing_threads_max: section.hashing_threads_max,
+        hashing_waiting_max: section.hashing_waiting_max,
+        remembered_secs: section.remembered_secs,
+        account_failures_max: section.account_failures_max,
+        address_failures_max: section.address_failures_max,
+        failure_window_secs: section.failure_window_secs,
+        lockout_secs: section.lockout_secs,
+        sessions_per_account_max: section.sessions_per_account_max,
+        password_characters_min: section.password_characters_min,
+        limit_loopback,
+        ..AccessOptions::default()
+    }
+}
+
+pub(crate) fn mailbox_entities(config: &Config) -> EntityOptions {
+    EntityOptions {
+        intake_requests_max: config.limits.intake_requests_max,
+        idle: Duration::from_secs(config.limits.mailbox_idle_secs),
+        memory_octets_max: config.limits.mailbox_memory_octets_max,
+        ..EntityOptions::default()
+    }
+}
+
+pub(crate) fn queue_entities(config: &Config) -> EntityOptions {
+    EntityOptions {
+        intake_requests_max: config.limits.intake_requests_max,
+        ..EntityOptions::default()
+    }
+}
+
+pub(crate) fn schedule(config: &Config) -> RetrySchedule {
+    RetrySchedule {
+        expire_secs: config.queue.expiry_secs,
+        ..RetrySchedule::default()
+    }
+}
+
+pub(crate) fn listener(config: &Config) -> Result<ListenerSettings> {
+    let parse = |text: &String| {
+        text.parse()
+            .with_context(|| format!("setting listen.proxy_networks: {text}"))
+    };
+    Ok(ListenerSettings {
+        handshake_timeout: Duration::from_secs(config.limits.handshake_secs_max),
+        proxy_networks: config.listen.proxy_networks.iter().map(parse).collect::<Result<_>>()?,
+        ..ListenerSettings::default()
+    })
+}
+
+pub(crate) fn relay(config: &Config) -> Result<RelaySettings> {
+    let relay_host = match config.queue.relay_host.as_str() {
+        "" => None,
+        text => Some(relay_host(config, text)?),
+    };
+    Ok(RelaySettings {
+        relay_host,
+        ..RelaySettings::new(config.node.host_name.clone())
+    })
+}
+
+fn relay_host(config: &Config, text: &str) -> Result<RelayHost> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().context("setting queue.relay_host: port")?)
+        }
+        _ => (text, RELAY_PORT_DEFAULT),
+    };
+    let credentials = match (
+        config.queue.relay_user.as_str(),
+        config.queue.relay_password_file.as_str(),
+    ) {
+        ("", "") => None,
+        ("", _) | (_, "") => bail!("settings queue.relay_user and queue.relay_password_file belong together"),
+        (user, file) => {
+            let text = std::fs::read_to_string(file).with_context(|| format!("read {file}"))?;
+            let password = text.lines().next().unwrap_or_default();
+            Some((user.to_owned(), Secret::new(password)))
+        }
+    };
+    let tls = match (port, &credentials) {
+        (RELAY_PORT_TLS, _) => RelayTls::Implicit,
+        (_, Some(_)) => RelayTls::Required,
+        (_, None) => RelayTls::Opportunistic,
+    };
+    Ok(RelayHost {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port,
+        tls,
+        credentials,
+    })
+}
