@@ -7,8 +7,10 @@ use crate::options::Options;
 use anyhow::Result;
 use clap::Args;
 
-/// APPENDs that are under way at a time.
-const WINDOW: usize = 50;
+/// Messages of one APPEND (RFC 3502), or APPENDs under way at a time.
+const WINDOW: usize = 200;
+/// Octets of them.
+const WINDOW_OCTETS: usize = 1024 * 1024;
 
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
@@ -54,11 +56,15 @@ pub async fn fill(imap: &mut Imap, folder: &str, messages: u64, octets: usize, s
             have += 1;
             continue;
         }
-        let count = WINDOW.min((messages - have) as usize);
-        let mut tags = Vec::with_capacity(count);
-        for _ in 0..count {
-            let mail = writer.write("sender@load.example.test", "reader@example.test");
-            tags.push(imap.send_append(folder, &mail).await?);
+        let window = (WINDOW_OCTETS / octets.max(1)).clamp(1, WINDOW);
+        let count = window.min((messages - have) as usize);
+        let mails: Vec<Vec<u8>> = (0..count)
+            .map(|_| writer.write("sender@load.example.test", "reader@example.test"))
+            .collect();
+        let at_once = if line.contains("MULTIAPPEND") { count } else { 1 };
+        let mut tags = Vec::new();
+        for mails in mails.chunks(at_once) {
+            tags.push(imap.send_append(folder, mails).await?);
         }
         for tag in tags {
             imap.finish(&tag, "\0").await?;
@@ -69,11 +75,13 @@ pub async fn fill(imap: &mut Imap, folder: &str, messages: u64, octets: usize, s
 }
 
 impl Imap {
-    /// Sends an APPEND with a literal that waits for nothing (RFC 7888); its tag.
-    async fn send_append(&mut self, folder: &str, mail: &[u8]) -> Result<String> {
-        let tag = self
-            .send_head(&format!("APPEND {folder} {{{}+}}\r\n", mail.len()), mail)
-            .await?;
-        Ok(tag)
+    /// Sends an APPEND of mails with literals that wait for nothing (RFC 7888, RFC 3502); its tag.
+    async fn send_append(&mut self, folder: &str, mails: &[Vec<u8>]) -> Result<String> {
+        let mut command = format!("APPEND {folder}").into_bytes();
+        for mail in mails {
+            command.extend_from_slice(format!(" {{{}+}}\r\n", mail.len()).as_bytes());
+            command.extend_from_slice(mail);
+        }
+        self.send_bytes(&command).await
     }
 }

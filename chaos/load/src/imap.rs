@@ -75,24 +75,19 @@ impl Imap {
 
     /// Sends a command; its tag.
     pub async fn send(&mut self, command: &str) -> Result<String> {
-        self.tag += 1;
-        let tag = format!("a{}", self.tag);
-        self.link.send(format!("{tag} {command}\r\n").as_bytes()).await?;
-        Ok(tag)
+        self.send_bytes(command.as_bytes()).await
     }
 
-    /// Sends a command that ends with a literal, in one write; its tag.
-    pub async fn send_head(&mut self, head: &str, literal: &[u8]) -> Result<String> {
+    /// Sends a command with literals in it, in one write; its tag.
+    pub async fn send_bytes(&mut self, command: &[u8]) -> Result<String> {
         self.tag += 1;
         let tag = format!("a{}", self.tag);
-        let mut bytes = format!("{tag} {head}").into_bytes();
-        bytes.extend_from_slice(literal);
-        bytes.extend_from_slice(b"\r\n");
+        let bytes = [tag.as_bytes(), b" ", command, b"\r\n"].concat();
         self.link.send(&bytes).await?;
         Ok(tag)
     }
 
-    /// Appends mails to a folder, one after the other.
+    /// Appends a mail to a folder.
     pub async fn append(&mut self, folder: &str, mail: &[u8]) -> Result<()> {
         let tag = self.send(&format!("APPEND {folder} {{{}}}", mail.len())).await?;
         self.await_continuation(&tag).await?;
