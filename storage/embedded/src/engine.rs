@@ -17,6 +17,8 @@ use crate::options::EmbeddedOptions;
 const ENGINE_FOLDER: &str = "engine";
 const KEYSPACE: &str = "data";
 const VERSION_KEY: &[u8] = b"\xFFversion";
+/// First octet of its value; the version in big-endian follows.
+const VERSION_FORMAT: u8 = 1;
 /// The engine's own bound on unflushed journals; it accepts no less than 64 MiB.
 const JOURNAL_OCTETS_MAX: u64 = 128 << 20;
 /// More sealed memtables or files in the first level than this and the engine would block the commit thread without
@@ -52,12 +54,7 @@ impl Engine {
         let keyspace = database.keyspace(KEYSPACE, create).map_err(error)?;
         let version = match keyspace.get(VERSION_KEY).map_err(error)? {
             None => CommitVersion(0),
-            Some(stored) => {
-                let octets = stored[..]
-                    .try_into()
-                    .map_err(|_| Error::Corrupt("commit version".to_owned()))?;
-                CommitVersion(u64::from_be_bytes(octets))
-            }
+            Some(stored) => decode_version(&stored)?,
         };
         Ok(Self {
             database,
@@ -103,7 +100,7 @@ impl Engine {
                 None => batch.remove(&self.keyspace, key),
             }
         }
-        batch.insert(&self.keyspace, VERSION_KEY, version.0.to_be_bytes());
+        batch.insert(&self.keyspace, VERSION_KEY, encode_version(version));
         batch.commit().map_err(error)?;
         self.version = version;
         Ok(())
@@ -209,11 +206,41 @@ fn detach(slice: fjall::Slice) -> Bytes {
     }
 }
 
+fn encode_version(version: CommitVersion) -> [u8; 9] {
+    let mut stored = [VERSION_FORMAT; 9];
+    stored[1..].copy_from_slice(&version.0.to_be_bytes());
+    stored
+}
+
+fn decode_version(stored: &[u8]) -> Result<CommitVersion> {
+    match stored {
+        [VERSION_FORMAT, octets @ ..] => octets
+            .try_into()
+            .ok()
+            .map(|octets| CommitVersion(u64::from_be_bytes(octets))),
+        _ => None,
+    }
+    .ok_or_else(|| Error::Corrupt("commit version".to_owned()))
+}
+
 /// What an error of the engine means to callers.
 fn error(error: fjall::Error) -> Error {
     match error {
         fjall::Error::Io(_) | fjall::Error::Poisoned | fjall::Error::Locked => Error::Unavailable(error.to_string()),
         fjall::Error::Storage(fjall::LsmError::Io(_)) => Error::Unavailable(error.to_string()),
         _ => Error::Corrupt(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes_of_the_version() {
+        let stored = encode_version(CommitVersion(0x0102));
+        assert_eq!(stored, [1, 0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(decode_version(&stored), Ok(CommitVersion(0x0102)));
+        assert!(decode_version(&[2; 9]).is_err() && decode_version(&[1; 8]).is_err() && decode_version(&[]).is_err());
     }
 }

@@ -10,6 +10,7 @@ pub(crate) struct Metrics {
     pub(crate) recoveries: Counter,
     pub(crate) octets: Counter,
     pub(crate) waiting: Gauge,
+    pub(crate) free: Gauge,
     pub(crate) batch_transactions: Histogram,
     pub(crate) latency: Histogram,
     pub(crate) sync_latency: Histogram,
@@ -37,6 +38,10 @@ impl Metrics {
                 "Octets of keys and values committed.",
             ),
             waiting: gauge("hongyan_storage_waiting_commits", "Commits that wait for the disk."),
+            free: gauge(
+                "hongyan_storage_free_octets",
+                "Free space of the disk, as of the newest commit.",
+            ),
             batch_transactions: histogram_of_counts(),
             latency: histogram(
                 "hongyan_storage_commit_seconds",

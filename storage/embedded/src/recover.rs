@@ -60,8 +60,12 @@ impl Writer {
         Ok(free)
     }
     fn free_octets(&self) -> Result<u64> {
-        let free = self.io.free_octets(&self.folder);
-        free.map_err(|error| Error::Unavailable(error.to_string()))
+        let free = self
+            .io
+            .free_octets(&self.folder)
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        self.metrics.free.set(i64::try_from(free).unwrap_or(i64::MAX));
+        Ok(free)
     }
     /// Tells log and health when commits begin and cease to be refused.
     fn tell(&mut self, error: Option<&Error>) {

@@ -7,6 +7,7 @@
 pub mod conflicts;
 pub mod contention;
 pub mod faults;
+pub mod history;
 pub mod isolation;
 pub mod limits;
 pub mod model;
@@ -60,6 +61,7 @@ macro_rules! conformance_suite {
             contention::counters_are_exact,
             contention::sums_hold_for_every_reader,
             contention::queues_hand_out_each_item_once,
+            history::committed_transactions_have_an_order,
             faults::repeats_are_recognised,
             model::agrees_with_the_model,
         }

@@ -116,6 +116,8 @@ impl ConflictWindow {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn range(begin: &'static str, end: &'static str) -> KeyRange {
@@ -166,6 +168,48 @@ mod tests {
         check(&window, 99, span("a", "y"), Err(Error::Conflict));
         check(&window, 100, span("a", "y"), Ok(()));
         check(&window, 0, key("q"), Err(Error::TooOld));
+    }
+
+    fn letters() -> impl Strategy<Value = (u8, u8)> {
+        (0u8..12, 0u8..12)
+    }
+    fn letter(number: u8) -> Bytes {
+        vec![b'a' + number].into()
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_plain_list_of_all_writes(
+            writes in prop::collection::vec((letters(), any::<bool>()), 0..150),
+            reads in prop::collection::vec((letters(), any::<bool>(), 0u64..150), 1..20),
+        ) {
+            let span = |(begin, end)| KeyRange { begin: letter(begin), end: letter(end) };
+            let mut window = ConflictWindow::default();
+            let mut list = Vec::new();
+            for (at, (pair, is_range)) in writes.into_iter().enumerate() {
+                let written = if is_range { span(pair) } else { KeyRange::key(&letter(pair.0)) };
+                let mut request = CommitRequest::default();
+                if is_range {
+                    request.writes.clear_range(written.clone());
+                } else {
+                    request.writes.set(letter(pair.0), Bytes::new());
+                }
+                let version = CommitVersion(at as u64 + 1);
+                window.record(&request, version);
+                list.push((version, written));
+            }
+            for (pair, is_range, read_version) in reads {
+                let read_version = CommitVersion(read_version);
+                let read = if is_range { span(pair) } else { KeyRange::key(&letter(pair.0)) };
+                let overlaps = |other: &KeyRange| {
+                    !read.is_empty() && !other.is_empty() && other.begin < read.end && read.begin < other.end
+                };
+                let conflicts = list.iter().any(|(version, other)| *version > read_version && overlaps(other));
+                let conflict = if is_range { ReadConflict::Range(read.clone()) } else { ReadConflict::Key(letter(pair.0)) };
+                let request = CommitRequest { read_version, reads: vec![conflict], ..CommitRequest::default() };
+                prop_assert_eq!(window.check(&request).is_err(), conflicts);
+            }
+        }
     }
 
     #[test]

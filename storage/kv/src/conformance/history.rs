@@ -1,0 +1,150 @@
+//! Random concurrent transactions over few keys: what each one read is what it would have read had all of them run one
+//! after another in the order of their commit versions.
+
+use std::collections::BTreeMap;
+
+use super::{Fixture, query};
+use crate::{CommitVersion, Database, Error, Transaction};
+
+const TASKS: u64 = 6;
+const ROUNDS: u64 = 60;
+const KEYS: u64 = 8;
+
+type State = BTreeMap<String, String>;
+
+/// What a transaction saw or did, in its order.
+#[derive(Debug, Clone)]
+enum Event {
+    Got(String, Option<String>),
+    Listed(String, String, Vec<(String, String)>),
+    Set(String, String),
+    Cleared(String, String),
+}
+
+struct Committed {
+    version: CommitVersion,
+    wrote: bool,
+    events: Vec<Event>,
+}
+
+/// See the head of this file.
+pub async fn committed_transactions_have_an_order(fixture: Fixture) {
+    let seed = u64::from(std::process::id());
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|task| tokio::spawn(work(fixture.db.clone(), seed, task)))
+        .collect();
+    let mut history = Vec::new();
+    for task in tasks {
+        history.extend(task.await.expect("a task does not panic"));
+    }
+    // A reader commits at its read version: after the writer that made it.
+    history.sort_by_key(|committed: &Committed| (committed.version, !committed.wrote));
+    let mut state = State::new();
+    for committed in &history {
+        for event in &committed.events {
+            replay(&mut state, event, committed.version, seed);
+        }
+    }
+    assert!(history.len() as u64 > TASKS * ROUNDS / 10, "some commit");
+    let left = fixture
+        .db
+        .begin()
+        .get_range_all(query("k", "l"))
+        .await
+        .expect("a range read succeeds");
+    let left: State = left.iter().map(|pair| (text(&pair.key), text(&pair.value))).collect();
+    assert_eq!(left, state, "seed {seed}");
+}
+
+fn replay(state: &mut State, event: &Event, version: CommitVersion, seed: u64) {
+    match event {
+        Event::Got(key, seen) => assert_eq!(state.get(key), seen.as_ref(), "{key} at {version:?}, seed {seed}"),
+        Event::Listed(begin, end, seen) => {
+            let there: Vec<_> = state.range(begin.clone()..end.clone()).collect();
+            let seen: Vec<_> = seen.iter().map(|(key, value)| (key, value)).collect();
+            assert_eq!(there, seen, "{begin}..{end} at {version:?}, seed {seed}");
+        }
+        Event::Set(key, value) => drop(state.insert(key.clone(), value.clone())),
+        Event::Cleared(begin, end) => state.retain(|key, _| key < begin || key >= end),
+    }
+}
+
+async fn work(db: Database, seed: u64, task: u64) -> Vec<Committed> {
+    let mut random = Random(seed.wrapping_mul(31).wrapping_add(task * 7919 + 1));
+    let mut history = Vec::new();
+    for round in 0..ROUNDS {
+        let mut tx = db.begin();
+        let mut events = Vec::new();
+        for step in 0..=random.below(4) {
+            events.push(act(&mut tx, &mut random, format!("{task}.{round}.{step}")).await);
+            tokio::task::yield_now().await;
+        }
+        // Clearing an empty range writes nothing.
+        let wrote = events.iter().any(|event| match event {
+            Event::Set(..) => true,
+            Event::Cleared(begin, end) => begin < end,
+            Event::Got(..) | Event::Listed(..) => false,
+        });
+        match tx.commit().await {
+            Ok(version) => history.push(Committed { version, wrote, events }),
+            Err(error) => assert_eq!(error, Error::Conflict),
+        }
+    }
+    history
+}
+
+async fn act(tx: &mut Transaction, random: &mut Random, value: String) -> Event {
+    let key = random.key();
+    match random.below(5) {
+        0 | 1 => {
+            let seen = tx.get(key.as_bytes()).await.expect("a read succeeds");
+            Event::Got(key, seen.map(|value| text(&value)))
+        }
+        2 => {
+            let (begin, end) = random.range(key);
+            let pairs = tx
+                .get_range_all(query(&begin, &end))
+                .await
+                .expect("a range read succeeds");
+            Event::Listed(
+                begin,
+                end,
+                pairs.iter().map(|pair| (text(&pair.key), text(&pair.value))).collect(),
+            )
+        }
+        3 => {
+            tx.set(key.clone().into_bytes(), value.clone().into_bytes());
+            Event::Set(key, value)
+        }
+        _ => {
+            let (begin, end) = random.range(key);
+            tx.clear_range(super::range(&begin, &end));
+            Event::Cleared(begin, end)
+        }
+    }
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// A linear congruential generator: chance enough for choosing keys.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+    fn key(&mut self) -> String {
+        format!("k{}", self.below(KEYS))
+    }
+    /// From `begin` to a key at or behind it.
+    fn range(&mut self, begin: String) -> (String, String) {
+        let end = self.key();
+        if begin <= end { (begin, end) } else { (end, begin) }
+    }
+}
