@@ -257,7 +257,9 @@ fn log(due: &DueEntry, outcomes: &[(usize, Outcome)]) {
 }
 
 impl Shared {
+    /// The state of a destination; with a relay host there is only that one.
     fn destination(&self, domain: &str) -> Rc<DestinationState> {
+        let domain = self.settings.relay_host.as_ref().map_or(domain, |relay| &relay.host);
         let mut destinations = self.destinations.borrow_mut();
         if destinations.len() > 1000 {
             destinations.retain(|_, state| !state.is_unused());
