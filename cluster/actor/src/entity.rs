@@ -26,6 +26,11 @@ pub trait Entity: Sized + Unpin + 'static {
     /// Handles everything that waits, as one batch. A reply is sent once its effect is durable. Requests that arrive
     /// meanwhile make the next batch.
     fn handle(&mut self, batch: Vec<Envelope<Self>>) -> impl Future<Output = ()>;
+    /// Whether it has more to do for requests it took before, so that [`Self::handle`] is called again at once, with what has
+    /// come meanwhile or with nothing. Long work in steps lets others in between.
+    fn has_work(&self) -> bool {
+        false
+    }
     /// Roughly what it holds in memory, in octets.
     fn memory_octets(&self) -> usize;
     /// Leaves: writes what makes the next activation quick. Nothing acknowledged may depend on it.

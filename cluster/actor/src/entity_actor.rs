@@ -41,8 +41,9 @@ impl<E: Entity> EntityActor<E> {
     }
     fn work(&mut self, context: &mut Context<Self>) {
         let Some(mut entity) = self.entity.take() else { return };
-        let batch = self.intake.take();
-        if batch.is_empty() {
+        let has_work = entity.has_work();
+        let batch = self.intake.take(has_work);
+        if batch.is_empty() && !has_work {
             self.entity = Some(entity);
             return;
         }

@@ -60,10 +60,10 @@ impl<E: Entity> Intake<E> {
             Offer::Wake
         }
     }
-    /// Everything that waits; nothing means that the actor is idle from now on.
-    pub(crate) fn take(&self) -> Vec<Envelope<E>> {
+    /// Everything that waits; nothing means that the actor is idle from now on, unless it `has_work`.
+    pub(crate) fn take(&self, has_work: bool) -> Vec<Envelope<E>> {
         let mut state = self.state.lock();
-        state.busy = !state.queue.is_empty();
+        state.busy = has_work || !state.queue.is_empty();
         std::mem::take(&mut state.queue)
     }
     /// Marks the actor busy, unless it is already.

@@ -48,6 +48,8 @@ pub struct MailboxEntity {
     services: MailboxServices,
     /// Absent after a failure that left it in doubt; the next batch reads it again.
     state: Option<State>,
+    /// Requests that take several transactions; others go in between.
+    unfinished: VecDeque<Job>,
     metrics: Metrics,
 }
 
@@ -108,6 +110,7 @@ impl Entity for MailboxEntity {
             id,
             services,
             state: None,
+            unfinished: VecDeque::new(),
             metrics: Metrics::new(),
         };
         let state = mailbox
@@ -132,7 +135,11 @@ impl Entity for MailboxEntity {
                 }
             })
             .collect();
-        while !jobs.is_empty() {
+        jobs.append(&mut self.unfinished);
+        // Each is looked at once: what is new first, then what was unfinished makes one more step.
+        let mut rounds = jobs.len();
+        while !jobs.is_empty() && rounds > 0 {
+            let before = jobs.len();
             if let Err(error) = self.commit_some(&mut jobs).await {
                 self.metrics.failures.inc();
                 tracing::warn!(mailbox = ?self.id, %error, "mailbox cannot commit");
@@ -141,8 +148,13 @@ impl Entity for MailboxEntity {
                     job.replier.send(Reply::Refused(MailboxError::Unavailable));
                 }
             }
+            rounds = rounds.saturating_sub((before - jobs.len()).max(1));
         }
+        self.unfinished = jobs;
         self.checkpoint_if_due().await;
+    }
+    fn has_work(&self) -> bool {
+        !self.unfinished.is_empty()
     }
     fn memory_octets(&self) -> usize {
         self.state.as_ref().map_or(1024, State::memory_octets)
@@ -305,8 +317,11 @@ impl MailboxEntity {
                 job.replier.send(reply);
             }
         }
-        if let (Some(progress), Some(job)) = (plan.more, jobs.front_mut()) {
+        if let Some(progress) = plan.more
+            && let Some(mut job) = jobs.pop_front()
+        {
             job.progress = progress;
+            jobs.push_back(job);
         }
         Ok(())
     }

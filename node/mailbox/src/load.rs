@@ -134,6 +134,8 @@ pub(crate) async fn load_view(
             }
             stored.entries.into_iter().for_each(|entry| view.push(entry));
         }
+        // Reading may end without ever waiting; the others on this arbiter shall not notice.
+        tokio::task::yield_now().await;
         match pairs.last() {
             Some(last) if pairs.len() == PAGE => range.begin = KeyRange::key(&last.key).end,
             _ => break,

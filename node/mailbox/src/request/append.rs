@@ -43,7 +43,13 @@ pub struct AppendReply {
 
 impl Append {
     pub(crate) async fn handle(&self, work: &mut Work<'_>, progress: &mut Progress) -> Result<Step<AppendReply>, Stop> {
-        let folder = work.resolve(&self.folder)?;
+        let folder = match work.resolve(&self.folder) {
+            Ok(folder) => folder,
+            Err(error) => {
+                give_up(work, progress).await?;
+                return Err(error.into());
+            }
+        };
         let [only] = self.messages.as_slice() else {
             return append_some(work, progress, folder, &self.messages).await;
         };
@@ -71,6 +77,14 @@ impl Append {
         }
         Ok(step)
     }
+}
+
+/// Lets go of the mails kept by earlier steps: the folder went away between them.
+pub(super) async fn give_up(work: &mut Work<'_>, progress: &mut Progress) -> Result<(), Stop> {
+    for (email, _) in progress.mails.drain(..) {
+        work.release(email).await?;
+    }
+    Ok(())
 }
 
 /// Keeps as many mails as fit into this transaction; once all are kept, adds all messages together (RFC 3502 §3: all or none).

@@ -77,7 +77,7 @@ pub(super) async fn expunge_some(
     let mut gone = UidSet::new();
     let mut last = None;
     for entry in view.select(&rest).take(work.options().expunge_step_messages) {
-        work.release(entry).await?;
+        work.release(entry.email).await?;
         gone.insert(entry.uid);
         last = Some(entry.uid);
     }

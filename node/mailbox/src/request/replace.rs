@@ -40,7 +40,7 @@ impl Replace {
         let Step::Done(appended) = append_some(work, progress, to, std::slice::from_ref(&self.message)).await? else {
             return Ok(Step::More);
         };
-        work.release(&old).await?;
+        work.release(old.email).await?;
         work.remove(self.folder, &view, UidSet::from_range(self.uid, self.uid));
         Ok(Step::Done(ReplaceReply { appended }))
     }

@@ -41,9 +41,9 @@ impl Work<'_> {
         self.wrote(40);
         Ok(())
     }
-    /// One message less shares the mail of `entry`; with the last the mail goes.
-    pub(crate) async fn release(&mut self, entry: &MessageEntry) -> Result<(), Stop> {
-        let shares = key::shares(self.id, entry.email);
+    /// One message less shares the mail `id`; with the last the mail goes.
+    pub(crate) async fn release(&mut self, id: EmailId) -> Result<(), Stop> {
+        let shares = key::shares(self.id, id);
         let count = read_count(self.transaction.get(&shares).await?)?;
         self.wrote(300);
         match count {
@@ -57,9 +57,9 @@ impl Work<'_> {
                 return Ok(());
             }
         }
-        let email_key = key::email(self.id, entry.email);
+        let email_key = key::email(self.id, id);
         let Some(stored) = self.transaction.get_snapshot(&email_key).await? else {
-            tracing::error!(mailbox = ?self.id, email = %entry.email, "a message's mail is missing");
+            tracing::error!(mailbox = ?self.id, email = %id, "a message's mail is missing");
             return Ok(());
         };
         let mail = email::decode(&stored)?;

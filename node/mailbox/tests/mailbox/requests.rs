@@ -491,3 +491,30 @@ fn an_erased_mailbox_leaves_no_key() {
         },
     );
 }
+
+#[test]
+fn long_work_lets_others_in_between() {
+    let options = MailboxOptions {
+        expunge_step_messages: 1,
+        ..MailboxOptions::default()
+    };
+    with_mailbox(options, async |bench| {
+        for _ in 0..60 {
+            bench.deliver(HELLO, None).await.unwrap();
+        }
+        let finished = std::cell::Cell::new(false);
+        let long = async {
+            let reply = expunge(&bench, FolderId::INBOX, None).await;
+            finished.set(true);
+            reply.expunged.count()
+        };
+        let short = async {
+            for _ in 0..5 {
+                bench.deliver(HELLO, None).await.unwrap();
+                assert!(!finished.get(), "a delivery does not wait for all steps");
+            }
+        };
+        assert_eq!(tokio::join!(long, short).0, 60);
+        assert_eq!(bench.view(FolderRef::INBOX).await.len(), 5);
+    });
+}
