@@ -41,10 +41,10 @@ impl Output {
         self.raw(b") \"/\" ");
         self.mailbox(entry.name);
         if entry.child_info_subscribed {
-            self.raw(b" (CHILDINFO (\"SUBSCRIBED\"))");
+            self.raw(b" (\"CHILDINFO\" (\"SUBSCRIBED\"))");
         }
         if let Some(old_name) = entry.old_name {
-            self.raw(b" (OLDNAME (");
+            self.raw(b" (\"OLDNAME\" (");
             self.mailbox(old_name);
             self.raw(b"))");
         }
