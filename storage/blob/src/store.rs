@@ -191,8 +191,9 @@ impl NewBlob {
     /// [`BlobError::Expired`] when the upload was collected meanwhile; or when the store fails.
     pub async fn attach(&self, transaction: &mut Transaction, owner: &Owner) -> Result<()> {
         let head_key = record::head_key(self.tenant, &self.address);
-        transaction.set(record::reference_key(self.tenant, &self.address, owner), Bytes::new());
+        let reference_key = record::reference_key(self.tenant, &self.address, owner);
         if transaction.get(&head_key).await?.is_some() {
+            transaction.set(reference_key, Bytes::new());
             return Ok(());
         }
         let (piece, location) = match &*self.body {
@@ -223,6 +224,7 @@ impl NewBlob {
             }
             .encode(),
         );
+        transaction.set(reference_key, Bytes::new());
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use hongyan_kv::Transaction;
 
 use crate::chunk::{self, CHUNK_OCTETS};
 use crate::record::{self, Upload};
-use crate::{BlobAddress, BlobStore, Result};
+use crate::{BlobAddress, BlobError, BlobStore, Result};
 
 /// Stored octets that one transaction of an upload writes at most.
 const UPLOAD_OCTETS: usize = hongyan_kv::TRANSACTION_OCTETS_TARGET / 2;
@@ -94,6 +94,9 @@ impl BlobWriter {
         let write = async |transaction: &mut Transaction| -> Result<()> {
             if first == 0 {
                 transaction.set(upload.key(), Bytes::new());
+            } else if transaction.get(&upload.key()).await?.is_none() {
+                // Collected meanwhile: pieces written now would be found by nobody.
+                return Err(BlobError::Expired);
             }
             for (n, piece) in (first..).zip(pieces) {
                 transaction.set(record::data_key(tenant, &upload.location, n), piece.clone());
