@@ -187,6 +187,26 @@ async fn a_closed_store_answers_closed() {
     assert!(has(&again, "key2").await && !has(&again, "late").await);
 }
 
+#[tokio::test]
+async fn a_panic_of_the_commit_thread_leaves_nobody_waiting() {
+    let health = hongyan_telemetry::Health::default();
+    let options = EmbeddedOptions {
+        health: health.clone(),
+        ..options()
+    };
+    let Fixture { folder, io, db } = fixture(options);
+    put(&db, "before", 10).await.unwrap();
+    io.faults.write_panics.store(true, Ordering::SeqCst);
+    assert_eq!(put(&db, "doubtful", 10).await, Err(Error::CommitUnknown));
+    while health.is_ready() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(put(&db, "late", 10).await, Err(Error::Closed));
+    drop(db);
+    let db = Database::new(EmbeddedStore::open(folder.path(), super::failure_test::options()).unwrap());
+    assert!(has(&db, "before").await && !has(&db, "late").await);
+}
+
 /// Writes three batches of which the `torn`th loses a page of its value, as a power cut may do, and opens the store
 /// again.
 async fn reopened_with_a_torn_batch(folder: &Path, torn: u8) -> Result<Database, OpenError> {

@@ -19,6 +19,7 @@ pub(crate) struct Io {
 #[derive(Debug)]
 pub(crate) struct Faults {
     pub(crate) write_fails: AtomicBool,
+    pub(crate) write_panics: AtomicBool,
     pub(crate) sync_fails: AtomicBool,
     pub(crate) free_octets: AtomicU64,
 }
@@ -28,6 +29,7 @@ impl Default for Faults {
     fn default() -> Self {
         Self {
             write_fails: AtomicBool::new(false),
+            write_panics: AtomicBool::new(false),
             sync_fails: AtomicBool::new(false),
             free_octets: AtomicU64::new(u64::MAX),
         }
@@ -41,6 +43,8 @@ impl Io {
         expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests fail here")
     )]
     pub(crate) fn before_write(&self) -> std::io::Result<()> {
+        #[cfg(test)]
+        assert!(!self.faults.write_panics.load(Ordering::SeqCst), "injected panic");
         #[cfg(test)]
         if self.faults.write_fails.load(Ordering::SeqCst) {
             return Err(std::io::ErrorKind::StorageFull.into());

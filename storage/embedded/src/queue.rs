@@ -65,6 +65,10 @@ impl Queue {
             state.sleeping = false;
         }
     }
+    /// Takes those who are still in line when nobody is going to serve them.
+    pub(crate) fn take_rest(&self) -> Vec<Waiting> {
+        std::mem::take(&mut self.state.lock().waiting)
+    }
     /// Lets nobody join any more.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;

@@ -15,7 +15,7 @@ use crate::queue::Waiting;
 use crate::writer::{Failed, Writer};
 
 /// The name under which readiness tells that commits are refused.
-const HEALTH_CONDITION: &str = "storage";
+pub(crate) const HEALTH_CONDITION: &str = "storage";
 /// The floor of free space for transactions that remove something is this many times lower.
 const REMOVALS_FLOOR_DIVISOR: u64 = 4;
 

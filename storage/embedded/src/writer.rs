@@ -17,6 +17,7 @@ use crate::fault::Io;
 use crate::metric::Metrics;
 use crate::options::EmbeddedOptions;
 use crate::queue::{Queue, Waiting};
+use crate::recover::HEALTH_CONDITION;
 use crate::shared::Shared;
 use crate::view::View;
 
@@ -123,9 +124,6 @@ impl Writer {
                 self.commit(batch);
             }
         }
-        self.shared.down.store(true, Ordering::SeqCst);
-        self.revoke_views();
-        self.shared.watches.end_all(&Err(Error::Closed));
     }
 
     pub(crate) fn now_micros(&self) -> u64 {
@@ -282,6 +280,22 @@ impl Writer {
         if let Some(oldest) = self.published.front() {
             self.window.forget(oldest.version);
         }
+    }
+}
+
+/// Runs when the store is closed, and when the thread panics: nobody may wait for it for ever.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        drop(self.shared.queue.take_rest());
+        if std::thread::panicking() {
+            self.options
+                .health
+                .not_ready(HEALTH_CONDITION, "the commit thread panicked");
+        }
+        self.shared.down.store(true, Ordering::SeqCst);
+        self.revoke_views();
+        self.shared.watches.end_all(&Err(Error::Closed));
     }
 }
 
