@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hongyan_blob::{BlobError, BlobOptions, BlobStore, NewBlob, Owner, Sources};
-use hongyan_kv::{Database, KeyRange, RangeQuery, Transaction};
+use hongyan_kv::{
+    Backend, BackendTransaction, BoxFuture, CommitVersion, Database, KeyRange, RangeQuery, RangeReply, ReadMode,
+    Result, Transaction, Watch,
+};
 use hongyan_memory::{Faults, MemoryStore};
 use proptest::prelude::*;
 
@@ -37,7 +40,11 @@ enum Step {
     Commit {
         which: usize,
     },
-    Collect,
+    /// Collects, while one of the transactions begun is committed after so many turns of the collector.
+    Collect {
+        beside: usize,
+        turns: u8,
+    },
     Wait {
         minutes: i64,
     },
@@ -51,9 +58,65 @@ fn step() -> impl Strategy<Value = Step> {
         1 => both.clone().prop_map(|(blob, owner)| Step::KeepStored { blob, owner }),
         3 => both.prop_map(|(blob, owner)| Step::LetGo { blob, owner }),
         6 => any::<usize>().prop_map(|which| Step::Commit { which }),
-        3 => Just(Step::Collect),
+        3 => (any::<usize>(), 0..30u8).prop_map(|(beside, turns)| Step::Collect { beside, turns }),
         3 => (1..90i64).prop_map(|minutes| Step::Wait { minutes }),
     ]
+}
+
+/// The store in memory, which lets others have a turn before each operation.
+struct Turns(MemoryStore);
+
+struct TurnsTransaction(Box<dyn BackendTransaction>);
+
+impl Backend for Turns {
+    fn begin(&self) -> Box<dyn BackendTransaction> {
+        Box::new(TurnsTransaction(self.0.begin()))
+    }
+}
+
+impl BackendTransaction for TurnsTransaction {
+    fn get<'a>(&'a mut self, key: &'a [u8], mode: ReadMode) -> BoxFuture<'a, Result<Option<Bytes>>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.get(key, mode).await
+        })
+    }
+    fn get_range(&mut self, query: RangeQuery) -> BoxFuture<'_, Result<RangeReply>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.get_range(query).await
+        })
+    }
+    fn set(&mut self, key: Bytes, value: Bytes) {
+        self.0.set(key, value);
+    }
+    fn clear(&mut self, key: &[u8]) {
+        self.0.clear(key);
+    }
+    fn clear_range(&mut self, range: KeyRange) {
+        self.0.clear_range(range);
+    }
+    fn atomic_add(&mut self, key: Bytes, delta: i64) {
+        self.0.atomic_add(key, delta);
+    }
+    fn add_read_conflict(&mut self, range: KeyRange) {
+        self.0.add_read_conflict(range);
+    }
+    fn add_write_conflict(&mut self, range: KeyRange) {
+        self.0.add_write_conflict(range);
+    }
+    fn watch(&mut self, key: &[u8]) -> Watch {
+        self.0.watch(key)
+    }
+    fn read_version(&mut self) -> BoxFuture<'_, Result<CommitVersion>> {
+        self.0.read_version()
+    }
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitVersion>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.commit().await
+        })
+    }
 }
 
 struct Open {
@@ -91,7 +154,7 @@ fn owner_of(owner: u8) -> Owner {
 impl World {
     async fn new() -> Self {
         let memory = MemoryStore::new();
-        let database = Database::new(memory.clone());
+        let database = Database::new(Turns(memory.clone()));
         let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
         let (now, seed) = (clock.clone(), AtomicU64::new(1));
         let sources = Sources {
@@ -171,7 +234,19 @@ impl World {
                     self.commit(open).await;
                 }
             }
-            Step::Collect => drop(self.store.collect_step().await),
+            Step::Collect { beside, turns } => {
+                let beside = (!self.open.is_empty()).then(|| self.open.swap_remove(beside % self.open.len()));
+                let store = self.store.clone();
+                let other = async {
+                    for _ in 0..turns {
+                        tokio::task::yield_now().await;
+                    }
+                    if let Some(open) = beside {
+                        self.commit(open).await;
+                    }
+                };
+                let _ = tokio::join!(store.collect_step(), other);
+            }
             Step::Wait { minutes } => drop(self.clock.fetch_add(minutes * 60_000, Ordering::Relaxed)),
         }
     }
@@ -224,6 +299,35 @@ impl World {
     }
 }
 
+#[test]
+fn a_keeper_and_the_collector_never_both_win() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        for blob in 0..SIZES.len() {
+            let (mut kept, mut removed) = (0, 0);
+            for turns in 0..20 {
+                let mut world = World::new().await;
+                for step in [Step::Keep { blob, owner: 0 }, Step::LetGo { blob, owner: 0 }] {
+                    world.take(step).await;
+                    world.take(Step::Commit { which: 0 }).await;
+                }
+                world.take(Step::Wait { minutes: 61 }).await;
+                world.take(Step::KeepStored { blob, owner: 1 }).await;
+                world.take(Step::Collect { beside: 0, turns }).await;
+                world.check().await;
+                let address = world.blobs[blob].address();
+                let there = world.store.open_blob(TENANT, &address).await.is_ok();
+                assert_eq!(there, world.kept.contains(&(blob, 1)), "turn {turns} of blob {blob}");
+                kept += usize::from(there);
+                removed += usize::from(!there);
+            }
+            assert!(kept > 0 && removed > 0, "both orders were seen: {kept} and {removed}");
+        }
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
@@ -236,7 +340,7 @@ proptest! {
         runtime.block_on(async {
             let mut world = World::new().await;
             for step in steps {
-                let fails = faulty && matches!(step, Step::Commit { .. } | Step::Collect);
+                let fails = faulty && matches!(step, Step::Commit { .. } | Step::Collect { .. });
                 if fails {
                     world.memory.set_faults(Faults {
                         seed,
