@@ -53,7 +53,11 @@ pub(crate) struct Dev {
     #[arg(long, default_value = "pass")]
     pub(crate) password: String,
     /// What to log.
-    #[arg(long, default_value = "warn,hongyan_server=info", env = "HONGYAN_LOG")]
+    #[arg(
+        long,
+        default_value = "warn,hickory_net=error,hickory_resolver=error",
+        env = "HONGYAN_LOG"
+    )]
     pub(crate) log: String,
 }
 

@@ -162,7 +162,7 @@ mbsync (~/.mbsyncrc):
   Pass {password}
   TLSType None
 curl:
-  curl smtp://127.0.0.1:{smtp} --mail-from a@example.org --mail-rcpt {user} -T message.eml
+  curl --crlf smtp://127.0.0.1:{smtp} --mail-from a@example.org --mail-rcpt {user} -T message.eml
   curl -u {user}:{password} imap://127.0.0.1:{imap}/INBOX
 
 Manage it with: hongyan --data {data} account list

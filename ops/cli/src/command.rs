@@ -55,15 +55,54 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
     }
 }
 
-/// `none` removes a limit.
-fn or_none(text: &str) -> Result<Option<u64>, String> {
-    if text == "none" {
-        return Ok(None);
+/// A limit in an argument; `none` removes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Max(Option<u64>);
+
+impl std::str::FromStr for Max {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        text.parse().map(|max| Self(Some(max))).map_err(|_| "a number, or none")
     }
-    text.parse().map(Some).map_err(|_| "a number, or none".to_owned())
 }
 
 /// The query that names a tenant.
 fn of_tenant(tenant: Option<&str>) -> String {
     tenant.map_or_else(String::new, |name| format!("tenant={}&", crate::client::encode(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Parser)]
+    struct All {
+        #[command(subcommand)]
+        command: super::Command,
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        All::command().debug_assert();
+        for line in [
+            "x account set a@b --quota-octets 5 --quota-messages none --imap off --pop-range all",
+            "x account add a@b --quota-octets 5 --no-password",
+            "x tenant set A --accounts-max none --aliases-max 7 --postmaster none",
+            "x queue retry 1-2 3-4",
+            "x group add-member g@b a@b c@d",
+        ] {
+            let read = All::try_parse_from(line.split(' '));
+            assert!(
+                read.is_ok(),
+                "{line}: {}",
+                read.err().map(|error| error.to_string()).unwrap_or_default()
+            );
+            let shown = format!("{:?}", read.map(|all| all.command).ok());
+            assert!(!shown.is_empty());
+        }
+        assert!(All::try_parse_from("x account set a@b --quota-octets many".split(' ')).is_err());
+    }
 }

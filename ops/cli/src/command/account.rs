@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{of_tenant, or_none};
+use super::{Max, of_tenant};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -79,11 +79,11 @@ pub enum Account {
 #[derive(Debug, Args)]
 pub struct Quota {
     /// Octets of mail it may have, or `none`.
-    #[arg(long, value_parser = or_none)]
-    quota_octets: Option<Option<u64>>,
+    #[arg(long)]
+    quota_octets: Option<Max>,
     /// Messages it may have, or `none`.
-    #[arg(long, value_parser = or_none)]
-    quota_messages: Option<Option<u64>>,
+    #[arg(long)]
+    quota_messages: Option<Max>,
 }
 
 #[derive(Debug, Args)]
@@ -153,10 +153,10 @@ fn quota(asked: &Quota, present: &Value) -> Option<Value> {
     }
     let octets = asked
         .quota_octets
-        .map_or(present["octets_max"].clone(), |max| json!(max));
+        .map_or(present["octets_max"].clone(), |max| json!(max.0));
     let messages = asked
         .quota_messages
-        .map_or(present["messages_max"].clone(), |max| json!(max));
+        .map_or(present["messages_max"].clone(), |max| json!(max.0));
     Some(json!({"octets_max": octets, "messages_max": messages}))
 }
 

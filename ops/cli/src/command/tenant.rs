@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::or_none;
+use super::Max;
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -33,11 +33,11 @@ pub enum Tenant {
         /// Its name.
         name: String,
         /// Accounts it may have; `none` for the server's own limit.
-        #[arg(long, value_parser = or_none)]
-        accounts_max: Option<Option<u64>>,
+        #[arg(long)]
+        accounts_max: Option<Max>,
         /// Aliases each account may have; `none` for the server's own limit.
-        #[arg(long, value_parser = or_none)]
-        aliases_max: Option<Option<u64>>,
+        #[arg(long)]
+        aliases_max: Option<Max>,
         /// Address of the account that gets postmaster@; `none` for the oldest.
         #[arg(long)]
         postmaster: Option<String>,
@@ -84,10 +84,10 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
         } => {
             let mut change = Map::new();
             if let Some(max) = accounts_max {
-                change.insert("accounts_max".to_owned(), json!(max));
+                change.insert("accounts_max".to_owned(), json!(max.0));
             }
             if let Some(max) = aliases_max {
-                change.insert("aliases_per_account_max".to_owned(), json!(max));
+                change.insert("aliases_per_account_max".to_owned(), json!(max.0));
             }
             if let Some(address) = postmaster {
                 let address = Some(address).filter(|address| *address != "none");

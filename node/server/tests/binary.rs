@@ -1,0 +1,186 @@
+//! The binary from outside: what a person starts, and what is there again after a restart.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_hongyan");
+
+/// A node that is killed when the test ends before it.
+struct Running(Child);
+
+impl Running {
+    fn terminate(mut self) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(self.0.wait().unwrap().success(), "SIGTERM ends it in good order");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn hongyan(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(BINARY)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let shown = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A base such that the ports above it are likely free.
+fn free_base() -> u16 {
+    loop {
+        let base = free_port() / 2;
+        let is_free = |port: u16| TcpListener::bind(("127.0.0.1", base + port)).is_ok();
+        if base > 1024 && [24, 25, 80, 110, 143, 465, 587, 993, 995].into_iter().all(is_free) {
+            return base;
+        }
+    }
+}
+
+fn wait_ready(port: u16) {
+    for _ in 0..1000 {
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+            let _ = stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            let mut answer = String::new();
+            let _ = stream.read_to_string(&mut answer);
+            if answer.starts_with("HTTP/1.1 200") {
+                return;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the node is not ready");
+}
+
+fn dev(data: &Path, base: u16) -> Running {
+    let child = Command::new(BINARY)
+        .args(["dev", "--users", "2", "--base-port", &base.to_string(), "--data"])
+        .arg(data)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running(child);
+    wait_ready(base + 80);
+    running
+}
+
+/// Speaks IMAP: the lines of the answer to one command.
+fn imap(port: u16, commands: &[&str]) -> String {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut answer = lines.next().unwrap().unwrap();
+    for (number, command) in commands.iter().enumerate() {
+        let tag = format!("a{number} ");
+        write!(&stream, "{tag}{command}\r\n").unwrap();
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            answer.push('\n');
+            answer.push_str(&line);
+            if line.starts_with(&tag) {
+                break;
+            }
+        }
+    }
+    answer
+}
+
+#[test]
+fn a_restart_finds_everything_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, base) = (folder.path().join("data"), free_base());
+    let shown = data.display().to_string();
+    let node = dev(&data, base);
+    let added = hongyan(
+        &["--data", &shown, "account", "add", "anna@example.test"],
+        "correct horse\n",
+    );
+    assert!(added.status.success(), "{}", text(&added));
+    let login = [
+        "LOGIN anna@example.test \"correct horse\"",
+        "CREATE Reisen",
+        "LIST \"\" Reisen",
+    ];
+    assert!(imap(base + 143, &login).contains("a1 OK"));
+    node.terminate();
+    let node = dev(&data, base);
+    let found = imap(base + 143, &[login[0], login[2]]);
+    assert!(found.contains("Reisen\n"), "{found}");
+    let suspended = hongyan(&["--data", &shown, "account", "suspend", "anna@example.test"], "");
+    assert!(suspended.status.success(), "{}", text(&suspended));
+    assert!(imap(base + 143, &[login[0]]).contains("a0 NO"));
+    node.terminate();
+    let gone = hongyan(&["--data", &shown, "account", "list"], "");
+    assert!(text(&gone).contains("is it running"), "{}", text(&gone));
+}
+
+#[test]
+fn what_init_writes_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, data) = (folder.path().join("etc/hongyan.toml"), folder.path().join("data"));
+    let (config_shown, data_shown) = (config.display().to_string(), data.display().to_string());
+    let init = [
+        "init",
+        "--config",
+        &config_shown,
+        "--data",
+        &data_shown,
+        "--host-name",
+        "mx.example.org",
+        "--domain",
+        "example.org",
+    ];
+    let made = hongyan(&init, "");
+    let said = text(&made);
+    assert!(made.status.success(), "{said}");
+    assert!(said.contains("IN MX   10 mx.example.org."), "{said}");
+    let password = said.split("password: ").nth(1).unwrap().lines().next().unwrap();
+    assert!(
+        !hongyan(&init, "").status.success(),
+        "a configuration that is there is not overwritten"
+    );
+
+    let (imap_port, http_port) = (free_port(), free_port());
+    let mut written = std::fs::read_to_string(&config).unwrap();
+    for service in ["smtp", "lmtp", "submission", "submissions", "imaps", "pop3", "pop3s"] {
+        written = written.replace("[listen]\n", &format!("[listen]\n{service} = []\n"));
+    }
+    let ports = format!("[listen]\nimap = [\"127.0.0.1:{imap_port}\"]\nhttp = [\"127.0.0.1:{http_port}\"]\n");
+    std::fs::write(&config, written.replace("[listen]\n", &ports)).unwrap();
+    let child = Command::new(BINARY)
+        .args(["serve", "--config", &config_shown])
+        .stderr(Stdio::null())
+        .spawn();
+    let node = Running(child.unwrap());
+    wait_ready(http_port);
+    // Authentication without TLS is refused, even from this machine.
+    let login = format!("LOGIN admin@example.org {password}");
+    let refused = imap(imap_port, &["CAPABILITY", &login]);
+    assert!(
+        refused.contains("LOGINDISABLED") && refused.contains("a1 NO"),
+        "{refused}"
+    );
+    let listed = hongyan(&["--data", &data_shown, "--json", "account", "list"], "");
+    assert!(text(&listed).contains("\"administrator\": true"), "{}", text(&listed));
+    node.terminate();
+}
