@@ -17,6 +17,9 @@ use crate::select_state::Selected;
 use crate::stop::{Answer, Stop};
 use crate::{ImapServices, ImapSettings, LoginWithoutTls};
 
+/// A larger buffer is given back before the session waits.
+const SEND_KEPT_OCTETS_MAX: usize = 1_024;
+
 /// A session.
 pub(crate) struct Session {
     pub(crate) services: Arc<ImapServices>,
@@ -104,6 +107,9 @@ impl Session {
             return Ok(());
         }
         self.imap.hibernate();
+        if self.send.capacity() > SEND_KEPT_OCTETS_MAX {
+            self.send = Vec::new();
+        }
         self.wait().await
     }
 
@@ -263,9 +269,6 @@ impl Session {
         }
         let sent = self.connection.send(&self.send).await;
         self.send.clear();
-        if self.send.capacity() > self.settings.limits.output_octets_high.saturating_mul(4) || self.imap.is_idle() {
-            self.send = Vec::new();
-        }
         Ok(sent?)
     }
 
