@@ -315,9 +315,13 @@ fn start_collector(env: &Env, arbiters: &Arbiters, blobs: &BlobStore) {
     let (env, blobs) = (env.clone(), blobs.clone());
     arbiters.spawn(0, move || async move {
         loop {
-            env.sleep(COLLECT_PERIOD).await;
-            if let Err(error) = blobs.collect_step().await {
-                tracing::warn!(%error, "blob collection failed; it is tried again");
+            match blobs.collect_step().await {
+                Ok(step) if step.more => tokio::task::yield_now().await,
+                Ok(_) => env.sleep(COLLECT_PERIOD).await,
+                Err(error) => {
+                    tracing::warn!(%error, "blob collection failed; it is tried again");
+                    env.sleep(COLLECT_PERIOD).await;
+                }
             }
         }
     });
