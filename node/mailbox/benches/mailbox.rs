@@ -32,12 +32,22 @@ fn mailbox(number: u64) -> MailboxId {
     }
 }
 
-/// Processor time of this process in microseconds.
-fn processor_micros() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    (ticks(11) + ticks(12)) * 10_000
+/// Processor time in microseconds: of all threads, and of the arbiters among them, where mailboxes run.
+fn processor_micros() -> (u64, u64) {
+    let (mut all, mut arbiters) = (0, 0);
+    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let read = |name| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let nanos = read("schedstat")
+            .split_whitespace()
+            .next()
+            .and_then(|nanos| nanos.parse::<u64>().ok());
+        let micros = nanos.unwrap_or(0) / 1000;
+        all += micros;
+        if read("comm").starts_with("actix-rt") {
+            arbiters += micros;
+        }
+    }
+    (all, arbiters)
 }
 
 fn resident_octets() -> u64 {
@@ -54,12 +64,14 @@ impl Bench {
     async fn measure(&self, name: &str, operations: u64, work: impl Future<Output = ()>) {
         let (start, processor) = (self.env.now_micros(), processor_micros());
         work.await;
-        let (span, processor) = (self.env.now_micros() - start, processor_micros() - processor);
+        let span = self.env.now_micros() - start;
+        let (all, arbiters) = processor_micros();
         println!(
-            "{name:<48} {operations:>8} ops {:>9.1} /s {:>9.1} us each {:>8.1} us cpu each",
+            "{name:<50} {operations:>7} ops {:>9.1} /s {:>9.1} us; processor {:>7.1} us, of it arbiters {:>7.1} us",
             operations as f64 * 1e6 / span as f64,
             span as f64 / operations as f64,
-            processor as f64 / operations as f64,
+            (all - processor.0) as f64 / operations as f64,
+            (arbiters - processor.1) as f64 / operations as f64,
         );
     }
     async fn ask<T, R>(&self, number: u64, request: R) -> T
@@ -96,6 +108,16 @@ impl Bench {
         )
         .await
         .view
+    }
+    /// Waits until the store has tidied up behind what came before.
+    async fn settle(&self) {
+        loop {
+            let (before, _) = processor_micros();
+            self.env.sleep(Duration::from_secs(1)).await;
+            if processor_micros().0 - before < 50_000 {
+                return;
+            }
+        }
     }
     async fn grow(&self, number: u64, messages: usize) {
         for _ in 0..100 {
@@ -148,7 +170,7 @@ async fn deliveries(bench: &Bench, concurrent: usize) {
 }
 
 async fn singles(bench: &Bench, number: u64, messages: u32) {
-    let count = 200_u64;
+    let count = 1000_u64;
     bench
         .measure(&format!("{messages} messages: deliver"), count, async {
             for at in 0..count {
@@ -252,6 +274,7 @@ async fn run(folder: &std::path::Path) {
     bench.measure("activate a mailbox", count, work).await;
     for (number, messages) in [(100, 10_000), (101, 1_000_000)] {
         bench.grow(number, messages as usize).await;
+        bench.settle().await;
         singles(&bench, number, messages).await;
         host.passivate_all(WITHIN).await;
         bench
