@@ -74,10 +74,13 @@ impl Ports<'_> {
 
     async fn open_imap(&self, open: &mut Vec<Listener>) -> Result<()> {
         let mut settings = ImapSettings {
-            login_without_tls: if self.clear_passwords() {
-                LoginWithoutTls::Loopback
-            } else {
-                LoginWithoutTls::Never
+            login_without_tls: match (
+                self.config.tls.allow_plaintext_passwords,
+                self.clear_passwords_on_loopback,
+            ) {
+                (true, _) => LoginWithoutTls::Always,
+                (false, true) => LoginWithoutTls::Loopback,
+                (false, false) => LoginWithoutTls::Never,
             },
             ..ImapSettings::default()
         };

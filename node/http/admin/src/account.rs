@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hongyan_directory::{AccountChange, AccountRecord, AccountSettings, AccountState, NewAccount, Quota};
 use hongyan_mailbox::{Erase, MailboxId, QuotaLimits, SetQuota};
@@ -12,6 +12,7 @@ use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Address};
 use serde::{Deserialize, Serialize};
 
+use crate::body::{Asked, Body};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, Result};
 use crate::{AdminState, tenant};
@@ -98,7 +99,7 @@ pub(crate) fn view(account: &AccountRecord) -> Account {
 
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    Query(query): Query<PageQuery>,
+    Asked(query): Asked<PageQuery>,
 ) -> Result<Json<Page<Account>>> {
     let owner = tenant::of(&state, query.tenant.as_deref()).await?;
     let after = match &query.after {
@@ -116,7 +117,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn create(
     State(state): State<AdminState>,
-    Json(new): Json<Create>,
+    Body(new): Body<Create>,
 ) -> Result<(StatusCode, Json<Account>)> {
     let address = parse(&new.address)?;
     let credential = match new.password {
@@ -151,7 +152,7 @@ pub(crate) async fn show(State(state): State<AdminState>, Path(address): Path<St
 pub(crate) async fn change(
     State(state): State<AdminState>,
     Path(address): Path<String>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<Json<Account>> {
     let account = at(&state, &address).await?;
     let settings = if change.settings.is_empty() {
@@ -209,7 +210,7 @@ fn merge(settings: &AccountSettings, change: serde_json::Map<String, serde_json:
 pub(crate) async fn set_password(
     State(state): State<AdminState>,
     Path(address): Path<String>,
-    Json(new): Json<SetPassword>,
+    Body(new): Body<SetPassword>,
 ) -> Result<StatusCode> {
     let account = at(&state, &address).await?;
     let password = Secret::new(new.password.0);

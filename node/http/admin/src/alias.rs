@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::AdminState;
 use crate::account::{self, Account};
+use crate::body::Body;
 use crate::problem::Result;
 
 #[derive(Debug, Deserialize)]
@@ -23,7 +24,7 @@ pub(crate) async fn list(State(state): State<AdminState>, Path(address): Path<St
 pub(crate) async fn add(
     State(state): State<AdminState>,
     Path(address): Path<String>,
-    Json(new): Json<Add>,
+    Body(new): Body<Add>,
 ) -> Result<(StatusCode, Json<Account>)> {
     let id = account::at(&state, &address).await?.id;
     let changed = state.directory.add_alias(id, &account::parse(&new.address)?).await?;

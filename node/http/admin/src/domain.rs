@@ -1,12 +1,13 @@
 //! /api/domains
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hongyan_directory::DomainRecord;
 use hongyan_types::Domain;
 use serde::{Deserialize, Serialize};
 
+use crate::body::{Asked, Body};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, Result};
 use crate::{AdminState, account, tenant};
@@ -53,7 +54,7 @@ async fn view(state: &AdminState, record: &DomainRecord) -> Result<DomainView> {
 
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    Query(query): Query<PageQuery>,
+    Asked(query): Asked<PageQuery>,
 ) -> Result<Json<Page<DomainView>>> {
     let owner = tenant::of(&state, query.tenant.as_deref()).await?;
     let after = query.after.as_deref().map(parse).transpose()?;
@@ -66,7 +67,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn create(
     State(state): State<AdminState>,
-    Json(new): Json<Create>,
+    Body(new): Body<Create>,
 ) -> Result<(StatusCode, Json<DomainView>)> {
     let owner = tenant::of(&state, new.tenant.as_deref()).await?;
     let record = state.directory.create_domain(owner, &parse(&new.domain)?).await?;
@@ -81,7 +82,7 @@ pub(crate) async fn show(State(state): State<AdminState>, Path(name): Path<Strin
 pub(crate) async fn change(
     State(state): State<AdminState>,
     Path(name): Path<String>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<Json<DomainView>> {
     let catch_all = match change.catch_all {
         Some(address) => Some(account::at(&state, &address).await?.id),

@@ -1,12 +1,13 @@
 //! /api/groups
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hongyan_directory::{GroupId, GroupRecord, NewGroup};
 use serde::{Deserialize, Serialize};
 
 use crate::account::parse;
+use crate::body::{Asked, Body};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, Result};
 use crate::{AdminState, tenant};
@@ -44,7 +45,7 @@ fn view(group: &GroupRecord) -> Group {
     }
 }
 
-pub(crate) async fn list(State(state): State<AdminState>, Query(query): Query<PageQuery>) -> Result<Json<Page<Group>>> {
+pub(crate) async fn list(State(state): State<AdminState>, Asked(query): Asked<PageQuery>) -> Result<Json<Page<Group>>> {
     let owner = tenant::of(&state, query.tenant.as_deref()).await?;
     let after = match &query.after {
         Some(after) => Some(GroupId(
@@ -61,7 +62,7 @@ pub(crate) async fn list(State(state): State<AdminState>, Query(query): Query<Pa
 
 pub(crate) async fn create(
     State(state): State<AdminState>,
-    Json(new): Json<Create>,
+    Body(new): Body<Create>,
 ) -> Result<(StatusCode, Json<Group>)> {
     let members = new.members.iter().map(|member| parse(member)).collect::<Result<_>>()?;
     let new = NewGroup {
@@ -86,7 +87,7 @@ pub(crate) async fn delete(State(state): State<AdminState>, Path(address): Path<
 pub(crate) async fn members(
     State(state): State<AdminState>,
     Path(address): Path<String>,
-    Query(query): Query<PageQuery>,
+    Asked(query): Asked<PageQuery>,
 ) -> Result<Json<Page<String>>> {
     let group = state.directory.group_at(&parse(&address)?).await?;
     let after = query.after.as_deref().map(parse).transpose()?;
@@ -98,7 +99,7 @@ pub(crate) async fn members(
 pub(crate) async fn add_member(
     State(state): State<AdminState>,
     Path(address): Path<String>,
-    Json(new): Json<AddMember>,
+    Body(new): Body<AddMember>,
 ) -> Result<Json<Group>> {
     let group = state
         .directory

@@ -5,6 +5,7 @@
 
 mod account;
 mod alias;
+mod body;
 mod domain;
 mod group;
 mod page;
@@ -53,5 +54,6 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/queue/{id}", get(queue::show).delete(queue::delete))
         .route("/api/queue/{id}/{action}", post(queue::act))
         .fallback(|| async { Problem::not_found("no such resource") })
+        .method_not_allowed_fallback(|| async { Problem::not_allowed() })
         .with_state(state)
 }

@@ -53,6 +53,11 @@ impl Problem {
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
+    /// The resource cannot do that.
+    pub(crate) fn not_allowed() -> Self {
+        let detail = "the resource has no such method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "not-allowed", detail)
+    }
     fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hongyan_queue::{
     Attempt, Delete, Destination, Entry, EntryId, Hold, List, QueueId, RecipientState, Release, Retry, Show,
@@ -11,6 +11,7 @@ use hongyan_queue::{
 use serde::Serialize;
 
 use crate::AdminState;
+use crate::body::Asked;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, Result};
 
@@ -85,7 +86,7 @@ fn parse(id: &str) -> Result<EntryId> {
 /// Shard by shard, each in the order of acceptance.
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    Query(query): Query<PageQuery>,
+    Asked(query): Asked<PageQuery>,
 ) -> Result<Json<Page<EntryView>>> {
     let from = query.after.as_deref().map(parse).transpose()?;
     let limit = query.limit();

@@ -1,13 +1,14 @@
 //! /api/tenants
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hongyan_directory::{AccountSettings, Field, NewTenant, TenantChange, TenantRecord, TenantState};
 use hongyan_types::TenantId;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::AdminState;
+use crate::body::{Asked, Body};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, Result};
 
@@ -102,7 +103,7 @@ pub(crate) async fn of(state: &AdminState, name: Option<&str>) -> Result<TenantI
 
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    Query(query): Query<PageQuery>,
+    Asked(query): Asked<PageQuery>,
 ) -> Result<Json<Page<Tenant>>> {
     let after = match &query.after {
         Some(after) => Some(TenantId(
@@ -119,7 +120,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn create(
     State(state): State<AdminState>,
-    Json(new): Json<Create>,
+    Body(new): Body<Create>,
 ) -> Result<(StatusCode, Json<Tenant>)> {
     let new = NewTenant {
         name: new.name,
@@ -139,7 +140,7 @@ pub(crate) async fn show(State(state): State<AdminState>, Path(name): Path<Strin
 pub(crate) async fn change(
     State(state): State<AdminState>,
     Path(name): Path<String>,
-    Json(change): Json<Change>,
+    Body(change): Body<Change>,
 ) -> Result<Json<Tenant>> {
     let id = state.directory.tenant_named(&name).await?.id;
     let postmaster = match change.postmaster {

@@ -113,6 +113,9 @@ fn from_a_tenant_to_an_account_and_back() {
             404
         );
         assert_eq!(call(api, "GET", "/api/nothing", Value::Null).await.0, 404);
+        assert_eq!(call(api, "PUT", "/api/accounts", json!({})).await.0, 405);
+        assert_eq!(call(api, "POST", "/api/accounts", json!({"adress": "x"})).await.0, 400);
+        assert_eq!(call(api, "GET", "/api/accounts?limit=many", Value::Null).await.0, 400);
     });
 }
 

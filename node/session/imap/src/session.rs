@@ -316,8 +316,12 @@ fn allowed(command: &Command) -> Allowed {
 
 fn protocol_settings(settings: &ImapSettings, connection: &Connection) -> imap::Settings {
     let secure = connection.tls().is_some();
-    let password_allowed =
-        secure || (settings.login_without_tls == LoginWithoutTls::Loopback && connection.peer().ip().is_loopback());
+    let password_allowed = secure
+        || match settings.login_without_tls {
+            LoginWithoutTls::Never => false,
+            LoginWithoutTls::Loopback => connection.peer().ip().to_canonical().is_loopback(),
+            LoginWithoutTls::Always => true,
+        };
     let bound = connection
         .tls()
         .is_some_and(|tls| tls.exporter.is_some() || tls.server_end_point.is_some());

@@ -11,6 +11,8 @@ pub enum LoginWithoutTls {
     Never,
     /// From this machine.
     Loopback,
+    /// From everywhere: the operator secures the network otherwise.
+    Always,
 }
 
 /// Settings of all IMAP sessions of a node.
