@@ -103,6 +103,8 @@ impl DecodedCounter {
 trait Sink {
     fn put(&mut self, bytes: &[u8]);
     fn line_end(&mut self, bytes: &[u8]);
+    /// Something follows the last line end, though it may give no octets: a soft break.
+    fn settle(&mut self);
 }
 
 impl Sink for Vec<u8> {
@@ -112,21 +114,23 @@ impl Sink for Vec<u8> {
     fn line_end(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
+    fn settle(&mut self) {}
 }
 
 impl Sink for Sum {
     fn put(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             let octets = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            self.octets = self
-                .octets
-                .saturating_add(std::mem::take(&mut self.open_line_end))
-                .saturating_add(octets);
+            self.settle();
+            self.octets = self.octets.saturating_add(octets);
         }
     }
+    fn settle(&mut self) {
+        let open = std::mem::take(&mut self.open_line_end);
+        self.octets = self.octets.saturating_add(open);
+    }
     fn line_end(&mut self, bytes: &[u8]) {
-        self.put(&[]);
-        self.octets = self.octets.saturating_add(self.open_line_end);
+        self.settle();
         self.open_line_end = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     }
 }
@@ -285,6 +289,7 @@ impl QuotedPrintable {
             }
             if *byte == b'=' {
                 self.flush_held(out);
+                out.settle();
                 self.escape = Escape::Equals;
                 rest = tail;
                 continue;
@@ -428,6 +433,13 @@ mod tests {
         check("end=", "end");
         check("a==3D", "a==");
         check("cr\rx", "cr\rx");
+    }
+
+    #[test]
+    fn a_soft_break_keeps_the_line_end_before_it() {
+        let mut counter = DecodedCounter::new(&Encoding::QuotedPrintable);
+        counter.push(b"\n=\r\n");
+        assert_eq!(counter.finish(0, true), 1);
     }
 
     proptest! {
