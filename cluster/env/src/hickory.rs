@@ -1,12 +1,16 @@
 //! The real resolver: hickory, validating DNSSEC, with the name servers of the system's configuration.
 //!
 //! It is made on first use, so that a node without outbound mail, or without a readable configuration, starts anyway.
+//! Name servers that leave out what DNSSEC needs are common (routers, stubs of the operating system): behind those, what
+//! they find is used as unproven, but that they find nothing is not believed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 
 use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as HickoryDnsError, NetError};
 use hickory_resolver::proto::dnssec::Proof;
 use hickory_resolver::proto::op::ResponseCode;
@@ -20,7 +24,13 @@ const CACHE_ENTRIES: u64 = 4096;
 /// Asks the name servers of `/etc/resolv.conf`.
 #[derive(Default)]
 pub struct ResolverDns {
-    resolver: OnceLock<Result<TokioResolver, String>>,
+    server: Option<SocketAddr>,
+    resolvers: OnceLock<Result<Resolvers, String>>,
+}
+
+struct Resolvers {
+    validating: TokioResolver,
+    plain: TokioResolver,
 }
 
 impl ResolverDns {
@@ -29,16 +39,45 @@ impl ResolverDns {
     pub fn from_system() -> Self {
         Self::default()
     }
-    fn resolver(&self) -> Result<&TokioResolver, DnsError> {
-        let made = self.resolver.get_or_init(|| {
-            let mut builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
-            let options = builder.options_mut();
-            options.validate = true;
-            options.edns0 = true;
-            options.cache_size = CACHE_ENTRIES;
-            builder.build().map_err(|error| error.to_string())
+    /// A resolver that asks the name server at `server`, by UDP.
+    #[must_use]
+    pub fn from_server(server: SocketAddr) -> Self {
+        Self {
+            server: Some(server),
+            resolvers: OnceLock::new(),
+        }
+    }
+    fn resolvers(&self) -> Result<&Resolvers, DnsError> {
+        let made = self.resolvers.get_or_init(|| {
+            Ok(Resolvers {
+                validating: self.make(true)?,
+                plain: self.make(false)?,
+            })
         });
         made.as_ref().map_err(|reason| DnsError::Temporary(reason.clone()))
+    }
+    fn make(&self, validate: bool) -> Result<TokioResolver, String> {
+        let (config, mut options) = match self.server {
+            None => hickory_resolver::system_conf::read_system_conf().map_err(|error| error.to_string())?,
+            Some(server) => {
+                let mut connection = ConnectionConfig::udp();
+                connection.port = server.port();
+                let server = NameServerConfig::new(server.ip(), true, vec![connection]);
+                let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+                (config, ResolverOpts::default())
+            }
+        };
+        options.validate = validate;
+        options.edns0 = true;
+        options.cache_size = CACHE_ENTRIES;
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options;
+        builder.build().map_err(|error| error.to_string())
+    }
+    /// Whether the name servers hand out what DNSSEC needs: the keys of the root, signed.
+    async fn is_validation_possible(resolvers: &Resolvers) -> bool {
+        let keys = resolvers.validating.lookup(Name::root(), RecordType::DNSKEY).await;
+        keys.is_ok_and(|keys| keys.answers().iter().all(|record| record.proof == Proof::Secure))
     }
     async fn ask<T>(
         &self,
@@ -49,9 +88,30 @@ impl ResolverDns {
         let mut name = Name::from_ascii(name).map_err(|_| DnsError::InvalidName)?;
         // Search lists are for people; mail names are absolute.
         name.set_fqdn(true);
-        match self.resolver()?.lookup(name, kind).await {
-            Ok(lookup) => collect(&lookup, kind, read),
+        let resolvers = self.resolvers()?;
+        let answer = match resolvers.validating.lookup(name.clone(), kind).await {
+            Ok(lookup) => collect(&lookup, kind, &read),
             Err(error) => failure(&error),
+        };
+        if answer.as_ref().err() != Some(&DnsError::Bogus) || Self::is_validation_possible(resolvers).await {
+            return answer;
+        }
+        match resolvers.plain.lookup(name, kind).await {
+            Ok(lookup) => {
+                let records: Vec<T> = lookup
+                    .answers()
+                    .iter()
+                    .filter_map(|record| read(&record.data))
+                    .collect();
+                if records.is_empty() {
+                    return Err(DnsError::Bogus);
+                }
+                Ok(Answer {
+                    records,
+                    security: Security::Insecure,
+                })
+            }
+            Err(_) => Err(DnsError::Bogus),
         }
     }
 }
@@ -155,5 +215,58 @@ impl Dns for ResolverDns {
             })
             .await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::op::{Message, MessageType, OpCode};
+    use hickory_resolver::proto::rr::Record;
+    use hickory_resolver::proto::rr::rdata::{A, MX};
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    /// A name server without any DNSSEC that knows the exchanger of `a.test`, and no other name.
+    async fn bare_server() -> SocketAddr {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            while let Ok((octets, peer)) = socket.recv_from(&mut buffer).await {
+                let request = Message::from_vec(&buffer[..octets]).unwrap();
+                let query = request.queries[0].clone();
+                let mut reply = Message::new(request.metadata.id, MessageType::Response, OpCode::Query);
+                let name = query.name().clone();
+                let known = name.to_ascii().to_ascii_lowercase();
+                match (known.as_str(), query.query_type()) {
+                    ("a.test.", RecordType::MX) => {
+                        let mx = MX::new(10, Name::from_ascii("mx.a.test.").unwrap());
+                        reply.answers.push(Record::from_rdata(name, 60, RData::MX(mx)));
+                    }
+                    ("mx.a.test.", RecordType::A) => {
+                        let a = A::new(192, 0, 2, 1);
+                        reply.answers.push(Record::from_rdata(name, 60, RData::A(a)));
+                    }
+                    ("a.test." | "mx.a.test." | "test." | ".", _) => {}
+                    _ => reply.metadata.response_code = ResponseCode::NXDomain,
+                }
+                reply.queries.push(query);
+                socket.send_to(&reply.to_vec().unwrap(), peer).await.unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn behind_a_server_without_dnssec_what_is_found_is_used_and_what_is_not_is_not_believed() {
+        let dns = ResolverDns::from_server(bare_server().await);
+        let answer = dns.mx("a.test").await.unwrap();
+        assert_eq!(
+            (&*answer.records[0].exchange, answer.security),
+            ("mx.a.test", Security::Insecure)
+        );
+        assert_eq!(dns.a("mx.a.test").await.unwrap().records, [Ipv4Addr::new(192, 0, 2, 1)]);
+        assert!(dns.mx("missing.test").await.unwrap_err().is_temporary());
     }
 }
