@@ -143,8 +143,12 @@ impl Bench {
         (self.arbiters, self.router) = started;
     }
     pub(crate) async fn send(&mut self, destination: Destination, recipients: &[&str]) {
+        let number = self.accepted + 1;
+        let text = format!("Return-Path: <a@a.test>\r\nSubject: {number}\r\n\r\n.dot\r\n");
+        self.send_text(destination, recipients, &text).await;
+    }
+    pub(crate) async fn send_text(&mut self, destination: Destination, recipients: &[&str], text: &str) {
         self.accepted += 1;
-        let text = format!("Return-Path: <a@a.test>\r\nSubject: {}\r\n\r\n.dot\r\n", self.accepted);
         let recipients = recipients.iter().map(|address| NewRecipient {
             address: (*address).to_owned(),
             original: None,

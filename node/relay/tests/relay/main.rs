@@ -238,3 +238,33 @@ fn an_attempt_that_crashes_is_made_again_later() {
         },
     );
 }
+
+#[test]
+fn a_long_message_arrives_as_it_was_written() {
+    bench_run(
+        |_, _| {},
+        |mut bench| async move {
+            let text: String = (0..40_000).map(|n| format!("line {n} of a long message\r\n")).collect();
+            bench.send_text(to("b.test"), &["x@b.test"], &text).await;
+            bench.until(<[_]>::is_empty).await;
+            let seen = bench.log.lock();
+            assert!(seen.messages[0].1 == text.clone() + ".\r\n", "the message has changed");
+        },
+    );
+}
+
+#[test]
+fn too_many_recipients_for_now_are_tried_again() {
+    bench_run(
+        |_, _| {},
+        |mut bench| async move {
+            bench.send(to("b.test"), &["x@b.test", "many@b.test"]).await;
+            let entries = bench
+                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .await;
+            let many = &entries[0].recipients[1];
+            assert_eq!(many.state, RecipientState::Pending);
+            assert_eq!(many.last.as_ref().expect("a last word").code, 552);
+        },
+    );
+}

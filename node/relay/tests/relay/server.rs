@@ -92,7 +92,7 @@ fn acceptor() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Refuses recipients named `no` for good and `later` for now. Whether TLS is to begin.
+/// Refuses recipients named `no` for good, `later` and `many` for now. Whether TLS is to begin.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut BufReader<S>,
     log: &Log,
@@ -119,6 +119,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             "250 2.1.0 ok\r\n"
         } else if verb.starts_with("RCPT TO:<NO@") {
             "550 5.1.1 no such user\r\n"
+        } else if verb.starts_with("RCPT TO:<MANY@") {
+            "552 too many recipients\r\n"
         } else if verb.starts_with("RCPT TO:<LATER@") {
             "450 4.2.1 later\r\n"
         } else if verb.starts_with("RCPT") {
