@@ -70,7 +70,7 @@ impl Cache {
             targets: Table::new(entries_max),
             accounts: Table::new(entries_max),
             credentials: Table::new(entries_max),
-            groups: Table::new(entries_max / 100),
+            groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
         }))
     }

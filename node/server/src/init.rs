@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use hongyan_config::{Config, template};
 use hongyan_directory::{NewAccount, NewTenant};
 use hongyan_env::Env;
+use hongyan_listener::{CertificateFiles, TlsConfig};
 use hongyan_sasl::Secret;
 use hongyan_types::{Address, Domain, LocalPart};
 
@@ -58,6 +59,11 @@ fn config(arguments: &Init, host: &Domain) -> Result<Config> {
     config.node.host_name = host.to_string();
     config.node.data = data.display().to_string();
     if let (Some(certificate), Some(key)) = (&arguments.certificate, &arguments.key) {
+        let files = CertificateFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        };
+        TlsConfig::from_files(vec![files]).context("load the certificate")?;
         config.tls.certificate = certificate.display().to_string();
         config.tls.key = key.display().to_string();
     }

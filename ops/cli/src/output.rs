@@ -83,22 +83,32 @@ fn table(items: &Value, columns: &[&str]) -> String {
     text
 }
 
+/// A field of a moment, `<name>_millis`, as people read it; anything else as it is.
+fn readable(name: &str, value: &Value) -> (String, Value) {
+    let moment = name.strip_suffix("_millis").zip(value.as_i64());
+    let moment = moment.and_then(|(name, millis)| Some((name, jiff::Timestamp::from_millisecond(millis).ok()?)));
+    match moment {
+        Some((name, moment)) => (name.replace('_', " "), Value::String(format!("{moment:.0}"))),
+        None => (name.replace('_', " "), value.clone()),
+    }
+}
+
 fn fields(item: &Value, indent: &str) -> String {
     let Some(map) = item.as_object() else {
         return format!("{indent}{}\n", cell(item));
     };
     let mut text = String::new();
     for (name, value) in map {
-        let name = name.replace('_', " ");
-        match value {
-            Value::Object(_) => text.push_str(&format!("{indent}{name}:\n{}", fields(value, &format!("{indent}  ")))),
+        let (name, value) = readable(name, value);
+        match &value {
+            Value::Object(_) => text.push_str(&format!("{indent}{name}:\n{}", fields(&value, &format!("{indent}  ")))),
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 text.push_str(&format!("{indent}{name}:\n"));
                 for item in items {
                     text.push_str(&fields(item, &format!("{indent}  ")));
                 }
             }
-            _ => text.push_str(&format!("{indent}{name}: {}\n", cell(value))),
+            _ => text.push_str(&format!("{indent}{name}: {}\n", cell(&value))),
         }
     }
     text
@@ -123,5 +133,11 @@ mod tests {
     fn fields_nest() {
         let item = json!({"address": "a@b", "settings": {"imap": true}});
         assert_eq!(fields(&item, ""), "address: a@b\nsettings:\n  imap: yes\n");
+    }
+
+    #[test]
+    fn moments_are_readable() {
+        let item = json!({"next_attempt_millis": 1_795_242_002_078_i64, "attempts": 3});
+        assert_eq!(fields(&item, ""), "attempts: 3\nnext attempt: 2026-11-21T06:20:02Z\n");
     }
 }
