@@ -87,13 +87,8 @@ impl Session {
             self.fetch_from_index(&work).await?;
             return Ok(Status::ok("Fetch completed"));
         }
-        let missing = self.fetch_from_records(&work).await?;
-        Ok(if missing {
-            // RFC 2180 §4.1.3, RFC 5530: others expunged some of them meanwhile.
-            Status::no_with(Code::ExpungeIssued, "Some messages are gone")
-        } else {
-            Status::ok("Fetch completed")
-        })
+        let refused = self.fetch_from_records(&work).await?;
+        Ok(refused.unwrap_or_else(|| Status::ok("Fetch completed")))
     }
 
     /// Marks messages as seen whose body is read (RFC 9051 §6.4.5); those that were not.
@@ -150,21 +145,27 @@ impl Session {
         Ok(())
     }
 
-    async fn fetch_from_records(&mut self, work: &Work) -> Result<bool, Stop> {
+    /// Tells what records and bodies hold; why some messages were left out, if any were.
+    async fn fetch_from_records(&mut self, work: &Work) -> Result<Option<Status>, Stop> {
         let mailbox = self.account()?.mailbox;
-        let mut missing = false;
+        let mut refused = None;
         let mut entries = work.entries();
         loop {
             let batch: Vec<(u32, &MessageEntry)> = entries.by_ref().take(RECORDS_AT_ONCE).collect();
             if batch.is_empty() {
-                return Ok(missing);
+                return Ok(refused);
             }
             let ids: Vec<_> = batch.iter().map(|(_, entry)| entry.email).collect();
             let emails = read_emails(&self.services.database, mailbox, &ids).await?;
             for ((sequence, entry), email) in batch.into_iter().zip(emails) {
-                match email {
-                    Some(email) => self.fetch_one(work, sequence, entry, &email).await?,
-                    None => missing = true,
+                let Some(email) = email else {
+                    // RFC 2180 §4.1.3, RFC 5530: others expunged it meanwhile.
+                    refused = Some(Status::no_with(Code::ExpungeIssued, "Some messages are gone"));
+                    continue;
+                };
+                match self.fetch_one(work, sequence, entry, &email).await {
+                    Err(Stop::Refused(status)) => refused = Some(status),
+                    told => told?,
                 }
             }
             // Reads complete at once: others on this arbiter get their turn here.

@@ -131,7 +131,7 @@ impl Session {
                 }
                 Found::Fields { header, names, not } => {
                     let length = usize::try_from(header.octets.min(HEADER_OCTETS_MAX)).unwrap_or(0);
-                    let header = body.read(header.offset, length).await?;
+                    let header = body.read(header.offset, length).await.map_err(|_| Stop::Gone)?;
                     let fields = choose_fields(&header, names, not);
                     let all = Stretch {
                         offset: 0,
