@@ -32,8 +32,8 @@ pub enum MailboxError {
     /// More octets or messages than the account may have.
     #[error("mailbox is full")]
     OverQuota,
-    /// A message may have [`crate::KEYWORDS_OF_MESSAGE_MAX`] keywords.
-    #[error("too many keywords on one message")]
+    /// A message may have [`crate::KEYWORDS_OF_MESSAGE_MAX`] keywords, and many appended together fewer each.
+    #[error("too many keywords")]
     TooManyKeywords,
     /// The folder has given away all its UIDs.
     #[error("folder has no UIDs left")]

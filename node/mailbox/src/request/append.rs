@@ -6,7 +6,7 @@ use hongyan_types::{Flag, Timestamp, Uid, UidValidity};
 use crate::MessageEntry;
 use crate::work::keyword_set;
 use crate::work::{FIRST_UID, Progress, SentBy, Step, Stop, Work};
-use crate::{DeliverReply, EmailId, FolderId, FolderRef, NewMessage};
+use crate::{DeliverReply, EmailId, FolderId, FolderRef, MailboxError, NewMessage};
 
 /// Puts messages into a folder, all or none.
 #[derive(Clone)]
@@ -87,6 +87,11 @@ pub(super) async fn give_up(work: &mut Work<'_>, progress: &mut Progress) -> Res
     Ok(())
 }
 
+/// Octets of one message in a log entry, at most, without its keywords.
+const ENTRY_OCTETS: usize = 70;
+/// Octets of a log entry at most; a stored value holds 100,000.
+const LOG_OCTETS_MAX: usize = 90_000;
+
 /// Keeps as many mails as fit into this transaction; once all are kept, adds all messages together (RFC 3502 §3: all or none).
 pub(super) async fn append_some(
     work: &mut Work<'_>,
@@ -103,6 +108,11 @@ pub(super) async fn append_some(
     for message in messages {
         let (system, keywords) = work.flags(&message.flags)?;
         flags.push((system, keyword_set(keywords)?));
+    }
+    // All or none is one log entry, which is one stored value.
+    let keywords: usize = flags.iter().map(|(_, keywords)| keywords.ids().len()).sum();
+    if messages.len() * ENTRY_OCTETS + keywords * 5 > LOG_OCTETS_MAX {
+        return Err(MailboxError::TooManyKeywords.into());
     }
     for message in &messages[progress.mails.len()..] {
         let octets = message.message.blob.attach_octets() + crate::work::MAIL_OCTETS;

@@ -518,3 +518,25 @@ fn long_work_lets_others_in_between() {
         assert_eq!(bench.view(FolderRef::INBOX).await.len(), 5);
     });
 }
+
+#[test]
+fn a_thousand_messages_are_appended_together_with_a_few_keywords_each() {
+    with_mailbox(MailboxOptions::default(), async |bench| {
+        let message = bench.message(HELLO).await;
+        let append = async |keywords: usize| {
+            let names: Vec<String> = (0..keywords).map(|number| format!("keyword{number}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let one = AppendMessage {
+                message: message.clone(),
+                flags: flags(&names),
+                internal_date: Some(Timestamp::from_secs(i64::from(u32::MAX))),
+            };
+            let messages = vec![one; 1000];
+            let folder = FolderRef::INBOX;
+            bench.ask(Append { folder, messages }).await
+        };
+        assert_eq!(append(64).await.unwrap_err(), MailboxError::TooManyKeywords);
+        assert_eq!(append(4).await.unwrap().uids.len(), 1000);
+        assert_eq!(bench.view(FolderRef::INBOX).await.len(), 1000);
+    });
+}
