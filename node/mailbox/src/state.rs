@@ -202,12 +202,29 @@ impl State {
     }
     pub(crate) fn info(&self, id: FolderId) -> Option<FolderInfo> {
         let folder = self.folders.get(&id)?;
-        Some(FolderInfo {
+        let has_children = self.folders.values().any(|other| other.path.is_inside(&folder.path));
+        Some(self.describe(id, folder, has_children))
+    }
+    /// All folders, by id.
+    pub(crate) fn infos(&self) -> Vec<FolderInfo> {
+        // Whatever lies inside a folder has a folder right inside it on its way.
+        let parents: BTreeSet<FolderPath> = self
+            .folders
+            .values()
+            .filter_map(|folder| folder.path.parent())
+            .collect();
+        let folders = self.folders.iter();
+        folders
+            .map(|(id, folder)| self.describe(*id, folder, parents.contains(&*folder.path)))
+            .collect()
+    }
+    fn describe(&self, id: FolderId, folder: &Folder, has_children: bool) -> FolderInfo {
+        FolderInfo {
             id,
             path: Arc::clone(&folder.path),
             special_use: folder.special_use,
             subscribed: self.subscribed.contains(&*folder.path),
-            has_children: self.folders.values().any(|other| other.path.is_inside(&folder.path)),
+            has_children,
             uid_validity: folder.uid_validity,
             uid_next: folder.uid_next,
             highest_modseq: folder.highest_modseq,
@@ -215,7 +232,7 @@ impl State {
             unseen: folder.unseen,
             deleted: folder.deleted,
             octets: folder.octets,
-        })
+        }
     }
     /// Roughly what it holds, in octets.
     pub(crate) fn memory_octets(&self) -> usize {

@@ -25,7 +25,7 @@ pub struct ListFoldersReply {
 impl ListFolders {
     pub(crate) async fn handle(&self, work: &mut Work<'_>, _: &mut Progress) -> Result<Step<ListFoldersReply>, Stop> {
         let state = &work.state;
-        let mut folders: Vec<FolderInfo> = state.folders.keys().filter_map(|id| state.info(*id)).collect();
+        let mut folders = state.infos();
         folders.sort_by(|a, b| (!a.path.is_inbox(), &a.path).cmp(&(!b.path.is_inbox(), &b.path)));
         let missing = state.subscribed.iter().filter(|path| state.find(path).is_none());
         Ok(Step::Done(ListFoldersReply {
