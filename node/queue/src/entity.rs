@@ -69,7 +69,7 @@ impl Entity for QueueEntity {
         self.run(group).await;
     }
     fn memory_octets(&self) -> usize {
-        1024 + self.queue.handed_out.len() * 16
+        1024 + self.queue.handed_out.len() * 32
     }
     async fn passivate(&mut self) {}
 }
@@ -170,9 +170,10 @@ impl QueueEntity {
                 wake(&self.services);
             }
             (QueueRequest::Due(_), QueueReply::Due(Ok(due))) => {
+                let now = self.services.env.wall_millis();
                 self.queue
                     .handed_out
-                    .extend(due.entries.iter().map(|entry| entry.id.number));
+                    .extend(due.entries.iter().map(|entry| (entry.id.number, now)));
             }
             (QueueRequest::Reported(request), _) => {
                 self.queue.handed_out.remove(&request.number);

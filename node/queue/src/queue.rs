@@ -1,6 +1,6 @@
 //! One shard's entries in storage; plain methods over a transaction. `QueueEntity` owns one and commits.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use hongyan_blob::{BlobStore, Owner};
@@ -11,6 +11,8 @@ use crate::{QueueError, QueueId, RetrySchedule};
 
 /// How long a delivery id is remembered, in milliseconds: far longer than any client repeats.
 const DELIVERY_MEMORY_MILLIS: i64 = 24 * 3600 * 1000;
+/// How long a hand-out holds, in milliseconds: its reply may have been lost on the way.
+const HAND_OUT_MILLIS: i64 = 15 * 60 * 1000;
 /// Delivery ids forgotten in one go.
 const FORGET_MAX: usize = 64;
 
@@ -20,8 +22,8 @@ pub struct Queue {
     pub(crate) keys: Keys,
     pub(crate) blobs: BlobStore,
     pub(crate) schedule: RetrySchedule,
-    /// Entries that somebody works on.
-    pub(crate) handed_out: HashSet<u64>,
+    /// Entries that somebody works on, with the time they were handed out.
+    pub(crate) handed_out: HashMap<u64, i64>,
 }
 
 impl Queue {
@@ -33,7 +35,7 @@ impl Queue {
             keys: Keys::new(id),
             blobs,
             schedule,
-            handed_out: HashSet::new(),
+            handed_out: HashMap::new(),
         }
     }
     /// Who keeps the message's bytes for entry `number`.
@@ -78,6 +80,11 @@ impl Queue {
         transaction.atomic_add(self.keys.count(), -1);
         self.blobs
             .detach(transaction, entry.tenant, &entry.blob_address(), &self.owner(number));
+    }
+    /// Whether somebody works on the entry, as far as is known.
+    pub(crate) fn is_handed_out(&self, number: u64, now_millis: i64) -> bool {
+        let since = self.handed_out.get(&number);
+        since.is_some_and(|since| now_millis.saturating_sub(*since) < HAND_OUT_MILLIS)
     }
     /// Forgets some delivery ids that nobody will repeat any more.
     pub(crate) async fn forget(&self, transaction: &mut Transaction, now_millis: i64) -> Result<(), QueueError> {

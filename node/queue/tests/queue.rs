@@ -376,7 +376,7 @@ fn an_entry_that_was_not_tried_is_due_again_and_no_attempt_counts() {
         assert_eq!(bench.due().await.len(), 1);
         let put_back = PutBack {
             number: ids[0].number,
-            due_millis: bench.env.wall_millis() + 5000,
+            due_millis: Some(bench.env.wall_millis() + 5000),
         };
         let done = bench.router.ask(&QUEUE, put_back, WITHIN).await;
         assert_eq!(done, Ok(Ok(())));
@@ -384,6 +384,12 @@ fn an_entry_that_was_not_tried_is_due_again_and_no_attempt_counts() {
         bench.clock.advance(Duration::from_secs(5));
         let due = bench.due().await;
         assert_eq!((due.len(), due[0].entry.attempts), (1, 0));
+        let as_it_is = PutBack {
+            number: ids[0].number,
+            due_millis: None,
+        };
+        assert_eq!(bench.router.ask(&QUEUE, as_it_is, WITHIN).await, Ok(Ok(())));
+        assert_eq!(bench.due().await.len(), 1);
     });
 }
 
@@ -401,5 +407,17 @@ fn the_number_of_entries_is_seen_from_outside() {
         let stored = bench.database.begin().get(&key).await;
         assert_eq!(stored.expect("read").as_deref(), Some(&2i64.to_le_bytes()[..]));
         assert!(hongyan_telemetry::render().contains("hongyan_queue_entries{shard=\"3\"}"));
+    });
+}
+
+#[test]
+fn a_hand_out_that_nobody_answers_is_made_again() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        assert_eq!(bench.due().await.len(), 1);
+        bench.clock.advance(Duration::from_secs(14 * 60));
+        assert_eq!(bench.due().await.len(), 0, "somebody works on it");
+        bench.clock.advance(Duration::from_secs(60));
+        assert_eq!(bench.due().await.len(), 1);
     });
 }

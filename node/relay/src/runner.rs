@@ -96,11 +96,19 @@ pub(crate) struct Shared {
     destinations: RefCell<HashMap<String, Rc<DestinationState>>>,
 }
 
+/// Whether an entry was handed out again while somebody worked on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Yes,
+    No,
+}
+
 async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
     let shutdown = shared.shutdown.clone();
     let mut hints = shared.router.subscribe(&queue);
     // Entries this node works on: a shard that was passivated meanwhile has forgotten that it handed them out.
-    let under_way: Rc<RefCell<std::collections::HashSet<u64>>> = Rc::default();
+    // Handed out a second time, one is given back when the present work has ended, for what was read then may be stale.
+    let under_way: Rc<RefCell<HashMap<u64, Again>>> = Rc::default();
     let finished = Rc::new(Notify::new());
     while !shutdown.is_requested() {
         let room = SHARD_ENTRIES_MAX.saturating_sub(under_way.borrow().len());
@@ -111,9 +119,11 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
         };
         let got = reply.entries.len();
         for entry in reply.entries {
-            if !under_way.borrow_mut().insert(entry.id.number) {
+            if let Some(again) = under_way.borrow_mut().get_mut(&entry.id.number) {
+                *again = Again::Yes;
                 continue;
             }
+            under_way.borrow_mut().insert(entry.id.number, Again::No);
             let (shared, under_way, finished) = (shared.clone(), under_way.clone(), finished.clone());
             tokio::task::spawn_local(async move {
                 let id = entry.id;
@@ -121,9 +131,12 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
                 let task = tokio::task::spawn_local(async move { work(&worker, entry).await });
                 if task.await.is_err() {
                     tracing::error!(entry = %id, "attempt crashed");
-                    put_back(&shared, id, AFTER_CRASH).await;
+                    put_back(&shared, id, Some(AFTER_CRASH)).await;
                 }
-                under_way.borrow_mut().remove(&id.number);
+                let again = under_way.borrow_mut().remove(&id.number);
+                if again == Some(Again::Yes) {
+                    put_back(&shared, id, None).await;
+                }
                 finished.notify_one();
             });
         }
@@ -192,7 +205,7 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
                         Delivery::Tried(outcomes) => outcomes,
                         // A restart finds everything due again by itself.
                         Delivery::NotTried if shared.shutdown.is_requested() => return,
-                        Delivery::NotTried => return put_back(shared, due.id, PUT_BACK).await,
+                        Delivery::NotTried => return put_back(shared, due.id, Some(PUT_BACK)).await,
                     }
                 }
             };
@@ -202,11 +215,15 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
     }
 }
 
-async fn put_back(shared: &Shared, id: EntryId, after: Duration) {
-    let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+/// Gives an entry back to the queue, due `after` so long, or when it was due anyway.
+async fn put_back(shared: &Shared, id: EntryId, after: Option<Duration>) {
+    let due = |after: Duration| {
+        let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+        shared.env.wall_millis().saturating_add(after)
+    };
     let put_back = PutBack {
         number: id.number,
-        due_millis: shared.env.wall_millis().saturating_add(after),
+        due_millis: after.map(due),
     };
     say(shared, id.queue, put_back).await;
 }

@@ -7,7 +7,8 @@ use crate::record::{Entry, ReportKind};
 use crate::{EntryId, QueueError};
 
 /// Asks for entries that are due and were not handed out yet. Who is handed an entry says what became of it with
-/// [`crate::Reported`] or [`crate::ReportSent`]; until then it is handed out again only after a restart of the shard.
+/// [`crate::Reported`] or [`crate::ReportSent`]; until then it is handed out again only after a quarter of an hour, or after a
+/// restart of the shard: who still works on it leaves it alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Due {
     /// At most so many.
@@ -66,7 +67,7 @@ impl Queue {
                 let Some((millis, number)) = self.keys.parse_due(&pair.key) else {
                     continue;
                 };
-                if self.handed_out.contains(&number) {
+                if self.is_handed_out(number, now_millis) {
                     continue;
                 }
                 if millis > now_millis || reply.entries.len() >= request.limit {

@@ -41,7 +41,7 @@ fn recipients_have_their_own_outcomes() {
                 .send(to("b.test"), &["x@b.test", "no@b.test", "later@b.test"])
                 .await;
             let entries = bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .until(|entries| entries.len() == 1 && entries[0].attempts >= 1)
                 .await;
             let states: Vec<_> = entries[0].recipients.iter().map(|recipient| recipient.state).collect();
             assert_eq!(
@@ -71,11 +71,10 @@ fn later_then_taken() {
         |mut bench| async move {
             bench.log.lock().verdicts.extend(["451 4.3.0 busy", "close"]);
             bench.send(to("b.test"), &["x@b.test"]).await;
-            bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 2)
-                .await;
             bench.until(<[_]>::is_empty).await;
-            assert_eq!(bench.log.lock().messages.len(), 1);
+            let seen = bench.log.lock();
+            assert!(seen.verdicts.is_empty(), "both failures happened");
+            assert_eq!(seen.messages.len(), 1);
         },
     );
 }
@@ -125,7 +124,7 @@ fn without_dns_mail_stays_visible_with_its_reason() {
             bench.send(to("d.test"), &["x@d.test"]).await;
             bench.send(to("nowhere.test"), &["x@nowhere.test"]).await;
             let entries = bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .until(|entries| entries.len() == 1 && entries[0].attempts >= 1)
                 .await;
             let last = entries[0].recipients[0].last.clone().expect("a last word");
             assert_eq!(last.status, "4.4.3");
@@ -155,7 +154,7 @@ fn a_restart_repeats_nothing_that_was_confirmed() {
         |mut bench| async move {
             bench.send(to("b.test"), &["x@b.test", "later@b.test"]).await;
             bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .until(|entries| entries.len() == 1 && entries[0].attempts >= 1)
                 .await;
             bench.restart().await;
             bench.until(|entries| entries[0].attempts >= 2).await;
@@ -260,7 +259,7 @@ fn too_many_recipients_for_now_are_tried_again() {
         |mut bench| async move {
             bench.send(to("b.test"), &["x@b.test", "many@b.test"]).await;
             let entries = bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .until(|entries| entries.len() == 1 && entries[0].attempts >= 1)
                 .await;
             let many = &entries[0].recipients[1];
             assert_eq!(many.state, RecipientState::Pending);

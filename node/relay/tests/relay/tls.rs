@@ -72,7 +72,7 @@ fn a_password_never_leaves_in_clear() {
         |mut bench| async move {
             bench.send(to("b.test"), &["x@b.test"]).await;
             let entries = bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .until(|entries| entries.len() == 1 && entries[0].attempts >= 1)
                 .await;
             let last = entries[0].recipients[0].last.clone().expect("a last word");
             assert_eq!(last.status, "4.7.5");
@@ -89,7 +89,7 @@ fn a_relay_host_with_a_wrong_certificate_gets_nothing() {
             bench.log.lock().tls = Tls::Offered;
             bench.send(to("b.test"), &["x@b.test"]).await;
             let entries = bench
-                .until(|entries| entries.len() == 1 && entries[0].attempts == 1)
+                .until(|entries| entries.len() == 1 && entries[0].attempts >= 1)
                 .await;
             let last = entries[0].recipients[0].last.clone().expect("a last word");
             assert_eq!(last.status, "4.7.5", "{last:?}");
