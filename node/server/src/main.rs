@@ -6,7 +6,6 @@ mod dev;
 mod dns_records;
 mod http;
 mod init;
-mod mailboxes;
 mod node;
 mod ports;
 mod readiness;

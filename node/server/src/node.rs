@@ -26,7 +26,6 @@ use hongyan_telemetry::Health;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ADMIN_SOCKET;
-use crate::mailboxes::RoutedMailboxes;
 use crate::ports::Ports;
 use crate::{certificate, http, readiness, settings};
 
@@ -139,7 +138,7 @@ impl Node {
         );
         let delivery = Delivery::new(DeliveryParts {
             env: base.env.clone(),
-            mailboxes: Arc::new(RoutedMailboxes(router.clone())),
+            mailboxes: Arc::new(router.clone()),
             router: router.clone(),
             directory: base.directory.clone(),
             database: base.database.clone(),

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use bytes::BufMut;
+
 /// Longest reply line we write, with CRLF (RFC 5321 §4.5.3.1.5).
 const LINE_OCTETS_MAX: usize = 512;
 
@@ -94,7 +96,7 @@ impl Reply {
 
     /// Writes the reply's lines. Control characters become spaces and, without `utf8` (RFC 6531 §3.7.4), non-ASCII ones
     /// question marks. Lines longer than the limit are broken.
-    pub fn write(&self, utf8: bool, out: &mut impl Extend<u8>) {
+    pub fn write(&self, utf8: bool, out: &mut impl BufMut) {
         let prefix = match self.enhanced {
             Some(enhanced) => format!("{enhanced} "),
             None => String::new(),
@@ -103,7 +105,7 @@ impl Reply {
         let mut lines = self.text.split('\n').flat_map(|line| wrap(line, room, utf8)).peekable();
         while let Some(line) = lines.next() {
             let separator = if lines.peek().is_some() { '-' } else { ' ' };
-            out.extend(format!("{:03}{separator}{prefix}{line}\r\n", self.code).into_bytes());
+            out.put_slice(format!("{:03}{separator}{prefix}{line}\r\n", self.code).as_bytes());
         }
     }
 }

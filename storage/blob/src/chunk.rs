@@ -20,6 +20,8 @@ const ZSTD: u8 = 1;
 const _: () = assert!(CHUNK_OCTETS + 1024 < hongyan_kv::VALUE_OCTETS_MAX);
 
 thread_local! {
+    /// Where pieces are compressed before their size is known.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// A context takes longer to make than a small mail to compress, so each thread keeps one.
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
     static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
@@ -27,27 +29,24 @@ thread_local! {
 
 /// `content`, at most [`CHUNK_OCTETS`], as it is stored.
 pub(crate) fn encode(content: &[u8]) -> Bytes {
-    let mut stored = vec![0; 1 + zstd::zstd_safe::compress_bound(content.len())];
-    let compressed = COMPRESSOR.with_borrow_mut(|slot| {
-        let compressor = match slot {
-            Some(compressor) => compressor,
-            None => slot.insert(zstd::bulk::Compressor::new(LEVEL).ok()?),
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.resize(zstd::zstd_safe::compress_bound(CHUNK_OCTETS.max(content.len())), 0);
+        let compressed = COMPRESSOR.with_borrow_mut(|slot| {
+            let compressor = match slot {
+                Some(compressor) => compressor,
+                None => slot.insert(zstd::bulk::Compressor::new(LEVEL).ok()?),
+            };
+            compressor.compress_to_buffer(content, scratch.as_mut_slice()).ok()
+        });
+        let (codec, kept) = match compressed {
+            Some(octets) if octets + content.len() / WORTHWHILE < content.len() => (ZSTD, &scratch[..octets]),
+            _ => (RAW, content),
         };
-        compressor.compress_to_buffer(content, &mut stored[1..]).ok()
-    });
-    match compressed {
-        Some(octets) if octets + content.len() / WORTHWHILE < content.len() => {
-            stored[0] = ZSTD;
-            stored.truncate(1 + octets);
-        }
-        _ => {
-            stored.clear();
-            stored.push(RAW);
-            stored.extend_from_slice(content);
-        }
-    }
-    stored.shrink_to_fit();
-    stored.into()
+        let mut stored = Vec::with_capacity(1 + kept.len());
+        stored.push(codec);
+        stored.extend_from_slice(kept);
+        stored.into()
+    })
 }
 
 /// The content of a stored piece.

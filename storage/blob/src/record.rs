@@ -8,7 +8,7 @@
 //! - ("blob", "key") -> 32 octets: the installation's key for addresses
 
 use bytes::Bytes;
-use hongyan_kv::record::{Schema, decode, encode};
+use hongyan_kv::record::{Schema, decode, encode_sized};
 use hongyan_kv::{KeyRange, Tuple};
 use minicbor::{Decode, Encode};
 
@@ -35,7 +35,8 @@ const HEAD_V1: Schema = Schema(1);
 
 impl Head {
     pub(crate) fn encode(&self) -> Bytes {
-        encode(HEAD_V1, self)
+        let piece = self.piece.as_ref().map_or(0, Vec::len);
+        encode_sized(HEAD_V1, self, piece + 64)
     }
     pub(crate) fn decode(stored: &[u8]) -> Result<Self> {
         Ok(decode(HEAD_V1, stored)?)

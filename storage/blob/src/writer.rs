@@ -14,6 +14,9 @@ const UPLOAD_OCTETS: usize = hongyan_kv::TRANSACTION_OCTETS_TARGET / 2;
 /// Pieces that one transaction of an upload writes at most, however small compression made them.
 const UPLOAD_PIECES: usize = 64;
 
+/// Room for content that a writer begins with.
+const OPEN_OCTETS: usize = 16 * 1024;
+
 /// Takes the content of one blob. Dropped before [`BlobWriter::finish`], it leaves at most pieces that the collector
 /// removes.
 pub struct BlobWriter {
@@ -58,6 +61,10 @@ impl BlobWriter {
     pub async fn push(&mut self, mut content: &[u8]) -> Result<()> {
         self.hasher.update(content);
         self.octets += content.len() as u64;
+        if self.open.capacity() == 0 {
+            // Most mails fit: growing in steps would move them several times.
+            self.open.reserve(OPEN_OCTETS.max(content.len().min(CHUNK_OCTETS)));
+        }
         while !content.is_empty() {
             let (now, rest) = content.split_at(content.len().min(CHUNK_OCTETS - self.open.len()));
             self.open.extend_from_slice(now);

@@ -44,7 +44,16 @@ impl From<RecordError> for crate::Error {
 /// When `body` refuses to encode, which a derived encoder into memory never does.
 #[must_use]
 pub fn encode<T: Encode<()>>(schema: Schema, body: &T) -> Bytes {
-    let mut bytes = Vec::with_capacity(128);
+    encode_sized(schema, body, 128)
+}
+
+/// [`encode`] for a body of about `octets`, so that a large one is not moved while it grows.
+///
+/// # Panics
+/// As [`encode`].
+#[must_use]
+pub fn encode_sized<T: Encode<()>>(schema: Schema, body: &T, octets: usize) -> Bytes {
+    let mut bytes = Vec::with_capacity(octets);
     bytes.push(FORMAT);
     bytes.extend_from_slice(&schema.0.to_be_bytes());
     minicbor::encode(body, &mut bytes).expect("a derived encoder into memory does not fail");

@@ -72,6 +72,7 @@ impl Conversation {
             let taken = self.take_header(&mut incoming, header, Bytes::new()).await;
             incoming.settle(taken);
         }
+        let recipients = envelope.recipients.len();
         let replies = match (incoming.failed, incoming.sink) {
             (Some(reply), _) => vec![reply],
             (None, None) => vec![STORAGE_FAILED],
@@ -100,6 +101,14 @@ impl Conversation {
                 }
             }
         };
+        tracing::info!(
+            event = "message_ended",
+            service = self.service.settings.name(),
+            id = %incoming.id,
+            octets = incoming.octets,
+            recipients,
+            code = replies.first().map_or(0, |reply| reply.code),
+        );
         self.count(&replies, incoming.octets, begun);
         replies
     }
