@@ -117,8 +117,8 @@ impl Delivery {
         let mut stops = self.visit(envelope, &plan, &stored, answer).await;
         let leaving = self.send_away(envelope, &plan, &stored).await;
         let accepted = stops.iter().chain(&leaving).any(Outcome::is_accepted);
-        if accepted && answer == Answer::Whole {
-            self.take_over(envelope, &plan, &stored, &mut stops).await;
+        if accepted {
+            self.take_over(envelope, &plan, &stored, &mut stops, answer).await;
         }
         let outcomes = plan
             .shares
@@ -152,22 +152,18 @@ impl Delivery {
     }
 }
 
-/// What the mailboxes and the queue said, as one recipient's fate. Of a group the sender learns only whether it was
-/// reached: one full mailbox among many is not the sender's concern.
+/// What the mailboxes and the queue said, as one recipient's fate. Whatever is still put off has to come again, or a
+/// member would go without; of refusals in a group the sender learns only when nobody was reached.
 fn outcome_of(share: &Share, stops: &[Outcome], leaving: Option<&Outcome>) -> Outcome {
     let here = share.stops.iter().filter_map(|stop| stops.get(*stop));
     let away = leaving.filter(|_| share.leaves);
-    let mut all: Vec<&Outcome> = here.chain(away).collect();
-    all.sort_by_key(|outcome| match outcome {
-        Outcome::Delivered => 0,
-        Outcome::Queued => 1,
-        Outcome::Deferred(_) => 2,
+    let decisive = here.chain(away).min_by_key(|outcome| match outcome {
+        Outcome::Deferred(_) => 0,
+        Outcome::Delivered => 1,
+        Outcome::Queued => 2,
         Outcome::Refused(_) => 3,
     });
-    match all.first() {
-        Some(best) => (*best).clone(),
-        None => Outcome::Refused(EMPTY_GROUP),
-    }
+    decisive.cloned().unwrap_or(Outcome::Refused(EMPTY_GROUP))
 }
 
 const EMPTY_GROUP: Refusal = Refusal::new(Status(5, 2, 4), "The list has no members");

@@ -12,7 +12,7 @@ use hongyan_types::{Address, TenantId};
 use crate::plan::{Plan, Stop};
 use crate::report::Status;
 use crate::sink::Stored;
-use crate::{Delivery, DeliveryEnvelope, DeliveryRecipient, Outcome, Refusal, Target};
+use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryRecipient, Outcome, Refusal, Target};
 
 /// Recipients of one entry, and of one request: both stay far below what a transaction may hold.
 const ENTRY_RECIPIENTS_MAX: usize = 500;
@@ -26,7 +26,9 @@ impl Delivery {
             let tenant = match (&recipient.target, envelope.tenant) {
                 (Target::Group(group), None) => group.tenant,
                 (_, Some(tenant)) => tenant,
-                (_, None) => continue,
+                (_, None) if share.remote.is_empty() => continue,
+                // Nobody's queue: mail from outside does not leave again. RCPT has refused it already.
+                (_, None) => return Some(Outcome::Deferred(QUEUE_UNAVAILABLE)),
             };
             for address in &share.remote {
                 let key = (tenant.0, address.domain.as_str().to_owned());
@@ -88,16 +90,20 @@ impl Delivery {
         self.accept(id, message, vec![entry]).await
     }
 
-    /// Takes over what the client cannot be told of, because others were served: mailboxes that may take it later.
+    /// Takes over what the client cannot be told of, because others were served: mailboxes that may take it later. A
+    /// client with a reply for each recipient is told, but not of the members of a group.
     pub(crate) async fn take_over(
         &self,
         envelope: &DeliveryEnvelope,
         plan: &Plan,
         stored: &Stored,
         stops: &mut [Outcome],
+        answer: Answer,
     ) {
         for (stop, outcome) in plan.stops.iter().zip(stops) {
-            if matches!(outcome, Outcome::Deferred(_)) {
+            let recipient = envelope.recipients.get(stop.recipient);
+            let member = recipient.is_some_and(|recipient| matches!(recipient.target, Target::Group(_)));
+            if matches!(outcome, Outcome::Deferred(_)) && (member || answer == Answer::Whole) {
                 *outcome = self.queue_for_mailbox(envelope, stop, stored).await;
             }
         }

@@ -181,6 +181,23 @@ fn lmtp_answers_for_each_and_keeps_nothing_back() {
 }
 
 #[test]
+fn no_member_of_a_group_goes_without() {
+    on_node(|node| async move {
+        let ben = node.account("ben@example.test").await;
+        let refusals = &node.probe.refuse;
+        refusals.lock().unwrap().insert(ben, Err(AskError::Unavailable));
+        for (mode, hello) in [(Mode::Lmtp, "LHLO"), (Mode::Smtp, "EHLO")] {
+            let before = node.queued().await.len();
+            let mut client = node.connect(mode, |_| {}).await.hello(hello).await;
+            let replies = client.send("x@far.test", &["team@example.test"], LETTER, 1).await;
+            assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+            // One entry for the member elsewhere, one for the mailbox that could not answer.
+            assert_eq!(node.queued().await.len(), before + 2);
+        }
+    });
+}
+
+#[test]
 fn a_mailbox_that_cannot_answer_is_served_through_the_queue() {
     on_node(|node| async move {
         let ben = node.account("ben@example.test").await;
