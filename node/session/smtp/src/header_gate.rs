@@ -62,7 +62,16 @@ impl HeaderGate {
                 let rest = std::mem::take(&mut self.held).freeze();
                 Passed::Header { header, rest }
             }
-            None if self.held.len() > self.octets_max => Passed::TooLarge,
+            None if self.held.len() > self.octets_max => match fields_end(&self.held) {
+                end if end == self.held.len() => Passed::TooLarge,
+                // Text without an empty line before it: the header ended there.
+                end => {
+                    self.open = true;
+                    let header = self.held.split_to(end).freeze();
+                    let rest = std::mem::take(&mut self.held).freeze();
+                    Passed::Header { header, rest }
+                }
+            },
             None => Passed::Held,
         }
     }
@@ -71,6 +80,23 @@ impl HeaderGate {
     pub(crate) fn finish(&mut self) -> Option<Bytes> {
         (!std::mem::replace(&mut self.open, true)).then(|| std::mem::take(&mut self.held).freeze())
     }
+}
+
+/// Octets of the fields at the start of `header`; less than all of it when a line is no field and continues none.
+pub(crate) fn fields_end(header: &[u8]) -> usize {
+    let mut end = 0;
+    for line in header.split_inclusive(|byte| *byte == b'\n') {
+        let name = line.iter().position(|byte| *byte == b':').map(|colon| &line[..colon]);
+        let is_field =
+            name.is_some_and(|name| !name.is_empty() && name.trim_ascii_end().iter().all(u8::is_ascii_graphic));
+        let continues = end > 0 && matches!(line.first(), Some(b' ' | b'\t'));
+        // The last line may not be complete yet.
+        if !(is_field || continues || (!line.ends_with(b"\n") && end > 0)) {
+            break;
+        }
+        end += line.len();
+    }
+    end
 }
 
 /// Where the header ends: before the empty line.
@@ -123,5 +149,22 @@ mod tests {
         let mut gate = HeaderGate::new(10);
         assert_eq!(gate.push(Bytes::from_static(b"A: 12345")), Passed::Held);
         assert_eq!(gate.push(Bytes::from_static(b"678901")), Passed::TooLarge);
+        let mut gate = HeaderGate::new(10);
+        let passed = gate.push(Bytes::from_static(b"A: b\r\nno field at all\r\n"));
+        let (header, rest) = (
+            Bytes::from_static(b"A: b\r\n"),
+            Bytes::from_static(b"no field at all\r\n"),
+        );
+        assert_eq!(passed, Passed::Header { header, rest });
+    }
+
+    #[test]
+    fn fields_end_where_text_begins() {
+        let check = |header: &[u8], expect: usize| assert_eq!(fields_end(header), expect, "{header:?}");
+        check(b"A: b\r\n c\r\nD : e\r\n", 17);
+        check(b"A: b\r\nhello you\r\nC: d\r\n", 6);
+        check(b"hello\r\n", 0);
+        check(b" A: b\r\n", 0);
+        check(b"", 0);
     }
 }

@@ -9,7 +9,7 @@ use hongyan_smtp::{Enhanced, Reply};
 use hongyan_types::Timestamp;
 
 use crate::conversation::Conversation;
-use crate::header_gate::{HeaderGate, Passed};
+use crate::header_gate::{HeaderGate, Passed, fields_end};
 use crate::submission::{Additions, SubmissionError, mend};
 
 /// A message on its way in.
@@ -121,8 +121,16 @@ impl Conversation {
             return Err(LOOP);
         }
         push(incoming, self.trace(incoming).into()).await?;
-        match self.mend(incoming, &header)? {
-            Some(mended) => push(incoming, mended).await?,
+        // A submitted text may come without a header, or without the empty line behind it: nothing of it is lost.
+        let fields = header.slice(..fields_end(&header));
+        match self.mend(incoming, &fields)? {
+            Some(mended) => {
+                push(incoming, mended).await?;
+                if !rest.starts_with(b"\r\n") || fields.len() < header.len() {
+                    push(incoming, Bytes::from_static(b"\r\n")).await?;
+                }
+                push(incoming, header.slice(fields.len()..)).await?;
+            }
             None => push(incoming, header).await?,
         }
         push(incoming, rest).await

@@ -117,6 +117,23 @@ fn submission_mends_sends_away_and_keeps_a_copy() {
 }
 
 #[test]
+fn a_submitted_text_without_a_header_is_whole() {
+    on_node(|node| async move {
+        let mut client = submission(&node).await;
+        for text in ["hello there", "Subject: x\r\nhello there\r\n\r\nmore"] {
+            node.probe.kept.lock().unwrap().clear();
+            let replies = client.send("anna@example.test", &["ben@example.test"], text, 1).await;
+            assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+            let kept = node.probe.kept.lock().unwrap()[0].text.clone();
+            let (header, body) = kept.split_once("\r\n\r\n").unwrap();
+            assert!(header.contains("From: <anna@example.test>"), "{kept}");
+            assert!(body.starts_with("hello there\r\n"), "{kept}");
+            assert_eq!(body.contains("more"), text.contains("more"));
+        }
+    });
+}
+
+#[test]
 fn submission_is_for_own_addresses_only() {
     on_node(|node| async move {
         let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
