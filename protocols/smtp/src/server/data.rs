@@ -65,6 +65,9 @@ impl DataReader {
                     self.line_start = true;
                 }
                 (Some(b'\r'), None) => break,
+                // What stands before it is handed on first, so that a size limit passed there is noticed first,
+                // however the input was cut.
+                _ if at > 0 => break,
                 _ => {
                     input.advance(after);
                     return DataStep::Bare;
