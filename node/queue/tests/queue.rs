@@ -64,7 +64,12 @@ fn start(database: &Database, blobs: &BlobStore, env: &Env) -> Router {
         hints: router.hints(),
         schedule: RetrySchedule::default(),
     };
-    router.serve::<QueueEntity>(services, EntityOptions::default());
+    // Tests move the clock by hours; a shard that left meanwhile would have forgotten what it handed out.
+    let options = EntityOptions {
+        idle: HOUR * 1000,
+        ..EntityOptions::default()
+    };
+    router.serve::<QueueEntity>(services, options);
     router
 }
 
