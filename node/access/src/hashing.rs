@@ -97,10 +97,10 @@ impl Hashing {
 }
 
 /// A place among those that wait.
-struct Place<'h>(&'h Hashing);
+pub(crate) struct Place<'h>(&'h Hashing);
 
 impl<'h> Place<'h> {
-    fn take(hashing: &'h Hashing) -> Result<Self, AccessError> {
+    pub(crate) fn take(hashing: &'h Hashing) -> Result<Self, AccessError> {
         let place = Self(hashing);
         hashing.waiting_gauge.inc();
         if hashing.waiting.fetch_add(1, Ordering::Relaxed) >= hashing.waiting_max {
