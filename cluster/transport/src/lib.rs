@@ -1,7 +1,14 @@
-//! How nodes speak to each other: the words, which a real network and a simulated one both fill.
+//! Node to node: calls that are answered once, and ordered streams with back-pressure.
 //!
-//! Carries bytes between services and knows nothing of what they mean.
+//! [`Transport`] is the face that the other crates of the cluster build on; [`SimNetwork`] gives it over a network of
+//! one process, with seeded delays and faults. Payloads are bytes to it: what they mean, the services behind it know.
+//! Nothing is ever repeated here: a call that fails may or may not have had its effect, and its caller decides.
 
+pub mod codec;
+mod simulated;
+mod stream;
 mod transport;
 
+pub use simulated::{LinkOptions, SimNetwork, SimTransport};
+pub use stream::{Stream, StreamError, StreamReceiver, StreamSender};
 pub use transport::{CallError, NodeId, Service, ServiceId, Transport};
