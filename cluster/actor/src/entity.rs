@@ -1,5 +1,7 @@
 //! What an entity is: the contract between a domain object and the runtime.
 
+use std::sync::Arc;
+
 use hongyan_env::Env;
 use tokio::sync::oneshot;
 
@@ -41,7 +43,7 @@ pub trait Entity: Sized + Unpin + 'static {
 pub struct Envelope<E: Entity> {
     /// The request.
     pub request: E::Request,
-    pub(crate) reply: oneshot::Sender<E::Reply>,
+    pub(crate) replier: Replier<E::Reply>,
     pub(crate) deadline_micros: u64,
 }
 
@@ -49,21 +51,52 @@ impl<E: Entity> Envelope<E> {
     /// Whether nobody waits any more: the deadline has passed or the asker is gone.
     #[must_use]
     pub fn is_expired(&self, env: &Env) -> bool {
-        self.reply.is_closed() || env.now_micros() >= self.deadline_micros
+        self.replier.sender.as_ref().is_none_or(oneshot::Sender::is_closed) || env.now_micros() >= self.deadline_micros
     }
     /// Takes request and reply way apart.
     #[must_use]
     pub fn split(self) -> (E::Request, Replier<E::Reply>) {
-        (self.request, Replier(self.reply))
+        (self.request, self.replier)
     }
 }
 
+/// What must be told that its actor ends before the askers are.
+pub(crate) trait Ending: Send + Sync {
+    fn ending(&self);
+}
+
 /// The way back to one asker. Dropped unused, it answers `Unavailable`.
-pub struct Replier<R>(oneshot::Sender<R>);
+pub struct Replier<R> {
+    sender: Option<oneshot::Sender<R>>,
+    intake: Option<Arc<dyn Ending>>,
+}
 
 impl<R> Replier<R> {
+    pub(crate) fn new(sender: oneshot::Sender<R>) -> Self {
+        Self {
+            sender: Some(sender),
+            intake: None,
+        }
+    }
+    pub(crate) fn taken_from(&mut self, intake: Arc<dyn Ending>) {
+        self.intake = Some(intake);
+    }
     /// Answers. An asker that is gone is none of the entity's business.
-    pub fn send(self, reply: R) {
-        let _ = self.0.send(reply);
+    pub fn send(mut self, reply: R) {
+        if let Some(sender) = self.sender.take() {
+            let _ = sender.send(reply);
+        }
+    }
+}
+
+impl<R> Drop for Replier<R> {
+    /// A panic drops the way back before it reaches the actor. Who hears of it and asks again must not come to the same one.
+    fn drop(&mut self) {
+        if self.sender.is_some()
+            && std::thread::panicking()
+            && let Some(intake) = &self.intake
+        {
+            intake.ending();
+        }
     }
 }

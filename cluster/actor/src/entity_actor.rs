@@ -42,12 +42,15 @@ impl<E: Entity> EntityActor<E> {
     fn work(&mut self, context: &mut Context<Self>) {
         let Some(mut entity) = self.entity.take() else { return };
         let has_work = entity.has_work();
-        let batch = self.intake.take(has_work);
+        let mut batch = self.intake.take(has_work);
         if batch.is_empty() && !has_work {
             self.entity = Some(entity);
             return;
         }
         self.metrics.waiting.sub(i64::try_from(batch.len()).unwrap_or(i64::MAX));
+        for envelope in &mut batch {
+            envelope.replier.taken_from(Arc::clone(&self.intake) as _);
+        }
         let job = async move {
             entity.handle(batch).await;
             entity

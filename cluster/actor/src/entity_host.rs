@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::entity_actor::{EntityActor, Passivate, Wake};
 use crate::intake::{Intake, Offer};
-use crate::{Arbiters, Entity, EntityKey, Envelope};
+use crate::{Arbiters, Entity, EntityKey, Envelope, Replier};
 
 /// Locks over the table of entities, so that cores rarely wait for each other.
 const SHARDS: usize = 32;
@@ -156,7 +156,7 @@ impl<E: Entity> EntityHost<E> {
         let now = inner.env.now_micros();
         let envelope = Envelope {
             request,
-            reply: sender,
+            replier: Replier::new(sender),
             deadline_micros: now.saturating_add(u64::try_from(within.as_micros()).unwrap_or(u64::MAX)),
         };
         inner.tell(key, envelope, now)?;
@@ -186,8 +186,11 @@ impl<E: Entity> EntityHost<E> {
 impl<E: Entity> Inner<E> {
     fn tell(&self, key: &E::Key, mut envelope: Envelope<E>, now: u64) -> Result<(), HostError> {
         loop {
-            let running = self.find(key, now);
-            match running.intake.offer(envelope, now, self.options.intake_requests_max) {
+            let (running, back) = match self.start_or_find(key, envelope, now) {
+                Ok(()) => break,
+                Err(found) => found,
+            };
+            match running.intake.offer(back, now, self.options.intake_requests_max) {
                 Offer::Queued => break,
                 Offer::Wake => {
                     // Refused only by an actor that has just died; its drop closes the intake and answers.
@@ -211,21 +214,23 @@ impl<E: Entity> Inner<E> {
         let hash = self.hasher.hash_one(key);
         &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)]
     }
-    fn find(&self, key: &E::Key, now: u64) -> Running<E> {
+    /// Starts the entity with `envelope` in its intake; gives that back with the entity if it runs already. An actor never
+    /// starts with an empty intake: one that cannot activate would be gone before its request came, and the request start
+    /// another.
+    fn start_or_find(&self, key: &E::Key, envelope: Envelope<E>, now: u64) -> Result<(), (Running<E>, Envelope<E>)> {
         let mut shard = self.shard(key).lock();
         if let Some(running) = shard.get(key) {
-            return running.clone();
+            return Err((running.clone(), envelope));
         }
-        let intake = Arc::new(Intake::new(now));
+        let intake = Arc::new(Intake::new(envelope, now));
         let arbiter = self.arbiters.handle(key.entity_id().stable_hash());
         let (services, metrics) = (self.services.clone(), self.metrics.clone());
         let (actor_key, actor_intake) = (key.clone(), Arc::clone(&intake));
         let address = EntityActor::start_in_arbiter(arbiter, move |_| {
             EntityActor::new(actor_key, services, actor_intake, metrics)
         });
-        let running = Running { address, intake };
-        shard.insert(key.clone(), running.clone());
-        running
+        shard.insert(key.clone(), Running { address, intake });
+        Ok(())
     }
     fn forget(&self, key: &E::Key, intake: &Arc<Intake<E>>) {
         let mut shard = self.shard(key).lock();

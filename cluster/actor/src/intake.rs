@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::entity::Ending;
 use crate::{Entity, Envelope};
 
 /// What became of a request offered to an intake.
@@ -29,16 +30,19 @@ struct State<E: Entity> {
     /// The actor is at work, or its wake-up is on the way.
     busy: bool,
     closed: bool,
+    /// Requests dropped by closing.
+    dropped: usize,
 }
 
 impl<E: Entity> Intake<E> {
-    /// An intake whose actor is busy with its activation.
-    pub(crate) fn new(now_micros: u64) -> Self {
+    /// An intake with its first request, whose actor is busy with its activation.
+    pub(crate) fn new(first: Envelope<E>, now_micros: u64) -> Self {
         Self {
             state: Mutex::new(State {
-                queue: Vec::new(),
+                queue: vec![first],
                 busy: true,
                 closed: false,
+                dropped: 0,
             }),
             used_micros: AtomicU64::new(now_micros),
             memory_octets: AtomicUsize::new(0),
@@ -77,14 +81,17 @@ impl<E: Entity> Intake<E> {
         state.closed = state.queue.is_empty();
         state.closed
     }
-    /// Closes; what waited is dropped and so answered `Unavailable`. Says how much that was.
+    /// Closes; what waited is dropped and so answered `Unavailable`. Says how much that was, if it was closed before that
+    /// too.
     pub(crate) fn close(&self) -> usize {
-        let dropped = {
+        let (queue, dropped) = {
             let mut state = self.state.lock();
             state.closed = true;
-            std::mem::take(&mut state.queue)
+            state.dropped += state.queue.len();
+            (std::mem::take(&mut state.queue), state.dropped)
         };
-        dropped.len()
+        drop(queue);
+        dropped
     }
     pub(crate) fn is_closed(&self) -> bool {
         self.state.lock().closed
@@ -97,5 +104,11 @@ impl<E: Entity> Intake<E> {
     }
     pub(crate) fn set_memory_octets(&self, octets: usize) {
         self.memory_octets.store(octets, Ordering::Relaxed);
+    }
+}
+
+impl<E: Entity> Ending for Intake<E> {
+    fn ending(&self) {
+        self.close();
     }
 }
