@@ -1,7 +1,7 @@
 //! A mailbox on a store in memory, asked through the router as sessions ask.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hongyan_actor::{Arbiters, EntityHost, EntityOptions};
@@ -16,6 +16,7 @@ use hongyan_mailbox::{
 use hongyan_memory::MemoryStore;
 use hongyan_router::{Ask, Router};
 use hongyan_types::{AccountId, Flag, TenantId};
+use tokio::sync::Semaphore;
 
 pub const ID: MailboxId = MailboxId {
     tenant: TenantId(1),
@@ -39,12 +40,53 @@ impl Counts {
     }
 }
 
-struct Counting(MemoryStore, Counts);
-struct CountingTransaction(Box<dyn BackendTransaction>, Counts);
+/// Where commits wait while it is shut, so that a test decides what happens between two of them.
+pub struct Gate {
+    shut: AtomicBool,
+    arrivals: Semaphore,
+    passes: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            shut: AtomicBool::new(false),
+            arrivals: Semaphore::new(0),
+            passes: Semaphore::new(0),
+        }
+    }
+}
+
+impl Gate {
+    pub fn shut(&self) {
+        self.shut.store(true, Ordering::SeqCst);
+    }
+    /// Waits until another commit stands at the shut gate.
+    pub async fn arrival(&self) {
+        self.arrivals.acquire().await.unwrap().forget();
+    }
+    /// Lets one commit through.
+    pub fn pass(&self) {
+        self.passes.add_permits(1);
+    }
+    pub fn open(&self) {
+        self.shut.store(false, Ordering::SeqCst);
+        self.passes.add_permits(1 << 20);
+    }
+    async fn go_through(&self) {
+        if self.shut.load(Ordering::SeqCst) {
+            self.arrivals.add_permits(1);
+            self.passes.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+struct Counting(MemoryStore, Counts, Arc<Gate>);
+struct CountingTransaction(Box<dyn BackendTransaction>, Counts, Arc<Gate>);
 
 impl Backend for Counting {
     fn begin(&self) -> Box<dyn BackendTransaction> {
-        Box::new(CountingTransaction(self.0.begin(), self.1.clone()))
+        Box::new(CountingTransaction(self.0.begin(), self.1.clone(), Arc::clone(&self.2)))
     }
 }
 
@@ -88,13 +130,17 @@ impl BackendTransaction for CountingTransaction {
     }
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitVersion>> {
         self.1.commits.fetch_add(1, Ordering::SeqCst);
-        self.0.commit()
+        Box::pin(async move {
+            self.2.go_through().await;
+            self.0.commit().await
+        })
     }
 }
 
 pub struct Bench {
     pub store: MemoryStore,
     pub counts: Counts,
+    pub gate: Arc<Gate>,
     pub database: Database,
     pub blobs: BlobStore,
     pub env: Env,
@@ -110,8 +156,8 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
     hongyan_actor::run(0, async {
         let (env, clock) = Env::manual(7);
         let store = MemoryStore::new();
-        let counts = Counts::default();
-        let database = Database::new(Counting(store.clone(), counts.clone()));
+        let (counts, gate) = (Counts::default(), Arc::<Gate>::default());
+        let database = Database::new(Counting(store.clone(), counts.clone(), Arc::clone(&gate)));
         let (wall, random) = (env.clone(), env.clone());
         let sources = Sources {
             wall_millis: Arc::new(move || wall.wall_millis()),
@@ -125,6 +171,7 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
         let bench = Bench {
             store,
             counts,
+            gate,
             database,
             blobs,
             env: env.clone(),
@@ -179,6 +226,13 @@ impl Bench {
     }
     pub async fn deliver(&self, text: &str, delivery: Option<u8>) -> Result<DeliverReply, MailboxError> {
         let message = self.message(text).await;
+        self.deliver_message(message, delivery).await
+    }
+    pub async fn deliver_message(
+        &self,
+        message: NewMessage,
+        delivery: Option<u8>,
+    ) -> Result<DeliverReply, MailboxError> {
         self.ask(Deliver {
             message,
             folder: FolderRef::INBOX,

@@ -1,8 +1,10 @@
 //! What a mailbox does, request by request.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use crate::harness::{Bench, ID, flags, with_mailbox};
+use futures_util::FutureExt;
 use hongyan_kv::RangeQuery;
 use hongyan_mailbox::*;
 use hongyan_types::{Flag, ModSeq, Timestamp, Uid, UidSet};
@@ -502,20 +504,32 @@ fn long_work_lets_others_in_between() {
         for _ in 0..60 {
             bench.deliver(HELLO, None).await.unwrap();
         }
-        let finished = std::cell::Cell::new(false);
-        let long = async {
-            let reply = expunge(&bench, FolderId::INBOX, None).await;
-            finished.set(true);
-            reply.expunged.count()
-        };
+        bench.gate.shut();
+        let long = expunge(&bench, FolderId::INBOX, None);
         let short = async {
-            bench.deliver(HELLO, None).await.unwrap();
-            assert!(!finished.get(), "a delivery does not wait for all steps");
-            for _ in 0..4 {
-                bench.deliver(HELLO, None).await.unwrap();
+            // Each delivery arrives while a step of the long work is being committed.
+            bench.gate.arrival().await;
+            for _ in 0..5 {
+                let message = bench.message(HELLO).await;
+                let mut delivery = pin!(bench.deliver_message(message, None));
+                let mut commits = 0;
+                let reply = loop {
+                    match delivery.as_mut().now_or_never() {
+                        Some(reply) => break reply,
+                        None => bench.gate.pass(),
+                    }
+                    bench.gate.arrival().await;
+                    commits += 1;
+                };
+                reply.unwrap();
+                assert!(
+                    commits <= 2,
+                    "a delivery waits for the step under way and for its own commit"
+                );
             }
+            bench.gate.open();
         };
-        assert_eq!(tokio::join!(long, short).0, 60);
+        assert_eq!(tokio::join!(long, short).0.expunged.count(), 60);
         assert_eq!(bench.view(FolderRef::INBOX).await.len(), 5);
     });
 }
