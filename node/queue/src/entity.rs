@@ -7,7 +7,7 @@ use hongyan_kv::{Database, Transaction};
 use hongyan_router::Hints;
 
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::queue::{HandOut, Queue};
 use crate::{QueueError, QueueId, QueueReply, QueueRequest, RetrySchedule};
 
 /// Octets that the requests of one transaction may add, beside bookkeeping.
@@ -42,9 +42,14 @@ impl Entity for QueueEntity {
     type Services = QueueServices;
 
     async fn activate(services: QueueServices, key: QueueId) -> Result<Self, ActivateError> {
-        let queue = Queue::new(key, services.blobs.clone(), services.schedule);
-        let count = queue.count(&mut services.database.begin()).await;
-        let count = count.map_err(|error| ActivateError(error.to_string()))?;
+        let mut queue = Queue::new(key, services.blobs.clone(), services.schedule);
+        let body = async |transaction: &mut Transaction| -> Result<_, QueueError> {
+            let handed_out = queue.load_handed_out(transaction).await?;
+            Ok((queue.count(transaction).await?, handed_out))
+        };
+        let read = services.database.run(body).await;
+        let (count, handed_out) = read.map_err(|error| ActivateError(error.to_string()))?;
+        queue.handed_out = handed_out;
         let this = Self {
             services,
             queue,
@@ -71,7 +76,29 @@ impl Entity for QueueEntity {
     fn memory_octets(&self) -> usize {
         1024 + self.queue.handed_out.len() * 32
     }
-    async fn passivate(&mut self) {}
+    /// Whoever works on an entry goes on while the shard is away, so what is handed out is noted.
+    async fn passivate(&mut self) {
+        let queue = &self.queue;
+        if queue.handed_out.values().all(HandOut::is_stored) {
+            return;
+        }
+        let body = async |transaction: &mut Transaction| -> Result<(), QueueError> {
+            queue.store_handed_out(transaction);
+            Ok(())
+        };
+        let stored = match self.services.database.run(body).await {
+            Err(QueueError::Storage(hongyan_kv::Error::CommitUnknown)) => self.services.database.run(body).await,
+            result => result,
+        };
+        match stored {
+            Ok(()) => self
+                .queue
+                .handed_out
+                .values_mut()
+                .for_each(|handed| handed.stored_millis = Some(handed.since_millis)),
+            Err(error) => tracing::warn!(shard = self.queue.id.shard, %error, "hand-outs are not noted"),
+        }
+    }
 }
 
 impl QueueEntity {
@@ -134,12 +161,15 @@ impl QueueEntity {
                 QueueReply::Due(Ok(queue.due(transaction, *request, now).await?))
             }
             QueueRequest::Reported(request) => {
+                queue.take_back(transaction, request.number);
                 QueueReply::Done(missing_is_done(queue.reported(transaction, request, now).await)?)
             }
             QueueRequest::ReportSent(request) => {
+                queue.take_back(transaction, request.number);
                 QueueReply::Done(missing_is_done(queue.report_sent(transaction, *request, now).await)?)
             }
             QueueRequest::PutBack(request) => {
+                queue.take_back(transaction, request.number);
                 QueueReply::Done(missing_is_done(queue.put_back(transaction, *request).await)?)
             }
             QueueRequest::List(request) => QueueReply::List(Ok(queue.list(transaction, *request).await?)),
@@ -171,9 +201,14 @@ impl QueueEntity {
             }
             (QueueRequest::Due(_), QueueReply::Due(Ok(due))) => {
                 let now = self.services.env.wall_millis();
-                self.queue
-                    .handed_out
-                    .extend(due.entries.iter().map(|entry| (entry.id.number, now)));
+                for entry in &due.entries {
+                    let handed_out = &mut self.queue.handed_out;
+                    let handed = HandOut {
+                        since_millis: now,
+                        stored_millis: handed_out.get(&entry.id.number).and_then(|old| old.stored_millis),
+                    };
+                    handed_out.insert(entry.id.number, handed);
+                }
             }
             (QueueRequest::Reported(request), _) => {
                 self.queue.handed_out.remove(&request.number);

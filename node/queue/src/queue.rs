@@ -16,14 +16,29 @@ const HAND_OUT_MILLIS: i64 = 15 * 60 * 1000;
 /// Delivery ids forgotten in one go.
 const FORGET_MAX: usize = 64;
 
+/// An entry in somebody's hands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HandOut {
+    /// When it was handed out.
+    pub(crate) since_millis: i64,
+    /// The record of it, if there is one: the time that is in it.
+    pub(crate) stored_millis: Option<i64>,
+}
+
+impl HandOut {
+    pub(crate) fn is_stored(&self) -> bool {
+        self.stored_millis == Some(self.since_millis)
+    }
+}
+
 /// One shard.
 pub struct Queue {
     pub(crate) id: QueueId,
     pub(crate) keys: Keys,
     pub(crate) blobs: BlobStore,
     pub(crate) schedule: RetrySchedule,
-    /// Entries that somebody works on, with the time they were handed out.
-    pub(crate) handed_out: HashMap<u64, i64>,
+    /// Entries that somebody works on.
+    pub(crate) handed_out: HashMap<u64, HandOut>,
 }
 
 impl Queue {
@@ -78,13 +93,53 @@ impl Queue {
         transaction.clear(&self.keys.due(before, number));
         transaction.clear(&self.keys.entry(number));
         transaction.atomic_add(self.keys.count(), -1);
+        self.take_back(transaction, number);
         self.blobs
             .detach(transaction, entry.tenant, &entry.blob_address(), &self.owner(number));
     }
     /// Whether somebody works on the entry, as far as is known.
     pub(crate) fn is_handed_out(&self, number: u64, now_millis: i64) -> bool {
-        let since = self.handed_out.get(&number);
-        since.is_some_and(|since| now_millis.saturating_sub(*since) < HAND_OUT_MILLIS)
+        let handed = self.handed_out.get(&number);
+        handed.is_some_and(|handed| now_millis.saturating_sub(handed.since_millis) < HAND_OUT_MILLIS)
+    }
+    /// Notes in storage what is handed out, for whoever has the shard next.
+    pub(crate) fn store_handed_out(&self, transaction: &mut Transaction) {
+        for (number, handed) in self.handed_out.iter().filter(|(_, handed)| !handed.is_stored()) {
+            transaction.set(self.keys.handed(*number), handed.since_millis.to_be_bytes().to_vec());
+        }
+    }
+    /// What was handed out when the shard left last.
+    pub(crate) async fn load_handed_out(
+        &self,
+        transaction: &mut Transaction,
+    ) -> Result<HashMap<u64, HandOut>, QueueError> {
+        let query = RangeQuery {
+            range: self.keys.all_handed(),
+            limit: 0,
+            reverse: false,
+            mode: ReadMode::Snapshot,
+        };
+        let mut handed_out = HashMap::new();
+        for pair in transaction.get_range_all(query).await? {
+            let octets = <[u8; 8]>::try_from(&pair.value[..]);
+            let (Some(number), Ok(octets)) = (self.keys.parse_handed(&pair.key), octets) else {
+                return Err(hongyan_kv::Error::Corrupt("queue hand-out".to_owned()).into());
+            };
+            let since_millis = i64::from_be_bytes(octets);
+            let handed = HandOut {
+                since_millis,
+                stored_millis: Some(since_millis),
+            };
+            handed_out.insert(number, handed);
+        }
+        Ok(handed_out)
+    }
+    /// The entry is back: there is no record any more of its being handed out.
+    pub(crate) fn take_back(&self, transaction: &mut Transaction, number: u64) {
+        let handed = self.handed_out.get(&number);
+        if handed.is_some_and(|handed| handed.stored_millis.is_some()) {
+            transaction.clear(&self.keys.handed(number));
+        }
     }
     /// Forgets some delivery ids that nobody will repeat any more.
     pub(crate) async fn forget(&self, transaction: &mut Transaction, now_millis: i64) -> Result<(), QueueError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityOptions};
+use hongyan_actor::{Arbiters, EntityHost, EntityOptions};
 use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::{Database, KeyRange, RangeQuery, Tuple};
@@ -26,6 +26,7 @@ struct Bench {
     env: Env,
     clock: ManualClock,
     router: Router,
+    host: EntityHost<QueueEntity>,
 }
 
 fn bench_run<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
@@ -41,7 +42,7 @@ fn bench_run<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
         let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
             .await
             .expect("open blobs");
-        let router = start(&database, &blobs, &env);
+        let (router, host) = start(&database, &blobs, &env);
         test(Bench {
             store,
             database,
@@ -49,13 +50,14 @@ fn bench_run<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
             env,
             clock,
             router,
+            host,
         })
         .await;
     });
 }
 
 /// A router with a queue that remembers nothing but what is stored.
-fn start(database: &Database, blobs: &BlobStore, env: &Env) -> Router {
+fn start(database: &Database, blobs: &BlobStore, env: &Env) -> (Router, EntityHost<QueueEntity>) {
     let router = Router::new(env.clone(), Arbiters::start(1));
     let services = QueueServices {
         database: database.clone(),
@@ -64,13 +66,8 @@ fn start(database: &Database, blobs: &BlobStore, env: &Env) -> Router {
         hints: router.hints(),
         schedule: RetrySchedule::default(),
     };
-    // Tests move the clock by hours; a shard that left meanwhile would have forgotten what it handed out.
-    let options = EntityOptions {
-        idle: HOUR * 1000,
-        ..EntityOptions::default()
-    };
-    router.serve::<QueueEntity>(services, options);
-    router
+    let host = router.serve::<QueueEntity>(services, EntityOptions::default());
+    (router, host)
 }
 
 impl Bench {
@@ -136,8 +133,24 @@ impl Bench {
     async fn show(&self, number: u64) -> Result<Box<hongyan_queue::Entry>, QueueError> {
         self.router.ask(&QUEUE, Show { number }, WITHIN).await.expect("ask")
     }
+    /// The node died: nothing is left but what is stored.
     fn restart(&mut self) {
-        self.router = start(&self.database, &self.blobs, &self.env);
+        (self.router, self.host) = start(&self.database, &self.blobs, &self.env);
+    }
+    /// The shard leaves memory, as when it is idle, moves or the node stops.
+    async fn leave(&self) {
+        let passivating = self.host.passivate_all(HOUR);
+        let advance = async {
+            while self.host.active_count() > 0 {
+                self.clock.advance(Duration::from_millis(5));
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(passivating, advance);
+    }
+    async fn keys_left(&self) -> usize {
+        let all = RangeQuery::all(KeyRange::prefix(b""));
+        self.database.begin().get_range_all(all).await.expect("scan").len()
     }
 }
 
@@ -167,9 +180,11 @@ fn a_message_is_handed_out_once_and_leaves_no_trace_when_delivered() {
         bench.clock.advance(HOUR * 30);
         bench.blobs.collect_step().await.expect("collect");
         bench.due().await;
-        let all = RangeQuery::all(KeyRange::prefix(b""));
-        let left = bench.database.begin().get_range_all(all).await.expect("scan").len();
-        assert_eq!(left, 3, "the next number, the count and the blobs' address key");
+        assert_eq!(
+            bench.keys_left().await,
+            3,
+            "the next number, the count and the blobs' address key"
+        );
     });
 }
 
@@ -424,5 +439,49 @@ fn a_hand_out_that_nobody_answers_is_made_again() {
         assert_eq!(bench.due().await.len(), 0, "somebody works on it");
         bench.clock.advance(Duration::from_secs(60));
         assert_eq!(bench.due().await.len(), 1);
+    });
+}
+
+#[test]
+fn what_is_handed_out_stays_so_while_the_shard_is_away() {
+    bench_run(|mut bench| async move {
+        let mut numbers = Vec::new();
+        for id in ["one", "two", "three", "four"] {
+            numbers.push(bench.accept(id, Some("a@a.test"), &[("x@b.test", None)]).await[0].number);
+        }
+        assert_eq!(bench.due().await.len(), 4);
+        for round in 0..3 {
+            bench.leave().await;
+            assert_eq!(bench.due().await.len(), 0, "round {round}");
+        }
+        bench.leave().await;
+        bench.report(numbers[0], vec![(0, Outcome::Delivered(said(250)))]).await;
+        let put_back = PutBack {
+            number: numbers[1],
+            due_millis: None,
+        };
+        assert_eq!(bench.router.ask(&QUEUE, put_back, WITHIN).await, Ok(Ok(())));
+        bench.leave().await;
+        let due = bench.due().await;
+        assert_eq!(due.iter().map(|due| due.id.number).collect::<Vec<_>>(), [numbers[1]]);
+        bench.clock.advance(Duration::from_secs(15 * 60));
+        assert_eq!(bench.due().await.len(), 3, "nobody answered");
+        bench.leave().await;
+        assert_eq!(bench.due().await.len(), 0);
+        for number in &numbers[1..] {
+            bench.report(*number, vec![(0, Outcome::Delivered(said(250)))]).await;
+        }
+        bench.clock.advance(HOUR * 30);
+        bench.blobs.collect_step().await.expect("collect");
+        bench.due().await;
+        assert_eq!(
+            bench.keys_left().await,
+            3,
+            "the next number, the count and the blobs' address key"
+        );
+        bench.accept("five", Some("a@a.test"), &[("x@b.test", None)]).await;
+        assert_eq!(bench.due().await.len(), 1);
+        bench.restart();
+        assert_eq!(bench.due().await.len(), 1, "a dead node's work is resumed at once");
     });
 }

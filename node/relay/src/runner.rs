@@ -106,7 +106,7 @@ enum Again {
 async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
     let shutdown = shared.shutdown.clone();
     let mut hints = shared.router.subscribe(&queue);
-    // Entries this node works on: a shard that was passivated meanwhile has forgotten that it handed them out.
+    // Entries this node works on: a shard whose node died has forgotten that it handed them out.
     // Handed out a second time, one is given back when the present work has ended, for what was read then may be stale.
     let under_way: Rc<RefCell<HashMap<u64, Again>>> = Rc::default();
     let finished = Rc::new(Notify::new());
@@ -203,8 +203,10 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
                     let destination = shared.destination(domain);
                     match destination.deliver(shared, &due.entry).await {
                         Delivery::Tried(outcomes) => outcomes,
-                        // A restart finds everything due again by itself.
-                        Delivery::NotTried if shared.shutdown.is_requested() => return,
+                        // The next start shall find it due, not handed out.
+                        Delivery::NotTried if shared.shutdown.is_requested() => {
+                            return put_back(shared, due.id, None).await;
+                        }
                         Delivery::NotTried => return put_back(shared, due.id, Some(PUT_BACK)).await,
                     }
                 }

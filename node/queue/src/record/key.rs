@@ -47,6 +47,16 @@ impl Keys {
         let mut reader = self.kind("due").reader(key).ok()?;
         Some((reader.int().ok()?, reader.int().ok()?))
     }
+    /// An entry that was handed out when the shard left.
+    pub(crate) fn handed(&self, number: u64) -> Bytes {
+        self.kind("handed").int(number).pack()
+    }
+    pub(crate) fn all_handed(&self) -> KeyRange {
+        self.kind("handed").range()
+    }
+    pub(crate) fn parse_handed(&self, key: &[u8]) -> Option<u64> {
+        self.kind("handed").reader(key).ok()?.int().ok()
+    }
     pub(crate) fn delivery(&self, id: &[u8]) -> Bytes {
         self.kind("delivery").bytes(id).pack()
     }

@@ -7,8 +7,8 @@ use crate::record::{Entry, ReportKind};
 use crate::{EntryId, QueueError};
 
 /// Asks for entries that are due and were not handed out yet. Who is handed an entry says what became of it with
-/// [`crate::Reported`] or [`crate::ReportSent`]; until then it is handed out again only after a quarter of an hour, or after a
-/// restart of the shard: who still works on it leaves it alone.
+/// [`crate::Reported`] or [`crate::ReportSent`]; until then it is handed out again only after a quarter of an hour, or when
+/// the shard's node died: who still works on it leaves it alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Due {
     /// At most so many.
