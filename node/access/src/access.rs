@@ -1,6 +1,6 @@
 //! The handle sessions hold.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use hongyan_directory::{Credential, Directory, Login};
@@ -14,23 +14,23 @@ use crate::failures::Guard;
 use crate::hashing::{Hashing, Salts};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
-use crate::{AccessError, AccessOptions, Identity, Protocol, SessionPermit};
+use crate::{AccessError, AccessOptions, Identity, Protocol, ScramAttempt, SessionPermit};
 
 /// Longest password looked at, in octets: a bound on work, not a rule.
 const PASSWORD_OCTETS_MAX: usize = 1024;
 
 /// Sign-in; clones share it.
 #[derive(Clone)]
-pub struct Access(Arc<Inner>);
+pub struct Access(pub(crate) Arc<Inner>);
 
-struct Inner {
-    directory: Directory,
+pub(crate) struct Inner {
+    pub(crate) directory: Directory,
     env: Env,
     options: AccessOptions,
     hashing: Arc<Hashing>,
-    remembered: Remembered,
+    pub(crate) remembered: Remembered,
     guard: Guard,
-    sessions: Sessions,
+    pub(crate) sessions: Sessions,
     /// Makes up SCRAM salts for unknown names; the same after a restart, or names could be told apart by it.
     secret: [u8; 32],
     /// Hash of a password that nobody has, so that unknown names cost what known ones do.
@@ -60,11 +60,11 @@ impl Access {
         Ok(Self(Arc::new(Inner {
             remembered: Remembered::new(key, options.remembered_entries_max),
             guard: Guard::new(&options),
+            sessions: Sessions::new(env.clone()),
             directory,
             env,
             options,
             hashing,
-            sessions: Sessions::default(),
             secret,
             nobody: nobody.password_hash,
             outcomes: counter_vec(
@@ -118,15 +118,18 @@ impl Access {
             .as_ref()
             .and_then(|login| Some((login.id(), Arc::clone(login.credential.as_ref()?))));
         let verified = match (known, prepared) {
-            (Some((account, credential)), Some(password)) => self.matches(account, &credential, password).await?,
+            (Some((account, credential)), Some(password)) => {
+                let matches = self.matches(account, &credential, password).await?;
+                matches.then_some(credential)
+            }
             (_, password) => {
                 let password = password.unwrap_or_else(|| Secret::new("-"));
                 self.0.hashing.matches(password, self.0.nobody.clone()).await?;
-                false
+                None
             }
         };
-        match login.filter(|_| verified) {
-            Some(login) => self.admit(protocol, name, &login),
+        match login.zip(verified) {
+            Some((login, credential)) => self.admit(protocol, name, &login, &credential),
             None => Err(self.refuse(name, peer)),
         }
     }
@@ -153,57 +156,63 @@ impl Access {
         Ok(matches)
     }
 
-    /// The SCRAM-SHA-256 keys of the login name `name`; for names that nobody has, made-up ones that look alike.
+    /// The SCRAM-SHA-256 keys of the login name `name`, and what [`Access::finish_scram`] wants to see; for names that nobody
+    /// has, made-up ones that look alike.
     ///
     /// # Errors
     /// `LockedOut`, `Directory`.
-    pub async fn scram_keys(&self, name: &str, peer: IpAddr) -> Result<StoredKeys, AccessError> {
+    pub async fn scram_keys(&self, name: &str, peer: IpAddr) -> Result<(StoredKeys, ScramAttempt), AccessError> {
         self.check_lock(name, peer)?;
         let login = self.0.directory.login(name).await?;
-        let Some(credential) = login.and_then(|login| login.credential) else {
-            return Ok(self.made_up_keys(name));
+        let attempt = ScramAttempt {
+            name: name.to_owned(),
+            credential: login.and_then(|login| login.credential),
         };
-        let keys = &credential.scram;
-        Ok(StoredKeys {
-            salt: keys.salt.clone(),
-            iterations: keys.iterations,
-            stored_key: keys.stored_key,
-            server_key: keys.server_key,
-        })
+        let keys = match &attempt.credential {
+            Some(credential) => StoredKeys {
+                salt: credential.scram.salt.clone(),
+                iterations: credential.scram.iterations,
+                stored_key: credential.scram.stored_key,
+                server_key: credential.scram.server_key,
+            },
+            None => self.made_up_keys(name),
+        };
+        Ok((keys, attempt))
     }
 
-    /// Ends a SCRAM exchange for `name`: `proved` says whether the client's proof was right.
+    /// Ends a SCRAM exchange: `proved` says whether the client's proof was right.
     ///
     /// # Errors
     /// Each way of not being let in.
     pub async fn finish_scram(
         &self,
         protocol: Protocol,
-        name: &str,
+        attempt: ScramAttempt,
         peer: IpAddr,
         proved: bool,
     ) -> Result<Identity, AccessError> {
-        let login = if proved {
-            self.0.directory.login(name).await?
-        } else {
-            None
-        };
-        let outcome = match login {
-            Some(login) => self.admit(protocol, name, &login),
-            None => Err(self.refuse(name, peer)),
+        let name = &attempt.name;
+        let proven = attempt.credential.filter(|_| proved);
+        let outcome = match (proven, self.0.directory.login(name).await?) {
+            (Some(credential), Some(login)) => self.admit(protocol, name, &login, &credential),
+            _ => Err(self.refuse(name, peer)),
         };
         self.count(protocol, &outcome);
         outcome
     }
 
-    /// Takes one of the account's places for a session; dropping the permit gives it back.
+    /// Registers a session of whom access has let in: takes one of the account's places, which dropping the permit gives
+    /// back.
     ///
     /// # Errors
-    /// `TooManySessions`; sessions that are there stay.
-    pub fn open_session(&self, account: AccountId) -> Result<SessionPermit, AccessError> {
+    /// `TooManySessions`; sessions that are there stay. What has ended the right to come in since it was verified.
+    pub async fn open_session(&self, identity: &Identity, peer: SocketAddr) -> Result<SessionPermit, AccessError> {
         let max = self.0.options.sessions_per_account_max;
-        let permit = self.0.sessions.open(account, max);
-        permit.ok_or(AccessError::TooManySessions { max })
+        let permit = self.0.sessions.open(identity, peer, max);
+        let permit = permit.ok_or(AccessError::TooManySessions { max })?;
+        // Whoever ends the right after this look finds the session registered; whoever did before is seen by the look.
+        self.check_standing(identity).await?;
+        Ok(permit)
     }
 
     /// Hashes a new password, whatever its quality: argon2id and SCRAM keys.
@@ -252,7 +261,13 @@ impl Access {
     }
 
     /// The password is right: may this account come in, this way?
-    fn admit(&self, protocol: Protocol, name: &str, login: &Login) -> Result<Identity, AccessError> {
+    fn admit(
+        &self,
+        protocol: Protocol,
+        name: &str,
+        login: &Login,
+        credential: &Credential,
+    ) -> Result<Identity, AccessError> {
         self.0.guard.succeeded(name);
         if !login.active {
             return Err(AccessError::Suspended);
@@ -260,9 +275,7 @@ impl Access {
         if !protocol.is_open(&login.account.settings) {
             return Err(AccessError::ProtocolClosed(protocol));
         }
-        Ok(Identity {
-            account: Arc::clone(&login.account),
-        })
+        Ok(Identity::new(protocol, login, credential))
     }
 
     fn refuse(&self, name: &str, peer: IpAddr) -> AccessError {

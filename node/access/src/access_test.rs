@@ -1,8 +1,10 @@
 use hongyan_directory::{AccountChange, AccountSettings, AccountState, DirectoryOptions, Field, NewAccount, NewTenant};
+use hongyan_env::ManualClock;
 use hongyan_memory::MemoryStore;
 use hongyan_types::{Address, Domain};
 
 use super::*;
+use crate::{REVOKED_GRACE, Revocation, SessionFilter};
 
 const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 const ANNA: &str = "anna@example.test";
@@ -17,8 +19,8 @@ fn options() -> AccessOptions {
     }
 }
 
-async fn access_with(options: AccessOptions) -> (Access, AccountId, Database, Env) {
-    let (env, _) = Env::manual(1);
+async fn access_with(options: AccessOptions) -> (Access, AccountId, Database, Env, ManualClock) {
+    let (env, clock) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
     let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
@@ -33,7 +35,7 @@ async fn access_with(options: AccessOptions) -> (Access, AccountId, Database, En
         ..NewAccount::at(Address::try_from(ANNA).unwrap())
     };
     let account = directory.create_account(&new).await.unwrap().id;
-    (access, account, database, env)
+    (access, account, database, env, clock)
 }
 
 async fn sign_in(access: &Access, name: &str, password: &str) -> Result<Identity, AccessError> {
@@ -146,13 +148,14 @@ async fn loopback_is_without_limits_when_so_set() {
 
 #[tokio::test]
 async fn scram_keys_match_and_unknown_names_look_alike() {
-    let (access, account, database, env) = access_with(options()).await;
-    let keys = access.scram_keys(ANNA, PEER).await.unwrap();
+    let (access, account, database, env, _) = access_with(options()).await;
+    let (keys, attempt) = access.scram_keys(ANNA, PEER).await.unwrap();
     assert!(keys.matches("pass"));
-    let done = access.finish_scram(Protocol::Imap, ANNA, PEER, true).await.unwrap();
-    assert_eq!(done.account.id, account);
-    assert!(access.finish_scram(Protocol::Imap, ANNA, PEER, false).await.is_err());
-    let made_up = access.scram_keys("nobody@example.test", PEER).await.unwrap();
+    let finish = |attempt, proved| access.finish_scram(Protocol::Imap, attempt, PEER, proved);
+    assert_eq!(finish(attempt.clone(), true).await.unwrap().account.id, account);
+    assert!(finish(attempt, false).await.is_err());
+    let (made_up, nobody) = access.scram_keys("nobody@example.test", PEER).await.unwrap();
+    assert!(finish(nobody, true).await.is_err());
     assert_eq!(
         (made_up.salt.len(), made_up.iterations),
         (keys.salt.len(), keys.iterations)
@@ -161,22 +164,153 @@ async fn scram_keys_match_and_unknown_names_look_alike() {
     let again = Access::open(access.0.directory.clone(), &database, env, options())
         .await
         .unwrap();
-    assert_eq!(again.scram_keys("nobody@example.test", PEER).await.unwrap(), made_up);
+    let (keys, _) = again.scram_keys("nobody@example.test", PEER).await.unwrap();
+    assert_eq!(keys, made_up);
+}
+
+fn from() -> SocketAddr {
+    (PEER, 4711).into()
+}
+
+async fn open(access: &Access, protocol: Protocol) -> Result<SessionPermit, AccessError> {
+    let password = Secret::new("pass");
+    let identity = access.verify_password(protocol, ANNA, &password, PEER).await?;
+    access.open_session(&identity, from()).await
 }
 
 #[tokio::test]
 async fn sessions_of_an_account_are_counted() {
-    let (access, account, ..) = access_with(AccessOptions {
+    let (access, ..) = access_with(AccessOptions {
         sessions_per_account_max: 2,
         ..options()
     })
     .await;
-    let first = access.open_session(account).unwrap();
-    let _second = access.open_session(account).unwrap();
-    let third = access.open_session(account).err().map(|error| error.to_string());
+    let first = open(&access, Protocol::Imap).await.unwrap();
+    let _second = open(&access, Protocol::Imap).await.unwrap();
+    let third = open(&access, Protocol::Imap).await;
+    let third = third.err().map(|error| error.to_string());
     assert_eq!(third.as_deref(), Some("the account has its maximum of 2 sessions"));
     drop(first);
-    assert!(access.open_session(account).is_ok());
+    assert!(open(&access, Protocol::Imap).await.is_ok());
+}
+
+async fn change(access: &Access, account: AccountId, change: AccountChange) {
+    access.0.directory.change_account(account, &change).await.unwrap();
+}
+
+fn state(state: AccountState) -> AccountChange {
+    AccountChange {
+        state: Field::Set(state),
+        ..AccountChange::default()
+    }
+}
+
+#[tokio::test]
+async fn sessions_end_with_the_right_to_have_them() {
+    let (access, account, ..) = access_with(options()).await;
+    let imap = open(&access, Protocol::Imap).await.unwrap();
+    let pop3 = open(&access, Protocol::Pop3).await.unwrap();
+    assert_eq!(access.account_changed(account).await.unwrap(), 0);
+    let settings = AccountSettings {
+        imap: false,
+        ..AccountSettings::default()
+    };
+    let closed = AccountChange {
+        settings: Field::Set(settings),
+        ..AccountChange::default()
+    };
+    change(&access, account, closed).await;
+    assert_eq!(access.account_changed(account).await.unwrap(), 1);
+    assert_eq!(imap.watch().revocation(), Some(Revocation::ProtocolClosed));
+    assert_eq!(pop3.watch().revocation(), None);
+
+    change(&access, account, state(AccountState::Suspended)).await;
+    let tenant = imap.watch().clone();
+    assert_eq!(access.account_changed(account).await.unwrap(), 1);
+    assert_eq!(pop3.watch().revoked().await, Revocation::Suspended);
+    assert_eq!(
+        tenant.revoked().await,
+        Revocation::ProtocolClosed,
+        "the first reason stays"
+    );
+}
+
+#[tokio::test]
+async fn a_new_password_and_the_end_of_the_account_end_its_sessions() {
+    let (access, account, ..) = access_with(options()).await;
+    let session = open(&access, Protocol::Pop3).await.unwrap();
+    let waiting = session.watch().clone();
+    let woken = tokio::spawn(async move { waiting.revoked().await });
+    // The same password again is a new one: it was set for a reason.
+    let credential = access.hash_password(&Secret::new("pass")).await.unwrap();
+    access.0.directory.set_credential(account, &credential).await.unwrap();
+    assert_eq!(access.account_changed(account).await.unwrap(), 1);
+    assert_eq!(woken.await.unwrap(), Revocation::PasswordChanged);
+    let session = open(&access, Protocol::Pop3).await.unwrap();
+    access.0.directory.delete_account(account).await.unwrap();
+    assert_eq!(access.account_changed(account).await.unwrap(), 1);
+    assert_eq!(session.watch().revocation(), Some(Revocation::Deleted));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_crosses_a_change_does_not_stay() {
+    let (access, account, ..) = access_with(options()).await;
+    let early = sign_in(&access, ANNA, "pass").await.unwrap();
+    let (_, attempt) = access.scram_keys(ANNA, PEER).await.unwrap();
+    let credential = access.hash_password(&Secret::new("new pass")).await.unwrap();
+    access.0.directory.set_credential(account, &credential).await.unwrap();
+    access.account_changed(account).await.unwrap();
+    let opened = access.open_session(&early, from()).await;
+    assert!(matches!(opened, Err(AccessError::BadCredentials)));
+    let late = access.finish_scram(Protocol::Imap, attempt, PEER, true).await.unwrap();
+    let opened = access.open_session(&late, from()).await;
+    assert!(matches!(opened, Err(AccessError::BadCredentials)));
+    let early = sign_in(&access, ANNA, "new pass").await.unwrap();
+    change(&access, account, state(AccountState::Suspended)).await;
+    let opened = access.open_session(&early, from()).await;
+    assert!(matches!(opened, Err(AccessError::Suspended)));
+    assert!(access.sessions(SessionFilter::All, None, 9).is_empty());
+}
+
+#[tokio::test]
+async fn operators_list_and_end_sessions() {
+    let (access, account, ..) = access_with(options()).await;
+    let first = open(&access, Protocol::Imap).await.unwrap();
+    first.set_client("Reader\r\n 1.0");
+    let second = open(&access, Protocol::Submission).await.unwrap();
+    let all = access.sessions(SessionFilter::All, None, 9);
+    assert_eq!(all.len(), 2);
+    assert!(all[0].id < all[1].id);
+    assert_eq!(access.sessions(SessionFilter::All, Some(all[0].id), 9), all[1..]);
+    assert_eq!(access.sessions(SessionFilter::All, None, 1), all[..1]);
+    let shown = access.sessions(SessionFilter::One(first.id()), None, 9);
+    assert_eq!(
+        (shown[0].client.as_str(), shown[0].peer, shown[0].protocol),
+        ("Reader 1.0", from(), Protocol::Imap)
+    );
+    assert_eq!(access.revoke_sessions(SessionFilter::One(first.id())), 1);
+    assert_eq!(first.watch().revocation(), Some(Revocation::Operator));
+    assert!(second.watch().revocation().is_none());
+    assert_eq!(access.revoke_sessions(SessionFilter::Account(account)), 1);
+    assert_eq!(access.revoke_sessions(SessionFilter::Account(AccountId(99))), 0);
+    drop((first, second));
+    assert!(
+        access
+            .sessions(SessionFilter::Tenant(all[0].tenant), None, 9)
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_session_is_overdue_only_after_its_grace() {
+    let (access, account, _, _, clock) = access_with(options()).await;
+    let session = open(&access, Protocol::Imap).await.unwrap();
+    assert!(!session.watch().is_overdue());
+    access.revoke_sessions(SessionFilter::Account(account));
+    assert!(!session.watch().is_overdue());
+    clock.advance(REVOKED_GRACE);
+    assert!(session.watch().is_overdue());
+    session.watch().overdue().await;
 }
 
 #[tokio::test]

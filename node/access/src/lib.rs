@@ -1,4 +1,4 @@
-//! Sign-in: password hashes, SCRAM keys, limits and lockout.
+//! Sign-in: password hashes, SCRAM keys, limits and lockout; who is signed in now, and the end of it.
 //!
 //! Owns the question "is this who they say, and may they come in this way now". Hashing runs on a bounded pool off the
 //! arbiters; a credential verified lately is remembered as a keyed hash, so that returning clients are cheap. Unknown
@@ -11,10 +11,13 @@ mod hashing;
 mod identity;
 mod options;
 mod remembered;
+mod revocation;
 mod sessions;
 
 pub use access::Access;
 pub use error::AccessError;
-pub use identity::{Identity, Protocol};
+pub use identity::{Identity, Protocol, ScramAttempt};
 pub use options::AccessOptions;
-pub use sessions::SessionPermit;
+pub use sessions::{
+    NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,
+};

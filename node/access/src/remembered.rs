@@ -47,6 +47,10 @@ impl Remembered {
             .is_some_and(|entry| entry.until_micros > now_micros && entry.hash == hash)
     }
 
+    pub(crate) fn forget(&self, account: AccountId) {
+        self.entries.lock().remove(&account);
+    }
+
     pub(crate) fn remember(
         &self,
         account: AccountId,

@@ -168,6 +168,22 @@ impl Directory {
         }))
     }
 
+    /// What is needed to sign `id` in.
+    ///
+    /// # Errors
+    /// The store's only; an account that is gone is nobody.
+    pub async fn login_of(&self, id: AccountId) -> Result<Option<Login>> {
+        let mut lookup = self.lookup();
+        let Some(account) = lookup.account(id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Login {
+            credential: lookup.credential(id).await?,
+            active: lookup.is_active(&account).await?,
+            account,
+        }))
+    }
+
     fn login_address(&self, name: &str) -> Option<Address> {
         if name.contains('@') {
             return Address::try_from(name).ok();

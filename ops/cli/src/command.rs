@@ -5,6 +5,7 @@ mod alias;
 mod domain;
 mod group;
 mod queue;
+mod session;
 mod tenant;
 
 use std::path::Path;
@@ -33,6 +34,9 @@ pub enum Command {
     /// Addresses whose mail goes to many.
     #[command(subcommand)]
     Group(group::Group),
+    /// Who is signed in with a mail client.
+    #[command(subcommand)]
+    Session(session::Session),
     /// Mail waiting to leave.
     #[command(subcommand)]
     Queue(queue::Queue),
@@ -51,6 +55,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Account(command) => account::run(command, &client, style).await,
         Command::Alias(command) => alias::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
+        Command::Session(command) => session::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
     }
 }
@@ -92,6 +97,9 @@ mod tests {
             "x account add a@b --quota-octets 5 --no-password",
             "x tenant set A --accounts-max none --aliases-max 7 --postmaster none",
             "x queue retry 1-2 3-4",
+            "x session list --account a@b",
+            "x session revoke 00000000000000aa 00000000000000ab",
+            "x session revoke --account a@b",
             "x group add-member g@b a@b c@d",
         ] {
             let read = All::try_parse_from(line.split(' '));
@@ -103,6 +111,7 @@ mod tests {
             let shown = format!("{:?}", read.map(|all| all.command).ok());
             assert!(!shown.is_empty());
         }
+        assert!(All::try_parse_from(["x", "session", "revoke"]).is_err());
         assert!(All::try_parse_from("x account set a@b --quota-octets many".split(' ')).is_err());
     }
 }

@@ -67,9 +67,15 @@ fn cell(value: &Value) -> String {
 fn table(items: &Value, columns: &[&str]) -> String {
     let none = Vec::new();
     let items = items.as_array().unwrap_or(&none);
-    let mut rows = vec![columns.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>()];
+    let head = |name: &&str| name.strip_suffix("_millis").unwrap_or(name).replace('_', " ");
+    let mut rows = vec![columns.iter().map(head).collect::<Vec<_>>()];
     for item in items {
-        rows.push(columns.iter().map(|name| cell(&item[*name])).collect());
+        rows.push(
+            columns
+                .iter()
+                .map(|name| cell(&readable(name, &item[*name]).1))
+                .collect(),
+        );
     }
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
@@ -126,6 +132,15 @@ mod tests {
         assert_eq!(
             table(&items, &["name", "accounts"]),
             "name  accounts\nAcme  12\nB     -\n"
+        );
+    }
+
+    #[test]
+    fn moments_in_tables_are_readable() {
+        let items = json!([{"id": "1", "since_millis": 1_795_242_002_078_i64}]);
+        assert_eq!(
+            table(&items, &["id", "since_millis"]),
+            "id  since\n1   2026-11-21T06:20:02Z\n"
         );
     }
 

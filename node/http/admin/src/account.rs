@@ -169,6 +169,7 @@ pub(crate) async fn change(
     };
     let quota_changes = change.quota != hongyan_directory::Field::Keep;
     let account = state.directory.change_account(account.id, &change).await?;
+    state.access.account_changed(account.id).await?;
     if quota_changes {
         set_quota(&state, &account).await?;
     }
@@ -217,6 +218,7 @@ pub(crate) async fn set_password(
     state.access.check_password(&address, &password)?;
     let credential = state.access.hash_password(&password).await?;
     state.directory.set_credential(account.id, &credential).await?;
+    state.access.account_changed(account.id).await?;
     tracing::info!(account = account.id.0, "password set");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -224,6 +226,7 @@ pub(crate) async fn set_password(
 pub(crate) async fn delete(State(state): State<AdminState>, Path(address): Path<String>) -> Result<StatusCode> {
     let account = at(&state, &address).await?;
     state.directory.delete_account(account.id).await?;
+    state.access.account_changed(account.id).await?;
     // Nobody can reach the mailbox any more; a large one takes its time.
     let (router, mailbox) = (state.router.clone(), mailbox_of(&account));
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! The admin API: directory and queue over HTTP, under /api, on a Unix socket that only the node's own user may open.
+//! The admin API: directory, sessions and queue over HTTP, under /api, on a Unix socket that only the node's own user may open.
 //!
 //! JSON in and out; errors are problem+json (RFC 9457) that name the limit and its present use; lists come in pages.
 //! One file a resource. Called by `ops/cli`. Says nothing to the network.
@@ -11,6 +11,7 @@ mod group;
 mod page;
 mod problem;
 mod queue;
+mod session;
 mod socket;
 mod state;
 mod tenant;
@@ -43,6 +44,9 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/accounts/{address}/password", put(account::set_password))
         .route("/api/accounts/{address}/aliases", get(alias::list).post(alias::add))
         .route("/api/accounts/{address}/aliases/{alias}", delete(alias::remove))
+        .route("/api/accounts/{address}/sessions", delete(session::revoke_all))
+        .route("/api/sessions", get(session::list))
+        .route("/api/sessions/{id}", delete(session::revoke))
         .route("/api/groups", get(group::list).post(group::create))
         .route("/api/groups/{address}", get(group::show).delete(group::delete))
         .route(

@@ -19,8 +19,13 @@ pub(crate) struct PageQuery {
 
 impl PageQuery {
     pub(crate) fn limit(&self) -> usize {
-        self.limit.unwrap_or(PAGE_ITEMS_DEFAULT).clamp(1, PAGE_ITEMS_MAX)
+        limit(self.limit)
     }
+}
+
+/// Items of a page for which `asked` were asked.
+pub(crate) fn limit(asked: Option<usize>) -> usize {
+    asked.unwrap_or(PAGE_ITEMS_DEFAULT).clamp(1, PAGE_ITEMS_MAX)
 }
 
 /// Part of a list.

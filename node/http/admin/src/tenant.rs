@@ -159,6 +159,7 @@ pub(crate) async fn change(
         account_settings: change.account_settings.into(),
     };
     let tenant = state.directory.change_tenant(id, &change).await?;
+    state.access.tenant_changed(id).await?;
     Ok(Json(view(&state, tenant).await?))
 }
 

@@ -2,18 +2,23 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use hongyan_access::{Access, AccessOptions};
+use hongyan_access::{Access, AccessOptions, Protocol, Revocation};
 use hongyan_directory::{Directory, DirectoryOptions};
 use hongyan_env::Env;
 use hongyan_http_admin::{AdminState, router};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
+use hongyan_sasl::Secret;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 async fn api() -> axum::Router {
+    api_and_access().await.0
+}
+
+async fn api_and_access() -> (axum::Router, Access) {
     let (env, _) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
@@ -25,11 +30,12 @@ async fn api() -> axum::Router {
     let access = Access::open(directory.clone(), &database, env.clone(), options)
         .await
         .unwrap();
-    router(AdminState {
+    let state = AdminState {
         directory,
-        access,
+        access: access.clone(),
         router: Router::new(env, hongyan_actor::Arbiters::start(1)),
-    })
+    };
+    (router(state), access)
 }
 
 async fn call(api: &axum::Router, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -147,5 +153,62 @@ fn lists_say_how_to_go_on() {
         assert_eq!(call(api, "POST", "/api/groups", group).await.0, 201);
         let members = call(api, "GET", "/api/groups/all@d.test/members", Value::Null).await.1;
         assert_eq!(members["items"], json!(["u1@d.test", "x@far.test"]));
+    });
+}
+
+#[test]
+fn auth_sessions_are_listed_and_end_with_the_password_or_the_account() {
+    hongyan_actor::run(0, async {
+        let (api, access) = api_and_access().await;
+        let api = &api;
+        call(api, "POST", "/api/tenants", json!({"name": "Acme"})).await;
+        call(api, "POST", "/api/domains", json!({"domain": "d.test"})).await;
+        let password = "Correct horse 1";
+        for name in ["anna@d.test", "ben@d.test"] {
+            let new = json!({"address": name, "password": password});
+            assert_eq!(call(api, "POST", "/api/accounts", new).await.0, 201);
+        }
+        let open = async |name: &str, password: &str| {
+            let (peer, password) = ("192.0.2.1:999".parse().unwrap(), Secret::new(password));
+            let identity = access.verify_password(Protocol::Imap, name, &password, [192, 0, 2, 1].into());
+            access.open_session(&identity.await.unwrap(), peer).await.unwrap()
+        };
+        let (anna, ben) = (open("anna@d.test", password).await, open("ben@d.test", password).await);
+        let all = call(api, "GET", "/api/sessions?tenant=Acme", Value::Null).await.1;
+        assert_eq!(all["items"].as_array().unwrap().len(), 2);
+        let hers = call(api, "GET", "/api/sessions?account=anna@d.test", Value::Null)
+            .await
+            .1;
+        let shown = &hers["items"][0];
+        assert_eq!(
+            (&shown["account"], &shown["protocol"], &shown["peer"]),
+            (&json!("anna@d.test"), &json!("imap"), &json!("192.0.2.1:999"))
+        );
+        let path = format!("/api/sessions/{}", shown["id"].as_str().unwrap());
+        assert_eq!(call(api, "DELETE", &path, Value::Null).await.0, 204);
+        assert_eq!(anna.watch().revocation(), Some(Revocation::Operator));
+        drop(anna);
+        assert_eq!(call(api, "DELETE", &path, Value::Null).await.0, 404);
+        assert_eq!(call(api, "DELETE", "/api/sessions/x", Value::Null).await.0, 400);
+
+        let new = json!({"password": "Correct horse 2"});
+        assert_eq!(call(api, "PUT", "/api/accounts/ben@d.test/password", new).await.0, 204);
+        assert_eq!(ben.watch().revocation(), Some(Revocation::PasswordChanged));
+        let ben = open("ben@d.test", "Correct horse 2").await;
+        let suspended = json!({"state": "suspended"});
+        assert_eq!(call(api, "PATCH", "/api/tenants/Acme", suspended).await.0, 200);
+        assert_eq!(ben.watch().revocation(), Some(Revocation::Suspended));
+        let active = json!({"state": "active"});
+        assert_eq!(call(api, "PATCH", "/api/tenants/Acme", active).await.0, 200);
+        let ben = open("ben@d.test", "Correct horse 2").await;
+        let ended = call(api, "DELETE", "/api/accounts/ben@d.test/sessions", Value::Null).await;
+        assert_eq!(ended, (200, json!({"sessions": 1})));
+        drop(ben);
+        let ben = open("ben@d.test", "Correct horse 2").await;
+        assert_eq!(
+            call(api, "DELETE", "/api/accounts/ben@d.test", Value::Null).await.0,
+            204
+        );
+        assert_eq!(ben.watch().revocation(), Some(Revocation::Deleted));
     });
 }

@@ -10,7 +10,7 @@ use hongyan_types::{Timestamp, UidSet};
 pub(crate) struct Account {
     pub(crate) mailbox: MailboxId,
     pub(crate) range: FetchRange,
-    _permit: SessionPermit,
+    pub(crate) permit: SessionPermit,
 }
 
 impl Account {
@@ -21,7 +21,7 @@ impl Account {
                 account: identity.account.id,
             },
             range: identity.account.settings.imap_range,
-            _permit: permit,
+            permit,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hongyan_access::{Revocation, SessionWatch};
 use hongyan_imap as imap;
 use hongyan_imap::{Command, CommandId, Reply, State, Status};
 use hongyan_listener::Connection;
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) connection: Connection,
     pub(crate) imap: imap::Session,
     pub(crate) account: Option<Account>,
+    /// What the client called itself before it signed in.
+    pub(crate) client: Option<Box<str>>,
     pub(crate) selected: Option<Box<Selected>>,
     pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) appending: Option<Box<Appending>>,
@@ -67,6 +70,7 @@ impl Session {
             metrics,
             connection,
             account: None,
+            client: None,
             selected: None,
             exchange: None,
             appending: None,
@@ -83,21 +87,44 @@ impl Session {
 
     /// Serves the connection to its end.
     pub(crate) async fn run(mut self) {
-        while self.turn().await.is_ok() {
-            if self.imap.is_closed() {
-                let _ = self.flush().await;
-                let _ = self.connection.close().await;
+        loop {
+            let watch = self.watch().cloned();
+            // What a client that must go is in the middle of is cut off.
+            let Some(turned) = SessionWatch::work(watch.as_ref(), self.turn()).await else {
+                return;
+            };
+            if turned.is_err() || self.imap.is_closed() {
+                // What was said last, such as BYE, may still reach the client.
+                let flushed = SessionWatch::work(watch.as_ref(), self.flush()).await;
+                self.account = None;
+                if matches!(flushed, Some(Ok(()))) {
+                    let _ = self.connection.close().await;
+                }
                 return;
             }
         }
-        // What was said last, such as BYE, may still reach the client.
-        if self.flush().await.is_ok() {
-            let _ = self.connection.close().await;
-        }
+    }
+
+    fn watch(&self) -> Option<&SessionWatch> {
+        self.account.as_ref().map(|account| account.permit.watch())
+    }
+
+    fn revoke(&mut self, reason: Revocation) {
+        // RFC 5530 §3: what the same sign-in would be answered with.
+        let code = if reason.is_lasting() {
+            "AUTHORIZATIONFAILED"
+        } else {
+            "UNAVAILABLE"
+        };
+        self.imap.bye(&format!("[{code}] {}", reason.text()));
     }
 
     async fn turn(&mut self) -> Result<(), Stop> {
         while let Some((id, command)) = self.imap.poll_command() {
+            if let Some(reason) = self.watch().and_then(SessionWatch::revocation) {
+                self.revoke(reason);
+                break;
+            }
             // The handlers' memory is held while they work, not while the session waits.
             Box::pin(self.handle(id, command)).await?;
             self.flush_if_full().await?;
@@ -123,6 +150,7 @@ impl Session {
             .map_or(Duration::from_secs(3_600), |at| at.since(now));
         let idle = self.imap.is_idle();
         let shutdown = self.connection.shutdown();
+        let watch = self.account.as_ref().map(|account| account.permit.watch());
         let hints = self
             .selected
             .as_mut()
@@ -131,6 +159,7 @@ impl Session {
         let imap = &mut self.imap;
         tokio::select! {
             biased;
+            reason = SessionWatch::revoked_if_any(watch) => self.revoke(reason),
             received = self.connection.receive(|octets| {
                 imap.receive(Instant { micros: env.now_micros() }, octets);
             }) => {

@@ -40,8 +40,8 @@ impl Session {
                 Step::NeedCredentials { authcid } => {
                     let keys = self.parts().access.scram_keys(&authcid, peer).await;
                     match (keys, &mut self.exchange) {
-                        (Ok(keys), Some(server)) => {
-                            self.scram_name = Some(authcid);
+                        (Ok((keys, attempt)), Some(server)) => {
+                            self.scram = Some(attempt);
                             server.keys(keys)
                         }
                         (Err(error), _) => break Err(error),
@@ -61,17 +61,17 @@ impl Session {
                 }
                 Step::Done { authzid, authcid } => {
                     let proved = !acts_as_another(authzid.as_deref(), &authcid);
+                    let Some(attempt) = self.scram.take() else {
+                        break Err(AccessError::BadCredentials);
+                    };
                     let access = &self.parts().access;
-                    break access.finish_scram(Protocol::Pop3, &authcid, peer, proved).await;
+                    break access.finish_scram(Protocol::Pop3, attempt, peer, proved).await;
                 }
-                Step::Fail(failure) => match self.scram_name.take() {
+                Step::Fail(failure) => match self.scram.take() {
                     // A wrong proof counts as a wrong password does.
-                    Some(name) => {
-                        break self
-                            .parts()
-                            .access
-                            .finish_scram(Protocol::Pop3, &name, peer, false)
-                            .await;
+                    Some(attempt) => {
+                        let access = &self.parts().access;
+                        break access.finish_scram(Protocol::Pop3, attempt, peer, false).await;
                     }
                     None => {
                         self.exchange = None;
@@ -81,7 +81,7 @@ impl Session {
             };
         };
         self.exchange = None;
-        self.scram_name = None;
+        self.scram = None;
         self.admit(verified).await
     }
 

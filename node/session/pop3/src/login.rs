@@ -46,7 +46,8 @@ impl Session {
         let permit = self
             .parts()
             .access
-            .open_session(account.id)
+            .open_session(identity, self.connection().peer())
+            .await
             .map_err(|error| refusal(&error))?;
         let mailbox = MailboxId {
             tenant: account.tenant,

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_access::SessionPermit;
+use hongyan_access::{Revocation, ScramAttempt, SessionPermit, SessionWatch};
 use hongyan_listener::Connection;
 use hongyan_mailbox::{LockMaildrop, MailboxEntity, MailboxError, MailboxId, MessageEntry};
 use hongyan_pop3::server::{self, Command, CommandId};
-use hongyan_pop3::{MessageNumber, Reply};
+use hongyan_pop3::{MessageNumber, Reply, ResponseCode};
 use hongyan_router::Ask;
 use hongyan_sasl::Mechanism;
 use hongyan_types::Instant;
@@ -36,7 +36,7 @@ pub(crate) struct Session {
     /// A SASL exchange under way.
     pub(crate) exchange: Option<hongyan_sasl::Server>,
     /// Whose keys that exchange has asked for.
-    pub(crate) scram_name: Option<String>,
+    pub(crate) scram: Option<ScramAttempt>,
     maildrop: Option<Maildrop>,
     permit: Option<SessionPermit>,
     /// This session's name for the lock.
@@ -54,6 +54,7 @@ enum Woken {
     Timeout,
     RenewLock,
     Shutdown,
+    Revoked(Revocation),
 }
 
 impl Session {
@@ -77,7 +78,7 @@ impl Session {
             metrics,
             connection,
             exchange: None,
-            scram_name: None,
+            scram: None,
             maildrop: None,
             permit: None,
             output: Vec::new(),
@@ -103,6 +104,10 @@ impl Session {
     async fn serve(&mut self) -> Result<(), Ended> {
         loop {
             while let Some((id, command)) = self.machine.poll_command(self.now()) {
+                if let Some(reason) = self.watch().and_then(SessionWatch::revocation) {
+                    self.revoke(reason);
+                    break;
+                }
                 self.command(id, command).await?;
                 self.send_if_more_than(SEND_OCTETS).await?;
             }
@@ -111,6 +116,7 @@ impl Session {
                 continue;
             }
             if self.machine.is_closing() {
+                self.release().await;
                 return self.connection.close().await.map_err(|_| Ended);
             }
             self.wait().await?;
@@ -124,6 +130,7 @@ impl Session {
         let span = idle.into_iter().chain(renew).min().unwrap_or(Duration::MAX);
         let env = self.parts.env.clone();
         let shutdown = self.connection.shutdown();
+        let watch = self.permit.as_ref().map(SessionPermit::watch);
         let machine = &mut self.machine;
         let woken = tokio::select! {
             received = self.connection.receive(|bytes| machine.receive(now, bytes)) => match received {
@@ -132,6 +139,7 @@ impl Session {
             },
             () = env.sleep(span) => if renew == Some(span) { Woken::RenewLock } else { Woken::Timeout },
             () = shutdown.requested() => Woken::Shutdown,
+            reason = SessionWatch::revoked_if_any(watch) => Woken::Revoked(reason),
         };
         match woken {
             Woken::Received => self.renew_lock_if_due().await,
@@ -144,8 +152,27 @@ impl Session {
                 self.machine.close("[SYS/TEMP] shutting down");
                 Ok(())
             }
+            Woken::Revoked(reason) => {
+                self.revoke(reason);
+                Ok(())
+            }
             Woken::Closed => Err(Ended),
         }
+    }
+
+    fn watch(&self) -> Option<&SessionWatch> {
+        self.permit.as_ref().map(SessionPermit::watch)
+    }
+
+    /// Says why the session ends; what is marked stays.
+    fn revoke(&mut self, reason: Revocation) {
+        // RFC 3206 §4: AUTH when signing in again would fail alike.
+        let code = if reason.is_lasting() {
+            ResponseCode::Auth
+        } else {
+            ResponseCode::SysTemp
+        };
+        self.machine.close(&format!("[{code}] {}", reason.text()));
     }
 
     async fn command(&mut self, id: CommandId, command: Command) -> Result<(), Ended> {
@@ -233,7 +260,10 @@ impl Session {
         if self.output.len() <= octets {
             return Ok(false);
         }
-        self.connection.send(&self.output).await.map_err(|_| Ended)?;
+        let watch = self.permit.as_ref().map(SessionPermit::watch);
+        let sent = SessionWatch::work(watch, self.connection.send(&self.output)).await;
+        // A client that takes its time over a body is cut off within it.
+        sent.ok_or(Ended)?.map_err(|_| Ended)?;
         self.output.clear();
         self.output.shrink_to(KEEP_OCTETS);
         Ok(true)

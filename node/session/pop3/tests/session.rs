@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_access::{Access, AccessOptions};
+use hongyan_access::{Access, AccessOptions, SessionFilter};
 use hongyan_actor::{Arbiters, EntityOptions};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_directory::{AccountSettings, Directory, DirectoryOptions, FetchRange, NewAccount, NewTenant};
@@ -31,6 +31,7 @@ struct Node {
     arbiters: Arbiters,
     router: Router,
     blobs: BlobStore,
+    access: Access,
     mailbox: MailboxId,
     listener: Listener,
 }
@@ -63,7 +64,7 @@ impl Node {
             database,
             blobs: blobs.clone(),
             router: router.clone(),
-            access,
+            access: access.clone(),
             host: "mail.example.test".to_owned(),
             settings: Pop3Settings {
                 clear_passwords_on_loopback: true,
@@ -86,6 +87,7 @@ impl Node {
             arbiters,
             router,
             blobs,
+            access,
             mailbox,
             listener,
         }
@@ -160,10 +162,19 @@ impl Pop3 {
         self.session.send(line);
         self.response().await
     }
-    async fn response(&mut self) -> Response {
+    async fn send(&mut self) {
         let mut out = Vec::new();
         self.session.poll_output(&mut out);
         self.stream.write_all(&out).await.unwrap();
+    }
+    /// What the server says of its own accord.
+    async fn response_to_nothing(&mut self) -> Response {
+        self.session.send("");
+        self.session.poll_output(&mut Vec::new());
+        self.response().await
+    }
+    async fn response(&mut self) -> Response {
+        self.send().await;
         loop {
             if let Some(response) = self.session.poll_response() {
                 return response;
@@ -231,6 +242,37 @@ fn acc_2_messages_are_listed_read_and_deleted_by_quit() {
         let mut pop3 = node.login().await;
         let left: Vec<_> = names.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
         assert_eq!(pop3.body("UIDL").await, format!("1 {}\r\n2 {}\r\n", left[0], left[2]));
+        node.stop().await;
+    });
+}
+
+#[test]
+fn auth_a_revoked_session_deletes_nothing_and_frees_the_maildrop() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        let large = format!("Subject: one\r\n\r\n{}", "a line of some length\r\n".repeat(500_000));
+        node.append(large.as_bytes(), 0).await;
+        let mut pop3 = node.login().await;
+        assert!(pop3.say("DELE 1").await.is_ok);
+        let account = SessionFilter::Account(node.mailbox.account);
+        assert_eq!(node.access.revoke_sessions(account), 1);
+        let goodbye = pop3.response_to_nothing().await;
+        assert_eq!((goodbye.is_ok, goodbye.code), (false, Some(ResponseCode::SysTemp)));
+
+        // One that asks for much and reads nothing is cut off, and its lock goes with it.
+        let mut stuck = node.login().await;
+        stuck.session.send("RETR 1");
+        stuck.send().await;
+        assert_eq!(node.access.revoke_sessions(account), 1);
+        let mut pop3 = loop {
+            let mut pop3 = node.connect().await;
+            pop3.say(&format!("USER {USER}")).await;
+            if pop3.say("PASS pass").await.is_ok {
+                break pop3;
+            }
+            node.env.sleep(Duration::from_millis(20)).await;
+        };
+        assert!(pop3.say("STAT").await.text.starts_with("1 "));
         node.stop().await;
     });
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hongyan_access::{Revocation, SessionPermit, SessionWatch};
 use hongyan_directory::AccountRecord;
 use hongyan_listener::Connection;
 use hongyan_smtp::server::{Command, CommandId, Options, Session};
@@ -26,7 +27,7 @@ pub(crate) struct Conversation {
     /// What the client called itself, and whether with EHLO.
     pub(crate) hello: Option<(String, bool)>,
     pub(crate) account: Option<Arc<AccountRecord>>,
-    pub(crate) permit: Option<hongyan_access::SessionPermit>,
+    pub(crate) permit: Option<SessionPermit>,
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) envelope: Option<Envelope>,
     pub(crate) incoming: Option<Incoming>,
@@ -37,6 +38,7 @@ enum Woken {
     Received(io::Result<usize>),
     Timeout,
     Shutdown,
+    Revoked(Revocation),
 }
 
 impl Conversation {
@@ -72,17 +74,40 @@ impl Conversation {
         if let Err(error) = self.serve().await {
             tracing::debug!(event = "smtp_connection_lost", service = self.service.settings.name(), %error);
         }
+        // The session is over, however long the client takes to hang up.
+        self.permit = None;
         let _ = self.connection.close().await;
+    }
+
+    fn watch(&self) -> Option<&SessionWatch> {
+        self.permit.as_ref().map(SessionPermit::watch)
+    }
+
+    /// Ends what the account was doing, a message on its way in included: nothing of it is kept.
+    fn revoke(&mut self, reason: Revocation) {
+        self.incoming = None;
+        self.session.close(Reply::new(421, Enhanced(4, 7, 0), reason.text()));
+    }
+
+    /// Sends, unless the client takes too long to hear that it must go.
+    async fn send(&mut self, output: &[u8]) -> io::Result<()> {
+        let watch = self.permit.as_ref().map(SessionPermit::watch);
+        let sent = SessionWatch::work(watch, self.connection.send(output)).await;
+        sent.unwrap_or_else(|| Err(io::ErrorKind::ConnectionAborted.into()))
     }
 
     async fn serve(&mut self) -> io::Result<()> {
         let mut output = Vec::new();
         loop {
             while let Some((id, command)) = self.session.poll_command() {
+                if let Some(reason) = self.watch().and_then(SessionWatch::revocation) {
+                    self.revoke(reason);
+                    break;
+                }
                 self.command(id, command).await;
             }
             if self.session.poll_output(&mut output) {
-                self.connection.send(&output).await?;
+                self.send(&output).await?;
                 output.clear();
                 if !self.session.is_closing() && !self.session.wants_handshake() {
                     continue;
@@ -113,6 +138,7 @@ impl Conversation {
         let shutdown = self.connection.shutdown();
         // A message that is coming in is let through; its sender would else send it all again.
         let interruptible = self.incoming.is_none();
+        let watch = self.permit.as_ref().map(SessionPermit::watch);
         let session = &mut self.session;
         let sink = |bytes: &[u8]| {
             session.receive(
@@ -124,6 +150,7 @@ impl Conversation {
         };
         let woken = tokio::select! {
             biased;
+            reason = SessionWatch::revoked_if_any(watch) => Woken::Revoked(reason),
             received = self.connection.receive(sink) => Woken::Received(received),
             () = shutdown.requested(), if interruptible => Woken::Shutdown,
             () = env.sleep(patience) => Woken::Timeout,
@@ -137,6 +164,10 @@ impl Conversation {
             }
             Woken::Shutdown => {
                 self.session.close(GOING_DOWN);
+                Ok(())
+            }
+            Woken::Revoked(reason) => {
+                self.revoke(reason);
                 Ok(())
             }
         }

@@ -1,6 +1,6 @@
 //! AUTH: the exchange is `protocols/sasl`'s, the verdict `node/access`'s.
 
-use hongyan_access::{AccessError, Identity, Protocol};
+use hongyan_access::{AccessError, Identity, Protocol, ScramAttempt};
 use hongyan_sasl::{BindingKind, ChannelBinding, Secret, Server, ServerContext, Step};
 use hongyan_smtp::server::challenge;
 use hongyan_smtp::{Auth, Enhanced, Reply};
@@ -11,7 +11,7 @@ use crate::conversation::Conversation;
 pub(crate) struct SignIn {
     server: Server,
     /// Whose SCRAM keys were used, so that a failed proof counts against that name.
-    name: Option<String>,
+    attempt: Option<ScramAttempt>,
 }
 
 impl Conversation {
@@ -21,7 +21,8 @@ impl Conversation {
             Some(initial) => server.step(&initial),
             None => server.first(),
         };
-        self.take_step(SignIn { server, name: None }, step).await
+        let exchange = SignIn { server, attempt: None };
+        self.take_step(exchange, step).await
     }
 
     pub(crate) async fn auth_response(&mut self, response: &[u8]) -> Reply {
@@ -41,8 +42,8 @@ impl Conversation {
                 return challenge(&data);
             }
             Step::NeedCredentials { authcid } => match access.scram_keys(&authcid, peer).await {
-                Ok(keys) => {
-                    exchange.name = Some(authcid);
+                Ok((keys, attempt)) => {
+                    exchange.attempt = Some(attempt);
                     return match exchange.server.keys(keys) {
                         Step::Challenge(data) => {
                             self.sign_in = Some(exchange);
@@ -67,16 +68,19 @@ impl Conversation {
                 if is_foreign(authzid.as_deref(), &authcid) {
                     return FOREIGN_IDENTITY;
                 }
-                access.finish_scram(Protocol::Submission, &authcid, peer, true).await
+                let Some(attempt) = exchange.attempt else {
+                    return FAILED;
+                };
+                access.finish_scram(Protocol::Submission, attempt, peer, true).await
             }
-            Step::Fail(failure) => match exchange.name {
-                Some(name) if failure == hongyan_sasl::Failure::BadProof => {
-                    access.finish_scram(Protocol::Submission, &name, peer, false).await
+            Step::Fail(failure) => match exchange.attempt {
+                Some(attempt) if failure == hongyan_sasl::Failure::BadProof => {
+                    access.finish_scram(Protocol::Submission, attempt, peer, false).await
                 }
                 _ => return MALFORMED,
             },
         };
-        self.settle(verdict)
+        self.settle(verdict).await
     }
 
     async fn check_password(&self, name: &str, password: &Secret) -> Result<Identity, AccessError> {
@@ -85,13 +89,18 @@ impl Conversation {
         access.verify_password(Protocol::Submission, name, password, peer).await
     }
 
-    fn settle(&mut self, verdict: Result<Identity, AccessError>) -> Reply {
-        let place = verdict.and_then(|identity| {
-            let permit = self.service.services.access.open_session(identity.account.id)?;
-            Ok((identity, permit))
-        });
+    async fn settle(&mut self, verdict: Result<Identity, AccessError>) -> Reply {
+        let access = &self.service.services.access;
+        let place = match verdict {
+            Ok(identity) => {
+                let opened = access.open_session(&identity, self.connection.peer()).await;
+                opened.map(|permit| (identity, permit))
+            }
+            Err(error) => Err(error),
+        };
         match place {
             Ok((identity, permit)) => {
+                permit.set_client(self.hello.as_ref().map_or("", |(name, _)| name));
                 tracing::info!(event = "smtp_signed_in", account = identity.account.id.0, peer = %self.connection.peer().ip());
                 self.account = Some(identity.account);
                 self.permit = Some(permit);

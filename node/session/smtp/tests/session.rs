@@ -3,6 +3,7 @@
 mod harness;
 
 use harness::{Client, Node, address, on_node};
+use hongyan_access::SessionFilter;
 use hongyan_directory::{AccountChange, AccountState, Field};
 use hongyan_mailbox::MailboxError;
 use hongyan_queue::{Destination, LocalDelivery, Reporter};
@@ -349,5 +350,25 @@ fn starttls_then_everything_anew() {
         let mut client = smtp(&node).await;
         let reply = client.say("STARTTLS\r\nMAIL FROM:<>\r\n", 1).await;
         assert_eq!(codes(&reply), ["421"], "nothing in clear behind STARTTLS is executed");
+    });
+}
+
+#[test]
+fn auth_a_revoked_session_is_told_421_and_its_message_is_dropped() {
+    on_node(|node| async move {
+        let (mut waiting, mut sending) = (submission(&node).await, submission(&node).await);
+        let envelope = "MAIL FROM:<anna@example.test>\r\nRCPT TO:<ben@example.test>\r\nDATA\r\n";
+        sending.say(envelope, 3).await;
+        sending.say_nothing("From: anna@example.test\r\n\r\nhalf").await;
+        let sessions = node.access().sessions(SessionFilter::All, None, 9);
+        assert_eq!(sessions.len(), 2);
+        assert_eq!(sessions[0].client, "client.test");
+        let account = SessionFilter::Account(sessions[0].account);
+        assert_eq!(node.access().revoke_sessions(account), 2);
+        for client in [&mut waiting, &mut sending] {
+            let reply = client.say("", 1).await;
+            assert_eq!(reply, ["421 4.7.0 The session was ended by an administrator"]);
+        }
+        assert!(node.probe.kept.lock().unwrap().is_empty());
     });
 }

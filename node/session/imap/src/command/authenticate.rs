@@ -1,6 +1,6 @@
 //! AUTHENTICATE (RFC 9051 §6.2.2): the SASL machine asks, `node/access` answers.
 
-use hongyan_access::Protocol;
+use hongyan_access::{Protocol, ScramAttempt};
 use hongyan_imap::command::authenticate::Authenticate;
 use hongyan_imap::{Code, CommandId, Reply, Status};
 use hongyan_sasl::{BindingKind, ChannelBinding, Failure, Mechanism, Server, ServerContext, Step};
@@ -11,8 +11,8 @@ use crate::stop::Stop;
 /// A SASL exchange under way.
 pub(crate) struct Exchange {
     server: Server,
-    /// For which name SCRAM keys were handed out.
-    name: Option<String>,
+    /// For whom SCRAM keys were handed out.
+    attempt: Option<ScramAttempt>,
 }
 
 impl Session {
@@ -30,7 +30,7 @@ impl Session {
             Some(initial) => server.step(&initial),
             None => server.first(),
         };
-        self.exchange = Some(Box::new(Exchange { server, name: None }));
+        self.exchange = Some(Box::new(Exchange { server, attempt: None }));
         self.exchange_step(id, step).await
     }
 
@@ -59,11 +59,11 @@ impl Session {
                 }
                 Step::NeedCredentials { authcid } => {
                     let keys = access.scram_keys(&authcid, peer).await;
-                    let (Some(exchange), Ok(keys)) = (self.exchange.as_deref_mut(), keys) else {
+                    let (Some(exchange), Ok((keys, attempt))) = (self.exchange.as_deref_mut(), keys) else {
                         self.exchange = None;
                         return Err(failed());
                     };
-                    exchange.name = Some(authcid);
+                    exchange.attempt = Some(attempt);
                     step = exchange.server.keys(keys);
                 }
                 Step::CheckPassword {
@@ -74,19 +74,20 @@ impl Session {
                     self.exchange = None;
                     check_authzid(authzid.as_deref(), &authcid)?;
                     let verified = access.verify_password(Protocol::Imap, &authcid, &password, peer).await;
-                    return self.signed_in(id, "authenticate", verified);
+                    return self.signed_in(id, "authenticate", verified).await;
                 }
                 Step::Done { authzid, authcid } => {
-                    self.exchange = None;
+                    let attempt = self.exchange.take().and_then(|exchange| exchange.attempt);
                     check_authzid(authzid.as_deref(), &authcid)?;
-                    let verified = access.finish_scram(Protocol::Imap, &authcid, peer, true).await;
-                    return self.signed_in(id, "authenticate", verified);
+                    let attempt = attempt.ok_or_else(failed)?;
+                    let verified = access.finish_scram(Protocol::Imap, attempt, peer, true).await;
+                    return self.signed_in(id, "authenticate", verified).await;
                 }
                 Step::Fail(failure) => {
-                    let name = self.exchange.take().and_then(|exchange| exchange.name);
-                    if let (Some(name), Failure::BadProof) = (name, failure) {
-                        let refused = access.finish_scram(Protocol::Imap, &name, peer, false).await;
-                        return self.signed_in(id, "authenticate", refused);
+                    let attempt = self.exchange.take().and_then(|exchange| exchange.attempt);
+                    if let (Some(attempt), Failure::BadProof) = (attempt, failure) {
+                        let refused = access.finish_scram(Protocol::Imap, attempt, peer, false).await;
+                        return self.signed_in(id, "authenticate", refused).await;
                     }
                     return Err(match failure {
                         Failure::Malformed => Status::bad("Malformed authentication data").into(),

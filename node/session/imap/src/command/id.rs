@@ -12,7 +12,11 @@ impl Session {
             let found = id.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map_or("", |(_, value)| value.as_str())
         };
-        tracing::debug!(name = field("name"), version = field("version"), "imap client");
+        let client = format!("{} {}", field("name"), field("version"));
+        match &self.account {
+            Some(account) => account.permit.set_client(client.trim()),
+            None => self.client = Some(client.trim().into()),
+        }
         self.imap
             .output()
             .id(&[("name", "Hongyan"), ("version", env!("CARGO_PKG_VERSION"))]);

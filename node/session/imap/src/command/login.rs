@@ -18,11 +18,11 @@ impl Session {
             .access
             .verify_password(Protocol::Imap, &login.user, &password, peer)
             .await;
-        self.signed_in(id, "login", verified)
+        self.signed_in(id, "login", verified).await
     }
 
     /// Ends LOGIN and AUTHENTICATE.
-    pub(crate) fn signed_in(
+    pub(crate) async fn signed_in(
         &mut self,
         id: CommandId,
         command: &'static str,
@@ -32,8 +32,12 @@ impl Session {
         let permit = self
             .services
             .access
-            .open_session(identity.account.id)
+            .open_session(&identity, self.connection.peer())
+            .await
             .map_err(|error| refusal(&error))?;
+        if let Some(name) = self.client.take() {
+            permit.set_client(&name);
+        }
         self.account = Some(Account::new(&identity, permit));
         self.imap.reply(id, Reply::LoggedIn("Logged in".to_owned()));
         self.finished(command, "ok");

@@ -34,6 +34,8 @@ pub struct Node {
     pub arbiters: Arbiters,
     pub router: Router,
     pub blobs: BlobStore,
+    pub directory: Directory,
+    pub access: Access,
     pub mailbox: MailboxId,
     pub listener: Listener,
     delivered: std::cell::Cell<u32>,
@@ -73,13 +75,13 @@ impl Node {
             options: mailbox_options,
         };
         router.serve::<MailboxEntity>(services, EntityOptions::default());
-        let (access, mailbox) = account(&env, &database, &options).await;
+        let (directory, access, mailbox) = account(&env, &database, &options).await;
         let services = ImapServices {
             env: env.clone(),
             database,
             blobs: blobs.clone(),
             router: router.clone(),
-            access,
+            access: access.clone(),
         };
         let mut settings = ImapSettings {
             login_without_tls: LoginWithoutTls::Loopback,
@@ -104,6 +106,8 @@ impl Node {
             arbiters,
             router,
             blobs,
+            directory,
+            access,
             mailbox,
             listener,
             delivered: std::cell::Cell::new(0),
@@ -158,7 +162,7 @@ impl Node {
     }
 }
 
-async fn account(env: &Env, database: &Database, options: &Options) -> (Access, MailboxId) {
+async fn account(env: &Env, database: &Database, options: &Options) -> (Directory, Access, MailboxId) {
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
     let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     let domain = Domain::try_from("example.test").unwrap();
@@ -179,7 +183,7 @@ async fn account(env: &Env, database: &Database, options: &Options) -> (Access, 
         ..NewAccount::at(Address::try_from(USER).unwrap())
     };
     let account = directory.create_account(&new).await.unwrap().id;
-    (access, MailboxId { tenant, account })
+    (directory, access, MailboxId { tenant, account })
 }
 
 /// A client that speaks lines.

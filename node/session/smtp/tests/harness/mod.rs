@@ -166,6 +166,10 @@ impl Node {
         }
     }
 
+    pub fn access(&self) -> &Access {
+        &self.services.access
+    }
+
     pub async fn account(&self, text: &str) -> u64 {
         self.directory.account_at(&address(text)).await.unwrap().id.0
     }
@@ -254,6 +258,11 @@ impl Client {
             assert!(count > 0, "closed after {text:?}");
             seen.extend_from_slice(&buffer[..count]);
         }
+    }
+
+    /// Sends what is not answered yet.
+    pub async fn say_nothing(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).await.unwrap();
     }
 
     /// Reads the greeting and says EHLO (or LHLO).

@@ -1,0 +1,86 @@
+//! When a session may no longer go on: what the directory says now, against what it said at sign-in.
+//!
+//! Whoever changes an account tells it here, after the commit; sessions whose right is gone are told to end and verified
+//! passwords are forgotten. Nothing is lost to a race: a session registers before it looks at the directory a last time.
+
+use hongyan_directory::Login;
+use hongyan_types::{AccountId, TenantId};
+
+use crate::identity::fingerprint;
+use crate::sessions::Standing;
+use crate::{Access, AccessError, Identity, Revocation, SessionFilter, SessionId, SessionInfo};
+
+/// Why a session of that standing must end, as the directory says.
+fn verdict(login: Option<&Login>, standing: &Standing) -> Option<Revocation> {
+    let Some(login) = login else {
+        return Some(Revocation::Deleted);
+    };
+    if !login.active {
+        return Some(Revocation::Suspended);
+    }
+    let credential = login.credential.as_deref().map(fingerprint);
+    if credential != Some(standing.credential) {
+        return Some(Revocation::PasswordChanged);
+    }
+    (!standing.protocol.is_open(&login.account.settings)).then_some(Revocation::ProtocolClosed)
+}
+
+impl Access {
+    pub(crate) async fn check_standing(&self, identity: &Identity) -> Result<(), AccessError> {
+        let login = self.0.directory.login_of(identity.account.id).await?;
+        let standing = Standing {
+            protocol: identity.protocol,
+            credential: identity.credential,
+        };
+        match verdict(login.as_ref(), &standing) {
+            None => Ok(()),
+            Some(Revocation::Suspended) => Err(AccessError::Suspended),
+            Some(Revocation::ProtocolClosed) => Err(AccessError::ProtocolClosed(identity.protocol)),
+            Some(_) => Err(AccessError::BadCredentials),
+        }
+    }
+
+    /// The account's record, state or password has changed: ends its sessions that may not go on, and gives their number.
+    ///
+    /// # Errors
+    /// `Directory`; then nothing is known and the call is to be repeated.
+    pub async fn account_changed(&self, account: AccountId) -> Result<usize, AccessError> {
+        self.0.remembered.forget(account);
+        let login = self.0.directory.login_of(account).await?;
+        let ended = self.0.sessions.revoke(SessionFilter::Account(account), |standing| {
+            verdict(login.as_ref(), standing)
+        });
+        if ended > 0 {
+            tracing::info!(event = "sessions_revoked", account = account.0, ended);
+        }
+        Ok(ended)
+    }
+
+    /// As [`Access::account_changed`], for each account of a tenant that has sessions.
+    ///
+    /// # Errors
+    /// `Directory`; then the call is to be repeated.
+    pub async fn tenant_changed(&self, tenant: TenantId) -> Result<usize, AccessError> {
+        let mut ended = 0;
+        for account in self.0.sessions.accounts_of(tenant) {
+            ended += self.account_changed(account).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Ends sessions at an operator's wish and gives their number. The account may sign in again.
+    pub fn revoke_sessions(&self, filter: SessionFilter) -> usize {
+        if let SessionFilter::Account(account) = filter {
+            self.0.remembered.forget(account);
+        }
+        let ended = self.0.sessions.revoke(filter, |_| Some(Revocation::Operator));
+        tracing::info!(event = "sessions_revoked", ?filter, ended);
+        ended
+    }
+
+    /// Sessions of this node by name, after `after`, at most `limit`.
+    #[must_use]
+    pub fn sessions(&self, filter: SessionFilter, after: Option<SessionId>, limit: usize) -> Vec<SessionInfo> {
+        self.0.sessions.list(filter, after, limit)
+    }
+}
