@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hongyan_env::Env;
 use tokio::sync::oneshot;
 
-use crate::EntityKey;
+use crate::{EntityKey, Epoch, RequestId, Terms};
 
 /// Why an entity could not start: its state cannot be read now. The waiting requests are answered `Unavailable`, the next one tries again.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +23,12 @@ pub trait Entity: Sized + Unpin + 'static {
     /// What it works with: storage, environment. Cloned for each activation.
     type Services: Clone + Send + Sync + Unpin + 'static;
 
-    /// Recovers its state.
-    fn activate(services: Self::Services, key: Self::Key) -> impl Future<Output = Result<Self, ActivateError>>;
+    /// Recovers its state. It lives in one `epoch`: in a later one it is started anew.
+    fn activate(
+        services: Self::Services,
+        key: Self::Key,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<Self, ActivateError>>;
     /// Handles everything that waits, as one batch. A reply is sent once its effect is durable. Requests that arrive
     /// meanwhile make the next batch.
     fn handle(&mut self, batch: Vec<Envelope<Self>>) -> impl Future<Output = ()>;
@@ -43,11 +47,22 @@ pub trait Entity: Sized + Unpin + 'static {
 pub struct Envelope<E: Entity> {
     /// The request.
     pub request: E::Request,
+    /// Under which a repeat of it is recognised.
+    pub id: RequestId,
     pub(crate) replier: Replier<E::Reply>,
     pub(crate) deadline_micros: u64,
 }
 
 impl<E: Entity> Envelope<E> {
+    pub(crate) fn new(request: E::Request, reply: oneshot::Sender<E::Reply>, terms: &Terms, now_micros: u64) -> Self {
+        let within_micros = u64::try_from(terms.within.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            request,
+            id: terms.id,
+            replier: Replier::new(reply),
+            deadline_micros: now_micros.saturating_add(within_micros),
+        }
+    }
     /// Whether nobody waits any more: the deadline has passed or the asker is gone.
     #[must_use]
     pub fn is_expired(&self, env: &Env) -> bool {

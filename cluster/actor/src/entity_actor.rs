@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 
-use crate::Entity;
 use crate::entity_host::Metrics;
 use crate::intake::Intake;
+use crate::{Entity, Epoch};
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -21,7 +21,7 @@ pub(crate) struct Passivate;
 
 pub(crate) struct EntityActor<E: Entity> {
     key: E::Key,
-    start: Option<E::Services>,
+    start: Option<(E::Services, Epoch)>,
     /// Absent while it is activating, handling a batch or passivating.
     entity: Option<E>,
     intake: Arc<Intake<E>>,
@@ -29,11 +29,11 @@ pub(crate) struct EntityActor<E: Entity> {
 }
 
 impl<E: Entity> EntityActor<E> {
-    pub(crate) fn new(key: E::Key, services: E::Services, intake: Arc<Intake<E>>, metrics: Metrics) -> Self {
+    pub(crate) fn new(key: E::Key, start: (E::Services, Epoch), intake: Arc<Intake<E>>, metrics: Metrics) -> Self {
         metrics.active.inc();
         Self {
             key,
-            start: Some(services),
+            start: Some(start),
             entity: None,
             intake,
             metrics,
@@ -41,6 +41,11 @@ impl<E: Entity> EntityActor<E> {
     }
     fn work(&mut self, context: &mut Context<Self>) {
         let Some(mut entity) = self.entity.take() else { return };
+        if self.intake.is_closed() {
+            // Cut off: what it has not finished is not for it to finish.
+            context.stop();
+            return;
+        }
         let has_work = entity.has_work();
         let mut batch = self.intake.take(has_work);
         if batch.is_empty() && !has_work {
@@ -68,8 +73,10 @@ impl<E: Entity> Actor for EntityActor<E> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let Some(services) = self.start.take() else { return };
-        let activation = E::activate(services, self.key.clone());
+        let Some((services, epoch)) = self.start.take() else {
+            return;
+        };
+        let activation = E::activate(services, self.key.clone(), epoch);
         let done = activation.into_actor(self).map(|entity, actor, context| match entity {
             Ok(entity) => {
                 actor.metrics.activations.inc();
@@ -99,6 +106,10 @@ impl<E: Entity> Handler<Passivate> for EntityActor<E> {
     type Result = ();
 
     fn handle(&mut self, _: Passivate, context: &mut Self::Context) {
+        if self.intake.is_closed() {
+            self.work(context);
+            return;
+        }
         // One that has work, or is about to be woken for it, is not idle after all.
         if self.entity.is_none() || !self.intake.seize() {
             return;

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::entity_actor::{EntityActor, Passivate, Wake};
 use crate::intake::{Intake, Offer};
-use crate::{Arbiters, Entity, EntityKey, Envelope, Replier};
+use crate::{Arbiters, Entity, EntityId, EntityKey, Envelope, Epoch, Terms};
 
 /// Locks over the table of entities, so that cores rarely wait for each other.
 const SHARDS: usize = 32;
@@ -97,6 +97,7 @@ impl Metrics {
 struct Running<E: Entity> {
     address: Addr<EntityActor<E>>,
     intake: Arc<Intake<E>>,
+    epoch: Epoch,
 }
 
 impl<E: Entity> Clone for Running<E> {
@@ -104,6 +105,7 @@ impl<E: Entity> Clone for Running<E> {
         Self {
             address: self.address.clone(),
             intake: Arc::clone(&self.intake),
+            epoch: self.epoch,
         }
     }
 }
@@ -146,21 +148,17 @@ impl<E: Entity> EntityHost<E> {
         arbiters.spawn(0, move || sweep_forever(env, weak, options.sweep));
         host
     }
-    /// Hands `request` to the entity `key`, starting it if need be, and waits for the reply, at most `within`.
+    /// Hands `request` to the entity `key`, starting it if need be, and waits for the reply, on these `terms`.
     ///
     /// # Errors
     /// As [`HostError`] says.
-    pub async fn ask(&self, key: &E::Key, request: E::Request, within: Duration) -> Result<E::Reply, HostError> {
+    pub async fn ask(&self, key: &E::Key, request: E::Request, terms: &Terms) -> Result<E::Reply, HostError> {
         let (sender, receiver) = oneshot::channel();
         let inner = &*self.0;
         let now = inner.env.now_micros();
-        let envelope = Envelope {
-            request,
-            replier: Replier::new(sender),
-            deadline_micros: now.saturating_add(u64::try_from(within.as_micros()).unwrap_or(u64::MAX)),
-        };
-        inner.tell(key, envelope, now)?;
-        match inner.env.timeout(within, receiver).await {
+        let envelope = Envelope::new(request, sender, terms, now);
+        inner.tell(key, envelope, terms.epoch, now)?;
+        match inner.env.timeout(terms.within, receiver).await {
             Some(Ok(reply)) => Ok(reply),
             Some(Err(_)) => Err(HostError::Unavailable),
             None => Err(HostError::Deadline),
@@ -176,6 +174,34 @@ impl<E: Entity> EntityHost<E> {
         };
         let _ = inner.env.timeout(grace, all).await;
     }
+    /// What the entities of this kind work with.
+    #[must_use]
+    pub fn services(&self) -> &E::Services {
+        &self.0.services
+    }
+    /// Passivates the entities that `leave` names, waiting at most `grace` until they are gone; whoever is left then is
+    /// cut off, and its waiting requests are answered `Unavailable`.
+    pub async fn release(&self, leave: impl Fn(&EntityId) -> bool, grace: Duration) {
+        let inner = &self.0;
+        let gone = async {
+            loop {
+                let left = inner.chosen(&leave);
+                if left.is_empty() {
+                    return;
+                }
+                for (_, running) in left {
+                    // Refused by a full buffer: asked again soon.
+                    let _ = running.address.try_send(Passivate);
+                }
+                inner.env.sleep(PASSIVATE_POLL).await;
+            }
+        };
+        if inner.env.timeout(grace, gone).await.is_none() {
+            for (key, running) in inner.chosen(&leave) {
+                inner.cut_off(&key, &running);
+            }
+        }
+    }
     /// Entities in memory.
     #[must_use]
     pub fn active_count(&self) -> usize {
@@ -184,12 +210,21 @@ impl<E: Entity> EntityHost<E> {
 }
 
 impl<E: Entity> Inner<E> {
-    fn tell(&self, key: &E::Key, mut envelope: Envelope<E>, now: u64) -> Result<(), HostError> {
+    fn tell(&self, key: &E::Key, mut envelope: Envelope<E>, epoch: Epoch, now: u64) -> Result<(), HostError> {
         loop {
-            let (running, back) = match self.start_or_find(key, envelope, now) {
+            let (running, back) = match self.start_or_find(key, envelope, epoch, now) {
                 Ok(()) => break,
                 Err(found) => found,
             };
+            if running.epoch > epoch {
+                return Err(HostError::Unavailable);
+            }
+            if running.epoch < epoch {
+                // Others may have owned it in between: what it knows is worth nothing.
+                self.cut_off(key, &running);
+                envelope = back;
+                continue;
+            }
             match running.intake.offer(back, now, self.options.intake_requests_max) {
                 Offer::Queued => break,
                 Offer::Wake => {
@@ -217,7 +252,13 @@ impl<E: Entity> Inner<E> {
     /// Starts the entity with `envelope` in its intake; gives that back with the entity if it runs already. An actor never
     /// starts with an empty intake: one that cannot activate would be gone before its request came, and the request start
     /// another.
-    fn start_or_find(&self, key: &E::Key, envelope: Envelope<E>, now: u64) -> Result<(), (Running<E>, Envelope<E>)> {
+    fn start_or_find(
+        &self,
+        key: &E::Key,
+        envelope: Envelope<E>,
+        epoch: Epoch,
+        now: u64,
+    ) -> Result<(), (Running<E>, Envelope<E>)> {
         let mut shard = self.shard(key).lock();
         if let Some(running) = shard.get(key) {
             return Err((running.clone(), envelope));
@@ -227,9 +268,10 @@ impl<E: Entity> Inner<E> {
         let (services, metrics) = (self.services.clone(), self.metrics.clone());
         let (actor_key, actor_intake) = (key.clone(), Arc::clone(&intake));
         let address = EntityActor::start_in_arbiter(arbiter, move |_| {
-            EntityActor::new(actor_key, services, actor_intake, metrics)
+            EntityActor::new(actor_key, (services, epoch), actor_intake, metrics)
         });
-        shard.insert(key.clone(), Running { address, intake });
+        let running = Running { address, intake, epoch };
+        shard.insert(key.clone(), running);
         Ok(())
     }
     fn forget(&self, key: &E::Key, intake: &Arc<Intake<E>>) {
@@ -240,6 +282,23 @@ impl<E: Entity> Inner<E> {
         {
             shard.remove(key);
         }
+    }
+    /// Takes no more requests for this life of the entity and answers those that wait; it ends by itself.
+    fn cut_off(&self, key: &E::Key, running: &Running<E>) {
+        running.intake.close();
+        self.forget(key, &running.intake);
+        // Refused by a full buffer: a wake-up there shows it the same.
+        let _ = running.address.try_send(Passivate);
+    }
+    fn chosen(&self, leave: &impl Fn(&EntityId) -> bool) -> Vec<(E::Key, Running<E>)> {
+        let mut chosen = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.retain(|_, running| !running.intake.is_closed());
+            let leaving = shard.iter().filter(|(key, _)| leave(&key.entity_id()));
+            chosen.extend(leaving.map(|(key, running)| (key.clone(), running.clone())));
+        }
+        chosen
     }
     /// Passivates what was not used for `idle`, and the longest unused beyond `memory_octets_max`. Says how many are left.
     fn sweep(&self, idle: Duration, memory_octets_max: usize) -> usize {

@@ -9,6 +9,8 @@ pub trait EntityKey: Clone + Eq + Hash + Debug + Send + Sync + Unpin + 'static {
     const KIND: &'static str;
     /// Appends the stable bytes that tell this entity from others of its kind. They decide its partition, so they never change.
     fn write(&self, bytes: &mut Vec<u8>);
+    /// The identity that [`Self::write`] wrote as `bytes`, if it is one.
+    fn read(bytes: &[u8]) -> Option<Self>;
     /// The untyped identity.
     fn entity_id(&self) -> EntityId {
         let mut bytes = Vec::with_capacity(16);
@@ -32,6 +34,11 @@ impl EntityId {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.kind
+    }
+    /// The bytes that tell it from others of its kind.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
     }
     /// A hash that is the same in every process and release: FNV-1a over kind and key, with its bits mixed.
     #[must_use]

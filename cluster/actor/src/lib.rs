@@ -14,6 +14,8 @@ mod intake;
 mod session;
 mod shutdown;
 mod system;
+mod terms;
+mod wire;
 
 pub use arbiters::Arbiters;
 pub use entity::{ActivateError, Entity, Envelope, Replier};
@@ -22,3 +24,5 @@ pub use entity_id::{EntityId, EntityKey};
 pub use session::{SessionHandle, SessionIntake, TellError};
 pub use shutdown::Shutdown;
 pub use system::run;
+pub use terms::{Epoch, RequestId, Terms};
+pub use wire::{WireEntity, WireError};

@@ -5,8 +5,10 @@
 
 mod hints;
 mod partition;
+mod placement;
 mod router;
 
 pub use hints::{Hints, Subscription};
 pub use partition::{PARTITIONS, Partition, partition_of};
+pub use placement::{Located, Placement, SingleNode};
 pub use router::{Ask, AskError, Router};

@@ -3,9 +3,10 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, Entity, EntityHost, EntityKey, EntityOptions, HostError};
+use hongyan_actor::{Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms};
 use hongyan_env::Env;
 use hongyan_telemetry as telemetry;
 use parking_lot::RwLock;
@@ -60,6 +61,26 @@ struct Inner {
     hosts: Hosts,
     hints: Hints,
     errors: telemetry::CounterVec,
+    ids: RequestIds,
+}
+
+/// Request ids that no other life of a node gives out: random bits of this life, and a count.
+struct RequestIds {
+    life: u64,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    fn new(env: &Env) -> Self {
+        Self {
+            life: env.random_u64(),
+            count: AtomicU64::new(0),
+        }
+    }
+    fn next(&self) -> RequestId {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        RequestId(u128::from(self.life) << 64 | u128::from(count))
+    }
 }
 
 impl Router {
@@ -67,6 +88,7 @@ impl Router {
     #[must_use]
     pub fn new(env: Env, arbiters: Arbiters) -> Self {
         Self(Arc::new(Inner {
+            ids: RequestIds::new(&env),
             env,
             arbiters,
             hosts: RwLock::default(),
@@ -95,7 +117,12 @@ impl Router {
         within: Duration,
     ) -> Result<R::Reply, AskError> {
         let host = self.host::<R::Entity>().ok_or(AskError::Unavailable)?;
-        match host.ask(key, request.into_request(), within).await {
+        let terms = Terms {
+            id: self.0.ids.next(),
+            epoch: Epoch::FIRST,
+            within,
+        };
+        match host.ask(key, request.into_request(), &terms).await {
             Ok(reply) => R::from_reply(reply).ok_or_else(|| {
                 tracing::error!(
                     kind = <R::Entity as Entity>::Key::KIND,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{ActivateError, Arbiters, Entity, EntityKey, EntityOptions, Envelope};
+use hongyan_actor::{
+    ActivateError, Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Envelope, Epoch, HostError, RequestId, Terms,
+};
 use hongyan_env::Env;
 use hongyan_router::{Ask, AskError, PARTITIONS, Router, partition_of};
 
@@ -17,6 +19,9 @@ impl EntityKey for CounterKey {
     const KIND: &'static str = "test-counter";
     fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.0.to_be_bytes());
+    }
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self(u32::from_be_bytes(bytes.try_into().ok()?)))
     }
 }
 
@@ -44,7 +49,7 @@ impl Entity for CounterEntity {
     type Reply = u64;
     type Services = Services;
 
-    async fn activate(services: Services, key: CounterKey) -> Result<Self, ActivateError> {
+    async fn activate(services: Services, key: CounterKey, _: Epoch) -> Result<Self, ActivateError> {
         services.activations.fetch_add(1, Ordering::SeqCst);
         if key.0 == 404 {
             return Err(ActivateError("no such counter".into()));
@@ -261,4 +266,65 @@ fn partitions_are_stable_and_even() {
     assert!(counts.iter().all(|count| (50..200).contains(count)));
     // Stored placement depends on this number: it may never change.
     assert_eq!(partition_of(&CounterKey(1).entity_id()).0, 685);
+}
+
+#[test]
+fn a_released_entity_passivates_and_one_that_hangs_is_cut_off() {
+    with_host(async |host, services| {
+        let terms = terms(1, WITHIN);
+        host.ask(&CounterKey(1), Request::Add(1), &terms).await.unwrap();
+        host.ask(&CounterKey(2), Request::Add(1), &terms).await.unwrap();
+        let one = CounterKey(1).entity_id();
+        host.release(|id| *id == one, WITHIN).await;
+        assert_eq!(services.passivations.load(Ordering::SeqCst), 1);
+        assert_eq!(host.active_count(), 1);
+        let hanging = host.ask(&CounterKey(3), Request::Hang, &terms);
+        let released = async {
+            while services.batches.load(Ordering::SeqCst) < 3 {
+                tokio::task::yield_now().await;
+            }
+            let waiting = host.ask(&CounterKey(3), Request::Add(1), &terms);
+            let release = host.release(|_| true, Duration::from_millis(20));
+            futures_util::join!(waiting, release).0
+        };
+        let waited = tokio::select! {
+            _ = hanging => unreachable!("nobody answers"),
+            waited = released => waited,
+        };
+        assert_eq!(waited, Err(HostError::Unavailable));
+        assert_eq!(host.active_count(), 0);
+    });
+}
+
+#[test]
+fn a_later_epoch_starts_an_entity_anew_and_an_earlier_one_is_turned_away() {
+    with_host(async |host, services| {
+        let key = CounterKey(1);
+        assert_eq!(host.ask(&key, Request::Add(5), &terms(1, WITHIN)).await, Ok(5));
+        assert_eq!(host.ask(&key, Request::Add(5), &terms(3, WITHIN)).await, Ok(5));
+        let late = host.ask(&key, Request::Add(5), &terms(2, WITHIN)).await;
+        assert_eq!(late, Err(HostError::Unavailable));
+        assert_eq!(services.activations.load(Ordering::SeqCst), 2);
+        assert_eq!(services.passivations.load(Ordering::SeqCst), 0);
+    });
+}
+
+fn terms(epoch: u64, within: Duration) -> Terms {
+    Terms {
+        id: RequestId(1),
+        epoch: Epoch(epoch),
+        within,
+    }
+}
+
+fn with_host<F: Future<Output = ()>>(test: impl FnOnce(EntityHost<CounterEntity>, Services) -> F) {
+    hongyan_actor::run(0, async {
+        let env = Env::real();
+        let arbiters = Arbiters::start(1);
+        let services = Services::default();
+        let options = EntityOptions::default();
+        let host = EntityHost::start(env.clone(), arbiters.clone(), services.clone(), options);
+        test(host, services).await;
+        arbiters.stop(&env, Duration::ZERO).await;
+    });
 }

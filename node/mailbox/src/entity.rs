@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use hongyan_actor::{ActivateError, Entity, Envelope, Replier};
+use hongyan_actor::{ActivateError, Entity, Envelope, Epoch, Replier};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::{Database, Error as StorageError};
@@ -105,7 +105,7 @@ impl Entity for MailboxEntity {
     type Reply = Reply;
     type Services = MailboxServices;
 
-    async fn activate(services: MailboxServices, id: MailboxId) -> Result<Self, ActivateError> {
+    async fn activate(services: MailboxServices, id: MailboxId, _: Epoch) -> Result<Self, ActivateError> {
         let mut mailbox = Self {
             id,
             services,

@@ -20,6 +20,13 @@ impl EntityKey for MailboxId {
         bytes.extend_from_slice(&self.tenant.0.to_be_bytes());
         bytes.extend_from_slice(&self.account.0.to_be_bytes());
     }
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (tenant, account) = bytes.split_first_chunk()?;
+        Some(Self {
+            tenant: TenantId(u64::from_be_bytes(*tenant)),
+            account: AccountId(u64::from_be_bytes(account.try_into().ok()?)),
+        })
+    }
 }
 
 /// A folder of one mailbox; kept for life, never used again. INBOX is 1.

@@ -1,6 +1,6 @@
 //! The actor around one shard: takes a batch, runs it as one transaction, answers after the commit.
 
-use hongyan_actor::{ActivateError, Entity, Envelope, Replier};
+use hongyan_actor::{ActivateError, Entity, Envelope, Epoch, Replier};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction};
@@ -41,7 +41,7 @@ impl Entity for QueueEntity {
     type Reply = QueueReply;
     type Services = QueueServices;
 
-    async fn activate(services: QueueServices, key: QueueId) -> Result<Self, ActivateError> {
+    async fn activate(services: QueueServices, key: QueueId, _: Epoch) -> Result<Self, ActivateError> {
         let mut queue = Queue::new(key, services.blobs.clone(), services.schedule);
         let body = async |transaction: &mut Transaction| -> Result<_, QueueError> {
             let handed_out = queue.load_handed_out(transaction).await?;

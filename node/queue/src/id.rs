@@ -34,6 +34,10 @@ impl EntityKey for QueueId {
     fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.shard.to_be_bytes());
     }
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let shard = u16::from_be_bytes(bytes.try_into().ok()?);
+        (shard < QUEUE_SHARDS).then_some(Self { shard })
+    }
 }
 
 /// One entry, as operators name it: `SHARD-NUMBER`.

@@ -1,0 +1,34 @@
+//! The terms of an ask: under which id it can be repeated, in which epoch, and for how long somebody waits.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The id of one ask, the same however often it is repeated: an entity that finds it done answers as it did then.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u128);
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// How often a partition has changed owner: the fencing token. A single node's is always 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// The first owner's.
+    pub const FIRST: Self = Self(1);
+}
+
+/// The terms of one ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Under which a repeat is recognised.
+    pub id: RequestId,
+    /// The epoch in which this node owns the entity's partition.
+    pub epoch: Epoch,
+    /// How long the asker waits.
+    pub within: Duration,
+}
