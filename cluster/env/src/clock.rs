@@ -1,4 +1,4 @@
-//! Two clocks behind one face: the machine's, and one that stands still until a test moves it.
+//! Three clocks behind one face: the machine's, one that stands still until a test moves it, and a simulated host's.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -34,9 +34,52 @@ impl ManualClock {
 pub(crate) enum Clock {
     Real { start: Instant },
     Manual(ManualClock),
+    Simulated(SimulatedClock),
+}
+
+/// The clock of a simulated host: tokio's, which the simulation pauses, running a little too fast or too slow.
+pub(crate) struct SimulatedClock {
+    start: tokio::time::Instant,
+    rate_ppm: i32,
+    wall_start_millis: i64,
+}
+
+/// The longest sleep that tokio's clock is asked for: ten years.
+const SLEEP_SECS_MAX: u64 = 10 * 365 * 24 * 3600;
+
+impl SimulatedClock {
+    #[expect(clippy::disallowed_methods, reason = "the seam itself")]
+    fn new(rate_ppm: i32, wall_ahead_millis: i64) -> Self {
+        Self {
+            start: tokio::time::Instant::now(),
+            rate_ppm,
+            wall_start_millis: MANUAL_START_WALL_MILLIS.saturating_add(wall_ahead_millis),
+        }
+    }
+    fn rate(&self) -> f64 {
+        1.0 + f64::from(self.rate_ppm) / 1e6
+    }
+    fn micros(&self) -> u64 {
+        as_micros(self.start.elapsed().mul_f64(self.rate()))
+    }
+    async fn sleep(&self, span: Duration) {
+        let end = self.micros().saturating_add(as_micros(span));
+        // Rounding may wake it a moment early by this clock.
+        loop {
+            let left = Duration::from_micros(end.saturating_sub(self.micros()));
+            if left.is_zero() {
+                return;
+            }
+            let left = left.min(Duration::from_secs(SLEEP_SECS_MAX));
+            tokio::time::sleep(left.div_f64(self.rate()).max(Duration::from_micros(1))).await;
+        }
+    }
 }
 
 impl Clock {
+    pub(crate) fn simulated(rate_ppm: i32, wall_ahead_millis: i64) -> Self {
+        Self::Simulated(SimulatedClock::new(rate_ppm, wall_ahead_millis))
+    }
     #[expect(clippy::disallowed_methods, reason = "the seam itself")]
     pub(crate) fn real() -> Self {
         Self::Real { start: Instant::now() }
@@ -45,6 +88,7 @@ impl Clock {
         match self {
             Self::Real { start } => as_micros(start.elapsed()),
             Self::Manual(clock) => clock.micros(),
+            Self::Simulated(clock) => clock.micros(),
         }
     }
     #[expect(clippy::disallowed_methods, reason = "the seam itself")]
@@ -58,6 +102,10 @@ impl Clock {
                     Err(before) => -millis(before.duration()),
                 }
             }
+            Self::Simulated(clock) => {
+                let passed = i64::try_from(clock.micros() / 1000).unwrap_or(i64::MAX);
+                clock.wall_start_millis.saturating_add(passed)
+            }
             Self::Manual(clock) => {
                 MANUAL_START_WALL_MILLIS.saturating_add(i64::try_from(clock.micros() / 1000).unwrap_or(i64::MAX))
             }
@@ -67,6 +115,7 @@ impl Clock {
         match self {
             Self::Real { .. } => tokio::time::sleep(span).await,
             Self::Manual(clock) => clock.sleep(span).await,
+            Self::Simulated(clock) => clock.sleep(span).await,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The handle that everything is reached through.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::{Dns, Listener, LocalListener, ManualClock, ResolverDns, Stream, ZoneDns};
+use crate::{Dns, Listener, LocalListener, ManualClock, ResolverDns, SimulatedHost, SimulatedNetwork, Stream, ZoneDns};
 
 /// Clock, randomness, sockets and DNS. Clones share everything.
 #[derive(Clone)]
@@ -17,6 +17,13 @@ struct Inner {
     clock: Clock,
     random: Random,
     dns: Arc<dyn Dns>,
+    net: Net,
+}
+
+/// Whose sockets.
+enum Net {
+    Machine,
+    Simulated { network: SimulatedNetwork, host: IpAddr },
 }
 
 impl Env {
@@ -32,6 +39,7 @@ impl Env {
             clock: Clock::real(),
             random: Random::system(),
             dns,
+            net: Net::Machine,
         }))
     }
     /// A clock that stands still until moved, randomness from `seed`, an empty DNS; sockets are the machine's.
@@ -47,8 +55,23 @@ impl Env {
             clock: Clock::Manual(clock.clone()),
             random: Random::seeded(seed),
             dns,
+            net: Net::Machine,
         }));
         (env, clock)
+    }
+    /// A host of a simulation: its clock is tokio's, which the simulation pauses, its sockets are those of the
+    /// simulated network, and nothing leaves the thread. Must be called inside the runtime of the simulation.
+    #[must_use]
+    pub fn simulated(host: SimulatedHost) -> Self {
+        Self(Arc::new(Inner {
+            clock: Clock::simulated(host.clock_rate_ppm, host.wall_ahead_millis),
+            random: Random::seeded(host.seed),
+            dns: host.dns,
+            net: Net::Simulated {
+                network: host.network,
+                host: host.address,
+            },
+        }))
     }
     /// Microseconds of the monotonic clock since this `Env` was made.
     #[must_use]
@@ -68,7 +91,7 @@ impl Env {
     pub async fn timeout<T>(&self, span: Duration, future: impl Future<Output = T>) -> Option<T> {
         match &self.0.clock {
             Clock::Real { .. } => tokio::time::timeout(span, future).await.ok(),
-            Clock::Manual(_) => {
+            Clock::Manual(_) | Clock::Simulated(_) => {
                 let sleep = self.sleep(span);
                 tokio::select! {
                     biased;
@@ -97,28 +120,58 @@ impl Env {
     /// # Errors
     /// What the operating system says: in use, not permitted.
     pub async fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
-        Listener::bind(address)
+        match &self.0.net {
+            Net::Machine => Listener::bind(address),
+            Net::Simulated { network, .. } => Listener::simulated(network, address),
+        }
     }
     /// Listens on a Unix socket at `path`, which only this user may open; a socket left there by a dead process is replaced.
     ///
     /// # Errors
     /// What the operating system says.
     pub fn listen_local(&self, path: &std::path::Path) -> io::Result<LocalListener> {
-        LocalListener::bind(path)
+        match &self.0.net {
+            Net::Machine => LocalListener::bind(path),
+            // Programs of the same machine are no part of a simulation.
+            Net::Simulated { .. } => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
     /// Opens a TCP connection to `address`.
     ///
     /// # Errors
     /// What the operating system says: refused, unreachable. There is no time limit of ours.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<Stream> {
-        Stream::connect(address, None).await
+        match &self.0.net {
+            Net::Machine => Stream::connect(address, None).await,
+            Net::Simulated { network, host } => {
+                Stream::connect_simulated(network, SocketAddr::new(*host, 0), address).await
+            }
+        }
     }
     /// As [`Self::connect`], leaving from the local address `from`.
     ///
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_from(&self, from: SocketAddr, address: SocketAddr) -> io::Result<Stream> {
-        Stream::connect(address, Some(from)).await
+        match &self.0.net {
+            Net::Machine => Stream::connect(address, Some(from)).await,
+            Net::Simulated { network, .. } => Stream::connect_simulated(network, from, address).await,
+        }
+    }
+    /// Runs `work`, which keeps a processor busy for long, where nothing else waits for it; in a simulation right here,
+    /// since threads would make two runs differ.
+    ///
+    /// # Errors
+    /// [`Crashed`] when `work` panics.
+    pub async fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Crashed> {
+        match &self.0.net {
+            #[expect(clippy::disallowed_methods, reason = "the seam itself")]
+            Net::Machine => tokio::task::spawn_blocking(work).await.map_err(|_| Crashed),
+            Net::Simulated { .. } => Ok(work()),
+        }
     }
     /// The resolver.
     #[must_use]
@@ -126,6 +179,11 @@ impl Env {
         Arc::clone(&self.0.dns)
     }
 }
+
+/// Work ended by a failed assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("work crashed")]
+pub struct Crashed;
 
 #[cfg(test)]
 mod tests {

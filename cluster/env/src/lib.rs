@@ -1,8 +1,8 @@
 //! The seam to the outside: clock, randomness, sockets and DNS.
 //!
 //! Everything that makes two runs of the same program differ comes through an [`Env`], so that a simulation can replace
-//! it: [`Env::real`] is the machine, [`Env::manual`] a clock that tests move by hand with seeded randomness. Knows no
-//! protocol; hands out plain microseconds and milliseconds.
+//! it: [`Env::real`] is the machine, [`Env::manual`] a clock that tests move by hand with seeded randomness,
+//! [`Env::simulated`] a host that exists only in this process. Knows no protocol; hands out plain microseconds and milliseconds.
 
 mod clock;
 mod dns;
@@ -11,14 +11,16 @@ mod hickory;
 mod local;
 mod net;
 mod random;
+mod simulated;
 mod zone;
 
 pub use clock::ManualClock;
 pub use dns::{Answer, Dns, DnsError, MxRecord, Security, TlsaRecord};
-pub use env::Env;
+pub use env::{Crashed, Env};
 pub use hickory::ResolverDns;
 pub use local::{LocalListener, LocalStream};
 pub use net::{Listener, ParkedStream, Stream};
+pub use simulated::{Latency, SimulatedHost, SimulatedNetwork};
 pub use zone::ZoneDns;
 
 /// A boxed future that may move between threads.

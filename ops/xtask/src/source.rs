@@ -27,7 +27,13 @@ const BANNED: &[(&str, &str, &str)] = &[
     ("protocols/", "tokio::", "a protocol crate is sans-IO"),
     ("protocols/", "tracing::", "a protocol crate does not log"),
     ("node/", "tokio::net", "sockets come from cluster/env"),
+    ("node/", "thread::sleep", "time comes from cluster/env"),
+    ("cluster/", "thread::sleep", "time comes from cluster/env"),
+    ("node/", "tokio::time", "time comes from cluster/env"),
 ];
+
+/// Folders whose code runs in simulation, where two runs of one seed are equal to the bit.
+const SIMULATED: &[&str] = &["cluster/", "node/", "storage/kv/", "storage/memory/", "storage/blob/"];
 
 /// Folder names that say nothing about what they own.
 const VAGUE: &[&str] = &["common", "util", "utils", "helper", "helpers", "misc"];
@@ -48,6 +54,9 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
                     rule: "name it for the noun it owns".to_owned(),
                 });
             }
+            if SIMULATED.iter().any(|folder| place.starts_with(folder)) {
+                findings.extend(unordered_selects(&place, &text));
+            }
             for (number, line) in text.lines().enumerate() {
                 let place = format!("{place}:{}", number + 1);
                 findings.extend(line_findings(&place, line, &listed));
@@ -65,8 +74,9 @@ fn line_findings(place: &str, line: &str, listed: &[String]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (folder, word, instead) in BANNED {
         // A test plays the outside itself, and the admin socket is a file, which no simulation replaces.
-        let outside = *word == "tokio::net" && (place.contains("/tests/") || line.contains("UnixListener"));
-        if place.starts_with(folder) && line.contains(word) && !outside {
+        let in_test = place.contains("/tests/") && !word.starts_with('.');
+        let outside = *word == "tokio::net" && line.contains("UnixListener");
+        if place.starts_with(folder) && line.contains(word) && !in_test && !outside {
             findings.push(finding(format!("`{word}`: {instead}")));
         }
     }
@@ -81,6 +91,22 @@ fn line_findings(place: &str, line: &str, listed: &[String]) -> Vec<Finding> {
         findings.push(finding("finish it, or write it with its RFC and section".to_owned()));
     }
     findings
+}
+
+/// Places where `select!` takes its branches in an order that tokio draws by chance.
+fn unordered_selects(place: &str, text: &str) -> Vec<Finding> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let opens = |(_, line): &(usize, &&str)| line.contains("select! {") && !line.starts_with("//");
+    let unordered = lines.iter().enumerate().filter(opens).filter(|(at, line)| {
+        let next = lines.get(at + 1).copied().unwrap_or_default();
+        !line.contains("biased;") && next != "biased;"
+    });
+    unordered
+        .map(|(at, _)| Finding {
+            place: format!("{place}:{}", at + 1),
+            rule: "`select!` is `biased;`, so that simulation repeats".to_owned(),
+        })
+        .collect()
 }
 
 /// The numbers of the RFCs that `line` names.
@@ -129,7 +155,13 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cited, line_findings};
+    use super::{cited, line_findings, unordered_selects};
+
+    #[test]
+    fn a_select_says_its_order() {
+        assert_eq!(unordered_selects("x", "tokio::select! {\n    biased;\n").len(), 0);
+        assert_eq!(unordered_selects("x", "tokio::select! {\n    a = b => {}\n").len(), 1);
+    }
 
     #[test]
     fn citations_are_found() {
