@@ -1,11 +1,11 @@
 //! All entities of one kind on this node: finds them, starts them, sends the idle ones to sleep.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::Addr;
 use hongyan_env::Env;
 use hongyan_telemetry as telemetry;
 use parking_lot::Mutex;
@@ -110,7 +110,10 @@ impl<E: Entity> Clone for Running<E> {
     }
 }
 
-type Shard<E> = Mutex<HashMap<<E as Entity>::Key, Running<E>>>;
+/// The keys are of our own making, so nobody can choose them to collide; and two runs of one simulation go through a table in one order.
+type Hashed = BuildHasherDefault<DefaultHasher>;
+
+type Shard<E> = Mutex<HashMap<<E as Entity>::Key, Running<E>, Hashed>>;
 
 /// The entities of one kind. Clones share them.
 pub struct EntityHost<E: Entity>(Arc<Inner<E>>);
@@ -127,7 +130,7 @@ struct Inner<E: Entity> {
     services: E::Services,
     options: EntityOptions,
     shards: Vec<Shard<E>>,
-    hasher: RandomState,
+    hasher: Hashed,
     metrics: Metrics,
 }
 
@@ -141,7 +144,7 @@ impl<E: Entity> EntityHost<E> {
             arbiters: arbiters.clone(),
             services,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
+            hasher: Hashed::default(),
             options: options.clone(),
         }));
         let weak = Arc::downgrade(&host.0);
@@ -264,10 +267,9 @@ impl<E: Entity> Inner<E> {
             return Err((running.clone(), envelope));
         }
         let intake = Arc::new(Intake::new(envelope, now));
-        let arbiter = self.arbiters.handle(key.entity_id().stable_hash());
         let (services, metrics) = (self.services.clone(), self.metrics.clone());
         let (actor_key, actor_intake) = (key.clone(), Arc::clone(&intake));
-        let address = EntityActor::start_in_arbiter(arbiter, move |_| {
+        let address = self.arbiters.start_actor(key.entity_id().stable_hash(), move || {
             EntityActor::new(actor_key, (services, epoch), actor_intake, metrics)
         });
         let running = Running { address, intake, epoch };
@@ -320,7 +322,7 @@ impl<E: Entity> Inner<E> {
             }
         }
         self.metrics.memory.set(i64::try_from(octets).unwrap_or(i64::MAX));
-        candidates.sort_unstable_by_key(|(used, _)| *used);
+        candidates.sort_by_key(|(used, _)| *used);
         for (used, running) in candidates {
             let is_idle = now.saturating_sub(used) >= idle_micros;
             if !is_idle && octets <= memory_octets_max {

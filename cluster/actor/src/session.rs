@@ -79,6 +79,7 @@ impl<M> SessionIntake<M> {
     /// Waits until this session, or all sessions, shall end.
     pub async fn shutdown_requested(&self) {
         tokio::select! {
+            biased;
             () = self.own.requested() => {}
             () = self.all.requested() => {}
         }
@@ -141,7 +142,7 @@ impl Arbiters {
         alive.fetch_add(1, Ordering::Relaxed);
         // Made here, so that a session whose arbiter is gone is counted off as well.
         let alive = Alive(alive);
-        SessionActor::start_in_arbiter(self.handle(hash), move |_| SessionActor {
+        self.start_actor(hash, move || SessionActor {
             session: Some(Box::pin(make(intake))),
             _alive: alive,
         });

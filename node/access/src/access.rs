@@ -51,7 +51,7 @@ impl Access {
         options: AccessOptions,
     ) -> Result<Self, AccessError> {
         let secret = load_secret(database, &env).await?;
-        let hashing = Arc::new(Hashing::new(&options));
+        let hashing = Arc::new(Hashing::new(&options, env.clone()));
         let nobody = hashing
             .credential(Secret::new(env.random_u64().to_string()), salts(&env), 0)
             .await?;

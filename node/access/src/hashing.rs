@@ -7,6 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use hongyan_directory::{Credential, ScramKeys};
+use hongyan_env::Env;
 use hongyan_sasl::{Secret, StoredKeys};
 use hongyan_telemetry::{Gauge, gauge};
 use tokio::sync::Semaphore;
@@ -15,6 +16,7 @@ use crate::{AccessError, AccessOptions};
 
 /// The pool: so many hashes at a time, so many waiting.
 pub(crate) struct Hashing {
+    env: Env,
     threads: Semaphore,
     waiting: AtomicUsize,
     waiting_max: usize,
@@ -31,9 +33,10 @@ pub(crate) struct Salts {
 }
 
 impl Hashing {
-    pub(crate) fn new(options: &AccessOptions) -> Self {
+    pub(crate) fn new(options: &AccessOptions, env: Env) -> Self {
         let params = Params::new(options.argon2_memory_kib.max(8), options.argon2_passes.max(1), 1, None);
         Self {
+            env,
             threads: Semaphore::new(options.hashing_threads_max.max(1)),
             waiting: AtomicUsize::new(0),
             waiting_max: options.hashing_waiting_max,
@@ -53,7 +56,7 @@ impl Hashing {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccessError> {
         let _place = Place::take(self)?;
         let _thread = self.threads.acquire().await.map_err(|_| AccessError::Overloaded)?;
-        let done = tokio::task::spawn_blocking(work).await;
+        let done = self.env.run_blocking(work).await;
         done.map_err(|_| AccessError::Overloaded)
     }
 

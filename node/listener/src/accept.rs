@@ -73,7 +73,10 @@ impl Listener {
             service: parts.service,
             limits: parts.limits,
         });
-        let accepting = tokio::spawn(accept(socket, port, parts.arbiters));
+        let accepting = parts
+            .arbiters
+            .clone()
+            .spawn_beside(accept(socket, port, parts.arbiters));
         Ok(Self { address, accepting })
     }
     /// The address it listens on, with the real port.

@@ -148,6 +148,7 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
             Duration::from_millis(millis.max(1)).min(LOOK_AGAIN)
         });
         tokio::select! {
+            biased;
             _ = hints.changed() => {}
             () = shared.env.sleep(wait) => {}
             () = finished.notified(), if room == 0 => {}

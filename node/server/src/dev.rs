@@ -81,7 +81,7 @@ fn config(arguments: &Dev, data: &Path) -> Config {
 
 /// Makes what is missing of tenant, domain and accounts; what is there stays as it is.
 async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
-    let directory = &base.directory;
+    let directory = &base.ground.directory;
     let domain = Domain::try_from(arguments.domain.as_str()).context("argument --domain")?;
     let tenant = match directory.tenant_named(TENANT).await {
         Err(Error::NotFound { .. }) => directory.create_tenant(&tenant()).await?,
@@ -110,6 +110,7 @@ async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
     }
     // All have the same well-known password, so they share its hash: many accounts are made as quickly as one.
     let credential = base
+        .ground
         .access
         .hash_password(&Secret::new(arguments.password.as_str()))
         .await?;

@@ -89,17 +89,24 @@ fn write_config(arguments: &Init, config: &Config) -> Result<()> {
 async fn make_administrator(arguments: &Init, config: &Config, administrator: &Address) -> Result<String> {
     let base = Base::open(config, settings::access(config, true)).await?;
     let name = arguments.tenant.clone().unwrap_or_else(|| arguments.domain.clone());
-    let tenant = base.directory.create_tenant(&NewTenant::named(name)).await?;
-    base.directory.create_domain(tenant.id, &administrator.domain).await?;
-    let password = make_password(&base.env);
-    let credential = base.access.hash_password(&Secret::new(password.as_str())).await?;
+    let tenant = base.ground.directory.create_tenant(&NewTenant::named(name)).await?;
+    base.ground
+        .directory
+        .create_domain(tenant.id, &administrator.domain)
+        .await?;
+    let password = make_password(&base.ground.env);
+    let credential = base
+        .ground
+        .access
+        .hash_password(&Secret::new(password.as_str()))
+        .await?;
     let new = NewAccount {
         display_name: "Administrator".to_owned(),
         credential: Some(credential),
         administrator: true,
         ..NewAccount::at(administrator.clone())
     };
-    base.directory.create_account(&new).await?;
+    base.ground.directory.create_account(&new).await?;
     base.close();
     Ok(password)
 }

@@ -1,38 +1,28 @@
-//! A node: start order, wiring, life, shutdown. Everything gets what it needs by constructor, here.
+//! A node on this machine: its store on disk, its signals, its admin socket, around the assembly of all else.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hongyan_access::{Access, AccessOptions};
-use hongyan_actor::{Arbiters, EntityHost};
-use hongyan_blob::{BlobOptions, BlobStore, Sources};
+use hongyan_actor::Arbiters;
+use hongyan_blob::BlobOptions;
 use hongyan_config::Config;
-use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::Directory;
 use hongyan_embedded::EmbeddedStore;
 use hongyan_env::Env;
 use hongyan_http_admin::AdminState;
 use hongyan_kv::Database;
-use hongyan_listener::{Listener, TlsConfig};
-use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
-use hongyan_queue::{QueueEntity, QueueServices};
-use hongyan_relay::{RelayServices, Runner};
-use hongyan_router::Router;
+use hongyan_mailbox::MailboxOptions;
 use hongyan_telemetry::Health;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ADMIN_SOCKET;
-use crate::ports::Ports;
+use crate::assembly::{Assembly, AssemblyParts, Ground};
 use crate::{certificate, http, readiness, settings};
 
-/// Time for entities to write down what makes their next start quick.
-const PASSIVATE_GRACE: Duration = Duration::from_secs(5);
-/// Time between two looks at what can be removed from the blob store.
-const COLLECT_PERIOD: Duration = Duration::from_secs(60);
 /// Time between two looks at the certificate's files.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -50,11 +40,8 @@ pub(crate) struct NodeParts {
 
 /// The store and the directory: what `init` and a running node share.
 pub(crate) struct Base {
-    pub(crate) env: Env,
+    pub(crate) ground: Ground,
     store: EmbeddedStore,
-    pub(crate) database: Database,
-    pub(crate) directory: Directory,
-    pub(crate) access: Access,
 }
 
 impl Base {
@@ -70,13 +57,13 @@ impl Base {
         let access = Access::open(directory.clone(), &database, env.clone(), access)
             .await
             .context("open sign-in")?;
-        Ok(Self {
+        let ground = Ground {
             env,
-            store,
             database,
             directory,
             access,
-        })
+        };
+        Ok(Self { ground, store })
     }
 
     /// Commits what waits and closes the files.
@@ -95,17 +82,12 @@ fn make_private(folder: &Path) -> Result<()> {
 /// A running node.
 pub(crate) struct Node {
     base: Base,
-    config: Config,
-    arbiters: Arbiters,
-    mailboxes: EntityHost<MailboxEntity>,
-    queues: EntityHost<QueueEntity>,
-    tls: TlsConfig,
-    listeners: Vec<Listener>,
+    assembly: Assembly,
     health: Health,
 }
 
 impl Node {
-    /// Starts everything but the ports, which follow with [`Node::open_ports`].
+    /// Starts everything and opens the ports.
     pub(crate) async fn start(parts: NodeParts) -> Result<Self> {
         let files = hongyan_listener::raise_file_limit();
         let health = Health::default();
@@ -114,60 +96,27 @@ impl Node {
         let base = Base::open(&config, parts.access).await?;
         let tls = certificate::load(&config, &parts.certificate_names)?;
         let arbiters = Arbiters::start(arbiter_count(&config));
-        let router = Router::new(base.env.clone(), arbiters.clone());
-        let blobs = open_blobs(&base).await?;
-        let mailboxes = router.serve::<MailboxEntity>(
-            MailboxServices {
-                database: base.database.clone(),
-                blobs: blobs.clone(),
-                env: base.env.clone(),
-                hints: router.hints(),
-                options: MailboxOptions::default(),
-            },
-            settings::mailbox_entities(&config),
-        );
-        let queues = router.serve::<QueueEntity>(
-            QueueServices {
-                database: base.database.clone(),
-                blobs: blobs.clone(),
-                env: base.env.clone(),
-                hints: router.hints(),
-                schedule: settings::schedule(&config),
-            },
-            settings::queue_entities(&config),
-        );
-        let delivery = Delivery::new(DeliveryParts {
-            env: base.env.clone(),
-            mailboxes: Arc::new(router.clone()),
-            router: router.clone(),
-            directory: base.directory.clone(),
-            database: base.database.clone(),
-            blobs: blobs.clone(),
-            settings: DeliverySettings::new(settings::host_name(&config)?),
-        });
-        start_relay(&config, &base, &arbiters, &router, &blobs, &delivery)?;
-        start_admin(&config, &base, &arbiters, &router)?;
+        let assembly = Assembly::start(AssemblyParts {
+            config,
+            ground: base.ground.clone(),
+            arbiters,
+            tls,
+            mailboxes: MailboxOptions::default(),
+            blobs: BlobOptions::default(),
+            clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
+        })
+        .await?;
+        start_admin(&assembly)?;
         tokio::spawn(readiness::watch(
-            base.env.clone(),
-            base.database.clone(),
-            router.clone(),
+            base.ground.env.clone(),
+            base.ground.database.clone(),
+            assembly.router().clone(),
             health.clone(),
         ));
-        start_collector(&base.env, &arbiters, &blobs);
-        let mut node = Self {
-            base,
-            config,
-            arbiters,
-            mailboxes,
-            queues,
-            tls,
-            listeners: Vec::new(),
-            health,
-        };
-        tracing::info!(files, arbiters = node.arbiters.count(), "node started");
+        let mut node = Self { base, assembly, health };
+        tracing::info!(files, arbiters = node.assembly.arbiters().count(), "node started");
         node.open_http().await?;
-        node.open_ports(&router, &blobs, &delivery, parts.clear_passwords_on_loopback)
-            .await?;
+        node.assembly.open_ports().await?;
         Ok(node)
     }
 
@@ -177,35 +126,11 @@ impl Node {
     }
 
     async fn open_http(&self) -> Result<()> {
-        for address in settings::addresses("http", &self.config.listen.http)? {
-            http::serve(self.base.env.clone(), address, self.health.clone())
+        for address in settings::addresses("http", &self.assembly.config().listen.http)? {
+            http::serve(self.base.ground.env.clone(), address, self.health.clone())
                 .await
                 .with_context(|| format!("listen for HTTP on {address}"))?;
         }
-        Ok(())
-    }
-
-    async fn open_ports(
-        &mut self,
-        router: &Router,
-        blobs: &BlobStore,
-        delivery: &Delivery,
-        clear_passwords_on_loopback: bool,
-    ) -> Result<()> {
-        let ports = Ports {
-            config: &self.config,
-            env: &self.base.env,
-            arbiters: &self.arbiters,
-            tls: &self.tls,
-            database: &self.base.database,
-            blobs,
-            router,
-            directory: &self.base.directory,
-            access: &self.base.access,
-            delivery,
-            clear_passwords_on_loopback,
-        };
-        self.listeners = ports.open().await?;
         Ok(())
     }
 
@@ -215,10 +140,11 @@ impl Node {
         let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
         let mut hang_up = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
-        let (tls, env) = (self.tls.clone(), self.base.env.clone());
+        let (tls, env) = (self.assembly.tls().clone(), self.base.ground.env.clone());
         tokio::spawn(async move { tls.keep_fresh(&env, CERTIFICATE_PERIOD).await });
         loop {
             tokio::select! {
+                biased;
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hang_up.recv() => self.reload(),
@@ -230,7 +156,7 @@ impl Node {
 
     /// SIGHUP: certificates are read again.
     fn reload(&self) {
-        match self.tls.reload() {
+        match self.assembly.tls().reload() {
             Ok(()) => tracing::info!("certificates reloaded"),
             Err(error) => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "certificates not reloaded");
@@ -240,21 +166,10 @@ impl Node {
 
     /// Stops accepting, lets sessions end at their next safe point, flushes, closes.
     async fn stop(&mut self) {
-        tracing::info!(sessions = self.arbiters.session_count(), "node stopping");
+        let sessions = self.assembly.arbiters().session_count();
+        tracing::info!(sessions, "node stopping");
         self.health.not_ready("start", "the node is stopping");
-        self.listeners.clear();
-        let env = &self.base.env;
-        self.arbiters.shutdown().request();
-        let grace = Duration::from_secs(self.config.node.shutdown_grace_secs);
-        let gone = async {
-            while self.arbiters.session_count() > 0 {
-                env.sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let _ = env.timeout(grace, gone).await;
-        self.mailboxes.passivate_all(PASSIVATE_GRACE).await;
-        self.queues.passivate_all(PASSIVATE_GRACE).await;
-        self.arbiters.stop(env, Duration::ZERO).await;
+        self.assembly.stop().await;
         self.base.close();
         tracing::info!("node stopped");
     }
@@ -267,61 +182,16 @@ fn arbiter_count(config: &Config) -> usize {
     }
 }
 
-async fn open_blobs(base: &Base) -> Result<BlobStore> {
-    let (clock, random) = (base.env.clone(), base.env.clone());
-    let sources = Sources {
-        wall_millis: Arc::new(move || clock.wall_millis()),
-        random: Arc::new(move |bytes| random.fill_random(bytes)),
-    };
-    BlobStore::open(base.database.clone(), BlobOptions::default(), sources)
-        .await
-        .context("open the blob store")
-}
-
-fn start_relay(
-    config: &Config,
-    base: &Base,
-    arbiters: &Arbiters,
-    router: &Router,
-    blobs: &BlobStore,
-    delivery: &Delivery,
-) -> Result<()> {
-    let services = RelayServices {
-        env: base.env.clone(),
-        router: router.clone(),
-        blobs: blobs.clone(),
-        reporter: Arc::new(delivery.clone()),
-        local: Arc::new(delivery.clone()),
-    };
-    Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
-}
-
-fn start_admin(config: &Config, base: &Base, arbiters: &Arbiters, router: &Router) -> Result<()> {
+fn start_admin(assembly: &Assembly) -> Result<()> {
+    let ground = assembly.ground();
     let api = hongyan_http_admin::router(AdminState {
-        directory: base.directory.clone(),
-        access: base.access.clone(),
-        router: router.clone(),
+        directory: ground.directory.clone(),
+        access: ground.access.clone(),
+        router: assembly.router().clone(),
     });
-    let socket = settings::data(config).join(ADMIN_SOCKET);
-    let shutdown = arbiters.shutdown();
+    let socket = settings::data(assembly.config()).join(ADMIN_SOCKET);
+    let shutdown = assembly.arbiters().shutdown();
     let end = async move { shutdown.requested().await };
-    hongyan_http_admin::serve(base.env.clone(), &socket, api, end)?;
+    hongyan_http_admin::serve(ground.env.clone(), &socket, api, end)?;
     Ok(())
-}
-
-/// Removes unreferenced blobs, for ever.
-fn start_collector(env: &Env, arbiters: &Arbiters, blobs: &BlobStore) {
-    let (env, blobs) = (env.clone(), blobs.clone());
-    arbiters.spawn(0, move || async move {
-        loop {
-            match blobs.collect_step().await {
-                Ok(step) if step.more => tokio::task::yield_now().await,
-                Ok(_) => env.sleep(COLLECT_PERIOD).await,
-                Err(error) => {
-                    tracing::warn!(%error, "blob collection failed; it is tried again");
-                    env.sleep(COLLECT_PERIOD).await;
-                }
-            }
-        }
-    });
 }

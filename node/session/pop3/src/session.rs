@@ -133,6 +133,7 @@ impl Session {
         let watch = self.permit.as_ref().map(SessionPermit::watch);
         let machine = &mut self.machine;
         let woken = tokio::select! {
+            biased;
             received = self.connection.receive(|bytes| machine.receive(now, bytes)) => match received {
                 Ok(0) | Err(_) => Woken::Closed,
                 Ok(_) => Woken::Received,

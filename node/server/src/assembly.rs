@@ -1,0 +1,247 @@
+//! All of a node but what ties it to this machine: entities, delivery, relay, ports, in the order they start and end.
+//!
+//! The binary builds it over the store on disk, simulation over a store in memory and a network of its own. Everything
+//! gets what it needs by constructor, here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hongyan_access::Access;
+use hongyan_actor::{Arbiters, EntityHost};
+use hongyan_blob::{BlobOptions, BlobStore, Sources};
+use hongyan_config::Config;
+use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
+use hongyan_directory::Directory;
+use hongyan_env::Env;
+use hongyan_kv::Database;
+use hongyan_listener::{Listener, TlsConfig};
+use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
+use hongyan_queue::{QueueEntity, QueueServices};
+use hongyan_relay::{RelayServices, Runner};
+use hongyan_router::Router;
+
+use crate::ports::Ports;
+use crate::settings;
+
+/// Time for entities to write down what makes their next start quick.
+const PASSIVATE_GRACE: Duration = Duration::from_secs(5);
+/// Time between two looks at what can be removed from the blob store.
+const COLLECT_PERIOD: Duration = Duration::from_secs(60);
+/// How often an ending node looks whether its sessions are gone.
+const STOP_POLL: Duration = Duration::from_millis(5);
+
+/// What a node stands on.
+#[derive(Clone)]
+pub struct Ground {
+    /// Clock, randomness, sockets.
+    pub env: Env,
+    /// The store.
+    pub database: Database,
+    /// Who is who.
+    pub directory: Directory,
+    /// Sign-in.
+    pub access: Access,
+}
+
+/// What an assembly is made of.
+pub struct AssemblyParts {
+    /// Configuration, checked.
+    pub config: Config,
+    /// What it stands on.
+    pub ground: Ground,
+    /// Where it runs.
+    pub arbiters: Arbiters,
+    /// Certificates.
+    pub tls: TlsConfig,
+    /// How mailboxes are kept.
+    pub mailboxes: MailboxOptions,
+    /// How blobs are kept.
+    pub blobs: BlobOptions,
+    /// Passwords without TLS are taken from this machine.
+    pub clear_passwords_on_loopback: bool,
+}
+
+/// The running parts of a node.
+pub struct Assembly {
+    config: Config,
+    ground: Ground,
+    arbiters: Arbiters,
+    tls: TlsConfig,
+    clear_passwords_on_loopback: bool,
+    blobs: BlobStore,
+    router: Router,
+    delivery: Delivery,
+    mailboxes: EntityHost<MailboxEntity>,
+    queues: EntityHost<QueueEntity>,
+    listeners: Vec<Listener>,
+}
+
+impl Assembly {
+    /// Starts everything but the ports, which follow with [`Self::open_ports`].
+    ///
+    /// # Errors
+    /// When the store cannot be read or a setting is wrong.
+    pub async fn start(parts: AssemblyParts) -> Result<Self> {
+        let AssemblyParts {
+            config,
+            ground,
+            arbiters,
+            ..
+        } = parts;
+        let router = Router::new(ground.env.clone(), arbiters.clone());
+        let blobs = open_blobs(&ground, parts.blobs).await?;
+        let mailboxes = router.serve::<MailboxEntity>(
+            MailboxServices {
+                database: ground.database.clone(),
+                blobs: blobs.clone(),
+                env: ground.env.clone(),
+                hints: router.hints(),
+                options: parts.mailboxes,
+            },
+            settings::mailbox_entities(&config),
+        );
+        let queues = router.serve::<QueueEntity>(
+            QueueServices {
+                database: ground.database.clone(),
+                blobs: blobs.clone(),
+                env: ground.env.clone(),
+                hints: router.hints(),
+                schedule: settings::schedule(&config),
+            },
+            settings::queue_entities(&config),
+        );
+        let delivery = Delivery::new(DeliveryParts {
+            env: ground.env.clone(),
+            mailboxes: Arc::new(router.clone()),
+            router: router.clone(),
+            directory: ground.directory.clone(),
+            database: ground.database.clone(),
+            blobs: blobs.clone(),
+            settings: DeliverySettings::new(settings::host_name(&config)?),
+        });
+        start_relay(&config, &ground, &arbiters, &router, &blobs, &delivery)?;
+        start_collector(&ground.env, &arbiters, &blobs);
+        Ok(Self {
+            config,
+            ground,
+            arbiters,
+            tls: parts.tls,
+            clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
+            blobs,
+            router,
+            delivery,
+            mailboxes,
+            queues,
+            listeners: Vec::new(),
+        })
+    }
+    /// Opens all ports that the configuration names.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub async fn open_ports(&mut self) -> Result<()> {
+        let ports = Ports {
+            config: &self.config,
+            env: &self.ground.env,
+            arbiters: &self.arbiters,
+            tls: &self.tls,
+            database: &self.ground.database,
+            blobs: &self.blobs,
+            router: &self.router,
+            directory: &self.ground.directory,
+            access: &self.ground.access,
+            delivery: &self.delivery,
+            clear_passwords_on_loopback: self.clear_passwords_on_loopback,
+        };
+        self.listeners = ports.open().await?;
+        Ok(())
+    }
+    /// The configuration it was started with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+    /// What it stands on.
+    #[must_use]
+    pub fn ground(&self) -> &Ground {
+        &self.ground
+    }
+    /// Where it runs.
+    #[must_use]
+    pub fn arbiters(&self) -> &Arbiters {
+        &self.arbiters
+    }
+    /// The way to its entities.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+    /// The certificates.
+    #[must_use]
+    pub fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+    /// Stops accepting, lets sessions end at their next safe point, flushes.
+    pub async fn stop(&mut self) {
+        self.listeners.clear();
+        let env = &self.ground.env;
+        self.arbiters.shutdown().request();
+        let grace = Duration::from_secs(self.config.node.shutdown_grace_secs);
+        let gone = async {
+            while self.arbiters.session_count() > 0 {
+                env.sleep(STOP_POLL).await;
+            }
+        };
+        let _ = env.timeout(grace, gone).await;
+        self.mailboxes.passivate_all(PASSIVATE_GRACE).await;
+        self.queues.passivate_all(PASSIVATE_GRACE).await;
+        self.arbiters.stop(env, Duration::ZERO).await;
+    }
+}
+
+async fn open_blobs(ground: &Ground, options: BlobOptions) -> Result<BlobStore> {
+    let (clock, random) = (ground.env.clone(), ground.env.clone());
+    let sources = Sources {
+        wall_millis: Arc::new(move || clock.wall_millis()),
+        random: Arc::new(move |bytes| random.fill_random(bytes)),
+    };
+    BlobStore::open(ground.database.clone(), options, sources)
+        .await
+        .context("open the blob store")
+}
+
+fn start_relay(
+    config: &Config,
+    ground: &Ground,
+    arbiters: &Arbiters,
+    router: &Router,
+    blobs: &BlobStore,
+    delivery: &Delivery,
+) -> Result<()> {
+    let services = RelayServices {
+        env: ground.env.clone(),
+        router: router.clone(),
+        blobs: blobs.clone(),
+        reporter: Arc::new(delivery.clone()),
+        local: Arc::new(delivery.clone()),
+    };
+    Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
+}
+
+/// Removes unreferenced blobs, for ever.
+fn start_collector(env: &Env, arbiters: &Arbiters, blobs: &BlobStore) {
+    let (env, blobs) = (env.clone(), blobs.clone());
+    arbiters.spawn(0, move || async move {
+        loop {
+            match blobs.collect_step().await {
+                Ok(step) if step.more => tokio::task::yield_now().await,
+                Ok(_) => env.sleep(COLLECT_PERIOD).await,
+                Err(error) => {
+                    tracing::warn!(%error, "blob collection failed; it is tried again");
+                    env.sleep(COLLECT_PERIOD).await;
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,47 @@
+//! The binary `hongyan`: arguments, what each of them starts, and the wiring of a node.
+//!
+//! A library, so that simulation wires its nodes as the binary does: [`Assembly`] is all of a node but its store on
+//! disk, its signals and its admin socket.
+
+mod arguments;
+mod assembly;
+mod certificate;
+mod dev;
+mod dns_records;
+mod http;
+mod init;
+mod node;
+mod ports;
+mod readiness;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+pub use assembly::{Assembly, AssemblyParts, Ground};
+
+/// The program: reads the arguments and does what they say.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.command {
+        Command::Dev(dev) => dev::run(dev),
+        Command::Serve(serve) => serve::run(serve),
+        Command::Init(init) => init::run(init),
+        Command::Manage(command) => {
+            let socket = arguments.socket();
+            hongyan_actor::run(0, hongyan_cli::run(command, &socket, arguments.json))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hongyan: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
