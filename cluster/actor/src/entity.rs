@@ -37,6 +37,11 @@ pub trait Entity: Sized + Unpin + 'static {
     fn has_work(&self) -> bool {
         false
     }
+    /// Whether it found out that another node has taken over. Then it ends without [`Self::passivate`]; who waits is answered
+    /// `Unavailable` and finds the new owner.
+    fn is_deposed(&self) -> bool {
+        false
+    }
     /// Roughly what it holds in memory, in octets.
     fn memory_octets(&self) -> usize;
     /// Leaves: writes what makes the next activation quick. Nothing acknowledged may depend on it.

@@ -60,7 +60,14 @@ impl<E: Entity> EntityActor<E> {
             entity.handle(batch).await;
             entity
         };
-        let done = job.into_actor(self).map(|entity, actor, context| {
+        let done = job.into_actor(self).map(|entity: E, actor, context| {
+            if entity.is_deposed() {
+                // Closed before those who wait hear of it, so that who asks again starts another.
+                actor.intake.close();
+                actor.metrics.deposed.inc();
+                context.stop();
+                return;
+            }
             actor.intake.set_memory_octets(entity.memory_octets());
             actor.entity = Some(entity);
             actor.work(context);
@@ -119,8 +126,12 @@ impl<E: Entity> Handler<Passivate> for EntityActor<E> {
             entity.passivate().await;
             entity
         };
-        let done = job.into_actor(self).map(|entity, actor, context| {
-            if actor.intake.close_if_empty() {
+        let done = job.into_actor(self).map(|entity: E, actor, context| {
+            if entity.is_deposed() {
+                actor.intake.close();
+                actor.metrics.deposed.inc();
+                context.stop();
+            } else if actor.intake.close_if_empty() {
                 actor.metrics.passivations.inc();
                 context.stop();
             } else {

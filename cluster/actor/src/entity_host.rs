@@ -67,6 +67,7 @@ pub(crate) struct Metrics {
     pub(crate) passivations: telemetry::Counter,
     pub(crate) failures: telemetry::Counter,
     pub(crate) panics: telemetry::Counter,
+    pub(crate) deposed: telemetry::Counter,
     overloads: telemetry::Counter,
     memory: telemetry::Gauge,
 }
@@ -88,6 +89,10 @@ impl Metrics {
             panics: counter(
                 "hongyan_entity_panics_total",
                 "Entities that died of a failed assertion.",
+            ),
+            deposed: counter(
+                "hongyan_entity_deposed_total",
+                "Entities that ended because another node had taken over.",
             ),
             overloads: counter("hongyan_entity_overloads_total", "Requests refused by a full intake."),
         }
@@ -203,6 +208,13 @@ impl<E: Entity> EntityHost<E> {
             for (key, running) in inner.chosen(&leave) {
                 inner.cut_off(&key, &running);
             }
+        }
+    }
+    /// Cuts off the entities that `lost` names at once, without a last write: another node owns them already. Their waiting
+    /// requests are answered `Unavailable`.
+    pub fn abandon(&self, lost: impl Fn(&EntityId) -> bool) {
+        for (key, running) in self.0.chosen(&lost) {
+            self.0.cut_off(&key, &running);
         }
     }
     /// Entities in memory.

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hongyan_actor::{
-    ActivateError, Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Envelope, Epoch, HostError, RequestId, Terms,
+    ActivateError, Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Envelope, Epoch, HostError, Replier,
+    RequestId, Terms,
 };
 use hongyan_env::Env;
 use hongyan_router::{Ask, AskError, PARTITIONS, Router, partition_of};
@@ -35,12 +36,14 @@ struct Services {
 struct CounterEntity {
     services: Services,
     count: u64,
+    deposed: Vec<Replier<u64>>,
 }
 
 enum Request {
     Add(u64),
     Panic,
     Hang,
+    Depose,
 }
 
 impl Entity for CounterEntity {
@@ -54,7 +57,11 @@ impl Entity for CounterEntity {
         if key.0 == 404 {
             return Err(ActivateError("no such counter".into()));
         }
-        Ok(Self { services, count: 0 })
+        Ok(Self {
+            services,
+            count: 0,
+            deposed: Vec::new(),
+        })
     }
     async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
         self.services.batches.fetch_add(1, Ordering::SeqCst);
@@ -68,8 +75,12 @@ impl Entity for CounterEntity {
                 }
                 Request::Panic => panic!("asked to"),
                 Request::Hang => std::future::pending().await,
+                Request::Depose => self.deposed.push(replier),
             }
         }
+    }
+    fn is_deposed(&self) -> bool {
+        !self.deposed.is_empty()
     }
     fn memory_octets(&self) -> usize {
         1000
@@ -326,5 +337,33 @@ fn with_host<F: Future<Output = ()>>(test: impl FnOnce(EntityHost<CounterEntity>
         let host = EntityHost::start(env.clone(), arbiters.clone(), services.clone(), options);
         test(host, services).await;
         arbiters.stop(&env, Duration::ZERO).await;
+    });
+}
+
+#[test]
+fn an_entity_that_is_deposed_is_gone_before_its_askers_know() {
+    with_host(async |host, services| {
+        let key = CounterKey(1);
+        for _ in 0..50 {
+            assert_eq!(host.ask(&key, Request::Add(1), &terms(1, WITHIN)).await, Ok(1));
+            let deposed = host.ask(&key, Request::Depose, &terms(1, WITHIN)).await;
+            assert_eq!(deposed, Err(HostError::Unavailable));
+        }
+        assert_eq!(services.passivations.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn an_abandoned_entity_writes_nothing() {
+    with_host(async |host, services| {
+        let key = CounterKey(1);
+        host.ask(&key, Request::Add(1), &terms(1, WITHIN)).await.unwrap();
+        host.ask(&CounterKey(2), Request::Add(1), &terms(1, WITHIN))
+            .await
+            .unwrap();
+        host.abandon(|id| *id == key.entity_id());
+        assert_eq!(host.active_count(), 1);
+        assert_eq!(host.ask(&key, Request::Add(1), &terms(2, WITHIN)).await, Ok(1));
+        assert_eq!(services.passivations.load(Ordering::SeqCst), 0);
     });
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hongyan_kv::fence::Fence;
 use hongyan_kv::{Error as StorageError, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{ModSeq, Timestamp};
 
@@ -25,9 +26,10 @@ const MARKS: u32 = 64;
 pub(crate) async fn checkpoint(
     services: &MailboxServices,
     id: MailboxId,
+    fence: Fence,
     state: &State,
 ) -> Result<State, StorageError> {
-    let mut transaction = begin(services, id, state).await?;
+    let mut transaction = begin(services, id, fence, state).await?;
     let mut octets = 0;
     for (folder, index) in dirty_chunks(state) {
         let chunk_key = key::chunk(id, folder, index);
@@ -49,7 +51,7 @@ pub(crate) async fn checkpoint(
         transaction.set(chunk_key, stored);
         if octets > TRANSACTION_OCTETS {
             transaction.commit().await?;
-            transaction = begin(services, id, state).await?;
+            transaction = begin(services, id, fence, state).await?;
             octets = 0;
         }
     }
@@ -69,9 +71,15 @@ pub(crate) async fn checkpoint(
     Ok(next)
 }
 
-/// A transaction that fails when somebody else wrote for this mailbox.
-async fn begin(services: &MailboxServices, id: MailboxId, state: &State) -> Result<Transaction, StorageError> {
+/// A transaction that fails when somebody else writes or wrote for this mailbox.
+async fn begin(
+    services: &MailboxServices,
+    id: MailboxId,
+    fence: Fence,
+    state: &State,
+) -> Result<Transaction, StorageError> {
     let mut transaction = services.database.begin();
+    fence.check(&mut transaction).await?;
     let next = key::log(id, ModSeq(state.modseq.0 + 1));
     if transaction.get(&next).await?.is_some() {
         return Err(StorageError::Conflict);

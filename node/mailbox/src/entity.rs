@@ -6,11 +6,12 @@
 
 use std::collections::VecDeque;
 
-use hongyan_actor::{ActivateError, Entity, Envelope, Epoch, Replier};
+use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
+use hongyan_kv::fence::Fence;
 use hongyan_kv::{Database, Error as StorageError};
-use hongyan_router::Hints;
+use hongyan_router::{Hints, partition_of};
 use hongyan_telemetry as telemetry;
 use hongyan_types::ModSeq;
 
@@ -46,6 +47,9 @@ pub struct MailboxServices {
 pub struct MailboxEntity {
     id: MailboxId,
     services: MailboxServices,
+    fence: Fence,
+    /// Another node has taken the mailbox over.
+    is_deposed: bool,
     /// Absent after a failure that left it in doubt; the next batch reads it again.
     state: Option<State>,
     /// Requests that take several transactions; others go in between.
@@ -105,10 +109,15 @@ impl Entity for MailboxEntity {
     type Reply = Reply;
     type Services = MailboxServices;
 
-    async fn activate(services: MailboxServices, id: MailboxId, _: Epoch) -> Result<Self, ActivateError> {
+    async fn activate(services: MailboxServices, id: MailboxId, epoch: Epoch) -> Result<Self, ActivateError> {
         let mut mailbox = Self {
             id,
             services,
+            fence: Fence {
+                partition: partition_of(&id.entity_id()).0,
+                epoch: epoch.0,
+            },
+            is_deposed: false,
             state: None,
             unfinished: VecDeque::new(),
             metrics: Metrics::new(),
@@ -142,6 +151,12 @@ impl Entity for MailboxEntity {
             let before = jobs.len();
             if let Err(error) = self.commit_some(&mut jobs).await {
                 self.metrics.failures.inc();
+                if error == StorageError::Fenced {
+                    // Nobody here can answer any more: who waits is sent to the new owner when this one ends.
+                    self.depose();
+                    self.unfinished = jobs;
+                    return;
+                }
                 tracing::warn!(mailbox = ?self.id, %error, "mailbox cannot commit");
                 self.state = None;
                 for job in jobs.drain(..) {
@@ -152,6 +167,9 @@ impl Entity for MailboxEntity {
         }
         self.unfinished = jobs;
         self.checkpoint_if_due().await;
+    }
+    fn is_deposed(&self) -> bool {
+        self.is_deposed
     }
     fn has_work(&self) -> bool {
         !self.unfinished.is_empty()
@@ -171,6 +189,12 @@ impl Entity for MailboxEntity {
 }
 
 impl MailboxEntity {
+    fn depose(&mut self) {
+        tracing::info!(mailbox = ?self.id, epoch = self.fence.epoch, "mailbox was taken over");
+        self.is_deposed = true;
+        self.state = None;
+    }
+
     /// The state, read from storage if it must be.
     async fn state(&mut self) -> Result<State, StorageError> {
         let mut attempt = 0;
@@ -179,7 +203,7 @@ impl MailboxEntity {
                 return Ok(state.clone());
             }
             attempt += 1;
-            match load(&self.services, self.id).await {
+            match load(&self.services, self.id, self.fence).await {
                 Ok(state) => self.state = Some(state),
                 // Reading is always safe to repeat, and so is making a mailbox that must not be there.
                 Err(StorageError::Conflict | StorageError::TooOld | StorageError::CommitUnknown)
@@ -223,7 +247,7 @@ impl MailboxEntity {
     async fn try_commit(&mut self, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
         let state = self.state().await?;
         let services = self.services.clone();
-        let mut work = Work::new(&services, self.id, state);
+        let mut work = Work::new(&services, self.id, self.fence, state);
         let plan = plan(&mut work, jobs).await?;
         if !work.has_writes() {
             self.state = Some(work.state);
@@ -259,6 +283,11 @@ impl MailboxEntity {
             match transaction.get(&log_key).await {
                 Ok(Some(stored)) => return Ok(log::decode(modseq, &stored)?.nonce == nonce),
                 Ok(None) => {}
+                Err(error) if error.is_retryable() => continue,
+                Err(error) => return Err(error),
+            }
+            match self.fence.check(&mut transaction).await {
+                Ok(()) => {}
                 Err(error) if error.is_retryable() => continue,
                 Err(error) => return Err(error),
             }
@@ -300,7 +329,7 @@ impl MailboxEntity {
 
     async fn load_view(&mut self, folder: FolderId) -> Result<(), StorageError> {
         let state = self.state().await?;
-        let view = load_view(&self.services, self.id, &state, folder).await?;
+        let view = load_view(&self.services, self.id, self.fence, &state, folder).await?;
         if let Some(found) = self.state.as_mut().and_then(|state| state.folder_mut(folder)) {
             found.view = Some(view);
         }
@@ -331,18 +360,22 @@ impl MailboxEntity {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let mut transaction = self.services.database.begin();
-            transaction.clear_range(key::mailbox(self.id).range());
-            match transaction.commit().await {
+            match self.clear_all().await {
                 Err(StorageError::Conflict | StorageError::TooOld | StorageError::CommitUnknown)
                     if attempt < ATTEMPTS_MAX => {}
                 Err(error) => return Err(error),
-                Ok(_) => {
+                Ok(()) => {
                     self.state = None;
                     return Ok(());
                 }
             }
         }
+    }
+    async fn clear_all(&self) -> Result<(), StorageError> {
+        let mut transaction = self.services.database.begin();
+        self.fence.check(&mut transaction).await?;
+        transaction.clear_range(key::mailbox(self.id).range());
+        transaction.commit().await.map(|_| ())
     }
 
     async fn checkpoint_if_due(&mut self) {
@@ -359,11 +392,12 @@ impl MailboxEntity {
 
     async fn checkpoint(&mut self) {
         let Some(state) = &self.state else { return };
-        match checkpoint(&self.services, self.id, state).await {
+        match checkpoint(&self.services, self.id, self.fence, state).await {
             Ok(next) => {
                 self.metrics.checkpoints.inc();
                 self.state = Some(next);
             }
+            Err(StorageError::Fenced) => self.depose(),
             Err(error) => {
                 // Nothing depends on it: what is stored is right with or without it. What is in memory is read again.
                 tracing::info!(mailbox = ?self.id, %error, "checkpoint put off");

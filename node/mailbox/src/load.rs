@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hongyan_kv::fence::Fence;
 use hongyan_kv::{Error as StorageError, KeyRange, RangeQuery, ReadMode};
 use hongyan_types::{Keyword, ModSeq, Timestamp};
 
@@ -17,8 +18,8 @@ use crate::{FolderId, FolderPath, FolderView, KeywordId, MailboxId};
 const PAGE: usize = 64;
 
 /// The state of a mailbox; a new one is made, durably, if there is none.
-pub(crate) async fn load(services: &MailboxServices, id: MailboxId) -> Result<State, StorageError> {
-    if let Some(state) = read(services, id).await? {
+pub(crate) async fn load(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result<State, StorageError> {
+    if let Some(state) = read(services, id, fence).await? {
         return Ok(state);
     }
     let now = Timestamp {
@@ -26,6 +27,7 @@ pub(crate) async fn load(services: &MailboxServices, id: MailboxId) -> Result<St
     };
     let fresh = State::new(now, services.options.quota);
     let mut transaction = services.database.begin();
+    fence.check(&mut transaction).await?;
     if transaction.get(&key::meta(id)).await?.is_some() {
         return Err(StorageError::Conflict);
     }
@@ -49,9 +51,10 @@ fn query(range: KeyRange) -> RangeQuery {
     }
 }
 
-async fn read(services: &MailboxServices, id: MailboxId) -> Result<Option<State>, StorageError> {
+async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result<Option<State>, StorageError> {
     let corrupt = |what: &str| StorageError::Corrupt(what.to_owned());
     let mut transaction = services.database.begin();
+    fence.check(&mut transaction).await?;
     let Some(stored) = transaction.get_snapshot(&key::meta(id)).await? else {
         return Ok(None);
     };
@@ -110,6 +113,7 @@ async fn read(services: &MailboxServices, id: MailboxId) -> Result<Option<State>
 pub(crate) async fn load_view(
     services: &MailboxServices,
     id: MailboxId,
+    fence: Fence,
     state: &State,
     folder: FolderId,
 ) -> Result<FolderView, StorageError> {
@@ -126,7 +130,9 @@ pub(crate) async fn load_view(
             limit: PAGE,
             ..query(range.clone())
         };
-        let pairs = services.database.begin().get_range_all(page).await?;
+        let mut transaction = services.database.begin();
+        fence.check(&mut transaction).await?;
+        let pairs = transaction.get_range_all(page).await?;
         for pair in &pairs {
             let stored = chunk::decode(&pair.value)?;
             if let Some(entry) = stored.entries.first() {

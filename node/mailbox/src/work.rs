@@ -11,6 +11,7 @@ pub(crate) use sent::SentBy;
 
 use std::sync::Arc;
 
+use hongyan_kv::fence::Fence;
 use hongyan_kv::{Error as StorageError, Transaction};
 use hongyan_types::{Flag, ModSeq, SystemFlags, Timestamp, Uid, UidSet};
 
@@ -83,6 +84,7 @@ pub(crate) struct Progress {
 pub(crate) struct Work<'a> {
     pub(crate) services: &'a MailboxServices,
     pub(crate) id: MailboxId,
+    fence: Fence,
     pub(crate) state: State,
     pub(crate) transaction: Transaction,
     /// The modseq of this commit.
@@ -100,9 +102,10 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(services: &'a MailboxServices, id: MailboxId, state: State) -> Self {
+    pub(crate) fn new(services: &'a MailboxServices, id: MailboxId, fence: Fence, state: State) -> Self {
         Self {
             id,
+            fence,
             transaction: services.database.begin(),
             modseq: ModSeq(state.modseq.0 + 1),
             now: Timestamp {
@@ -118,6 +121,10 @@ impl<'a> Work<'a> {
             octets: 0,
             log_octets: 0,
         }
+    }
+    /// Fails if another node owns the mailbox: for what answers from storage. What commits is checked by [`Self::seal`].
+    pub(crate) async fn check_fence(&mut self) -> Result<(), StorageError> {
+        self.fence.check(&mut self.transaction).await
     }
     pub(crate) fn options(&self) -> &MailboxOptions {
         &self.services.options
@@ -274,6 +281,7 @@ impl<'a> Work<'a> {
 
     /// Writes the log entry and what goes with it; then the transaction is ready to commit, and the state is what it leads to.
     pub(crate) async fn seal(mut self) -> Result<(Transaction, State), StorageError> {
+        self.check_fence().await?;
         let log_key = key::log(self.id, self.modseq);
         // Whoever else wrote for this mailbox has written this key: then this commit fails.
         if self.transaction.get(&log_key).await?.is_some() {

@@ -1,10 +1,11 @@
 //! The actor around one shard: takes a batch, runs it as one transaction, answers after the commit.
 
-use hongyan_actor::{ActivateError, Entity, Envelope, Epoch, Replier};
+use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
+use hongyan_kv::fence::Fence;
 use hongyan_kv::{Database, Transaction};
-use hongyan_router::Hints;
+use hongyan_router::{Hints, partition_of};
 
 use crate::metrics::Metrics;
 use crate::queue::{HandOut, Queue};
@@ -32,6 +33,9 @@ pub struct QueueServices {
 pub struct QueueEntity {
     services: QueueServices,
     queue: Queue,
+    fence: Fence,
+    /// Who waited when it turned out that another node has taken the shard over; they hear of it when this one ends.
+    deposed: Option<Vec<Replier<QueueReply>>>,
     metrics: Metrics,
 }
 
@@ -41,9 +45,14 @@ impl Entity for QueueEntity {
     type Reply = QueueReply;
     type Services = QueueServices;
 
-    async fn activate(services: QueueServices, key: QueueId, _: Epoch) -> Result<Self, ActivateError> {
+    async fn activate(services: QueueServices, key: QueueId, epoch: Epoch) -> Result<Self, ActivateError> {
+        let fence = Fence {
+            partition: partition_of(&key.entity_id()).0,
+            epoch: epoch.0,
+        };
         let mut queue = Queue::new(key, services.blobs.clone(), services.schedule);
         let body = async |transaction: &mut Transaction| -> Result<_, QueueError> {
+            fence.check(transaction).await?;
             let handed_out = queue.load_handed_out(transaction).await?;
             Ok((queue.count(transaction).await?, handed_out))
         };
@@ -53,6 +62,8 @@ impl Entity for QueueEntity {
         let this = Self {
             services,
             queue,
+            fence,
+            deposed: None,
             metrics: Metrics::new(),
         };
         this.counted(count);
@@ -66,23 +77,30 @@ impl Entity for QueueEntity {
             let (request, replier) = envelope.split();
             octets += octets_of(&request);
             group.push((request, replier));
-            if octets > BATCH_OCTETS_MAX {
+            if octets > BATCH_OCTETS_MAX && self.deposed.is_none() {
                 self.run(std::mem::take(&mut group)).await;
                 octets = 0;
             }
         }
-        self.run(group).await;
+        match &mut self.deposed {
+            None => self.run(group).await,
+            Some(waiting) => waiting.extend(group.into_iter().map(|(_, replier)| replier)),
+        }
+    }
+    fn is_deposed(&self) -> bool {
+        self.deposed.is_some()
     }
     fn memory_octets(&self) -> usize {
         1024 + self.queue.handed_out.len() * 32
     }
     /// Whoever works on an entry goes on while the shard is away, so what is handed out is noted.
     async fn passivate(&mut self) {
-        let queue = &self.queue;
+        let (queue, fence) = (&self.queue, self.fence);
         if queue.handed_out.values().all(HandOut::is_stored) {
             return;
         }
         let body = async |transaction: &mut Transaction| -> Result<(), QueueError> {
+            fence.check(transaction).await?;
             queue.store_handed_out(transaction);
             Ok(())
         };
@@ -96,6 +114,7 @@ impl Entity for QueueEntity {
                 .handed_out
                 .values_mut()
                 .for_each(|handed| handed.stored_millis = Some(handed.since_millis)),
+            Err(QueueError::Storage(hongyan_kv::Error::Fenced)) => self.deposed = Some(Vec::new()),
             Err(error) => tracing::warn!(shard = self.queue.id.shard, %error, "hand-outs are not noted"),
         }
     }
@@ -110,6 +129,15 @@ impl QueueEntity {
         let (requests, repliers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let replies = match self.transact(&requests).await {
             Ok(replies) => replies,
+            Err(QueueError::Storage(hongyan_kv::Error::Fenced)) => {
+                tracing::info!(
+                    shard = self.queue.id.shard,
+                    epoch = self.fence.epoch,
+                    "queue shard was taken over"
+                );
+                self.deposed = Some(repliers);
+                return;
+            }
             Err(error) if requests.len() == 1 => requests.iter().map(|request| refusal(request, &error)).collect(),
             Err(_) => {
                 let mut replies = Vec::with_capacity(requests.len());
@@ -128,6 +156,7 @@ impl QueueEntity {
     async fn transact(&self, requests: &[QueueRequest]) -> Result<Vec<QueueReply>, QueueError> {
         let now_millis = self.services.env.wall_millis();
         let body = async |transaction: &mut Transaction| -> Result<(Vec<QueueReply>, i64), QueueError> {
+            self.fence.check(transaction).await?;
             let mut replies = Vec::with_capacity(requests.len());
             for request in requests {
                 replies.push(self.apply(transaction, request, now_millis).await?);

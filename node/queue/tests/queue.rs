@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityOptions};
+use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions};
 use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
 use hongyan_env::{Env, ManualClock};
+use hongyan_kv::fence::{Fence, raise};
 use hongyan_kv::{Database, KeyRange, RangeQuery, Tuple};
 use hongyan_memory::{Fault, MemoryStore};
 use hongyan_queue::{
@@ -13,7 +14,7 @@ use hongyan_queue::{
     PutBack, QueueEntity, QueueError, QueueId, QueueServices, RecipientState, Release, ReportKind, ReportSent,
     Reported, Retry, RetrySchedule, Show, Work,
 };
-use hongyan_router::Router;
+use hongyan_router::{AskError, Router, partition_of};
 
 const WITHIN: Duration = Duration::from_secs(5);
 const QUEUE: QueueId = QueueId { shard: 3 };
@@ -483,5 +484,20 @@ fn what_is_handed_out_stays_so_while_the_shard_is_away() {
         assert_eq!(bench.due().await.len(), 1);
         bench.restart();
         assert_eq!(bench.due().await.len(), 1, "a dead node's work is resumed at once");
+    });
+}
+
+#[test]
+fn a_deposed_shard_hands_nothing_out() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        let partition = partition_of(&QUEUE.entity_id()).0;
+        raise(&bench.database, Fence { partition, epoch: 2 })
+            .await
+            .expect("take over");
+        for _ in 0..3 {
+            let due = bench.router.ask(&QUEUE, Due { limit: 10 }, WITHIN).await;
+            assert_eq!(due.err(), Some(AskError::Unavailable));
+        }
     });
 }

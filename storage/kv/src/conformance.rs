@@ -7,6 +7,7 @@
 pub mod conflicts;
 pub mod contention;
 pub mod faults;
+pub mod fences;
 pub mod history;
 pub mod isolation;
 pub mod limits;
@@ -63,6 +64,8 @@ macro_rules! conformance_suite {
             contention::queues_hand_out_each_item_once,
             history::committed_transactions_have_an_order,
             faults::repeats_are_recognised,
+            fences::a_deposed_owner_cannot_write,
+            fences::fences_only_rise,
             model::agrees_with_the_model,
         }
     };

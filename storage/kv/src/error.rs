@@ -31,6 +31,10 @@ pub enum Error {
     /// The data on disk is not what was written.
     #[error("storage is corrupt: {0}")]
     Corrupt(String),
+    /// Another owner has taken the partition over (see [`crate::fence`]). Nothing was written, and this owner never will
+    /// again: it drops what it holds in memory.
+    #[error("another owner has taken over")]
+    Fenced,
     /// The store is shutting down.
     #[error("storage is closed")]
     Closed,

@@ -1,6 +1,6 @@
 //! Transactions over ordered keys with FoundationDB's semantics, whatever the backend.
 //!
-//! Owns the trait a backend implements, the `Database` and `Transaction` values everyone else uses, tuple keys,
+//! Owns the trait a backend implements, the `Database` and `Transaction` values everyone else uses, tuple keys, fences,
 //! limits, the retry loop and the conformance suite. Knows nothing of mail. Backends: `storage/memory`,
 //! `storage/embedded`.
 
@@ -8,6 +8,7 @@
 pub mod conformance;
 mod database;
 mod error;
+pub mod fence;
 mod limits;
 pub mod optimistic;
 pub mod record;

@@ -34,6 +34,8 @@ impl Vanished {
         if self.since < work.state.history.start || behind > work.options().vanished_commits_max {
             return Ok(Step::Done(VanishedReply { uids: None }));
         }
+        // Its answer belongs to a view: both must be of the same owner.
+        work.check_fence().await?;
         let mut uids = UidSet::new();
         let mut after = self.since;
         loop {

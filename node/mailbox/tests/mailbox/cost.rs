@@ -1,5 +1,7 @@
 //! No operation on one message costs more in a large mailbox than in a small one: counted, not timed.
 
+use std::sync::atomic::Ordering;
+
 use hongyan_mailbox::*;
 use hongyan_types::{Uid, UidSet};
 
@@ -115,4 +117,25 @@ fn one_message_costs_the_same_among_a_thousand_and_a_hundred_thousand() {
     let [_, writes, octets, commits] = large[0];
     assert!(commits <= 16 + 9 && writes <= 16 * 8 + 9 * 6, "{large:?}");
     assert!(octets < 16 * 3_000 + 9 * 20_000, "{large:?}");
+}
+
+#[test]
+fn the_fence_costs_one_read_a_commit() {
+    let options = MailboxOptions {
+        checkpoint_commits: 3,
+        ..MailboxOptions::default()
+    };
+    with_mailbox(options, async |bench| {
+        bench.view(FolderRef::INBOX).await;
+        bench.counts.take();
+        let before = bench.counts.fences.load(Ordering::SeqCst);
+        for _ in 0..20 {
+            bench.deliver(HELLO, None).await.unwrap();
+            bench.view(FolderRef::INBOX).await;
+        }
+        bench.ask(GetQuota).await.unwrap();
+        let [_, _, _, commits] = bench.counts.take();
+        assert!(commits > 20, "checkpoints are commits too");
+        assert_eq!(bench.counts.fences.load(Ordering::SeqCst) - before, commits);
+    });
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use hongyan_actor::HostError;
 use hongyan_mailbox::*;
 use hongyan_memory::{Fault, Faults};
 
-use crate::harness::{Bench, with_mailbox};
+use hongyan_types::{Uid, UidSet};
+
+use crate::harness::{Bench, delivery, flags, with_mailbox};
 
 const HELLO: &str = "Subject: hello\r\n\r\nhello\r\n";
 
@@ -70,7 +73,7 @@ fn deliveries_repeated_through_chaos_arrive_once() {
             for number in 0..60 {
                 while bench.deliver(HELLO, Some(number)).await.is_err() {}
                 if number % 13 == 5 {
-                    bench.take_over();
+                    bench.take_over().await;
                 }
             }
             bench.store.set_faults(Faults::default());
@@ -83,14 +86,69 @@ fn deliveries_repeated_through_chaos_arrive_once() {
 fn a_writer_that_was_replaced_cannot_write_over_its_successor() {
     with_mailbox(MailboxOptions::default(), async |mut bench| {
         bench.deliver(HELLO, None).await.unwrap();
-        let old = bench.router.clone();
-        bench.take_over();
+        let old = bench.node.clone();
+        bench.intrude();
         assert_eq!(bench.deliver(HELLO, None).await.unwrap().uid.get(), 2);
-        let new = std::mem::replace(&mut bench.router, old);
+        let new = std::mem::replace(&mut bench.node, old);
         assert_eq!(bench.deliver(HELLO, None).await.unwrap().uid.get(), 3);
-        bench.router = new;
+        bench.node = new;
         assert_eq!(bench.deliver(HELLO, None).await.unwrap().uid.get(), 4);
         assert_eq!(count(&bench).await, 4);
+    });
+}
+
+#[test]
+fn a_deposed_owner_writes_nothing_and_ends() {
+    with_mailbox(MailboxOptions::default(), async |mut bench| {
+        bench.deliver(HELLO, None).await.unwrap();
+        let old = bench.node.clone();
+        bench.take_over().await;
+        assert_eq!(bench.deliver(HELLO, None).await.unwrap().uid.get(), 2);
+        let new = std::mem::replace(&mut bench.node, old.clone());
+        for _ in 0..3 {
+            // A new activation finds the fence too.
+            let message = bench.message(HELLO).await;
+            let asked = bench.node.ask(delivery(message, None)).await;
+            assert_eq!(asked.unwrap_err(), HostError::Unavailable);
+        }
+        let store = StoreFlags {
+            folder: FolderId::INBOX,
+            uids: UidSet::from_range(Uid::new(1).unwrap(), Uid::new(9).unwrap()),
+            action: FlagAction::Add,
+            flags: flags(&["\\Seen"]),
+            unchanged_since: None,
+        };
+        assert!(bench.node.ask(store).await.is_err());
+        while old.host.active_count() > 0 {
+            bench.clock.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+        bench.node = new;
+        assert_eq!(bench.deliver(HELLO, None).await.unwrap().uid.get(), 3);
+        assert!(
+            bench
+                .view(FolderRef::INBOX)
+                .await
+                .iter()
+                .all(|entry| entry.flags.is_empty())
+        );
+    });
+}
+
+#[test]
+fn a_commit_under_way_fails_when_the_fence_rises() {
+    with_mailbox(MailboxOptions::default(), async |mut bench| {
+        bench.deliver(HELLO, None).await.unwrap();
+        let (old, message) = (bench.node.clone(), bench.message(HELLO).await);
+        bench.gate.shut();
+        let late = old.ask(delivery(message, None));
+        let taking_over = async {
+            bench.gate.arrival().await;
+            bench.take_over().await;
+            bench.gate.open();
+        };
+        assert_eq!(tokio::join!(late, taking_over).0.unwrap_err(), HostError::Unavailable);
+        assert_eq!(count(&bench).await, 1);
     });
 }
 
@@ -101,9 +159,9 @@ fn a_passivated_mailbox_comes_back_as_it_was() {
             bench.deliver(HELLO, None).await.unwrap();
         }
         let before = bench.view(FolderRef::INBOX).await;
-        let passivating = bench.host.passivate_all(Duration::from_secs(60));
+        let passivating = bench.node.host.passivate_all(Duration::from_secs(60));
         let advance = async {
-            while bench.host.active_count() > 0 {
+            while bench.node.host.active_count() > 0 {
                 bench.clock.advance(Duration::from_millis(5));
                 tokio::task::yield_now().await;
             }
@@ -112,8 +170,8 @@ fn a_passivated_mailbox_comes_back_as_it_was() {
         bench.counts.take();
         bench.ask(GetQuota).await.unwrap();
         assert!(
-            bench.counts.take()[0] <= 4,
-            "a start reads the state and the tail, no messages"
+            bench.counts.take()[0] <= 5,
+            "a start reads the fence, the state and the tail, no messages"
         );
         let after = bench.view(FolderRef::INBOX).await;
         assert!(before.difference(&after).is_empty());

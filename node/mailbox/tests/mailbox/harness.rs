@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityOptions};
+use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_env::{Env, ManualClock};
+use hongyan_kv::fence::{Fence, raise};
 use hongyan_kv::{Backend, BackendTransaction, BoxFuture, CommitVersion, Database, KeyRange, RangeQuery, RangeReply};
 use hongyan_kv::{ReadMode, Result, Watch};
 use hongyan_mailbox::{
@@ -14,7 +15,7 @@ use hongyan_mailbox::{
     MailboxError, MailboxId, MailboxOptions, MailboxServices, MessageWriter, NewMessage, OpenFolder,
 };
 use hongyan_memory::MemoryStore;
-use hongyan_router::{Ask, Router};
+use hongyan_router::{Ask, Router, partition_of};
 use hongyan_types::{AccountId, Flag, TenantId};
 use tokio::sync::Semaphore;
 
@@ -22,7 +23,7 @@ pub const ID: MailboxId = MailboxId {
     tenant: TenantId(1),
     account: AccountId(2),
 };
-const WITHIN: Duration = Duration::from_secs(600);
+pub const WITHIN: Duration = Duration::from_secs(600);
 
 /// Counts what passes to the store.
 #[derive(Clone, Default)]
@@ -31,6 +32,7 @@ pub struct Counts {
     pub writes: Arc<AtomicU64>,
     pub octets: Arc<AtomicU64>,
     pub commits: Arc<AtomicU64>,
+    pub fences: Arc<AtomicU64>,
 }
 
 impl Counts {
@@ -93,6 +95,9 @@ impl Backend for Counting {
 impl BackendTransaction for CountingTransaction {
     fn get<'a>(&'a mut self, key: &'a [u8], mode: ReadMode) -> BoxFuture<'a, Result<Option<bytes::Bytes>>> {
         self.1.reads.fetch_add(1, Ordering::SeqCst);
+        if key.starts_with(b"\x02fence") {
+            self.1.fences.fetch_add(1, Ordering::SeqCst);
+        }
         self.0.get(key, mode)
     }
     fn get_range<'a>(&'a mut self, query: RangeQuery) -> BoxFuture<'a, Result<RangeReply>> {
@@ -147,7 +152,7 @@ pub struct Bench {
     pub clock: ManualClock,
     pub arbiters: Arbiters,
     pub router: Router,
-    pub host: EntityHost<MailboxEntity>,
+    pub node: Node,
     pub options: MailboxOptions,
 }
 
@@ -167,7 +172,7 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
             .await
             .unwrap();
         let arbiters = Arbiters::start(1);
-        let (router, host) = serve(&env, &arbiters, &database, &blobs, &options);
+        let (router, node) = serve(&env, &arbiters, &database, &blobs, &options, Epoch::FIRST);
         let bench = Bench {
             store,
             counts,
@@ -178,12 +183,40 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
             clock,
             arbiters: arbiters.clone(),
             router,
-            host,
+            node,
             options,
         };
         test(bench).await;
         arbiters.stop(&env, Duration::ZERO).await;
     });
+}
+
+/// A node that believes to own the mailbox under an epoch.
+#[derive(Clone)]
+pub struct Node {
+    pub host: EntityHost<MailboxEntity>,
+    pub epoch: Epoch,
+    env: Env,
+}
+
+impl Node {
+    pub async fn ask<R: Ask<Entity = MailboxEntity>>(&self, request: R) -> Result<R::Reply, HostError> {
+        let id = u128::from(self.env.random_u64()) << 64 | u128::from(self.env.random_u64());
+        self.ask_as(RequestId(id), request).await
+    }
+    pub async fn ask_as<R: Ask<Entity = MailboxEntity>>(
+        &self,
+        id: RequestId,
+        request: R,
+    ) -> Result<R::Reply, HostError> {
+        let terms = Terms {
+            id,
+            epoch: self.epoch,
+            within: WITHIN,
+        };
+        let reply = self.host.ask(&ID, request.into_request(), &terms).await?;
+        Ok(R::from_reply(reply).expect("the reply belongs to the request"))
+    }
 }
 
 fn serve(
@@ -192,7 +225,8 @@ fn serve(
     database: &Database,
     blobs: &BlobStore,
     options: &MailboxOptions,
-) -> (Router, EntityHost<MailboxEntity>) {
+    epoch: Epoch,
+) -> (Router, Node) {
     let router = Router::new(env.clone(), arbiters.clone());
     let services = MailboxServices {
         database: database.clone(),
@@ -202,22 +236,37 @@ fn serve(
         options: options.clone(),
     };
     let host = router.serve::<MailboxEntity>(services, EntityOptions::default());
-    (router, host)
+    let env = env.clone();
+    (router, Node { host, epoch, env })
 }
 
 impl Bench {
     /// Another node on the same store takes over, without the first one's knowledge.
-    pub fn take_over(&mut self) {
-        (self.router, self.host) = serve(&self.env, &self.arbiters, &self.database, &self.blobs, &self.options);
+    pub async fn take_over(&mut self) {
+        self.node.epoch.0 += 1;
+        let partition = partition_of(&ID.entity_id()).0;
+        let epoch = self.node.epoch.0;
+        // Past the gate: the commits that stand there are the old owner's.
+        let database = Database::new(self.store.clone());
+        while raise(&database, Fence { partition, epoch }).await.is_err() {}
+        self.intrude();
+    }
+    /// Another process writes for the mailbox under the same epoch, which must not happen.
+    pub fn intrude(&mut self) {
+        (self.router, self.node) = serve(
+            &self.env,
+            &self.arbiters,
+            &self.database,
+            &self.blobs,
+            &self.options,
+            self.node.epoch,
+        );
     }
     pub async fn ask<T, R>(&self, request: R) -> Result<T, MailboxError>
     where
         R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
     {
-        self.router
-            .ask(&ID, request, WITHIN)
-            .await
-            .expect("the mailbox answers")
+        self.node.ask(request).await.expect("the mailbox answers")
     }
     pub async fn message(&self, text: &str) -> NewMessage {
         let mut writer = MessageWriter::new(&self.blobs, ID.tenant);
@@ -233,15 +282,7 @@ impl Bench {
         message: NewMessage,
         delivery: Option<u8>,
     ) -> Result<DeliverReply, MailboxError> {
-        self.ask(Deliver {
-            message,
-            folder: FolderRef::INBOX,
-            flags: Vec::new(),
-            internal_date: None,
-            delivery_id: delivery.map(|number| DeliveryId([number; 16])),
-            ignore_quota: false,
-        })
-        .await
+        self.ask(self::delivery(message, delivery)).await
     }
     pub async fn append(&self, folder: FolderRef, text: &str, flags: &[&str]) -> Result<AppendReply, MailboxError> {
         let message = AppendMessage {
@@ -264,4 +305,15 @@ impl Bench {
 
 pub fn flags(names: &[&str]) -> Vec<Flag> {
     names.iter().map(|name| Flag::try_from(*name).unwrap()).collect()
+}
+
+pub fn delivery(message: NewMessage, delivery: Option<u8>) -> Deliver {
+    Deliver {
+        message,
+        folder: FolderRef::INBOX,
+        flags: Vec::new(),
+        internal_date: None,
+        delivery_id: delivery.map(|number| DeliveryId([number; 16])),
+        ignore_quota: false,
+    }
 }

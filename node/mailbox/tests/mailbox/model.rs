@@ -163,7 +163,7 @@ async fn run(bench: &mut Bench, model: &mut [ModelFolder], operation: &Operation
                 !picked.contains(Uid::new(*uid).unwrap()) || (deleted_only && !flags.contains("\\Deleted"))
             });
         }
-        Operation::TakeOver => bench.take_over(),
+        Operation::TakeOver => bench.take_over().await,
     }
 }
 

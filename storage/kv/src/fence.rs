@@ -1,0 +1,85 @@
+//! The fence of a partition: who may write for the entities in it.
+//!
+//! Key ("fence", partition) holds the epoch of the owner. Taking over raises it; every transaction of an entity reads it,
+//! so the commit of an owner that was deposed meanwhile fails, whatever that owner believes. Nothing depends on time.
+//! Where nobody has ever taken over, the key is absent and the epoch is [`Fence::FIRST_EPOCH`].
+
+use bytes::Bytes;
+
+use crate::record::{self, Schema};
+use crate::{Database, Error, Result, Transaction, Tuple};
+
+const V1: Schema = Schema(1);
+
+/// What an owner holds: its partition and the epoch it owns it under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fence {
+    /// The partition.
+    pub partition: u16,
+    /// How often the partition has changed owner when this one took it, from [`Fence::FIRST_EPOCH`].
+    pub epoch: u64,
+}
+
+impl Fence {
+    /// The epoch of the first owner, which raises no fence.
+    pub const FIRST_EPOCH: u64 = 1;
+
+    /// Makes the commit of `transaction` fail if another epoch owns the partition, now or until then.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when another does already; or when the read fails.
+    pub async fn check(&self, transaction: &mut Transaction) -> Result<()> {
+        if read(transaction, self.partition).await? == self.epoch {
+            return Ok(());
+        }
+        Err(Error::Fenced)
+    }
+}
+
+/// Takes the partition `fence.partition` over under `fence.epoch`: the transactions of every lower epoch fail from now on.
+/// Repeating it changes nothing.
+///
+/// # Errors
+/// [`Error::Fenced`] when a higher epoch owns it: a fence is never lowered. Or when storage fails.
+pub async fn raise(database: &Database, fence: Fence) -> Result<()> {
+    let body = async |transaction: &mut Transaction| -> Result<()> {
+        let stored = read(transaction, fence.partition).await?;
+        if stored > fence.epoch {
+            return Err(Error::Fenced);
+        }
+        if stored < fence.epoch {
+            transaction.set(key(fence.partition), record::encode(V1, &fence.epoch));
+        }
+        Ok(())
+    };
+    for _ in 0..Database::ATTEMPTS_MAX {
+        match database.run(body).await {
+            Err(Error::CommitUnknown) => {}
+            result => return result,
+        }
+    }
+    Err(Error::CommitUnknown)
+}
+
+/// Where the fence of `partition` stands.
+fn key(partition: u16) -> Bytes {
+    Tuple::new().string("fence").int(partition).pack()
+}
+
+async fn read(transaction: &mut Transaction, partition: u16) -> Result<u64> {
+    match transaction.get(&key(partition)).await? {
+        Some(stored) => Ok(record::decode(V1, &stored)?),
+        None => Ok(Fence::FIRST_EPOCH),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        assert_eq!(&key(300)[..], b"\x02fence\0\x16\x01\x2c");
+        assert_eq!(&record::encode(V1, &7u64)[..], b"\x01\x00\x01\x07");
+    }
+}
