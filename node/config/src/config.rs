@@ -27,8 +27,10 @@ pub enum ConfigError {
         message: String,
     },
     /// A value that cannot work.
-    #[error("setting {setting}: {message}")]
+    #[error("configuration {path}: setting {setting} {message}")]
     Value {
+        /// Which file.
+        path: PathBuf,
         /// Its name, `section.name`.
         setting: &'static str,
         /// What is wrong.
@@ -80,15 +82,16 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
-            message: error.to_string(),
+            message: error.to_string().trim_end().to_owned(),
         })?;
-        config.check()?;
+        config.check(path)?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    fn check(&self, path: &Path) -> Result<(), ConfigError> {
         let refuse = |setting, message: &str| {
             Err(ConfigError::Value {
+                path: path.to_owned(),
                 setting,
                 message: message.to_owned(),
             })
@@ -100,7 +103,7 @@ impl Config {
             return refuse("node.data", "is empty");
         }
         if self.tls.certificate.is_empty() != self.tls.key.is_empty() {
-            return refuse("tls.key", "certificate and key belong together: set both or none");
+            return refuse("tls.key", "and tls.certificate belong together: set both or none");
         }
         if self.limits.message_octets_max < 65_536 {
             return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");

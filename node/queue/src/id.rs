@@ -57,7 +57,7 @@ impl fmt::Display for EntryId {
 
 /// Not the name of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an entry is named SHARD-NUMBER")]
+#[error("entries are named SHARD-NUMBER, such as 3-17")]
 pub struct EntryIdError;
 
 impl FromStr for EntryId {

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
+use hongyan_types::Domain;
 
 /// Name of the admin socket in the data folder.
 pub(crate) const ADMIN_SOCKET: &str = "admin.sock";
@@ -45,12 +47,12 @@ pub(crate) struct Dev {
     pub(crate) base_port: u16,
     /// Domain of the accounts.
     #[arg(long, default_value = "example.test")]
-    pub(crate) domain: String,
+    pub(crate) domain: Domain,
     /// How many accounts: user1, user2 ...
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) users: u32,
     /// Password of all of them.
-    #[arg(long, default_value = "pass")]
+    #[arg(long, default_value = "pass", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) password: String,
     /// What to log.
     #[arg(
@@ -59,6 +61,8 @@ pub(crate) struct Dev {
         env = "HONGYAN_LOG"
     )]
     pub(crate) log: String,
+    #[command(flatten)]
+    _unused: NotForServers,
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +70,11 @@ pub(crate) struct Serve {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "/etc/hongyan/hongyan.toml")]
     pub(crate) config: PathBuf,
+    /// It stands in the configuration; taken only to be refused.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    _unused: NotForServers,
 }
 
 #[derive(Debug, Args)]
@@ -78,10 +87,10 @@ pub(crate) struct Init {
     pub(crate) data: PathBuf,
     /// The node's name in the DNS, such as mx.example.org.
     #[arg(long)]
-    pub(crate) host_name: String,
+    pub(crate) host_name: Domain,
     /// The first mail domain.
     #[arg(long)]
-    pub(crate) domain: String,
+    pub(crate) domain: Domain,
     /// Name of the organisation [default: the domain].
     #[arg(long)]
     pub(crate) tenant: Option<String>,
@@ -94,6 +103,15 @@ pub(crate) struct Init {
     /// PEM file of its key.
     #[arg(long, requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    _unused: NotForServers,
+}
+
+/// What commands that manage a server share and those that start one have no use for: their help is silent about it.
+#[derive(Debug, Args)]
+struct NotForServers {
+    #[arg(long = "json", hide = true)]
+    json: bool,
 }
 
 impl Arguments {

@@ -1,5 +1,6 @@
 //! `hongyan dev`: a complete node on this machine with nothing to configure.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -8,7 +9,7 @@ use hongyan_config::Config;
 use hongyan_directory::{AccountSettings, Error, FetchRange, NewAccount, NewTenant};
 use hongyan_sasl::Secret;
 use hongyan_telemetry::{LogFormat, init_logs};
-use hongyan_types::{Address, Domain};
+use hongyan_types::Address;
 
 use crate::arguments::{self, Dev};
 use crate::node::{Base, Node, NodeParts};
@@ -48,15 +49,29 @@ pub(crate) fn run(arguments: &Dev) -> Result<()> {
     let parts = NodeParts {
         config,
         access,
-        certificate_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned(), arguments.domain.clone()],
+        certificate_names: vec![
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            arguments.domain.to_string(),
+        ],
         clear_passwords_on_loopback: true,
     };
     hongyan_actor::run(SYSTEM_THREADS, async {
-        let node = Node::start(parts).await?;
+        let node = Node::start(parts).await.map_err(name_the_way_out)?;
         make_accounts(node.base(), arguments).await?;
         print_welcome(arguments, &data);
         node.serve().await
     })
+}
+
+/// Ports in use are no riddle: mostly another `hongyan dev` has them.
+fn name_the_way_out(error: anyhow::Error) -> anyhow::Error {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    if cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::AddrInUse) {
+        return error
+            .context("another program, perhaps another `hongyan dev`, has this port; --base-port chooses others");
+    }
+    error
 }
 
 fn config(arguments: &Dev, data: &Path) -> Config {
@@ -74,7 +89,7 @@ fn config(arguments: &Dev, data: &Path) -> Config {
     config.listen.pop3 = ports.listen(110);
     config.listen.pop3s = ports.listen(995);
     config.listen.http = ports.listen(80);
-    config.directory.default_domain.clone_from(&arguments.domain);
+    config.directory.default_domain = arguments.domain.to_string();
     config.storage.free_octets_min = 64 << 20;
     config
 }
@@ -82,14 +97,14 @@ fn config(arguments: &Dev, data: &Path) -> Config {
 /// Makes what is missing of tenant, domain and accounts; what is there stays as it is.
 async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
     let directory = &base.ground.directory;
-    let domain = Domain::try_from(arguments.domain.as_str()).context("argument --domain")?;
+    let domain = &arguments.domain;
     let tenant = match directory.tenant_named(TENANT).await {
         Err(Error::NotFound { .. }) => directory.create_tenant(&tenant()).await?,
         found => found?,
     };
-    match directory.domain(&domain).await {
+    match directory.domain(domain).await {
         Err(Error::NotFound { .. }) => {
-            directory.create_domain(tenant.id, &domain).await?;
+            directory.create_domain(tenant.id, domain).await?;
         }
         found => {
             found?;
@@ -113,7 +128,8 @@ async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
         .ground
         .access
         .hash_password(&Secret::new(arguments.password.as_str()))
-        .await?;
+        .await
+        .context("argument --password")?;
     let made = missing.into_iter().map(|(number, address)| NewAccount {
         display_name: format!("User {number}"),
         credential: Some(credential.clone()),
@@ -143,11 +159,15 @@ fn print_welcome(arguments: &Dev, data: &Path) {
     let ports = Ports(arguments.base_port);
     let at = |usual| ports.at(usual);
     let user = format!("user1@{domain}");
+    let accounts = match users {
+        1 => user.clone(),
+        _ => format!("{user} ... user{users}@{domain}"),
+    };
     let text = format!(
         "\
 Hongyan is ready; data in {data}
 
-Accounts: user1@{domain} ... user{users}@{domain}, password: {password}
+Accounts: {accounts}, password: {password}
 
   SMTP {smtp}  LMTP {lmtp}  submission {submission} (STARTTLS), {submissions} (TLS)
   IMAP {imap} (STARTTLS), {imaps} (TLS)  POP3 {pop3} (STLS), {pop3s} (TLS)
@@ -163,7 +183,7 @@ mbsync (~/.mbsyncrc):
   Port {imap}
   User {user}
   Pass {password}
-  TLSType None
+  SSLType None
 curl:
   curl --crlf smtp://127.0.0.1:{smtp} --mail-from a@example.org --mail-rcpt {user} -T message.eml
   curl -u {user}:{password} imap://127.0.0.1:{imap}/INBOX
@@ -182,5 +202,6 @@ Ctrl-C ends it; the next start finds everything again.
         pop3s = at(995),
         http = at(80),
     );
-    println!("{text}");
+    // Nobody may be reading; the node runs all the same.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

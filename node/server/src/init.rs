@@ -21,19 +21,25 @@ const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVW
 const PASSWORD_CHARACTERS: usize = 20;
 
 pub(crate) fn run(arguments: &Init) -> Result<()> {
-    let domain = Domain::try_from(arguments.domain.as_str()).context("argument --domain")?;
-    let host = Domain::try_from(arguments.host_name.as_str()).context("argument --host-name")?;
+    let (domain, host) = (&arguments.domain, &arguments.host_name);
     let local = LocalPart::try_from(arguments.administrator.as_str()).context("argument --administrator")?;
     let administrator = Address::new(local, domain.clone());
-    let config = config(arguments, &host)?;
+    let config = config(arguments, host)?;
     write_config(arguments, &config)?;
     let password = hongyan_actor::run(0, make_administrator(arguments, &config, &administrator))?;
     if config.tls.certificate.is_empty() {
         certificate::own(&settings::data(&config), &[host.to_string()])?;
     }
     let (file, data) = (arguments.config.display(), &config.node.data);
-    let records = dns_records::zone(&domain, &host);
-    println!(
+    let records = dns_records::zone(domain, host);
+    let warning = match config.tls.certificate.as_str() {
+        "" => {
+            "\nThe certificate is self-signed: mail clients will warn. Put a real one into [tls] and send SIGHUP when it is renewed."
+        }
+        _ => "",
+    };
+    writeln!(
+        std::io::stdout(),
         "\
 Configuration: {file}
 Data:          {data}
@@ -43,14 +49,9 @@ Publish these records, and an address record of {host} with this machine's addre
 resolve back to {host}:
 
 {records}
-Start the server with: hongyan serve --config {file}"
-    );
-    if config.tls.certificate.is_empty() {
-        println!(
-            "The certificate is self-signed: mail clients will warn. Put a real one into [tls] and send SIGHUP when it is renewed."
-        );
-    }
-    Ok(())
+Start the server with: hongyan serve --config {file}{warning}"
+    )
+    .context("print the administrator's password: set another with `hongyan account password`")
 }
 
 fn config(arguments: &Init, host: &Domain) -> Result<Config> {
@@ -88,7 +89,7 @@ fn write_config(arguments: &Init, config: &Config) -> Result<()> {
 
 async fn make_administrator(arguments: &Init, config: &Config, administrator: &Address) -> Result<String> {
     let base = Base::open(config, settings::access(config, true)).await?;
-    let name = arguments.tenant.clone().unwrap_or_else(|| arguments.domain.clone());
+    let name = arguments.tenant.clone().unwrap_or_else(|| arguments.domain.to_string());
     let tenant = base.ground.directory.create_tenant(&NewTenant::named(name)).await?;
     base.ground
         .directory

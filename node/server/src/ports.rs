@@ -168,6 +168,10 @@ impl Ports<'_> {
                 Err(error) if addresses.len() > 1 && is_no_ipv6(*address, &error) => {
                     tracing::warn!(service = name, %address, "no IPv6 on this machine");
                 }
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    let needs = "ports below 1024 need root or CAP_NET_BIND_SERVICE";
+                    return Err(error).with_context(|| format!("listen for {name} on {address} ({needs})"));
+                }
                 Err(error) => return Err(error).with_context(|| format!("listen for {name} on {address}")),
             }
         }

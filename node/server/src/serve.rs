@@ -1,7 +1,10 @@
 //! `hongyan serve`: a node as its configuration says.
 
-use anyhow::Result;
-use hongyan_config::Config;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use hongyan_config::{Config, ConfigError};
 use hongyan_telemetry::{LogFormat, init_logs};
 
 use crate::arguments::Serve;
@@ -12,7 +15,13 @@ use crate::settings;
 pub(crate) const SYSTEM_THREADS: usize = 2;
 
 pub(crate) fn run(arguments: &Serve) -> Result<()> {
-    let config = Config::load(&arguments.config)?;
+    let config = load(&arguments.config)?;
+    if arguments.data.is_some() {
+        bail!(
+            "the data folder of `serve` is node.data in {}, not an argument",
+            arguments.config.display()
+        );
+    }
     let format = if config.log.format == "json" {
         LogFormat::Json
     } else {
@@ -26,4 +35,19 @@ pub(crate) fn run(arguments: &Serve) -> Result<()> {
         config,
     };
     hongyan_actor::run(SYSTEM_THREADS, async { Node::start(parts).await?.serve().await })
+}
+
+/// The configuration, checked as a whole before anything is opened or made.
+fn load(path: &Path) -> Result<Config> {
+    let config = match Config::load(path) {
+        Err(ConfigError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            bail!(
+                "there is no configuration {}: `hongyan init` writes one",
+                path.display()
+            )
+        }
+        read => read?,
+    };
+    settings::check(&config).with_context(|| format!("configuration {}", path.display()))?;
+    Ok(config)
 }

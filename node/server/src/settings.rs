@@ -27,6 +27,29 @@ pub(crate) fn data(config: &Config) -> PathBuf {
     PathBuf::from(&config.node.data)
 }
 
+/// Whether everything that is text in the file can be read as what it means.
+pub(crate) fn check(config: &Config) -> Result<()> {
+    host_name(config)?;
+    directory(config)?;
+    listener(config)?;
+    relay(config)?;
+    let listen = &config.listen;
+    for (setting, texts) in [
+        ("smtp", &listen.smtp),
+        ("lmtp", &listen.lmtp),
+        ("submission", &listen.submission),
+        ("submissions", &listen.submissions),
+        ("imap", &listen.imap),
+        ("imaps", &listen.imaps),
+        ("pop3", &listen.pop3),
+        ("pop3s", &listen.pop3s),
+        ("http", &listen.http),
+    ] {
+        addresses(setting, texts)?;
+    }
+    Ok(())
+}
+
 pub(crate) fn host_name(config: &Config) -> Result<Domain> {
     let name = config.node.host_name.as_str();
     Domain::try_from(name).with_context(|| format!("setting node.host_name: {name}"))
@@ -35,7 +58,7 @@ pub(crate) fn host_name(config: &Config) -> Result<Domain> {
 pub(crate) fn addresses(setting: &str, texts: &[String]) -> Result<Vec<SocketAddr>> {
     let parse = |text: &String| {
         text.parse()
-            .with_context(|| format!("setting listen.{setting}: {text}"))
+            .with_context(|| format!("setting listen.{setting}: {text:?} is no address:port, such as 0.0.0.0:25"))
     };
     texts.iter().map(parse).collect()
 }
@@ -125,6 +148,7 @@ pub(crate) fn listener(config: &Config) -> Result<ListenerSettings> {
 
 pub(crate) fn relay(config: &Config) -> Result<RelaySettings> {
     let relay_host = match config.queue.relay_host.as_str() {
+        "" if !config.queue.relay_user.is_empty() => bail!("setting queue.relay_user needs queue.relay_host"),
         "" => None,
         text => Some(relay_host(config, text)?),
     };

@@ -184,3 +184,88 @@ fn what_init_writes_serves() {
     assert!(text(&listed).contains("\"administrator\": true"), "{}", text(&listed));
     node.terminate();
 }
+
+#[test]
+fn what_cannot_start_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let check = |arguments: &[&str], expect: &str| {
+        let output = hongyan(arguments, "");
+        let said = text(&output);
+        assert!(!output.status.success(), "{arguments:?} succeeded: {said}");
+        assert!(said.contains(expect), "{arguments:?}: {said}");
+    };
+    std::fs::write(path("file"), "").unwrap();
+    // Its data folder cannot be made, so that no node starts whatever else is right.
+    let configuration = |text: &str| {
+        let file = path("hongyan.toml");
+        std::fs::write(&file, format!("[node]\ndata = \"{}\"\n{text}", path("file/data"))).unwrap();
+        file
+    };
+    check(&["dev", "--users", "0"], "--users");
+    check(&["dev", "--domain", "no domain"], "the domain is malformed");
+    check(&["dev", "--password", ""], "--password");
+    check(&["dev", "--base-port", "65000"], "65000 is not in 0..=61000");
+    check(&["dev", "--data", &path("file")], "create ");
+    check(&["serve", "--config", &configuration("")], "file/data: Not a directory");
+    check(&["serve", "--config", &path("none.toml")], "`hongyan init` writes one");
+    check(
+        &["serve", "--config", &configuration("name = 1\n")],
+        "unknown field `name`",
+    );
+    let wrong = [
+        (
+            "[listen]\nsmtp = [\"here\"]\n",
+            "setting listen.smtp: \"here\" is no address:port",
+        ),
+        (
+            "[listen]\nproxy_networks = [\"x\"]\n",
+            "setting listen.proxy_networks: x",
+        ),
+        (
+            "[directory]\ndefault_domain = \"a b\"\n",
+            "setting directory.default_domain",
+        ),
+        (
+            "[queue]\nrelay_user = \"x\"\n",
+            "setting queue.relay_user needs queue.relay_host",
+        ),
+        (
+            "[log]\nformat = \"xml\"\n",
+            "setting log.format is neither text nor json",
+        ),
+    ];
+    for (settings, expect) in wrong {
+        check(&["serve", "--config", &configuration(settings)], expect);
+    }
+    check(
+        &["serve", "--data", "/x", "--config", &configuration("")],
+        "node.data in",
+    );
+    check(&["--data", &path("nobody"), "account", "list"], "is it running");
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = (taken.local_addr().unwrap().port() - 80).to_string();
+    let dev = ["dev", "--data", &path("data"), "--base-port", &base];
+    check(&dev, "--base-port chooses others");
+}
+
+#[test]
+fn a_change_of_nothing_is_refused_and_a_reader_may_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, base) = (folder.path().join("data"), free_base());
+    let shown = data.display().to_string();
+    let node = dev(&data, base);
+    let refused = hongyan(&["--data", &shown, "account", "set", "user1@example.test"], "");
+    assert!(text(&refused).contains("nothing to change"), "{}", text(&refused));
+    let unknown = hongyan(&["--data", &shown, "queue", "show", "1"], "");
+    assert!(text(&unknown).contains("such as 3-17"), "{}", text(&unknown));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let listed = Command::new(BINARY)
+        .args(["--data", &shown, "account", "list"])
+        .stdout(writer)
+        .status();
+    assert!(listed.unwrap().success());
+    node.terminate();
+}

@@ -4,14 +4,16 @@ mod account;
 mod alias;
 mod domain;
 mod group;
+mod password;
 mod queue;
 mod session;
 mod tenant;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
+use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::output::Style;
@@ -72,6 +74,14 @@ impl std::str::FromStr for Max {
         }
         text.parse().map(|max| Self(Some(max))).map_err(|_| "a number, or none")
     }
+}
+
+/// What a `set` changes, which must be something.
+fn changes(change: Map<String, Value>) -> Result<Value> {
+    if change.is_empty() {
+        bail!("nothing to change: name at least one option, see --help");
+    }
+    Ok(Value::Object(change))
 }
 
 /// The query that names a tenant.

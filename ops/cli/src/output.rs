@@ -1,5 +1,7 @@
 //! Answers for people: tables and fields.
 
+use std::io::Write;
+
 use serde_json::Value;
 
 /// How to print.
@@ -13,35 +15,31 @@ pub(crate) enum Style {
 
 /// Prints a list with these columns.
 pub(crate) fn list(style: Style, items: &Value, columns: &[&str]) {
-    print!(
-        "{}",
-        if style == Style::Json {
-            json(items)
-        } else {
-            table(items, columns)
-        }
-    );
+    say(&match style {
+        Style::Json => json(items),
+        Style::Text => table(items, columns),
+    });
 }
 
 /// Prints one thing, field by field.
 pub(crate) fn item(style: Style, item: &Value) {
-    print!(
-        "{}",
-        if style == Style::Json {
-            json(item)
-        } else {
-            fields(item, "")
-        }
-    );
+    say(&match style {
+        Style::Json => json(item),
+        Style::Text => fields(item, ""),
+    });
 }
 
 /// Says that something was done.
 pub(crate) fn done(style: Style, text: &str) {
-    if style == Style::Json {
-        print!("{}", json(&serde_json::json!({ "done": text })));
-    } else {
-        println!("{text}");
-    }
+    say(&match style {
+        Style::Json => json(&serde_json::json!({ "done": text })),
+        Style::Text => format!("{text}\n"),
+    });
+}
+
+/// A reader who has seen enough, such as `head`, is no failure.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn json(value: &Value) -> String {

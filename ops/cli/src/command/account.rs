@@ -1,18 +1,16 @@
 //! `hongyan account`
 
-use std::io::{BufRead, IsTerminal};
-
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Max, of_tenant};
+use super::{Max, changes, of_tenant, password};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
 #[derive(Debug, Subcommand)]
 pub enum Account {
-    /// Make an account; its password is read from standard input.
+    /// Make an account; its password is asked for, or read from standard input.
     Add {
         /// Its main address, also its login name.
         address: String,
@@ -54,7 +52,7 @@ pub enum Account {
         #[command(flatten)]
         settings: Box<Settings>,
     },
-    /// Set a new password, read from standard input.
+    /// Set a new password, asked for or read from standard input.
     Password {
         /// One of its addresses.
         address: String,
@@ -160,24 +158,6 @@ fn quota(asked: &Quota, present: &Value) -> Option<Value> {
     Some(json!({"octets_max": octets, "messages_max": messages}))
 }
 
-/// The first line of standard input.
-fn read_password() -> Result<String> {
-    let input = std::io::stdin();
-    if input.is_terminal() {
-        eprintln!("password (shown while you type), then Enter:");
-    }
-    let mut line = String::new();
-    input
-        .lock()
-        .read_line(&mut line)
-        .context("read the password from standard input")?;
-    let password = line.trim_end_matches(['\r', '\n']).to_owned();
-    if password.is_empty() {
-        bail!("no password on standard input");
-    }
-    Ok(password)
-}
-
 pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Result<()> {
     let path = |address: &str| format!("/api/accounts/{}", encode(address));
     let value = match command {
@@ -188,7 +168,7 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             administrator,
             quota: asked,
         } => {
-            let password = if *no_password { None } else { Some(read_password()?) };
+            let password = if *no_password { None } else { Some(password::read()?) };
             let new = json!({
                 "address": address, "display_name": name, "password": password, "administrator": administrator,
                 "quota": quota(asked, &Value::Null).unwrap_or_else(|| json!({})),
@@ -215,15 +195,18 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             if let Some(administrator) = administrator {
                 change.insert("administrator".to_owned(), json!(administrator));
             }
+            let settings = settings.to_json();
+            if !settings.is_empty() {
+                change.insert("settings".to_owned(), Value::Object(settings));
+            }
             let present = client.get(&path(address)).await?;
             if let Some(quota) = quota(asked, &present["quota"]) {
                 change.insert("quota".to_owned(), quota);
             }
-            change.insert("settings".to_owned(), Value::Object(settings.to_json()));
-            client.patch(&path(address), Value::Object(change)).await?
+            client.patch(&path(address), changes(change)?).await?
         }
         Account::Password { address } => {
-            let new = json!({"password": read_password()?});
+            let new = json!({"password": password::read()?});
             client.put(&format!("{}/password", path(address)), new).await?;
             output::done(style, &format!("the password of {address} is set"));
             return Ok(());

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::Max;
+use super::{Max, changes};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -93,7 +93,7 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
                 let address = Some(address).filter(|address| *address != "none");
                 change.insert("postmaster".to_owned(), json!(address));
             }
-            client.patch(&path(name), Value::Object(change)).await?
+            client.patch(&path(name), changes(change)?).await?
         }
         Tenant::Suspend { name } => client.patch(&path(name), json!({"state": "suspended"})).await?,
         Tenant::Resume { name } => client.patch(&path(name), json!({"state": "active"})).await?,
