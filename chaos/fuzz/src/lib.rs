@@ -3,9 +3,11 @@
 //! A target takes any bytes and never panics; what it finds broken it asserts. `tests/smoke.rs` runs each of them on
 //! mutations of ordinary input in every test run; `libfuzzer/` runs them guided by coverage.
 
+mod frame;
 mod message;
 mod session;
 
+pub use frame::frames;
 pub use message::{addresses, message, words};
 pub use session::{imap, pop3, smtp};
 
@@ -17,4 +19,5 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("message", message),
     ("addresses", addresses),
     ("words", words),
+    ("frames", frames),
 ];

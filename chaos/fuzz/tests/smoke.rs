@@ -11,6 +11,7 @@ const SEEDS: &[&[u8]] = &[
     b"From: =?utf-8?B?5byg5LiJ?= <a@b.test>, g: x@y, z;\r\nSubject: =?gb2312?Q?=C4=E3?=\r\n x\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\npre\r\n--b\r\nContent-Type: text/plain; charset*0=utf; charset*1=-8\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nbody\r\n--b--\r\n",
     "\"Anna Lee\" <anna.lee+box@b\u{fc}cher.example>".as_bytes(),
     b"Tue, 1 Jul 2003 10:52:37 +0200 (CEST)",
+    b"\0\0\0\x21\x01\0\0\0\0\0\0\0\0\0\x01\0\x01\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x09\0\x02c1\0\0\0\x19\x03\0\0\0\0\0\0\0\x05\x02\0\0\0\0\0\x0f\x42\x40\0\0\0\x07abc\0\0\0\x0c\x06\0\0\0\0\0\0\0\x05abcd",
 ];
 
 /// A small generator of its own, so that a failure is found again from its number alone.

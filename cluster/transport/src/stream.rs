@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 /// Octets that may be under way in one direction of a stream.
 pub(crate) const WINDOW_OCTETS: u32 = 256 << 10;
 /// The largest piece of a stream.
-pub(crate) const PIECE_OCTETS_MAX: usize = 64 << 10;
+pub(crate) const PIECE_OCTETS_MAX: usize = crate::frame::FRAME_PAYLOAD_OCTETS_MAX;
 /// What a piece costs besides its octets, so that empty ones are not free.
 const PIECE_COST_OCTETS: u32 = 64;
 

@@ -55,6 +55,20 @@ pub enum CallError {
     Overloaded,
 }
 
+impl CallError {
+    /// How metrics name it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Deadline => "deadline",
+            Self::TooLarge => "too_large",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
 /// One node's way to the others.
 pub trait Transport: Send + Sync + 'static {
     /// Which node this is.

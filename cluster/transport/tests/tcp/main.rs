@@ -1,0 +1,8 @@
+//! Nodes that speak to each other over loopback.
+
+mod calls;
+mod double;
+mod harness;
+mod identity;
+mod loss;
+mod streams;
