@@ -2,7 +2,14 @@
 
 # Runs a command as root.
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "this needs root, and there is no sudo: $*" >&2
+        return 1
+    fi
 }
 
 # apt_install PACKAGE...: without starting the services that a package brings.
@@ -45,7 +52,10 @@ install_rust() {
         return
     fi
     echo "installing Rust $wanted"
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal \
-        --component clippy --component rustfmt --default-toolchain "$wanted"
+    if ! curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal \
+        --component clippy --component rustfmt --default-toolchain "$wanted"; then
+        echo "Rust $wanted or newer could not be installed: put a toolchain on PATH (cargo, rustc, clippy, rustfmt)" >&2
+        return 1
+    fi
     . "$HOME/.cargo/env"
 }

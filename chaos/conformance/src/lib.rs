@@ -15,9 +15,9 @@ pub mod wire;
 
 use std::io::Write;
 
-/// Says that something was not tested here and why.
+/// Says that something was not tested here and why. `ops/test.sh` repeats lines of this form at its end.
 pub fn skip(what: &str, why: &str) {
-    note(&format!("skipped: {what} ({why})"));
+    note(&format!("SKIPPED {what}: {why}"));
 }
 
 /// Says something that must be seen among the test results, also of a test that passes.
