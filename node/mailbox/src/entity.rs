@@ -248,7 +248,7 @@ impl MailboxEntity {
         let state = self.state().await?;
         let services = self.services.clone();
         let mut work = Work::new(&services, self.id, self.fence, state);
-        let plan = plan(&mut work, jobs).await?;
+        let mut plan = plan(&mut work, jobs).await?;
         if !work.has_writes() {
             self.state = Some(work.state);
             return Ok(plan);
@@ -269,6 +269,13 @@ impl MailboxEntity {
         }
         self.metrics.commits.inc();
         check(&state);
+        // Others of the batch may have changed a folder after its view was taken; a view has all of its commit, or its
+        // session would hear a hint of what it believes to have.
+        for view in plan.replies.iter_mut().filter_map(Reply::view_mut) {
+            if let Some(newer) = state.view(view.folder()) {
+                *view = newer;
+            }
+        }
         self.state = Some(state);
         self.services.hints.publish(&self.id, modseq.0);
         Ok(plan)
@@ -415,9 +422,9 @@ async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
             break;
         }
         let mut progress = job.progress.clone();
-        match job.request.handle(work, &mut progress).await {
+        match job.request.body.handle(work, &mut progress).await {
             Ok(Step::Done(reply)) => {
-                plan.erase = matches!(job.request, Request::Erase(_));
+                plan.erase = matches!(reply, Reply::Erase(_));
                 plan.replies.push(reply);
                 if plan.erase {
                     break;

@@ -22,6 +22,7 @@ mod request;
 mod special_use;
 mod state;
 mod view;
+mod wire;
 mod work;
 
 pub use email::{Email, read_email, read_emails};
@@ -38,4 +39,4 @@ pub use options::{DELIVERY_ID_KEPT, KEYWORDS_OF_MESSAGE_MAX, MailboxOptions, SUB
 pub use quota::{Quota, QuotaLimits};
 pub use request::*;
 pub use special_use::SpecialUse;
-pub use view::{Difference, FolderView, MessageEntry};
+pub use view::{Difference, FolderView, Known, MessageEntry};

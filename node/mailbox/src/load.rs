@@ -147,6 +147,7 @@ pub(crate) async fn load_view(
             _ => break,
         }
     }
+    view.loaded(state.snapshot, |chunk| as_of.get(&chunk).copied());
     replay(&mut view, state, |chunk| as_of.get(&chunk).copied());
     Ok(view)
 }

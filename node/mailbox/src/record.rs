@@ -9,3 +9,5 @@ pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod meta;
 pub(crate) mod thread;
+
+pub(crate) use entry::{get_uids, put_uids};

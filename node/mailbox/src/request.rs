@@ -2,9 +2,10 @@
 
 use hongyan_router::Ask;
 
-use crate::MailboxError;
 use crate::entity::MailboxEntity;
+use crate::view::Known;
 use crate::work::{Progress, Step, Stop, Work};
+use crate::{FolderView, MailboxError};
 
 mod append;
 mod copy_messages;
@@ -44,14 +45,18 @@ pub use store_flags::{FlagAction, StoreFlags, StoreFlagsReply};
 pub use subscribe_folder::{SubscribeFolder, SubscribeFolderReply};
 pub use vanished::{Vanished, VanishedReply};
 
+/// Any request, with what the asker knows already.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) body: Body,
+    pub(crate) known: Known,
+}
+
 macro_rules! requests {
     ($($request:ident => $reply:ident),* $(,)?) => {
-        /// Any request.
-        pub enum Request {
-            $(
-                #[doc = concat!("See [`", stringify!($request), "`].")]
-                $request($request),
-            )*
+        #[derive(Clone)]
+        pub(crate) enum Body {
+            $($request($request),)*
         }
 
         /// Any reply.
@@ -64,7 +69,7 @@ macro_rules! requests {
             Refused(MailboxError),
         }
 
-        impl Request {
+        impl Body {
             pub(crate) async fn handle(
                 &self,
                 work: &mut Work<'_>,
@@ -84,7 +89,10 @@ macro_rules! requests {
                 type Reply = Result<$reply, MailboxError>;
 
                 fn into_request(self) -> Request {
-                    Request::$request(self)
+                    Request {
+                        body: Body::$request(self),
+                        known: Known::default(),
+                    }
                 }
                 fn from_reply(reply: Reply) -> Option<Self::Reply> {
                     match reply {
@@ -122,10 +130,62 @@ requests! {
 impl Request {
     /// Octets it will add to a transaction, about.
     pub(crate) fn octets(&self) -> usize {
-        match self {
-            Self::Deliver(request) => request.message.blob.attach_octets() + crate::work::MAIL_OCTETS,
+        match &self.body {
+            Body::Deliver(request) => request.message.blob.attach_octets() + crate::work::MAIL_OCTETS,
             // These look after their own steps.
             _ => 0,
         }
     }
 }
+
+impl Reply {
+    /// The view in it, if it has one.
+    pub(crate) fn view_mut(&mut self) -> Option<&mut FolderView> {
+        match self {
+            Self::Expunge(reply) => Some(&mut reply.view),
+            Self::MoveMessages(reply) => Some(&mut reply.view),
+            Self::OpenFolder(reply) => Some(&mut reply.view),
+            Self::StoreFlags(reply) => Some(&mut reply.view),
+            _ => None,
+        }
+    }
+}
+
+/// A request whose reply has a view of a folder, from an asker that has an earlier one: from another node only what
+/// came since is sent.
+#[derive(Debug, Clone)]
+pub struct Knowing<R> {
+    request: R,
+    known: Known,
+}
+
+macro_rules! knowing {
+    ($($request:ident),*) => {$(
+        impl $request {
+            /// The request of an asker that has `view` of the folder.
+            #[must_use]
+            pub fn knowing(self, view: &FolderView) -> Knowing<Self> {
+                Knowing {
+                    request: self,
+                    known: Known::from(view),
+                }
+            }
+        }
+
+        impl Ask for Knowing<$request> {
+            type Entity = MailboxEntity;
+            type Reply = <$request as Ask>::Reply;
+
+            fn into_request(self) -> Request {
+                Request {
+                    known: self.known,
+                    ..self.request.into_request()
+                }
+            }
+            fn from_reply(reply: Reply) -> Option<Self::Reply> {
+                <$request as Ask>::from_reply(reply)
+            }
+        }
+    )*};
+}
+knowing!(Expunge, MoveMessages, OpenFolder, StoreFlags);

@@ -104,14 +104,14 @@ pub(crate) fn apply_to_view(view: &mut FolderView, change: &Change, modseq: ModS
         }
         Change::Flagged { uids, operation, .. } => {
             let uids = missing(uids);
-            view.update(&uids, |entry| {
+            view.update(&uids, modseq, |entry| {
                 operation.apply(entry);
                 entry.modseq = modseq;
             });
         }
         Change::Expunged { uids, .. } => {
             let uids = missing(uids);
-            view.remove(&uids);
+            view.remove(&uids, modseq);
         }
     }
 }
@@ -197,6 +197,7 @@ impl State {
         view.uid_next = folder.uid_next;
         view.highest_modseq = folder.highest_modseq;
         view.modseq = self.modseq.max(folder.highest_modseq);
+        view.as_of = self.modseq;
         view.keywords = Arc::clone(&self.keywords);
         Some(view)
     }

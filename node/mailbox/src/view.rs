@@ -7,8 +7,11 @@
 mod difference;
 mod entry;
 mod folder_view;
+mod known;
 
 pub use difference::Difference;
 pub use entry::MessageEntry;
 pub use folder_view::FolderView;
-pub(crate) use folder_view::{CHUNK_UIDS, chunk_of};
+pub(crate) use folder_view::{CHUNK_UIDS, Chunk, Group, chunk_of};
+pub use known::Known;
+pub(crate) use known::Mark;

@@ -13,6 +13,7 @@ pub mod record;
 pub mod request;
 mod schedule;
 mod seam;
+mod wire;
 
 pub use entity::{QueueEntity, QueueServices};
 pub use error::QueueError;

@@ -9,6 +9,7 @@ mod error;
 mod reader;
 mod record;
 mod store;
+mod travel;
 mod writer;
 
 pub use collect::Collected;

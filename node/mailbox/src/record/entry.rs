@@ -65,11 +65,11 @@ impl EntryV1 {
 }
 
 /// Ranges as first, last, first, last ...
-pub(super) fn put_uids(uids: &UidSet) -> Vec<u32> {
+pub(crate) fn put_uids(uids: &UidSet) -> Vec<u32> {
     uids.ranges().flat_map(|range| [range.first, range.last]).collect()
 }
 
-pub(super) fn get_uids(flat: &[u32]) -> UidSet {
+pub(crate) fn get_uids(flat: &[u32]) -> UidSet {
     let mut uids = UidSet::new();
     for pair in flat.chunks_exact(2) {
         if let (Some(first), Some(last)) = (Uid::new(pair[0]), Uid::new(pair[1])) {

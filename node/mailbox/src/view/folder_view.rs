@@ -23,13 +23,17 @@ fn group_of(uid: Uid) -> u32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
     pub(crate) index: u32,
+    /// No commit after this one changed it.
+    pub(crate) as_of: ModSeq,
     pub(crate) entries: Vec<MessageEntry>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub(crate) index: u32,
-    count: usize,
+    /// No commit after this one changed it or took a chunk from it.
+    pub(crate) as_of: ModSeq,
+    pub(crate) count: usize,
     pub(crate) chunks: Vec<Arc<Chunk>>,
 }
 
@@ -41,9 +45,13 @@ pub struct FolderView {
     pub(crate) uid_next: u32,
     pub(crate) modseq: ModSeq,
     pub(crate) highest_modseq: ModSeq,
+    /// All commits up to this one are in it.
+    pub(crate) as_of: ModSeq,
     pub(crate) count: usize,
     pub(crate) groups: Arc<Vec<Arc<Group>>>,
     pub(crate) keywords: Arc<KeywordTable>,
+    /// With the messages that [`Self::without`] has taken out.
+    pub(crate) whole: Option<Arc<Vec<Arc<Group>>>>,
 }
 
 impl FolderView {
@@ -54,9 +62,11 @@ impl FolderView {
             uid_next: 1,
             modseq: ModSeq(0),
             highest_modseq: ModSeq(0),
+            as_of: ModSeq(0),
             count: 0,
             groups: Arc::default(),
             keywords,
+            whole: None,
         }
     }
     /// Which folder.
@@ -207,14 +217,16 @@ impl FolderView {
         self.iter().find(|entry| !entry.flags.contains(SystemFlag::Seen))
     }
 
-    /// Adds `entry`, whose UID is above all others.
+    /// Adds `entry`, whose UID is above all others; its modseq is that of the commit that adds it, or an earlier one.
     pub(crate) fn push(&mut self, entry: MessageEntry) {
+        let modseq = entry.modseq;
         let (group_index, chunk_index) = (group_of(entry.uid), chunk_of(entry.uid));
         self.uid_next = self.uid_next.max(entry.uid.get().saturating_add(1));
         let groups = Arc::make_mut(&mut self.groups);
         if groups.last().is_none_or(|group| group.index != group_index) {
             groups.push(Arc::new(Group {
                 index: group_index,
+                as_of: ModSeq(0),
                 count: 0,
                 chunks: Vec::new(),
             }));
@@ -223,6 +235,7 @@ impl FolderView {
         if group.chunks.last().is_none_or(|chunk| chunk.index != chunk_index) {
             group.chunks.push(Arc::new(Chunk {
                 index: chunk_index,
+                as_of: ModSeq(0),
                 entries: Vec::with_capacity(4),
             }));
         }
@@ -232,6 +245,8 @@ impl FolderView {
             "UIDs grow"
         );
         chunk.entries.push(entry);
+        chunk.as_of = chunk.as_of.max(modseq);
+        group.as_of = group.as_of.max(modseq);
         group.count += 1;
         self.count += 1;
     }
@@ -239,12 +254,13 @@ impl FolderView {
     #[must_use]
     pub fn without(&self, uids: &UidSet) -> Self {
         let mut view = self.clone();
-        view.remove(uids);
+        view.whole.get_or_insert_with(|| Arc::clone(&self.groups));
+        view.remove(uids, ModSeq(0));
         view
     }
-    /// Applies `change` to the messages of `uids` that are there.
-    pub(crate) fn update(&mut self, uids: &UidSet, mut change: impl FnMut(&mut MessageEntry)) {
-        self.chunks_mut(uids, |chunk| {
+    /// Applies `change`, made at `modseq`, to the messages of `uids` that are there.
+    pub(crate) fn update(&mut self, uids: &UidSet, modseq: ModSeq, mut change: impl FnMut(&mut MessageEntry)) {
+        self.chunks_mut(uids, modseq, |chunk| {
             for entry in &mut chunk.entries {
                 if uids.contains(entry.uid) {
                     change(entry);
@@ -252,13 +268,15 @@ impl FolderView {
             }
         });
     }
-    /// Removes the messages of `uids` that are there.
-    pub(crate) fn remove(&mut self, uids: &UidSet) {
-        self.chunks_mut(uids, |chunk| chunk.entries.retain(|entry| !uids.contains(entry.uid)));
+    /// Removes the messages of `uids` that are there, at `modseq`.
+    pub(crate) fn remove(&mut self, uids: &UidSet, modseq: ModSeq) {
+        self.chunks_mut(uids, modseq, |chunk| {
+            chunk.entries.retain(|entry| !uids.contains(entry.uid))
+        });
         self.count = self.groups.iter().map(|group| group.count).sum();
     }
     /// Lets `change` have each chunk that holds a message of `uids`; empty chunks go.
-    fn chunks_mut(&mut self, uids: &UidSet, mut change: impl FnMut(&mut Chunk)) {
+    fn chunks_mut(&mut self, uids: &UidSet, modseq: ModSeq, mut change: impl FnMut(&mut Chunk)) {
         let mut touched: Vec<u32> = self.select(uids).map(|entry| chunk_of(entry.uid)).collect();
         touched.dedup();
         if touched.is_empty() {
@@ -269,15 +287,33 @@ impl FolderView {
             let index = same_group[0] / GROUP_CHUNKS;
             let at = groups.partition_point(|group| group.index < index);
             let group = Arc::make_mut(&mut groups[at]);
+            group.as_of = group.as_of.max(modseq);
             for index in same_group {
                 let at = group.chunks.partition_point(|chunk| chunk.index < *index);
-                let before = group.chunks[at].entries.len();
-                change(Arc::make_mut(&mut group.chunks[at]));
-                group.count -= before - group.chunks[at].entries.len();
+                let chunk = Arc::make_mut(&mut group.chunks[at]);
+                let before = chunk.entries.len();
+                change(chunk);
+                chunk.as_of = chunk.as_of.max(modseq);
+                group.count -= before - chunk.entries.len();
             }
             group.chunks.retain(|chunk| !chunk.entries.is_empty());
         }
         groups.retain(|group| group.count > 0);
+    }
+    /// Notes what is known after reading from storage: up to which commit each chunk has everything, and that what had gone
+    /// by `snapshot` left no trace.
+    pub(crate) fn loaded(&mut self, snapshot: ModSeq, chunk_as_of: impl Fn(u32) -> Option<ModSeq>) {
+        for group in Arc::make_mut(&mut self.groups) {
+            let group = Arc::make_mut(group);
+            group.as_of = group.as_of.max(snapshot);
+            for chunk in &mut group.chunks {
+                if let Some(as_of) = chunk_as_of(chunk.index) {
+                    let chunk = Arc::make_mut(chunk);
+                    chunk.as_of = chunk.as_of.max(as_of);
+                    group.as_of = group.as_of.max(as_of);
+                }
+            }
+        }
     }
     /// The entries of chunk `index`.
     pub(crate) fn chunk(&self, index: u32) -> &[MessageEntry] {
@@ -309,8 +345,12 @@ impl FolderView {
             );
         }
         assert!(self.uid_next > last, "uid_next > uid_max");
-        assert!(self.highest_modseq <= self.modseq);
+        assert!(self.highest_modseq <= self.modseq && self.as_of <= self.modseq);
         for group in self.groups.iter() {
+            for chunk in &group.chunks {
+                assert!(chunk.as_of <= group.as_of, "a group is not older than its chunks");
+                assert!(chunk.entries.iter().all(|entry| entry.modseq <= chunk.as_of));
+            }
             assert_eq!(
                 group.count,
                 group.chunks.iter().map(|chunk| chunk.entries.len()).sum::<usize>()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms};
+use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms, WireEntity};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::fence::{Fence, raise};
@@ -153,6 +153,8 @@ pub struct Bench {
     pub arbiters: Arbiters,
     pub router: Router,
     pub node: Node,
+    /// Whether requests come from another node.
+    pub is_far: bool,
     pub options: MailboxOptions,
 }
 
@@ -184,6 +186,7 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
             arbiters: arbiters.clone(),
             router,
             node,
+            is_far: false,
             options,
         };
         test(bench).await;
@@ -215,6 +218,22 @@ impl Node {
             within: WITHIN,
         };
         let reply = self.host.ask(&ID, request.into_request(), &terms).await?;
+        Ok(R::from_reply(reply).expect("the reply belongs to the request"))
+    }
+    /// As an asker on another node: request and reply travel as bytes.
+    pub async fn ask_from_afar<R: Ask<Entity = MailboxEntity>>(&self, request: R) -> Result<R::Reply, HostError> {
+        let services = self.host.services();
+        let sent = request.into_request();
+        let bytes = MailboxEntity::encode_request(services, &sent).unwrap();
+        let request = MailboxEntity::decode_request(services, bytes).unwrap();
+        let terms = Terms {
+            id: RequestId(u128::from(self.env.random_u64())),
+            epoch: self.epoch,
+            within: WITHIN,
+        };
+        let reply = self.host.ask(&ID, request.clone(), &terms).await?;
+        let bytes = MailboxEntity::encode_reply(services, &request, &reply).unwrap();
+        let reply = MailboxEntity::decode_reply(services, &sent, bytes).unwrap();
         Ok(R::from_reply(reply).expect("the reply belongs to the request"))
     }
 }
@@ -266,7 +285,11 @@ impl Bench {
     where
         R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
     {
-        self.node.ask(request).await.expect("the mailbox answers")
+        let asked = match self.is_far {
+            false => self.node.ask(request).await,
+            true => self.node.ask_from_afar(request).await,
+        };
+        asked.expect("the mailbox answers")
     }
     pub async fn message(&self, text: &str) -> NewMessage {
         let mut writer = MessageWriter::new(&self.blobs, ID.tenant);

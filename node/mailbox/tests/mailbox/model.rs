@@ -201,6 +201,7 @@ proptest! {
         with_mailbox(options, async |mut bench| {
             let mut model = vec![ModelFolder::default(); 3];
             bench.view(FolderRef::INBOX).await;
+            bench.is_far = seed % 2 == 0;
             bench.store.set_faults(Faults {
                 seed,
                 conflict_per_mille: 30,
@@ -222,11 +223,15 @@ proptest! {
                     assert_eq!(view.uid_next(), model[at].last_uid + 1);
                     assert!(view.modseq() >= known[at].modseq(), "modseq never goes back");
                     follow(&known[at], &view);
+                    let open = OpenFolder { folder: folder(index) };
+                    let followed = bench.node.ask_from_afar(open.knowing(&known[at])).await.unwrap().unwrap().view;
+                    followed.check();
+                    assert_eq!(known[at].difference(&followed), known[at].difference(&view));
                     for (position, entry) in (1..).zip(view.iter()) {
                         let seq = view.seq_of(entry.uid).unwrap();
                         assert_eq!((seq.get(), view.at(seq)), (position, Some(entry)));
                     }
-                    known[at] = view;
+                    known[at] = followed;
                 }
             }
         });

@@ -535,6 +535,40 @@ fn long_work_lets_others_in_between() {
 }
 
 #[test]
+fn a_reply_has_all_of_its_commit_in_view() {
+    with_mailbox(MailboxOptions::default(), async |bench| {
+        bench.deliver(HELLO, None).await.unwrap();
+        bench.view(FolderRef::INBOX).await;
+        let hints = bench.router.subscribe(&ID);
+        let message = bench.message(HELLO).await;
+        bench.gate.shut();
+        let blocking = bench.append(SpecialUse::Sent.into(), HELLO, &[]);
+        let together = async {
+            bench.gate.arrival().await;
+            // Both wait for the commit under way, and go into the next one together.
+            let store = StoreFlags {
+                folder: FolderId::INBOX,
+                uids: uids(&[1]),
+                action: FlagAction::Add,
+                flags: flags(&["\\Seen"]),
+                unchanged_since: None,
+            };
+            let both = async { tokio::join!(bench.ask(store), bench.deliver_message(message, None)) };
+            let mut both = pin!(both);
+            assert!(both.as_mut().now_or_never().is_none());
+            bench.gate.open();
+            both.await
+        };
+        let (_, (stored, delivered)) = tokio::join!(blocking, together);
+        delivered.unwrap();
+        let view = stored.unwrap().view;
+        assert_eq!(view.len(), 2, "no hint beyond this view will tell of the delivery");
+        assert_eq!(view.modseq().0, hints.latest());
+        view.check();
+    });
+}
+
+#[test]
 fn a_thousand_messages_are_appended_together_with_a_few_keywords_each() {
     with_mailbox(MailboxOptions::default(), async |bench| {
         let message = bench.message(HELLO).await;

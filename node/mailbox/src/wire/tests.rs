@@ -1,0 +1,467 @@
+//! What version 1 says, byte by byte, and that whatever is written is read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_blob::NewBlob;
+use hongyan_router::Ask;
+use hongyan_types::{Flag, Keyword, ModSeq, Octets, SystemFlags, Timestamp, Uid, UidSet, UidValidity};
+use proptest::prelude::*;
+
+use super::{read_reply, read_request, write_reply, write_request};
+use crate::request::{Body, Reply, Request};
+use crate::view::Known;
+use crate::*;
+
+const GOLDEN: &str = include_str!("golden_v1.txt");
+
+fn path(text: &str) -> FolderPath {
+    FolderPath::try_from(text).unwrap()
+}
+
+fn uid(number: u32) -> Uid {
+    Uid::new(number).unwrap()
+}
+
+fn uids(bits: u32) -> UidSet {
+    let mut uids = UidSet::new();
+    (0..32)
+        .filter(|bit| bits >> bit & 1 == 1)
+        .for_each(|bit| uids.insert(uid(bit * 7 + 1)));
+    uids
+}
+
+fn flags(bits: u8) -> Vec<Flag> {
+    ["\\Seen", "\\Deleted", "$One", "two", "Three"]
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| bits >> bit & 1 == 1)
+        .map(|(_, name)| Flag::try_from(*name).unwrap())
+        .collect()
+}
+
+fn message(text: &str) -> NewMessage {
+    // A blob of tenant 7 with one stored piece.
+    let mut travel = [&b"\x01\x00\x01\x84\x07\x58\x20"[..], &[0xAB; 32]].concat();
+    travel.extend_from_slice(&[0x18, u8::try_from(text.len()).unwrap(), 0x82, 0, 0x81, 0x42, 0, b'x']);
+    NewMessage {
+        blob: NewBlob::from_travel(&travel).unwrap(),
+        structure: Arc::new(hongyan_message::parse(text.as_bytes())),
+    }
+}
+
+fn append(bits: u8) -> AppendMessage {
+    AppendMessage {
+        message: message("Subject: hi\r\nMessage-ID: <1@x>\r\n\r\nhi\r\n"),
+        flags: flags(bits),
+        internal_date: (bits & 1 == 1).then_some(Timestamp { millis: -5 }),
+    }
+}
+
+fn entry(number: u32, keyword: Option<u32>) -> MessageEntry {
+    MessageEntry {
+        uid: uid(number),
+        email: EmailId(u64::from(number) + 1),
+        thread: ThreadId(1),
+        modseq: ModSeq(u64::from(number)),
+        flags: SystemFlags::from_bits(5),
+        keywords: KeywordSet::new(keyword.into_iter().map(KeywordId).collect()),
+        octets: Octets(300),
+        internal_date: Timestamp { millis: -1 },
+        save_date: Timestamp {
+            millis: 1_767_225_600_000,
+        },
+    }
+}
+
+/// A view of `messages` messages, every fifth UID, of which the first has a keyword.
+fn view(messages: u32) -> FolderView {
+    let mut keywords = KeywordTable::default();
+    keywords.add(Keyword::try_from("$One").unwrap());
+    let mut view = FolderView::empty(FolderId(3), UidValidity::new(9).unwrap(), Arc::new(keywords));
+    for number in 0..messages {
+        view.push(entry(number * 5 + 1, (number == 0).then_some(0)));
+    }
+    let last = ModSeq(u64::from(view.uid_next));
+    (view.modseq, view.highest_modseq, view.as_of) = (last, last, last);
+    view
+}
+
+fn info() -> FolderInfo {
+    FolderInfo {
+        id: FolderId(3),
+        path: Arc::new(path("Work/中")),
+        special_use: Some(SpecialUse::Junk),
+        subscribed: true,
+        has_children: false,
+        uid_validity: UidValidity::new(9).unwrap(),
+        uid_next: 300,
+        highest_modseq: ModSeq(12),
+        messages: 4,
+        unseen: 3,
+        deleted: 2,
+        octets: 1,
+    }
+}
+
+/// One of each, made from a number.
+fn requests(bits: u32) -> Vec<(&'static str, Request)> {
+    let small = (bits & 31) as u8;
+    let to = [
+        FolderRef::Id(FolderId(bits)),
+        FolderRef::Path(path("a/b")),
+        FolderRef::Use(SpecialUse::ALL[bits as usize % 5]),
+    ][bits as usize % 3]
+        .clone();
+    let (folder, since) = (FolderId(bits), ModSeq(u64::from(bits) << 8));
+    let copy = CopyMessages {
+        from: folder,
+        uids: uids(bits),
+        to: to.clone(),
+    };
+    let moving = MoveMessages {
+        from: folder,
+        uids: uids(bits),
+        to: to.clone(),
+    };
+    let deliver = Deliver {
+        message: message("Subject: hi\r\n\r\nhi\r\n"),
+        folder: to.clone(),
+        flags: flags(small),
+        internal_date: None,
+        delivery_id: (bits & 1 == 0).then_some(DeliveryId([7; 16])),
+        ignore_quota: bits & 2 == 0,
+    };
+    let store = StoreFlags {
+        folder,
+        uids: uids(bits),
+        action: [FlagAction::Add, FlagAction::Remove, FlagAction::Set][bits as usize % 3],
+        flags: flags(small),
+        unchanged_since: (bits & 4 == 0).then_some(since),
+    };
+    let expunge = Expunge {
+        folder,
+        uids: (bits & 8 == 0).then(|| uids(bits)),
+        deleted_only: bits & 1 == 0,
+    };
+    let limits = QuotaLimits {
+        octets_max: u64::from(bits),
+        messages_max: 5,
+        warning_percent: small,
+    };
+    let create = CreateFolder {
+        path: path("new"),
+        special_use: (bits & 1 == 1).then_some(SpecialUse::Archive),
+    };
+    let lock = LockMaildrop {
+        session: u64::from(bits) << 20,
+        span: Duration::from_secs(60),
+    };
+    let rename = RenameFolder {
+        from: path("a"),
+        to: path("b/c"),
+    };
+    let replace = Replace {
+        folder,
+        uid: uid(bits.max(1)),
+        to: to.clone(),
+        message: append(small),
+    };
+    let several = Append {
+        folder: to.clone(),
+        messages: vec![append(small), append(!small)],
+    };
+    let subscribe = SubscribeFolder {
+        path: path("a"),
+        subscribed: bits & 1 == 0,
+    };
+    let open = OpenFolder { folder: to.clone() };
+    vec![
+        ("Append", several.into_request()),
+        ("CopyMessages", copy.into_request()),
+        ("CreateFolder", create.into_request()),
+        ("DeleteFolder", DeleteFolder { folder: to }.into_request()),
+        ("Deliver", deliver.into_request()),
+        ("Erase", Erase.into_request()),
+        ("Expunge", expunge.clone().into_request()),
+        ("Expunge.knowing", expunge.knowing(&view(3)).into_request()),
+        ("GetQuota", GetQuota.into_request()),
+        ("ListFolders", ListFolders.into_request()),
+        ("LockMaildrop", lock.into_request()),
+        ("MoveMessages", moving.knowing(&view(2)).into_request()),
+        ("OpenFolder", open.clone().into_request()),
+        ("OpenFolder.knowing", open.knowing(&view(1)).into_request()),
+        ("RenameFolder", rename.into_request()),
+        ("Replace", replace.into_request()),
+        ("SetQuota", SetQuota { limits }.into_request()),
+        ("StoreFlags", store.knowing(&view(9)).into_request()),
+        ("SubscribeFolder", subscribe.into_request()),
+        ("Vanished", Vanished { folder, since }.into_request()),
+    ]
+}
+
+/// One of each, and every refusal.
+fn replies() -> Vec<(String, Reply)> {
+    let appended = AppendReply {
+        folder: FolderId(3),
+        uid_validity: UidValidity::new(9).unwrap(),
+        uids: vec![uid(4), uid(5)],
+        emails: vec![EmailId(6), EmailId(7)],
+    };
+    let copied = CopyMessagesReply {
+        to: FolderId(3),
+        uid_validity: UidValidity::new(9).unwrap(),
+        uids: vec![(uid(1), uid(400))],
+    };
+    let delivered = DeliverReply {
+        folder: FolderId(1),
+        uid_validity: UidValidity::new(9).unwrap(),
+        uid: uid(4),
+        email: EmailId(7),
+        is_repeat: true,
+    };
+    let quota = Quota {
+        limits: QuotaLimits {
+            octets_max: 1000,
+            messages_max: 0,
+            warning_percent: 80,
+        },
+        octets: 5,
+        messages: 6,
+    };
+    let expunged = ExpungeReply {
+        expunged: uids(0b1011),
+        modseq: ModSeq(12),
+        view: view(2),
+    };
+    let listed = ListFoldersReply {
+        folders: Arc::new(vec![info()]),
+        subscribed_missing: vec![path("gone")],
+        modseq: ModSeq(12),
+    };
+    let moved = MoveMessagesReply {
+        moved: copied.clone(),
+        view: view(0),
+    };
+    let opened = OpenFolderReply {
+        info: info(),
+        view: view(2),
+    };
+    let stored = StoreFlagsReply {
+        modified: uids(1),
+        view: view(1),
+    };
+    let named: Vec<(&str, Reply)> = vec![
+        ("Append", Reply::Append(appended.clone())),
+        ("CopyMessages", Reply::CopyMessages(copied)),
+        (
+            "CreateFolder",
+            Reply::CreateFolder(CreateFolderReply { folder: info() }),
+        ),
+        ("DeleteFolder", Reply::DeleteFolder(DeleteFolderReply)),
+        ("Deliver", Reply::Deliver(delivered)),
+        ("Erase", Reply::Erase(EraseReply)),
+        ("Expunge", Reply::Expunge(expunged)),
+        ("GetQuota", Reply::GetQuota(GetQuotaReply { quota })),
+        ("ListFolders", Reply::ListFolders(listed)),
+        ("LockMaildrop", Reply::LockMaildrop(LockMaildropReply)),
+        ("MoveMessages", Reply::MoveMessages(moved)),
+        ("OpenFolder", Reply::OpenFolder(opened)),
+        ("RenameFolder", Reply::RenameFolder(RenameFolderReply)),
+        ("Replace", Reply::Replace(ReplaceReply { appended })),
+        ("SetQuota", Reply::SetQuota(SetQuotaReply)),
+        ("StoreFlags", Reply::StoreFlags(stored)),
+        ("SubscribeFolder", Reply::SubscribeFolder(SubscribeFolderReply)),
+        ("Vanished", Reply::Vanished(VanishedReply { uids: Some(uids(6)) })),
+    ];
+    let mut replies: Vec<(String, Reply)> = named
+        .into_iter()
+        .map(|(name, reply)| (name.to_owned(), reply))
+        .collect();
+    for error in refusals() {
+        replies.push((format!("Refused {error:?}"), Reply::Refused(error)));
+    }
+    replies
+}
+
+fn refusals() -> Vec<MailboxError> {
+    use FolderPathError::{Control, Empty, Inside, TooDeep, TooLong};
+    let names = [Empty, TooLong, TooDeep, Inside, Control].map(MailboxError::InvalidName);
+    let others = [
+        MailboxError::NoSuchFolder,
+        MailboxError::FolderExists,
+        MailboxError::TooManyFolders,
+        MailboxError::SystemFolder,
+        MailboxError::HasChildren,
+        MailboxError::UseTaken,
+        MailboxError::NoSuchMessage,
+        MailboxError::OverQuota,
+        MailboxError::TooManyKeywords,
+        MailboxError::UidsExhausted,
+        MailboxError::Locked,
+        MailboxError::Unavailable,
+    ];
+    names.into_iter().chain(others).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn golden_bytes() {
+    let mut written = String::new();
+    for (name, request) in requests(0b1_0110) {
+        written += &format!("> {name}\n{}\n", hex(&write_request(&request).unwrap()));
+    }
+    for (name, reply) in replies() {
+        written += &format!("< {name}\n{}\n", hex(&write_reply(&reply, None).unwrap()));
+    }
+    assert_eq!(written, GOLDEN, "\n{written}");
+}
+
+#[test]
+fn golden_bytes_are_read() {
+    let mut lines = GOLDEN.lines();
+    while let (Some(name), Some(bytes)) = (lines.next(), lines.next()) {
+        let bytes = unhex(bytes);
+        let again = match name.starts_with('>') {
+            true => write_request(&read_request(&bytes).unwrap()).unwrap(),
+            false => write_reply(&read_reply(&bytes, None).unwrap(), None).unwrap(),
+        };
+        assert_eq!(hex(&again), hex(&bytes), "{name}");
+        // What is cut off is never taken for something else.
+        let cut = &bytes[..bytes.len() - 1];
+        assert!(
+            if name.starts_with('>') {
+                read_request(cut).is_err()
+            } else {
+                read_reply(cut, None).is_err()
+            },
+            "{name}"
+        );
+    }
+}
+
+/// Sends `newer` to whoever has `older`; gives it back with the octets that took.
+fn travel(newer: &FolderView, older: Option<&FolderView>) -> (FolderView, usize) {
+    let known = older.map(Known::from).unwrap_or_default();
+    let reply = Reply::StoreFlags(StoreFlagsReply {
+        modified: UidSet::new(),
+        view: newer.clone(),
+    });
+    let bytes = write_reply(&reply, known.mark).unwrap();
+    let Reply::StoreFlags(read) = read_reply(&bytes, known.view.as_ref()).unwrap() else {
+        panic!("another reply")
+    };
+    read.view.check();
+    let entries = |view: &FolderView| view.iter().cloned().collect::<Vec<_>>();
+    assert_eq!(entries(&read.view), entries(newer));
+    let marks = |view: &FolderView| (view.as_of, view.modseq, view.highest_modseq, view.uid_next, view.len());
+    assert_eq!(marks(&read.view), marks(newer));
+    assert_eq!(read.view.keywords.len(), newer.keywords.len());
+    (read.view, bytes.len())
+}
+
+#[test]
+fn a_view_costs_what_changed_in_it() {
+    let old = view(100_000);
+    let (there, whole) = travel(&old, None);
+    let mut new = old.clone();
+    let at = ModSeq(new.as_of.0 + 1);
+    new.update(&UidSet::from_range(uid(1), uid(1)), at, |entry| {
+        entry.flags = SystemFlags::from_bits(1);
+        entry.modseq = at;
+    });
+    new.remove(&UidSet::from_range(uid(500_000 - 4 - 1280), uid(500_000)), at);
+    new.push(MessageEntry {
+        modseq: at,
+        ..entry(600_001, None)
+    });
+    new.remove(&UidSet::from_range(uid(200_001), uid(200_001)), at);
+    (new.as_of, new.modseq, new.highest_modseq) = (at, at, at);
+    let (followed, octets) = travel(&new, Some(&there));
+    assert!(octets * 100 < whole, "{octets} of {whole}");
+    let difference = there.difference(&followed);
+    assert_eq!(difference, old.difference(&new));
+    assert_eq!((difference.changed.len(), difference.added.len()), (1, 1));
+    // Who hides some of it from its client still has the whole to build on.
+    let hidden = there.without(&UidSet::from_range(uid(1), uid(100_000)));
+    let (_, from_hidden) = travel(&new, Some(&hidden));
+    assert_eq!(from_hidden, octets);
+    // Nothing changed: nothing but the ranges.
+    assert!(travel(&new, Some(&followed)).1 < 100);
+}
+
+#[test]
+fn a_view_of_another_life_is_not_built_on() {
+    let old = view(10);
+    let mut new = view(3);
+    new.uid_validity = UidValidity::new(10).unwrap();
+    assert_eq!(travel(&new, Some(&old)).0.len(), 3);
+    // A view that is ahead of its owner's: an owner that lost nothing never has one, but none of it is trusted.
+    assert_eq!(travel(&view(3), Some(&old)).0.len(), 3);
+    let bytes = write_reply(
+        &Reply::StoreFlags(StoreFlagsReply {
+            modified: UidSet::new(),
+            view: old.clone(),
+        }),
+        Known::from(&old).mark,
+    );
+    assert!(read_reply(&bytes.unwrap(), None).is_err(), "built on nothing");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_written_is_read(bits: u32) {
+        for (name, request) in requests(bits) {
+            let bytes = write_request(&request).unwrap();
+            let read = read_request(&bytes).unwrap();
+            prop_assert_eq!(hex(&write_request(&read).unwrap()), hex(&bytes), "{}", name);
+            prop_assert_eq!(read.known.mark, request.known.mark);
+            prop_assert!(std::mem::discriminant(&read.body) == std::mem::discriminant(&request.body));
+            if let (Body::StoreFlags(read), Body::StoreFlags(sent)) = (&read.body, &request.body) {
+                prop_assert_eq!(format!("{read:?}"), format!("{sent:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_never_panic(bytes: Vec<u8>) {
+        let _ = read_request(&bytes);
+        let _ = read_reply(&bytes, Some(&view(3)));
+    }
+
+    #[test]
+    fn views_are_followed(steps in proptest::collection::vec((0..3u8, 0..4000u32, 1..600u32), 1..20)) {
+        let mut new = view(700);
+        let mut known = travel(&new, None).0;
+        for (kind, first, span) in steps {
+            let at = ModSeq(new.as_of.0 + 1);
+            let range = UidSet::from_range(uid(first + 1), uid(first + span));
+            match kind {
+                0 => new.remove(&range, at),
+                1 => new.update(&range, at, |entry| entry.modseq = at),
+                _ => {
+                    let next = new.uid_next + span * 97;
+                    new.push(MessageEntry { modseq: at, ..entry(next, None) });
+                }
+            }
+            (new.as_of, new.modseq, new.highest_modseq) = (at, at, at);
+            // Not every step is asked for.
+            if first % 3 > 0 {
+                known = travel(&new, Some(&known)).0;
+            }
+        }
+        travel(&new, Some(&known));
+    }
+}
