@@ -1,0 +1,431 @@
+//! A node's part in the agreement: start, read the map, propose, stop.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hongyan_env::Env;
+use hongyan_placement::NodeId;
+use hongyan_transport::Transport;
+use openraft::{Config, SnapshotPolicy};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::codec::seal;
+use crate::disk::{Disk, Found};
+use crate::log::Log;
+use crate::machine::Machine;
+use crate::network::{Answer, Member, Network, Question, SERVICE, ask, propose_here};
+use crate::store::{self, LocalStore};
+use crate::types::Raft;
+use crate::{Applied, Change, ClusterMap, Founding, Incarnation, MetadataOptions, Refusal, reconcile};
+
+/// Largest piece of a snapshot in one call.
+const SNAPSHOT_PIECE_OCTETS: u64 = 256 << 10;
+/// Entries in one call.
+const ENTRIES_A_CALL: u64 = 64;
+/// Pause before a proposal that found no leader is tried again.
+const PROPOSE_PAUSE: Duration = Duration::from_millis(50);
+/// Longest wait for one node's answer to a proposal.
+const PROPOSE_CALL: Duration = Duration::from_millis(1000);
+/// How long other members may take to say whether this disk is the newest.
+const PROBE: Duration = Duration::from_millis(300);
+
+/// Why a node cannot take part.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be read or written.
+    #[error("cluster metadata cannot be read from or written to the local store")]
+    Store(#[source] io::Error),
+    /// What lies there contradicts itself.
+    #[error(
+        "cluster metadata on this disk is damaged ({0}); take the node out of the cluster and join it anew with an empty disk"
+    )]
+    Damaged(String),
+    /// It belongs to another node.
+    #[error("this disk belongs to node {found}, not to node {expected}")]
+    OtherNode {
+        /// Whose it is.
+        found: u64,
+        /// Who was started.
+        expected: u64,
+    },
+    /// Raft does not start.
+    #[error("Raft does not start: {0}")]
+    Raft(String),
+}
+
+/// Why a proposal has no effect, or none that is known of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProposeError {
+    /// The map refuses it; nothing was done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No leader answered in time; whether the change is made is unknown.
+    #[error("no leader of the cluster answers")]
+    NoLeader,
+}
+
+/// Who leads, as this node sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Leadership {
+    /// The leader.
+    pub leader: Option<NodeId>,
+    /// Its term.
+    pub term: u64,
+    /// Whether it is this node.
+    pub here: bool,
+}
+
+/// The members of Raft.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Members {
+    /// Those whose agreement counts.
+    pub voters: BTreeSet<u64>,
+    /// Those who only learn.
+    pub learners: BTreeSet<u64>,
+    /// Between an old set of voters and a new one: both must agree.
+    pub changing: bool,
+}
+
+/// Clones are handles to the same part.
+#[derive(Clone)]
+pub struct Metadata(Arc<Inner>);
+
+struct Inner {
+    env: Env,
+    node: NodeId,
+    incarnation: Incarnation,
+    transport: Arc<dyn Transport>,
+    raft: Raft,
+    disk: Disk,
+    machine: Machine,
+    leadership: watch::Receiver<Leadership>,
+    refusal: watch::Sender<Option<Refusal>>,
+    contacts: Vec<NodeId>,
+    tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Metadata {
+    /// Takes part as `node` with what `store` remembers. Runs on the present runtime, which in production is one
+    /// of its own. A node that has no map yet proposes through `contacts`.
+    ///
+    /// # Errors
+    /// When the store is unreadable, damaged or another node's.
+    pub async fn start(
+        env: Env,
+        node: NodeId,
+        store: Arc<dyn LocalStore>,
+        transport: Arc<dyn Transport>,
+        contacts: Vec<NodeId>,
+        options: MetadataOptions,
+    ) -> Result<Self, StartError> {
+        let disk = Disk::new(store);
+        let mut found = disk.read().await?;
+        let incarnation = begin_life(&env, node, &disk, &found).await?;
+        let alone = found.is_empty();
+        let machine = Machine::new(disk.clone(), &mut found)?;
+        let log = Log::new(disk.clone(), &mut found);
+        let member = Arc::new(Member {
+            machine: machine.clone(),
+            raft: OnceLock::new(),
+            trusted: AtomicBool::new(false),
+        });
+        transport.serve(SERVICE, Arc::clone(&member) as Arc<dyn hongyan_transport::Service>);
+        let config = Arc::new(config(&env, &options)?);
+        let network = Network(Arc::clone(&transport));
+        let raft = Raft::new(node.0, config, network, log, machine.clone())
+            .await
+            .map_err(|error| StartError::Raft(error.to_string()))?;
+        let _ = member.raft.set(raft.clone());
+        let (leadership_sender, leadership) = watch::channel(Leadership::default());
+        let metadata = Self(Arc::new(Inner {
+            env,
+            node,
+            incarnation,
+            transport,
+            raft,
+            disk,
+            machine,
+            leadership,
+            refusal: watch::Sender::new(None),
+            contacts,
+            tasks: parking_lot::Mutex::default(),
+        }));
+        metadata.run(metadata.clone().follow_leadership(leadership_sender));
+        metadata.run(metadata.clone().earn_trust(member, alone));
+        metadata.run(reconcile::run(metadata.clone(), options));
+        Ok(metadata)
+    }
+
+    /// Makes a new cluster whose first member is this node.
+    ///
+    /// # Errors
+    /// When it is a member of one already.
+    pub async fn found(&self, founding: Founding, within: Duration) -> Result<Applied, ProposeError> {
+        if self.0.raft.initialize(BTreeSet::from([self.0.node.0])).await.is_err() && self.map().is_founded() {
+            return Err(Refusal::Founded.into());
+        }
+        self.propose(Change::Found(founding), within).await
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+    /// The process that speaks for it.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.0.incarnation
+    }
+    /// The map as far as this node knows it.
+    #[must_use]
+    pub fn map(&self) -> Arc<ClusterMap> {
+        self.0.machine.map()
+    }
+    /// Follows the map.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<ClusterMap>> {
+        self.0.machine.watch()
+    }
+    /// Who leads, as far as this node knows.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.0.leadership.borrow().leader
+    }
+    /// Follows who leads.
+    #[must_use]
+    pub fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.0.leadership.clone()
+    }
+    /// Who votes and who learns at the moment, as far as this node knows.
+    #[must_use]
+    pub fn members(&self) -> Members {
+        let metrics = self.0.raft.metrics();
+        let metrics = metrics.borrow();
+        let membership = metrics.membership_config.membership();
+        Members {
+            voters: membership.voter_ids().collect(),
+            learners: membership.learner_ids().collect(),
+            changing: membership.get_joint_config().len() > 1
+                || metrics.membership_config.log_id() > &metrics.last_applied,
+        }
+    }
+    /// Set when the others refuse this node for good: its disk is a copy or an old backup.
+    #[must_use]
+    pub fn refusal(&self) -> watch::Receiver<Option<Refusal>> {
+        self.0.refusal.subscribe()
+    }
+    /// Whether this node leads at this moment: true means that it did so after the call began, and that its map has all
+    /// that was agreed before.
+    pub async fn confirm_leadership(&self) -> bool {
+        self.0.raft.ensure_linearizable().await.is_ok()
+    }
+    /// Makes `change`, by way of the leader. Tried again until `within` has passed, so that a change must bear being
+    /// made twice; those of this crate do, each names what it expects to find.
+    ///
+    /// # Errors
+    /// As [`ProposeError`] says.
+    pub async fn propose(&self, change: Change, within: Duration) -> Result<Applied, ProposeError> {
+        let attempt = self.propose_until_answered(change);
+        match self.0.env.timeout(within, attempt).await {
+            Some(outcome) => outcome.map_err(ProposeError::Refused),
+            None => Err(ProposeError::NoLeader),
+        }
+    }
+
+    async fn propose_until_answered(&self, change: Change) -> Result<Applied, Refusal> {
+        let mut hint = None;
+        let mut turn = 0;
+        loop {
+            let to = match hint.take().or_else(|| self.leader()) {
+                Some(leader) => Some(leader),
+                None => self.somebody(turn),
+            };
+            turn += 1;
+            let answer = match to {
+                Some(to) if to != self.0.node => {
+                    ask(&self.0.transport, to, &Question::Propose(change.clone()), PROPOSE_CALL)
+                        .await
+                        .ok()
+                }
+                _ => Some(propose_here(&self.0.raft, change.clone()).await),
+            };
+            match answer {
+                Some(Answer::Proposed(outcome)) => return outcome,
+                Some(Answer::NotLeader(Some(leader))) if Some(NodeId(leader)) != to => {
+                    hint = Some(NodeId(leader));
+                }
+                _ => self.0.env.sleep(PROPOSE_PAUSE).await,
+            }
+        }
+    }
+
+    /// Any other node that may know the leader, a different one each turn.
+    fn somebody(&self, turn: usize) -> Option<NodeId> {
+        let others = self.others();
+        (!others.is_empty())
+            .then(|| others.get(turn % others.len()).copied())
+            .flatten()
+    }
+
+    fn others(&self) -> Vec<NodeId> {
+        let map = self.map();
+        let mut others: Vec<NodeId> = map
+            .nodes
+            .iter()
+            .filter(|(id, record)| **id != self.0.node.0 && record.state.is_alive())
+            .map(|(id, _)| NodeId(*id))
+            .collect();
+        if others.is_empty() {
+            others.extend(self.0.contacts.iter().filter(|id| **id != self.0.node));
+        }
+        others
+    }
+
+    /// Takes no part any more. Other nodes see it as dead.
+    pub async fn stop(&self) {
+        self.0.disk.stop();
+        let _ = self.0.raft.shutdown().await;
+        for task in self.0.tasks.lock().drain(..) {
+            task.abort();
+        }
+    }
+
+    pub(crate) fn raft(&self) -> &Raft {
+        &self.0.raft
+    }
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
+    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.lock().push(tokio::spawn(task));
+    }
+
+    async fn follow_leadership(self, sender: watch::Sender<Leadership>) {
+        let mut metrics = self.0.raft.metrics();
+        let gauges = crate::reconcile::Gauges::default();
+        loop {
+            let (leadership, stopped) = {
+                let now = metrics.borrow_and_update();
+                gauges.show(&now);
+                let leadership = Leadership {
+                    leader: now.current_leader.map(NodeId),
+                    term: now.current_term,
+                    here: now.current_leader == Some(self.0.node.0) && now.state.is_leader(),
+                };
+                (leadership, now.running_state.is_err())
+            };
+            sender.send_if_modified(|known| std::mem::replace(known, leadership) != leadership);
+            if stopped || metrics.changed().await.is_err() {
+                sender.send_replace(Leadership::default());
+                return;
+            }
+        }
+    }
+
+    /// A disk from a backup has forgotten votes and entries that others rely on. Before this node votes, one of the others
+    /// says that it knows of no later start of it. An empty disk has promised nothing, and who votes alone is asked by
+    /// nobody.
+    async fn earn_trust(self, member: Arc<Member>, empty: bool) {
+        let voters = self.members().voters;
+        let alone = voters.iter().all(|voter| *voter == self.0.node.0);
+        let known = if empty || alone {
+            Some(0)
+        } else {
+            self.probe(&voters).await
+        };
+        if let Some(known) = known.filter(|known| *known >= self.0.incarnation.number) {
+            let refusal = Refusal::StaleDisk {
+                node: self.0.node.0,
+                known,
+                shown: self.0.incarnation.number,
+            };
+            tracing::error!(%refusal, "this node takes no part in the cluster");
+            self.0.refusal.send_replace(Some(refusal));
+            return;
+        }
+        member.trusted.store(true, Ordering::Release);
+        self.0.raft.runtime_config().elect(true);
+    }
+
+    /// The latest start that any of the others knows of; asks until one answers.
+    async fn probe(&self, voters: &BTreeSet<u64>) -> Option<u64> {
+        loop {
+            let mut latest = None;
+            let others: BTreeSet<NodeId> = self
+                .others()
+                .into_iter()
+                .chain(voters.iter().copied().map(NodeId))
+                .collect();
+            let calls: Vec<_> = others
+                .into_iter()
+                .filter(|id| *id != self.0.node)
+                .map(|to| {
+                    let transport = Arc::clone(&self.0.transport);
+                    let question = Question::Probe(self.0.node.0);
+                    tokio::spawn(async move { ask(&transport, to, &question, PROBE).await })
+                })
+                .collect();
+            for call in calls {
+                if let Ok(Ok(Answer::Probed(number))) = call.await {
+                    latest = latest.max(Some(number));
+                }
+            }
+            if latest.is_some() {
+                return latest;
+            }
+            self.0.env.sleep(PROPOSE_PAUSE).await;
+        }
+    }
+}
+
+/// Notes on the disk that it was started once more.
+async fn begin_life(env: &Env, node: NodeId, disk: &Disk, found: &Found) -> Result<Incarnation, StartError> {
+    let lives = match found.identity {
+        Some((owner, _)) if owner != node.0 => {
+            return Err(StartError::OtherNode {
+                found: owner,
+                expected: node.0,
+            });
+        }
+        Some((_, lives)) => lives,
+        None => 0,
+    };
+    let incarnation = Incarnation {
+        number: lives + 1,
+        nonce: env.random_u64(),
+    };
+    let identity = seal(&(node.0, incarnation.number));
+    disk.write_once(vec![(store::key(store::IDENTITY), Some(identity))])
+        .await
+        .map_err(StartError::Store)?;
+    Ok(incarnation)
+}
+
+fn config(env: &Env, options: &MetadataOptions) -> Result<Config, StartError> {
+    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    // openraft draws its timeout from its own source of randomness; a range of one leaves the choice to ours.
+    let base = millis(options.election);
+    let election = base + env.random_u64() % (base / 2).max(1);
+    Config {
+        cluster_name: "hongyan".to_owned(),
+        heartbeat_interval: millis(options.heartbeat),
+        election_timeout_min: election,
+        election_timeout_max: election + 1,
+        install_snapshot_timeout: 5_000,
+        max_payload_entries: ENTRIES_A_CALL,
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(options.snapshot_entries),
+        snapshot_max_chunk_size: SNAPSHOT_PIECE_OCTETS,
+        max_in_snapshot_log_to_keep: options.kept_entries,
+        replication_lag_threshold: options.snapshot_entries * 2,
+        enable_elect: false,
+        ..Config::default()
+    }
+    .validate()
+    .map_err(|error| StartError::Raft(error.to_string()))
+}

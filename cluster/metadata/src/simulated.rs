@@ -1,0 +1,5 @@
+//! Stand-ins for tests and simulation.
+
+mod memory_disk;
+
+pub use memory_disk::MemoryDisk;
