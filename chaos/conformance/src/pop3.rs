@@ -29,6 +29,8 @@ impl Pop3 {
     /// When the node refuses.
     pub fn login(port: u16, user: &str) -> Result<Self> {
         let mut pop3 = Self::connect(port)?;
+        // Mail is to come as it is, headers in UTF-8 too.
+        pop3.command("UTF8")?;
         pop3.command(&format!("USER {user}"))?;
         pop3.command(&format!("PASS {PASSWORD}"))?;
         Ok(pop3)

@@ -211,7 +211,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// A display name as atoms, a quoted string or encoded words.
-fn phrase(display: &str) -> String {
+pub(crate) fn phrase(display: &str) -> String {
     let display = one_line(display);
     if !display.is_ascii() {
         return words::encode(&display).into_owned();
@@ -237,7 +237,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-fn parameter_text(parameter: &Parameter) -> String {
+pub(crate) fn parameter_text(parameter: &Parameter) -> String {
     let (name, value) = media::ascii_parameter(parameter);
     if name.ends_with('*') {
         format!("; {name}={value}")
@@ -247,7 +247,7 @@ fn parameter_text(parameter: &Parameter) -> String {
 }
 
 /// Writes a field, folded at spaces where a line would become too long.
-fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(crate) fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.push(b':');
     let mut column = name.len().saturating_add(1);

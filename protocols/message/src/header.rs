@@ -97,7 +97,7 @@ pub(crate) fn split_field(raw: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, value.get(1..)?)).filter(|_| is_name)
 }
 
-fn is_blank_line(text: &[u8]) -> bool {
+pub(crate) fn is_blank_line(text: &[u8]) -> bool {
     text.starts_with(b"\n") || text.starts_with(b"\r\n")
 }
 
@@ -106,7 +106,7 @@ fn line_octets(text: &[u8]) -> usize {
 }
 
 /// Where the field at the start of `text` ends: before the next line that does not begin with white space.
-fn field_end(text: &[u8]) -> usize {
+pub(crate) fn field_end(text: &[u8]) -> usize {
     let mut at = line_octets(text);
     while matches!(text.get(at), Some(b' ' | b'\t')) {
         let line = line_octets(text.get(at..).unwrap_or(&[]));

@@ -33,6 +33,7 @@ mod open_part;
 mod scanner;
 mod structure;
 pub mod subject;
+pub mod surrogate;
 pub mod text;
 pub mod transfer;
 pub mod words;

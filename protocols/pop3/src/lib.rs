@@ -1,4 +1,4 @@
-//! POP3 (RFC 1939) with STLS, SASL, CAPA, response codes, pipelining and UTF8: one codec, both sides, no sockets.
+//! POP3 (RFC 1939) with STLS, SASL, CAPA, response codes, pipelining, UTF8 and LANG: one codec, both sides, no sockets.
 //!
 //! [`server::Session`] serves `node/session/pop3`; [`client::Session`] serves tests and load. Messages are streamed through the
 //! server's side and never held. What is in a maildrop is not known here.
@@ -23,6 +23,7 @@
 mod body;
 pub mod client;
 mod command;
+mod language;
 mod limits;
 mod line;
 mod number;

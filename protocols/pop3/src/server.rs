@@ -8,6 +8,7 @@ use hongyan_types::Instant;
 
 use crate::body::BodyWriter;
 use crate::command::{self, Line};
+use crate::language::Language;
 use crate::line::{Found, LineReader};
 use crate::reply::put_text;
 use crate::{Auth, Limits, MessageNumber, Reply, ResponseCode};
@@ -100,6 +101,7 @@ pub struct Session {
     commands: u64,
     user: Option<String>,
     utf8: bool,
+    language: Language,
     errors: u32,
     failures: u32,
     touched: Instant,
@@ -123,6 +125,7 @@ impl Session {
             commands: 0,
             user: None,
             utf8: false,
+            language: Language::default(),
             errors: 0,
             failures: 0,
             touched: now,
@@ -297,6 +300,7 @@ impl Session {
             self.options.tls = true;
             self.user = None;
             self.utf8 = false;
+            self.language = Language::default();
             self.input.clear();
             self.lines = LineReader::default();
             self.phase = Phase::Authorization;
@@ -339,6 +343,7 @@ impl Session {
         match line {
             Line::Capa => self.capa(),
             Line::Noop => self.ok(""),
+            Line::Lang(range) => self.lang(range.as_deref()),
             Line::Quit => {
                 self.ok("bye");
                 self.end();
@@ -384,6 +389,10 @@ impl Session {
             }
             Line::Noop => {
                 self.ok("");
+                return None;
+            }
+            Line::Lang(range) => {
+                self.lang(range.as_deref());
                 return None;
             }
             Line::Stat => Command::Stat,
@@ -436,7 +445,8 @@ impl Session {
 
     /// RFC 2449 §6.
     fn capa(&mut self) {
-        let mut list = String::from("TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8 USER\r\n");
+        let mut list =
+            String::from("TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8 USER\r\nLANG\r\n");
         if self.passwords_allowed() {
             list.push_str("USER\r\n");
         }
@@ -451,6 +461,24 @@ impl Session {
         }
         list.push_str("IMPLEMENTATION Hongyan\r\n");
         self.listing("capabilities", &list);
+    }
+
+    /// RFC 6856 §3.2.
+    fn lang(&mut self, range: Option<&str>) {
+        let Some(range) = range else {
+            let line = |language: Language| format!("{} {}\r\n", language.tag(), language.name());
+            let list: String = Language::ALL.into_iter().map(line).collect();
+            self.listing("languages", &list);
+            return;
+        };
+        match Language::matching(range) {
+            Some(language) => {
+                self.language = language;
+                let text = format!("{} {}", language.tag(), language.say("language changed"));
+                self.ok(&text);
+            }
+            None => self.err(None, "no such language"),
+        }
     }
 
     fn listing(&mut self, text: &str, lines: &str) {
@@ -501,7 +529,7 @@ impl Session {
     fn text(&mut self, text: &str) {
         if !text.is_empty() {
             self.output.push(b' ');
-            put_text(&mut self.output, text);
+            put_text(&mut self.output, &self.language.say(text));
         }
         self.output.extend_from_slice(b"\r\n");
     }

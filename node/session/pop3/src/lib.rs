@@ -1,4 +1,4 @@
-//! What a POP3 command means: a maildrop is INBOX, held by one session at a time.
+//! What a POP3 command means: a maildrop is INBOX and what the account wants beside it, held by one session at a time.
 //!
 //! The protocol is in `protocols/pop3`; here each command has its file. Messages are read straight from storage; only
 //! opening, locking and deleting ask the mailbox. Deletes nothing before QUIT (RFC 1939 §6), and nothing at all for accounts

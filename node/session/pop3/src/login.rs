@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use hongyan_access::{AccessError, Identity, Protocol};
-use hongyan_mailbox::{FolderRef, MailboxError, MailboxId, OpenFolder};
+use hongyan_directory::AccountSettings;
+use hongyan_mailbox::{FolderRef, FolderView, ListFolders, MailboxError, MailboxId, OpenFolder};
 use hongyan_pop3::{Reply, ResponseCode};
 use hongyan_sasl::Secret;
 use hongyan_types::Timestamp;
 
-use crate::maildrop::Maildrop;
+use crate::maildrop::{Maildrop, is_offered};
 use crate::session::Session;
 
 impl Session {
@@ -57,10 +58,8 @@ impl Session {
         self.lock_maildrop(mailbox, span)
             .await
             .map_err(|error| unavailable(&error))?;
-        let request = OpenFolder {
-            folder: FolderRef::INBOX,
-        };
-        let opened = match self.ask(mailbox, request).await {
+        let settings = &account.settings;
+        let opened = match self.open_folders(mailbox, settings).await {
             Ok(opened) => opened,
             Err(error) => {
                 // Should this fail too, the lock ends by itself.
@@ -71,16 +70,44 @@ impl Session {
         let now = Timestamp {
             millis: self.parts().env.wall_millis(),
         };
-        let settings = &account.settings;
         let maildrop = Maildrop::new(
             mailbox,
-            opened.view,
+            opened,
             settings.pop_range.since(now),
             settings.pop_clients_may_delete,
         );
         let text = format!("{} messages ({} octets)", maildrop.count(), maildrop.octets());
         self.signed_in(maildrop, permit);
         Ok(Reply::SignedIn(text))
+    }
+}
+
+impl Session {
+    /// INBOX, and what else the account's POP clients are offered (ACC-11).
+    async fn open_folders(
+        &self,
+        mailbox: MailboxId,
+        settings: &AccountSettings,
+    ) -> Result<Vec<FolderView>, MailboxError> {
+        let inbox = OpenFolder {
+            folder: FolderRef::INBOX,
+        };
+        let mut views = vec![self.ask(mailbox, inbox).await?.view];
+        let (own, junk) = (settings.pop_own_folders, settings.pop_junk);
+        if !own && !junk {
+            return Ok(views);
+        }
+        let all = self.ask(mailbox, ListFolders).await?.folders;
+        for folder in all.iter().filter(|folder| is_offered(folder, &all, own, junk)) {
+            let folder = FolderRef::Id(folder.id);
+            match self.ask(mailbox, OpenFolder { folder }).await {
+                Ok(opened) => views.push(opened.view),
+                // Deleted since it was listed.
+                Err(MailboxError::NoSuchFolder) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(views)
     }
 }
 

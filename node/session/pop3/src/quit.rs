@@ -1,6 +1,6 @@
 //! QUIT (RFC 1939 §6): deletes what is marked, all of it durable before `+OK`.
 
-use hongyan_mailbox::{Expunge, FolderId};
+use hongyan_mailbox::{Expunge, MailboxError};
 use hongyan_pop3::{Reply, ResponseCode};
 use hongyan_types::UidSet;
 
@@ -19,16 +19,22 @@ impl Session {
             return Reply::Ok("bye".to_owned());
         };
         // ACC-12: what clients may not delete stays, and they are not told, or they would ask again for ever.
-        if !maildrop.may_delete || maildrop.marked().is_empty() {
+        if !maildrop.may_delete {
             return Reply::Ok("bye".to_owned());
         }
-        for batch in batches(maildrop.marked(), self.parts().settings.delete_batch_max) {
+        let max = self.parts().settings.delete_batch_max;
+        let batches = maildrop
+            .marked()
+            .flat_map(|(folder, uids)| batches(uids, max).into_iter().map(move |batch| (folder, batch)));
+        for (folder, batch) in batches {
             let request = Expunge {
-                folder: FolderId::INBOX,
+                folder,
                 uids: Some(batch),
                 deleted_only: false,
             };
             match self.ask(maildrop.mailbox, request).await {
+                // Deleted by another client, with the messages in it.
+                Err(MailboxError::NoSuchFolder) => {}
                 Ok(done) => self.metrics().deleted.inc_by(done.expunged.count()),
                 Err(_) => {
                     let text = "some messages are not deleted".to_owned();

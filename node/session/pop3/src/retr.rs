@@ -1,35 +1,46 @@
 //! RETR and TOP (RFC 1939 §5, §7): a message from the blob store to the client, a piece at a time.
 //!
-//! RFC 6856 §3.3 wants a message with UTF-8 headers withheld or downgraded for clients that have not said UTF8.
-//! Departs from it: such headers pass as they are, which is what clients of before RFC 6856 have always been sent.
+//! A client that has not said UTF8 gets headers in ASCII (RFC 6856 §2.1, by RFC 6858); LIST keeps the size of the message
+//! as it is, which RFC 6858 §4 allows.
 
 use hongyan_blob::BlobReader;
 use hongyan_mailbox::{Email, read_email};
+use hongyan_message::surrogate::SurrogateWriter;
 use hongyan_pop3::server::CommandId;
 use hongyan_pop3::{MessageNumber, Reply, ResponseCode};
-use hongyan_types::Octets;
 
 use crate::session::{Ended, Session};
 
 impl Session {
     /// Sends message `number`, or its beginning: the machine cuts TOP by itself.
     pub(crate) async fn retrieve(&mut self, id: CommandId, number: MessageNumber, whole: bool) -> Result<(), Ended> {
-        let (mut reader, octets) = match self.open(number).await {
+        let (mut reader, email) = match self.open(number).await {
             Ok(opened) => opened,
             Err(reply) => {
                 self.reply(id, reply);
                 return Ok(());
             }
         };
+        let octets = email.octets;
+        let mut surrogate = (!self.takes_utf8()).then(|| SurrogateWriter::new(&email.structure));
+        drop(email);
         self.reply(id, Reply::Begin(format!("{} octets", octets.0)));
         loop {
             match reader.next_chunk().await {
                 Ok(Some(piece)) => {
-                    if !self.push(id, &piece).await? {
+                    let sent = match &mut surrogate {
+                        Some(surrogate) => surrogate.push(&piece),
+                        None => (&piece[..]).into(),
+                    };
+                    if !self.push(id, &sent).await? {
                         break;
                     }
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    let rest = surrogate.take().map(SurrogateWriter::finish).unwrap_or_default();
+                    self.push(id, &rest).await?;
+                    break;
+                }
                 Err(error) => {
                     // Half a message must not look like a whole one: the connection ends inside it.
                     tracing::error!(%error, mailbox = ?self.mailbox(), "message cannot be read");
@@ -45,7 +56,7 @@ impl Session {
         Ok(())
     }
 
-    async fn open(&self, number: MessageNumber) -> Result<(BlobReader, Octets), Reply> {
+    async fn open(&self, number: MessageNumber) -> Result<(BlobReader, Email), Reply> {
         let Some(maildrop) = self.maildrop() else {
             return Err(Reply::error("sign in first"));
         };
@@ -65,6 +76,6 @@ impl Session {
             .open_blob(maildrop.mailbox.tenant.0, &email.blob)
             .await
             .map_err(|error| failed(error.to_string()))?;
-        Ok((reader, email.octets))
+        Ok((reader, email))
     }
 }

@@ -309,6 +309,10 @@ impl Session {
     pub(crate) fn signed_in(&mut self, maildrop: Maildrop, permit: SessionPermit) {
         (self.maildrop, self.permit) = (Some(maildrop), Some(permit));
     }
+    /// Whether the client has said UTF8.
+    pub(crate) fn takes_utf8(&self) -> bool {
+        self.machine.utf8()
+    }
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
     }

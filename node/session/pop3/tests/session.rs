@@ -11,7 +11,8 @@ use hongyan_env::{Env, Stream};
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, TlsMode};
 use hongyan_mailbox::{
-    Append, AppendMessage, FolderRef, MailboxEntity, MailboxId, MailboxOptions, MailboxServices, MessageWriter,
+    Append, AppendMessage, CreateFolder, FolderId, FolderPath, FolderRef, MailboxEntity, MailboxId, MailboxOptions,
+    MailboxServices, MessageWriter, MoveMessages, SpecialUse,
 };
 use hongyan_memory::MemoryStore;
 use hongyan_pop3::ResponseCode;
@@ -93,6 +94,17 @@ impl Node {
         }
     }
     async fn append(&self, mail: &[u8], days_old: i64) {
+        self.append_to(FolderRef::INBOX, mail, days_old).await;
+    }
+    async fn make_folder(&self, path: &str) -> FolderRef {
+        let request = CreateFolder {
+            path: FolderPath::try_from(path).unwrap(),
+            special_use: None,
+        };
+        let made = self.router.ask(&self.mailbox, request, WITHIN).await.unwrap().unwrap();
+        FolderRef::Id(made.folder.id)
+    }
+    async fn append_to(&self, folder: FolderRef, mail: &[u8], days_old: i64) {
         let mut writer = MessageWriter::new(&self.blobs, self.mailbox.tenant);
         writer.push(mail).await.unwrap();
         let message = AppendMessage {
@@ -103,7 +115,7 @@ impl Node {
             }),
         };
         let request = Append {
-            folder: FolderRef::INBOX,
+            folder,
             messages: vec![message],
         };
         self.router.ask(&self.mailbox, request, WITHIN).await.unwrap().unwrap();
@@ -309,6 +321,109 @@ fn acc_10_only_the_range_is_offered_and_names_stay() {
         assert!(!pop3.say("RETR 3").await.is_ok);
         let names = pop3.body("UIDL").await;
         assert!(names.starts_with("1 ") && names.contains("00000003\r\n"), "{names}");
+        node.stop().await;
+    });
+}
+
+/// The subjects on offer, in the order of their numbers.
+async fn subjects(pop3: &mut Pop3) -> Vec<String> {
+    let mut subjects = Vec::new();
+    for line in pop3.body("LIST").await.lines() {
+        let number = line.split(' ').next().unwrap();
+        let top = pop3.body(&format!("TOP {number} 0")).await;
+        subjects.push(top.trim_start_matches("Subject: ").trim_end().to_owned());
+    }
+    subjects
+}
+
+#[test]
+fn acc_11_own_folders_and_junk_are_offered_as_the_account_wants() {
+    hongyan_actor::run(0, async {
+        for (own, junk, expect) in [
+            (true, false, vec!["inbox 1", "own", "inbox 2", "below inbox"]),
+            (false, false, vec!["inbox 1", "inbox 2"]),
+            (false, true, vec!["inbox 1", "junk", "inbox 2", "below junk"]),
+            (
+                true,
+                true,
+                vec!["inbox 1", "own", "junk", "inbox 2", "below inbox", "below junk"],
+            ),
+        ] {
+            let node = Node::start(AccountSettings {
+                pop_own_folders: own,
+                pop_junk: junk,
+                ..all()
+            })
+            .await;
+            let travel = node.make_folder("Reisen").await;
+            node.make_folder("Empty").await;
+            let below_inbox = node.make_folder("INBOX/more").await;
+            let below_junk = node.make_folder("Junk/more").await;
+            let thrown_away = node.make_folder("Trash/old").await;
+            node.append(b"Subject: inbox 1\r\n\r\n", 0).await;
+            node.append_to(travel, b"Subject: own\r\n\r\n", 0).await;
+            node.append_to(SpecialUse::Junk.into(), b"Subject: junk\r\n\r\n", 0)
+                .await;
+            node.append_to(SpecialUse::Sent.into(), b"Subject: sent\r\n\r\n", 0)
+                .await;
+            node.append_to(thrown_away, b"Subject: thrown away\r\n\r\n", 0).await;
+            node.append(b"Subject: inbox 2\r\n\r\n", 0).await;
+            node.append_to(below_inbox, b"Subject: below inbox\r\n\r\n", 0).await;
+            node.append_to(below_junk, b"Subject: below junk\r\n\r\n", 0).await;
+            let mut pop3 = node.login().await;
+            assert_eq!(subjects(&mut pop3).await, expect);
+            node.stop().await;
+        }
+    });
+}
+
+#[test]
+fn acc_11_marks_count_in_the_folder_of_the_message_and_names_go_with_the_mail() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        let travel = node.make_folder("Reisen").await;
+        node.append(b"Subject: one\r\n\r\n", 0).await;
+        node.append_to(travel.clone(), b"Subject: two\r\n\r\n", 0).await;
+        node.append(b"Subject: three\r\n\r\n", 0).await;
+        let mut pop3 = node.login().await;
+        let names = pop3.body("UIDL").await;
+        assert!(pop3.say("DELE 2").await.is_ok);
+        assert_eq!(subjects(&mut pop3).await, ["one", "three"]);
+        assert!(pop3.say("RSET").await.is_ok);
+        assert_eq!(subjects(&mut pop3).await, ["one", "two", "three"]);
+        assert!(pop3.say("DELE 2").await.is_ok);
+        assert!(pop3.say("QUIT").await.is_ok);
+        let request = MoveMessages {
+            from: FolderId::INBOX,
+            uids: [hongyan_types::Uid::new(1).unwrap()].into_iter().collect(),
+            to: travel,
+        };
+        node.router.ask(&node.mailbox, request, WITHIN).await.unwrap().unwrap();
+        let mut pop3 = node.login().await;
+        assert_eq!(subjects(&mut pop3).await, ["one", "three"]);
+        let names: Vec<_> = names.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        assert_eq!(pop3.body("UIDL").await, format!("1 {}\r\n2 {}\r\n", names[0], names[2]));
+        node.stop().await;
+    });
+}
+
+#[test]
+fn clients_without_utf8_get_headers_in_ascii() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        let mail = "Subject: 你好\r\nFrom: 王 <用户@example.test>\r\n\r\nhéllo\r\n";
+        node.append(mail.as_bytes(), 0).await;
+        let mut pop3 = node.login().await;
+        let header = "Subject: =?utf-8?B?5L2g5aW9?=\r\n\
+            From: =?utf-8?B?546LICjnlKjmiLdAZXhhbXBsZS50ZXN0KQ==?=\r\n <invalid@internationalized-address.invalid>\r\n\r\n";
+        assert_eq!(pop3.body("RETR 1").await, format!("{header}héllo\r\n"));
+        assert_eq!(pop3.body("TOP 1 0").await, header);
+        assert!(pop3.say("QUIT").await.is_ok);
+        let mut pop3 = node.connect().await;
+        assert!(pop3.say("UTF8").await.is_ok);
+        assert!(pop3.say(&format!("USER {USER}")).await.is_ok);
+        assert!(pop3.say("PASS pass").await.is_ok);
+        assert_eq!(pop3.body("RETR 1").await, mail);
         node.stop().await;
     });
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod capa;
 mod dele;
+mod lang;
 mod list;
 mod noop;
 mod pass;
@@ -32,11 +33,16 @@ pub(crate) enum Line {
     Capa,
     Stls,
     Utf8,
+    /// A range, or nothing to list the languages.
+    Lang(Option<String>),
     Stat,
     List(Option<MessageNumber>),
     Uidl(Option<MessageNumber>),
     Retr(MessageNumber),
-    Top { message: MessageNumber, lines: u32 },
+    Top {
+        message: MessageNumber,
+        lines: u32,
+    },
     Dele(MessageNumber),
     Noop,
     Rset,
@@ -62,6 +68,7 @@ pub(crate) fn parse(line: &[u8]) -> Parsed {
         b"CAPA" => capa::parse(argument),
         b"STLS" => stls::parse(argument),
         b"UTF8" => utf8::parse(argument),
+        b"LANG" => lang::parse(argument),
         b"STAT" => stat::parse(argument),
         b"LIST" => list::parse(argument),
         b"UIDL" => uidl::parse(argument),
