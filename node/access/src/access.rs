@@ -14,7 +14,9 @@ use crate::failures::Guard;
 use crate::hashing::{Hashing, Salts};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
-use crate::{AccessError, AccessOptions, Identity, Protocol, ScramAttempt, SessionPermit};
+use crate::{
+    AccessError, AccessOptions, Identity, PasswordOwner, Protocol, ScramAttempt, SessionPermit, password_rules,
+};
 
 /// Longest password looked at, in octets: a bound on work, not a rule.
 const PASSWORD_OCTETS_MAX: usize = 1024;
@@ -234,23 +236,15 @@ impl Access {
             .await
     }
 
-    /// Whether a password is good enough for an account of the login name `name`.
+    /// Whether a new password is good enough for its account (AUTH-9).
     ///
     /// # Errors
     /// `BadPassword` says what is missing.
-    pub fn check_password(&self, name: &str, password: &Secret) -> Result<(), AccessError> {
-        let min = self.0.options.password_characters_min;
-        if password.reveal().chars().count() < min {
-            return Err(AccessError::BadPassword(format!(
-                "a password has at least {min} characters"
-            )));
+    pub fn check_password(&self, owner: &PasswordOwner<'_>, password: &Secret) -> Result<(), AccessError> {
+        match password_rules::broken(&self.0.options, owner, password.reveal()) {
+            Some(rule) => Err(AccessError::BadPassword(rule)),
+            None => Ok(()),
         }
-        if password.reveal().eq_ignore_ascii_case(name) {
-            return Err(AccessError::BadPassword(
-                "a password is not the account's name".to_owned(),
-            ));
-        }
-        Ok(())
     }
 
     fn check_lock(&self, name: &str, peer: IpAddr) -> Result<(), AccessError> {

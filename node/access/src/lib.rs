@@ -10,6 +10,7 @@ mod failures;
 mod hashing;
 mod identity;
 mod options;
+mod password_rules;
 mod remembered;
 mod revocation;
 mod sessions;
@@ -18,6 +19,7 @@ pub use access::Access;
 pub use error::AccessError;
 pub use identity::{Identity, Protocol, ScramAttempt};
 pub use options::AccessOptions;
+pub use password_rules::PasswordOwner;
 pub use sessions::{
     NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,
 };

@@ -33,6 +33,10 @@ pub struct AccessOptions {
     pub sessions_per_account_max: u32,
     /// Characters a new password needs.
     pub password_characters_min: usize,
+    /// Characters a new password may have.
+    pub password_characters_max: usize,
+    /// Whether a new password needs upper and lower case letters and digits.
+    pub password_mixed: bool,
 }
 
 impl Default for AccessOptions {
@@ -54,6 +58,8 @@ impl Default for AccessOptions {
             limit_loopback: true,
             sessions_per_account_max: 30,
             password_characters_min: 8,
+            password_characters_max: 32,
+            password_mixed: true,
         }
     }
 }

@@ -111,6 +111,16 @@ impl Config {
         if self.access.scram_iterations < 4096 {
             return refuse("access.scram_iterations", "is below 4096 (RFC 7677 §4)");
         }
+        let characters = self.access.password_characters_min..=self.access.password_characters_max;
+        if *characters.start() < 6 {
+            return refuse("access.password_characters_min", "is below 6");
+        }
+        if characters.is_empty() || *characters.end() > 256 {
+            return refuse(
+                "access.password_characters_max",
+                "is below password_characters_min or above 256",
+            );
+        }
         if !matches!(self.log.format.as_str(), "text" | "json") {
             return refuse("log.format", "is neither text nor json");
         }
@@ -163,6 +173,14 @@ mod tests {
         check("[nodes]\n", "unknown field `nodes`");
         check("[node]\nhost_name = \"\"", "node.host_name");
         check("[tls]\ncertificate = \"/x\"", "tls.key");
+        check(
+            "[access]\npassword_characters_min = 5",
+            "access.password_characters_min",
+        );
+        check(
+            "[access]\npassword_characters_max = 7",
+            "access.password_characters_max",
+        );
         check("[log]\nformat = \"xml\"", "log.format");
         check("[limits]\nconnections_max = \"many\"", "invalid type");
     }

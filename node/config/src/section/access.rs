@@ -28,6 +28,11 @@ section! {
         /// Sessions of one account at the same time, over all protocols.
         sessions_per_account_max: u32 = 30, "sessions", "1 to 100000", "restart";
         /// Characters a new password needs.
-        password_characters_min: usize = 8, "characters", "1 to 128", "restart";
+        password_characters_min: usize = 8, "characters", "6 to 128", "restart";
+        /// Characters a new password may have.
+        password_characters_max: usize = 32, "characters", "password_characters_min to 256", "restart";
+        /// Whether a new password needs upper and lower case letters and digits. Account data and common passwords are refused
+        /// in any case.
+        password_mixed: bool = true, "", "true or false", "restart";
     }
 }

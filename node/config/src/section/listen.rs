@@ -13,6 +13,9 @@ section! {
         submission: Vec<String> = everywhere(587), "", "address:port", "restart";
         /// Mail from clients, TLS from the start (RFC 8314).
         submissions: Vec<String> = everywhere(465), "", "address:port", "restart";
+        /// Lets clients sign in on the `smtp` port too and send as through submission. Best left off: clients have ports of
+        /// their own, and passwords are guessed wherever they are asked for.
+        smtp_authentication: bool = false, "", "true or false", "restart";
         /// IMAP with STARTTLS.
         imap: Vec<String> = everywhere(143), "", "address:port", "restart";
         /// IMAP, TLS from the start.
