@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) parts: DeliveryParts,
     /// Since when mailboxes of which we know are full, in wall milliseconds; a cache of what is stored.
     pub(crate) full: Mutex<HashMap<MailboxId, i64>>,
+    /// What marks of groups are made with; read at the first use.
+    pub(crate) mark_key: tokio::sync::OnceCell<[u8; 32]>,
     outcomes: CounterVec,
 }
 
@@ -86,6 +88,7 @@ impl Delivery {
         Self(Arc::new(Inner {
             parts,
             full: Mutex::default(),
+            mark_key: tokio::sync::OnceCell::new(),
             outcomes: telemetry::counter_vec(
                 "hongyan_delivery_recipients_total",
                 "Recipients of messages, by what became of them.",
@@ -157,6 +160,9 @@ impl Delivery {
 fn outcome_of(share: &Share, stops: &[Outcome], leaving: Option<&Outcome>) -> Outcome {
     let here = share.stops.iter().filter_map(|stop| stops.get(*stop));
     let away = leaving.filter(|_| share.leaves);
+    if share.returned {
+        return Outcome::Delivered;
+    }
     let decisive = here.chain(away).min_by_key(|outcome| match outcome {
         Outcome::Deferred(_) => 0,
         Outcome::Delivered => 1,

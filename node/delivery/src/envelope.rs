@@ -84,6 +84,8 @@ pub enum Target {
     Group(Arc<GroupTargets>),
     /// To another host.
     Remote,
+    /// Nowhere: everyone it leads to has had the message (see [`crate::LoopMarks`]).
+    Returned,
 }
 
 /// What the caller can tell the client.

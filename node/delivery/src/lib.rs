@@ -5,6 +5,7 @@
 //! for another try at a mailbox that could not answer. Nothing is acknowledged from memory: an [`Outcome`] that is
 //! positive is committed, in a mailbox or in the queue.
 
+mod circle;
 mod delivery;
 mod envelope;
 mod full;
@@ -18,6 +19,7 @@ mod seam;
 mod sink;
 pub mod trace;
 
+pub use circle::LoopMarks;
 pub use delivery::{Delivery, DeliveryParts, DeliverySettings};
 pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Target};
 pub use mailbox::Mailboxes;

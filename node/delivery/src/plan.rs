@@ -40,6 +40,8 @@ pub(crate) struct Share {
     pub(crate) remote: Vec<Address>,
     /// Whether it has addresses elsewhere at all.
     pub(crate) leaves: bool,
+    /// Whether it has had the message before.
+    pub(crate) returned: bool,
     /// Whether it is a group, whose members the sender does not get to know.
     pub(crate) group: bool,
 }
@@ -72,6 +74,7 @@ impl Plan {
                     share.remote.extend(group.remote.iter().cloned());
                 }
                 Target::Remote => share.remote.push(recipient.address.clone()),
+                Target::Returned => share.returned = true,
             }
             // The same address twice, by name and through a group, is one copy.
             share.leaves = !share.remote.is_empty();

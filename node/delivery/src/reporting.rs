@@ -1,7 +1,7 @@
 //! Who is told what: failures and successes this node knows itself, and reports the relay asks for.
 
 use bytes::Bytes;
-use hongyan_directory::Resolution;
+use hongyan_directory::{Language, Resolution};
 use hongyan_smtp::{Notify, Return};
 use hongyan_types::{TenantId, Timestamp};
 
@@ -68,6 +68,7 @@ impl Delivery {
         let Some(target) = self.report_target(report).await else {
             return true;
         };
+        let language = self.report_language(&target, tenant).await;
         let recipients = vec![DeliveryRecipient {
             address: report.to.clone(),
             target,
@@ -75,7 +76,7 @@ impl Delivery {
             notify: Some(Notify::default()),
         }];
         let mut sink = self.sink(&recipients, Some(tenant));
-        let message = [b"Return-Path: <>\r\n".as_slice(), &build(report)].concat();
+        let message = [b"Return-Path: <>\r\n".as_slice(), &build(report, language)].concat();
         let envelope = DeliveryEnvelope {
             id,
             sender: None,
@@ -99,6 +100,19 @@ impl Delivery {
             tracing::warn!(event = "delivery_report_failed", id = %envelope.id, outcome = ?sent);
         }
         safe
+    }
+
+    /// The language of whom a report goes to; of people elsewhere nothing is known, and the tenant's own stands in.
+    async fn report_language(&self, target: &Target, tenant: TenantId) -> Language {
+        let directory = &self.0.parts.directory;
+        let language = match target {
+            Target::Account(recipient) => directory.language_of(&recipient.account).await,
+            _ => directory.language_at(tenant).await,
+        };
+        language.unwrap_or_else(|error| {
+            tracing::warn!(event = "delivery_report_language", %error);
+            Language::default()
+        })
     }
 
     /// Where a report goes; `None` when nobody can get it.
@@ -148,6 +162,10 @@ impl Delivery {
 
 /// RFC 3461 §4.1: what this recipient's NOTIFY wants to be told of this outcome.
 fn line(recipient: &DeliveryRecipient, outcome: &Outcome, answer: Answer) -> Option<ReportRecipient> {
+    if matches!(recipient.target, Target::Returned) {
+        // Reported when it went out.
+        return None;
+    }
     let wants = recipient.notify.unwrap_or(Notify {
         success: false,
         failure: true,

@@ -33,7 +33,7 @@ impl MessageSink {
                     tenants.push(group.tenant);
                     tenants.extend(group.accounts.iter().map(|account| account.tenant));
                 }
-                Target::Remote => {}
+                Target::Remote | Target::Returned => {}
             }
         }
         tenants.sort_unstable_by_key(|tenant| tenant.0);

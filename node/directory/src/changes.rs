@@ -2,7 +2,7 @@
 
 use hongyan_types::{AccountId, Address};
 
-use crate::{AccountSettings, AccountState, Credential, Quota, TenantState};
+use crate::{AccountSettings, AccountState, Credential, Language, Quota, TenantState};
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +39,8 @@ pub struct NewTenant {
     pub aliases_per_account_max: Option<u32>,
     /// What new accounts start with.
     pub account_settings: AccountSettings,
+    /// The language of what the system writes.
+    pub language: Option<Language>,
 }
 
 impl NewTenant {
@@ -50,6 +52,7 @@ impl NewTenant {
             accounts_max: None,
             aliases_per_account_max: None,
             account_settings: AccountSettings::default(),
+            language: None,
         }
     }
 }
@@ -67,6 +70,8 @@ pub struct TenantChange {
     pub aliases_per_account_max: Field<Option<u32>>,
     /// What new accounts start with.
     pub account_settings: Field<AccountSettings>,
+    /// The language of what the system writes.
+    pub language: Field<Option<Language>>,
 }
 
 /// An account to make. Its tenant is the one that owns the address's domain.
@@ -84,6 +89,8 @@ pub struct NewAccount {
     pub settings: Option<AccountSettings>,
     /// Whether it may manage its tenant.
     pub administrator: bool,
+    /// The language of what the system writes to it; `None` is the tenant's.
+    pub language: Option<Language>,
 }
 
 impl NewAccount {
@@ -97,6 +104,7 @@ impl NewAccount {
             quota: Quota::default(),
             settings: None,
             administrator: false,
+            language: None,
         }
     }
 }
@@ -114,6 +122,8 @@ pub struct AccountChange {
     pub settings: Field<AccountSettings>,
     /// Whether it may manage its tenant.
     pub administrator: Field<bool>,
+    /// The language of what the system writes to it.
+    pub language: Field<Option<Language>>,
 }
 
 /// A group to make. Its tenant is the one that owns the address's domain.

@@ -11,8 +11,8 @@ use crate::lookup::Lookup;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, GroupId, GroupRecord, Login,
-    NewAccount, NewGroup, NewTenant, Resolution, Result, TenantChange, TenantRecord, Via, key,
+    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, GroupId, GroupRecord, Language,
+    Login, NewAccount, NewGroup, NewTenant, Resolution, Result, TenantChange, TenantRecord, Via, key,
 };
 
 /// The directory; clones share it.
@@ -220,6 +220,26 @@ impl Directory {
     /// The store's only.
     pub async fn is_active(&self, account: &AccountRecord) -> Result<bool> {
         self.lookup().is_active(account).await
+    }
+
+    /// The language to write to `account` in: its own, else its tenant's.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn language_of(&self, account: &AccountRecord) -> Result<Language> {
+        match account.language {
+            Some(language) => Ok(language),
+            None => self.language_at(account.tenant).await,
+        }
+    }
+
+    /// The language of a tenant.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn language_at(&self, tenant: TenantId) -> Result<Language> {
+        let tenant = self.lookup().tenant(tenant).await?;
+        Ok(tenant.and_then(|tenant| tenant.language).unwrap_or_default())
     }
 
     /// Runs a change, and then forgets what is remembered: also after a commit of unknown result.

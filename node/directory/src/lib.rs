@@ -25,5 +25,6 @@ pub use record::account::{AccountRecord, AccountSettings, AccountState, FetchRan
 pub use record::credential::{Credential, ScramKeys};
 pub use record::domain::DomainRecord;
 pub use record::group::{GroupId, GroupRecord};
+pub use record::language::{Language, UnknownLanguage};
 pub use record::tenant::{TenantCounts, TenantRecord, TenantState};
 pub use resolution::{GroupTargets, Login, Recipient, Resolution, Via};

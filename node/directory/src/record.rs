@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod credential;
 pub(crate) mod domain;
 pub(crate) mod group;
+pub(crate) mod language;
 pub(crate) mod target;
 pub(crate) mod tenant;
 

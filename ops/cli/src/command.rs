@@ -84,6 +84,11 @@ fn changes(change: Map<String, Value>) -> Result<Value> {
     Ok(Value::Object(change))
 }
 
+/// A value in an argument; `none` removes it.
+fn or_none(text: &str) -> Option<&str> {
+    Some(text).filter(|text| *text != "none")
+}
+
 /// The query that names a tenant.
 fn of_tenant(tenant: Option<&str>) -> String {
     tenant.map_or_else(String::new, |name| format!("tenant={}&", crate::client::encode(name)))
@@ -106,6 +111,8 @@ mod tests {
             "x account set a@b --quota-octets 5 --quota-messages none --imap off --pop-range all",
             "x account add a@b --quota-octets 5 --no-password",
             "x tenant set A --accounts-max none --aliases-max 7 --postmaster none",
+            "x account set a@b --language zh-CN",
+            "x tenant set A --language none",
             "x queue retry 1-2 3-4",
             "x session list --account a@b",
             "x session revoke 00000000000000aa 00000000000000ab",

@@ -2,117 +2,121 @@
 
 use std::fmt::Write as _;
 
-use hongyan_message::{header as fields, words};
+use hongyan_directory::Language;
+use hongyan_message::{Body, Builder, header as fields, words};
 
+use super::text::{Texts, moment};
 use super::{Action, Report, ReportRecipient, Returned, explain};
 use crate::trace::date;
 
 /// Longest line of ours: below the 998 of RFC 5322 §2.1.1.
 const VALUE_OCTETS_MAX: usize = 900;
+/// Where lines of our own text end.
+const LINE_CHARACTERS_MAX: usize = 74;
 /// More of a message than this does not come back.
 const RETURNED_OCTETS_MAX: usize = 1 << 20;
 
-/// The report as a complete message.
+/// The report as a complete message, in that language. ASCII on the wire but for what of the message comes back.
 #[must_use]
-pub fn build(report: &Report) -> Vec<u8> {
-    let boundary = format!("=_report_{:016x}", report.unique);
-    let mut out = header(report, &boundary);
-    let _ = write!(
-        out,
-        "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-    );
-    people(report, &mut out);
-    let _ = write!(out, "\r\n--{boundary}\r\nContent-Type: message/delivery-status\r\n\r\n");
-    programs(report, &mut out);
-    let mut out = out.into_bytes();
-    returned(report, &boundary, &mut out);
-    out
-}
-
-fn header(report: &Report, boundary: &str) -> String {
-    let mut out = String::with_capacity(4096);
+pub fn build(report: &Report, language: Language) -> Vec<u8> {
+    let texts = Texts::of(language);
     let subject = subject(report).unwrap_or_default();
-    let kind = match kind(report) {
-        Action::Failed => "Not delivered",
-        Action::Delayed { .. } => "Not delivered yet",
-        Action::Delivered => "Delivered",
-        Action::Relayed => "Sent on",
-        Action::Expanded => "Delivered to a list",
+    let kind = texts.subject_of(kind(report));
+    let subject = match subject.as_str() {
+        "" => kind.to_owned(),
+        subject => format!("{kind}{}{}", texts.colon, clean(subject)),
     };
-    let subject = clean(format!("{kind}: {subject}").trim_end_matches([':', ' ']));
-    let subject = words::encode(&subject).replace("?= =?", "?=\r\n =?");
     let host = &report.host_name;
-    let _ = write!(
-        out,
-        "From: Mail delivery <postmaster@{host}>\r\nTo: <{}>\r\nSubject: {subject}\r\nDate: {}\r\n\
-         Message-ID: <{:016x}.report@{host}>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n",
-        report.to,
-        date(report.now),
-        report.unique,
-    );
+    let parts = vec![
+        Body::text("text/plain", &people(report, language)),
+        Body::plain("message/delivery-status", programs(report).as_bytes()),
+        returned(report),
+    ];
+    let body = Body::multipart("multipart/report", parts).param("report-type", "delivery-status");
+    let mut mail = Builder::new(body)
+        .raw_field("From", &format!("{} <postmaster@{host}>", words::encode(texts.sender)))
+        .address_field("To", &[(None, &report.to)])
+        .text_field("Subject", &subject)
+        .date(date(report.now))
+        .message_id(&format!("{:016x}.report@{host}", report.unique))
+        .raw_field("Auto-Submitted", "auto-replied")
+        .raw_field("Content-Language", language.tag());
     if let Some(id) = field(report, "Message-ID") {
         let id = clean(&id);
-        if id.starts_with('<') && id.ends_with('>') && id.len() < 250 {
-            let _ = write!(out, "In-Reply-To: {id}\r\nReferences: {id}\r\n");
+        if id.starts_with('<') && id.ends_with('>') && id.len() < 250 && id.is_ascii() {
+            mail = mail.raw_field("In-Reply-To", &id).raw_field("References", &id);
         }
     }
-    let _ = write!(
-        out,
-        "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{boundary}\"\r\n\r\n"
-    );
-    out
+    mail.build()
 }
 
 /// RS-13: time, subject, each address, reason, what to do, help link.
-fn people(report: &Report, out: &mut String) {
-    let opening = match kind(report) {
-        Action::Failed => "Your message could not be delivered to everybody it was meant for.",
-        Action::Delayed { .. } => {
-            "Your message has not been delivered yet. You need not do anything: it is tried again."
-        }
-        Action::Delivered | Action::Relayed | Action::Expanded => {
-            "Your message has been delivered, as you asked to be told."
-        }
-    };
-    let _ = write!(out, "{opening}\r\n\r\n  Sent:    {}\r\n", date(report.arrived));
-    let subject = subject(report).unwrap_or_else(|| "(none)".to_owned());
-    let _ = write!(out, "  Subject: {}\r\n", clean(&subject));
+fn people(report: &Report, language: Language) -> String {
+    let texts = Texts::of(language);
+    let mut out = String::with_capacity(1024);
+    put(&mut out, "", texts.opening(kind(report)));
+    out.push('\n');
+    put(&mut out, texts.sent, &moment(report.arrived, language));
+    let subject = subject(report).unwrap_or_else(|| texts.no_subject.to_owned());
+    put(&mut out, texts.subject, &clean(&subject));
     for recipient in &report.recipients {
-        let _ = write!(out, "\r\n  To:      {}\r\n", clean(&recipient.address));
-        person(recipient, out);
+        out.push('\n');
+        put(&mut out, texts.to, &clean(&recipient.address));
+        person(recipient, language, &mut out);
     }
     if let Some(link) = &report.help_link {
-        let _ = write!(out, "\r\nMore about this: {}\r\n", clean(link));
+        out.push('\n');
+        put(&mut out, texts.more, &clean(link));
+    }
+    out
+}
+
+fn person(recipient: &ReportRecipient, language: Language, out: &mut String) {
+    let texts = Texts::of(language);
+    match recipient.action {
+        Action::Failed | Action::Delayed { .. } => {
+            let explanation = explain(recipient.status, language);
+            put(out, texts.reason, explanation.reason);
+            put(out, texts.advice, explanation.advice);
+            if let Action::Delayed { retry_until: Some(end) } = recipient.action {
+                put(out, texts.until, &moment(end, language));
+            }
+            if let Some(diagnostic) = &recipient.diagnostic {
+                let host = recipient.remote_host.as_deref().unwrap_or(texts.unnamed_host);
+                let (before, behind) = texts.answer;
+                put(out, &format!("{before}{}{behind}", clean(host)), &clean(diagnostic));
+            }
+        }
+        Action::Delivered => put(out, "", texts.in_mailbox),
+        Action::Relayed => put(out, "", texts.relayed),
+        Action::Expanded => put(out, "", texts.expanded),
     }
 }
 
-fn person(recipient: &ReportRecipient, out: &mut String) {
-    match recipient.action {
-        Action::Failed | Action::Delayed { .. } => {
-            let explanation = explain(recipient.status);
-            let _ = write!(
-                out,
-                "  Reason:  {}\r\n  To do:   {}\r\n",
-                explanation.reason, explanation.advice
-            );
-            if let Action::Delayed { retry_until: Some(end) } = recipient.action {
-                let _ = write!(out, "  Tried until: {}\r\n", date(end));
-            }
-            if let Some(diagnostic) = &recipient.diagnostic {
-                let host = recipient.remote_host.as_deref().unwrap_or("the server");
-                let _ = write!(out, "  Answer of {}: {}\r\n", clean(host), clean(diagnostic));
-            }
+/// A line of the text; words go on in the next one, under the first, before it becomes too long to be read.
+fn put(out: &mut String, label: &str, text: &str) {
+    out.push_str(label);
+    let indent = label.chars().count().min(12);
+    let mut column = label.chars().count();
+    for (at, word) in text.split(' ').enumerate() {
+        let width = word.chars().count();
+        if at > 0 && column + 1 + width > LINE_CHARACTERS_MAX {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if at > 0 {
+            out.push(' ');
+            column += 1;
         }
-        Action::Delivered => out.push_str("  It is in the mailbox.\r\n"),
-        Action::Relayed => {
-            out.push_str("  It was handed to the recipient's server, which does not report further.\r\n")
-        }
-        Action::Expanded => out.push_str("  It was delivered to the members of this list.\r\n"),
+        out.push_str(word);
+        column += width;
     }
+    out.push('\n');
 }
 
 /// RFC 3464 §2.
-fn programs(report: &Report, out: &mut String) {
+fn programs(report: &Report) -> String {
+    let mut out = String::with_capacity(512);
     let _ = write!(out, "Reporting-MTA: dns; {}\r\n", report.host_name);
     if let Some(id) = &report.envelope_id {
         let _ = write!(out, "Original-Envelope-Id: {}\r\n", clean(id));
@@ -154,33 +158,17 @@ fn programs(report: &Report, out: &mut String) {
             let _ = write!(out, "Will-Retry-Until: {}\r\n", date(end));
         }
     }
+    out
 }
 
-fn returned(report: &Report, boundary: &str, out: &mut Vec<u8>) {
+/// What of the message comes back. It may hold bare CR or LF (APPEND takes any octets); what leaves us has lines.
+fn returned(report: &Report) -> Body {
     let (kind, bytes) = match &report.returned {
         Returned::Full(bytes) if bytes.len() <= RETURNED_OCTETS_MAX => ("message/rfc822", bytes.as_ref()),
         Returned::Full(bytes) => ("text/rfc822-headers", header_of(bytes)),
         Returned::Header(bytes) => ("text/rfc822-headers", bytes.as_ref()),
     };
-    let bytes = bytes.get(..RETURNED_OCTETS_MAX).unwrap_or(bytes);
-    let encoding = if bytes.is_ascii() { "7bit" } else { "8bit" };
-    let head = format!("\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
-    out.extend_from_slice(head.as_bytes());
-    // The original may hold bare CR or LF (APPEND takes any octets); what leaves us has lines.
-    let mut previous = 0_u8;
-    for &byte in bytes {
-        if byte == b'\n' && previous != b'\r' {
-            out.push(b'\r');
-        } else if previous == b'\r' && byte != b'\n' {
-            out.push(b'\n');
-        }
-        out.push(byte);
-        previous = byte;
-    }
-    if previous == b'\r' {
-        out.push(b'\n');
-    }
-    out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    Body::plain(kind, bytes.get(..RETURNED_OCTETS_MAX).unwrap_or(bytes))
 }
 
 /// The report as a whole is as bad as its worst recipient.
@@ -223,91 +211,5 @@ fn clean(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use hongyan_types::{Address, Timestamp};
-
-    use super::*;
-    use crate::report::Status;
-
-    fn recipient(address: &str, action: Action, status: Status) -> ReportRecipient {
-        ReportRecipient {
-            address: address.to_owned(),
-            original: Some(("rfc822".to_owned(), "old@b.test".to_owned())),
-            action,
-            status,
-            diagnostic: Some("550 5.1.1 no\r\nsuch user".to_owned()),
-            remote_host: Some("mx.b.test".to_owned()),
-            last_attempt: Some(Timestamp { millis: 0 }),
-        }
-    }
-
-    fn report(recipients: Vec<ReportRecipient>, returned: Returned) -> String {
-        let report = Report {
-            host_name: "mx.a.test".to_owned(),
-            to: Address::try_from("me@a.test").unwrap(),
-            arrived: Timestamp { millis: 0 },
-            now: Timestamp { millis: 60_000 },
-            envelope_id: Some("env".to_owned()),
-            recipients,
-            returned,
-            help_link: Some("https://help.a.test/bounce".to_owned()),
-            unique: 7,
-        };
-        String::from_utf8(build(&report)).unwrap()
-    }
-
-    #[test]
-    fn rs_13_names_time_subject_addresses_reason_advice_and_link() {
-        let original = Bytes::from_static(b"Subject: =?utf-8?B?5L2g5aW9?=\r\nMessage-ID: <1@a.test>\r\n\r\nbody\r\n");
-        let failed = recipient("gone@b.test", Action::Failed, Status(5, 1, 1));
-        let text = report(vec![failed], Returned::Full(original));
-        for expected in [
-            "To: <me@a.test>\r\n",
-            "Auto-Submitted: auto-replied\r\n",
-            "In-Reply-To: <1@a.test>\r\n",
-            "Content-Type: multipart/report; report-type=delivery-status;\r\n",
-            "  Sent:    Thu, 1 Jan 1970 00:00:00 +0000\r\n",
-            "  Subject: 你好\r\n",
-            "  To:      gone@b.test\r\n",
-            "There is no mailbox with this address.",
-            "Check the spelling",
-            "Answer of mx.b.test: 550 5.1.1 no  such user\r\n",
-            "More about this: https://help.a.test/bounce\r\n",
-            "Reporting-MTA: dns; mx.a.test\r\nOriginal-Envelope-Id: env\r\nArrival-Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n",
-            "Original-Recipient: rfc822;old@b.test\r\nFinal-Recipient: rfc822;gone@b.test\r\nAction: failed\r\nStatus: 5.1.1\r\n",
-            "Remote-MTA: dns; mx.b.test\r\nDiagnostic-Code: smtp; 550 5.1.1 no  such user\r\n",
-            "Content-Type: message/rfc822\r\n",
-            "\r\nbody\r\n",
-        ] {
-            assert!(text.contains(expected), "{expected:?} in {text}");
-        }
-    }
-
-    #[test]
-    fn structure_is_that_of_rfc_3464() {
-        let delayed = Action::Delayed {
-            retry_until: Some(Timestamp { millis: 0 }),
-        };
-        let recipients = vec![
-            recipient("slow@b.test", delayed, Status(4, 4, 1)),
-            recipient("用户@b.test", Action::Delivered, Status(2, 0, 0)),
-        ];
-        let text = report(recipients, Returned::Header(Bytes::from_static(b"Subject: x\nTo: y\r")));
-        assert!(text.contains("Will-Retry-Until: Thu, 1 Jan 1970"));
-        assert!(text.contains("Final-Recipient: utf-8;用户@b.test\r\nAction: delivered\r\n"));
-        assert!(
-            text.replace("\r\n", "")
-                .bytes()
-                .all(|byte| byte != b'\r' && byte != b'\n')
-        );
-        let structure = hongyan_message::parse(text.as_bytes());
-        let parts: Vec<_> = structure
-            .root
-            .children()
-            .iter()
-            .map(|part| part.media.subtype.clone())
-            .collect();
-        assert_eq!(parts, ["plain", "delivery-status", "rfc822-headers"]);
-    }
-}
+#[path = "build_test.rs"]
+mod tests;

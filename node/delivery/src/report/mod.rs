@@ -4,6 +4,7 @@
 
 mod build;
 mod explain;
+mod text;
 
 use bytes::Bytes;
 use hongyan_types::{Address, Timestamp};

@@ -6,6 +6,7 @@ use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::record::language::Language;
 use crate::record::read_address;
 
 /// Whether an account works.
@@ -157,6 +158,8 @@ pub struct AccountRecord {
     pub settings: AccountSettings,
     /// When it was made.
     pub created: Timestamp,
+    /// The language the system writes to it in; `None` is the tenant's.
+    pub language: Option<Language>,
 }
 
 impl AccountRecord {
@@ -249,6 +252,9 @@ struct V1 {
     created_millis: i64,
     #[n(8)]
     administrator: bool,
+    /// Absent in what was written before there was one.
+    #[n(9)]
+    language: Option<String>,
 }
 
 enum Stored {
@@ -266,6 +272,7 @@ pub(crate) fn encode(account: &AccountRecord) -> Bytes {
         settings: SettingsV1::from(&account.settings),
         created_millis: account.created.millis,
         administrator: account.administrator,
+        language: account.language.map(|language| language.tag().to_owned()),
     };
     record::encode(Schema(1), &body)
 }
@@ -300,6 +307,7 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
         created: Timestamp {
             millis: body.created_millis,
         },
+        language: Language::stored(body.language.as_deref()),
     })
 }
 
@@ -322,6 +330,7 @@ mod tests {
             },
             settings: AccountSettings::default(),
             created: Timestamp { millis: 1_000 },
+            language: None,
         }
     }
 
@@ -333,6 +342,21 @@ mod tests {
             "01000189f471416e6e61406578616d706c652e74657374816e61406578616d706c652e7465737464416e6e611903e8f689f5f5f50001f5f5f4f51903e8f5"
         );
         assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna()));
+    }
+
+    #[test]
+    fn golden_bytes_with_a_language() {
+        let anna = AccountRecord {
+            language: Some(Language::Chinese),
+            ..anna()
+        };
+        let stored = encode(&anna);
+        let hex = crate::record::hex(&stored);
+        assert!(
+            hex.starts_with("0100018a") && hex.ends_with("1903e8f5657a682d434e"),
+            "{hex}"
+        );
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use hongyan_types::{AccountId, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::record::account::{AccountSettings, SettingsV1};
+use crate::record::language::Language;
 
 /// Whether a tenant's people may work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct TenantRecord {
     pub account_settings: AccountSettings,
     /// Present use.
     pub counts: TenantCounts,
+    /// The language the system writes to its accounts in; `None` is English.
+    pub language: Option<Language>,
 }
 
 #[derive(Encode, Decode)]
@@ -72,6 +75,9 @@ struct V1 {
     domains: u64,
     #[n(9)]
     groups: u64,
+    /// Absent in what was written before there was one.
+    #[n(10)]
+    language: Option<String>,
 }
 
 enum Stored {
@@ -90,6 +96,7 @@ pub(crate) fn encode(tenant: &TenantRecord) -> Bytes {
         accounts: tenant.counts.accounts,
         domains: tenant.counts.domains,
         groups: tenant.counts.groups,
+        language: tenant.language.map(|language| language.tag().to_owned()),
     };
     record::encode(Schema(1), &body)
 }
@@ -120,6 +127,7 @@ pub(crate) fn decode(id: TenantId, stored: &[u8]) -> Result<TenantRecord, Record
             domains: body.domains,
             groups: body.groups,
         },
+        language: Language::stored(body.language.as_deref()),
     })
 }
 
@@ -143,12 +151,23 @@ mod tests {
                 domains: 2,
                 groups: 3,
             },
+            language: None,
         };
         let stored = encode(&tenant);
         assert_eq!(
             crate::record::hex(&stored),
             "0100018a6441636d65f51903e8090af689f5f5f50001f5f5f4f5010203"
         );
-        assert_eq!(decode(TenantId(3), &stored), Ok(tenant));
+        assert_eq!(decode(TenantId(3), &stored).as_ref(), Ok(&tenant));
+        let chinese = TenantRecord {
+            language: Some(Language::Chinese),
+            ..tenant
+        };
+        let stored = encode(&chinese);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "0100018b6441636d65f51903e8090af689f5f5f50001f5f5f4f5010203657a682d434e"
+        );
+        assert_eq!(decode(TenantId(3), &stored), Ok(chinese));
     }
 }

@@ -16,6 +16,7 @@ pub(crate) async fn run(transaction: &mut Transaction, id: AccountId, change: &A
     change.quota.apply(&mut account.quota);
     change.settings.apply(&mut account.settings);
     change.administrator.apply(&mut account.administrator);
+    change.language.apply(&mut account.language);
     write_account(transaction, &account);
     Ok(account)
 }

@@ -22,6 +22,7 @@ pub(crate) async fn run(transaction: &mut Transaction, id: TenantId, change: &Te
         .aliases_per_account_max
         .apply(&mut tenant.aliases_per_account_max);
     change.account_settings.apply(&mut tenant.account_settings);
+    change.language.apply(&mut tenant.language);
     write_tenant(transaction, &tenant);
     Ok(tenant)
 }

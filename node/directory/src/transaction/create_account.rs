@@ -37,6 +37,7 @@ pub(crate) async fn run(
         quota: new.quota,
         settings: new.settings.unwrap_or(owner.account_settings),
         created: now,
+        language: new.language,
     };
     transaction.set(key::account_tenant(id), owner.id.0.to_le_bytes().to_vec());
     if let Some(credential) = &new.credential {

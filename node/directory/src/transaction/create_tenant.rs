@@ -27,6 +27,7 @@ pub(crate) async fn run(transaction: &mut Transaction, new: &NewTenant, now: Tim
         aliases_per_account_max: new.aliases_per_account_max,
         account_settings: new.account_settings,
         counts: TenantCounts::default(),
+        language: new.language,
     };
     transaction.set(name_key, id.0.to_le_bytes().to_vec());
     write_tenant(transaction, &tenant);

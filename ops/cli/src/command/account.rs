@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Max, changes, of_tenant, password};
+use super::{Max, changes, of_tenant, or_none, password};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -23,6 +23,9 @@ pub enum Account {
         /// It may manage its tenant.
         #[arg(long)]
         administrator: bool,
+        /// The language reports come in: en, zh-CN; else the tenant's.
+        #[arg(long)]
+        language: Option<String>,
         #[command(flatten)]
         quota: Quota,
     },
@@ -47,6 +50,9 @@ pub enum Account {
         /// May manage its tenant: on or off.
         #[arg(long, value_parser = on_off)]
         administrator: Option<bool>,
+        /// The language reports come in: en, zh-CN, or `none` for the tenant's.
+        #[arg(long)]
+        language: Option<String>,
         #[command(flatten)]
         quota: Quota,
         #[command(flatten)]
@@ -166,12 +172,13 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             name,
             no_password,
             administrator,
+            language,
             quota: asked,
         } => {
             let password = if *no_password { None } else { Some(password::read()?) };
             let new = json!({
                 "address": address, "display_name": name, "password": password, "administrator": administrator,
-                "quota": quota(asked, &Value::Null).unwrap_or_else(|| json!({})),
+                "quota": quota(asked, &Value::Null).unwrap_or_else(|| json!({})), "language": language,
             });
             client.post("/api/accounts", new).await?
         }
@@ -185,6 +192,7 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             address,
             name,
             administrator,
+            language,
             quota: asked,
             settings,
         } => {
@@ -194,6 +202,9 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             }
             if let Some(administrator) = administrator {
                 change.insert("administrator".to_owned(), json!(administrator));
+            }
+            if let Some(language) = language {
+                change.insert("language".to_owned(), json!(or_none(language)));
             }
             let settings = settings.to_json();
             if !settings.is_empty() {

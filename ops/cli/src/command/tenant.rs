@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Map, json};
 
-use super::{Max, changes};
+use super::{Max, changes, or_none};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -20,6 +20,9 @@ pub enum Tenant {
         /// Aliases each account may have.
         #[arg(long)]
         aliases_max: Option<u32>,
+        /// The language reports come in: en, zh-CN.
+        #[arg(long)]
+        language: Option<String>,
     },
     /// List tenants.
     List,
@@ -28,7 +31,7 @@ pub enum Tenant {
         /// Its name.
         name: String,
     },
-    /// Change limits or who gets postmaster@.
+    /// Change limits, language or who gets postmaster@.
     Set {
         /// Its name.
         name: String,
@@ -41,6 +44,9 @@ pub enum Tenant {
         /// Address of the account that gets postmaster@; `none` for the oldest.
         #[arg(long)]
         postmaster: Option<String>,
+        /// The language reports come in: en, zh-CN, or `none` for English.
+        #[arg(long)]
+        language: Option<String>,
     },
     /// Stop sign-in and mail of all its accounts.
     Suspend {
@@ -71,8 +77,11 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
             name,
             accounts_max,
             aliases_max,
+            language,
         } => {
-            let new = json!({"name": name, "accounts_max": accounts_max, "aliases_per_account_max": aliases_max});
+            let new = json!({
+                "name": name, "accounts_max": accounts_max, "aliases_per_account_max": aliases_max, "language": language,
+            });
             client.post("/api/tenants", new).await?
         }
         Tenant::Show { name } => client.get(&path(name)).await?,
@@ -81,6 +90,7 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
             accounts_max,
             aliases_max,
             postmaster,
+            language,
         } => {
             let mut change = Map::new();
             if let Some(max) = accounts_max {
@@ -92,6 +102,9 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
             if let Some(address) = postmaster {
                 let address = Some(address).filter(|address| *address != "none");
                 change.insert("postmaster".to_owned(), json!(address));
+            }
+            if let Some(language) = language {
+                change.insert("language".to_owned(), json!(or_none(language)));
             }
             client.patch(&path(name), changes(change)?).await?
         }
