@@ -60,6 +60,7 @@ impl Ports<'_> {
             let mut settings = SmtpSettings::new(mode, settings::host_name(self.config)?);
             settings.limits.message_octets_max = self.config.limits.message_octets_max;
             settings.authentication_in_clear = self.clear_passwords();
+            settings.authentication_with_smtp = self.config.listen.smtp_authentication;
             let services = SmtpServices {
                 env: self.env.clone(),
                 directory: self.directory.clone(),

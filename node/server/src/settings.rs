@@ -106,6 +106,8 @@ pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {
         lockout_secs: section.lockout_secs,
         sessions_per_account_max: section.sessions_per_account_max,
         password_characters_min: section.password_characters_min,
+        password_characters_max: section.password_characters_max,
+        password_mixed: section.password_mixed,
         limit_loopback,
         ..AccessOptions::default()
     }

@@ -105,6 +105,22 @@ fn imap(port: u16, commands: &[&str]) -> String {
     answer
 }
 
+/// A session that waits for news.
+struct Idle(std::io::Lines<BufReader<TcpStream>>);
+
+impl Idle {
+    fn start(port: u16, login: &str) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        write!(stream, "a {login}\r\nb SELECT INBOX\r\nc IDLE\r\n").unwrap();
+        let mut idle = Self(BufReader::new(stream).lines());
+        while !idle.line().starts_with("+ ") {}
+        idle
+    }
+    fn line(&mut self) -> String {
+        self.0.next().unwrap().unwrap()
+    }
+}
+
 #[test]
 fn a_restart_finds_everything_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,11 +129,11 @@ fn a_restart_finds_everything_again() {
     let node = dev(&data, base);
     let added = hongyan(
         &["--data", &shown, "account", "add", "anna@example.test"],
-        "correct horse\n",
+        "Correct-horse7\n",
     );
     assert!(added.status.success(), "{}", text(&added));
     let login = [
-        "LOGIN anna@example.test \"correct horse\"",
+        "LOGIN anna@example.test Correct-horse7",
         "CREATE Reisen",
         "LIST \"\" Reisen",
     ];
@@ -126,8 +142,31 @@ fn a_restart_finds_everything_again() {
     let node = dev(&data, base);
     let found = imap(base + 143, &[login[0], login[2]]);
     assert!(found.contains("Reisen\n"), "{found}");
+    let mut idling = [Idle::start(base + 143, login[0]), Idle::start(base + 143, login[0])];
+    let listed = hongyan(
+        &["--data", &shown, "session", "list", "--account", "anna@example.test"],
+        "",
+    );
+    let listed = text(&listed);
+    assert_eq!(
+        listed.matches("  anna@example.test  imap      127.0.0.1:").count(),
+        2,
+        "{listed}"
+    );
+    let id = listed.lines().nth(1).unwrap().split(' ').next().unwrap();
+    let revoked = hongyan(&["--data", &shown, "session", "revoke", id], "");
+    assert!(revoked.status.success(), "{}", text(&revoked));
     let suspended = hongyan(&["--data", &shown, "account", "suspend", "anna@example.test"], "");
     assert!(suspended.status.success(), "{}", text(&suspended));
+    let mut goodbyes = idling.each_mut().map(Idle::line);
+    goodbyes.sort();
+    assert_eq!(
+        goodbyes,
+        [
+            "* BYE [AUTHORIZATIONFAILED] The account is suspended",
+            "* BYE [UNAVAILABLE] The session was ended by an administrator"
+        ]
+    );
     assert!(imap(base + 143, &[login[0]]).contains("a0 NO"));
     node.terminate();
     let gone = hongyan(&["--data", &shown, "account", "list"], "");

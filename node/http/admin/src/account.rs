@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hongyan_directory::{AccountChange, AccountRecord, AccountSettings, AccountState, NewAccount, Quota};
+use hongyan_access::PasswordOwner;
+use hongyan_directory::{AccountChange, AccountRecord, AccountSettings, AccountState, Language, NewAccount, Quota};
 use hongyan_mailbox::{Erase, MailboxId, QuotaLimits, SetQuota};
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Address};
@@ -34,6 +35,8 @@ pub(crate) struct Account {
     aliases: Vec<String>,
     quota: Quota,
     settings: AccountSettings,
+    /// Null is the tenant's.
+    language: Option<Language>,
     created_millis: i64,
 }
 
@@ -54,6 +57,7 @@ pub(crate) struct Create {
     #[serde(default)]
     quota: Quota,
     settings: Option<AccountSettings>,
+    language: Option<Language>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +70,9 @@ pub(crate) struct Change {
     #[serde(default)]
     settings: serde_json::Map<String, serde_json::Value>,
     administrator: Option<bool>,
+    /// Null for the tenant's.
+    #[serde(default, deserialize_with = "tenant::present")]
+    language: Option<Option<Language>>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +100,7 @@ pub(crate) fn view(account: &AccountRecord) -> Account {
         aliases: account.aliases.iter().map(ToString::to_string).collect(),
         quota: account.quota,
         settings: account.settings,
+        language: account.language,
         created_millis: account.created.millis,
     }
 }
@@ -123,7 +131,12 @@ pub(crate) async fn create(
     let credential = match new.password {
         Some(Password(password)) => {
             let password = Secret::new(password);
-            state.access.check_password(&new.address, &password)?;
+            let owner = PasswordOwner {
+                address: &address,
+                aliases: &[],
+                display_name: &new.display_name,
+            };
+            state.access.check_password(&owner, &password)?;
             Some(state.access.hash_password(&password).await?)
         }
         None => None,
@@ -135,6 +148,7 @@ pub(crate) async fn create(
         quota: new.quota,
         settings: new.settings,
         administrator: new.administrator,
+        language: new.language,
     };
     let account = state.directory.create_account(&new).await?;
     if new.quota != Quota::default() {
@@ -166,6 +180,7 @@ pub(crate) async fn change(
         quota: change.quota.into(),
         settings: settings.into(),
         administrator: change.administrator.into(),
+        language: change.language.into(),
     };
     let quota_changes = change.quota != hongyan_directory::Field::Keep;
     let account = state.directory.change_account(account.id, &change).await?;
@@ -215,7 +230,12 @@ pub(crate) async fn set_password(
 ) -> Result<StatusCode> {
     let account = at(&state, &address).await?;
     let password = Secret::new(new.password.0);
-    state.access.check_password(&address, &password)?;
+    let owner = PasswordOwner {
+        address: &account.address,
+        aliases: &account.aliases,
+        display_name: &account.display_name,
+    };
+    state.access.check_password(&owner, &password)?;
     let credential = state.access.hash_password(&password).await?;
     state.directory.set_credential(account.id, &credential).await?;
     state.access.account_changed(account.id).await?;

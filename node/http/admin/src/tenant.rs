@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hongyan_directory::{AccountSettings, Field, NewTenant, TenantChange, TenantRecord, TenantState};
+use hongyan_directory::{AccountSettings, Field, Language, NewTenant, TenantChange, TenantRecord, TenantState};
 use hongyan_types::TenantId;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -24,6 +24,8 @@ pub(crate) struct Tenant {
     groups: u64,
     postmaster: Option<String>,
     account_settings: AccountSettings,
+    /// Null is English.
+    language: Option<Language>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,6 +38,8 @@ pub(crate) struct Create {
     aliases_per_account_max: Option<u32>,
     #[serde(default)]
     account_settings: AccountSettings,
+    #[serde(default)]
+    language: Option<Language>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,6 +61,8 @@ pub(crate) struct Change {
     #[serde(default, deserialize_with = "present")]
     aliases_per_account_max: Option<Option<u32>>,
     account_settings: Option<AccountSettings>,
+    #[serde(default, deserialize_with = "present")]
+    language: Option<Option<Language>>,
 }
 
 /// Tells null, which sets to nothing, from absence, which leaves alone.
@@ -85,6 +91,7 @@ async fn view(state: &AdminState, tenant: TenantRecord) -> Result<Tenant> {
         groups: tenant.counts.groups,
         postmaster: postmaster.map(|account| account.address.to_string()),
         account_settings: tenant.account_settings,
+        language: tenant.language,
     })
 }
 
@@ -127,6 +134,7 @@ pub(crate) async fn create(
         accounts_max: new.accounts_max,
         aliases_per_account_max: new.aliases_per_account_max,
         account_settings: new.account_settings,
+        language: new.language,
     };
     let tenant = state.directory.create_tenant(&new).await?;
     Ok((StatusCode::CREATED, Json(view(&state, tenant).await?)))
@@ -157,6 +165,7 @@ pub(crate) async fn change(
         accounts_max: change.accounts_max.into(),
         aliases_per_account_max: change.aliases_per_account_max.into(),
         account_settings: change.account_settings.into(),
+        language: change.language.into(),
     };
     let tenant = state.directory.change_tenant(id, &change).await?;
     state.access.tenant_changed(id).await?;

@@ -76,13 +76,23 @@ fn from_a_tenant_to_an_account_and_back() {
         let domain = call(api, "POST", "/api/domains", json!({"domain": "Bücher.test"})).await;
         assert_eq!(domain.1["domain"], "xn--bcher-kva.test");
         assert_eq!(domain.1["name"], "bücher.test");
-        let new = json!({"address": "anna@bücher.test", "password": "correct horse", "display_name": "Anna"});
+        let new = json!({"address": "anna@bücher.test", "password": "Correct-horse7", "display_name": "Anna"});
         let made = call(api, "POST", "/api/accounts", new.clone()).await;
         assert_eq!((made.0, &made.1["settings"]["pop_range"]), (201, &json!("week")));
         let again = call(api, "POST", "/api/accounts", new).await;
         assert_eq!((again.0, &again.1["type"]), (409, &json!("exists")));
-        let weak = json!({"address": "bob@bücher.test", "password": "short"});
-        assert_eq!(call(api, "POST", "/api/accounts", weak).await.0, 400);
+        for weak in ["Short7", "nothing-mixed", "Bobs-Buch-7bob@", "Password2026"] {
+            let weak = json!({"address": "bobs@bücher.test", "password": weak});
+            let refused = call(api, "POST", "/api/accounts", weak).await;
+            assert_eq!((refused.0, &refused.1["type"]), (400, &json!("invalid")), "{refused:?}");
+        }
+        let common = json!({"password": "Welcome2026"});
+        assert_eq!(
+            call(api, "PUT", "/api/accounts/anna@bücher.test/password", common)
+                .await
+                .0,
+            400
+        );
         for n in 0..5 {
             let alias = json!({"address": format!("a{n}@bücher.test")});
             assert_eq!(
@@ -106,6 +116,22 @@ fn from_a_tenant_to_an_account_and_back() {
             (&json!("all"), &json!("suspended"))
         );
         assert_eq!(changed["settings"]["imap"], true);
+        let chinese = json!({"language": "zh-CN"});
+        let changed = call(api, "PATCH", "/api/accounts/a1@bücher.test", chinese.clone())
+            .await
+            .1;
+        assert_eq!(changed["language"], "zh-CN");
+        let changed = call(api, "PATCH", "/api/accounts/a1@bücher.test", json!({"language": null}))
+            .await
+            .1;
+        assert_eq!(
+            (&changed["language"], &changed["state"]),
+            (&Value::Null, &json!("suspended"))
+        );
+        let changed = call(api, "PATCH", "/api/tenants/Acme", chinese).await.1;
+        assert_eq!(changed["language"], "zh-CN");
+        let klingon = json!({"language": "tlh"});
+        assert_eq!(call(api, "PATCH", "/api/tenants/Acme", klingon).await.0, 400);
         let unknown = json!({"settings": {"pop_rage": "all"}});
         assert_eq!(call(api, "PATCH", "/api/accounts/a1@bücher.test", unknown).await.0, 400);
         assert_eq!(
@@ -163,7 +189,7 @@ fn auth_sessions_are_listed_and_end_with_the_password_or_the_account() {
         let api = &api;
         call(api, "POST", "/api/tenants", json!({"name": "Acme"})).await;
         call(api, "POST", "/api/domains", json!({"domain": "d.test"})).await;
-        let password = "Correct horse 1";
+        let password = "Correct-horse1";
         for name in ["anna@d.test", "ben@d.test"] {
             let new = json!({"address": name, "password": password});
             assert_eq!(call(api, "POST", "/api/accounts", new).await.0, 201);
@@ -191,20 +217,20 @@ fn auth_sessions_are_listed_and_end_with_the_password_or_the_account() {
         assert_eq!(call(api, "DELETE", &path, Value::Null).await.0, 404);
         assert_eq!(call(api, "DELETE", "/api/sessions/x", Value::Null).await.0, 400);
 
-        let new = json!({"password": "Correct horse 2"});
+        let new = json!({"password": "Correct-horse2"});
         assert_eq!(call(api, "PUT", "/api/accounts/ben@d.test/password", new).await.0, 204);
         assert_eq!(ben.watch().revocation(), Some(Revocation::PasswordChanged));
-        let ben = open("ben@d.test", "Correct horse 2").await;
+        let ben = open("ben@d.test", "Correct-horse2").await;
         let suspended = json!({"state": "suspended"});
         assert_eq!(call(api, "PATCH", "/api/tenants/Acme", suspended).await.0, 200);
         assert_eq!(ben.watch().revocation(), Some(Revocation::Suspended));
         let active = json!({"state": "active"});
         assert_eq!(call(api, "PATCH", "/api/tenants/Acme", active).await.0, 200);
-        let ben = open("ben@d.test", "Correct horse 2").await;
+        let ben = open("ben@d.test", "Correct-horse2").await;
         let ended = call(api, "DELETE", "/api/accounts/ben@d.test/sessions", Value::Null).await;
         assert_eq!(ended, (200, json!({"sessions": 1})));
         drop(ben);
-        let ben = open("ben@d.test", "Correct horse 2").await;
+        let ben = open("ben@d.test", "Correct-horse2").await;
         assert_eq!(
             call(api, "DELETE", "/api/accounts/ben@d.test", Value::Null).await.0,
             204

@@ -75,7 +75,12 @@ impl Conversation {
             ),
             ForwardPath::Mailbox(mailbox) => {
                 let address = address(mailbox).ok_or(BAD_RECIPIENT)?;
-                let resolution = directory.resolve(&address).await;
+                let resolution = match directory.resolve(&address).await {
+                    Ok(Resolution::NotLocal) if self.is_this_host(&address.domain) => {
+                        self.resolve_at_host(&address).await
+                    }
+                    resolution => resolution,
+                };
                 (address, resolution)
             }
         };
@@ -93,6 +98,22 @@ impl Conversation {
             Resolution::Suspended => return Err(SUSPENDED),
         };
         Ok((address, target))
+    }
+
+    /// Whether the domain names this node and no mail domain: its host name, or the address it was reached at.
+    fn is_this_host(&self, domain: &Domain) -> bool {
+        let here = self.connection.local().ip().to_canonical();
+        *domain == self.service.settings.host_name
+            || domain.literal_address().map(|address| address.to_canonical()) == Some(here)
+    }
+
+    /// RFC 5321 §4.5.1: the host's own postmaster; nobody else has an address there.
+    async fn resolve_at_host(&self, address: &Address) -> hongyan_directory::Result<Resolution> {
+        if address.local.as_str().eq_ignore_ascii_case("postmaster") {
+            self.service.services.directory.resolve_postmaster().await
+        } else {
+            Ok(Resolution::NoSuchUser)
+        }
     }
 
     fn postmaster(&self) -> Option<Address> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hongyan_delivery::trace::{Protocol, Trace, date};
-use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, SinkError};
+use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, SinkError, Target};
 use hongyan_message::header;
 use hongyan_smtp::server::Mode;
 use hongyan_smtp::{Enhanced, Reply};
@@ -21,6 +21,8 @@ pub(crate) struct Incoming {
     sink: Option<MessageSink>,
     failed: Option<Reply>,
     octets: u64,
+    /// Recipients, by index, that have had this message before and sent it round in a circle.
+    returned: Vec<usize>,
 }
 
 impl Conversation {
@@ -40,6 +42,7 @@ impl Conversation {
             sink: Some(service.services.delivery.sink(&envelope.recipients, submitter)),
             failed: None,
             octets: 0,
+            returned: Vec::new(),
         });
         Reply::go_ahead()
     }
@@ -63,7 +66,7 @@ impl Conversation {
 
     pub(crate) async fn message_end(&mut self) -> Vec<Reply> {
         let begun = self.now();
-        let (Some(mut incoming), Some(envelope)) = (self.incoming.take(), self.envelope.take()) else {
+        let (Some(mut incoming), Some(mut envelope)) = (self.incoming.take(), self.envelope.take()) else {
             return vec![NO_ENVELOPE];
         };
         if incoming.sink.is_some()
@@ -71,6 +74,11 @@ impl Conversation {
         {
             let taken = self.take_header(&mut incoming, header, Bytes::new()).await;
             incoming.settle(taken);
+        }
+        for index in std::mem::take(&mut incoming.returned) {
+            if let Some(recipient) = envelope.recipients.get_mut(index) {
+                recipient.target = Target::Returned;
+            }
         }
         let recipients = envelope.recipients.len();
         let replies = match (incoming.failed, incoming.sink) {
@@ -120,7 +128,13 @@ impl Conversation {
         if received > settings.received_max {
             return Err(LOOP);
         }
+        let recipients = self.envelope.as_ref().map(|envelope| envelope.recipients.as_slice());
+        let delivery = &self.service.services.delivery;
+        let marks = delivery.loop_marks(recipients.unwrap_or_default(), &header).await;
+        let marks = marks.map_err(|error| loop_check_failed(&error))?;
+        incoming.returned = marks.returned;
         push(incoming, self.trace(incoming).into()).await?;
+        push(incoming, marks.header.into()).await?;
         // A submitted text may come without a header, or without the empty line behind it: nothing of it is lost.
         let fields = header.slice(..fields_end(&header));
         match self.mend(incoming, &fields)? {
@@ -138,7 +152,7 @@ impl Conversation {
 
     /// The header as it goes out, when the message was submitted.
     fn mend(&self, incoming: &Incoming, header: &[u8]) -> Result<Option<Bytes>, Reply> {
-        let (Mode::Submission, Some(account)) = (self.service.settings.mode, &self.account) else {
+        let Some(account) = &self.account else {
             return Ok(None);
         };
         let sender = self.envelope.as_ref().and_then(|envelope| envelope.sender.as_ref());
@@ -215,6 +229,11 @@ async fn push(incoming: &mut Incoming, bytes: Bytes) -> Result<(), Reply> {
         Some(sink) if !bytes.is_empty() => sink.push(&bytes).await.map_err(|error| storage_reply(&error)),
         _ => Ok(()),
     }
+}
+
+fn loop_check_failed(error: &hongyan_kv::Error) -> Reply {
+    tracing::warn!(event = "smtp_storage_failed", %error);
+    STORAGE_FAILED
 }
 
 fn storage_reply(error: &SinkError) -> Reply {

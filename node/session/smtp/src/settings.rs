@@ -18,6 +18,9 @@ pub struct SmtpSettings {
     pub limits: Limits,
     /// Whether passwords may cross the wire in clear: only where the operator trusts the network (loopback in `dev`).
     pub authentication_in_clear: bool,
+    /// Whether clients may sign in on the port that other hosts use, and then send as through submission. Off by default:
+    /// RFC 8314 §3.3 gives clients ports of their own, and passwords are guessed where AUTH is offered.
+    pub authentication_with_smtp: bool,
     /// Largest header of a message.
     pub header_octets_max: usize,
     /// Received fields after which a message is taken to go in circles (RFC 5321 §6.3 asks for at least 100).
@@ -35,6 +38,7 @@ impl SmtpSettings {
             host_name,
             limits: Limits::default(),
             authentication_in_clear: false,
+            authentication_with_smtp: false,
             header_octets_max: 1 << 20,
             received_max: 100,
             delivery_timeout: Duration::from_secs(60),
@@ -51,9 +55,15 @@ impl SmtpSettings {
         }
     }
 
-    /// Mechanisms to offer. Only submission signs anybody in: port 25 is for other hosts, LMTP for local agents.
+    /// Mechanisms to offer. Port 25 is for other hosts, unless the operator lets clients sign in there; LMTP is for local
+    /// agents.
     pub(crate) fn mechanisms(&self, tls: bool) -> Vec<Mechanism> {
-        if self.mode != Mode::Submission || !(tls || self.authentication_in_clear) {
+        let signs_in = match self.mode {
+            Mode::Submission => true,
+            Mode::Smtp => self.authentication_with_smtp,
+            Mode::Lmtp => false,
+        };
+        if !signs_in || !(tls || self.authentication_in_clear) {
             return Vec::new();
         }
         // Without TLS there is no channel to bind to.

@@ -77,6 +77,7 @@ impl Conversation {
                 Some(attempt) if failure == hongyan_sasl::Failure::BadProof => {
                     access.finish_scram(Protocol::Submission, attempt, peer, false).await
                 }
+                _ if failure == hongyan_sasl::Failure::ChannelBinding => return FAILED,
                 _ => return MALFORMED,
             },
         };

@@ -4,7 +4,7 @@ mod harness;
 
 use harness::{Client, Node, address, on_node};
 use hongyan_access::SessionFilter;
-use hongyan_directory::{AccountChange, AccountState, Field};
+use hongyan_directory::{AccountChange, AccountState, Field, Language, TenantChange};
 use hongyan_mailbox::MailboxError;
 use hongyan_queue::{Destination, LocalDelivery, Reporter};
 use hongyan_router::AskError;
@@ -67,7 +67,8 @@ fn recipients_are_checked_and_relaying_is_refused() {
             ("nobody@example.test", "550 5.1.1"),
             ("ben@example.test", "550 5.2.1"),
             ("far@other.test", "550 5.7.1"),
-            ("anna@[127.0.0.1]", "550 5.7.1"),
+            ("anna@[127.0.0.1]", "550 5.1.1"),
+            ("anna@[192.0.2.1]", "550 5.7.1"),
             ("anna+lists@example.test", "250 2.1.5"),
         ] {
             let reply = client.say(&format!("RCPT TO:<{to}>\r\n"), 1).await;
@@ -294,6 +295,24 @@ fn rs_13_the_sender_hears_of_failures_in_plain_words() {
         ] {
             assert!(kept[0].text.contains(part), "{part}: {}", kept[0].text);
         }
+        // In the language of whom it goes to: the tenant's, or the account's own.
+        let anna = node.directory.account_at(&address("anna@example.test")).await.unwrap();
+        let tenant = TenantChange {
+            language: Field::Set(Some(Language::Chinese)),
+            ..TenantChange::default()
+        };
+        node.directory.change_tenant(anna.tenant, &tenant).await.unwrap();
+        let own = AccountChange {
+            language: Field::Set(Some(Language::English)),
+            ..AccountChange::default()
+        };
+        for (number, expect) in [(2, "zh-CN"), (3, "en")] {
+            let id = format!("0-{number}").parse().unwrap();
+            Reporter::report(&node.delivery, id, &entry, kind).await.unwrap();
+            let text = node.probe.kept.lock().unwrap().pop().unwrap().text;
+            assert!(text.contains(&format!("Content-Language: {expect}\r\n")), "{text}");
+            node.directory.change_account(anna.id, &own).await.unwrap();
+        }
         entry.sender = None;
         Reporter::report(&node.delivery, "0-1".parse().unwrap(), &entry, kind)
             .await
@@ -370,5 +389,92 @@ fn auth_a_revoked_session_is_told_421_and_its_message_is_dropped() {
             assert_eq!(reply, ["421 4.7.0 The session was ended by an administrator"]);
         }
         assert!(node.probe.kept.lock().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_host_has_a_postmaster_however_it_is_written() {
+    on_node(|node| async move {
+        let mut client = smtp(&node).await;
+        client.say("MAIL FROM:<>\r\n", 1).await;
+        for (to, expect) in [
+            ("Postmaster", "250 2.1.5"),
+            ("POSTMASTER", "250 2.1.5"),
+            ("pOstmaster@[127.0.0.1]", "250 2.1.5"),
+            ("postmaster@[IPv6:::ffff:127.0.0.1]", "250 2.1.5"),
+            ("Postmaster@MX.example.test", "250 2.1.5"),
+            ("postmaster@Example.test", "250 2.1.5"),
+            ("postmaster@[192.0.2.1]", "550 5.7.1"),
+            ("postmaster@[IPv6:::1]", "550 5.7.1"),
+            ("anna@mx.example.test", "550 5.1.1"),
+            ("postmaster@[127.0.0.300]", "553 5.1.3"),
+        ] {
+            let reply = client.say(&format!("RCPT TO:<{to}>\r\n"), 1).await;
+            assert!(reply[0].starts_with(expect), "{to}: {reply:?}");
+        }
+        // Signed in, too, mail does not leave for an address without a name.
+        let mut client = submission(&node).await;
+        client.say("MAIL FROM:<anna@example.test>\r\n", 1).await;
+        let reply = client.say("RCPT TO:<x@[192.0.2.1]>\r\n", 1).await;
+        assert!(reply[0].starts_with("550 5.7.1"), "{reply:?}");
+    });
+}
+
+#[test]
+fn mail_that_comes_back_to_a_group_ends_there() {
+    on_node(|node| async move {
+        let mut client = smtp(&node).await;
+        let replies = client.send("x@far.test", &["team@example.test"], LETTER, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        let kept = node.probe.kept.lock().unwrap().clone();
+        assert_eq!((kept.len(), node.queued().await.len()), (2, 1));
+        // The member elsewhere forwards it to the group: everyone has had it, and nobody is to blame.
+        let circling = kept[0].text.clone();
+        let circling = circling.trim_end_matches("\r\n");
+        let replies = client.send("x@far.test", &["team@example.test"], circling, 1).await;
+        assert!(replies[3].starts_with("250"), "{replies:?}");
+        assert_eq!(node.probe.kept.lock().unwrap().len(), 2);
+        assert_eq!(node.queued().await.len(), 1, "neither a copy nor a report leaves");
+        // Beside the group someone else gets it, once.
+        let to = ["team@example.test", "anna@example.test"];
+        let replies = client.send("x@far.test", &to, circling, 1).await;
+        assert!(replies[4].starts_with("250"), "{replies:?}");
+        assert_eq!(node.probe.kept.lock().unwrap().len(), 3);
+        // Sent on by hand, it is a new message.
+        let resent = format!("Resent-From: ben@example.test\r\n{circling}");
+        client
+            .send("ben@example.test", &["team@example.test"], &resent, 1)
+            .await;
+        assert_eq!(node.probe.kept.lock().unwrap().len(), 5);
+        // A made-up mark does nothing.
+        let forged = format!("Hongyan-Expanded: {}\r\n{LETTER}", "0".repeat(32));
+        client.send("x@far.test", &["team@example.test"], &forged, 1).await;
+        assert_eq!(node.probe.kept.lock().unwrap().len(), 7);
+    });
+}
+
+#[test]
+fn acc_3_clients_sign_in_where_they_should() {
+    on_node(|node| async move {
+        let plain = "AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHBhc3M=\r\n";
+        for mode in [Mode::Smtp, Mode::Lmtp] {
+            let hello = if mode == Mode::Lmtp { "LHLO" } else { "EHLO" };
+            let mut client = node.connect(mode, |_| {}).await.hello(hello).await;
+            assert_eq!(codes(&client.say(plain, 1).await), ["502"], "{mode:?}");
+        }
+        // Where the operator lets clients sign in on port 25, they send as through submission; other hosts need not.
+        let open = |settings: &mut hongyan_session_smtp::SmtpSettings| settings.authentication_with_smtp = true;
+        let mut client = node.connect(Mode::Smtp, open).await.hello("EHLO").await;
+        assert_eq!(
+            codes(&client.say("MAIL FROM:<x@far.test>\r\nRSET\r\n", 2).await),
+            ["250", "250"]
+        );
+        assert_eq!(client.say(plain, 1).await, ["235 2.7.0 Signed in"]);
+        let message = "Subject: hi\r\n\r\nx";
+        let replies = client.send("anna@example.test", &["far@other.test"], message, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        let text = node.probe.kept.lock().unwrap()[0].text.clone();
+        assert!(text.contains("From: <anna@example.test>"), "{text}");
+        assert_eq!(codes(&client.say("MAIL FROM:<ben@example.test>\r\n", 1).await), ["553"]);
     });
 }
