@@ -5,9 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::beside::Pool;
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::{Dns, Listener, LocalListener, ManualClock, ResolverDns, SimulatedHost, SimulatedNetwork, Stream, ZoneDns};
+use crate::{
+    Beside, Dns, Listener, LocalListener, ManualClock, ResolverDns, SimulatedHost, SimulatedNetwork, Stream, ZoneDns,
+};
 
 /// Clock, randomness, sockets and DNS. Clones share everything.
 #[derive(Clone)]
@@ -17,6 +20,7 @@ struct Inner {
     clock: Clock,
     random: Random,
     dns: Arc<dyn Dns>,
+    pool: Pool,
     net: Net,
 }
 
@@ -39,6 +43,7 @@ impl Env {
             clock: Clock::real(),
             random: Random::system(),
             dns,
+            pool: Pool::threads(),
             net: Net::Machine,
         }))
     }
@@ -55,6 +60,7 @@ impl Env {
             clock: Clock::Manual(clock.clone()),
             random: Random::seeded(seed),
             dns,
+            pool: Pool::Tasks,
             net: Net::Machine,
         }));
         (env, clock)
@@ -67,6 +73,7 @@ impl Env {
             clock: Clock::simulated(host.clock_rate_ppm, host.wall_ahead_millis),
             random: Random::seeded(host.seed),
             dns: host.dns,
+            pool: Pool::Tasks,
             net: Net::Simulated {
                 network: host.network,
                 host: host.address,
@@ -172,6 +179,17 @@ impl Env {
             Net::Machine => tokio::task::spawn_blocking(work).await.map_err(|_| Crashed),
             Net::Simulated { .. } => Ok(work()),
         }
+    }
+    /// Runs `work` on a thread beside this one, or hands it back when all places for that are taken: then do it here. For
+    /// what computes, and for storage reads; it should not wait long, for it keeps its place.
+    ///
+    /// # Errors
+    /// The work itself, untouched.
+    pub fn try_beside<F>(&self, work: F) -> Result<Beside<F::Output>, F>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.0.pool.try_run(work)
     }
     /// The resolver.
     #[must_use]

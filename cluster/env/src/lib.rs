@@ -1,9 +1,10 @@
-//! The seam to the outside: clock, randomness, sockets and DNS.
+//! The seam to the outside: clock, randomness, sockets, DNS, and work beside a thread.
 //!
 //! Everything that makes two runs of the same program differ comes through an [`Env`], so that a simulation can replace
 //! it: [`Env::real`] is the machine, [`Env::manual`] a clock that tests move by hand with seeded randomness,
 //! [`Env::simulated`] a host that exists only in this process. Knows no protocol; hands out plain microseconds and milliseconds.
 
+mod beside;
 mod clock;
 mod dns;
 mod env;
@@ -14,6 +15,7 @@ mod random;
 mod simulated;
 mod zone;
 
+pub use beside::Beside;
 pub use clock::ManualClock;
 pub use dns::{Answer, Dns, DnsError, MxRecord, Security, TlsaRecord};
 pub use env::{Crashed, Env};

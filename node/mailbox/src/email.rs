@@ -1,7 +1,7 @@
 //! What is stored of one mail beside its bytes, for whoever reads it: any session, without asking the mailbox.
 
 use hongyan_blob::BlobAddress;
-use hongyan_kv::{Database, Error};
+use hongyan_kv::{Database, Error, Transaction};
 use hongyan_message::Structure;
 use hongyan_types::Octets;
 
@@ -19,6 +19,15 @@ pub struct Email {
     pub thread: ThreadId,
     /// What is in it: all that FETCH needs but the bytes.
     pub structure: Structure,
+}
+
+/// What of a mail is needed to read its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmailBytes {
+    /// Where they are.
+    pub blob: BlobAddress,
+    /// How many they are.
+    pub octets: Octets,
 }
 
 /// Reads one mail; `None` when the mailbox no longer has it.
@@ -39,11 +48,35 @@ pub async fn read_emails(
     mailbox: MailboxId,
     ids: &[EmailId],
 ) -> Result<Vec<Option<Email>>, Error> {
-    let mut transaction = database.begin();
+    read_emails_in(&mut database.begin(), mailbox, ids).await
+}
+
+/// As [`read_emails`], in a transaction that reads other things too.
+///
+/// # Errors
+/// What storage says.
+pub async fn read_emails_in(
+    transaction: &mut Transaction,
+    mailbox: MailboxId,
+    ids: &[EmailId],
+) -> Result<Vec<Option<Email>>, Error> {
     let mut emails = Vec::with_capacity(ids.len());
     for id in ids {
         let stored = transaction.get_snapshot(&key::email(mailbox, *id)).await?;
         emails.push(stored.as_deref().map(email::decode).transpose()?);
     }
     Ok(emails)
+}
+
+/// Where the bytes of a mail are, for who wants nothing else of it; `None` when the mailbox no longer has it.
+///
+/// # Errors
+/// What storage says.
+pub async fn read_email_bytes_in(
+    transaction: &mut Transaction,
+    mailbox: MailboxId,
+    id: EmailId,
+) -> Result<Option<EmailBytes>, Error> {
+    let stored = transaction.get_snapshot(&key::email(mailbox, id)).await?;
+    stored.as_deref().map(email::decode_bytes).transpose()
 }

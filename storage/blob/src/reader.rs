@@ -19,12 +19,12 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
-    pub(crate) fn new(database: Database, tenant: u64, head: Head) -> Result<Self> {
+    pub(crate) fn new(database: Database, tenant: u64, mut head: Head) -> Result<Self> {
         if head.chunk_octets == 0 {
             return Err(BlobError::Corrupt("piece length"));
         }
-        let piece = match &head.piece {
-            Some(piece) => Some((0, chunk::decode(&Bytes::copy_from_slice(piece))?)),
+        let piece = match head.piece.take() {
+            Some(piece) => Some((0, chunk::decode(&piece)?)),
             None => None,
         };
         Ok(Self {

@@ -15,31 +15,52 @@ use minicbor::{Decode, Encode};
 use crate::{BlobAddress, Owner, Result};
 
 /// What a blob's address leads to.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
     /// Content length.
-    #[n(0)]
     pub octets: u64,
     /// The one stored piece of a short blob.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub piece: Option<Vec<u8>>,
+    pub piece: Option<Bytes>,
     /// Where the pieces of a longer blob are.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub location: Option<Vec<u8>>,
+    pub location: Option<Bytes>,
     /// Content octets in each piece but the last.
-    #[n(3)]
     pub chunk_octets: u32,
+}
+
+/// A head as it is stored; it borrows, so that a piece is not copied on its way.
+#[derive(Encode, Decode)]
+struct StoredHead<'b> {
+    #[n(0)]
+    octets: u64,
+    #[cbor(b(1), with = "minicbor::bytes")]
+    piece: Option<&'b [u8]>,
+    #[cbor(b(2), with = "minicbor::bytes")]
+    location: Option<&'b [u8]>,
+    #[n(3)]
+    chunk_octets: u32,
 }
 
 const HEAD_V1: Schema = Schema(1);
 
 impl Head {
     pub(crate) fn encode(&self) -> Bytes {
-        let piece = self.piece.as_ref().map_or(0, Vec::len);
-        encode_sized(HEAD_V1, self, piece + 64)
+        let piece = self.piece.as_ref().map_or(0, Bytes::len);
+        let stored = StoredHead {
+            octets: self.octets,
+            piece: self.piece.as_deref(),
+            location: self.location.as_deref(),
+            chunk_octets: self.chunk_octets,
+        };
+        encode_sized(HEAD_V1, &stored, piece + 64)
     }
-    pub(crate) fn decode(stored: &[u8]) -> Result<Self> {
-        Ok(decode(HEAD_V1, stored)?)
+    pub(crate) fn decode(stored: &Bytes) -> Result<Self> {
+        let head: StoredHead<'_> = decode(HEAD_V1, stored)?;
+        Ok(Self {
+            octets: head.octets,
+            piece: head.piece.map(|piece| stored.slice_ref(piece)),
+            location: head.location.map(|location| stored.slice_ref(location)),
+            chunk_octets: head.chunk_octets,
+        })
     }
 }
 
@@ -151,7 +172,7 @@ mod tests {
     fn golden_bytes_of_a_head() {
         let short = Head {
             octets: 3,
-            piece: Some(b"\0abc".to_vec()),
+            piece: Some(Bytes::from_static(b"\0abc")),
             location: None,
             chunk_octets: 65536,
         };
@@ -163,7 +184,7 @@ mod tests {
         let long = Head {
             octets: 70_000,
             piece: None,
-            location: Some(b"L".to_vec()),
+            location: Some(Bytes::from_static(b"L")),
             chunk_octets: 65536,
         };
         assert_eq!(

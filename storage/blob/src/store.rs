@@ -158,7 +158,18 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Missing`], or when the store fails.
     pub async fn open_blob(&self, tenant: u64, address: &BlobAddress) -> Result<BlobReader> {
-        let mut transaction = self.database.begin();
+        self.open_blob_in(&mut self.database.begin(), tenant, address).await
+    }
+    /// As [`Self::open_blob`], beginning in a transaction that reads other things too.
+    ///
+    /// # Errors
+    /// As [`Self::open_blob`].
+    pub async fn open_blob_in(
+        &self,
+        transaction: &mut Transaction,
+        tenant: u64,
+        address: &BlobAddress,
+    ) -> Result<BlobReader> {
         let stored = transaction
             .get_snapshot(&record::head_key(tenant, address))
             .await?
@@ -197,20 +208,20 @@ impl NewBlob {
             return Ok(());
         }
         let (piece, location) = match &*self.body {
-            Body::Piece(piece) => (Some(piece.to_vec()), None),
+            Body::Piece(piece) => (Some(piece.clone()), None),
             Body::Pieces(pieces) => {
                 let location = &self.address.0;
                 for (n, piece) in (0..).zip(pieces) {
                     transaction.set(record::data_key(self.tenant, location, n), piece.clone());
                 }
-                (None, Some(location.to_vec()))
+                (None, Some(Bytes::copy_from_slice(location)))
             }
             Body::Uploaded(upload) => {
                 if transaction.get(&upload.key()).await?.is_none() {
                     return Err(BlobError::Expired);
                 }
                 transaction.clear(&upload.key());
-                (None, Some(upload.location.to_vec()))
+                (None, Some(Bytes::copy_from_slice(&upload.location)))
             }
         };
         let chunk_octets = u32::try_from(crate::chunk::CHUNK_OCTETS).map_err(|_| BlobError::Corrupt("piece length"))?;

@@ -14,7 +14,7 @@ use minicbor::data::Type;
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error, Write};
 
-use crate::{Email, ThreadId};
+use crate::{Email, EmailBytes, ThreadId};
 
 const V1: Schema = Schema(1);
 
@@ -33,11 +33,23 @@ pub(crate) fn encode(blob: &BlobAddress, octets: Octets, thread: ThreadId, struc
 
 /// The mail of a stored form.
 pub(crate) fn decode(stored: &[u8]) -> Result<Email, StorageError> {
+    decode_with(stored, read_body)
+}
+
+/// Where the bytes are of the mail of a stored form.
+pub(crate) fn decode_bytes(stored: &[u8]) -> Result<EmailBytes, StorageError> {
+    decode_with(stored, |d| {
+        enter(d, 4)?;
+        get_bytes(d)
+    })
+}
+
+fn decode_with<T>(stored: &[u8], read: impl FnOnce(&mut Decoder<'_>) -> Get<T>) -> Result<T, StorageError> {
     let body = match hongyan_kv::record::split(stored)? {
         (V1, body) => body,
         (schema, _) => return Err(RecordError::Schema(schema.0).into()),
     };
-    read_body(&mut Decoder::new(body)).map_err(|error| RecordError::Body(error.to_string()).into())
+    read(&mut Decoder::new(body)).map_err(|error| RecordError::Body(error.to_string()).into())
 }
 
 struct Body<'a> {
@@ -208,18 +220,26 @@ fn get_string(d: &mut Decoder<'_>) -> Get<String> {
 
 fn read_body(d: &mut Decoder<'_>) -> Get<Email> {
     let unknown = enter(d, 4)?;
-    let blob = d
-        .bytes()?
-        .try_into()
-        .map_err(|_| DecodeError::message("blob address is not 32 octets"))?;
+    let EmailBytes { blob, octets } = get_bytes(d)?;
     let email = Email {
-        blob: BlobAddress(blob),
-        octets: Octets(d.u64()?),
+        blob,
+        octets,
         thread: ThreadId(d.u64()?),
         structure: get_structure(d)?,
     };
     leave(d, unknown)?;
     Ok(email)
+}
+
+fn get_bytes(d: &mut Decoder<'_>) -> Get<EmailBytes> {
+    let blob = d
+        .bytes()?
+        .try_into()
+        .map_err(|_| DecodeError::message("blob address is not 32 octets"))?;
+    Ok(EmailBytes {
+        blob: BlobAddress(blob),
+        octets: Octets(d.u64()?),
+    })
 }
 
 fn get_structure(d: &mut Decoder<'_>) -> Get<Structure> {

@@ -8,6 +8,7 @@ use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{Connection, Refusal, Service};
 use hongyan_router::Router;
+use tokio::sync::Semaphore;
 
 use crate::ImapSettings;
 use crate::metrics::Metrics;
@@ -33,6 +34,7 @@ pub struct ImapService {
     services: Arc<ImapServices>,
     settings: Arc<ImapSettings>,
     metrics: Metrics,
+    read_ahead: Arc<Semaphore>,
 }
 
 impl ImapService {
@@ -40,6 +42,7 @@ impl ImapService {
     #[must_use]
     pub fn new(services: ImapServices, settings: ImapSettings) -> Self {
         Self {
+            read_ahead: Arc::new(Semaphore::new(settings.batches_ahead_max)),
             services: Arc::new(services),
             settings: Arc::new(settings),
             metrics: Metrics::new(),
@@ -65,6 +68,7 @@ impl Service for ImapService {
             Arc::clone(&self.services),
             Arc::clone(&self.settings),
             self.metrics.clone(),
+            Arc::clone(&self.read_ahead),
             connection,
         );
         session.run().await;

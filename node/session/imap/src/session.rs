@@ -9,6 +9,7 @@ use hongyan_imap::{Command, CommandId, Reply, State, Status};
 use hongyan_listener::Connection;
 use hongyan_sasl::Mechanism;
 use hongyan_types::Instant;
+use tokio::sync::Semaphore;
 
 use crate::account::Account;
 use crate::command::{Appending, Exchange};
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) selected: Option<Box<Selected>>,
     pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) appending: Option<Box<Appending>>,
+    /// Places for batches of messages in memory before their turn, of all sessions.
+    pub(crate) read_ahead: Arc<Semaphore>,
     send: Vec<u8>,
     began: u64,
 }
@@ -57,6 +60,7 @@ impl Session {
         services: Arc<ImapServices>,
         settings: Arc<ImapSettings>,
         metrics: Metrics,
+        read_ahead: Arc<Semaphore>,
         connection: Connection,
     ) -> Self {
         let protocol = Arc::new(protocol_settings(&settings, &connection));
@@ -74,6 +78,7 @@ impl Session {
             selected: None,
             exchange: None,
             appending: None,
+            read_ahead,
             send: Vec::new(),
             began: 0,
         }

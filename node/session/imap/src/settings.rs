@@ -30,6 +30,8 @@ pub struct ImapSettings {
     pub append_messages_max: usize,
     /// Most messages one SORT or THREAD may order.
     pub ordered_messages_max: usize,
+    /// Most batches of messages, a quarter of a megabyte each, that all sessions together have read before they could send them.
+    pub batches_ahead_max: usize,
 }
 
 impl Default for ImapSettings {
@@ -41,6 +43,7 @@ impl Default for ImapSettings {
             login_without_tls: LoginWithoutTls::Never,
             append_messages_max: 1_000,
             ordered_messages_max: 500_000,
+            batches_ahead_max: 128,
         }
     }
 }

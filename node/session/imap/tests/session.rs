@@ -272,3 +272,81 @@ fn commands_before_tls_are_not_executed_after_it() {
         assert!(client.line().await.starts_with("c OK"));
     });
 }
+
+/// A mail of about `octets` that no other number gives.
+fn numbered_mail(number: usize, octets: usize) -> Vec<u8> {
+    let line = format!("Line of mail {number}, again and again.\r\n");
+    format!("Subject: {number}\r\n\r\n{}", line.repeat(octets / line.len())).into_bytes()
+}
+
+/// Asks for all of INBOX, whole and by header, and compares octet by octet.
+async fn check_whole_folder(node: &Node, mails: &[Vec<u8>]) {
+    let mut client = node.login().await;
+    client.ok("SELECT INBOX").await;
+    client.send(b"w FETCH 1:* (UID BODY.PEEK[])\r\n").await;
+    for (sequence, mail) in (1..).zip(mails) {
+        let head = format!("* {sequence} FETCH (UID {sequence} BODY[] {{{}}}", mail.len());
+        assert_eq!(client.line().await, head);
+        assert!(client.octets(mail.len()).await == *mail, "mail {sequence} differs");
+        assert_eq!(client.line().await, ")");
+    }
+    assert!(client.line().await.starts_with("w OK"));
+    client
+        .send(b"h FETCH 1:* (BODY.PEEK[HEADER] BODY.PEEK[]<3.4>)\r\n")
+        .await;
+    for (sequence, mail) in (1..).zip(mails) {
+        let header = mail.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let head = format!("* {sequence} FETCH (BODY[HEADER] {{{header}}}");
+        assert_eq!(client.line().await, head);
+        assert_eq!(client.octets(header).await, mail[..header]);
+        assert_eq!(client.line().await, " BODY[]<3> {4}");
+        assert_eq!(client.octets(4).await, mail[3..7]);
+        assert_eq!(client.line().await, ")");
+    }
+    assert!(client.line().await.starts_with("h OK"));
+}
+
+#[test]
+fn whole_folders_arrive_in_order_with_and_without_reading_ahead() {
+    for batches_ahead_max in [None, Some(1), Some(0)] {
+        let options = Options {
+            batches_ahead_max,
+            ..Options::default()
+        };
+        on_node(options, async |node| {
+            let octets = |number| match number % 50 {
+                7 => 300_000,
+                20 => 100_000,
+                other => 200 + other * 400,
+            };
+            let mails: Vec<_> = (0..150).map(|number| numbered_mail(number, octets(number))).collect();
+            for mail in &mails {
+                node.put(mail, 0).await;
+            }
+            check_whole_folder(node, &mails).await;
+        });
+    }
+}
+
+#[test]
+fn messages_gone_from_a_folder_being_read_are_left_out() {
+    on_node(Options::default(), async |node| {
+        for number in 0..80 {
+            node.put(&numbered_mail(number, 9_000), 0).await;
+        }
+        let mut client = node.login().await;
+        client.ok("SELECT INBOX").await;
+        let mut other = node.login().await;
+        other.ok("SELECT INBOX").await;
+        other.ok("STORE 2:70 +FLAGS.SILENT (\\Deleted)").await;
+        other.ok("EXPUNGE").await;
+        let lines = client.ask("FETCH 1:* (UID BODY.PEEK[])").await;
+        let told = |line: &&String| line.contains(" FETCH (UID ");
+        assert_eq!(lines.iter().filter(told).count(), 11);
+        assert!(
+            lines.last().unwrap().contains("NO [EXPUNGEISSUED]"),
+            "{:?}",
+            lines.last()
+        );
+    });
+}

@@ -1,20 +1,21 @@
 //! FETCH (RFC 9051 §6.4.5). What the folder's index holds is written straight from the view; envelopes and structures
-//! come from stored records, a few at a time; bodies stream from the blob store (`section.rs`).
+//! come from stored records, bodies from the blob store, read ahead a few at a time (`read_ahead.rs`, `section.rs`).
+
+use std::sync::Arc;
 
 use hongyan_imap::command::fetch::{Fetch, FetchItems};
 use hongyan_imap::{Code, Output, Status};
-use hongyan_mailbox::{Email, FlagAction, FolderView, MessageEntry, StoreFlags, read_emails};
+use hongyan_mailbox::{FlagAction, FolderView, MessageEntry, StoreFlags};
+use hongyan_message::Structure;
 use hongyan_types::{Flag, ModSeq, SystemFlag, UidSet};
 
-use crate::command::section::Body;
+use crate::command::read_ahead::{Message, Needs, ReadAhead, Reading};
+use crate::command::section::check_decodable;
 use crate::notices::keywords;
 use crate::number::{ranges, uid_set};
 use crate::select_state::Run;
 use crate::session::Session;
 use crate::stop::{Answer, Stop};
-
-/// Records in memory at a time.
-const RECORDS_AT_ONCE: usize = 16;
 
 /// What one FETCH works on.
 struct Work {
@@ -147,23 +148,22 @@ impl Session {
 
     /// Tells what records and bodies hold; why some messages were left out, if any were.
     async fn fetch_from_records(&mut self, work: &Work) -> Result<Option<Status>, Stop> {
-        let mailbox = self.account()?.mailbox;
+        let reading = Reading {
+            services: Arc::clone(&self.services),
+            mailbox: self.account()?.mailbox,
+            needs: Needs::of(&work.items),
+        };
         let mut refused = None;
-        let mut entries = work.entries();
-        loop {
-            let batch: Vec<(u32, &MessageEntry)> = entries.by_ref().take(RECORDS_AT_ONCE).collect();
-            if batch.is_empty() {
-                return Ok(refused);
-            }
-            let ids: Vec<_> = batch.iter().map(|(_, entry)| entry.email).collect();
-            let emails = read_emails(&self.services.database, mailbox, &ids).await?;
-            for ((sequence, entry), email) in batch.into_iter().zip(emails) {
-                let Some(email) = email else {
+        let mut ahead = ReadAhead::new(reading, work.entries(), Arc::clone(&self.read_ahead));
+        while let Some((entries, messages)) = ahead.next().await? {
+            for ((sequence, entry), message) in entries.into_iter().zip(messages) {
+                let told = match message {
+                    Ok(Some(message)) => self.fetch_one(work, sequence, entry, message).await,
                     // RFC 2180 §4.1.3, RFC 5530: others expunged it meanwhile.
-                    refused = Some(Status::no_with(Code::ExpungeIssued, "Some messages are gone"));
-                    continue;
+                    Ok(None) => Err(Status::no_with(Code::ExpungeIssued, "Some messages are gone").into()),
+                    Err(stop) => Err(stop),
                 };
-                match self.fetch_one(work, sequence, entry, &email).await {
+                match told {
                     Err(Stop::Refused(status)) => refused = Some(status),
                     told => told?,
                 }
@@ -171,32 +171,56 @@ impl Session {
             // Reads complete at once: others on this arbiter get their turn here.
             tokio::task::yield_now().await;
         }
+        Ok(refused)
     }
 
-    async fn fetch_one(&mut self, work: &Work, sequence: u32, entry: &MessageEntry, email: &Email) -> Result<(), Stop> {
+    async fn fetch_one(
+        &mut self,
+        work: &Work,
+        sequence: u32,
+        entry: &MessageEntry,
+        message: Message,
+    ) -> Result<(), Stop> {
         let items = &work.items;
-        let mut body = Body::open(self, items, email).await?;
+        let Message { structure, mut body } = message;
+        if let Some(structure) = &structure {
+            for section in &items.sections {
+                check_decodable(structure, section)?;
+            }
+        }
         let output = self.imap.output();
         output.fetch_begin(sequence);
         write_index_items(output, work, entry);
-        let structure = &email.structure;
-        if items.envelope {
-            output.fetch_envelope(&structure.envelope);
-        }
-        if items.body {
-            output.fetch_body(&structure.root);
-        }
-        if items.body_structure {
-            output.fetch_body_structure(&structure.root);
-        }
-        if items.preview {
-            output.fetch_preview(Some(&structure.preview));
-        }
-        for section in &items.sections {
-            self.tell_section(structure, &mut body, section).await?;
+        match &structure {
+            Some(structure) => {
+                write_record_items(output, items, structure);
+                for section in &items.sections {
+                    self.tell_section(structure, &mut body, section).await?;
+                }
+            }
+            None => {
+                for section in &items.sections {
+                    self.tell_whole(&mut body, section).await?;
+                }
+            }
         }
         self.imap.output().fetch_end();
         self.flush_if_full().await
+    }
+}
+
+fn write_record_items(output: &mut Output, items: &FetchItems, structure: &Structure) {
+    if items.envelope {
+        output.fetch_envelope(&structure.envelope);
+    }
+    if items.body {
+        output.fetch_body(&structure.root);
+    }
+    if items.body_structure {
+        output.fetch_body_structure(&structure.root);
+    }
+    if items.preview {
+        output.fetch_preview(Some(&structure.preview));
     }
 }
 

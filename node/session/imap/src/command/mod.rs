@@ -19,6 +19,7 @@ mod move_messages;
 mod namespace;
 mod order;
 mod quota;
+mod read_ahead;
 mod rename;
 mod replace;
 mod search;

@@ -1,9 +1,10 @@
 //! Sections of a message (RFC 9051 §6.4.5.1, RFC 3516): found in the stored structure, streamed from the blob.
 
 use bytes::Bytes;
-use hongyan_blob::BlobReader;
-use hongyan_imap::command::fetch::{FetchItems, Partial, Section, SectionForm, SectionText};
+use hongyan_blob::{BlobAddress, BlobReader, BlobStore};
+use hongyan_imap::command::fetch::{Partial, Section, SectionForm, SectionText};
 use hongyan_imap::{Code, Status};
+use hongyan_kv::Transaction;
 use hongyan_mailbox::Email;
 use hongyan_message::{Content, Encoding, Part, Structure, TransferDecoder};
 
@@ -11,7 +12,7 @@ use crate::session::Session;
 use crate::stop::Stop;
 
 /// Messages up to this size are read at once.
-const WHOLE_OCTETS_MAX: u64 = 256 * 1_024;
+pub(crate) const WHOLE_OCTETS_MAX: u64 = 256 * 1_024;
 /// Octets read at a time of larger ones.
 const STEP_OCTETS: usize = 64 * 1_024;
 /// Of a longer header, HEADER.FIELDS sees the beginning only.
@@ -46,29 +47,33 @@ enum Found<'a> {
 }
 
 impl Body {
-    /// Opens the bytes of `email` when `items` need them. What cannot be decoded is refused before anything is written.
-    pub(crate) async fn open(session: &Session, items: &FetchItems, email: &Email) -> Result<Self, Stop> {
-        for section in &items.sections {
-            check_decodable(&email.structure, section)?;
-        }
-        if items
-            .sections
-            .iter()
-            .all(|section| section.form == SectionForm::BinarySize)
-        {
-            return Ok(Self::None);
-        }
-        let tenant = session.account()?.mailbox.tenant.0;
-        Self::of(session, tenant, email).await
-    }
-
     /// Opens the bytes of `email`.
     pub(crate) async fn of(session: &Session, tenant: u64, email: &Email) -> Result<Self, Stop> {
-        let mut reader = session.services.blobs.open_blob(tenant, &email.blob).await?;
+        let services = &session.services;
+        Self::open_in(&services.blobs, &mut services.database.begin(), tenant, &email.blob).await
+    }
+
+    /// Opens the bytes at `address`, reading with `transaction`.
+    pub(crate) async fn open_in(
+        blobs: &BlobStore,
+        transaction: &mut Transaction,
+        tenant: u64,
+        address: &BlobAddress,
+    ) -> Result<Self, Stop> {
+        let mut reader = blobs.open_blob_in(transaction, tenant, address).await?;
         let octets = reader.octets();
         match usize::try_from(octets) {
             Ok(length) if octets <= WHOLE_OCTETS_MAX => Ok(Self::Whole(reader.read(0, length).await?)),
             _ => Ok(Self::Reader(Box::new(reader))),
+        }
+    }
+
+    /// How many octets there are; none when they are not needed.
+    pub(crate) fn octets(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Whole(bytes) => octets_of(bytes),
+            Self::Reader(reader) => reader.octets(),
         }
     }
 
@@ -86,7 +91,15 @@ impl Body {
     }
 }
 
-fn check_decodable(structure: &Structure, section: &Section) -> Result<(), Stop> {
+/// Whether `section` is the message as it is: nothing of its structure is needed to tell it.
+pub(crate) fn is_whole_message(section: &Section) -> bool {
+    matches!(section.form, SectionForm::Body | SectionForm::Rfc822)
+        && section.part.is_empty()
+        && section.text == SectionText::All
+}
+
+/// Refuses what cannot be decoded, before anything is written.
+pub(crate) fn check_decodable(structure: &Structure, section: &Section) -> Result<(), Stop> {
     let binary = matches!(section.form, SectionForm::Binary | SectionForm::BinarySize);
     let part = structure.section(&section.part);
     match part.map(|part| &part.encoding) {
@@ -124,11 +137,7 @@ impl Session {
                     self.imap.output().nstring(None);
                     Ok(())
                 }
-                Found::Stretch(stretch) => {
-                    let stretch = stretch.cut(section.partial);
-                    self.imap.output().literal_head(stretch.octets);
-                    self.stream(body, stretch).await
-                }
+                Found::Stretch(stretch) => self.tell_stretch(body, section, stretch).await,
                 Found::Fields { header, names, not } => {
                     let length = usize::try_from(header.octets.min(HEADER_OCTETS_MAX)).unwrap_or(0);
                     let header = body.read(header.offset, length).await.map_err(|_| Stop::Gone)?;
@@ -144,6 +153,22 @@ impl Session {
                 }
             },
         }
+    }
+
+    /// Writes a section that is the whole message, with its name.
+    pub(crate) async fn tell_whole(&mut self, body: &mut Body, section: &Section) -> Result<(), Stop> {
+        self.imap.output().fetch_section_name(section);
+        let stretch = Stretch {
+            offset: 0,
+            octets: body.octets(),
+        };
+        self.tell_stretch(body, section, stretch).await
+    }
+
+    async fn tell_stretch(&mut self, body: &mut Body, section: &Section, stretch: Stretch) -> Result<(), Stop> {
+        let stretch = stretch.cut(section.partial);
+        self.imap.output().literal_head(stretch.octets);
+        self.stream(body, stretch).await
     }
 
     /// Writes exactly the octets of `stretch`. A failure on the way leaves a broken literal: the connection ends.

@@ -49,6 +49,7 @@ pub struct Options {
     pub sessions_max: Option<u32>,
     pub quota_octets: Option<u64>,
     pub append_octets_max: Option<u64>,
+    pub batches_ahead_max: Option<usize>,
 }
 
 impl Node {
@@ -89,6 +90,9 @@ impl Node {
         };
         if let Some(octets) = options.append_octets_max {
             settings.limits.append_octets_max = octets;
+        }
+        if let Some(batches) = options.batches_ahead_max {
+            settings.batches_ahead_max = batches;
         }
         let listener = Listener::start(ListenerParts {
             env: env.clone(),
