@@ -31,6 +31,7 @@ const CONFINED: &[(&str, &str)] = &[
     ("actix", "cluster/actor"),
     ("actix-rt", "cluster/actor"),
     ("fjall", "storage/embedded"),
+    ("libc", "storage/foundationdb"),
 ];
 
 /// Third-party crates that make a protocol crate impure.

@@ -29,14 +29,12 @@ pub struct Fixture {
     pub keep: Box<dyn std::any::Any + Send>,
 }
 
-/// Generates one test a case. The argument is a function without arguments that returns a [`conformance::Fixture`];
-/// the calling crate needs `tokio` with `macros` and `rt-multi-thread`.
-///
-/// [`conformance::Fixture`]: crate::conformance::Fixture
+/// Names all cases, as `module::case`, to the macro `then` after what is given to it.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! conformance_suite {
-    ($fixture:path) => {
-        $crate::conformance_suite! { $fixture;
+macro_rules! conformance_cases {
+    ($($then:ident)::+ ! ($($given:tt)*)) => {
+        $($then)::+! { $($given)*
             isolation::reads_see_own_writes,
             isolation::others_see_nothing_before_the_commit,
             isolation::a_snapshot_stays,
@@ -69,12 +67,36 @@ macro_rules! conformance_suite {
             model::agrees_with_the_model,
         }
     };
+}
+
+/// Generates one test a case. The argument is a function without arguments that returns a [`conformance::Fixture`];
+/// the calling crate needs `tokio` with `macros` and `rt-multi-thread`.
+///
+/// [`conformance::Fixture`]: crate::conformance::Fixture
+#[macro_export]
+macro_rules! conformance_suite {
+    ($fixture:path) => {
+        $crate::conformance_cases! { $crate::conformance_suite!($fixture;) }
+    };
     ($fixture:path; $($module:ident::$case:ident),* $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $case() {
             $crate::conformance::$module::$case($fixture()).await;
         }
     )*};
+}
+
+/// Runs all cases one after another, for a store whose start is too long to have one for each: `fixture` gets the
+/// name of a case and makes it a store that is empty for it. `report` hears of each before it runs.
+pub async fn run_all(mut fixture: impl AsyncFnMut(&'static str) -> Fixture, report: impl Fn(&'static str)) {
+    macro_rules! one_after_another {
+        ($($module:ident::$case:ident),* $(,)?) => {$({
+            let name = concat!(stringify!($module), "_", stringify!($case));
+            report(name);
+            $module::$case(fixture(name).await).await;
+        })*};
+    }
+    conformance_cases! { one_after_another!() }
 }
 
 async fn put(db: &Database, pairs: &[(&str, &str)]) {

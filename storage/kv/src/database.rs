@@ -11,7 +11,8 @@ use crate::Result;
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The store's own clock: grows with every commit, compared only with others of the same store.
+/// The store's own clock: grows from commit to commit, compared only with others of the same store. Commits that the
+/// store made at once, neither of which saw the other, may share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CommitVersion(pub u64);
 

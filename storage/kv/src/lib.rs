@@ -2,7 +2,7 @@
 //!
 //! Owns the trait a backend implements, the `Database` and `Transaction` values everyone else uses, tuple keys, fences,
 //! limits, the retry loop and the conformance suite. Knows nothing of mail. Backends: `storage/memory`,
-//! `storage/embedded`.
+//! `storage/embedded`, `storage/foundationdb`.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -10,6 +10,7 @@ mod database;
 mod error;
 pub mod fence;
 mod limits;
+mod once;
 pub mod optimistic;
 pub mod record;
 pub mod tuple;
@@ -23,4 +24,5 @@ pub use limits::{
     KEY_OCTETS_MAX, RANGE_REPLY_OCTETS, TRANSACTION_OCTETS_MAX, TRANSACTION_OCTETS_TARGET, TRANSACTION_SECS_MAX,
     VALUE_OCTETS_MAX,
 };
+pub use once::{Mark, Marks};
 pub use tuple::Tuple;

@@ -4,8 +4,8 @@
 
 /// Longest value, in octets.
 pub const VALUE_OCTETS_MAX: usize = 100_000;
-/// Longest key, in octets.
-pub const KEY_OCTETS_MAX: usize = 10_000;
+/// Longest key, in octets: FoundationDB's 10,000 less what its backend puts before every key.
+pub const KEY_OCTETS_MAX: usize = 9_900;
 /// Sum of keys and values written, and of conflict ranges, that a commit refuses to exceed, in octets.
 pub const TRANSACTION_OCTETS_MAX: usize = 10_000_000;
 /// What our own transactions stay under, in octets: larger work is cut into steps.

@@ -3,13 +3,15 @@
 use super::{Fixture, put, query, range, value};
 use crate::{Database, Error, ReadMode, Result, Transaction};
 
-/// Begins a transaction, lets `read` read, lets `write` commit meanwhile, and commits a write of the first.
+/// Begins a transaction, lets `read` read, lets `write` commit meanwhile, and commits a write of the first. The first
+/// asks for its read version, because FoundationDB chooses it no sooner than it is needed.
 async fn race(
     db: &Database,
     read: impl AsyncFnOnce(&mut Transaction),
     write: impl FnOnce(&mut Transaction),
 ) -> Result<()> {
     let mut first = db.begin();
+    first.read_version().await.expect("a transaction has a read version");
     read(&mut first).await;
     first.set("result", "1");
     let mut second = db.begin();

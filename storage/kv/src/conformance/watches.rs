@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{Fixture, put, range, value};
 use crate::{Database, Error, Watch};
 
+/// Ends a test that would wait for ever; no measure of speed.
+const FIRES_WITHIN: Duration = Duration::from_secs(60);
+
 async fn watching(db: &Database, key: &str) -> Watch {
     let mut tx = db.begin();
     let watch = tx.watch(key.as_bytes());
@@ -13,7 +16,7 @@ async fn watching(db: &Database, key: &str) -> Watch {
 }
 
 async fn fires(watch: Watch) {
-    let outcome = tokio::time::timeout(Duration::from_secs(5), watch).await;
+    let outcome = tokio::time::timeout(FIRES_WITHIN, watch).await;
     assert_eq!(outcome.expect("the watch fires"), Ok(()));
 }
 
