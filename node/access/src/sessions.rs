@@ -4,7 +4,7 @@
 //! holds a [`SessionWatch`], which tells it that it must end. Counting an account's sessions, listing them and revoking
 //! them are views of this one table, so a session that is not in it does not serve mail.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -160,7 +160,8 @@ impl Entry {
     }
 }
 
-type Table = HashMap<AccountId, HashMap<SessionId, Arc<Entry>>>;
+/// In order, so that a simulation of the same seed ends sessions in the same order.
+type Table = BTreeMap<AccountId, BTreeMap<SessionId, Arc<Entry>>>;
 
 struct Registry {
     env: Env,
@@ -249,8 +250,8 @@ impl Sessions {
     fn meant(&self, filter: SessionFilter) -> Vec<Arc<Entry>> {
         let table = self.0.table.lock();
         let entries: &mut dyn Iterator<Item = &Arc<Entry>> = match filter {
-            SessionFilter::Account(account) => &mut table.get(&account).into_iter().flat_map(HashMap::values),
-            _ => &mut table.values().flat_map(HashMap::values),
+            SessionFilter::Account(account) => &mut table.get(&account).into_iter().flat_map(BTreeMap::values),
+            _ => &mut table.values().flat_map(BTreeMap::values),
         };
         entries.filter(|entry| entry.is_meant(filter)).cloned().collect()
     }
@@ -279,7 +280,7 @@ impl Sessions {
     /// Accounts with sessions, of one tenant.
     pub(crate) fn accounts_of(&self, tenant: TenantId) -> Vec<AccountId> {
         let table = self.0.table.lock();
-        let of_tenant = |sessions: &HashMap<SessionId, Arc<Entry>>| {
+        let of_tenant = |sessions: &BTreeMap<SessionId, Arc<Entry>>| {
             let first = sessions.values().next();
             first.is_some_and(|entry| entry.tenant == tenant)
         };

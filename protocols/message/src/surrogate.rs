@@ -340,6 +340,30 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_header_becomes_ascii_in_any_pieces(
+            field in "(From|To|Subject|Content-Type|Content-Disposition|X-A|é)(: )(\\PC|[\r\n\t ;,<>@\"()=é你]){0,60}",
+            noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+            octets in 1_usize..30,
+        ) {
+            let section = [field.as_bytes(), b"\r\n", &noise].concat();
+            proptest::prop_assert!(header(&section).is_ascii());
+            let mail = [section.as_slice(), b"\r\n\r\nb\xffdy"].concat();
+            let structure = crate::parse(&mail);
+            let run = |octets: usize| {
+                let mut writer = SurrogateWriter::new(&structure);
+                let mut out = Vec::new();
+                for piece in mail.chunks(octets) {
+                    out.extend_from_slice(&writer.push(piece));
+                }
+                out.extend(writer.finish());
+                out
+            };
+            proptest::prop_assert_eq!(run(octets), run(mail.len()));
+        }
+    }
+
     #[test]
     fn a_header_beyond_the_limit_is_masked() {
         let mail = format!("Subject: {}\r\n\r\nbodé", "é".repeat(HEADER_OCTETS_MAX));

@@ -134,13 +134,13 @@ impl Session {
         let machine = &mut self.machine;
         let woken = tokio::select! {
             biased;
+            reason = SessionWatch::revoked_if_any(watch) => Woken::Revoked(reason),
             received = self.connection.receive(|bytes| machine.receive(now, bytes)) => match received {
                 Ok(0) | Err(_) => Woken::Closed,
                 Ok(_) => Woken::Received,
             },
             () = env.sleep(span) => if renew == Some(span) { Woken::RenewLock } else { Woken::Timeout },
             () = shutdown.requested() => Woken::Shutdown,
-            reason = SessionWatch::revoked_if_any(watch) => Woken::Revoked(reason),
         };
         match woken {
             Woken::Received => self.renew_lock_if_due().await,
