@@ -6,15 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, SessionIntake, Shutdown};
+use hongyan_actor::{Arbiters, SessionHandle, SessionIntake, Shutdown};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_queue::{
-    Destination, Due, DueEntry, DueReply, EntryId, LocalDelivery, Outcome, PutBack, QueueId, ReportSent, Reported,
-    Reporter, Work,
+    Destination, Due, DueEntry, DueReply, EntryId, LocalDelivery, Outcome, PutBack, QUEUE_SHARDS, QueueId, ReportSent,
+    Reported, Reporter, Work,
 };
 use hongyan_router::{Ask, Router};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::destination::{Delivery, DestinationState};
 use crate::metrics::Metrics;
@@ -29,6 +29,8 @@ const SHARD_ENTRIES_MAX: usize = 200;
 const PUT_BACK: Duration = Duration::from_secs(5);
 /// An entry whose attempt crashed is tried again after this time: soon, but not at once.
 const AFTER_CRASH: Duration = Duration::from_secs(300);
+/// Entries that may wait to be worked on by one arbiter: all that can be under way.
+const INTAKE_MAX: usize = SHARD_ENTRIES_MAX * QUEUE_SHARDS as usize;
 /// A shard is asked again after this time even without a hint: a hint may be lost with a node.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -54,46 +56,128 @@ impl Runner {
     /// Starts it on the arbiters. When those are to stop it begins nothing new, and counts as a session until what is
     /// under way has ended.
     ///
+    /// Shards and work are spread over all arbiters; what goes to one destination goes to one arbiter, which keeps that
+    /// destination's connections and its bounds.
+    ///
     /// # Errors
     /// When TLS cannot be set up.
     pub fn start(arbiters: &Arbiters, services: RelayServices, settings: RelaySettings) -> Result<(), rustls::Error> {
         let tls = ClientTls::new()?;
-        let shutdown = arbiters.shutdown();
-        // It takes no requests; what it has to do it asks for.
-        let _ = arbiters.spawn_session(services.env.random_u64(), 1, move |_: SessionIntake<()>| async move {
-            let shared = Rc::new(Shared {
-                env: services.env,
-                router: services.router,
-                blobs: services.blobs,
-                reporter: services.reporter,
-                local: services.local,
-                permits: Semaphore::new(settings.connections_max.max(1)),
-                shutdown,
-                settings,
-                tls,
-                metrics: Metrics::new(),
-                destinations: RefCell::default(),
+        let permits = Arc::new(Semaphore::new(settings.connections_max.max(1)));
+        let places = arbiters.count() as u64;
+        let by_host = settings.relay_host.is_some();
+        let mut workers = Vec::new();
+        for place in 0..places {
+            let (services, settings, shutdown) = (services.clone(), settings.clone(), arbiters.shutdown());
+            let (tls, permits) = (tls.clone(), Arc::clone(&permits));
+            workers.push(arbiters.spawn_session(place, INTAKE_MAX, move |intake| async move {
+                let shared = Rc::new(Shared {
+                    queue: Asker::new(&services),
+                    env: services.env,
+                    blobs: services.blobs,
+                    reporter: services.reporter,
+                    local: services.local,
+                    permits,
+                    shutdown,
+                    settings,
+                    tls,
+                    metrics: Metrics::new(),
+                    destinations: RefCell::default(),
+                });
+                run_work(&shared, intake).await;
+            }));
+        }
+        for place in 0..places {
+            let (queue, shutdown, workers) = (Asker::new(&services), arbiters.shutdown(), workers.clone());
+            // It takes no requests; what it has to do it asks for.
+            let _ = arbiters.spawn_session(place, 1, move |_: SessionIntake<()>| async move {
+                let shards = Rc::new(Shards {
+                    queue,
+                    shutdown,
+                    workers,
+                    by_host,
+                });
+                let mine = QueueId::all().filter(|queue| u64::from(queue.shard) % places == place);
+                futures_util::future::join_all(mine.map(|queue| run_shard(shards.clone(), queue))).await;
             });
-            let shards = QueueId::all().map(|queue| run_shard(shared.clone(), queue));
-            futures_util::future::join_all(shards).await;
-        });
+        }
         Ok(())
     }
 }
 
-/// What all deliveries share.
-pub(crate) struct Shared {
-    pub(crate) env: Env,
+/// The way to the queue.
+pub(crate) struct Asker {
+    env: Env,
     router: Router,
+}
+
+impl Asker {
+    fn new(services: &RelayServices) -> Self {
+        Self {
+            env: services.env.clone(),
+            router: services.router.clone(),
+        }
+    }
+}
+
+/// What the shards of one arbiter share.
+struct Shards {
+    queue: Asker,
+    shutdown: Shutdown,
+    /// Who does the work, one an arbiter.
+    workers: Vec<SessionHandle<Task>>,
+    /// All mail for others goes to one relay host.
+    by_host: bool,
+}
+
+/// An entry to work on, and the way to say that this has ended; dropped without a word when the work crashed.
+struct Task {
+    due: DueEntry,
+    ended: oneshot::Sender<()>,
+}
+
+impl Shards {
+    /// Has `due` worked on; says whether that came to its end.
+    async fn work(&self, due: DueEntry) -> bool {
+        let place = match (&due.work, &due.entry.destination) {
+            (Work::Deliver, Destination::Domain(_)) if self.by_host => 0,
+            (Work::Deliver, Destination::Domain(domain)) => domain
+                .bytes()
+                .fold(7, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(byte.into())),
+            _ => due.id.number,
+        };
+        let worker = usize::try_from(place % self.workers.len() as u64).unwrap_or(0);
+        let (ended, end) = oneshot::channel();
+        self.workers[worker].try_tell(Task { due, ended }).is_ok() && end.await.is_ok()
+    }
+}
+
+/// What all deliveries of one arbiter share.
+pub(crate) struct Shared {
+    queue: Asker,
+    pub(crate) env: Env,
     pub(crate) blobs: BlobStore,
     reporter: Arc<dyn Reporter>,
     local: Arc<dyn LocalDelivery>,
     pub(crate) settings: RelaySettings,
     pub(crate) tls: ClientTls,
-    pub(crate) permits: Semaphore,
+    /// Connections of all arbiters.
+    pub(crate) permits: Arc<Semaphore>,
     pub(crate) shutdown: Shutdown,
     pub(crate) metrics: Metrics,
     destinations: RefCell<HashMap<String, Rc<DestinationState>>>,
+}
+
+/// Works on entries until no shard gives any more.
+async fn run_work(shared: &Rc<Shared>, mut intake: SessionIntake<Task>) {
+    while let Some(task) = intake.recv().await {
+        let shared = shared.clone();
+        tokio::task::spawn_local(async move {
+            work(&shared, task.due).await;
+            // A shard that is gone has no use for it.
+            let _ = task.ended.send(());
+        });
+    }
 }
 
 /// Whether an entry was handed out again while somebody worked on it.
@@ -103,9 +187,9 @@ enum Again {
     No,
 }
 
-async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
-    let shutdown = shared.shutdown.clone();
-    let mut hints = shared.router.subscribe(&queue);
+async fn run_shard(shards: Rc<Shards>, queue: QueueId) {
+    let (shutdown, env) = (shards.shutdown.clone(), shards.queue.env.clone());
+    let mut hints = shards.queue.router.subscribe(&queue);
     // Entries this node works on: a shard whose node died has forgotten that it handed them out.
     // Handed out a second time, one is given back when the present work has ended, for what was read then may be stale.
     let under_way: Rc<RefCell<HashMap<u64, Again>>> = Rc::default();
@@ -115,7 +199,7 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
         let reply = if room == 0 {
             DueReply::default()
         } else {
-            due(&shared, queue, room).await
+            due(&shards.queue, queue, room).await
         };
         let got = reply.entries.len();
         for entry in reply.entries {
@@ -124,18 +208,16 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
                 continue;
             }
             under_way.borrow_mut().insert(entry.id.number, Again::No);
-            let (shared, under_way, finished) = (shared.clone(), under_way.clone(), finished.clone());
+            let (shards, under_way, finished) = (shards.clone(), under_way.clone(), finished.clone());
             tokio::task::spawn_local(async move {
                 let id = entry.id;
-                let worker = shared.clone();
-                let task = tokio::task::spawn_local(async move { work(&worker, entry).await });
-                if task.await.is_err() {
+                if !shards.work(entry).await {
                     tracing::error!(entry = %id, "attempt crashed");
-                    put_back(&shared, id, Some(AFTER_CRASH)).await;
+                    put_back(&shards.queue, id, Some(AFTER_CRASH)).await;
                 }
                 let again = under_way.borrow_mut().remove(&id.number);
                 if again == Some(Again::Yes) {
-                    put_back(&shared, id, None).await;
+                    put_back(&shards.queue, id, None).await;
                 }
                 finished.notify_one();
             });
@@ -144,13 +226,13 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
             continue;
         }
         let wait = reply.next_millis.map_or(LOOK_AGAIN, |next| {
-            let millis = u64::try_from(next.saturating_sub(shared.env.wall_millis())).unwrap_or(0);
+            let millis = u64::try_from(next.saturating_sub(env.wall_millis())).unwrap_or(0);
             Duration::from_millis(millis.max(1)).min(LOOK_AGAIN)
         });
         tokio::select! {
             biased;
             _ = hints.changed() => {}
-            () = shared.env.sleep(wait) => {}
+            () = env.sleep(wait) => {}
             () = finished.notified(), if room == 0 => {}
             () = shutdown.requested() => {}
         }
@@ -160,8 +242,8 @@ async fn run_shard(shared: Rc<Shared>, queue: QueueId) {
     }
 }
 
-async fn due(shared: &Shared, queue: QueueId, limit: usize) -> DueReply {
-    match shared.router.ask(&queue, Due { limit }, WITHIN).await {
+async fn due(asker: &Asker, queue: QueueId, limit: usize) -> DueReply {
+    match asker.router.ask(&queue, Due { limit }, WITHIN).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => {
             tracing::warn!(
@@ -187,7 +269,7 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
                 tracing::warn!(entry = %due.id, error, "delivery report cannot be sent now");
             }
             say(
-                shared,
+                &shared.queue,
                 due.id.queue,
                 ReportSent {
                     number,
@@ -206,46 +288,46 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
                         Delivery::Tried(outcomes) => outcomes,
                         // The next start shall find it due, not handed out.
                         Delivery::NotTried if shared.shutdown.is_requested() => {
-                            return put_back(shared, due.id, None).await;
+                            return put_back(&shared.queue, due.id, None).await;
                         }
-                        Delivery::NotTried => return put_back(shared, due.id, Some(PUT_BACK)).await,
+                        Delivery::NotTried => return put_back(&shared.queue, due.id, Some(PUT_BACK)).await,
                     }
                 }
             };
             log(&due, &outcomes);
-            say(shared, due.id.queue, Reported { number, outcomes }).await;
+            say(&shared.queue, due.id.queue, Reported { number, outcomes }).await;
         }
     }
 }
 
 /// Gives an entry back to the queue, due `after` so long, or when it was due anyway.
-async fn put_back(shared: &Shared, id: EntryId, after: Option<Duration>) {
+async fn put_back(asker: &Asker, id: EntryId, after: Option<Duration>) {
     let due = |after: Duration| {
         let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-        shared.env.wall_millis().saturating_add(after)
+        asker.env.wall_millis().saturating_add(after)
     };
     let put_back = PutBack {
         number: id.number,
         due_millis: after.map(due),
     };
-    say(shared, id.queue, put_back).await;
+    say(asker, id.queue, put_back).await;
 }
 
 /// Tells the queue, however long it takes: what was delivered must not be delivered again.
-async fn say<R>(shared: &Shared, queue: QueueId, request: R)
+async fn say<R>(asker: &Asker, queue: QueueId, request: R)
 where
     R: Ask<Entity = hongyan_queue::QueueEntity, Reply = Result<(), hongyan_queue::QueueError>> + Clone,
 {
     let mut wait = Duration::from_millis(50);
     loop {
-        match shared.router.ask(&queue, request.clone(), WITHIN).await {
+        match asker.router.ask(&queue, request.clone(), WITHIN).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) if !error.is_temporary() => {
                 tracing::error!(shard = queue.shard, %error, "queue refuses the outcome of an attempt");
                 return;
             }
             _ => {
-                shared.env.sleep(wait).await;
+                asker.env.sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(10));
             }
         }

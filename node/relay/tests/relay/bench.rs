@@ -1,6 +1,8 @@
 //! A node with a queue and outbound delivery, whose DNS sends `b.test` to a fresh server.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use hongyan_actor::{Arbiters, EntityOptions};
@@ -19,11 +21,16 @@ use parking_lot::Mutex;
 use crate::server::{Log, server};
 
 const QUEUE: QueueId = QueueId { shard: 0 };
+/// Arbiters of a node.
+pub(crate) const ARBITERS: usize = 3;
 const WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) type Reports = Arc<Mutex<Vec<(ReportKind, Vec<String>)>>>;
 
-struct Recorder(Reports);
+/// Threads that delivered to mailboxes of ours.
+pub(crate) type Threads = Arc<Mutex<HashSet<ThreadId>>>;
+
+struct Recorder(Reports, Threads);
 
 impl Reporter for Recorder {
     fn report<'a>(&'a self, _: EntryId, entry: &'a Entry, kind: ReportKind) -> LocalFuture<'a, Result<(), String>> {
@@ -38,6 +45,7 @@ impl Reporter for Recorder {
 impl LocalDelivery for Recorder {
     fn deliver<'a>(&'a self, _: EntryId, entry: &'a Entry) -> LocalFuture<'a, Vec<(usize, Outcome)>> {
         assert!(entry.recipients[0].address != "crash@a.test", "crashes as asked");
+        self.1.lock().insert(std::thread::current().id());
         let all = 0..entry.recipients.len();
         Box::pin(async move {
             all.map(|index| (index, Outcome::Delivered(Default::default())))
@@ -50,10 +58,12 @@ pub(crate) struct Bench {
     env: Env,
     database: Database,
     settings: RelaySettings,
+    recorder: Arc<Recorder>,
     arbiters: Arbiters,
     router: Router,
     blobs: BlobStore,
     pub(crate) reports: Reports,
+    pub(crate) threads: Threads,
     pub(crate) log: Log,
     pub(crate) port: u16,
     accepted: usize,
@@ -82,8 +92,9 @@ pub(crate) fn bench_run<F: Future<Output = ()>>(
         let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
             .await
             .expect("open blobs");
-        let reports = Reports::default();
-        let (arbiters, router) = start(&env, &database, &blobs, &reports, &settings);
+        let recorder = Arc::new(Recorder(Reports::default(), Threads::default()));
+        let (reports, threads) = (recorder.0.clone(), recorder.1.clone());
+        let (arbiters, router) = start(&env, &database, &blobs, &recorder, &settings);
         let stopping = arbiters.clone();
         test(Bench {
             env: env.clone(),
@@ -93,6 +104,8 @@ pub(crate) fn bench_run<F: Future<Output = ()>>(
             router,
             blobs,
             reports,
+            threads,
+            recorder,
             log,
             port,
             accepted: 0,
@@ -107,10 +120,10 @@ fn start(
     env: &Env,
     database: &Database,
     blobs: &BlobStore,
-    reports: &Reports,
+    recorder: &Arc<Recorder>,
     settings: &RelaySettings,
 ) -> (Arbiters, Router) {
-    let arbiters = Arbiters::start(1);
+    let arbiters = Arbiters::start(ARBITERS);
     let router = Router::new(env.clone(), arbiters.clone());
     let services = QueueServices {
         database: database.clone(),
@@ -123,13 +136,12 @@ fn start(
         },
     };
     router.serve::<QueueEntity>(services, EntityOptions::default());
-    let recorder = Arc::new(Recorder(reports.clone()));
     let services = RelayServices {
         env: env.clone(),
         router: router.clone(),
         blobs: blobs.clone(),
         reporter: recorder.clone(),
-        local: recorder,
+        local: recorder.clone(),
     };
     Runner::start(&arbiters, services, settings.clone()).expect("start");
     (arbiters, router)
@@ -139,7 +151,7 @@ impl Bench {
     /// Stops the node and starts another one on the same store.
     pub(crate) async fn restart(&mut self) {
         self.arbiters.stop(&self.env, Duration::from_secs(1)).await;
-        let started = start(&self.env, &self.database, &self.blobs, &self.reports, &self.settings);
+        let started = start(&self.env, &self.database, &self.blobs, &self.recorder, &self.settings);
         (self.arbiters, self.router) = started;
     }
     pub(crate) async fn send(&mut self, destination: Destination, recipients: &[&str]) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hongyan_queue::{Destination, RecipientState, ReportKind};
 
-use bench::bench_run;
+use bench::{ARBITERS, bench_run};
 
 fn to(domain: &str) -> Destination {
     Destination::Domain(domain.to_owned())
@@ -143,6 +143,20 @@ fn a_mailbox_of_ours_is_served_through_its_seam() {
             bench.send(Destination::Local, &["x@a.test"]).await;
             bench.until(<[_]>::is_empty).await;
             assert_eq!(bench.log.lock().connections, 0);
+        },
+    );
+}
+
+#[test]
+fn work_is_spread_over_the_arbiters() {
+    bench_run(
+        |_, _| {},
+        |mut bench| async move {
+            for _ in 0..2 * ARBITERS {
+                bench.send(Destination::Local, &["x@a.test"]).await;
+            }
+            bench.until(<[_]>::is_empty).await;
+            assert_eq!(bench.threads.lock().len(), ARBITERS);
         },
     );
 }
