@@ -7,6 +7,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u128);
 
+impl RequestId {
+    /// The id of asks that are never repeated: nothing is remembered of them.
+    pub const ONCE: Self = Self(0);
+}
+
 impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)

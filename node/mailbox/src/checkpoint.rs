@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hongyan_kv::fence::Fence;
-use hongyan_kv::{Error as StorageError, RangeQuery, ReadMode, Transaction};
+use hongyan_kv::{Error as StorageError, KeyRange, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{ModSeq, Timestamp};
 
 use crate::entity::MailboxServices;
 use crate::load::rebuild_chunk;
 use crate::record::{chunk, delivery, folder, key, meta};
 use crate::state::State;
+use crate::work::minute;
 use crate::{DELIVERY_ID_KEPT, FolderId, MailboxId};
 
 /// Octets of chunks in one transaction.
@@ -32,23 +33,25 @@ pub(crate) async fn checkpoint(
     let mut transaction = begin(services, id, fence, state).await?;
     let mut octets = 0;
     for (folder, index) in dirty_chunks(state) {
-        let chunk_key = key::chunk(id, folder, index);
+        let parts = key::chunk_parts(id, folder, index);
         let loaded = state.folders.get(&folder).and_then(|found| found.view.as_ref());
         let rebuilt;
         let entries = if let Some(view) = loaded {
             view.chunk(index)
         } else {
-            let stored = transaction.get_snapshot(&chunk_key).await?;
-            rebuilt = rebuild_chunk(stored.as_deref(), state, folder, index)?;
+            let stored = transaction.get_range_all(snapshot(parts.clone())).await?;
+            rebuilt = rebuild_chunk(&stored, state, folder, index)?;
             rebuilt.chunk(index)
         };
+        // It may have had more parts before.
+        transaction.clear_range(parts);
         if entries.is_empty() {
-            transaction.clear(&chunk_key);
             continue;
         }
-        let stored = chunk::encode(state.modseq, entries);
-        octets += stored.len();
-        transaction.set(chunk_key, stored);
+        for (part, stored) in chunk::encode_all(state.modseq, entries).into_iter().enumerate() {
+            octets += stored.len();
+            transaction.set(key::chunk(id, folder, index, part), stored);
+        }
         if octets > TRANSACTION_OCTETS {
             transaction.commit().await?;
             transaction = begin(services, id, fence, state).await?;
@@ -60,6 +63,7 @@ pub(crate) async fn checkpoint(
     next.tail = Arc::default();
     trim_history(services, id, &mut next, &mut transaction);
     forget_deliveries(services, id, &mut next, &mut transaction).await?;
+    forget_requests(services, id, &mut next, &mut transaction);
     let touched: BTreeSet<FolderId> = changes(state).map(|change| change.folder()).collect();
     for folder_id in touched {
         if let Some(found) = next.folders.get(&folder_id) {
@@ -85,6 +89,15 @@ async fn begin(
         return Err(StorageError::Conflict);
     }
     Ok(transaction)
+}
+
+fn snapshot(range: KeyRange) -> RangeQuery {
+    RangeQuery {
+        range,
+        limit: 0,
+        reverse: false,
+        mode: ReadMode::Snapshot,
+    }
 }
 
 fn changes(state: &State) -> impl Iterator<Item = &crate::change::Change> {
@@ -153,4 +166,14 @@ async fn forget_deliveries(
     let cursor = last.and_then(|pair| key::read_delivery(id, &pair.key));
     state.delivery_cursor = cursor.and_then(|cursor| cursor.try_into().ok()).unwrap_or_default();
     Ok(())
+}
+
+/// Removes what is remembered of requests that nobody repeats any more.
+fn forget_requests(services: &MailboxServices, id: MailboxId, state: &mut State, transaction: &mut Transaction) {
+    let kept = u32::try_from(services.options.requests_kept.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
+    let before = minute(services.env.wall_millis()).saturating_sub(kept);
+    transaction.clear_range(key::done_before(id, before));
+    if let Some(requests) = &mut state.requests {
+        Arc::make_mut(requests).retain(|_, minute| *minute >= before);
+    }
 }

@@ -4,9 +4,9 @@
 //! happened. A commit of unknown result is resolved before anything else, by the log: either its entry is there, or a
 //! barrier is put where it would have been.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier};
+use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier, RequestId};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::fence::Fence;
@@ -17,11 +17,12 @@ use hongyan_types::ModSeq;
 
 use crate::checkpoint::checkpoint;
 use crate::load::{load, load_view};
+use crate::record::done::Done;
 use crate::record::{key, log};
 use crate::request::{Reply, Request};
 use crate::state::State;
 use crate::work::{Progress, Step, Stop, Work};
-use crate::{FolderId, MailboxError, MailboxId, MailboxOptions};
+use crate::{EmailId, FolderId, MailboxError, MailboxId, MailboxOptions};
 
 /// How often a batch is tried against conflicts.
 const ATTEMPTS_MAX: usize = 20;
@@ -54,6 +55,8 @@ pub struct MailboxEntity {
     state: Option<State>,
     /// Requests that take several transactions; others go in between.
     unfinished: VecDeque<Job>,
+    /// There are mails kept for requests that ended otherwise, and letting go of them works.
+    has_orphans: bool,
     metrics: Metrics,
 }
 
@@ -79,8 +82,11 @@ impl Metrics {
 
 /// A request on its way.
 struct Job {
+    id: RequestId,
     request: Request,
     progress: Progress,
+    /// Whether a commit of this life has some of it.
+    is_started: bool,
     replier: Replier<Reply>,
 }
 
@@ -120,6 +126,7 @@ impl Entity for MailboxEntity {
             is_deposed: false,
             state: None,
             unfinished: VecDeque::new(),
+            has_orphans: false,
             metrics: Metrics::new(),
         };
         let state = mailbox
@@ -131,20 +138,7 @@ impl Entity for MailboxEntity {
     }
     async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
         self.metrics.requests.inc_by(batch.len() as u64);
-        let live = batch
-            .into_iter()
-            .filter(|envelope| !envelope.is_expired(&self.services.env));
-        let mut jobs: VecDeque<Job> = live
-            .map(|envelope| {
-                let (request, replier) = envelope.split();
-                Job {
-                    request,
-                    progress: Progress::default(),
-                    replier,
-                }
-            })
-            .collect();
-        jobs.append(&mut self.unfinished);
+        let mut jobs = self.jobs(batch);
         // Each is looked at once: what is new first, then what was unfinished makes one more step.
         let mut rounds = jobs.len();
         while !jobs.is_empty() && rounds > 0 {
@@ -166,13 +160,14 @@ impl Entity for MailboxEntity {
             rounds = rounds.saturating_sub((before - jobs.len()).max(1));
         }
         self.unfinished = jobs;
+        self.sweep_orphans().await;
         self.checkpoint_if_due().await;
     }
     fn is_deposed(&self) -> bool {
         self.is_deposed
     }
     fn has_work(&self) -> bool {
-        !self.unfinished.is_empty()
+        !self.unfinished.is_empty() || self.has_orphans
     }
     fn memory_octets(&self) -> usize {
         self.state.as_ref().map_or(1024, State::memory_octets)
@@ -193,6 +188,76 @@ impl MailboxEntity {
         tracing::info!(mailbox = ?self.id, epoch = self.fence.epoch, "mailbox was taken over");
         self.is_deposed = true;
         self.state = None;
+    }
+
+    /// The requests to handle: the new ones, then the unfinished. A repeat of one that is not finished takes its place with the
+    /// asker, who no longer listens there.
+    fn jobs(&mut self, batch: Vec<Envelope<Self>>) -> VecDeque<Job> {
+        let mut unfinished = std::mem::take(&mut self.unfinished);
+        let mut jobs: VecDeque<Job> = VecDeque::with_capacity(batch.len() + unfinished.len());
+        let mut ids = BTreeSet::new();
+        for envelope in batch {
+            if envelope.is_expired(&self.services.env) {
+                continue;
+            }
+            let id = envelope.id;
+            let (request, replier) = envelope.split();
+            let is_known =
+                id != RequestId::ONCE && (!ids.insert(id) || unfinished.iter().any(|job: &Job| job.id == id));
+            let mut earlier = unfinished.iter_mut().chain(&mut jobs);
+            match earlier.find(|job| is_known && job.id == id) {
+                Some(job) => job.replier = replier,
+                None => jobs.push_back(Job {
+                    id,
+                    request,
+                    progress: Progress::default(),
+                    is_started: false,
+                    replier,
+                }),
+            }
+        }
+        jobs.append(&mut unfinished);
+        jobs
+    }
+
+    /// Lets go of some mails that were kept for requests that did not come to their end: refused later, or begun by an
+    /// owner that died.
+    async fn sweep_orphans(&mut self) {
+        let live: BTreeSet<EmailId> = self
+            .unfinished
+            .iter()
+            .flat_map(|job| job.progress.mails.iter().map(|(email, _)| *email))
+            .collect();
+        let Some(state) = &self.state else { return };
+        let orphans: Vec<EmailId> = state.staged.difference(&live).copied().collect();
+        self.has_orphans = !orphans.is_empty();
+        if !self.has_orphans {
+            return;
+        }
+        let step = &orphans[..orphans.len().min(self.services.options.expunge_step_messages)];
+        match self.let_go(step).await {
+            Ok(()) => self.has_orphans = step.len() < orphans.len(),
+            Err(StorageError::Fenced) => self.depose(),
+            Err(error) => {
+                // The next request brings another try.
+                tracing::info!(mailbox = ?self.id, %error, "sweep put off");
+                self.state = None;
+                self.has_orphans = false;
+            }
+        }
+    }
+
+    async fn let_go(&mut self, orphans: &[EmailId]) -> Result<(), StorageError> {
+        let services = self.services.clone();
+        let mut work = Work::new(&services, self.id, self.fence, self.state().await?);
+        for email in orphans {
+            match work.release(*email).await {
+                Ok(()) => work.unstage(*email),
+                Err(Stop::Storage(error)) => return Err(error),
+                Err(Stop::Refused(_) | Stop::NeedView(_)) => {}
+            }
+        }
+        self.commit(work).await
     }
 
     /// The state, read from storage if it must be.
@@ -253,6 +318,20 @@ impl MailboxEntity {
             self.state = Some(work.state);
             return Ok(plan);
         }
+        self.commit(work).await?;
+        // Others of the batch may have changed a folder after its view was taken; a view has all of its commit, or its
+        // session would hear a hint of what it believes to have.
+        let state = self.state.as_ref();
+        for view in plan.replies.iter_mut().filter_map(Reply::view_mut) {
+            if let Some(newer) = state.and_then(|state| state.view(view.folder())) {
+                *view = newer;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Commits `work`; its state becomes the mailbox's.
+    async fn commit(&mut self, work: Work<'_>) -> Result<(), StorageError> {
         let (modseq, nonce) = (work.modseq, work.nonce);
         let (transaction, state) = work.seal().await?;
         let timer = self.metrics.commit_seconds.start_timer();
@@ -262,23 +341,16 @@ impl MailboxEntity {
             Ok(_) => {}
             Err(StorageError::CommitUnknown) => {
                 if !self.happened(modseq, nonce).await? {
-                    return Err(StorageError::Conflict.into());
+                    return Err(StorageError::Conflict);
                 }
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
         self.metrics.commits.inc();
         check(&state);
-        // Others of the batch may have changed a folder after its view was taken; a view has all of its commit, or its
-        // session would hear a hint of what it believes to have.
-        for view in plan.replies.iter_mut().filter_map(Reply::view_mut) {
-            if let Some(newer) = state.view(view.folder()) {
-                *view = newer;
-            }
-        }
         self.state = Some(state);
         self.services.hints.publish(&self.id, modseq.0);
-        Ok(plan)
+        Ok(())
     }
 
     /// Finds out whether the commit of unknown result happened, and makes sure that it no longer can if it has not:
@@ -357,6 +429,7 @@ impl MailboxEntity {
             && let Some(mut job) = jobs.pop_front()
         {
             job.progress = progress;
+            job.is_started = true;
             jobs.push_back(job);
         }
         Ok(())
@@ -422,7 +495,12 @@ async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
             break;
         }
         let mut progress = job.progress.clone();
-        match job.request.body.handle(work, &mut progress).await {
+        let step = match recall(work, job, &mut progress).await {
+            Ok(None) => handle(work, job, &mut progress).await,
+            Ok(Some(reply)) => Ok(Step::Done(reply)),
+            Err(stop) => Err(stop),
+        };
+        match step {
             Ok(Step::Done(reply)) => {
                 plan.erase = matches!(reply, Reply::Erase(_));
                 plan.replies.push(reply);
@@ -439,4 +517,40 @@ async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
         }
     }
     Ok(plan)
+}
+
+/// The reply to a request that was done before; or its progress, if it was begun.
+async fn recall(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Option<Reply>, Stop> {
+    if job.is_started || !job.request.body.is_remembered() || job.id == RequestId::ONCE {
+        return Ok(None);
+    }
+    match work.recall(job.id).await? {
+        None => Ok(None),
+        Some(Done::Underway(made)) => {
+            *progress = made;
+            Ok(None)
+        }
+        Some(Done::Finished(outcome)) => job.request.body.answer_again(outcome, work).map(Some),
+    }
+}
+
+/// Does what one transaction takes of a request, and remembers it.
+async fn handle(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
+    let before = work.octets();
+    let body = &job.request.body;
+    let step = body.handle(work, progress).await?;
+    if job.id == RequestId::ONCE {
+        return Ok(step);
+    }
+    // What changed nothing, now or in a step before, may be done again.
+    let has_changed = work.octets() > before || job.is_started || progress.span.is_some();
+    let done = match &step {
+        Step::Done(reply) if has_changed => body.outcome(reply).map(Done::Finished),
+        Step::More if body.carries_on() => Some(Done::Underway(progress.clone())),
+        _ => None,
+    };
+    if let Some(done) = done {
+        work.remember(job.id, &done).await?;
+    }
+    Ok(step)
 }

@@ -32,7 +32,7 @@ pub enum MailboxError {
     /// More octets or messages than the account may have.
     #[error("mailbox is full")]
     OverQuota,
-    /// A message may have [`crate::KEYWORDS_OF_MESSAGE_MAX`] keywords, and many appended together fewer each.
+    /// A message may have [`crate::MailboxOptions::keywords_of_message_max`] keywords, and many appended together fewer each.
     #[error("too many keywords")]
     TooManyKeywords,
     /// The folder has given away all its UIDs.

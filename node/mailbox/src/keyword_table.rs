@@ -80,6 +80,7 @@ impl KeywordSet {
         Self::new(self.ids().iter().chain(more).copied().collect())
     }
     pub(crate) fn without(&self, fewer: &[KeywordId]) -> Self {
-        Self::new(self.ids().iter().filter(|id| !fewer.contains(id)).copied().collect())
+        let fewer = Self::new(fewer.to_vec());
+        Self::new(self.ids().iter().filter(|id| !fewer.contains(**id)).copied().collect())
     }
 }

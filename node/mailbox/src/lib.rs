@@ -35,7 +35,7 @@ pub use folder_path::{
 pub use id::{DeliveryId, EmailId, FolderId, MailboxId, ThreadId};
 pub use keyword_table::{KeywordId, KeywordSet, KeywordTable};
 pub use message::{MessageWriter, NewMessage};
-pub use options::{DELIVERY_ID_KEPT, KEYWORDS_OF_MESSAGE_MAX, MailboxOptions, SUBSCRIPTIONS_MAX};
+pub use options::{DELIVERY_ID_KEPT, KEYWORDS_OF_MESSAGE_LIMIT, MailboxOptions, SUBSCRIPTIONS_MAX};
 pub use quota::{Quota, QuotaLimits};
 pub use request::*;
 pub use special_use::SpecialUse;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hongyan_kv::fence::Fence;
-use hongyan_kv::{Error as StorageError, KeyRange, RangeQuery, ReadMode};
+use hongyan_kv::{Error as StorageError, KeyRange, KeyValue, RangeQuery, ReadMode};
 use hongyan_types::{Keyword, ModSeq, Timestamp};
 
 use crate::entity::MailboxServices;
@@ -65,6 +65,9 @@ async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result
     for pair in transaction.get_range_all(query(key::state(id))).await? {
         match key::read_state_key(id, &pair.key).ok_or_else(|| corrupt("key of a mailbox"))? {
             StateKey::Meta => {}
+            StateKey::Staged(email) => {
+                Arc::make_mut(&mut state.staged).insert(email);
+            }
             StateKey::Folder(folder_id) => {
                 let (modseq, found) = folder::decode(&pair.value)?;
                 as_of.insert(folder_id, modseq);
@@ -154,7 +157,7 @@ pub(crate) async fn load_view(
 
 /// One chunk's part of a folder, up to date, without loading the folder.
 pub(crate) fn rebuild_chunk(
-    stored: Option<&[u8]>,
+    stored: &[KeyValue],
     state: &State,
     folder: FolderId,
     index: u32,
@@ -164,10 +167,11 @@ pub(crate) fn rebuild_chunk(
         .get(&folder)
         .ok_or_else(|| StorageError::Corrupt("folder".into()))?;
     let mut view = FolderView::empty(folder, found.uid_validity, Arc::clone(&state.keywords));
-    let stored = stored.map(chunk::decode).transpose()?;
-    let as_of = stored.as_ref().map_or(ModSeq(0), |stored| stored.as_of);
-    for entry in stored.into_iter().flat_map(|stored| stored.entries) {
-        view.push(entry);
+    let mut as_of = ModSeq(0);
+    for part in stored {
+        let part = chunk::decode(&part.value)?;
+        as_of = part.as_of;
+        part.entries.into_iter().for_each(|entry| view.push(entry));
     }
     replay(&mut view, state, |chunk| {
         Some(if chunk == index { as_of } else { ModSeq(u64::MAX) })

@@ -5,8 +5,15 @@ use std::time::Duration;
 /// How long a delivery id is remembered: longer than a queue retries.
 pub const DELIVERY_ID_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
-/// Keywords one message may have, so that 256 of them fit into one stored value; the mailbox may have any number.
-pub const KEYWORDS_OF_MESSAGE_MAX: usize = 64;
+/// Keywords one message can have whatever the setting: they fit into one log entry, which is one stored value, and those of
+/// 256 messages into one transaction.
+pub const KEYWORDS_OF_MESSAGE_LIMIT: usize = 4_000;
+/// Octets of a keyword's number in a record, at most.
+pub(crate) const KEYWORD_OCTETS: usize = 5;
+const _: () = assert!(
+    KEYWORDS_OF_MESSAGE_LIMIT * KEYWORD_OCTETS + crate::work::LOG_OCTETS + 5_000 < hongyan_kv::VALUE_OCTETS_MAX
+);
+const _: () = assert!(256 * KEYWORDS_OF_MESSAGE_LIMIT * KEYWORD_OCTETS < hongyan_kv::TRANSACTION_OCTETS_MAX);
 /// Paths that may be subscribed to.
 pub const SUBSCRIPTIONS_MAX: usize = 2 * crate::FOLDERS_MAX;
 
@@ -29,8 +36,18 @@ pub struct MailboxOptions {
     pub copy_step_messages: usize,
     /// Messages whose flags change in one transaction.
     pub flag_step_messages: usize,
+    /// Keywords one message may have, at most [`KEYWORDS_OF_MESSAGE_LIMIT`]; the mailbox may have any number.
+    pub keywords_of_message_max: usize,
+    /// How long it is remembered what a request did: longer than anybody repeats one.
+    pub requests_kept: Duration,
     /// Limits of a new mailbox.
     pub quota: crate::QuotaLimits,
+}
+
+impl MailboxOptions {
+    pub(crate) fn keywords_of_message_max(&self) -> usize {
+        self.keywords_of_message_max.min(KEYWORDS_OF_MESSAGE_LIMIT)
+    }
 }
 
 impl Default for MailboxOptions {
@@ -44,6 +61,8 @@ impl Default for MailboxOptions {
             expunge_step_messages: 500,
             copy_step_messages: 1_000,
             flag_step_messages: 4_000,
+            keywords_of_message_max: 1_000,
+            requests_kept: Duration::from_secs(600),
             quota: crate::QuotaLimits::default(),
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod delivery;
+pub(crate) mod done;
 pub(crate) mod email;
 pub(crate) mod entry;
 pub(crate) mod folder;

@@ -3,6 +3,7 @@
 use hongyan_router::Ask;
 
 use crate::entity::MailboxEntity;
+use crate::record::done::Outcome;
 use crate::view::Known;
 use crate::work::{Progress, Step, Stop, Work};
 use crate::{FolderView, MailboxError};
@@ -135,6 +136,90 @@ impl Request {
             // These look after their own steps.
             _ => 0,
         }
+    }
+}
+
+impl Body {
+    /// Whether a repeat must not have a second effect, and is not recognised by what it carries.
+    pub(crate) fn is_remembered(&self) -> bool {
+        match self {
+            Self::Deliver(request) => request.delivery_id.is_none(),
+            Self::Erase(_)
+            | Self::GetQuota(_)
+            | Self::ListFolders(_)
+            | Self::LockMaildrop(_)
+            | Self::OpenFolder(_)
+            | Self::Vanished(_) => false,
+            _ => true,
+        }
+    }
+    /// Whether a repeat carries on where the last commit left off. What a request of several transactions shows only with
+    /// its last one begins anew.
+    pub(crate) fn carries_on(&self) -> bool {
+        matches!(
+            self,
+            Self::CopyMessages(_)
+                | Self::MoveMessages(_)
+                | Self::StoreFlags(_)
+                | Self::Expunge(_)
+                | Self::RenameFolder(_)
+                | Self::DeleteFolder(_)
+        )
+    }
+    /// The reply to a repeat of a request that did `outcome`.
+    pub(crate) fn answer_again(&self, outcome: Outcome, work: &Work<'_>) -> Result<Reply, Stop> {
+        Ok(match (self, outcome) {
+            (Self::Append(_), Outcome::Appended(reply)) => Reply::Append(reply),
+            (Self::Replace(_), Outcome::Appended(appended)) => Reply::Replace(ReplaceReply { appended }),
+            (Self::CopyMessages(_), Outcome::Copied(reply)) => Reply::CopyMessages(reply),
+            (Self::MoveMessages(request), Outcome::Copied(moved)) => {
+                let view = work.view(request.from)?;
+                Reply::MoveMessages(MoveMessagesReply { moved, view })
+            }
+            (Self::StoreFlags(request), Outcome::Stored(modified)) => {
+                let view = work.view(request.folder)?;
+                Reply::StoreFlags(StoreFlagsReply { modified, view })
+            }
+            (Self::Expunge(request), Outcome::Expunged(expunged, modseq)) => Reply::Expunge(ExpungeReply {
+                expunged,
+                modseq,
+                view: work.view(request.folder)?,
+            }),
+            (Self::CreateFolder(_), Outcome::Created(folder)) => {
+                let folder = work.state.info(folder).ok_or(MailboxError::NoSuchFolder)?;
+                Reply::CreateFolder(CreateFolderReply { folder })
+            }
+            (Self::Deliver(_), Outcome::Delivered(reply)) => Reply::Deliver(reply),
+            (Self::DeleteFolder(_), Outcome::Nothing) => Reply::DeleteFolder(DeleteFolderReply),
+            (Self::RenameFolder(_), Outcome::Nothing) => Reply::RenameFolder(RenameFolderReply),
+            (Self::SubscribeFolder(_), Outcome::Nothing) => Reply::SubscribeFolder(SubscribeFolderReply),
+            (Self::SetQuota(_), Outcome::Nothing) => Reply::SetQuota(SetQuotaReply),
+            _ => {
+                tracing::error!("a request id was used for two requests");
+                return Err(MailboxError::Unavailable.into());
+            }
+        })
+    }
+    /// What is to be remembered of the request once it was answered with `reply`. Deliveries that carry an id of their own
+    /// are remembered under that; what changes nothing is simply done again.
+    pub(crate) fn outcome(&self, reply: &Reply) -> Option<Outcome> {
+        Some(match reply {
+            Reply::Append(reply) => Outcome::Appended(reply.clone()),
+            Reply::Replace(reply) => Outcome::Appended(reply.appended.clone()),
+            Reply::CopyMessages(reply) => Outcome::Copied(reply.clone()),
+            Reply::MoveMessages(reply) => Outcome::Copied(reply.moved.clone()),
+            Reply::StoreFlags(reply) => Outcome::Stored(reply.modified.clone()),
+            Reply::Expunge(reply) => Outcome::Expunged(reply.expunged.clone(), reply.modseq),
+            Reply::CreateFolder(reply) => Outcome::Created(reply.folder.id),
+            Reply::Deliver(reply) => match self {
+                Self::Deliver(request) if request.delivery_id.is_none() => Outcome::Delivered(*reply),
+                _ => return None,
+            },
+            Reply::DeleteFolder(_) | Reply::RenameFolder(_) | Reply::SubscribeFolder(_) | Reply::SetQuota(_) => {
+                Outcome::Nothing
+            }
+            _ => return None,
+        })
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hongyan_actor::RequestId;
 use hongyan_types::{ModSeq, Timestamp, UidSet, UidValidity};
 
 use crate::change::{Change, LogEntry};
 use crate::{
-    FolderId, FolderInfo, FolderPath, FolderRef, FolderView, INBOX, KeywordTable, Quota, QuotaLimits, SpecialUse,
+    EmailId, FolderId, FolderInfo, FolderPath, FolderRef, FolderView, INBOX, KeywordTable, Quota, QuotaLimits,
+    SpecialUse,
 };
 
 #[derive(Debug, Clone)]
@@ -28,6 +30,10 @@ pub(crate) struct State {
     pub(crate) history: Arc<History>,
     /// Where the next look for old delivery ids begins.
     pub(crate) delivery_cursor: [u8; 16],
+    /// Mails kept by requests that need more transactions.
+    pub(crate) staged: Arc<BTreeSet<EmailId>>,
+    /// What is remembered of requests, once it was read: the minute under which.
+    pub(crate) requests: Option<Arc<BTreeMap<RequestId, u32>>>,
     /// Who has the maildrop, and until when on the monotonic clock. In memory only.
     pub(crate) maildrop: Option<(u64, u64)>,
 }
@@ -137,6 +143,8 @@ impl State {
             subscribed: Arc::default(),
             history: Arc::default(),
             delivery_cursor: [0; 16],
+            staged: Arc::default(),
+            requests: None,
             maildrop: None,
         };
         let uses = SpecialUse::ALL.map(|kind| (kind.default_name(), Some(kind)));
@@ -240,7 +248,8 @@ impl State {
         let entries = |folder: &Arc<Folder>| folder.view.as_ref().map_or(0, FolderView::len);
         let messages: usize = self.folders.values().map(entries).sum();
         let tail: usize = self.tail.iter().map(|entry| 96 + entry.changes.len() * 128).sum();
-        1024 + self.folders.len() * 256 + self.keywords.len() * 64 + messages * 72 + tail
+        let requests = self.requests.as_ref().map_or(0, |requests| requests.len() * 48);
+        1024 + requests + self.folders.len() * 256 + self.keywords.len() * 64 + messages * 72 + tail
     }
     /// Checks what must always hold.
     pub(crate) fn check(&self) {
@@ -271,5 +280,6 @@ impl State {
         assert_eq!(total, self.quota.messages, "quota counts all messages");
         assert!(self.snapshot <= self.modseq && self.history.start <= self.modseq);
         assert!(self.folders.contains_key(&FolderId::INBOX));
+        assert!(self.staged.last().is_none_or(|email| email.0 < self.email_next));
     }
 }

@@ -4,24 +4,27 @@
 //! until the commit has happened.
 
 mod mail;
+mod repeat;
 mod sent;
 
 pub(crate) use mail::MAIL_OCTETS;
+pub(crate) use repeat::minute;
 pub(crate) use sent::SentBy;
 
 use std::sync::Arc;
 
 use hongyan_kv::fence::Fence;
 use hongyan_kv::{Error as StorageError, Transaction};
-use hongyan_types::{Flag, ModSeq, SystemFlags, Timestamp, Uid, UidSet};
+use hongyan_types::{Flag, ModSeq, SystemFlag, SystemFlags, Timestamp, Uid, UidSet};
 
 use crate::change::{Change, Delta, FlagOperation, LogEntry};
 use crate::entity::MailboxServices;
+use crate::options::KEYWORD_OCTETS;
 use crate::record::{folder, key, log, meta};
 use crate::state::{Folder, State};
 use crate::{
-    EmailId, FolderId, FolderPath, FolderRef, FolderView, KEYWORDS_OF_MESSAGE_MAX, KeywordId, KeywordSet, MailboxError,
-    MailboxId, MailboxOptions, MessageEntry,
+    EmailId, FolderId, FolderPath, FolderRef, FolderView, KeywordId, KeywordSet, MailboxError, MailboxId,
+    MailboxOptions, MessageEntry,
 };
 
 /// The lowest UID.
@@ -74,11 +77,23 @@ impl<T> Step<T> {
 pub(crate) struct Progress {
     /// What is left to look at, once the first step has found out.
     pub(crate) rest: Option<UidSet>,
+    /// A request that is carried on: nothing outside of these UIDs is left to look at.
+    pub(crate) span: Option<(Uid, Uid)>,
     pub(crate) expunged: UidSet,
     pub(crate) modified: UidSet,
     pub(crate) pairs: Vec<(Uid, Uid)>,
     pub(crate) mails: Vec<(EmailId, crate::ThreadId)>,
     pub(crate) folder: Option<FolderId>,
+}
+
+impl Progress {
+    /// What there is to look at, of what the request names: all, or what an earlier life of the request has left.
+    pub(crate) fn left_of(&self, uids: UidSet) -> UidSet {
+        match self.span {
+            Some((first, last)) => uids.intersection(&UidSet::from_range(first, last)),
+            None => uids,
+        }
+    }
 }
 
 pub(crate) struct Work<'a> {
@@ -140,6 +155,10 @@ impl<'a> Work<'a> {
     pub(crate) fn has_writes(&self) -> bool {
         self.writes
     }
+    /// Octets the transaction writes so far, about.
+    pub(crate) fn octets(&self) -> usize {
+        self.octets
+    }
     /// Notes that the transaction writes, `octets` more.
     pub(crate) fn wrote(&mut self, octets: usize) {
         self.writes = true;
@@ -196,7 +215,7 @@ impl<'a> Work<'a> {
     pub(crate) fn flags(&mut self, flags: &[Flag]) -> Result<(SystemFlags, Vec<KeywordId>), MailboxError> {
         let mut system = SystemFlags::NONE;
         let mut keywords = Vec::new();
-        if flags.len() > KEYWORDS_OF_MESSAGE_MAX {
+        if flags.len() > self.options().keywords_of_message_max() + SystemFlag::ALL.len() {
             return Err(MailboxError::TooManyKeywords);
         }
         for flag in flags {
@@ -216,6 +235,14 @@ impl<'a> Work<'a> {
             }
         }
         Ok((system, keywords))
+    }
+    /// The keyword set of `ids`, unless they are too many for one message.
+    pub(crate) fn keyword_set(&self, ids: Vec<KeywordId>) -> Result<KeywordSet, MailboxError> {
+        let set = KeywordSet::new(ids);
+        if set.ids().len() > self.options().keywords_of_message_max() {
+            return Err(MailboxError::TooManyKeywords);
+        }
+        Ok(set)
     }
     /// As [`Self::flags`], for flags to be taken away: unknown keywords stay unknown.
     pub(crate) fn known_flags(&self, flags: &[Flag]) -> (SystemFlags, Vec<KeywordId>) {
@@ -242,7 +269,10 @@ impl<'a> Work<'a> {
             uids.push(entry.uid);
         }
         let keywords: usize = entries.iter().map(|entry| entry.keywords.ids().len()).sum();
-        self.change(Change::Added { folder, entries }, uids.len() * 56 + keywords * 5);
+        self.change(
+            Change::Added { folder, entries },
+            uids.len() * 56 + keywords * KEYWORD_OCTETS,
+        );
         Ok(uids)
     }
     /// Removes the messages `uids`, all of which are there, from `folder`; their mails are the caller's business.
@@ -261,7 +291,7 @@ impl<'a> Work<'a> {
             delta.remove(entry);
             delta.add(&changed);
         }
-        let octets = uids.ranges().len() * 10 + operation.keywords.len() * 5;
+        let octets = uids.ranges().len() * 10 + operation.keywords.len() * KEYWORD_OCTETS;
         let change = Change::Flagged {
             folder,
             uids,
@@ -313,13 +343,4 @@ impl<'a> Work<'a> {
         Arc::make_mut(&mut self.state.tail).push(Arc::new(entry));
         Ok((self.transaction, self.state))
     }
-}
-
-/// The keyword set of `ids`, unless they are too many for one message.
-pub(crate) fn keyword_set(ids: Vec<KeywordId>) -> Result<KeywordSet, MailboxError> {
-    let set = KeywordSet::new(ids);
-    if set.ids().len() > KEYWORDS_OF_MESSAGE_MAX {
-        return Err(MailboxError::TooManyKeywords);
-    }
-    Ok(set)
 }

@@ -15,7 +15,6 @@ mod ports;
 mod readiness;
 mod serve;
 mod settings;
-mod store;
 
 use std::process::ExitCode;
 

@@ -3,19 +3,22 @@
 //! | kind | rest | record |
 //! | --- | --- | --- |
 //! | 0 | | [`super::meta`]: numbers of the whole mailbox |
+//! | 0 | email | kept by a request that needs more transactions; no message shows it yet; empty |
 //! | 1 | folder | [`super::folder`]: properties and counters |
 //! | 2 | keyword number | the keyword, plain |
 //! | 3 | path | subscribed to; empty |
 //! | 4 | modseq | [`super::log`]: one commit |
 //! | 5 | email | [`super::email`]: one mail |
-//! | 6 | folder, chunk | [`super::chunk`]: the messages of 256 UIDs |
+//! | 6 | folder, chunk(, part) | [`super::chunk`]: the messages of 256 UIDs |
 //! | 7 | delivery id | [`super::delivery`]: where that delivery went |
 //! | 8 | hash of a Message-ID | [`super::thread`]: its conversation |
 //! | 9 | email | how many messages share the mail, when more than one |
+//! | 10 | minute, request id | [`super::done`]: what became of that request |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
 use bytes::Bytes;
+use hongyan_actor::RequestId;
 use hongyan_kv::KeyRange;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::ModSeq;
@@ -32,6 +35,7 @@ const CHUNK: u8 = 6;
 const DELIVERY: u8 = 7;
 const THREAD: u8 = 8;
 const SHARES: u8 = 9;
+const DONE: u8 = 10;
 
 /// The prefix of everything of one mailbox.
 pub(crate) fn mailbox(id: MailboxId) -> Tuple {
@@ -50,6 +54,7 @@ pub(crate) fn state(id: MailboxId) -> KeyRange {
 /// What a key of [`state`] holds.
 pub(crate) enum StateKey {
     Meta,
+    Staged(EmailId),
     Folder(FolderId),
     Keyword(KeywordId),
     Subscription(String),
@@ -57,7 +62,8 @@ pub(crate) enum StateKey {
 pub(crate) fn read_state_key(id: MailboxId, key: &[u8]) -> Option<StateKey> {
     let mut reader = mailbox(id).reader(key).ok()?;
     match reader.int::<u8>().ok()? {
-        META => Some(StateKey::Meta),
+        META if reader.is_empty() => Some(StateKey::Meta),
+        META => reader.int().ok().map(|email| StateKey::Staged(EmailId(email))),
         FOLDER => reader.int().ok().map(|folder| StateKey::Folder(FolderId(folder))),
         KEYWORD => reader.int().ok().map(|keyword| StateKey::Keyword(KeywordId(keyword))),
         SUBSCRIPTION => reader.string().ok().map(StateKey::Subscription),
@@ -66,6 +72,9 @@ pub(crate) fn read_state_key(id: MailboxId, key: &[u8]) -> Option<StateKey> {
 }
 pub(crate) fn meta(id: MailboxId) -> Bytes {
     kind(id, META).pack()
+}
+pub(crate) fn staged(id: MailboxId, email: EmailId) -> Bytes {
+    kind(id, META).int(email.0).pack()
 }
 pub(crate) fn folder(id: MailboxId, folder: FolderId) -> Bytes {
     kind(id, FOLDER).int(folder.0).pack()
@@ -99,8 +108,21 @@ pub(crate) fn log_between(id: MailboxId, first: ModSeq, last: ModSeq) -> KeyRang
 pub(crate) fn email(id: MailboxId, email: EmailId) -> Bytes {
     kind(id, EMAIL).int(email.0).pack()
 }
-pub(crate) fn chunk(id: MailboxId, folder: FolderId, chunk: u32) -> Bytes {
-    kind(id, CHUNK).int(folder.0).int(chunk).pack()
+/// A chunk's part `part`; most chunks have the part 0 alone.
+pub(crate) fn chunk(id: MailboxId, folder: FolderId, chunk: u32, part: usize) -> Bytes {
+    let first = kind(id, CHUNK).int(folder.0).int(chunk);
+    match part {
+        0 => first.pack(),
+        part => first.int(part as u64).pack(),
+    }
+}
+/// All parts of a chunk.
+pub(crate) fn chunk_parts(id: MailboxId, folder: FolderId, chunk: u32) -> KeyRange {
+    let first = kind(id, CHUNK).int(folder.0).int(chunk);
+    KeyRange {
+        end: first.range().end,
+        begin: first.pack(),
+    }
 }
 pub(crate) fn chunks(id: MailboxId, folder: FolderId) -> KeyRange {
     kind(id, CHUNK).int(folder.0).range()
@@ -123,4 +145,22 @@ pub(crate) fn thread(id: MailboxId, hash: &[u8; 16]) -> Bytes {
 }
 pub(crate) fn shares(id: MailboxId, email: EmailId) -> Bytes {
     kind(id, SHARES).int(email.0).pack()
+}
+pub(crate) fn done(id: MailboxId, minute: u32, request: RequestId) -> Bytes {
+    kind(id, DONE).int(minute).bytes(&request.0.to_be_bytes()).pack()
+}
+pub(crate) fn all_done(id: MailboxId) -> KeyRange {
+    kind(id, DONE).range()
+}
+pub(crate) fn done_before(id: MailboxId, minute: u32) -> KeyRange {
+    KeyRange {
+        begin: kind(id, DONE).range().begin,
+        end: kind(id, DONE).int(minute).pack(),
+    }
+}
+pub(crate) fn read_done(id: MailboxId, key: &[u8]) -> Option<(u32, RequestId)> {
+    let mut reader = kind(id, DONE).reader(key).ok()?;
+    let minute = reader.int().ok()?;
+    let request = reader.bytes().ok()?.try_into().ok()?;
+    Some((minute, RequestId(u128::from_be_bytes(request))))
 }

@@ -64,7 +64,7 @@ pub(crate) fn encode(state: &State) -> Bytes {
     record::encode(V1, &body)
 }
 
-/// A state with the record's numbers, without folders, keywords, subscriptions and tail.
+/// A state with the record's numbers, without folders, keywords, subscriptions, staged mails and tail.
 pub(crate) fn decode(stored: &[u8]) -> Result<State, StorageError> {
     let body: MetaV1 = record::decode(V1, stored)?;
     let (octets_max, messages_max, warning_percent, octets, messages) = body.quota;
@@ -95,6 +95,8 @@ pub(crate) fn decode(stored: &[u8]) -> Result<State, StorageError> {
                 .collect(),
         }),
         delivery_cursor: body.delivery_cursor,
+        staged: Arc::default(),
+        requests: None,
         maildrop: None,
     })
 }

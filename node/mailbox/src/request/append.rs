@@ -4,7 +4,7 @@ use hongyan_types::ModSeq;
 use hongyan_types::{Flag, Timestamp, Uid, UidValidity};
 
 use crate::MessageEntry;
-use crate::work::keyword_set;
+use crate::options::KEYWORD_OCTETS;
 use crate::work::{FIRST_UID, Progress, SentBy, Step, Stop, Work};
 use crate::{DeliverReply, EmailId, FolderId, FolderRef, MailboxError, NewMessage};
 
@@ -83,6 +83,7 @@ impl Append {
 pub(super) async fn give_up(work: &mut Work<'_>, progress: &mut Progress) -> Result<(), Stop> {
     for (email, _) in progress.mails.drain(..) {
         work.release(email).await?;
+        work.unstage(email);
     }
     Ok(())
 }
@@ -107,21 +108,23 @@ pub(super) async fn append_some(
     let mut flags = Vec::with_capacity(messages.len());
     for message in messages {
         let (system, keywords) = work.flags(&message.flags)?;
-        flags.push((system, keyword_set(keywords)?));
+        flags.push((system, work.keyword_set(keywords)?));
     }
     // All or none is one log entry, which is one stored value.
     let keywords: usize = flags.iter().map(|(_, keywords)| keywords.ids().len()).sum();
-    if messages.len() * ENTRY_OCTETS + keywords * 5 > LOG_OCTETS_MAX {
+    if messages.len() * ENTRY_OCTETS + keywords * KEYWORD_OCTETS > LOG_OCTETS_MAX {
         return Err(MailboxError::TooManyKeywords.into());
     }
     for message in &messages[progress.mails.len()..] {
         let octets = message.message.blob.attach_octets() + crate::work::MAIL_OCTETS;
         if !work.has_room(octets) {
+            progress.mails.iter().for_each(|(email, _)| work.stage(*email));
             return Ok(Step::More);
         }
         let kept = work.keep(&message.message).await?;
         progress.mails.push(kept);
     }
+    progress.mails.iter().for_each(|(email, _)| work.unstage(*email));
     let mails = progress.mails.iter().zip(messages).zip(flags);
     let entries = mails.map(|((&(email, thread), message), (flags, keywords))| MessageEntry {
         uid: FIRST_UID,

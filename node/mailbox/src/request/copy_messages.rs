@@ -2,6 +2,7 @@
 
 use hongyan_types::{Uid, UidSet, UidValidity};
 
+use crate::options::KEYWORD_OCTETS;
 use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
 use crate::{FolderId, FolderRef};
 use crate::{FolderView, MessageEntry};
@@ -37,10 +38,11 @@ impl CopyMessages {
         let to = work.resolve(&self.to)?;
         let view = work.view(self.from)?;
         if progress.rest.is_none() {
-            let count = view.select(&self.uids).count();
+            let uids = progress.left_of(present(&view, &self.uids));
+            let count = view.select(&uids).count();
             work.check_quota(0, count as u64)?;
             work.check_uids(to, count)?;
-            progress.rest = Some(present(&view, &self.uids));
+            progress.rest = Some(uids);
         }
         let some = take_some(work, progress, &view);
         for entry in &some {
@@ -69,7 +71,7 @@ pub(super) fn take_some(work: &Work<'_>, progress: &mut Progress, view: &FolderV
     let mut room = work.log_room();
     let mut some = Vec::new();
     for entry in view.select(&rest).take(work.options().copy_step_messages) {
-        let octets = 70 + 5 * entry.keywords.ids().len();
+        let octets = 70 + KEYWORD_OCTETS * entry.keywords.ids().len();
         if room < octets && !some.is_empty() {
             break;
         }

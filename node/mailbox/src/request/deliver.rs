@@ -5,7 +5,6 @@ use hongyan_types::{Flag, Timestamp, Uid, UidValidity};
 
 use crate::MessageEntry;
 use crate::record::{delivery, key};
-use crate::work::keyword_set;
 use crate::work::{FIRST_UID, Progress, SentBy, Step, Stop, Work};
 use crate::{DeliveryId, EmailId, FolderId, FolderRef, NewMessage};
 
@@ -60,7 +59,7 @@ impl Deliver {
         }
         work.check_uids(folder, 1)?;
         let (flags, keywords) = work.flags(&self.flags)?;
-        let keywords = keyword_set(keywords)?;
+        let keywords = work.keyword_set(keywords)?;
         let (email, thread) = work.keep(&self.message).await?;
         let entry = MessageEntry {
             uid: FIRST_UID,

@@ -49,7 +49,7 @@ impl Expunge {
                 marked.for_each(|entry| deleted.insert(entry.uid));
                 uids = deleted;
             }
-            progress.rest = Some(uids);
+            progress.rest = Some(progress.left_of(uids));
         }
         if let Step::More = expunge_some(work, progress, self.folder).await? {
             return Ok(Step::More);

@@ -36,8 +36,9 @@ impl MoveMessages {
         let to = work.resolve(&self.to)?;
         let view = work.view(self.from)?;
         if progress.rest.is_none() {
-            work.check_uids(to, view.select(&self.uids).count())?;
-            progress.rest = Some(present(&view, &self.uids));
+            let uids = progress.left_of(present(&view, &self.uids));
+            work.check_uids(to, view.select(&uids).count())?;
+            progress.rest = Some(uids);
         }
         let Step::Done(()) = move_some(work, progress, self.from, to).await? else {
             return Ok(Step::More);

@@ -72,7 +72,12 @@ impl RenameFolder {
     async fn empty_inbox(&self, work: &mut Work<'_>, progress: &mut Progress) -> Result<Step<RenameFolderReply>, Stop> {
         let view = work.view(FolderId::INBOX)?;
         let to = match progress.folder {
-            Some(to) => to,
+            Some(to) => {
+                if progress.rest.is_none() {
+                    progress.rest = Some(progress.left_of(view.uids()));
+                }
+                to
+            }
             None if work.state.find(&self.to).is_some() => return Err(MailboxError::FolderExists.into()),
             None => {
                 let to = make(work, &self.to, None)?;

@@ -3,10 +3,10 @@
 use hongyan_types::{Flag, ModSeq, UidSet};
 
 use super::copy_messages::present;
+use crate::MailboxError;
 use crate::change::FlagOperation;
 use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
 use crate::{FolderId, FolderView};
-use crate::{KEYWORDS_OF_MESSAGE_MAX, MailboxError};
 
 /// Changes the flags of messages.
 #[derive(Debug, Clone)]
@@ -59,7 +59,9 @@ impl StoreFlags {
             flags,
             keywords,
         };
-        let rest = progress.rest.take().unwrap_or_else(|| present(&view, &self.uids));
+        let rest = progress.rest.take();
+        let rest = rest.unwrap_or_else(|| progress.left_of(present(&view, &self.uids)));
+        let keywords_max = work.options().keywords_of_message_max();
         let mut changed = UidSet::new();
         let mut modified = UidSet::new();
         let mut last = None;
@@ -74,7 +76,7 @@ impl StoreFlags {
             }
             let mut after = entry.clone();
             if operation.apply(&mut after) {
-                if after.keywords.ids().len() > KEYWORDS_OF_MESSAGE_MAX {
+                if after.keywords.ids().len() > keywords_max {
                     return Err(MailboxError::TooManyKeywords.into());
                 }
                 changed.insert(entry.uid);

@@ -33,6 +33,24 @@ impl Work<'_> {
         self.state.quota.octets = self.state.quota.octets.saturating_add(message.octets().0);
         Ok((id, thread))
     }
+    /// Notes that no message shows the mail `id` before a later transaction of its request: should that never come, the mail
+    /// is let go.
+    pub(crate) fn stage(&mut self, id: EmailId) {
+        if self.state.staged.contains(&id) {
+            return;
+        }
+        self.transaction.set(key::staged(self.id, id), bytes::Bytes::new());
+        self.wrote(40);
+        std::sync::Arc::make_mut(&mut self.state.staged).insert(id);
+    }
+    /// The mail `id` is a message now, or gone.
+    pub(crate) fn unstage(&mut self, id: EmailId) {
+        if self.state.staged.contains(&id) {
+            self.transaction.clear(&key::staged(self.id, id));
+            self.wrote(40);
+            std::sync::Arc::make_mut(&mut self.state.staged).remove(&id);
+        }
+    }
     /// One more message shares the mail of `entry`.
     pub(crate) async fn share(&mut self, entry: &MessageEntry) -> Result<(), Stop> {
         let shares = key::shares(self.id, entry.email);

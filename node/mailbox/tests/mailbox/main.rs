@@ -1,7 +1,8 @@
-//! The mailbox on a store in memory: each request, faults, a model, and what operations cost.
+//! The mailbox on a store in memory: each request, faults, repeats, a model, and what operations cost.
 
 mod cost;
 mod faults;
 mod harness;
 mod model;
+mod repeats;
 mod requests;

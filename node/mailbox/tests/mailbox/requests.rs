@@ -168,11 +168,79 @@ fn flags_are_set_added_and_removed_and_refused_when_changed_since() {
             .unwrap()
             .info;
         assert_eq!((info.messages, info.unseen, info.deleted), (3, 1, 0));
-        let many: Vec<String> = (0..=KEYWORDS_OF_MESSAGE_MAX).map(|n| format!("k{n}")).collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let refused = bench.append(FolderRef::INBOX, HELLO, &many).await;
-        assert_eq!(refused.unwrap_err(), MailboxError::TooManyKeywords);
     });
+}
+
+#[test]
+fn a_message_has_as_many_keywords_as_the_setting_allows() {
+    let options = MailboxOptions {
+        checkpoint_commits: 2,
+        keywords_of_message_max: 900,
+        ..MailboxOptions::default()
+    };
+    with_mailbox(options, async |mut bench| {
+        let names: Vec<String> = (0..=900).map(|n| format!("k{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (most, one) = (&names[..900], &names[900..]);
+        let refused = bench.append(FolderRef::INBOX, HELLO, &names).await;
+        assert_eq!(refused.unwrap_err(), MailboxError::TooManyKeywords);
+        bench.append(FolderRef::INBOX, HELLO, most).await.unwrap();
+        for _ in 0..39 {
+            bench.deliver(HELLO, None).await.unwrap();
+        }
+        let store = |action, names: &[&str]| StoreFlags {
+            folder: FolderId::INBOX,
+            uids: UidSet::from_range(uid(1), uid(40)),
+            action,
+            flags: flags(names),
+            unchanged_since: None,
+        };
+        bench.ask(store(FlagAction::Add, most)).await.unwrap();
+        let refused = bench.ask(store(FlagAction::Add, one)).await;
+        assert_eq!(refused.unwrap_err(), MailboxError::TooManyKeywords);
+        // 40 messages of 900 keywords are more than one stored value.
+        for _ in 0..3 {
+            bench.deliver(HELLO, None).await.unwrap();
+        }
+        let before = bench.view(FolderRef::INBOX).await;
+        assert!(
+            before
+                .range(uid(1), uid(40))
+                .all(|entry| entry.keywords.ids().len() == 900)
+        );
+        bench.take_over().await;
+        let after = bench.view(FolderRef::INBOX).await;
+        assert!(before.difference(&after).is_empty());
+        assert!(parts(&bench).await > 1);
+        bench.ask(store(FlagAction::Remove, &most[1..])).await.unwrap();
+        for _ in 0..3 {
+            bench.deliver(HELLO, None).await.unwrap();
+        }
+        bench.ask(GetQuota).await.unwrap();
+        assert_eq!(parts(&bench).await, 1, "what is no longer needed is gone");
+        bench.take_over().await;
+        let view = bench.view(FolderRef::INBOX).await;
+        assert_eq!(names_of(&view), [most[0]]);
+        assert_eq!(view.len(), 46);
+    });
+}
+
+/// Stored values that hold INBOX's messages.
+async fn parts(bench: &Bench) -> usize {
+    let mailbox = hongyan_kv::Tuple::new()
+        .string("mbx")
+        .int(ID.tenant.0)
+        .int(ID.account.0);
+    let range = mailbox.int(6u8).int(1u8).range();
+    let read = bench.database.begin().get_range_all(RangeQuery::all(range)).await;
+    read.unwrap().len()
+}
+
+/// The keywords that the first message has.
+fn names_of(view: &FolderView) -> Vec<String> {
+    let first = view.get(uid(1)).unwrap();
+    let names = first.keywords.ids().iter().map(|id| view.keywords().name(*id).unwrap());
+    names.map(ToString::to_string).collect()
 }
 
 #[test]

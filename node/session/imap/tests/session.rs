@@ -20,12 +20,9 @@ fn on_node<T>(options: Options, test: impl AsyncFnOnce(&Node) -> T) -> T {
 #[test]
 fn acc_10_only_the_range_is_shown() {
     let options = Options {
-        node: hongyan_miniature::Options {
-            account: AccountSettings {
-                imap_range: FetchRange::Month,
-                ..AccountSettings::default()
-            },
-            ..Default::default()
+        account: AccountSettings {
+            imap_range: FetchRange::Month,
+            ..AccountSettings::default()
         },
         ..Options::default()
     };
@@ -51,10 +48,7 @@ fn acc_10_only_the_range_is_shown() {
 #[test]
 fn acc_sessions_beyond_the_limit_are_refused_politely() {
     let options = Options {
-        node: hongyan_miniature::Options {
-            sessions_max: Some(2),
-            ..Default::default()
-        },
+        sessions_max: Some(2),
         ..Options::default()
     };
     on_node(options, async |node| {
@@ -80,12 +74,9 @@ fn acc_sessions_beyond_the_limit_are_refused_politely() {
 #[test]
 fn acc_19_wrong_password_and_closed_protocol_are_refused() {
     let options = Options {
-        node: hongyan_miniature::Options {
-            account: AccountSettings {
-                imap: false,
-                ..AccountSettings::default()
-            },
-            ..Default::default()
+        account: AccountSettings {
+            imap: false,
+            ..AccountSettings::default()
         },
         ..Options::default()
     };
@@ -144,10 +135,7 @@ fn scram_and_plain_sign_in() {
 #[test]
 fn quota_is_answered() {
     let options = Options {
-        node: hongyan_miniature::Options {
-            quota_octets: Some(2_048),
-            ..Default::default()
-        },
+        quota_octets: Some(2_048),
         ..Options::default()
     };
     on_node(options, async |node| {
