@@ -1,34 +1,116 @@
 //! Hints: the latest number an entity has published, for whoever subscribed.
 //!
 //! A hint says "there is something up to here"; what it is, the subscriber asks for. A late or lost hint loses nothing.
+//! Subscribers are sessions of this node and, in a cluster, other nodes, one for all their sessions (`hint_service`).
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use hongyan_actor::{EntityId, EntityKey};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{Notify, mpsc, watch};
 
 const SHARDS: u64 = 32;
 
-type Shard = Mutex<HashMap<EntityId, watch::Sender<u64>>>;
+type Shard = Mutex<HashMap<EntityId, Topic>>;
+
+/// How far an entity has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hint {
+    /// Its own number, which only grows; a mailbox's modseq.
+    pub number: u64,
+    /// The version of storage in which that is visible, where storage counts versions; else 0.
+    pub commit_version: u64,
+}
+
+/// What one entity's subscribers see; `round` counts the times they were told to look without a number.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+struct Latest {
+    hint: Hint,
+    round: u64,
+}
+
+#[derive(Default)]
+struct Topic {
+    local: watch::Sender<Latest>,
+    others: Vec<Arc<Outbox>>,
+}
+
+/// What waits to be told to another node: for each entity the latest hint, so it is never more than what that node
+/// has subscribed to.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    waiting: Mutex<BTreeMap<EntityId, Told>>,
+    pub filled: Notify,
+}
+
+/// What another node is told of one entity.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Told {
+    /// That it is subscribed now.
+    pub is_subscribed: bool,
+    pub hint: Option<Hint>,
+}
+
+impl Outbox {
+    fn put(&self, id: &EntityId, tell: impl FnOnce(&mut Told)) {
+        tell(self.waiting.lock().entry(id.clone()).or_default());
+        self.filled.notify_one();
+    }
+    /// Takes at most `count` of what waits.
+    pub(crate) fn take(&self, count: usize) -> Vec<(EntityId, Told)> {
+        let mut waiting = self.waiting.lock();
+        let mut taken = Vec::new();
+        while taken.len() < count {
+            let Some(told) = waiting.pop_first() else { break };
+            taken.push(told);
+        }
+        taken
+    }
+}
+
+/// Somebody here listens to an entity from now on, or nobody does any more.
+pub(crate) type Interest = (EntityId, bool);
 
 /// Who listens to which entity. Clones share it.
 #[derive(Clone)]
-pub struct Hints(Arc<[Shard]>);
+pub struct Hints(Arc<Inner>);
+
+struct Inner {
+    shards: Vec<Shard>,
+    interests: OnceLock<mpsc::UnboundedSender<Interest>>,
+}
 
 impl Default for Hints {
     fn default() -> Self {
-        Self((0..SHARDS).map(|_| Shard::default()).collect())
+        Self(Arc::new(Inner {
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            interests: OnceLock::new(),
+        }))
     }
 }
 
 impl Hints {
+    /// Hints that tell which entities somebody here listens to.
+    pub(crate) fn with_interests() -> (Self, mpsc::UnboundedReceiver<Interest>) {
+        // As many wait as sessions came and went since the courier last looked.
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let hints = Self::default();
+        let _ = hints.0.interests.set(sender);
+        (hints, receiver)
+    }
     /// Listens to `key`. What was published before is not told.
     #[must_use]
     pub fn subscribe(&self, key: &impl EntityKey) -> Subscription {
         let id = key.entity_id();
-        let latest = self.shard(&id).lock().entry(id.clone()).or_default().subscribe();
+        let mut shard = self.shard(&id).lock();
+        let topic = shard.entry(id.clone()).or_default();
+        let is_first = topic.local.receiver_count() == 0;
+        let latest = topic.local.subscribe();
+        if is_first {
+            self.tell_interest(&id, true);
+        }
+        drop(shard);
         Subscription {
             latest,
             id,
@@ -37,45 +119,106 @@ impl Hints {
     }
     /// Tells the subscribers of `key` that it has come to `number`. Lower than before is not told.
     pub fn publish(&self, key: &impl EntityKey, number: u64) {
+        self.publish_hint(
+            key,
+            Hint {
+                number,
+                commit_version: 0,
+            },
+        );
+    }
+    /// As [`Self::publish`], with the version of storage in which it is visible.
+    pub fn publish_hint(&self, key: &impl EntityKey, hint: Hint) {
         let id = key.entity_id();
-        if let Some(sender) = self.shard(&id).lock().get(&id) {
-            sender.send_if_modified(|latest| {
-                let newer = number > *latest;
-                *latest = number.max(*latest);
+        self.publish_here(&id, hint);
+        let shard = self.shard(&id).lock();
+        for outbox in shard.get(&id).into_iter().flat_map(|topic| &topic.others) {
+            outbox.put(&id, |told| told.hint = Some(hint.max(told.hint.unwrap_or_default())));
+        }
+    }
+    /// Tells the subscribers on this node.
+    pub(crate) fn publish_here(&self, id: &EntityId, hint: Hint) {
+        if let Some(topic) = self.shard(id).lock().get(id) {
+            topic.local.send_if_modified(|latest| {
+                let newer = hint.number > latest.hint.number;
+                latest.hint = hint.max(latest.hint);
                 newer
             });
+        }
+    }
+    /// Tells the subscribers on this node to look for themselves: hints may have been lost.
+    pub(crate) fn nudge(&self, id: &EntityId) {
+        if let Some(topic) = self.shard(id).lock().get(id) {
+            topic.local.send_modify(|latest| latest.round += 1);
+        }
+    }
+    /// Tells another node from now on.
+    pub(crate) fn add_other(&self, id: &EntityId, outbox: &Arc<Outbox>) {
+        let mut shard = self.shard(id).lock();
+        let topic = shard.entry(id.clone()).or_default();
+        if !topic.others.iter().any(|other| Arc::ptr_eq(other, outbox)) {
+            topic.others.push(Arc::clone(outbox));
+        }
+        outbox.put(id, |told| told.is_subscribed = true);
+    }
+    /// Tells another node no more.
+    pub(crate) fn remove_other(&self, id: &EntityId, outbox: &Arc<Outbox>) {
+        let mut shard = self.shard(id).lock();
+        if let Some(topic) = shard.get_mut(id) {
+            topic.others.retain(|other| !Arc::ptr_eq(other, outbox));
+            if topic.others.is_empty() && topic.local.receiver_count() == 0 {
+                shard.remove(id);
+            }
         }
     }
     /// Entities with subscribers.
     #[must_use]
     pub fn subscribed_count(&self) -> usize {
-        self.0.iter().map(|shard| shard.lock().len()).sum()
+        self.0.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+    fn tell_interest(&self, id: &EntityId, is_wanted: bool) {
+        if let Some(interests) = self.0.interests.get() {
+            // Its receiver is gone only when the node stops.
+            let _ = interests.send((id.clone(), is_wanted));
+        }
     }
     fn shard(&self, id: &EntityId) -> &Shard {
-        &self.0[usize::try_from(id.stable_hash() % SHARDS).unwrap_or(0)]
+        &self.0.shards[usize::try_from(id.stable_hash() % SHARDS).unwrap_or(0)]
+    }
+}
+
+impl Hint {
+    fn max(self, other: Self) -> Self {
+        if other.number > self.number { other } else { self }
     }
 }
 
 /// One subscriber's ear; dropping it ends the subscription.
 pub struct Subscription {
-    latest: watch::Receiver<u64>,
+    latest: watch::Receiver<Latest>,
     id: EntityId,
     hints: Hints,
 }
 
 impl Subscription {
-    /// Waits for a number published since the last call.
+    /// Waits for a number published since the last call, or for a moment at which one may have been lost: then the number
+    /// is the one known before.
     pub async fn changed(&mut self) -> u64 {
         if self.latest.changed().await.is_err() {
             // The sender leaves the table with its last subscriber only, and that is not us.
             std::future::pending::<()>().await;
         }
-        *self.latest.borrow_and_update()
+        self.latest.borrow_and_update().hint.number
     }
     /// The number last published, 0 if none was since this entity has subscribers.
     #[must_use]
     pub fn latest(&self) -> u64 {
-        *self.latest.borrow()
+        self.hint().number
+    }
+    /// As [`Self::latest`], with the version of storage in which it is visible.
+    #[must_use]
+    pub fn hint(&self) -> Hint {
+        self.latest.borrow().hint
     }
     /// Whether [`Self::changed`] would return at once.
     #[must_use]
@@ -87,9 +230,13 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut shard = self.hints.shard(&self.id).lock();
+        let Some(topic) = shard.get(&self.id) else { return };
         // Ours is still counted.
-        if shard.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
-            shard.remove(&self.id);
+        if topic.local.receiver_count() <= 1 {
+            self.hints.tell_interest(&self.id, false);
+            if topic.others.is_empty() {
+                shard.remove(&self.id);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the host of an entity's kind and hands it the request.
+//! Finds the host of an entity's kind, or the node that has it, and hands it the request.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -6,12 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms};
+use hongyan_actor::{
+    Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms, WireEntity,
+};
 use hongyan_env::Env;
 use hongyan_telemetry as telemetry;
+use hongyan_transport::ServiceId;
 use parking_lot::RwLock;
 
-use crate::{Hints, Subscription};
+use crate::hint_courier::Courier;
+use crate::hint_service::HintService;
+use crate::kind::{AnyKind, Kind, Wire};
+use crate::remote::Journey;
+use crate::serving::EntityService;
+use crate::{Cluster, Hints, Subscription};
 
 /// One request of an entity with the reply that belongs to it.
 pub trait Ask: Sized {
@@ -39,6 +47,16 @@ pub enum AskError {
     Deadline,
 }
 
+impl AskError {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
 impl From<HostError> for AskError {
     fn from(error: HostError) -> Self {
         match error {
@@ -49,17 +67,44 @@ impl From<HostError> for AskError {
     }
 }
 
-type Hosts = RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>;
+/// The kinds of entities that this node serves.
+#[derive(Default)]
+pub(crate) struct Kinds(RwLock<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    typed: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    named: HashMap<&'static str, Arc<dyn AnyKind>>,
+}
+
+impl Kinds {
+    pub(crate) fn named(&self, kind: &str) -> Option<Arc<dyn AnyKind>> {
+        self.0.read().named.get(kind).cloned()
+    }
+    fn typed<E: Entity>(&self) -> Option<Arc<Kind<E>>> {
+        let kind = self.0.read().typed.get(&TypeId::of::<E>()).cloned()?;
+        kind.downcast().ok()
+    }
+    fn add<E: Entity>(&self, kind: Kind<E>) {
+        let kind = Arc::new(kind);
+        let tables = &mut *self.0.write();
+        tables.named.insert(E::Key::KIND, Arc::<Kind<E>>::clone(&kind));
+        tables.typed.insert(TypeId::of::<E>(), kind);
+    }
+}
 
 /// The way to every entity. Clones share it.
 #[derive(Clone)]
 pub struct Router(Arc<Inner>);
 
-struct Inner {
-    env: Env,
+pub(crate) struct Inner {
+    pub env: Env,
+    pub retries: telemetry::CounterVec,
+    pub remote_seconds: telemetry::HistogramVec,
     arbiters: Arbiters,
-    hosts: Hosts,
+    kinds: Arc<Kinds>,
     hints: Hints,
+    cluster: Option<Cluster>,
     errors: telemetry::CounterVec,
     ids: RequestIds,
 }
@@ -84,29 +129,74 @@ impl RequestIds {
 }
 
 impl Router {
-    /// A router that serves no kind of entity yet.
+    /// The router of a node that is alone. It serves no kind of entity yet.
     #[must_use]
     pub fn new(env: Env, arbiters: Arbiters) -> Self {
+        Self::build(env, arbiters, None, Hints::default())
+    }
+    /// The router of one node of many. From now on it answers the others through the cluster's transport.
+    #[must_use]
+    pub fn clustered(env: Env, arbiters: Arbiters, cluster: Cluster) -> Self {
+        let (hints, interests) = Hints::with_interests();
+        let router = Self::build(env.clone(), arbiters.clone(), Some(cluster.clone()), hints.clone());
+        let kinds = Arc::clone(&router.0.kinds);
+        let entities = EntityService::new(Arc::clone(&kinds), Arc::clone(&cluster.placement));
+        cluster.transport.serve(ServiceId::ENTITIES, Arc::new(entities));
+        let service = HintService::new(Arc::clone(&kinds), hints.clone());
+        cluster.transport.serve(ServiceId::HINTS, Arc::new(service));
+        let courier = Courier {
+            env,
+            arbiters: arbiters.clone(),
+            cluster,
+            kinds,
+            hints,
+        };
+        arbiters.spawn_beside(courier.run(interests));
+        router
+    }
+    fn build(env: Env, arbiters: Arbiters, cluster: Option<Cluster>, hints: Hints) -> Self {
         Self(Arc::new(Inner {
             ids: RequestIds::new(&env),
             env,
             arbiters,
-            hosts: RwLock::default(),
-            hints: Hints::default(),
+            kinds: Arc::default(),
+            hints,
+            cluster,
             errors: telemetry::counter_vec(
                 "hongyan_router_ask_errors_total",
                 "Asks without a reply.",
                 &["kind", "error"],
             ),
+            retries: telemetry::counter_vec(
+                "hongyan_router_ask_retries_total",
+                "Attempts of asks that were made again.",
+                &["kind"],
+            ),
+            remote_seconds: telemetry::histogram_vec(
+                "hongyan_router_remote_ask_seconds",
+                "How long other nodes take to answer.",
+                &["kind"],
+            ),
         }))
     }
-    /// Serves entities of kind `E` from now on.
+    /// Serves entities of kind `E` from now on, for askers on this node.
     pub fn serve<E: Entity>(&self, services: E::Services, options: EntityOptions) -> EntityHost<E> {
+        self.add(services, options, None)
+    }
+    /// Serves entities of kind `E` from now on, for askers on any node.
+    pub fn serve_everywhere<E: WireEntity>(&self, services: E::Services, options: EntityOptions) -> EntityHost<E> {
+        self.add(services, options, Some(Wire::new()))
+    }
+    fn add<E: Entity>(&self, services: E::Services, options: EntityOptions, wire: Option<Wire<E>>) -> EntityHost<E> {
         let host = EntityHost::<E>::start(self.0.env.clone(), self.0.arbiters.clone(), services, options);
-        self.0.hosts.write().insert(TypeId::of::<E>(), Box::new(host.clone()));
+        self.0.kinds.add(Kind {
+            host: host.clone(),
+            wire,
+        });
         host
     }
-    /// Asks the entity `key`, waiting at most `within`.
+    /// Asks the entity `key`, waiting at most `within`. In a cluster, an entity that moved is followed, and one that cannot
+    /// answer is asked again, under the same request id.
     ///
     /// # Errors
     /// As [`AskError`] says.
@@ -116,33 +206,49 @@ impl Router {
         request: R,
         within: Duration,
     ) -> Result<R::Reply, AskError> {
-        let host = self.host::<R::Entity>().ok_or(AskError::Unavailable)?;
-        let terms = Terms {
-            id: self.0.ids.next(),
-            epoch: Epoch::FIRST,
-            within,
-        };
-        match host.ask(key, request.into_request(), &terms).await {
+        let kind = <R::Entity as Entity>::Key::KIND;
+        match self.ask_entity::<R::Entity>(key, request.into_request(), within).await {
             Ok(reply) => R::from_reply(reply).ok_or_else(|| {
-                tracing::error!(
-                    kind = <R::Entity as Entity>::Key::KIND,
-                    "an entity answered with another request's reply"
-                );
+                tracing::error!(kind, "an entity answered with another request's reply");
                 AskError::Unavailable
             }),
             Err(error) => {
-                let label = match error {
-                    HostError::Overloaded => "overloaded",
-                    HostError::Unavailable => "unavailable",
-                    HostError::Deadline => "deadline",
-                };
-                let kind = <R::Entity as Entity>::Key::KIND;
-                self.0.errors.with_label_values(&[kind, label]).inc();
-                Err(error.into())
+                self.0.errors.with_label_values(&[kind, error.label()]).inc();
+                Err(error)
             }
         }
     }
-    /// Listens to what the entity `key` publishes.
+    async fn ask_entity<E: Entity>(
+        &self,
+        key: &E::Key,
+        request: E::Request,
+        within: Duration,
+    ) -> Result<E::Reply, AskError> {
+        let inner = &*self.0;
+        let kind = inner.kinds.typed::<E>().ok_or(AskError::Unavailable)?;
+        let id = inner.ids.next();
+        if let (Some(cluster), Some(wire)) = (&inner.cluster, &kind.wire) {
+            let within_micros = u64::try_from(within.as_micros()).unwrap_or(u64::MAX);
+            let journey = Journey {
+                inner,
+                cluster,
+                kind: &kind,
+                wire,
+                key,
+                request,
+                id,
+                deadline_micros: inner.env.now_micros().saturating_add(within_micros),
+            };
+            return journey.go().await;
+        }
+        let terms = Terms {
+            id,
+            epoch: Epoch::FIRST,
+            within,
+        };
+        Ok(kind.host.ask(key, request, &terms).await?)
+    }
+    /// Listens to what the entity `key` publishes, wherever it is.
     #[must_use]
     pub fn subscribe(&self, key: &impl EntityKey) -> Subscription {
         self.0.hints.subscribe(key)
@@ -155,9 +261,5 @@ impl Router {
     #[must_use]
     pub fn hints(&self) -> Hints {
         self.0.hints.clone()
-    }
-    fn host<E: Entity>(&self) -> Option<EntityHost<E>> {
-        let hosts = self.0.hosts.read();
-        hosts.get(&TypeId::of::<E>())?.downcast_ref::<EntityHost<E>>().cloned()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hongyan_env::{BoxFuture, Env};
 use parking_lot::Mutex;
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 
 use super::link::{Dice, LinkOptions};
 use super::pipe;
@@ -37,7 +37,7 @@ struct State {
 pub(super) struct Host {
     node: NodeId,
     services: Mutex<BTreeMap<ServiceId, Arc<dyn Service>>>,
-    tasks: Mutex<JoinSet<()>>,
+    tasks: mpsc::UnboundedSender<BoxFuture<'static, ()>>,
     alive: tokio::sync::watch::Sender<bool>,
 }
 
@@ -52,12 +52,17 @@ impl Host {
         let _ = alive.wait_for(|alive| !alive).await;
     }
     /// Runs `task` until it ends or the node crashes.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.tasks.lock();
-        while tasks.try_join_next().is_some() {}
-        if self.is_alive() {
-            tasks.spawn(task);
-        }
+    pub(super) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        let host = Arc::clone(self);
+        let task = Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = host.ended() => {}
+                () = task => {}
+            }
+        });
+        // What ran them may be gone with the node: then the task goes too, as in a crash.
+        let _ = self.tasks.send(task);
     }
     fn service(&self, id: ServiceId) -> Option<Arc<dyn Service>> {
         self.services.lock().get(&id).cloned()
@@ -87,28 +92,49 @@ impl SimNetwork {
             }),
         }))
     }
-    /// Starts a life of `node`; an earlier one crashes.
+    /// Starts a life of `node` whose services run on the present runtime; an earlier one crashes.
     #[must_use]
     pub fn join(&self, node: NodeId) -> Arc<SimTransport> {
+        let (transport, mut tasks) = self.start(node);
+        tokio::spawn(async move {
+            while let Some(task) = tasks.recv().await {
+                tokio::spawn(task);
+            }
+        });
+        transport
+    }
+    /// As [`Self::join`], with the services on the `tokio::task::LocalSet` of the caller, where entities of one thread live.
+    #[must_use]
+    pub fn join_local(&self, node: NodeId) -> Arc<SimTransport> {
+        let (transport, mut tasks) = self.start(node);
+        tokio::task::spawn_local(async move {
+            while let Some(task) = tasks.recv().await {
+                tokio::task::spawn_local(task);
+            }
+        });
+        transport
+    }
+    fn start(&self, node: NodeId) -> (Arc<SimTransport>, mpsc::UnboundedReceiver<BoxFuture<'static, ()>>) {
         self.crash(node);
+        let (tasks, receiver) = mpsc::unbounded_channel();
         let host = Arc::new(Host {
             node,
             services: Mutex::default(),
-            tasks: Mutex::default(),
+            tasks,
             alive: tokio::sync::watch::Sender::new(true),
         });
         self.0.state.lock().nodes.insert(node, Arc::clone(&host));
-        Arc::new(SimTransport {
+        let transport = SimTransport {
             network: self.clone(),
             host,
-        })
+        };
+        (Arc::new(transport), receiver)
     }
     /// Ends the present life of `node`: its services stop where they stand, its calls and streams break.
     pub fn crash(&self, node: NodeId) {
         let gone = self.0.state.lock().nodes.remove(&node);
         if let Some(host) = gone {
             host.alive.send_replace(false);
-            host.tasks.lock().abort_all();
             host.services.lock().clear();
         }
     }

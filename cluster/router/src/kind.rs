@@ -1,0 +1,107 @@
+//! One kind of entity as this node serves it, with its type or without.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hongyan_actor::{Entity, EntityHost, EntityId, EntityKey, HostError, RequestId, Terms, WireEntity, WireError};
+use hongyan_env::BoxFuture;
+
+use crate::call::AnswerHead;
+use crate::{Located, Placement, partition_of};
+
+/// How values of this kind travel, as plain functions, so that kinds that do not travel need none.
+pub(crate) struct Wire<E: Entity> {
+    pub encode_request: fn(&E::Services, &E::Request) -> Result<Bytes, WireError>,
+    pub decode_request: fn(&E::Services, Bytes) -> Result<E::Request, WireError>,
+    pub encode_reply: fn(&E::Services, &E::Request, &E::Reply) -> Result<Bytes, WireError>,
+    pub decode_reply: fn(&E::Services, &E::Request, Bytes) -> Result<E::Reply, WireError>,
+    pub copy: fn(&E::Request) -> E::Request,
+}
+
+impl<E: WireEntity> Wire<E> {
+    pub(crate) fn new() -> Self {
+        Self {
+            encode_request: E::encode_request,
+            decode_request: E::decode_request,
+            encode_reply: E::encode_reply,
+            decode_reply: E::decode_reply,
+            copy: E::Request::clone,
+        }
+    }
+}
+
+/// One kind.
+pub(crate) struct Kind<E: Entity> {
+    pub host: EntityHost<E>,
+    pub wire: Option<Wire<E>>,
+}
+
+/// A request of another node.
+pub(crate) struct Incoming {
+    pub key: Vec<u8>,
+    pub id: RequestId,
+    pub request: Bytes,
+    pub within: Duration,
+}
+
+/// The answer to it, without its envelope.
+pub(crate) type Answered = (AnswerHead, Bytes);
+
+/// A kind whose type only its own code knows.
+pub(crate) trait AnyKind: Send + Sync {
+    /// The identity behind `key`, if it is one of this kind.
+    fn entity_id(&self, key: &[u8]) -> Option<EntityId>;
+    /// Answers another node.
+    fn answer(&self, placement: Arc<dyn Placement>, incoming: Incoming) -> BoxFuture<'_, Answered>;
+}
+
+impl<E: Entity> AnyKind for Kind<E> {
+    fn entity_id(&self, key: &[u8]) -> Option<EntityId> {
+        E::Key::read(key).map(|key| key.entity_id())
+    }
+    fn answer(&self, placement: Arc<dyn Placement>, incoming: Incoming) -> BoxFuture<'_, Answered> {
+        Box::pin(async move {
+            let answered = self.try_answer(&*placement, incoming).await;
+            answered.unwrap_or_else(|head| (head, Bytes::new()))
+        })
+    }
+}
+
+impl<E: Entity> Kind<E> {
+    async fn try_answer(&self, placement: &dyn Placement, incoming: Incoming) -> Result<Answered, AnswerHead> {
+        let wire = self.wire.as_ref().ok_or(AnswerHead::NotServed)?;
+        let key = E::Key::read(&incoming.key).ok_or(AnswerHead::NotServed)?;
+        let services = self.host.services();
+        let request = (wire.decode_request)(services, incoming.request).map_err(|error| {
+            tracing::warn!(kind = E::Key::KIND, %error, "request of another node is not understood");
+            AnswerHead::NotServed
+        })?;
+        let partition = partition_of(&key.entity_id());
+        let epoch = match placement.locate(partition) {
+            Located::Here { epoch } => epoch,
+            Located::There(node) => return Err(AnswerHead::Moved(Some(node.0))),
+            Located::Unknown => return Err(AnswerHead::Moved(None)),
+        };
+        let terms = Terms {
+            id: incoming.id,
+            epoch,
+            within: incoming.within,
+        };
+        let reply = self.host.ask(&key, (wire.copy)(&request), &terms).await;
+        let reply = reply.map_err(|error| match error {
+            HostError::Overloaded => AnswerHead::Overloaded,
+            HostError::Unavailable => AnswerHead::Unavailable,
+            HostError::Deadline => AnswerHead::Deadline,
+        })?;
+        // Another owner may have gone on meanwhile: what this one knows may be old by now.
+        if placement.locate(partition) != (Located::Here { epoch }) {
+            return Err(AnswerHead::Moved(None));
+        }
+        let reply = (wire.encode_reply)(services, &request, &reply).map_err(|error| {
+            tracing::error!(kind = E::Key::KIND, %error, "a reply cannot leave this node");
+            AnswerHead::Unavailable
+        })?;
+        Ok((AnswerHead::Done, reply))
+    }
+}

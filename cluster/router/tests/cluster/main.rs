@@ -1,0 +1,6 @@
+//! Routers of several nodes: asks and hints that find their entity wherever it is.
+
+mod asks;
+mod hints;
+mod storm;
+mod world;
