@@ -112,11 +112,17 @@ async fn node(authority: &Authority, cluster: &ClusterId, own: NodeId) -> (Route
     let key = NodeKey::generate().unwrap();
     let request = key.request().unwrap();
     let identity = Identity {
-        certificate_pem: authority.sign(&env, &request, (cluster, own), Duration::from_secs(3600)).unwrap(),
+        certificate_pem: authority
+            .sign(&env, &request, (cluster, own), Duration::from_secs(3600))
+            .unwrap(),
         key_pem: key.to_pem(),
         authority_pem: authority.certificate_pem().to_owned(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let transport = {
         let _inside = runtime.enter();
         let parts = TcpTransportParts {
@@ -135,7 +141,10 @@ async fn node(authority: &Authority, cluster: &ClusterId, own: NodeId) -> (Route
     let owners = [(HERE, NodeId(1)), (THERE, NodeId(2))];
     let placement = Fixed {
         own,
-        owners: owners.into_iter().map(|(id, owner)| (partition_of(&id.entity_id()), owner)).collect(),
+        owners: owners
+            .into_iter()
+            .map(|(id, owner)| (partition_of(&id.entity_id()), owner))
+            .collect(),
         changed: watch::Sender::new(0),
     };
     let cluster = Cluster {
