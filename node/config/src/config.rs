@@ -121,6 +121,15 @@ impl Config {
                 "is below password_characters_min or above 256",
             );
         }
+        if !matches!(self.storage.backend.as_str(), "embedded" | "foundationdb") {
+            return refuse("storage.backend", "is neither embedded nor foundationdb");
+        }
+        if !(1..=600).contains(&self.storage.open_secs_max) {
+            return refuse("storage.open_secs_max", "is not in 1 to 600");
+        }
+        if !(100..=60_000).contains(&self.storage.transaction_millis_max) {
+            return refuse("storage.transaction_millis_max", "is not in 100 to 60000");
+        }
         if !matches!(self.log.format.as_str(), "text" | "json") {
             return refuse("log.format", "is neither text nor json");
         }
@@ -182,6 +191,12 @@ mod tests {
             "access.password_characters_max",
         );
         check("[log]\nformat = \"xml\"", "log.format");
+        check("[storage]\nbackend = \"fdb\"", "storage.backend");
+        check("[storage]\nopen_secs_max = 0", "storage.open_secs_max");
+        check(
+            "[storage]\ntransaction_millis_max = 1",
+            "storage.transaction_millis_max",
+        );
         check("[limits]\nconnections_max = \"many\"", "invalid type");
     }
 }

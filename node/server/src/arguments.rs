@@ -54,6 +54,9 @@ pub(crate) struct Dev {
     /// Password of all of them.
     #[arg(long, default_value = "pass", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) password: String,
+    /// Keep everything in the FoundationDB cluster of this cluster file instead of the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fdb: Option<PathBuf>,
     /// What to log.
     #[arg(
         long,

@@ -91,6 +91,10 @@ fn config(arguments: &Dev, data: &Path) -> Config {
     config.listen.http = ports.listen(80);
     config.directory.default_domain = arguments.domain.to_string();
     config.storage.free_octets_min = 64 << 20;
+    if let Some(file) = &arguments.fdb {
+        "foundationdb".clone_into(&mut config.storage.backend);
+        config.storage.cluster_file = file.display().to_string();
+    }
     config
 }
 

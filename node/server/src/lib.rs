@@ -15,6 +15,7 @@ mod ports;
 mod readiness;
 mod serve;
 mod settings;
+mod store;
 
 use std::process::ExitCode;
 

@@ -11,16 +11,15 @@ use hongyan_actor::Arbiters;
 use hongyan_blob::BlobOptions;
 use hongyan_config::Config;
 use hongyan_directory::Directory;
-use hongyan_embedded::EmbeddedStore;
 use hongyan_env::Env;
 use hongyan_http_admin::AdminState;
-use hongyan_kv::Database;
 use hongyan_mailbox::MailboxOptions;
 use hongyan_telemetry::Health;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ADMIN_SOCKET;
 use crate::assembly::{Assembly, AssemblyParts, Ground};
+use crate::store::Store;
 use crate::{certificate, http, readiness, settings};
 
 /// Time between two looks at the certificate's files.
@@ -41,7 +40,7 @@ pub(crate) struct NodeParts {
 /// The store and the directory: what `init` and a running node share.
 pub(crate) struct Base {
     pub(crate) ground: Ground,
-    store: EmbeddedStore,
+    store: Store,
 }
 
 impl Base {
@@ -50,9 +49,8 @@ impl Base {
         let env = Env::real();
         let data = settings::data(config);
         make_private(&data)?;
-        let store = EmbeddedStore::open(data.join("store"), settings::storage(config, &env))
-            .with_context(|| format!("open the store in {}", data.display()))?;
-        let database = Database::new(store.clone());
+        let store = Store::open(config, &data, &env).await?;
+        let database = store.database();
         let directory = Directory::new(database.clone(), env.clone(), settings::directory(config)?);
         let access = Access::open(directory.clone(), &database, env.clone(), access)
             .await

@@ -73,6 +73,24 @@ pub(crate) fn storage(config: &Config, env: &Env) -> EmbeddedOptions {
     }
 }
 
+#[cfg(feature = "foundationdb")]
+pub(crate) fn foundationdb(config: &Config, env: &Env) -> hongyan_foundationdb::FoundationOptions {
+    let (section, env) = (&config.storage, env.clone());
+    let named = |text: &String| (!text.is_empty()).then(|| text.clone());
+    hongyan_foundationdb::FoundationOptions {
+        clock: Arc::new(move || env.now_micros()),
+        library: named(&section.client_library).map(PathBuf::from),
+        cluster_file: PathBuf::from(&section.cluster_file),
+        key_space: section.key_space.clone(),
+        data_center: named(&section.data_center),
+        machine: named(&section.machine),
+        open_within: Duration::from_secs(section.open_secs_max),
+        transaction_timeout: Duration::from_millis(section.transaction_millis_max),
+        trace_folder: named(&section.trace_folder).map(PathBuf::from),
+        ..hongyan_foundationdb::FoundationOptions::default()
+    }
+}
+
 pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
     let section = &config.directory;
     let default_domain = match section.default_domain.as_str() {

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use hongyan_foundationdb::testing::{Engine, TestServer};
+
 const BINARY: &str = env!("CARGO_BIN_EXE_hongyan");
 
 /// A node that is killed when the test ends before it.
@@ -74,9 +76,14 @@ fn wait_ready(port: u16) {
 }
 
 fn dev(data: &Path, base: u16) -> Running {
+    dev_with(data, base, &[])
+}
+
+fn dev_with(data: &Path, base: u16, more: &[&str]) -> Running {
     let child = Command::new(BINARY)
         .args(["dev", "--users", "2", "--base-port", &base.to_string(), "--data"])
         .arg(data)
+        .args(more)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -270,6 +277,10 @@ fn what_cannot_start_says_why() {
             "setting queue.relay_user needs queue.relay_host",
         ),
         (
+            "[storage]\nbackend = \"disk\"\n",
+            "setting storage.backend is neither embedded nor foundationdb",
+        ),
+        (
             "[log]\nformat = \"xml\"\n",
             "setting log.format is neither text nor json",
         ),
@@ -306,5 +317,78 @@ fn a_change_of_nothing_is_refused_and_a_reader_may_leave() {
         .stdout(writer)
         .status();
     assert!(listed.unwrap().success());
+    node.terminate();
+}
+
+/// Speaks SMTP: each line answers 2xx or 354.
+fn smtp(port: u16, lines: &[&str]) {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut replies = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut reply = || loop {
+        let line = replies.next().unwrap().unwrap();
+        if !line.get(3..).is_some_and(|rest| rest.starts_with('-')) {
+            return line;
+        }
+    };
+    reply();
+    for line in lines {
+        write!(&stream, "{line}\r\n").unwrap();
+        let answer = reply();
+        assert!(answer.starts_with(['2', '3']), "{line}: {answer}");
+    }
+}
+
+#[test]
+fn a_cluster_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("fdb.cluster"));
+    let start = || {
+        let (data, file) = (data.display().to_string(), file.display().to_string());
+        text(&hongyan(&["dev", "--data", &data, "--fdb", &file], ""))
+    };
+    let said = start();
+    assert!(said.contains("fdb.cluster: it does not exist; copy it from"), "{said}");
+    std::fs::write(&file, "127.0.0.1:4500").unwrap();
+    let said = start();
+    assert!(said.contains("not of the form description:id@address:port"), "{said}");
+}
+
+#[test]
+fn a_node_keeps_its_mail_in_foundationdb() {
+    let what = "a_node_keeps_its_mail_in_foundationdb";
+    let Some(server) = TestServer::start(what, Engine::Memory) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (data, base) = (folder.path().join("data"), free_base());
+    let cluster = server.cluster_file().display().to_string();
+    let node = dev_with(&data, base, &["--fdb", &cluster]);
+    smtp(
+        base + 25,
+        &[
+            "EHLO client.example",
+            "MAIL FROM:<a@client.example>",
+            "RCPT TO:<user1@example.test>",
+            "RCPT TO:<user2@example.test>",
+            "DATA",
+            "Subject: across\r\n\r\nkept by the cluster\r\n.",
+            "QUIT",
+        ],
+    );
+    let read = ["LOGIN user1@example.test pass", "SELECT INBOX", "FETCH 1 BODY[]"];
+    let found = imap(base + 143, &read);
+    assert!(found.contains("kept by the cluster"), "{found}");
+    let flag = [read[0], read[1], "STORE 1 +FLAGS (\\Flagged)", "LOGOUT"];
+    assert!(imap(base + 143, &flag).contains("a2 OK"));
+    node.terminate();
+    assert!(!data.join("store").exists(), "nothing is kept beside the cluster");
+    // Another node with nothing but the cluster file finds everything.
+    let elsewhere = folder.path().join("elsewhere");
+    let node = dev_with(&elsewhere, base, &["--fdb", &cluster]);
+    let found = imap(base + 143, &[read[0], read[1], "FETCH 1 (FLAGS BODY[TEXT])"]);
+    assert!(
+        found.contains("\\Flagged") && found.contains("kept by the cluster"),
+        "{found}"
+    );
     node.terminate();
 }

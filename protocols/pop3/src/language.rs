@@ -32,11 +32,8 @@ impl Language {
             Self::Chinese => "简体中文",
         }
     }
-    /// The language that a basic range names (RFC 4647 §3.3.1); `*` is the one preferred here.
+    /// The language that a basic range names (RFC 4647 §3.3.1).
     pub(crate) fn matching(range: &str) -> Option<Self> {
-        if range == "*" {
-            return Some(Self::default());
-        }
         Self::ALL.into_iter().find(|language| {
             let (head, rest) = language.tag().split_at_checked(range.len()).unwrap_or(("", ""));
             head.eq_ignore_ascii_case(range) && (rest.is_empty() || rest.starts_with('-'))
@@ -119,8 +116,7 @@ mod tests {
         check("EN", Some(Language::English));
         check("zh", Some(Language::Chinese));
         check("zh-cn", Some(Language::Chinese));
-        check("*", Some(Language::English));
-        for unknown in ["z", "zh-TW", "zh-CN-x", "de", "", "en-GB", "中"] {
+        for unknown in ["*", "z", "zh-TW", "zh-CN-x", "de", "", "en-GB", "中"] {
             check(unknown, None);
         }
     }

@@ -102,6 +102,8 @@ pub struct Session {
     user: Option<String>,
     utf8: bool,
     language: Language,
+    /// What `LANG *` means.
+    preferred: Language,
     errors: u32,
     failures: u32,
     touched: Instant,
@@ -126,6 +128,7 @@ impl Session {
             user: None,
             utf8: false,
             language: Language::default(),
+            preferred: Language::default(),
             errors: 0,
             failures: 0,
             touched: now,
@@ -314,6 +317,11 @@ impl Session {
         self.utf8
     }
 
+    /// The account that signed in prefers the language of that tag (RFC 5646): `LANG *` gives it from now on.
+    pub fn prefer_language(&mut self, tag: &str) {
+        self.preferred = Language::matching(tag).unwrap_or_default();
+    }
+
     /// Mechanisms on offer now.
     fn mechanisms(&self) -> impl Iterator<Item = Mechanism> + '_ {
         let passwords = self.passwords_allowed();
@@ -471,7 +479,11 @@ impl Session {
             self.listing("languages", &list);
             return;
         };
-        match Language::matching(range) {
+        let wanted = match range {
+            "*" => Some(self.preferred),
+            range => Language::matching(range),
+        };
+        match wanted {
             Some(language) => {
                 self.language = language;
                 let text = format!("{} {}", language.tag(), language.say("language changed"));

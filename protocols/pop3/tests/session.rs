@@ -125,6 +125,22 @@ fn pipelined_commands_are_answered_in_order() {
 }
 
 #[test]
+fn any_language_is_the_one_the_account_prefers() {
+    let mut session = Session::new(options(), NOW);
+    output(&mut session);
+    session.receive(NOW, b"LANG *\r\nUSER a\r\nPASS pass\r\n");
+    serve(&mut session);
+    assert!(output(&mut session).starts_with("+OK en language changed\r\n"));
+    session.prefer_language("zh-CN");
+    session.receive(NOW, b"LANG *\r\nLANG en\r\n");
+    serve(&mut session);
+    assert_eq!(
+        output(&mut session),
+        "+OK zh-CN 语言已更改\r\n+OK en language changed\r\n"
+    );
+}
+
+#[test]
 fn without_tls_passwords_may_be_refused() {
     let mut session = Session::new(
         Options {

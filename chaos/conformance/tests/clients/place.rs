@@ -20,8 +20,6 @@ use crate::MESSAGES;
 /// Who sends; no program has this account.
 pub const FROM: &str = "user40@example.test";
 const ACCOUNTS: u32 = 40;
-/// Messages of one SMTP session when we fill a folder ourselves; the node takes no more than 100.
-const MESSAGES_A_SESSION: u32 = 90;
 
 /// What is known about a program.
 pub struct Client {
@@ -134,9 +132,6 @@ impl Place {
     pub fn fill_inbox(&self) -> Result<()> {
         let mut smtp = Smtp::hello(self.port(25))?;
         for number in 0..MESSAGES {
-            if number % MESSAGES_A_SESSION == MESSAGES_A_SESSION - 1 {
-                smtp = Smtp::hello(self.port(25))?;
-            }
             let reply = smtp.send(FROM, &[&self.account], &self.mail(number))?;
             ensure!(reply.code == 250, "{reply:?}");
         }

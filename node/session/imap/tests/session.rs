@@ -20,9 +20,12 @@ fn on_node<T>(options: Options, test: impl AsyncFnOnce(&Node) -> T) -> T {
 #[test]
 fn acc_10_only_the_range_is_shown() {
     let options = Options {
-        account: AccountSettings {
-            imap_range: FetchRange::Month,
-            ..AccountSettings::default()
+        node: hongyan_miniature::Options {
+            account: AccountSettings {
+                imap_range: FetchRange::Month,
+                ..AccountSettings::default()
+            },
+            ..Default::default()
         },
         ..Options::default()
     };
@@ -48,7 +51,10 @@ fn acc_10_only_the_range_is_shown() {
 #[test]
 fn acc_sessions_beyond_the_limit_are_refused_politely() {
     let options = Options {
-        sessions_max: Some(2),
+        node: hongyan_miniature::Options {
+            sessions_max: Some(2),
+            ..Default::default()
+        },
         ..Options::default()
     };
     on_node(options, async |node| {
@@ -74,9 +80,12 @@ fn acc_sessions_beyond_the_limit_are_refused_politely() {
 #[test]
 fn acc_19_wrong_password_and_closed_protocol_are_refused() {
     let options = Options {
-        account: AccountSettings {
-            imap: false,
-            ..AccountSettings::default()
+        node: hongyan_miniature::Options {
+            account: AccountSettings {
+                imap: false,
+                ..AccountSettings::default()
+            },
+            ..Default::default()
         },
         ..Options::default()
     };
@@ -135,7 +144,10 @@ fn scram_and_plain_sign_in() {
 #[test]
 fn quota_is_answered() {
     let options = Options {
-        quota_octets: Some(2_048),
+        node: hongyan_miniature::Options {
+            quota_octets: Some(2_048),
+            ..Default::default()
+        },
         ..Options::default()
     };
     on_node(options, async |node| {

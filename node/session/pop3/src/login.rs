@@ -77,7 +77,7 @@ impl Session {
             settings.pop_clients_may_delete,
         );
         let text = format!("{} messages ({} octets)", maildrop.count(), maildrop.octets());
-        self.signed_in(maildrop, permit);
+        self.signed_in(maildrop, permit, account.language);
         Ok(Reply::SignedIn(text))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_access::{Revocation, ScramAttempt, SessionPermit, SessionWatch};
+use hongyan_directory::Language;
 use hongyan_listener::Connection;
 use hongyan_mailbox::{LockMaildrop, MailboxEntity, MailboxError, MailboxId, MessageEntry};
 use hongyan_pop3::server::{self, Command, CommandId};
@@ -306,7 +307,10 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) fn signed_in(&mut self, maildrop: Maildrop, permit: SessionPermit) {
+    pub(crate) fn signed_in(&mut self, maildrop: Maildrop, permit: SessionPermit, language: Option<Language>) {
+        if let Some(language) = language {
+            self.machine.prefer_language(language.tag());
+        }
         (self.maildrop, self.permit) = (Some(maildrop), Some(permit));
     }
     /// Whether the client has said UTF8.

@@ -1,100 +1,56 @@
 //! A maildrop over real mailboxes on the memory store, through a real port.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_access::{Access, AccessOptions, SessionFilter};
-use hongyan_actor::{Arbiters, EntityOptions};
-use hongyan_blob::{BlobOptions, BlobStore, Sources};
-use hongyan_directory::{AccountSettings, Directory, DirectoryOptions, FetchRange, NewAccount, NewTenant};
-use hongyan_env::{Env, Stream};
-use hongyan_kv::Database;
-use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, TlsMode};
-use hongyan_mailbox::{
-    Append, AppendMessage, CreateFolder, FolderId, FolderPath, FolderRef, MailboxEntity, MailboxId, MailboxOptions,
-    MailboxServices, MessageWriter, MoveMessages, SpecialUse,
-};
-use hongyan_memory::MemoryStore;
+use hongyan_access::SessionFilter;
+use hongyan_directory::{AccountSettings, FetchRange};
+use hongyan_env::Stream;
+use hongyan_listener::{Listener, TlsMode};
+use hongyan_mailbox::{CreateFolder, FolderId, FolderPath, FolderRef, MoveMessages, SpecialUse};
+use hongyan_miniature::{Miniature, Options, USER, WITHIN};
 use hongyan_pop3::ResponseCode;
 use hongyan_pop3::client::{self, Response};
-use hongyan_router::Router;
 use hongyan_sasl::{Client, Credentials, Mechanism, Secret};
 use hongyan_session_pop3::{Parts, Pop3Service, Pop3Settings};
-use hongyan_types::{Address, Domain, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const USER: &str = "anna@example.test";
-const WITHIN: Duration = Duration::from_secs(10);
-const DAY_MILLIS: i64 = 86_400_000;
-
+/// POP3 on a node in miniature.
 struct Node {
-    env: Env,
-    arbiters: Arbiters,
-    router: Router,
-    blobs: BlobStore,
-    access: Access,
-    mailbox: MailboxId,
+    miniature: Miniature,
     listener: Listener,
 }
 
+impl std::ops::Deref for Node {
+    type Target = Miniature;
+    fn deref(&self) -> &Miniature {
+        &self.miniature
+    }
+}
+
 impl Node {
-    async fn start(settings: AccountSettings) -> Self {
-        let env = Env::real();
-        let arbiters = Arbiters::start(1);
-        let database = Database::new(MemoryStore::default());
-        let (clock, random) = (env.clone(), env.clone());
-        let sources = Sources {
-            wall_millis: Arc::new(move || clock.wall_millis()),
-            random: Arc::new(move |bytes: &mut [u8]| random.fill_random(bytes)),
+    async fn start(account: AccountSettings) -> Self {
+        let options = Options {
+            account,
+            ..Options::default()
         };
-        let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
-            .await
-            .unwrap();
-        let router = Router::new(env.clone(), arbiters.clone());
-        let services = MailboxServices {
-            database: database.clone(),
-            blobs: blobs.clone(),
-            env: env.clone(),
-            hints: router.hints(),
-            options: MailboxOptions::default(),
-        };
-        router.serve::<MailboxEntity>(services, EntityOptions::default());
-        let (access, mailbox) = account(&env, &database, settings).await;
+        let miniature = Miniature::start(&options).await;
         let parts = Parts {
-            env: env.clone(),
-            database,
-            blobs: blobs.clone(),
-            router: router.clone(),
-            access: access.clone(),
+            env: miniature.env.clone(),
+            database: miniature.database.clone(),
+            blobs: miniature.blobs.clone(),
+            router: miniature.router.clone(),
+            access: miniature.access.clone(),
             host: "mail.example.test".to_owned(),
             settings: Pop3Settings {
                 clear_passwords_on_loopback: true,
                 ..Pop3Settings::default()
             },
         };
-        let listener = Listener::start(ListenerParts {
-            env: env.clone(),
-            arbiters: arbiters.clone(),
-            address: ([127, 0, 0, 1], 0).into(),
-            tls: TlsMode::Never,
-            service: Arc::new(Pop3Service::new(parts)),
-            limits: ConnectionLimits::new(100, 100),
-            settings: ListenerSettings::default(),
-        })
-        .await
-        .unwrap();
-        Self {
-            env,
-            arbiters,
-            router,
-            blobs,
-            access,
-            mailbox,
-            listener,
-        }
+        let listener = miniature.listen(Pop3Service::new(parts), TlsMode::Never).await;
+        Self { miniature, listener }
     }
     async fn append(&self, mail: &[u8], days_old: i64) {
-        self.append_to(FolderRef::INBOX, mail, days_old).await;
+        self.miniature.append(FolderRef::INBOX, mail, days_old).await;
     }
     async fn make_folder(&self, path: &str) -> FolderRef {
         let request = CreateFolder {
@@ -103,22 +59,6 @@ impl Node {
         };
         let made = self.router.ask(&self.mailbox, request, WITHIN).await.unwrap().unwrap();
         FolderRef::Id(made.folder.id)
-    }
-    async fn append_to(&self, folder: FolderRef, mail: &[u8], days_old: i64) {
-        let mut writer = MessageWriter::new(&self.blobs, self.mailbox.tenant);
-        writer.push(mail).await.unwrap();
-        let message = AppendMessage {
-            message: writer.finish().await.unwrap(),
-            flags: Vec::new(),
-            internal_date: Some(Timestamp {
-                millis: self.env.wall_millis() - days_old * DAY_MILLIS,
-            }),
-        };
-        let request = Append {
-            folder,
-            messages: vec![message],
-        };
-        self.router.ask(&self.mailbox, request, WITHIN).await.unwrap().unwrap();
     }
     async fn connect(&self) -> Pop3 {
         let mut pop3 = Pop3 {
@@ -137,31 +77,8 @@ impl Node {
     }
     async fn stop(self) {
         drop(self.listener);
-        self.arbiters.stop(&self.env, Duration::from_secs(1)).await;
+        self.miniature.stop().await;
     }
-}
-
-async fn account(env: &Env, database: &Database, settings: AccountSettings) -> (Access, MailboxId) {
-    let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-    let domain = Domain::try_from("example.test").unwrap();
-    directory.create_domain(tenant, &domain).await.unwrap();
-    let options = AccessOptions {
-        argon2_memory_kib: 64,
-        argon2_passes: 1,
-        scram_iterations: 4096,
-        ..AccessOptions::default()
-    };
-    let access = Access::open(directory.clone(), database, env.clone(), options)
-        .await
-        .unwrap();
-    let new = NewAccount {
-        credential: Some(access.hash_password(&Secret::new("pass")).await.unwrap()),
-        settings: Some(settings),
-        ..NewAccount::at(Address::try_from(USER).unwrap())
-    };
-    let account = directory.create_account(&new).await.unwrap().id;
-    (access, MailboxId { tenant, account })
 }
 
 struct Pop3 {
@@ -361,15 +278,23 @@ fn acc_11_own_folders_and_junk_are_offered_as_the_account_wants() {
             let below_junk = node.make_folder("Junk/more").await;
             let thrown_away = node.make_folder("Trash/old").await;
             node.append(b"Subject: inbox 1\r\n\r\n", 0).await;
-            node.append_to(travel, b"Subject: own\r\n\r\n", 0).await;
-            node.append_to(SpecialUse::Junk.into(), b"Subject: junk\r\n\r\n", 0)
+            node.miniature.append(travel, b"Subject: own\r\n\r\n", 0).await;
+            node.miniature
+                .append(SpecialUse::Junk.into(), b"Subject: junk\r\n\r\n", 0)
                 .await;
-            node.append_to(SpecialUse::Sent.into(), b"Subject: sent\r\n\r\n", 0)
+            node.miniature
+                .append(SpecialUse::Sent.into(), b"Subject: sent\r\n\r\n", 0)
                 .await;
-            node.append_to(thrown_away, b"Subject: thrown away\r\n\r\n", 0).await;
+            node.miniature
+                .append(thrown_away, b"Subject: thrown away\r\n\r\n", 0)
+                .await;
             node.append(b"Subject: inbox 2\r\n\r\n", 0).await;
-            node.append_to(below_inbox, b"Subject: below inbox\r\n\r\n", 0).await;
-            node.append_to(below_junk, b"Subject: below junk\r\n\r\n", 0).await;
+            node.miniature
+                .append(below_inbox, b"Subject: below inbox\r\n\r\n", 0)
+                .await;
+            node.miniature
+                .append(below_junk, b"Subject: below junk\r\n\r\n", 0)
+                .await;
             let mut pop3 = node.login().await;
             assert_eq!(subjects(&mut pop3).await, expect);
             node.stop().await;
@@ -383,7 +308,7 @@ fn acc_11_marks_count_in_the_folder_of_the_message_and_names_go_with_the_mail() 
         let node = Node::start(all()).await;
         let travel = node.make_folder("Reisen").await;
         node.append(b"Subject: one\r\n\r\n", 0).await;
-        node.append_to(travel.clone(), b"Subject: two\r\n\r\n", 0).await;
+        node.miniature.append(travel.clone(), b"Subject: two\r\n\r\n", 0).await;
         node.append(b"Subject: three\r\n\r\n", 0).await;
         let mut pop3 = node.login().await;
         let names = pop3.body("UIDL").await;

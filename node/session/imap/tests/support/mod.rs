@@ -3,40 +3,20 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use hongyan_access::{Access, AccessOptions};
-use hongyan_actor::{Arbiters, EntityOptions};
-use hongyan_blob::{BlobOptions, BlobStore, Sources};
-use hongyan_directory::{AccountSettings, Directory, DirectoryOptions, NewAccount, NewTenant};
-use hongyan_env::{Env, Stream};
-use hongyan_kv::Database;
-use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, TlsMode};
-use hongyan_mailbox::{
-    Append, AppendMessage, FolderRef, MailboxEntity, MailboxId, MailboxOptions, MailboxServices, MessageWriter,
-};
-use hongyan_memory::MemoryStore;
-use hongyan_router::Router;
-use hongyan_sasl::Secret;
+use hongyan_env::Stream;
+use hongyan_listener::{Listener, TlsMode};
+use hongyan_mailbox::FolderRef;
+pub use hongyan_miniature::{Miniature, USER, WITHIN};
 use hongyan_session_imap::{ImapService, ImapServices, ImapSettings, LoginWithoutTls};
-use hongyan_types::{Address, Domain, Timestamp};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-pub const USER: &str = "anna@example.test";
-pub const WITHIN: Duration = Duration::from_secs(10);
-const DAY_MILLIS: i64 = 86_400_000;
-
+/// IMAP on a node in miniature.
 pub struct Node {
-    pub env: Env,
-    pub arbiters: Arbiters,
-    pub router: Router,
-    pub blobs: BlobStore,
-    pub directory: Directory,
-    pub access: Access,
-    pub mailbox: MailboxId,
+    miniature: Miniature,
     pub listener: Listener,
     delivered: std::cell::Cell<u32>,
 }
@@ -45,44 +25,27 @@ pub struct Node {
 #[derive(Default)]
 pub struct Options {
     pub tls: Option<hongyan_listener::TlsConfig>,
-    pub account: AccountSettings,
-    pub sessions_max: Option<u32>,
-    pub quota_octets: Option<u64>,
+    pub node: hongyan_miniature::Options,
     pub append_octets_max: Option<u64>,
     pub batches_ahead_max: Option<usize>,
 }
 
+impl std::ops::Deref for Node {
+    type Target = Miniature;
+    fn deref(&self) -> &Miniature {
+        &self.miniature
+    }
+}
+
 impl Node {
     pub async fn start(options: Options) -> Self {
-        let env = Env::real();
-        let arbiters = Arbiters::start(1);
-        let database = Database::new(MemoryStore::default());
-        let (clock, random) = (env.clone(), env.clone());
-        let sources = Sources {
-            wall_millis: Arc::new(move || clock.wall_millis()),
-            random: Arc::new(move |bytes: &mut [u8]| random.fill_random(bytes)),
-        };
-        let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
-            .await
-            .unwrap();
-        let router = Router::new(env.clone(), arbiters.clone());
-        let mut mailbox_options = MailboxOptions::default();
-        mailbox_options.quota.octets_max = options.quota_octets.unwrap_or(0);
-        let services = MailboxServices {
-            database: database.clone(),
-            blobs: blobs.clone(),
-            env: env.clone(),
-            hints: router.hints(),
-            options: mailbox_options,
-        };
-        router.serve::<MailboxEntity>(services, EntityOptions::default());
-        let (directory, access, mailbox) = account(&env, &database, &options).await;
+        let miniature = Miniature::start(&options.node).await;
         let services = ImapServices {
-            env: env.clone(),
-            database,
-            blobs: blobs.clone(),
-            router: router.clone(),
-            access: access.clone(),
+            env: miniature.env.clone(),
+            database: miniature.database.clone(),
+            blobs: miniature.blobs.clone(),
+            router: miniature.router.clone(),
+            access: miniature.access.clone(),
         };
         let mut settings = ImapSettings {
             login_without_tls: LoginWithoutTls::Loopback,
@@ -94,25 +57,10 @@ impl Node {
         if let Some(batches) = options.batches_ahead_max {
             settings.batches_ahead_max = batches;
         }
-        let listener = Listener::start(ListenerParts {
-            env: env.clone(),
-            arbiters: arbiters.clone(),
-            address: ([127, 0, 0, 1], 0).into(),
-            tls: options.tls.map_or(TlsMode::Never, TlsMode::Upgrade),
-            service: Arc::new(ImapService::new(services, settings)),
-            limits: ConnectionLimits::new(100, 100),
-            settings: ListenerSettings::default(),
-        })
-        .await
-        .unwrap();
+        let tls = options.tls.map_or(TlsMode::Never, TlsMode::Upgrade);
+        let listener = miniature.listen(ImapService::new(services, settings), tls).await;
         Self {
-            env,
-            arbiters,
-            router,
-            blobs,
-            directory,
-            access,
-            mailbox,
+            miniature,
             listener,
             delivered: std::cell::Cell::new(0),
         }
@@ -120,20 +68,7 @@ impl Node {
 
     /// Puts `mail` into INBOX as a delivery would.
     pub async fn put(&self, mail: &[u8], days_old: i64) {
-        let mut writer = MessageWriter::new(&self.blobs, self.mailbox.tenant);
-        writer.push(mail).await.unwrap();
-        let message = AppendMessage {
-            message: writer.finish().await.unwrap(),
-            flags: Vec::new(),
-            internal_date: Some(Timestamp {
-                millis: self.env.wall_millis() - days_old * DAY_MILLIS,
-            }),
-        };
-        let request = Append {
-            folder: FolderRef::INBOX,
-            messages: vec![message],
-        };
-        self.router.ask(&self.mailbox, request, WITHIN).await.unwrap().unwrap();
+        self.append(FolderRef::INBOX, mail, days_old).await;
     }
 
     /// Puts a small mail with that subject into INBOX.
@@ -162,32 +97,8 @@ impl Node {
 
     pub async fn stop(self) {
         drop(self.listener);
-        self.arbiters.stop(&self.env, Duration::from_secs(1)).await;
+        self.miniature.stop().await;
     }
-}
-
-async fn account(env: &Env, database: &Database, options: &Options) -> (Directory, Access, MailboxId) {
-    let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-    let domain = Domain::try_from("example.test").unwrap();
-    directory.create_domain(tenant, &domain).await.unwrap();
-    let access_options = AccessOptions {
-        argon2_memory_kib: 64,
-        argon2_passes: 1,
-        scram_iterations: 4096,
-        sessions_per_account_max: options.sessions_max.unwrap_or(30),
-        ..AccessOptions::default()
-    };
-    let access = Access::open(directory.clone(), database, env.clone(), access_options)
-        .await
-        .unwrap();
-    let new = NewAccount {
-        credential: Some(access.hash_password(&Secret::new("pass")).await.unwrap()),
-        settings: Some(options.account),
-        ..NewAccount::at(Address::try_from(USER).unwrap())
-    };
-    let account = directory.create_account(&new).await.unwrap().id;
-    (directory, access, MailboxId { tenant, account })
 }
 
 /// A client that speaks lines.
