@@ -1,6 +1,7 @@
 //! A real FoundationDB for tests: one `fdbserver` on the loopback interface with its files in a temporary folder,
 //! gone with the value. Where FoundationDB is not installed the caller skips by name.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -29,13 +30,18 @@ pub enum Engine {
 pub fn has_library(what: &str) -> bool {
     let found = check_library(None);
     if let Err(error) = &found {
-        eprintln!("SKIPPED foundationdb: {error} ({what})");
+        skip(what, error);
     }
     if found.is_ok() {
         // The client starts once a process, and several tests may share one.
         std::mem::forget(network::start(&FoundationOptions::default()));
     }
     found.is_ok()
+}
+
+/// Past the test harness, which swallows what is printed and not what is written; `ops/test.sh` repeats such lines.
+fn skip(what: &str, why: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED foundationdb, {what}: {why}");
 }
 
 /// A running server.
@@ -53,7 +59,7 @@ impl TestServer {
     pub fn start(what: &str, engine: Engine) -> Option<Self> {
         for program in ["fdbserver", "fdbcli"] {
             if find(program).is_none() {
-                eprintln!("SKIPPED foundationdb: {program} not found ({what})");
+                skip(what, format_args!("{program} not found"));
                 return None;
             }
         }
