@@ -1,4 +1,4 @@
-//! Brings the hints of entities on other nodes to the sessions of this one.
+//! Brings the hints of entities on other nodes to the sessions of this one; and passes the news of moves on.
 //!
 //! Knows which entities somebody here listens to and who owns them; keeps one stream to each such owner while it is
 //! needed. After every beginning (a first subscription, another owner, a stream that broke) the listeners are told to look
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hongyan_actor::{Arbiters, EntityId};
 use hongyan_env::Env;
 use hongyan_transport::{NodeId, ServiceId, Stream, StreamReceiver, StreamSender};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::hint_wire::{self, ENTRIES_MAX, Name, Notice, Order};
 use crate::hints::Interest;
@@ -25,6 +25,8 @@ pub(crate) struct Courier {
     pub cluster: Cluster,
     pub kinds: Arc<Kinds>,
     pub hints: Hints,
+    /// Who waits for a change of ownership.
+    pub moved: Arc<Notify>,
 }
 
 /// Where the hints of an entity come from.
@@ -61,7 +63,10 @@ impl Courier {
                     None => return,
                 },
                 changed = changed.changed() => match changed {
-                    Ok(()) => state.reattach(),
+                    Ok(()) => {
+                        state.courier.moved.notify_waiters();
+                        state.reattach();
+                    }
                     Err(_) => return,
                 },
             }

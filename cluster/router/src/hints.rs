@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use hongyan_actor::{EntityId, EntityKey};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 
 const SHARDS: u64 = 32;
 
@@ -32,8 +32,31 @@ struct Latest {
 
 #[derive(Default)]
 struct Topic {
-    local: watch::Sender<Latest>,
+    /// Counted by its clones: one here, one for each subscription.
+    local: Arc<Board>,
     others: Vec<Arc<Outbox>>,
+}
+
+/// Where the subscriptions of this node look. Unlike tokio's watch channel it wakes those who wait in the order in which
+/// they came, so that two runs of a simulation agree.
+#[derive(Default)]
+struct Board {
+    latest: Mutex<Latest>,
+    changed: Notify,
+}
+
+impl Board {
+    fn write(&self, write: impl FnOnce(&mut Latest) -> bool) {
+        if write(&mut self.latest.lock()) {
+            self.changed.notify_waiters();
+        }
+    }
+}
+
+impl Topic {
+    fn subscription_count(&self) -> usize {
+        Arc::strong_count(&self.local) - 1
+    }
 }
 
 /// What waits to be told to another node: for each entity the latest hint, so it is never more than what that node
@@ -105,14 +128,16 @@ impl Hints {
         let id = key.entity_id();
         let mut shard = self.shard(&id).lock();
         let topic = shard.entry(id.clone()).or_default();
-        let is_first = topic.local.receiver_count() == 0;
-        let latest = topic.local.subscribe();
+        let is_first = topic.subscription_count() == 0;
+        let board = Arc::clone(&topic.local);
+        let seen = *board.latest.lock();
         if is_first {
             self.tell_interest(&id, true);
         }
         drop(shard);
         Subscription {
-            latest,
+            board,
+            seen,
             id,
             hints: self.clone(),
         }
@@ -139,7 +164,7 @@ impl Hints {
     /// Tells the subscribers on this node.
     pub(crate) fn publish_here(&self, id: &EntityId, hint: Hint) {
         if let Some(topic) = self.shard(id).lock().get(id) {
-            topic.local.send_if_modified(|latest| {
+            topic.local.write(|latest| {
                 let newer = hint.number > latest.hint.number;
                 latest.hint = hint.max(latest.hint);
                 newer
@@ -149,7 +174,10 @@ impl Hints {
     /// Tells the subscribers on this node to look for themselves: hints may have been lost.
     pub(crate) fn nudge(&self, id: &EntityId) {
         if let Some(topic) = self.shard(id).lock().get(id) {
-            topic.local.send_modify(|latest| latest.round += 1);
+            topic.local.write(|latest| {
+                latest.round += 1;
+                true
+            });
         }
     }
     /// Tells another node from now on.
@@ -166,7 +194,7 @@ impl Hints {
         let mut shard = self.shard(id).lock();
         if let Some(topic) = shard.get_mut(id) {
             topic.others.retain(|other| !Arc::ptr_eq(other, outbox));
-            if topic.others.is_empty() && topic.local.receiver_count() == 0 {
+            if topic.others.is_empty() && topic.subscription_count() == 0 {
                 shard.remove(id);
             }
         }
@@ -195,7 +223,8 @@ impl Hint {
 
 /// One subscriber's ear; dropping it ends the subscription.
 pub struct Subscription {
-    latest: watch::Receiver<Latest>,
+    board: Arc<Board>,
+    seen: Latest,
     id: EntityId,
     hints: Hints,
 }
@@ -204,11 +233,18 @@ impl Subscription {
     /// Waits for a number published since the last call, or for a moment at which one may have been lost: then the number
     /// is the one known before.
     pub async fn changed(&mut self) -> u64 {
-        if self.latest.changed().await.is_err() {
-            // The sender leaves the table with its last subscriber only, and that is not us.
-            std::future::pending::<()>().await;
+        let board = Arc::clone(&self.board);
+        loop {
+            let changed = board.changed.notified();
+            tokio::pin!(changed);
+            // Heard from now on, so that a change between the look and the wait is not missed.
+            changed.as_mut().enable();
+            if self.has_changed() {
+                self.seen = *board.latest.lock();
+                return self.seen.hint.number;
+            }
+            changed.await;
         }
-        self.latest.borrow_and_update().hint.number
     }
     /// The number last published, 0 if none was since this entity has subscribers.
     #[must_use]
@@ -218,12 +254,12 @@ impl Subscription {
     /// As [`Self::latest`], with the version of storage in which it is visible.
     #[must_use]
     pub fn hint(&self) -> Hint {
-        self.latest.borrow().hint
+        self.board.latest.lock().hint
     }
     /// Whether [`Self::changed`] would return at once.
     #[must_use]
     pub fn has_changed(&self) -> bool {
-        self.latest.has_changed().unwrap_or(false)
+        *self.board.latest.lock() != self.seen
     }
 }
 
@@ -232,7 +268,7 @@ impl Drop for Subscription {
         let mut shard = self.hints.shard(&self.id).lock();
         let Some(topic) = shard.get(&self.id) else { return };
         // Ours is still counted.
-        if topic.local.receiver_count() <= 1 {
+        if topic.subscription_count() <= 1 {
             self.hints.tell_interest(&self.id, false);
             if topic.others.is_empty() {
                 shard.remove(&self.id);

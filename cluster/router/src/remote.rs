@@ -47,8 +47,10 @@ impl<E: Entity> Journey<'_, E> {
         let mut last = AskError::Deadline;
         let mut pause = options.retry_pause_min;
         loop {
+            let moved = self.inner.moved.notified();
+            tokio::pin!(moved);
             // Heard from now on, so that a change during the attempt ends the pause after it.
-            let mut changed = placement.changed();
+            moved.as_mut().enable();
             let left = self.left().ok_or(last)?;
             let located = match (redirect.take(), placement.locate(partition)) {
                 (Some(node), Located::There(_) | Located::Unknown) => Located::There(node),
@@ -79,7 +81,7 @@ impl<E: Entity> Journey<'_, E> {
             last = AskError::Unavailable;
             redirects = 0;
             let wait = pause.min(self.left().ok_or(last)?);
-            let _ = self.inner.env.timeout(wait, changed.changed()).await;
+            let _ = self.inner.env.timeout(wait, moved).await;
             pause = (pause * 2).min(options.retry_pause_max);
         }
     }

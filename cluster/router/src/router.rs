@@ -13,6 +13,7 @@ use hongyan_env::Env;
 use hongyan_telemetry as telemetry;
 use hongyan_transport::ServiceId;
 use parking_lot::RwLock;
+use tokio::sync::Notify;
 
 use crate::hint_courier::Courier;
 use crate::hint_service::HintService;
@@ -101,6 +102,8 @@ pub(crate) struct Inner {
     pub env: Env,
     pub retries: telemetry::CounterVec,
     pub remote_seconds: telemetry::HistogramVec,
+    /// Notified when ownership has changed: all who wait for that, in the order in which they came.
+    pub moved: Arc<Notify>,
     arbiters: Arbiters,
     kinds: Arc<Kinds>,
     hints: Hints,
@@ -150,6 +153,7 @@ impl Router {
             cluster,
             kinds,
             hints,
+            moved: Arc::clone(&router.0.moved),
         };
         arbiters.spawn_beside(courier.run(interests));
         router
@@ -160,6 +164,7 @@ impl Router {
             env,
             arbiters,
             kinds: Arc::default(),
+            moved: Arc::default(),
             hints,
             cluster,
             errors: telemetry::counter_vec(

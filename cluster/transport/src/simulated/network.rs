@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_env::{BoxFuture, Env};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::link::{Dice, LinkOptions};
 use super::pipe;
@@ -38,18 +39,23 @@ pub(super) struct Host {
     node: NodeId,
     services: Mutex<BTreeMap<ServiceId, Arc<dyn Service>>>,
     tasks: mpsc::UnboundedSender<BoxFuture<'static, ()>>,
-    alive: tokio::sync::watch::Sender<bool>,
+    has_crashed: AtomicBool,
+    crashed: Notify,
 }
 
 impl Host {
     fn is_alive(&self) -> bool {
-        *self.alive.borrow()
+        !self.has_crashed.load(Ordering::SeqCst)
     }
     /// Resolves when this life ends.
     pub(super) async fn ended(&self) {
-        let mut alive = self.alive.subscribe();
-        // The sender lives as long as `self`.
-        let _ = alive.wait_for(|alive| !alive).await;
+        let crashed = self.crashed.notified();
+        tokio::pin!(crashed);
+        // Heard from now on, so that a crash between the look and the wait is not missed.
+        crashed.as_mut().enable();
+        if self.is_alive() {
+            crashed.await;
+        }
     }
     /// Runs `task` until it ends or the node crashes.
     pub(super) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
@@ -121,7 +127,8 @@ impl SimNetwork {
             node,
             services: Mutex::default(),
             tasks,
-            alive: tokio::sync::watch::Sender::new(true),
+            has_crashed: AtomicBool::new(false),
+            crashed: Notify::new(),
         });
         self.0.state.lock().nodes.insert(node, Arc::clone(&host));
         let transport = SimTransport {
@@ -134,7 +141,8 @@ impl SimNetwork {
     pub fn crash(&self, node: NodeId) {
         let gone = self.0.state.lock().nodes.remove(&node);
         if let Some(host) = gone {
-            host.alive.send_replace(false);
+            host.has_crashed.store(true, Ordering::SeqCst);
+            host.crashed.notify_waiters();
             host.services.lock().clear();
         }
     }
