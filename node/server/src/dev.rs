@@ -58,8 +58,8 @@ pub(crate) fn run(arguments: &Dev) -> Result<()> {
     };
     hongyan_actor::run(SYSTEM_THREADS, async {
         let node = Node::start(parts).await.map_err(name_the_way_out)?;
-        make_accounts(node.base(), arguments).await?;
-        print_welcome(arguments, &data);
+        let made = make_accounts(node.base(), arguments).await?;
+        print_welcome(arguments, &data, made);
         node.serve().await
     })
 }
@@ -98,8 +98,8 @@ fn config(arguments: &Dev, data: &Path) -> Config {
     config
 }
 
-/// Makes what is missing of tenant, domain and accounts; what is there stays as it is.
-async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
+/// Makes what is missing of tenant, domain and accounts; what is there stays as it is. How many accounts it made.
+async fn make_accounts(base: &Base, arguments: &Dev) -> Result<usize> {
     let directory = &base.ground.directory;
     let domain = &arguments.domain;
     let tenant = match directory.tenant_named(TENANT).await {
@@ -125,7 +125,7 @@ async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
         }
     }
     if missing.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     // All have the same well-known password, so they share its hash: many accounts are made as quickly as one.
     let credential = base
@@ -144,7 +144,7 @@ async fn make_accounts(base: &Base, arguments: &Dev) -> Result<()> {
     for some in made.chunks(ACCOUNTS_AT_A_TIME) {
         directory.create_accounts(some).await?;
     }
-    Ok(())
+    Ok(made.len())
 }
 
 /// Test accounts see all their mail, by POP3 too.
@@ -158,7 +158,7 @@ fn tenant() -> NewTenant {
     }
 }
 
-fn print_welcome(arguments: &Dev, data: &Path) {
+fn print_welcome(arguments: &Dev, data: &Path, made: usize) {
     let (domain, password, users) = (&arguments.domain, &arguments.password, arguments.users);
     let ports = Ports(arguments.base_port);
     let at = |usual| ports.at(usual);
@@ -167,11 +167,16 @@ fn print_welcome(arguments: &Dev, data: &Path) {
         1 => user.clone(),
         _ => format!("{user} ... user{users}@{domain}"),
     };
+    let others = if usize::try_from(users).is_ok_and(|users| made < users) {
+        " (accounts of an earlier start keep theirs)"
+    } else {
+        ""
+    };
     let text = format!(
         "\
 Hongyan is ready; data in {data}
 
-Accounts: {accounts}, password: {password}
+Accounts: {accounts}, password: {password}{others}
 
   SMTP {smtp}  LMTP {lmtp}  submission {submission} (STARTTLS), {submissions} (TLS)
   IMAP {imap} (STARTTLS), {imaps} (TLS)  POP3 {pop3} (STLS), {pop3s} (TLS)

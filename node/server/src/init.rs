@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use hongyan_config::{Config, template};
 use hongyan_directory::{NewAccount, NewTenant};
 use hongyan_env::Env;
@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     let administrator = Address::new(local, domain.clone());
     let config = config(arguments, host)?;
     write_config(arguments, &config)?;
-    let password = hongyan_actor::run(0, make_administrator(arguments, &config, &administrator))?;
+    let password = hongyan_actor::run(0, make_administrator(arguments, &config, &administrator)).inspect_err(|_| {
+        // Without an administrator it is worth nothing, and it would be in the way of another try.
+        let _ = std::fs::remove_file(&arguments.config);
+    })?;
     if config.tls.certificate.is_empty() {
         certificate::own(&settings::data(&config), &[host.to_string()])?;
     }
@@ -82,7 +85,10 @@ fn write_config(arguments: &Init, config: &Config) -> Result<()> {
         .create_new(true)
         .mode(0o640)
         .open(&arguments.config)
-        .with_context(|| format!("create {shown}"))?;
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => anyhow!("{shown} is there already: nothing is changed"),
+            _ => anyhow::Error::new(error).context(format!("create {shown}")),
+        })?;
     file.write_all(template(config).as_bytes())
         .with_context(|| format!("write {shown}"))
 }

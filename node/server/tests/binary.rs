@@ -201,9 +201,11 @@ fn what_init_writes_serves() {
     assert!(made.status.success(), "{said}");
     assert!(said.contains("IN MX   10 mx.example.org."), "{said}");
     let password = said.split("password: ").nth(1).unwrap().lines().next().unwrap();
+    let again = hongyan(&init, "");
     assert!(
-        !hongyan(&init, "").status.success(),
-        "a configuration that is there is not overwritten"
+        !again.status.success() && text(&again).contains("nothing is changed"),
+        "{}",
+        text(&again)
     );
 
     let (imap_port, http_port) = (free_port(), free_port());
@@ -255,6 +257,20 @@ fn what_cannot_start_says_why() {
     check(&["dev", "--data", &path("file")], "create ");
     check(&["serve", "--config", &configuration("")], "file/data: Not a directory");
     check(&["serve", "--config", &path("none.toml")], "`hongyan init` writes one");
+    let (config, data) = (path("new.toml"), path("file/data"));
+    let init = [
+        "init",
+        "--config",
+        &config,
+        "--data",
+        &data,
+        "--host-name",
+        "a.test",
+        "--domain",
+        "b.test",
+    ];
+    check(&init, "Not a directory");
+    assert!(!Path::new(&config).exists(), "half an init leaves nothing behind");
     check(
         &["serve", "--config", &configuration("name = 1\n")],
         "unknown field `name`",
