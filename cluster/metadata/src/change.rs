@@ -186,8 +186,8 @@ pub enum Refusal {
         /// The number this process shows.
         shown: u64,
     },
-    /// Another process speaks for the node.
-    #[error("node {0} is running already: two processes use one identity")]
+    /// Another process speaks for the node and was heard of lately. Passes within seconds of that one's end.
+    #[error("node {0} is believed to run: if it was restarted, this passes; if not, two processes use one identity")]
     Running(u64),
     /// The release does not speak the cluster's words.
     #[error("release {release} speaks protocols {} to {}, node {other} {} to {}: upgrade one version at a time", .shown.oldest, .shown.newest, .known.oldest, .known.newest)]

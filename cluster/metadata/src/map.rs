@@ -93,7 +93,7 @@ pub enum NodeState {
 
 /// One process that speaks for a node. The number grows by one with each start and is kept on the node's disk; the
 /// nonce tells two copies of the same disk apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Incarnation {
     /// How often it was started.
     pub number: u64,

@@ -61,6 +61,14 @@ fn to(partition: u16, epoch: u64, to: u64) -> Assignment {
     Assignment { partition, epoch, to }
 }
 
+fn fail(node: u64, number: u64) -> Change {
+    Change::Fail {
+        node,
+        incarnation: incarnation(number),
+        assignments: Vec::new(),
+    }
+}
+
 fn hand(partition: u16, epoch: u64, begun: u64) -> Hand {
     Hand {
         partition,
@@ -124,22 +132,20 @@ fn a_dead_nodes_partitions_go_to_living_ones_in_a_new_epoch() {
 #[test]
 fn failing_means_one_process_not_the_next() {
     let mut map = cluster();
+    make(&mut map, fail(1, 1));
     make(&mut map, Change::Arrive(arrival(1, 2)));
-    let fail = Change::Fail {
-        node: 1,
-        incarnation: incarnation(1),
-        assignments: Vec::new(),
-    };
-    assert_eq!(refuse(&mut map, fail), Refusal::Outdated);
+    assert_eq!(refuse(&mut map, fail(1, 1)), Refusal::Outdated);
 }
 
 #[test]
 fn a_new_process_owns_in_a_new_epoch_and_an_old_one_is_refused() {
     let mut map = cluster();
     make(&mut map, Change::Prepare(vec![to(0, 1, 3)]));
+    assert_eq!(refuse(&mut map, Change::Arrive(arrival(1, 2))), Refusal::Running(1));
+    make(&mut map, fail(1, 1));
+    assert_eq!(map.partitions[0].next, None);
     make(&mut map, Change::Arrive(arrival(1, 2)));
     assert_eq!(owners(&map), [(1, 2), (1, 2), (2, 1), (0, 0)]);
-    assert_eq!(map.partitions[0].next, None);
     assert_eq!(map.nodes[&1].revoked, map.version);
     let stale = Refusal::StaleDisk {
         node: 1,
@@ -162,6 +168,7 @@ fn a_new_process_owns_in_a_new_epoch_and_an_old_one_is_refused() {
 #[test]
 fn a_release_without_common_words_is_refused() {
     let mut map = cluster();
+    make(&mut map, fail(3, 1));
     let mut old = arrival(3, 2);
     old.release = "0.1".to_owned();
     old.protocols = Protocols { oldest: 1, newest: 1 };
@@ -235,7 +242,7 @@ fn a_node_leaves_when_it_owns_nothing() {
 }
 
 #[test]
-fn a_draining_node_that_restarts_goes_on_draining() {
+fn a_draining_node_that_says_so_again_goes_on_draining() {
     let mut map = cluster();
     make(
         &mut map,
@@ -244,7 +251,7 @@ fn a_draining_node_that_restarts_goes_on_draining() {
             state: NodeState::Draining,
         },
     );
-    make(&mut map, Change::Arrive(arrival(1, 2)));
+    make(&mut map, Change::Arrive(arrival(1, 1)));
     assert_eq!(map.nodes[&1].state, NodeState::Draining);
 }
 

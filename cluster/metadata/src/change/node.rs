@@ -50,6 +50,9 @@ impl ClusterMap {
                 shown: arrival.incarnation.number,
             });
         }
+        if !same_process && known.state.is_alive() {
+            return Err(Refusal::Running(arrival.node));
+        }
         let stranger = self.nodes.iter().find(|(id, other)| {
             **id != arrival.node && other.state.is_alive() && !other.protocols.meet(arrival.protocols)
         });
@@ -61,7 +64,7 @@ impl ClusterMap {
                 known: record.protocols,
             });
         }
-        // Whatever the process before this one still believes ends here: what it owned is owned anew, by this one.
+        // What nobody could take over after the process before this one is owned anew, by this one.
         let mut taken = false;
         for slot in self.partitions.iter_mut().filter(|slot| slot.owner == arrival.node) {
             slot.epoch += 1;

@@ -123,6 +123,19 @@ impl Cluster {
         Ok(())
     }
     pub async fn arrive(&self, id: u64) -> Result<Applied, ProposeError> {
+        let before = self
+            .nodes
+            .values()
+            .filter_map(|node| node.map().nodes.get(&id).cloned())
+            .next_back();
+        if let Some(before) = before.filter(|before| before.state.is_alive()) {
+            let fail = Change::Fail {
+                node: id,
+                incarnation: before.incarnation,
+                assignments: Vec::new(),
+            };
+            self.propose(id, fail).await?;
+        }
         let arrival = Arrival {
             node: id,
             incarnation: self.nodes[&id].incarnation(),

@@ -1,0 +1,324 @@
+//! What the leader does: acknowledges heartbeats, declares deaths, plans moves.
+//!
+//! A heartbeat is acknowledged only after this node has confirmed, with a majority, that it still led after the heartbeat
+//! arrived. So every lease counts from before any later leader was elected, and that one's wait before it judges
+//! outlasts it. A node about to be declared dead gets no acknowledgement any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_env::Env;
+use hongyan_metadata::{Assignment, Change, ClusterMap, Hand, Incarnation, Metadata, ProposeError};
+use hongyan_placement::{Availability, Cause, Limits, Move, Preference, plan};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use crate::membership::Inner;
+use crate::service::{Answer, Beat};
+use crate::{MembershipOptions, NodeId, settings};
+
+const PROPOSE_WITHIN: Duration = Duration::from_secs(2);
+/// Assignments in one change: bounds the size of a log entry.
+const ASSIGNMENTS_AT_ONCE: usize = 4096;
+/// Least time between two confirmations: more heartbeats share one.
+const CONFIRM_PAUSE: Duration = Duration::from_millis(5);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+pub(crate) struct Controller {
+    env: Env,
+    metadata: Metadata,
+    options: MembershipOptions,
+    state: Mutex<State>,
+    beats: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The term in which this node leads; all below is of this term.
+    term: Option<u64>,
+    since_micros: u64,
+    heard: BTreeMap<(u64, Incarnation), u64>,
+    /// Nodes for whose death a change is on its way: no acknowledgement until the map has decided.
+    failing: BTreeMap<u64, Incarnation>,
+    waiting: Vec<Waiting>,
+    /// When each planned move was first seen.
+    moves_seen: BTreeMap<(u16, u64), u64>,
+    swept_micros: u64,
+}
+
+struct Waiting {
+    from: NodeId,
+    beat: Beat,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Controller {
+    pub(crate) fn new(env: Env, metadata: Metadata, options: MembershipOptions) -> Self {
+        Self {
+            env,
+            metadata,
+            options,
+            state: Mutex::default(),
+            beats: Notify::new(),
+        }
+    }
+
+    /// Answers a heartbeat once it is known whether this node still leads.
+    pub(crate) async fn beat(&self, from: NodeId, beat: Beat) -> Answer {
+        if !self.metadata.leadership().borrow().here {
+            return Answer::NotLeader;
+        }
+        let (answer, receiver) = oneshot::channel();
+        {
+            let now = self.env.now_micros();
+            let mut state = self.state.lock();
+            state.heard.insert((from.0, beat.incarnation), now);
+            state.waiting.push(Waiting { from, beat, answer });
+        }
+        self.beats.notify_one();
+        receiver.await.unwrap_or(Answer::NotLeader)
+    }
+
+    /// Notices a change of leader. Gives the time this node has led, if it does.
+    fn lead(&self) -> Option<Duration> {
+        let leadership = *self.metadata.leadership().borrow();
+        let now = self.env.now_micros();
+        let mut state = self.state.lock();
+        let term = leadership.here.then_some(leadership.term);
+        if state.term != term {
+            // What this node heard as a leader before says nothing of what others acknowledged since.
+            let waiting = std::mem::take(&mut state.waiting);
+            *state = State {
+                term,
+                since_micros: now,
+                waiting,
+                swept_micros: now,
+                ..State::default()
+            };
+        }
+        term.map(|_| Duration::from_micros(now.saturating_sub(state.since_micros)))
+    }
+
+    fn acknowledge(&self, waiting: Vec<Waiting>, leads: bool, map: &ClusterMap) {
+        let state = self.state.lock();
+        for Waiting { from, beat, answer } in waiting {
+            let alive = map.node(from).is_some_and(|record| {
+                record.incarnation == beat.incarnation && record.state.is_alive() && record.revoked <= beat.version
+            });
+            let answered = if !leads {
+                Answer::NotLeader
+            } else if alive && !state.failing.contains_key(&from.0) {
+                Answer::Alive
+            } else {
+                Answer::NotAlive
+            };
+            let _ = answer.send(answered);
+        }
+    }
+
+    /// Those whom the map believes alive and nobody has heard of; marks them, so that they get no acknowledgement.
+    fn dead(&self, map: &ClusterMap) -> BTreeMap<u64, Incarnation> {
+        let now = self.env.now_micros();
+        let death = micros(self.options.death);
+        let mut state = self.state.lock();
+        // The map has decided about those that it does not show alive as that process any more.
+        let is_open = |node: &u64, incarnation: &Incarnation| {
+            map.nodes
+                .get(node)
+                .is_some_and(|record| record.state.is_alive() && record.incarnation == *incarnation)
+        };
+        state.failing.retain(|node, incarnation| is_open(node, incarnation));
+        state.heard.retain(|(node, incarnation), _| is_open(node, incarnation));
+        for (node, record) in &map.nodes {
+            if record.state.is_alive() {
+                // Who has just arrived, or was heard by another leader, gets its time to be heard.
+                let heard = *state.heard.entry((*node, record.incarnation)).or_insert(now);
+                if now.saturating_sub(heard) >= death {
+                    state.failing.insert(*node, record.incarnation);
+                }
+            }
+        }
+        state.failing.clone()
+    }
+
+    /// Planned moves that take too long.
+    fn overdue(&self, map: &ClusterMap) -> Vec<Hand> {
+        let now = self.env.now_micros();
+        let mut state = self.state.lock();
+        let mut seen = BTreeMap::new();
+        let mut overdue = Vec::new();
+        for (partition, slot) in (0_u16..=u16::MAX).zip(&map.partitions) {
+            let Some(next) = slot.next else { continue };
+            let since = state.moves_seen.get(&(partition, next.begun)).copied().unwrap_or(now);
+            seen.insert((partition, next.begun), since);
+            if now.saturating_sub(since) >= micros(self.options.move_within) {
+                overdue.push(Hand {
+                    partition,
+                    epoch: slot.epoch,
+                    begun: next.begun,
+                });
+            }
+        }
+        state.moves_seen = seen;
+        overdue
+    }
+
+    fn is_sweep_due(&self, map: &ClusterMap) -> bool {
+        let now = self.env.now_micros();
+        let mut state = self.state.lock();
+        let due = now.saturating_sub(state.swept_micros) >= micros(SWEEP_EVERY);
+        if due {
+            state.swept_micros = now;
+        }
+        due && !map.tokens.is_empty()
+    }
+
+    fn limits(&self, map: &ClusterMap) -> Limits {
+        let setting = |name: &str| map.settings.get(name).map(String::as_str);
+        let moves = setting(settings::MOVES_AT_ONCE).and_then(|value| value.parse().ok());
+        Limits {
+            moves_at_once: moves.unwrap_or(self.options.moves_at_once),
+            rebalance: setting(settings::REBALANCE) != Some("off"),
+        }
+    }
+}
+
+fn preference(map: &ClusterMap) -> Preference {
+    let names = map.settings.get(settings::DATA_CENTERS).map_or("", String::as_str);
+    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Preference(names.map(str::to_owned).collect())
+}
+
+/// Confirms leadership for all heartbeats that wait, again and again.
+pub(crate) async fn confirm_beats(inner: Arc<Inner>) {
+    let controller = &inner.controller;
+    loop {
+        controller.beats.notified().await;
+        loop {
+            let waiting = std::mem::take(&mut controller.state.lock().waiting);
+            if waiting.is_empty() {
+                break;
+            }
+            let leads = controller.metadata.confirm_leadership().await;
+            let map = controller.metadata.map();
+            controller.acknowledge(waiting, leads, &map);
+            controller.env.sleep(CONFIRM_PAUSE).await;
+        }
+    }
+}
+
+/// The controller's rounds.
+pub(crate) async fn control(inner: Arc<Inner>) {
+    let controller = &inner.controller;
+    let mut map = controller.metadata.watch();
+    loop {
+        let present = Arc::clone(&map.borrow_and_update());
+        // A new leader judges nobody before those whom the one before acknowledged must have fallen silent.
+        if let Some(led) = controller.lead()
+            && present.is_founded()
+        {
+            round(&inner, &present, led >= controller.options.death).await;
+        }
+        let _ = controller.env.timeout(controller.options.control, map.changed()).await;
+    }
+}
+
+async fn round(inner: &Inner, map: &ClusterMap, may_judge: bool) {
+    let controller = &inner.controller;
+    let dead = controller.dead(map);
+    if may_judge && !dead.is_empty() {
+        return bury(inner, map, dead).await;
+    }
+    let moves = plan(
+        &map.placement_slots(),
+        &map.placement_nodes(),
+        &preference(map),
+        controller.limits(map),
+    );
+    let (unserved, planned): (Vec<Move>, Vec<Move>) = moves.into_iter().partition(|step| step.cause == Cause::Unserved);
+    for part in assignments(map, &unserved).chunks(ASSIGNMENTS_AT_ONCE) {
+        propose(inner, Change::Assign(part.to_vec())).await;
+    }
+    let planned = assignments(map, &planned);
+    if !planned.is_empty() {
+        propose(inner, Change::Prepare(planned)).await;
+    }
+    let overdue = controller.overdue(map);
+    if !overdue.is_empty() {
+        tracing::warn!(
+            moves = overdue.len(),
+            "planned moves take too long and are planned anew"
+        );
+        propose(inner, Change::Abandon(overdue)).await;
+    }
+    if controller.is_sweep_due(map) {
+        let now_millis = controller.env.wall_millis();
+        propose(inner, Change::Sweep { now_millis }).await;
+    }
+}
+
+/// Gives the partitions of dead nodes to the living.
+async fn bury(inner: &Inner, map: &ClusterMap, dead: BTreeMap<u64, Incarnation>) {
+    let mut nodes = map.placement_nodes();
+    for node in &mut nodes {
+        if dead.contains_key(&node.id.0) {
+            node.availability = Availability::Gone;
+        }
+    }
+    let moves = plan(
+        &map.placement_slots(),
+        &nodes,
+        &preference(map),
+        inner.controller.limits(map),
+    );
+    let owners: BTreeSet<u64> = dead.keys().copied().collect();
+    for (node, incarnation) in dead {
+        let ours: Vec<Move> = moves
+            .iter()
+            .filter(|step| step.from == Some(NodeId(node)))
+            .copied()
+            .collect();
+        let mut assignments = assignments(map, &ours);
+        assignments.truncate(ASSIGNMENTS_AT_ONCE);
+        tracing::warn!(
+            node,
+            partitions = assignments.len(),
+            dead = owners.len(),
+            "node is silent and taken for dead"
+        );
+        let fail = Change::Fail {
+            node,
+            incarnation,
+            assignments,
+        };
+        if propose(inner, fail).await {
+            inner.metrics.deaths.inc();
+        }
+    }
+}
+
+fn assignments(map: &ClusterMap, moves: &[Move]) -> Vec<Assignment> {
+    let assignment = |step: &Move| Assignment {
+        partition: step.partition.0,
+        epoch: map.ownership(step.partition).epoch,
+        to: step.to.0,
+    };
+    moves.iter().map(assignment).collect()
+}
+
+/// Whether it was made. What was not is planned again from the map as it then is.
+async fn propose(inner: &Inner, change: Change) -> bool {
+    match inner.controller.metadata.propose(change, PROPOSE_WITHIN).await {
+        Ok(_) => true,
+        Err(ProposeError::Refused(refusal)) => {
+            tracing::debug!(%refusal, "the map has changed in between");
+            false
+        }
+        Err(ProposeError::NoLeader) => false,
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,8 @@
+//! Whole clusters on paused time: at every moment at most one node answers for a partition, and soon after any fault
+//! one does.
+
+mod bad_input;
+mod failure;
+mod harness;
+mod planned;
+mod random;
