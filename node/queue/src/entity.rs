@@ -1,6 +1,6 @@
 //! The actor around one shard: takes a batch, runs it as one transaction, answers after the commit.
 
-use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier};
+use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier, RequestId};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::fence::Fence;
@@ -9,6 +9,7 @@ use hongyan_router::{Hints, partition_of};
 
 use crate::metrics::Metrics;
 use crate::queue::{HandOut, Queue};
+use crate::recent::Recent;
 use crate::{QueueError, QueueId, QueueReply, QueueRequest, RetrySchedule};
 
 /// Octets that the requests of one transaction may add, beside bookkeeping.
@@ -29,6 +30,23 @@ pub struct QueueServices {
     pub schedule: RetrySchedule,
 }
 
+/// A request in a batch.
+struct Asked {
+    id: RequestId,
+    request: QueueRequest,
+    replier: Replier<QueueReply>,
+}
+
+impl Asked {
+    fn is_due(&self) -> bool {
+        is_due(&self.request)
+    }
+}
+
+fn is_due(request: &QueueRequest) -> bool {
+    matches!(request, QueueRequest::Due(_))
+}
+
 /// One shard of the queue.
 pub struct QueueEntity {
     services: QueueServices,
@@ -36,6 +54,7 @@ pub struct QueueEntity {
     fence: Fence,
     /// Who waited when it turned out that another node has taken the shard over; they hear of it when this one ends.
     deposed: Option<Vec<Replier<QueueReply>>>,
+    recent: Recent,
     metrics: Metrics,
 }
 
@@ -64,6 +83,7 @@ impl Entity for QueueEntity {
             queue,
             fence,
             deposed: None,
+            recent: Recent::default(),
             metrics: Metrics::new(),
         };
         this.counted(count);
@@ -74,17 +94,24 @@ impl Entity for QueueEntity {
         let mut octets = 0;
         let env = self.services.env.clone();
         for envelope in batch.into_iter().filter(|envelope| !envelope.is_expired(&env)) {
+            let id = envelope.id;
             let (request, replier) = envelope.split();
-            octets += octets_of(&request);
-            group.push((request, replier));
-            if octets > BATCH_OCTETS_MAX && self.deposed.is_none() {
+            if let Some(reply) = self.recent.repeat(id, &mut self.queue) {
+                replier.send(reply);
+                continue;
+            }
+            // What one hands out, the next one must know.
+            let is_full = octets > BATCH_OCTETS_MAX || (is_due(&request) && group.iter().any(Asked::is_due));
+            if is_full && self.deposed.is_none() {
                 self.run(std::mem::take(&mut group)).await;
                 octets = 0;
             }
+            octets += octets_of(&request);
+            group.push(Asked { id, request, replier });
         }
         match &mut self.deposed {
             None => self.run(group).await,
-            Some(waiting) => waiting.extend(group.into_iter().map(|(_, replier)| replier)),
+            Some(waiting) => waiting.extend(group.into_iter().map(|asked| asked.replier)),
         }
     }
     fn is_deposed(&self) -> bool {
@@ -122,11 +149,16 @@ impl Entity for QueueEntity {
 
 impl QueueEntity {
     /// Runs requests as one transaction; when that fails for a reason of one of them, each by itself.
-    async fn run(&mut self, group: Vec<(QueueRequest, Replier<QueueReply>)>) {
+    async fn run(&mut self, group: Vec<Asked>) {
         if group.is_empty() {
             return;
         }
-        let (requests, repliers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let (mut ids, mut requests, mut repliers) = (Vec::new(), Vec::new(), Vec::new());
+        for asked in group {
+            ids.push(asked.id);
+            requests.push(asked.request);
+            repliers.push(asked.replier);
+        }
         let replies = match self.transact(&requests).await {
             Ok(replies) => replies,
             Err(QueueError::Storage(hongyan_kv::Error::Fenced)) => {
@@ -148,8 +180,9 @@ impl QueueEntity {
                 replies
             }
         };
-        for ((request, reply), replier) in requests.iter().zip(replies).zip(repliers) {
+        for (((id, request), reply), replier) in ids.into_iter().zip(&requests).zip(replies).zip(repliers) {
             self.after(request, &reply);
+            self.recent.note(id, &reply);
             replier.send(reply);
         }
     }

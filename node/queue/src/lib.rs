@@ -9,6 +9,7 @@ mod error;
 mod id;
 mod metrics;
 mod queue;
+mod recent;
 pub mod record;
 pub mod request;
 mod schedule;

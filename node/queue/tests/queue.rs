@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions};
+use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, RequestId, Terms};
 use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::fence::{Fence, raise};
@@ -11,10 +11,10 @@ use hongyan_kv::{Database, KeyRange, RangeQuery, Tuple};
 use hongyan_memory::{Fault, MemoryStore};
 use hongyan_queue::{
     Accept, Attempt, Delete, Destination, Due, DueEntry, EntryId, Hold, List, NewEntry, NewRecipient, Notify, Outcome,
-    PutBack, QueueEntity, QueueError, QueueId, QueueServices, RecipientState, Release, ReportKind, ReportSent,
-    Reported, Retry, RetrySchedule, Show, Work,
+    PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, RecipientState, Release,
+    ReportKind, ReportSent, Reported, Retry, RetrySchedule, Show, Work,
 };
-use hongyan_router::{AskError, Router, partition_of};
+use hongyan_router::{Ask, AskError, Router, partition_of};
 
 const WITHIN: Duration = Duration::from_secs(5);
 const QUEUE: QueueId = QueueId { shard: 3 };
@@ -499,5 +499,51 @@ fn a_deposed_shard_hands_nothing_out() {
             let due = bench.router.ask(&QUEUE, Due { limit: 10 }, WITHIN).await;
             assert_eq!(due.err(), Some(AskError::Unavailable));
         }
+    });
+}
+
+#[test]
+fn two_who_ask_together_get_different_entries() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        bench.leave().await;
+        // The shard starts with both in its intake, so they are one batch.
+        let (one, two) = tokio::join!(bench.due(), bench.due());
+        assert_eq!(one.len() + two.len(), 1);
+    });
+}
+
+#[test]
+fn a_repeat_of_a_lost_reply_has_its_entries_and_no_second_effect() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        bench.accept("two", Some("a@a.test"), &[("x@b.test", None)]).await;
+        let ask = async |id, request: QueueRequest| {
+            let terms = Terms {
+                id: RequestId(id),
+                epoch: Epoch::FIRST,
+                within: WITHIN,
+            };
+            bench.host.ask(&QUEUE, request, &terms).await.expect("ask")
+        };
+        for _ in 0..3 {
+            let QueueReply::Due(Ok(due)) = ask(7, Due { limit: 1 }.into_request()).await else {
+                panic!("entries");
+            };
+            assert_eq!(due.entries.iter().map(|due| due.id.number).collect::<Vec<_>>(), [1]);
+        }
+        let QueueReply::Due(Ok(due)) = ask(8, Due { limit: 9 }.into_request()).await else {
+            panic!("entries");
+        };
+        assert_eq!(due.entries.iter().map(|due| due.id.number).collect::<Vec<_>>(), [2]);
+        let outcomes = vec![(0, Outcome::Deferred(said(450)))];
+        for _ in 0..3 {
+            let reported = Reported {
+                number: 1,
+                outcomes: outcomes.clone(),
+            };
+            ask(9, reported.into_request()).await;
+        }
+        assert_eq!(bench.show(1).await.expect("entry").attempts, 1);
     });
 }
