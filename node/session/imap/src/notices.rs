@@ -76,7 +76,7 @@ impl Session {
         let request = OpenFolder {
             folder: selected.folder.into(),
         };
-        match self.ask(request).await {
+        match self.ask(request.knowing(selected.latest())).await {
             Ok(opened) => {
                 if let Some(selected) = self.selected.as_mut() {
                     selected.newer = Some(without(opened.view, &selected.hidden));

@@ -20,6 +20,7 @@ impl Session {
             uids,
             deleted_only: true,
         };
+        let request = request.knowing(selected.latest());
         let expunged = self.ask(request).await?;
         let selected = self.selected_mut()?;
         selected.absorb(expunged.view);

@@ -117,6 +117,7 @@ impl Session {
             flags: vec![Flag::System(SystemFlag::Seen)],
             unchanged_since: None,
         };
+        let request = request.knowing(selected.latest());
         let stored = self.ask(request).await?;
         self.selected_mut()?.absorb(stored.view);
         Ok(uids)

@@ -19,6 +19,7 @@ impl Session {
             uids,
             to: folder::reference(&copy.mailbox).map_err(or_try_create)?,
         };
+        let request = request.knowing(selected.latest());
         let moved = self.ask(request).await.map_err(or_try_create)?;
         // RFC 9051 §6.4.8: COPYUID comes untagged, before the EXPUNGE responses.
         if let Some(code) = copy_uid(&moved.moved) {

@@ -35,6 +35,7 @@ impl Session {
             flags,
             unchanged_since: store.unchanged_since.map(ModSeq),
         };
+        let request = request.knowing(selected.latest());
         let stored = self.ask(request).await?;
         let done = uids.difference(&stored.modified);
         let selected = self.selected_mut()?;
