@@ -231,7 +231,6 @@ impl Router {
     ) -> Result<E::Reply, AskError> {
         let inner = &*self.0;
         let kind = inner.kinds.typed::<E>().ok_or(AskError::Unavailable)?;
-        let id = inner.ids.next();
         if let (Some(cluster), Some(wire)) = (&inner.cluster, &kind.wire) {
             let within_micros = u64::try_from(within.as_micros()).unwrap_or(u64::MAX);
             let journey = Journey {
@@ -241,13 +240,14 @@ impl Router {
                 wire,
                 key,
                 request,
-                id,
+                id: inner.ids.next(),
                 deadline_micros: inner.env.now_micros().saturating_add(within_micros),
             };
             return journey.go().await;
         }
+        // Asked once: nothing has to be remembered of it.
         let terms = Terms {
-            id,
+            id: RequestId::ONCE,
             epoch: Epoch::FIRST,
             within,
         };
