@@ -14,8 +14,10 @@ as_root() {
 
 # apt_install PACKAGE...: without starting the services that a package brings.
 apt_install() {
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    [ -n "${apt_is_fresh:-}" ] || as_root apt-get update -qq
+    apt_is_fresh=yes
+    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # missing_packages COMMAND:PACKAGE...: prints the packages whose command is not there.

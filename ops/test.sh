@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/install.sh
 
-install_packages gcc:build-essential python3:python3 curl:curl openssl:openssl
+# pgrep stands for procps: the tests end what they start with its kill, which is in the shell as well.
+install_packages gcc:build-essential python3:python3 curl:curl openssl:openssl pgrep:procps
 install_rust
 # Real clients: each that cannot be had is named by the tests that skip without it.
 install_packages_if_possible mbsync:isync offlineimap:offlineimap3 mutt:mutt swaks:swaks getmail:getmail6 \
