@@ -5,10 +5,12 @@
 
 mod frame;
 mod message;
+mod proxy;
 mod session;
 
 pub use frame::frames;
 pub use message::{addresses, message, words};
+pub use proxy::proxy;
 pub use session::{imap, pop3, smtp};
 
 /// Every target with its name.
@@ -20,4 +22,5 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("addresses", addresses),
     ("words", words),
     ("frames", frames),
+    ("proxy", proxy),
 ];

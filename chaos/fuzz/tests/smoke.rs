@@ -11,6 +11,8 @@ const SEEDS: &[&[u8]] = &[
     b"From: =?utf-8?B?5byg5LiJ?= <a@b.test>, g: x@y, z;\r\nSubject: =?gb2312?Q?=C4=E3?=\r\n x\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\npre\r\n--b\r\nContent-Type: text/plain; charset*0=utf; charset*1=-8\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nbody\r\n--b--\r\n",
     "\"Anna Lee\" <anna.lee+box@b\u{fc}cher.example>".as_bytes(),
     b"Tue, 1 Jul 2003 10:52:37 +0200 (CEST)",
+    b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 25\r\nEHLO x\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x02\xdc\x04\0\x19EHLO x\r\n",
     b"\0\0\0\x21\x01\0\0\0\0\0\0\0\0\0\x01\0\x01\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x09\0\x02c1\0\0\0\x19\x03\0\0\0\0\0\0\0\x05\x02\0\0\0\0\0\x0f\x42\x40\0\0\0\x07abc\0\0\0\x0c\x06\0\0\0\0\0\0\0\x05abcd",
 ];
 

@@ -19,6 +19,7 @@ pub use accept::{Listener, ListenerParts, TlsMode, raise_file_limit};
 pub use connection::{Connection, UpgradeError};
 pub use limits::{ConnectionLimits, Slot};
 pub use network::{Network, NetworkError};
+pub use proxy::{ProxyAddresses, read_header as read_proxy_header};
 pub use service::{Refusal, Service};
 pub use settings::ListenerSettings;
 pub use tls::{CertificateFiles, CertificatePem, TlsConfig, TlsError, TlsInfo, TlsVersion, self_signed};

@@ -14,13 +14,13 @@ const V1_OCTETS_MAX: usize = 107;
 const V2_OCTETS_MAX: usize = 4096;
 
 /// Client and server addresses as the balancer saw them; `None` for its own health checks.
-pub(crate) type Addresses = Option<(SocketAddr, SocketAddr)>;
+pub type ProxyAddresses = Option<(SocketAddr, SocketAddr)>;
 
 /// Reads a header.
 ///
 /// # Errors
 /// `InvalidData` when there is none, else what reading says.
-pub(crate) async fn read_header(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Addresses> {
+pub async fn read_header(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<ProxyAddresses> {
     let mut start = [0; 12];
     stream.read_exact(&mut start).await?;
     if &start == V2_SIGNATURE {
@@ -42,7 +42,7 @@ fn invalid(reason: &'static str) -> io::Error {
 }
 
 /// Outer: is it a header; inner: does it name a client.
-fn parse_v1(line: &str) -> Option<Addresses> {
+fn parse_v1(line: &str) -> Option<ProxyAddresses> {
     let mut words = line.split(' ');
     if words.next() != Some("PROXY") {
         return None;
@@ -62,7 +62,7 @@ fn parse_v1(line: &str) -> Option<Addresses> {
     Some(Some((SocketAddr::new(from, from_port), SocketAddr::new(to, to_port))))
 }
 
-async fn read_v2(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Addresses> {
+async fn read_v2(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<ProxyAddresses> {
     let command = stream.read_u8().await?;
     let family = stream.read_u8().await?;
     let length = usize::from(stream.read_u16().await?);
@@ -79,7 +79,7 @@ async fn read_v2(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Addresses>
     }
 }
 
-fn addresses_v2(family: u8, block: &[u8]) -> Addresses {
+fn addresses_v2(family: u8, block: &[u8]) -> ProxyAddresses {
     let port = |at: usize| Some(u16::from_be_bytes(block.get(at..at + 2)?.try_into().ok()?));
     match family {
         0x11 => {
@@ -113,7 +113,7 @@ fn addresses_v2(family: u8, block: &[u8]) -> Addresses {
 mod tests {
     use super::*;
 
-    async fn check(header: &[u8]) -> Result<Addresses, io::ErrorKind> {
+    async fn check(header: &[u8]) -> Result<ProxyAddresses, io::ErrorKind> {
         let mut input = [header, b"EHLO"].concat();
         input.truncate(header.len() + 4);
         let mut reader = &input[..];
@@ -124,7 +124,7 @@ mod tests {
         read
     }
 
-    fn pair(from: &str, to: &str) -> Addresses {
+    fn pair(from: &str, to: &str) -> ProxyAddresses {
         Some((from.parse().unwrap(), to.parse().unwrap()))
     }
 
