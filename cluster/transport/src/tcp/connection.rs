@@ -149,6 +149,14 @@ impl Connection {
         state.outgoing.take(out);
         !state.is_ended
     }
+    /// Sends what the other side has provoked. It may not do that faster than it reads.
+    pub(super) fn answer(&self, frame: Frame) -> Result<(), Violation> {
+        if self.state.lock().outgoing.octets() > self.options.outbound_octets_max.saturating_mul(2) {
+            return Err(Violation("it asks and does not read the answers"));
+        }
+        self.send(frame);
+        Ok(())
+    }
     pub(super) fn send(&self, frame: Frame) {
         {
             let mut state = self.state.lock();
@@ -264,9 +272,8 @@ impl Connection {
         };
         if let Some(reason) = refusal {
             // Its parts will be for no assembly, and so skipped.
-            state.outgoing.push(Frame::Refuse { stream, reason });
             drop(state);
-            self.written.notify_one();
+            self.answer(Frame::Refuse { stream, reason })?;
             return Ok(None);
         }
         state.inbound_octets += total;

@@ -8,8 +8,8 @@ use crate::frame::{FRAME_PAYLOAD_OCTETS_MAX, Frame};
 
 /// Octets that are written at once, about.
 const BATCH_OCTETS: usize = 128 << 10;
-/// What a frame without payload counts for.
-const FRAME_COST_OCTETS: usize = 32;
+/// What a frame takes in memory besides its payload, about.
+const FRAME_COST_OCTETS: usize = 128;
 
 /// A frame, and what follows it in parts.
 struct Item {

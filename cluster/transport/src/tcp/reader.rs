@@ -107,10 +107,10 @@ fn take(connection: &Arc<Connection>, serving: Option<&Arc<Serving>>, frame: Fra
             Some(serving),
         ) => match connection.take_open(stream)? {
             Some(opened) => serving.stream(connection, stream, service, payload, opened),
-            None => connection.send(Frame::Refuse {
+            None => connection.answer(Frame::Refuse {
                 stream,
                 reason: RefuseReason::Overloaded,
-            }),
+            })?,
         },
         (Frame::Reply { stream, total, payload }, None) => connection.take_reply(stream, total, payload),
         (Frame::Refuse { stream, reason }, None) => connection.take_refusal(stream, reason),
@@ -118,7 +118,7 @@ fn take(connection: &Arc<Connection>, serving: Option<&Arc<Serving>>, frame: Fra
         (Frame::Credit { stream, octets }, _) => connection.take_credit(stream, octets)?,
         (Frame::End { stream }, _) => connection.take_end(stream),
         (Frame::Reset { stream }, _) => connection.take_reset(stream),
-        (Frame::Ping(number), _) => connection.send(Frame::Pong(number)),
+        (Frame::Ping(number), _) => connection.answer(Frame::Pong(number))?,
         (Frame::Pong(_) | Frame::Skipped(_), _) => {}
         (Frame::Hello(_) | Frame::Reject(_), _) => return Err(Violation("it greets twice")),
         (Frame::Call { .. } | Frame::Open { .. }, None) => {

@@ -27,7 +27,13 @@ pub(super) async fn write_all(connection: Arc<Connection>, mut socket: impl Asyn
             socket.flush().await
         };
         // A batch is small, so taking it has no excuse for lasting long.
-        match connection.env.timeout(connection.options.dead_after, write).await {
+        let write = connection.env.timeout(connection.options.dead_after, write);
+        let written = tokio::select! {
+            biased;
+            written = write => written,
+            _ = connection.ended() => break,
+        };
+        match written {
             Some(Ok(())) => connection.metrics.sent_octets.inc_by(octets),
             Some(Err(error)) => {
                 connection.end(&explain(&error));

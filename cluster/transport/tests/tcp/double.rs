@@ -248,6 +248,21 @@ async fn a_node_that_breaks_the_protocol_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_node_that_asks_and_never_reads_is_cut_off() {
+    let authority = Authority::new("test");
+    let bounded = hongyan_transport::TransportOptions {
+        outbound_octets_max: 10_000,
+        ..options()
+    };
+    let two = start_with(&authority, TWO, 1, bounded).await;
+    let mut double = Double::greeted(&authority, &two).await;
+    let mut pings = BytesMut::new();
+    (0..10_000).for_each(|number| Frame::Ping(number).write(&mut pings));
+    // Until the buffers between are full and more answers wait than may.
+    while double.socket.write_all(&pings).await.is_ok() {}
+}
+
+#[tokio::test]
 async fn payloads_that_never_end_hold_bounded_memory() {
     let authority = Authority::new("test");
     let bounded = hongyan_transport::TransportOptions {
