@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hongyan_actor::{Arbiters, EntityId};
+use hongyan_actor::{Arbiters, EntityId, Epoch};
 use hongyan_env::Env;
 use hongyan_transport::{NodeId, ServiceId, Stream, StreamReceiver, StreamSender};
 use tokio::sync::{Notify, mpsc};
@@ -33,7 +33,7 @@ pub(crate) struct Courier {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Nowhere,
-    Here,
+    Here(Epoch),
     Node(NodeId),
 }
 
@@ -74,7 +74,7 @@ impl Courier {
     }
     fn source(&self, id: &EntityId) -> Source {
         match self.cluster.placement.locate(partition_of(id)) {
-            Located::Here { .. } => Source::Here,
+            Located::Here { epoch } => Source::Here(epoch),
             Located::There(node) => Source::Node(node),
             Located::Unknown => Source::Nowhere,
         }
@@ -94,6 +94,10 @@ impl State {
     }
     fn reattach(&mut self) {
         let courier = self.courier.clone();
+        courier.hints.confirm_others(|id| match courier.source(id) {
+            Source::Here(epoch) => Some(epoch),
+            Source::Nowhere | Source::Node(_) => None,
+        });
         let mut moved = Vec::new();
         for (id, source) in &mut self.wanted {
             let now = courier.source(id);
@@ -112,7 +116,7 @@ impl State {
         match source {
             Source::Node(node) => self.tell(node, (id.clone(), true)),
             // From here on every hint arrives; what came before may have been missed.
-            Source::Here => self.courier.hints.nudge(id),
+            Source::Here(_) => self.courier.hints.nudge(id),
             Source::Nowhere => {}
         }
     }

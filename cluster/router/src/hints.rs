@@ -4,15 +4,19 @@
 //! Subscribers are sessions of this node and, in a cluster, other nodes, one for all their sessions (`hint_service`).
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock};
 
-use hongyan_actor::{EntityId, EntityKey};
+use hongyan_actor::{EntityId, EntityKey, Epoch};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 const SHARDS: u64 = 32;
 
-type Shard = Mutex<HashMap<EntityId, Topic>>;
+/// Goes through a table in one order in every run; the keys are of our own making, so nobody can make them collide.
+type Hashed = BuildHasherDefault<DefaultHasher>;
+
+type Shard = Mutex<HashMap<EntityId, Topic, Hashed>>;
 
 /// How far an entity has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +39,8 @@ struct Topic {
     /// Counted by its clones: one here, one for each subscription.
     local: Arc<Board>,
     others: Vec<Arc<Outbox>>,
+    /// In which epoch of this node's ownership the other nodes were last told to look.
+    epoch: Option<Epoch>,
 }
 
 /// Where the subscriptions of this node look. Unlike tokio's watch channel it wakes those who wait in the order in which
@@ -188,6 +194,22 @@ impl Hints {
             topic.others.push(Arc::clone(outbox));
         }
         outbox.put(id, |told| told.is_subscribed = true);
+    }
+    /// Tells the other nodes to look where the epoch of this node's ownership is another than before: hints of owners in
+    /// between have not reached them.
+    pub(crate) fn confirm_others(&self, epoch_of: impl Fn(&EntityId) -> Option<Epoch>) {
+        for shard in &self.0.shards {
+            for (id, topic) in shard.lock().iter_mut().filter(|(_, topic)| !topic.others.is_empty()) {
+                let epoch = epoch_of(id);
+                if epoch.is_none() || topic.epoch == epoch {
+                    continue;
+                }
+                topic.epoch = epoch;
+                for outbox in &topic.others {
+                    outbox.put(id, |told| told.is_subscribed = true);
+                }
+            }
+        }
     }
     /// Tells another node no more.
     pub(crate) fn remove_other(&self, id: &EntityId, outbox: &Arc<Outbox>) {

@@ -92,6 +92,34 @@ fn a_change_of_owner_tells_listeners_to_look_and_then_goes_on() {
 }
 
 #[test]
+fn a_move_there_and_back_that_nobody_told_of_ends_with_a_look() {
+    run(async {
+        let world = World::new(6, 3);
+        world.give(LEDGER, 1, 1);
+        let mut ear = world.nodes[0].router.subscribe(&LEDGER);
+        settle(&world).await;
+        ear.changed().await;
+        // Nodes 1 and 2 know of both moves, the listening one of none.
+        world.raise(LEDGER, 2);
+        world.tell(LEDGER, 2, 2, 1);
+        world.tell(LEDGER, 2, 2, 2);
+        settle(&world).await;
+        while ear.has_changed() {
+            ear.changed().await;
+        }
+        world.nodes[2].router.ask(&LEDGER, Write(1), WITHIN).await.unwrap();
+        settle(&world).await;
+        assert!(!ear.has_changed());
+        world.raise(LEDGER, 3);
+        world.tell(LEDGER, 1, 3, 2);
+        world.tell(LEDGER, 1, 3, 1);
+        ear.changed().await;
+        world.nodes[2].router.ask(&LEDGER, Write(2), WITHIN).await.unwrap();
+        assert_eq!(ear.changed().await, 2);
+    });
+}
+
+#[test]
 fn a_cut_that_swallows_hints_ends_with_a_look() {
     run(async {
         let world = World::new(4, 2);
