@@ -112,29 +112,46 @@ impl FoundationTransaction {
         let read = timed(&self.store, &self.store.metrics.get_latency, pending).await;
         self.checked(read, Phase::Read).await
     }
+    /// The library may cut a reply where it likes; it is asked again until the reply is as full as other backends'.
     async fn read_range(&mut self, query: RangeQuery) -> Result<RangeReply> {
+        let mut reply = RangeReply::default();
         if !self.place_range(&query.range) {
-            return Ok(RangeReply::default());
+            return Ok(reply);
         }
-        let pending = self.handle()?.get_range(&RangeRead {
-            begin: &self.key,
-            end: &self.key_end,
-            limit: query.limit,
-            octets_max: RANGE_REPLY_OCTETS,
-            reverse: query.reverse,
-            snapshot: query.mode == ReadMode::Snapshot,
-        });
-        let read = timed(&self.store, &self.store.metrics.range_latency, pending).await;
-        let found = self.checked(read, Phase::Read).await?;
-        let prefix = self.store.prefix.len();
-        let ours = |(key, value): (Bytes, Bytes)| KeyValue {
-            key: key.slice(prefix..),
-            value,
-        };
-        Ok(RangeReply {
-            pairs: found.pairs.into_iter().map(ours).collect(),
-            more: found.more,
-        })
+        let (prefix, mut octets) = (self.store.prefix.len(), 0);
+        loop {
+            let pending = self.handle()?.get_range(&RangeRead {
+                begin: &self.key,
+                end: &self.key_end,
+                limit: query.limit.saturating_sub(reply.pairs.len()),
+                octets_max: RANGE_REPLY_OCTETS,
+                reverse: query.reverse,
+                snapshot: query.mode == ReadMode::Snapshot,
+            });
+            let read = timed(&self.store, &self.store.metrics.range_latency, pending).await;
+            let found = self.checked(read, Phase::Read).await?;
+            let more_to_ask = found.more && !found.pairs.is_empty();
+            for (key, value) in found.pairs {
+                octets += key.len() - prefix + value.len();
+                let key = key.slice(prefix..);
+                reply.pairs.push(KeyValue { key, value });
+            }
+            reply.more = found.more;
+            let full = (query.limit != 0 && reply.pairs.len() >= query.limit) || octets >= RANGE_REPLY_OCTETS;
+            if full || !more_to_ask {
+                return Ok(reply);
+            }
+            self.place_behind(reply.pairs.last().map_or(&[][..], |pair| &pair.key), query.reverse);
+        }
+    }
+    /// Moves the range's begin behind `last`, or its end before it.
+    fn place_behind(&mut self, last: &[u8], reverse: bool) {
+        let end = if reverse { &mut self.key_end } else { &mut self.key };
+        end.truncate(self.store.prefix.len());
+        end.extend_from_slice(last);
+        if !reverse {
+            end.push(0);
+        }
     }
     async fn version(&self) -> Result<CommitVersion> {
         let pending = self.handle()?.read_version();

@@ -1,0 +1,323 @@
+//! The keeper of one machine: makes or joins a cluster, keeps the server running, and moves the cluster towards the plan.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hongyan_env::Env;
+use hongyan_foundationdb::{ClusterFile, ClusterFileError, Coordinator};
+use hongyan_telemetry::{Counter, Gauge, counter, gauge};
+
+use crate::backup::Backup;
+use crate::plan::{Machine, Step, plan};
+use crate::program::ProgramError;
+use crate::server::{Server, cluster_file};
+use crate::status::{ClusterStatus, StatusError};
+use crate::tool::Tool;
+
+/// Pause before a server that ended is started again; doubled with each end in a row.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+/// Longest such pause.
+const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
+/// Time between two looks at the process.
+const LOOK_PERIOD: Duration = Duration::from_millis(500);
+/// How often a new database is asked for before its server counts as broken.
+const CREATE_ATTEMPTS_MAX: usize = 60;
+/// How long each such question waits, in seconds.
+const CREATE_SECS: u32 = 5;
+/// Characters of a new cluster's id.
+const ID_CHARACTERS: usize = 12;
+
+/// What a keeper cannot do.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// A program is missing.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A program cannot be run, or its folder not be made.
+    #[error("run {program}")]
+    Run {
+        /// Which one.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A program says no.
+    #[error("{program}: {said}")]
+    Refused {
+        /// Which one.
+        program: PathBuf,
+        /// What it says.
+        said: String,
+    },
+    /// The cluster file cannot be used.
+    #[error("cluster file {path}: {reason}")]
+    ClusterFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: ClusterFileError,
+    },
+    /// The cluster file cannot be written.
+    #[error("write cluster file {path}")]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The status cannot be read.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// This machine belongs to another cluster.
+    #[error(
+        "this machine's FoundationDB belongs to cluster {ours}, not to {theirs}: remove {path} to join with an empty one"
+    )]
+    OtherCluster {
+        /// The id here.
+        ours: String,
+        /// The id to join.
+        theirs: String,
+        /// The file that says so.
+        path: PathBuf,
+    },
+}
+
+/// Settings of a keeper.
+#[derive(Debug, Clone)]
+pub struct KeeperOptions {
+    /// Where the server keeps its files, and the cluster file.
+    pub folder: PathBuf,
+    /// This machine.
+    pub machine: Machine,
+    /// Memory that the server may take, in octets.
+    pub memory_octets_max: u64,
+}
+
+/// Whether there was a database already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It was made now.
+    New,
+    /// It was there.
+    Existing,
+}
+
+/// The keeper of this machine's server.
+pub struct Keeper {
+    env: Env,
+    server: Server,
+    tool: Tool,
+    cluster_file: PathBuf,
+    delay: Duration,
+    restarts: Counter,
+    running: Gauge,
+    available: Gauge,
+    healthy: Gauge,
+}
+
+impl Keeper {
+    /// The first machine: starts a server and makes an empty database on it. Where there is one already it is used, so
+    /// this is safe to repeat.
+    ///
+    /// # Errors
+    /// When FoundationDB is not installed, or does not start or answer.
+    pub async fn create(env: Env, options: &KeeperOptions) -> Result<(Self, Made), KeeperError> {
+        let path = cluster_file(&options.folder);
+        if !path.exists() {
+            let file = ClusterFile {
+                description: "hongyan".to_owned(),
+                id: new_id(&env),
+                coordinators: vec![Coordinator::from(options.machine.address)],
+            };
+            write(&path, &file)?;
+        }
+        let mut keeper = Self::open(env, options)?;
+        let made = keeper.create_database().await?;
+        Ok((keeper, made))
+    }
+    /// A further machine: starts a server that joins the cluster of `file`. Safe to repeat.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and when this machine belongs to another cluster.
+    pub async fn join(env: Env, options: &KeeperOptions, file: &ClusterFile) -> Result<Self, KeeperError> {
+        let path = cluster_file(&options.folder);
+        if path.exists() {
+            let ours = load(&path)?;
+            // The id changes with the coordinators; the description does not.
+            if ours.description != file.description {
+                return Err(KeeperError::OtherCluster {
+                    ours: ours.description,
+                    theirs: file.description.clone(),
+                    path,
+                });
+            }
+        }
+        write(&path, file)?;
+        Self::open(env, options)
+    }
+    /// A machine that has been part of a cluster: starts its server again, or finds it running.
+    ///
+    /// # Errors
+    /// When there is no cluster file, or the server does not start.
+    pub fn open(env: Env, options: &KeeperOptions) -> Result<Self, KeeperError> {
+        let cluster_file = cluster_file(&options.folder);
+        load(&cluster_file)?;
+        let mut keeper = Self {
+            tool: Tool::new(env.clone(), &cluster_file),
+            env,
+            server: Server::new(options),
+            cluster_file,
+            delay: RESTART_DELAY,
+            restarts: counter(
+                "hongyan_foundationdb_restarts_total",
+                "Starts of this machine's fdbserver after it had ended.",
+            ),
+            running: gauge("hongyan_foundationdb_running", "Whether this machine's fdbserver runs."),
+            available: gauge(
+                "hongyan_foundationdb_available",
+                "Whether the cluster serves transactions.",
+            ),
+            healthy: gauge("hongyan_foundationdb_healthy", "Whether all data has its copies."),
+        };
+        keeper.server.ensure()?;
+        keeper.running.set(1);
+        Ok(keeper)
+    }
+
+    async fn create_database(&mut self) -> Result<Made, KeeperError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let error = match self.tool.cli_within(CREATE_SECS, "configure new single ssd").await {
+                Ok(_) => return Ok(Made::New),
+                Err(KeeperError::Refused { said, .. }) if said.contains("already exists") => {
+                    return Ok(Made::Existing);
+                }
+                Err(error) => error,
+            };
+            if !self.server.is_running() {
+                let program = crate::Program::Server.find()?;
+                let said = self.server.said();
+                return Err(KeeperError::Refused { program, said });
+            }
+            if attempt >= CREATE_ATTEMPTS_MAX {
+                return Err(error);
+            }
+            self.env.sleep(RESTART_DELAY).await;
+        }
+    }
+
+    /// Where the cluster is: what stores on this machine open.
+    #[must_use]
+    pub fn cluster_file(&self) -> &Path {
+        &self.cluster_file
+    }
+    /// What the cluster file says now: what a machine needs to join.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn cluster(&self) -> Result<ClusterFile, KeeperError> {
+        load(&self.cluster_file)
+    }
+    /// The process id of the server, for those who look from outside.
+    #[must_use]
+    pub fn server_id(&self) -> Option<u32> {
+        self.server.id()
+    }
+    /// How the cluster is.
+    ///
+    /// # Errors
+    /// When `fdbcli` cannot be asked. A cluster that does not answer is a status, not an error.
+    pub async fn status(&self) -> Result<ClusterStatus, KeeperError> {
+        let text = self.tool.cli("status json").await?;
+        let status = ClusterStatus::parse(&text)?;
+        self.available.set(i64::from(status.available));
+        self.healthy.set(i64::from(status.healthy));
+        Ok(status)
+    }
+    /// Moves the cluster towards what `machines` want; one machine of the cluster at a time should ask for it. Returns
+    /// the steps that were taken.
+    ///
+    /// # Errors
+    /// When a step is refused; those before it stay.
+    pub async fn reconcile(&self, machines: &[Machine]) -> Result<Vec<Step>, KeeperError> {
+        let steps = plan(&self.status().await?, machines);
+        for step in &steps {
+            let command = match step {
+                Step::Redundancy(mode) => format!("configure {}", mode.name()),
+                Step::Coordinators(places) => {
+                    let places: Vec<_> = places.iter().map(SocketAddr::to_string).collect();
+                    format!("coordinators {}", places.join(" "))
+                }
+            };
+            tracing::info!(command, "FoundationDB is changed");
+            self.tool.cli(&command).await?;
+        }
+        Ok(steps)
+    }
+    /// Starts the server whenever it has ended, for ever.
+    pub async fn supervise(&mut self) {
+        loop {
+            self.env.sleep(LOOK_PERIOD).await;
+            if self.server.is_running() {
+                self.delay = RESTART_DELAY;
+                continue;
+            }
+            self.running.set(0);
+            tracing::warn!(again_in = ?self.delay, "fdbserver has ended");
+            self.env.sleep(self.delay).await;
+            self.delay = (self.delay * 2).min(RESTART_DELAY_MAX);
+            match self.server.ensure() {
+                Ok(_) => {
+                    self.restarts.inc();
+                    self.running.set(1);
+                }
+                Err(error) => tracing::error!(%error, "fdbserver does not start"),
+            }
+        }
+    }
+    /// Backs the cluster up into `folder`, continuously, as long as the value lives on some machine.
+    ///
+    /// # Errors
+    /// When the programs are not installed or refuse.
+    pub async fn back_up(&self, folder: &Path) -> Result<Backup, KeeperError> {
+        Backup::start(self.tool.clone(), &self.cluster_file, folder).await
+    }
+    /// Ends the server. Without it the server goes on, and the next keeper finds it.
+    pub fn stop(mut self) {
+        self.server.stop();
+        self.running.set(0);
+    }
+}
+
+fn load(path: &Path) -> Result<ClusterFile, KeeperError> {
+    ClusterFile::load(path).map_err(|reason| KeeperError::ClusterFile {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn write(path: &Path, file: &ClusterFile) -> Result<(), KeeperError> {
+    let failed = |source| KeeperError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, format!("{file}\n")).map_err(failed)
+}
+
+fn new_id(env: &Env) -> String {
+    const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz012345";
+    let mut random = [0; ID_CHARACTERS];
+    env.fill_random(&mut random);
+    random
+        .iter()
+        .filter_map(|octet| ALPHABET.get(usize::from(octet & 31)))
+        .map(|&letter| char::from(letter))
+        .collect()
+}
