@@ -1,4 +1,5 @@
-//! `chaos`: puts load on a mail server, ours or any other, and says what it did and what it cost the server.
+//! `chaos`: puts load on a mail server, ours or any other, and says what it did and what it cost the server; and runs
+//! simulations of ours.
 //!
 //! One thread, so that the client leaves the machine to the server. Every run is bounded in time and count.
 
@@ -16,6 +17,7 @@ mod notify;
 mod options;
 mod pop3;
 mod report;
+mod sim;
 mod smtp;
 mod smtp_load;
 
@@ -23,7 +25,7 @@ use clap::{Parser, Subcommand};
 use options::Options;
 
 #[derive(Parser)]
-#[command(name = "chaos", about = "Load on a mail server, and its measurements")]
+#[command(name = "chaos", about = "Load on a mail server and its measurements; simulations")]
 struct Arguments {
     #[command(subcommand)]
     load: Load,
@@ -55,10 +57,16 @@ enum Load {
     Notify(notify::Arguments),
     /// Brings INBOX of each user to a number of messages.
     Fill(fill::Arguments),
+    /// Whole nodes in this process on virtual time, disturbed from a seed; what clients saw is checked.
+    Sim(sim::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Load::Sim(arguments) = &arguments.load {
+        // A simulation brings its own runtime, whose time stands still.
+        return sim::run(arguments);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match arguments.load {
@@ -74,6 +82,7 @@ fn main() -> anyhow::Result<()> {
             Load::Pop3(arguments) => pop3::run(&arguments).await,
             Load::Notify(arguments) => notify::run(&arguments).await,
             Load::Fill(arguments) => fill::run(&arguments).await,
+            Load::Sim(arguments) => sim::run(&arguments),
         }
     })
 }

@@ -1,0 +1,197 @@
+//! What was acknowledged is there until somebody removes it (architecture: the product; RFC 5321 §6.1).
+//!
+//! An audit owes each mail as often as it was surely put in or copied, less what anybody tried to expunge. A fresh look
+//! owes what was put into that folder before it, unless somebody tried to move or expunge it before the look was over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::index::{Call, audits, calls, placement, sights};
+use crate::{Event, FolderName, History, MailId, MailboxName, Operation, Place, Reply};
+
+pub(super) fn check(history: &History) -> Vec<String> {
+    let calls = calls(history);
+    let mut found = Vec::new();
+    missing_in_audits(&calls, &mut found);
+    missing_in_looks(&calls, &mut found);
+    never_received(history, &calls, &mut found);
+    found
+}
+
+fn missing_in_audits(calls: &[Call<'_>], found: &mut Vec<String>) {
+    for (mailbox, (audited, audit)) in audits(calls) {
+        let mut owed: BTreeMap<MailId, usize> = BTreeMap::new();
+        let mut removed: BTreeSet<(&FolderName, u32, MailId)> = BTreeSet::new();
+        for call in calls.iter().filter(|call| call.called < audited) {
+            match call.operation {
+                Operation::Copy { place, .. } if place.mailbox == *mailbox => {
+                    // Only what the reply names was there to be copied.
+                    let Some(Reply::Placed { messages, .. }) = call.reply() else {
+                        continue;
+                    };
+                    for message in messages {
+                        *owed.entry(message.mail).or_default() += 1;
+                    }
+                }
+                Operation::Expunge { place, messages } if place.mailbox == *mailbox && call.may_happen() => {
+                    removed.extend(
+                        messages
+                            .iter()
+                            .map(|message| (&place.folder, message.uid, message.mail)),
+                    );
+                }
+                operation => {
+                    if let Some((mail, place)) = placement(operation)
+                        && place.mailbox == *mailbox
+                        && call.is_done()
+                    {
+                        *owed.entry(mail).or_default() += 1;
+                    }
+                }
+            }
+        }
+        let present = audit.folders.iter().flat_map(|(_, look)| &look.messages);
+        let mut there: BTreeMap<MailId, usize> = BTreeMap::new();
+        for mail in present.filter_map(|message| message.mail) {
+            *there.entry(mail).or_default() += 1;
+        }
+        for (mail, owed) in owed {
+            let gone = removed.iter().filter(|(_, _, removed)| *removed == mail).count();
+            let there = there.get(&mail).copied().unwrap_or(0);
+            if there + gone < owed {
+                found.push(format!(
+                    "{} owes mail {} {owed} times less {gone} and has it {there} times",
+                    mailbox.0, mail.0
+                ));
+            }
+        }
+    }
+}
+
+fn missing_in_looks(calls: &[Call<'_>], found: &mut Vec<String>) {
+    let mut put: BTreeMap<Place, Vec<(MailId, usize)>> = BTreeMap::new();
+    // When somebody first tried to take a mail out of a folder of the mailbox.
+    let mut taken: BTreeMap<(&MailboxName, MailId), usize> = BTreeMap::new();
+    for call in calls {
+        match call.operation {
+            Operation::Move { place, messages, .. } | Operation::Expunge { place, messages } if call.may_happen() => {
+                for message in messages {
+                    let first = taken.entry((&place.mailbox, message.mail)).or_insert(call.called);
+                    *first = call.called.min(*first);
+                }
+            }
+            operation => {
+                if let (Some((mail, place)), Some(done)) = (placement(operation), call.done_at()) {
+                    put.entry(place).or_default().push((mail, done));
+                }
+            }
+        }
+    }
+    for sight in sights(calls).iter().filter(|sight| sight.is_fresh) {
+        let seen: BTreeSet<MailId> = sight.look.messages.iter().filter_map(|message| message.mail).collect();
+        for (mail, done) in put.get(&sight.place).into_iter().flatten() {
+            let is_taken = taken
+                .get(&(&sight.place.mailbox, *mail))
+                .is_some_and(|called| *called < sight.returned);
+            if *done < sight.called && !is_taken && !seen.contains(mail) {
+                found.push(format!(
+                    "{} was acknowledged mail {} (event {done}) and does not show it (event {})",
+                    sight.place, mail.0, sight.returned
+                ));
+            }
+        }
+    }
+}
+
+/// Mail for elsewhere, once the audits say that everything has come to rest.
+fn never_received(history: &History, calls: &[Call<'_>], found: &mut Vec<String>) {
+    if audits(calls).is_empty() {
+        return;
+    }
+    let received: BTreeSet<MailId> = history
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Received { mail } => Some(*mail),
+            _ => None,
+        })
+        .collect();
+    for call in calls {
+        if let Operation::Submit { mail, .. } = call.operation
+            && call.is_done()
+            && !received.contains(mail)
+        {
+            found.push(format!("mail {} for elsewhere was acknowledged and never left", mail.0));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Script, look, seen};
+
+    fn violations(script: &Script) -> usize {
+        check(&script.history).len()
+    }
+
+    #[test]
+    fn an_acknowledged_mail_is_owed() {
+        let mut script = Script::default();
+        script.delivered(1);
+        script.looked("INBOX", look(2, vec![seen(1, 1)]));
+        script.audited(vec![("INBOX", look(2, vec![seen(1, 1)]))]);
+        assert_eq!(violations(&script), 0);
+        script.looked("INBOX", look(2, vec![]));
+        assert_eq!(violations(&script), 1);
+        script.audited(vec![("INBOX", look(2, vec![]))]);
+        assert_eq!(violations(&script), 3);
+    }
+
+    #[test]
+    fn a_mail_of_unknown_fate_is_not_owed() {
+        let mut script = Script::default();
+        script.unknown(Operation::Deliver {
+            mail: MailId(1),
+            mailbox: Script::mailbox(),
+        });
+        script.audited(vec![("INBOX", look(1, vec![]))]);
+        assert_eq!(violations(&script), 0);
+    }
+
+    #[test]
+    fn what_somebody_may_have_expunged_is_not_owed_but_its_copy_is() {
+        let mut script = Script::default();
+        script.delivered(1);
+        script.copied("INBOX", 1, 1, "Archive", 1);
+        script.unknown(Script::expunge("INBOX", 1, 1));
+        script.audited(vec![("INBOX", look(2, vec![])), ("Archive", look(2, vec![seen(1, 1)]))]);
+        assert_eq!(violations(&script), 0);
+        script.audited(vec![("INBOX", look(2, vec![])), ("Archive", look(2, vec![]))]);
+        assert_eq!(violations(&script), 1);
+    }
+
+    #[test]
+    fn a_move_loses_nothing_whatever_became_of_it() {
+        let mut script = Script::default();
+        script.delivered(1);
+        script.unknown(Script::moving("INBOX", 1, 1, "Archive"));
+        script.looked("INBOX", look(2, vec![]));
+        script.audited(vec![("INBOX", look(2, vec![])), ("Archive", look(2, vec![seen(1, 1)]))]);
+        assert_eq!(violations(&script), 0);
+        script.audited(vec![("INBOX", look(2, vec![])), ("Archive", look(2, vec![]))]);
+        assert_eq!(violations(&script), 1);
+    }
+
+    #[test]
+    fn mail_for_elsewhere_leaves() {
+        let mut script = Script::default();
+        script.done(Operation::Submit {
+            mail: MailId(9),
+            from: Script::mailbox(),
+        });
+        script.audited(vec![("INBOX", look(1, vec![]))]);
+        assert_eq!(violations(&script), 1);
+        script.history.events.push(Event::Received { mail: MailId(9) });
+        assert_eq!(violations(&script), 0);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a run is made of. A seed draws what a plan leaves open, so that seeds differ in kind and not only in detail.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Deserialize;
+
+use crate::Mutant;
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plan {
+    /// Nodes.
+    pub nodes: usize,
+    /// Accounts.
+    pub mailboxes: usize,
+    /// Clients that work at the same time.
+    pub clients: usize,
+    /// What all clients do together.
+    pub steps: usize,
+    /// What goes wrong meanwhile.
+    pub faults: Faults,
+    /// A planted bug.
+    pub mutant: Option<Mutant>,
+}
+
+/// What goes wrong: faults of the store in cases of a thousand, the others by how often they happen.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Commits that conflict.
+    pub conflict_per_mille: u16,
+    /// Commits and reads that are too old.
+    pub too_old_per_mille: u16,
+    /// Commits of unknown result, half of which happened.
+    pub unknown_per_mille: u16,
+    /// Commits that the store cannot do now.
+    pub unavailable_per_mille: u16,
+    /// Longest delay of a read or commit in the store.
+    pub store_delay_micros_max: u64,
+    /// Longest way of a commit to the store, and back; on it a commit outlives its node.
+    pub commit_delay_micros_max: u64,
+    /// Longest way of a segment.
+    pub network_delay_micros_max: u64,
+    /// Reads of a socket that get only a part.
+    pub fragment_per_mille: u32,
+    /// Mean time between two events of the kinds below, in milliseconds; 0 is never.
+    pub event_millis: u64,
+    /// How likely each kind is, against the others.
+    pub kill: u32,
+    /// As [`Faults::kill`], with notice and time to stop.
+    pub restart: u32,
+    /// A node stands still for a while.
+    pub pause: u32,
+    /// All connections of a node are reset.
+    pub cut: u32,
+    /// A link is blocked for a while, one way or both.
+    pub block: u32,
+    /// A node does not reach the store for a while.
+    pub store_cut: u32,
+    /// How far a clock's rate may be off, in millionths.
+    pub clock_rate_ppm_max: i32,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            nodes: 1,
+            mailboxes: 3,
+            clients: 5,
+            steps: 120,
+            faults: Faults::default(),
+            mutant: None,
+        }
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            conflict_per_mille: 0,
+            too_old_per_mille: 0,
+            unknown_per_mille: 0,
+            unavailable_per_mille: 0,
+            store_delay_micros_max: 3_000,
+            commit_delay_micros_max: 3_000,
+            network_delay_micros_max: 2_000,
+            fragment_per_mille: 0,
+            event_millis: 0,
+            kill: 0,
+            restart: 0,
+            pause: 0,
+            cut: 0,
+            block: 0,
+            store_cut: 0,
+            clock_rate_ppm_max: 0,
+        }
+    }
+}
+
+impl Plan {
+    /// What `seed` draws: each kind of fault is in about half of the runs.
+    #[must_use]
+    pub fn draw(seed: u64, steps: usize) -> Self {
+        let mut random = StdRng::seed_from_u64(seed ^ 0x706c_616e);
+        let mut sometimes = |most: u64| -> u64 {
+            if random.random_bool(0.5) {
+                random.random_range(1..=most)
+            } else {
+                0
+            }
+        };
+        let mut per_mille = |most: u64| u16::try_from(sometimes(most)).unwrap_or(0);
+        let (conflict, too_old, unknown, unavailable) = (per_mille(200), per_mille(30), per_mille(60), per_mille(20));
+        let mut weight = || u32::try_from(sometimes(4)).unwrap_or(0);
+        let (kill, restart, pause, cut, block, store_cut) =
+            (weight(), weight(), weight(), weight(), weight(), weight());
+        let faults = Faults {
+            conflict_per_mille: conflict,
+            too_old_per_mille: too_old,
+            unknown_per_mille: unknown,
+            unavailable_per_mille: unavailable,
+            store_delay_micros_max: 1_000 + sometimes(50_000),
+            commit_delay_micros_max: 1_000 + sometimes(500_000),
+            network_delay_micros_max: 1_000 + sometimes(100_000),
+            fragment_per_mille: u32::try_from(sometimes(300)).unwrap_or(0),
+            event_millis: 300 + sometimes(5_000),
+            kill,
+            restart,
+            pause,
+            cut,
+            block,
+            store_cut,
+            clock_rate_ppm_max: i32::try_from(sometimes(1_000)).unwrap_or(0),
+        };
+        Self {
+            mailboxes: random.random_range(1..=4),
+            clients: random.random_range(2..=7),
+            steps,
+            faults,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Rare things that a batch of runs must have seen: a simulation that never gets there proves nothing about them.
+
+use std::collections::BTreeMap;
+
+/// Something rare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Probe {
+    /// A node was killed while one of its commits was under way, and the commit happened after it.
+    CommitOutlivesNode,
+    /// A client lost its connection before it heard what came of a delivery.
+    DeliveryUnknown,
+    /// A client was refused for now.
+    RefusedForNow,
+    /// A commit failed against another.
+    CommitConflict,
+    /// Nobody knows of a commit whether it happened.
+    CommitUnknown,
+    /// A node was paused and went on.
+    Paused,
+    /// A node stopped in good order and started again.
+    Restarted,
+    /// A link was blocked and opened.
+    Blocked,
+    /// An idling client heard of something new.
+    IdleNotice,
+    /// A message was expunged while another session had it selected.
+    ExpungeSeen,
+    /// A mail came to a server elsewhere.
+    Relayed,
+    /// A mail was put into a folder in pieces that took several transactions.
+    LargeMail,
+    /// A blob was removed by the collector.
+    BlobCollected,
+}
+
+impl Probe {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::CommitOutlivesNode,
+        Self::DeliveryUnknown,
+        Self::RefusedForNow,
+        Self::CommitConflict,
+        Self::CommitUnknown,
+        Self::Paused,
+        Self::Restarted,
+        Self::Blocked,
+        Self::IdleNotice,
+        Self::ExpungeSeen,
+        Self::Relayed,
+        Self::LargeMail,
+        Self::BlobCollected,
+    ];
+}
+
+/// How often each was seen.
+pub(crate) type Probes = BTreeMap<Probe, u64>;

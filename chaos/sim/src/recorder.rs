@@ -1,0 +1,82 @@
+//! Writes down what clients ask and see.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hongyan_invariant::{CallId, ClientId, Event, History, MailId, Operation, Outcome, SessionId, Wire};
+
+use crate::log::Log;
+use crate::probe::{Probe, Probes};
+
+/// The history in the making. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    inner: Rc<RefCell<Inner>>,
+    log: Log,
+}
+
+#[derive(Default)]
+struct Inner {
+    history: History,
+    calls: u64,
+    sessions: u32,
+    mails: u64,
+    probes: Probes,
+}
+
+impl Recorder {
+    pub(crate) fn new(log: Log) -> Self {
+        Self {
+            inner: Rc::default(),
+            log,
+        }
+    }
+    pub(crate) fn new_mail(&self) -> MailId {
+        let mut inner = self.inner.borrow_mut();
+        inner.mails += 1;
+        MailId(inner.mails)
+    }
+    pub(crate) fn new_session(&self) -> SessionId {
+        let mut inner = self.inner.borrow_mut();
+        inner.sessions += 1;
+        SessionId(inner.sessions)
+    }
+    pub(crate) fn call(&self, client: ClientId, session: SessionId, operation: Operation) -> CallId {
+        let call = {
+            let mut inner = self.inner.borrow_mut();
+            inner.calls += 1;
+            CallId(inner.calls)
+        };
+        self.event(Event::Call {
+            call,
+            client,
+            session,
+            operation,
+        });
+        call
+    }
+    pub(crate) fn returned(&self, call: CallId, outcome: Outcome) {
+        self.event(Event::Return { call, outcome });
+    }
+    pub(crate) fn wire(&self, session: SessionId, wire: Wire) {
+        self.event(Event::Wire { session, wire });
+    }
+    pub(crate) fn event(&self, event: Event) {
+        self.log.line(format_args!("{event:?}"));
+        self.inner.borrow_mut().history.events.push(event);
+    }
+    pub(crate) fn probe(&self, probe: Probe) {
+        self.log.line(format_args!("probe {probe:?}"));
+        *self.inner.borrow_mut().probes.entry(probe).or_default() += 1;
+    }
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+    pub(crate) fn probes(&self) -> Probes {
+        self.inner.borrow().probes.clone()
+    }
+    /// Looks at the history so far.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+        look(&self.inner.borrow().history)
+    }
+}

@@ -1,0 +1,110 @@
+//! The checkers find each planted bug within few seeds; without the bug the same seeds are good.
+
+use hongyan_sim::{Faults, Mutant, Plan, run};
+
+/// Seeds in which a bug must be found.
+const SEEDS: u64 = 40;
+
+/// What brings a bug to light: what it leaves out is needed.
+fn plan(mutant: Option<Mutant>, faults: Faults) -> Plan {
+    // Commits that take long are the more telling the more clients share a mailbox.
+    let is_slow = faults.commit_delay_micros_max > 1_000_000;
+    Plan {
+        mailboxes: if is_slow { 1 } else { 3 },
+        clients: if is_slow { 8 } else { 5 },
+        steps: if is_slow { 150 } else { 80 },
+        faults,
+        mutant,
+        ..Plan::default()
+    }
+}
+
+fn kills() -> Faults {
+    Faults {
+        event_millis: 500,
+        kill: 1,
+        ..Faults::default()
+    }
+}
+
+/// Commits on long ways, which arrive when another life of the node is at work already.
+fn late_commits() -> Faults {
+    Faults {
+        event_millis: 1_500,
+        kill: 1,
+        store_delay_micros_max: 100,
+        commit_delay_micros_max: 3_000_000,
+        ..Faults::default()
+    }
+}
+
+/// A bug that makes an assertion of the product fail, or a mailbox never answer again, is found as well.
+const BY_ITSELF: &str = "assertions and liveness";
+
+fn is_found(mutant: Mutant, faults: &Faults, promises: &[&str]) {
+    let mut found = Vec::new();
+    for seed in 1..=SEEDS {
+        let report = run(seed, &plan(Some(mutant), faults.clone()), false);
+        found.extend(report.violations.iter().map(|violation| violation.promise));
+        if !report.failures.is_empty() {
+            found.push(BY_ITSELF);
+        }
+        if found.iter().any(|promise| promises.contains(promise)) {
+            let sound = run(seed, &plan(None, faults.clone()), false);
+            assert!(
+                sound.is_good(),
+                "seed {seed}: {:?} {:?}",
+                sound.violations,
+                sound.failures
+            );
+            return;
+        }
+    }
+    panic!("{mutant:?} is not found by {promises:?} in {SEEDS} seeds, only {found:?}");
+}
+
+#[test]
+fn an_acknowledgement_before_the_commit_is_found() {
+    is_found(
+        Mutant::AcknowledgedBeforeCommit,
+        &kills(),
+        &["no acknowledged mail lost", "UID never reused", "no stale read"],
+    );
+}
+
+#[test]
+fn a_uid_taken_from_memory_is_found() {
+    is_found(
+        Mutant::UidFromMemory,
+        &late_commits(),
+        &["no acknowledged mail lost", "UID never reused", "UIDs appear in order"],
+    );
+}
+
+#[test]
+fn a_blob_removed_without_asking_again_is_found() {
+    is_found(
+        Mutant::BlobRemovedWithoutRecheck,
+        &Faults::default(),
+        &["no acknowledged mail lost"],
+    );
+}
+
+#[test]
+fn a_log_that_is_not_read_is_found() {
+    is_found(
+        Mutant::LogNotRead,
+        &kills(),
+        &[
+            "no acknowledged mail lost",
+            "UID never reused",
+            "acknowledged flags stay",
+            BY_ITSELF,
+        ],
+    );
+}
+
+#[test]
+fn the_list_of_mutants_is_whole() {
+    assert_eq!(Mutant::ALL.len(), 4, "each mutant has a test here");
+}

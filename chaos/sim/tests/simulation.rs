@@ -1,0 +1,101 @@
+//! Seeds: the same twice is the same to the bit, another differs, and none breaks a promise.
+
+use std::collections::BTreeMap;
+
+use hongyan_sim::{Plan, Probe, Report, run};
+
+/// What the clients of a short run do together.
+const STEPS: usize = 40;
+
+/// Seeds of the fixed batch, in parts that run at the same time.
+const FIXED_PART: u64 = 120;
+/// Seeds drawn anew in each run of the tests.
+const FRESH: u64 = 40;
+
+fn assert_good(report: &Report) {
+    assert!(
+        report.is_good(),
+        "{:#?}\n{:#?}\nrepeat: chaos sim --seed {} --steps {STEPS} --log",
+        report.violations,
+        report.failures,
+        report.seed
+    );
+}
+
+fn batch(seeds: std::ops::Range<u64>) -> BTreeMap<Probe, u64> {
+    let mut probes = BTreeMap::new();
+    for seed in seeds {
+        let report = run(seed, &Plan::draw(seed, STEPS), false);
+        assert_good(&report);
+        for (probe, count) in report.probes {
+            *probes.entry(probe).or_default() += count;
+        }
+    }
+    probes
+}
+
+fn fixed(part: u64) {
+    let first = 1 + part * FIXED_PART;
+    let probes = batch(first..first + FIXED_PART);
+    for probe in Probe::ALL {
+        assert!(
+            probes.get(&probe).is_some_and(|count| *count > 0),
+            "no run of this batch came to {probe:?}: {probes:?}"
+        );
+    }
+}
+
+#[test]
+fn fixed_seeds_keep_all_promises_1() {
+    fixed(0);
+}
+
+#[test]
+fn fixed_seeds_keep_all_promises_2() {
+    fixed(1);
+}
+
+#[test]
+fn fixed_seeds_keep_all_promises_3() {
+    fixed(2);
+}
+
+#[test]
+fn fixed_seeds_keep_all_promises_4() {
+    fixed(3);
+}
+
+#[test]
+fn fresh_seeds_keep_all_promises() {
+    let first = hongyan_env::Env::real().random_u64() >> 24;
+    eprintln!("fresh seeds from {first}");
+    batch(first..first + FRESH);
+}
+
+#[test]
+fn a_quiet_run_refuses_nothing() {
+    let report = run(1, &Plan::default(), true);
+    assert_good(&report);
+    let log = report.lines.join("\n");
+    assert!(report.commits > 50, "{log}");
+    assert_eq!(report.probes.get(&Probe::RefusedForNow), None, "{log}");
+}
+
+#[test]
+fn a_seed_repeats_to_the_bit() {
+    for seed in [3, 4, 5] {
+        let plan = Plan::draw(seed, STEPS);
+        let (first, second) = (run(seed, &plan, true), run(seed, &plan, true));
+        for (a, b) in first.lines.iter().zip(&second.lines) {
+            assert_eq!(a, b);
+        }
+        assert_eq!(first.digest, second.digest);
+        assert_eq!(first.network_digest, second.network_digest);
+    }
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let plan = Plan::default();
+    assert_ne!(run(6, &plan, false).digest, run(7, &plan, false).digest);
+}
