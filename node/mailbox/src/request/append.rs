@@ -100,6 +100,15 @@ pub(super) async fn append_some(
     folder: FolderId,
     messages: &[AppendMessage],
 ) -> Result<Step<AppendReply>, Stop> {
+    if progress
+        .mails
+        .iter()
+        .any(|(email, _)| !work.state.staged.contains(email))
+    {
+        // The mailbox was erased since the last step.
+        progress.mails.clear();
+        return Err(MailboxError::Unavailable.into());
+    }
     if progress.mails.is_empty() {
         let octets = messages.iter().map(|message| message.message.octets().0).sum();
         work.check_quota(octets, messages.len() as u64)?;

@@ -1,8 +1,8 @@
 //! Everything goes: the account was deleted.
 
 use super::expunge::expunge_some;
-use crate::FolderId;
 use crate::work::{Progress, Step, Stop, Work};
+use crate::{EmailId, FolderId};
 
 /// Erases the mailbox: all folders, messages and history.
 #[derive(Debug, Clone)]
@@ -18,10 +18,25 @@ impl Erase {
         let mut folders = work.state.folders.iter();
         let filled: Option<FolderId> = folders.find(|(_, folder)| folder.messages > 0).map(|(id, _)| *id);
         let Some(folder) = filled else {
-            return Ok(Step::Done(EraseReply));
+            return let_go_of_staged(work).await;
         };
         progress.rest = Some(work.view(folder)?.uids());
         expunge_some(work, progress, folder).await?;
         Ok(Step::More)
     }
+}
+
+/// What appends have kept so far goes too; they find it gone.
+async fn let_go_of_staged(work: &mut Work<'_>) -> Result<Step<EraseReply>, Stop> {
+    let step = work.options().expunge_step_messages;
+    let staged: Vec<EmailId> = work.state.staged.iter().take(step).copied().collect();
+    for email in &staged {
+        work.release(*email).await?;
+        work.unstage(*email);
+    }
+    Ok(if staged.is_empty() {
+        Step::Done(EraseReply)
+    } else {
+        Step::More
+    })
 }

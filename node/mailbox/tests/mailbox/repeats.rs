@@ -1,8 +1,10 @@
 //! A request that is repeated under its id has one effect and one answer, whoever answers; one that is cut off leaves
 //! nothing behind.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hongyan_actor::{HostError, RequestId};
 use hongyan_kv::RangeQuery;
 use hongyan_kv::tuple::Tuple;
@@ -396,4 +398,30 @@ fn messages_appended_together_that_storage_refuses_leave_nothing() {
             assert_eq!(bench.view(FolderRef::INBOX).await.len(), 0);
         });
     }
+}
+
+#[test]
+fn an_erased_mailbox_takes_along_what_was_being_appended() {
+    with_mailbox(MailboxOptions::default(), async |bench| {
+        bench.ask(GetQuota).await.unwrap();
+        let append = long_messages(&bench).await;
+        bench.gate.shut();
+        let appending = bench.node.ask_as(RequestId::ONCE, append);
+        let erasing = async {
+            bench.gate.arrival().await;
+            let mut erased = pin!(bench.node.ask_as(RequestId::ONCE, Erase));
+            assert!(erased.as_mut().now_or_never().is_none());
+            bench.gate.open();
+            erased.await.unwrap().unwrap();
+        };
+        let (appended, ()) = tokio::join!(appending, erasing);
+        assert_eq!(appended.unwrap().unwrap_err(), MailboxError::Unavailable);
+        assert_eq!(bench.view(FolderRef::INBOX).await.len(), 0);
+        assert_eq!((keys(&bench, 0).await, keys(&bench, 5).await), (0, 0));
+        bench.clock.advance(Duration::from_secs(48 * 3600));
+        while bench.blobs.collect_step().await.unwrap().more {}
+        let blobs = Tuple::new().string("blob").string("head").range();
+        let left = bench.database.begin().get_range_all(RangeQuery::all(blobs)).await;
+        assert!(left.unwrap().is_empty());
+    });
 }
