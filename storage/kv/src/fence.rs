@@ -42,23 +42,28 @@ impl Fence {
 /// # Errors
 /// [`Error::Fenced`] when a higher epoch owns it: a fence is never lowered. Or when storage fails.
 pub async fn raise(database: &Database, fence: Fence) -> Result<()> {
-    let body = async |transaction: &mut Transaction| -> Result<()> {
-        let stored = read(transaction, fence.partition).await?;
-        if stored > fence.epoch {
-            return Err(Error::Fenced);
-        }
-        if stored < fence.epoch {
-            transaction.set(key(fence.partition), record::encode(V1, &fence.epoch));
-        }
-        Ok(())
-    };
+    let mut result = Err(Error::CommitUnknown);
     for _ in 0..Database::ATTEMPTS_MAX {
-        match database.run(body).await {
-            Err(Error::CommitUnknown) => {}
-            result => return result,
+        result = raise_once(database, fence).await;
+        match &result {
+            Err(error) if error.is_retryable() || matches!(error, Error::CommitUnknown) => {}
+            _ => return result,
         }
     }
-    Err(Error::CommitUnknown)
+    result
+}
+
+/// A plain function rather than a closure for [`Database::run`], so that takeovers may move between threads.
+async fn raise_once(database: &Database, fence: Fence) -> Result<()> {
+    let mut transaction = database.begin();
+    let stored = read(&mut transaction, fence.partition).await?;
+    if stored > fence.epoch {
+        return Err(Error::Fenced);
+    }
+    if stored < fence.epoch {
+        transaction.set(key(fence.partition), record::encode(V1, &fence.epoch));
+    }
+    transaction.commit().await.map(|_| ())
 }
 
 /// Where the fence of `partition` stands.
