@@ -1,16 +1,17 @@
 #!/bin/bash
 # All loads against one server: compare.sh LABEL BASE_PORT PID... ; SECONDS_EACH (default 8) and JSON are of the environment.
 # The server listens on 127.0.0.1 at BASE_PORT + 25, 24, 587, 143, 993, 110 and has user1@example.test to
-# user64@example.test with the password `pass`. CHAOS names the program, LOADS a part of the list.
+# user64@example.test with the password `pass`. CHAOS names the program, LOADS a part of the list. The load `disk` (not in
+# the list) needs FOLDER, the server's data folder; it sends the mails of CORPUS instead of generated ones when that is given.
 set -uo pipefail
 label=${1:?label} base=${2:?base port}
 shift 2
 chaos=${CHAOS:-chaos} each=${SECONDS_EACH:-8}
 loads=${LOADS:-smtp mixed lmtp submission mix logins folder envelopes fetch pop3 notify idle}
-common=(--label "$label" --seconds "$each" ${JSON:+--json "$JSON"})
+common=(--label "$label" ${JSON:+--json "$JSON"})
 for pid in "$@"; do common+=(--pid "$pid"); done
 at() { echo $((base + $1)); }
-run() { "$chaos" "$@" "${common[@]}" || echo "$label: $1 failed"; }
+run() { "$chaos" "$@" --seconds "$each" "${common[@]}" || echo "$label: $1 failed"; }
 
 ulimit -n "$(ulimit -H -n)"
 for load in $loads; do
@@ -29,6 +30,13 @@ for load in $loads; do
         ;;
     pop3) run pop3 --port "$(at 110)" --connections 16 --imap-port "$(at 143)" ;;
     notify) run notify --port "$(at 143)" --smtp-port "$(at 25)" ;;
+    disk)
+        # The first run fills what is written later, so that the second one finds the server in its stride.
+        for count in 20000 60000; do
+            each=120 run smtp --port "$(at 25)" --connections 16 --imap-port "$(at 143)" --count $count \
+                --folder "${FOLDER:?}" ${CORPUS:+--corpus "$CORPUS"}
+        done
+        ;;
     idle) for n in ${IDLE:-1000}; do run idle --port "$(at 993)" --tls implicit --connections "$n"; done ;;
     esac
 done

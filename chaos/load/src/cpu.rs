@@ -1,4 +1,4 @@
-//! What the server's processes have used, out of `/proc`: processor time and memory of given processes and all their
+//! What the server's processes have used, out of `/proc`: processor time, memory and writes of given processes and all their
 //! descendants. Children that have ended count through their parents, which waited for them.
 
 use std::collections::HashMap;
@@ -33,6 +33,18 @@ pub fn memory_kib(roots: &[u32]) -> Option<u64> {
     }
     let processes = all();
     Some(tree(&processes, roots).into_iter().filter_map(pss_kib).sum())
+}
+
+/// Octets that `roots` and their descendants had the disk write so far. Processes that have ended are not counted.
+pub fn written_octets(roots: &[u32]) -> u64 {
+    let processes = all();
+    tree(&processes, roots).into_iter().filter_map(process_written).sum()
+}
+
+fn process_written(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "))?;
+    line.trim().parse().ok()
 }
 
 fn pss_kib(pid: u32) -> Option<u64> {
@@ -91,5 +103,6 @@ mod tests {
         assert!(millis(&[pid]).is_some());
         assert!(memory_kib(&[pid]).is_some_and(|kib| kib > 0));
         assert_eq!(millis(&[]), None);
+        assert!(process_written(pid).is_some());
     }
 }

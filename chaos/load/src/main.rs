@@ -4,7 +4,9 @@
 //! One thread, so that the client leaves the machine to the server. Every run is bounded in time and count.
 
 mod connect;
+mod corpus;
 mod cpu;
+mod disk;
 mod drive;
 mod fill;
 mod folder;

@@ -2,7 +2,9 @@
 //! processor time is that until then.
 
 use crate::connect::Connector;
+use crate::corpus::Corpus;
 use crate::cpu;
+use crate::disk::Disk;
 use crate::drive::{Load, drive};
 use crate::imap::Imap;
 use crate::mail::{Sizes, Writer};
@@ -10,7 +12,8 @@ use crate::options::{Options, Tls};
 use crate::smtp::{Kind, Smtp};
 use anyhow::{Result, bail};
 use clap::Args;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const POLL: Duration = Duration::from_millis(50);
@@ -31,6 +34,12 @@ pub struct Arguments {
     /// Longest wait for mail to arrive.
     #[arg(long, default_value_t = 120)]
     pub arrival_seconds: u64,
+    /// The server's data folder: tells how many octets it wrote and keeps for each octet of mail.
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+    /// A folder of `.eml` files, of which those of 4 to 16 KB are sent instead of generated text.
+    #[arg(long)]
+    pub corpus: Option<PathBuf>,
     /// Seed of the mail's text.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -40,7 +49,24 @@ struct Mailing<'a> {
     options: &'a Options,
     connector: &'a Connector,
     kind: Kind,
-    writer: RefCell<Writer>,
+    source: RefCell<Source>,
+    /// Octets of mail taken by the server.
+    octets: Cell<u64>,
+}
+
+/// Where mails come from.
+enum Source {
+    Generated(Box<Writer>),
+    Corpus(Corpus),
+}
+
+impl Source {
+    fn write(&mut self, from: &str, to: &str) -> Vec<u8> {
+        match self {
+            Self::Generated(writer) => writer.write(from, to),
+            Self::Corpus(corpus) => corpus.write(),
+        }
+    }
 }
 
 struct Session {
@@ -66,24 +92,22 @@ impl Load for Mailing<'_> {
 
     async fn operate(&self, session: &mut Session, number: u64) -> Result<()> {
         let to = self.options.user(number as usize);
-        let mail = self.writer.borrow_mut().write(&session.from, &to);
-        session.smtp.deliver(&session.from, &to, &mail).await
+        let mail = self.source.borrow_mut().write(&session.from, &to);
+        session.smtp.deliver(&session.from, &to, &mail).await?;
+        self.octets.set(self.octets.get() + mail.len() as u64);
+        Ok(())
     }
 }
 
 pub async fn run(arguments: &Arguments, kind: Kind) -> Result<()> {
     let options = &arguments.options;
     let connector = Connector::new()?;
-    let sizes = if arguments.mixed {
-        Sizes::Mixed
-    } else {
-        Sizes::Fixed(arguments.octets)
-    };
     let load = Mailing {
         options,
         connector: &connector,
         kind,
-        writer: RefCell::new(Writer::new(arguments.seed, sizes)),
+        source: RefCell::new(source(arguments)?),
+        octets: Cell::new(0),
     };
     // Signed in before the run, so that counting costs the server little.
     let mut readers = match arguments.imap_port {
@@ -94,14 +118,11 @@ pub async fn run(arguments: &Arguments, kind: Kind) -> Result<()> {
         Some(readers) => messages(readers).await?,
         None => 0,
     };
+    let look = |folder: &PathBuf| Disk::look(&options.pid, folder);
+    let disk_before = arguments.folder.as_ref().map(look).transpose()?;
     let cpu_before = cpu::millis(&options.pid);
     let start = connector.env.now_micros();
-    let name = if arguments.mixed {
-        format!("{} mixed", kind.as_str())
-    } else {
-        format!("{} {}", kind.as_str(), arguments.octets)
-    };
-    let mut report = drive(options, &connector, &name, &load).await?;
+    let mut report = drive(options, &connector, &title(arguments, kind), &load).await?;
     if let Some(readers) = &mut readers {
         let end = connector.env.now_micros() + arguments.arrival_seconds * 1_000_000;
         while messages(readers).await? < before + report.operations {
@@ -120,7 +141,37 @@ pub async fn run(arguments: &Arguments, kind: Kind) -> Result<()> {
                 .map(|(after, before)| after - before),
         );
     }
+    let disk_after = arguments.folder.as_ref().map(look).transpose()?;
+    if let Some((after, before)) = disk_after.zip(disk_before) {
+        let (written, kept) = after.since(before, load.octets.get());
+        report.more.insert("octets_written_per_octet", written);
+        report.more.insert("octets_kept_per_octet", kept);
+        report.more.insert("mail_megabytes", load.octets.get() as f64 / 1e6);
+    }
     report.publish(options)
+}
+
+fn source(arguments: &Arguments) -> Result<Source> {
+    if let Some(folder) = &arguments.corpus {
+        return Corpus::read(folder).map(Source::Corpus);
+    }
+    let sizes = if arguments.mixed {
+        Sizes::Mixed
+    } else {
+        Sizes::Fixed(arguments.octets)
+    };
+    Ok(Source::Generated(Box::new(Writer::new(arguments.seed, sizes))))
+}
+
+fn title(arguments: &Arguments, kind: Kind) -> String {
+    let kind = kind.as_str();
+    if arguments.corpus.is_some() {
+        format!("{kind} corpus")
+    } else if arguments.mixed {
+        format!("{kind} mixed")
+    } else {
+        format!("{kind} {}", arguments.octets)
+    }
 }
 
 /// A connection of each user.
