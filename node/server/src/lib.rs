@@ -28,6 +28,7 @@ pub use assembly::{Assembly, AssemblyParts, Ground};
 /// The program: reads the arguments and does what they say.
 #[must_use]
 pub fn main() -> ExitCode {
+    use_small_pages();
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
         Command::Dev(dev) => dev::run(dev),
@@ -45,4 +46,11 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A page of 2 MB stays in memory as long as one octet of it is in use, which doubles what a node takes at rest and keeps
+/// most of what a busy hour took. Where the system does not let us choose, it stays as it is.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }

@@ -39,7 +39,7 @@ impl Default for EmbeddedOptions {
         Self {
             clock: monotonic(),
             cache_octets: 32 << 20,
-            memtable_octets_max: 32 << 20,
+            memtable_octets_max: 16 << 20,
             separate_octets_min: 1024,
             free_octets_min: 512 << 20,
             waiting_max: 20_000,

@@ -10,7 +10,7 @@ section! {
         /// Where data is kept.
         backend: String = "embedded".to_owned(), "", "embedded or foundationdb", "restart";
         /// Embedded: memory for data read from disk.
-        cache_octets: u64 = 64 * 1024 * 1024, "octets", "1048576 and up", "restart";
+        cache_octets: u64 = 32 * 1024 * 1024, "octets", "1048576 and up", "restart";
         /// Embedded: free space of the disk below which nothing is accepted any more.
         free_octets_min: u64 = 512 * 1024 * 1024, "octets", "0 and up", "restart";
         /// FoundationDB: the file that says where the cluster is.
