@@ -151,7 +151,7 @@ fn coordinators(status: &ClusterStatus, machines: &[Machine]) -> Vec<SocketAddr>
     if chosen.is_empty() {
         return sorted(status.coordinators.clone());
     }
-    if chosen.len() % 2 == 0 {
+    if chosen.len().is_multiple_of(2) {
         chosen.pop();
     }
     sorted(chosen.into_iter().map(|machine| machine.address).collect())
