@@ -84,8 +84,7 @@ fn read(text: &str) -> Transcript {
 }
 
 fn all() -> Vec<(String, Transcript)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcript");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+    let mut files: Vec<_> = std::fs::read_dir("tests/transcript")
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();

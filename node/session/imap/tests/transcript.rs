@@ -70,8 +70,7 @@ macro_rules! transcripts {
 
         #[test]
         fn every_file_is_run() {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcript");
-            let files = std::fs::read_dir(folder).unwrap().count();
+            let files = std::fs::read_dir("tests/transcript").unwrap().count();
             assert_eq!(files, [$(stringify!($name)),*].len());
         }
     };
