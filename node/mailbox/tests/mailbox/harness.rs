@@ -270,6 +270,27 @@ impl Bench {
         while raise(&database, Fence { partition, epoch }).await.is_err() {}
         self.intrude();
     }
+    /// What is answered to `request` when another node takes over while its commit number `commits` is on its way.
+    pub async fn cut_off<R: Ask<Entity = MailboxEntity>>(
+        &mut self,
+        commits: usize,
+        id: RequestId,
+        request: R,
+    ) -> Result<R::Reply, HostError> {
+        let old = self.node.clone();
+        self.gate.shut();
+        let asked = old.ask_as(id, request);
+        let taking_over = async {
+            for _ in 1..commits {
+                self.gate.arrival().await;
+                self.gate.pass();
+            }
+            self.gate.arrival().await;
+            self.take_over().await;
+            self.gate.open();
+        };
+        tokio::join!(asked, taking_over).0
+    }
     /// Another process writes for the mailbox under the same epoch, which must not happen.
     pub fn intrude(&mut self) {
         (self.router, self.node) = serve(

@@ -181,22 +181,8 @@ fn long_work_that_is_cut_off_is_carried_on_by_the_next_owner() {
                 uids: all(),
                 to: SpecialUse::Archive.into(),
             };
-            let old = bench.node.clone();
-            bench.gate.shut();
-            let cut_off = old.ask_as(RequestId(9), copy.clone());
-            let taking_over = async {
-                for _ in 1..commits {
-                    bench.gate.arrival().await;
-                    bench.gate.pass();
-                }
-                bench.gate.arrival().await;
-                bench.take_over().await;
-                bench.gate.open();
-            };
-            assert_eq!(
-                tokio::join!(cut_off, taking_over).0.unwrap_err(),
-                HostError::Unavailable
-            );
+            let cut_off = bench.cut_off(commits, RequestId(9), copy.clone()).await;
+            assert_eq!(cut_off.unwrap_err(), HostError::Unavailable);
             if commits > 1 {
                 // What came after it was begun is none of its business.
                 bench.deliver(HELLO, None).await.unwrap();
@@ -339,22 +325,8 @@ fn messages_appended_together_that_are_cut_off_leave_nothing() {
             bench.append(SpecialUse::Sent.into(), HELLO, &[]).await.unwrap();
             let (before, quota) = (keys_but_the_log(&bench).await, bench.ask(GetQuota).await.unwrap().quota);
             let append = long_messages(&bench).await;
-            let old = bench.node.clone();
-            bench.gate.shut();
-            let cut_off = old.ask_as(RequestId::ONCE, append.clone());
-            let taking_over = async {
-                for _ in 1..commits {
-                    bench.gate.arrival().await;
-                    bench.gate.pass();
-                }
-                bench.gate.arrival().await;
-                bench.take_over().await;
-                bench.gate.open();
-            };
-            assert_eq!(
-                tokio::join!(cut_off, taking_over).0.unwrap_err(),
-                HostError::Unavailable
-            );
+            let cut_off = bench.cut_off(commits, RequestId::ONCE, append.clone()).await;
+            assert_eq!(cut_off.unwrap_err(), HostError::Unavailable);
             assert_eq!(bench.view(FolderRef::INBOX).await.len(), 0);
             // The sweep follows the first request; the next one waits for it.
             bench.ask(GetQuota).await.unwrap();
