@@ -33,8 +33,17 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Write a configuration, keys and an administrator, and print the DNS records to publish.
     Init(Init),
+    /// Many nodes as one system: who is in, who owns what, and changing that.
+    #[command(subcommand)]
+    Cluster(Cluster),
     #[command(flatten)]
     Manage(hongyan_cli::Command),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    #[command(flatten)]
+    Manage(hongyan_cli::Cluster),
 }
 
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Cluster, Command};
 
 pub use assembly::{Assembly, AssemblyParts, Ground};
 
@@ -34,6 +34,10 @@ pub fn main() -> ExitCode {
         Command::Dev(dev) => dev::run(dev),
         Command::Serve(serve) => serve::run(serve),
         Command::Init(init) => init::run(init),
+        Command::Cluster(Cluster::Manage(command)) => {
+            let socket = arguments.socket();
+            hongyan_actor::run(0, hongyan_cli::run_cluster(command, &socket, arguments.json))
+        }
         Command::Manage(command) => {
             let socket = arguments.socket();
             hongyan_actor::run(0, hongyan_cli::run(command, &socket, arguments.json))

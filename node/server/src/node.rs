@@ -186,6 +186,7 @@ fn start_admin(assembly: &Assembly) -> Result<()> {
         directory: ground.directory.clone(),
         access: ground.access.clone(),
         router: assembly.router().clone(),
+        cluster: None,
     });
     let socket = settings::data(assembly.config()).join(ADMIN_SOCKET);
     let shutdown = assembly.arbiters().shutdown();

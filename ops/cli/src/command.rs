@@ -2,6 +2,7 @@
 
 mod account;
 mod alias;
+pub(crate) mod cluster;
 mod domain;
 mod group;
 mod password;

@@ -1,4 +1,4 @@
-//! The command line over the admin API: `hongyan tenant|domain|account|alias|group|session|queue ...`.
+//! The command line over the admin API: `hongyan tenant|domain|account|alias|group|session|queue|cluster ...`.
 //!
 //! One file a command. Speaks HTTP over the node's Unix socket, so it works while the server runs and only for whoever
 //! may open the socket. Knows the API's JSON and nothing else of the server.
@@ -7,4 +7,5 @@ mod client;
 mod command;
 mod output;
 
+pub use command::cluster::{Cluster, run as run_cluster};
 pub use command::{Command, run};

@@ -37,6 +37,11 @@ pub(crate) fn done(style: Style, text: &str) {
     });
 }
 
+/// Prints what was written for people elsewhere.
+pub(crate) fn text(text: &str) {
+    say(text);
+}
+
 /// A reader who has seen enough, such as `head`, is no failure.
 fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
@@ -62,7 +67,8 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn table(items: &Value, columns: &[&str]) -> String {
+/// A list with these columns, as people read it.
+pub(crate) fn table(items: &Value, columns: &[&str]) -> String {
     let none = Vec::new();
     let items = items.as_array().unwrap_or(&none);
     let head = |name: &&str| name.strip_suffix("_millis").unwrap_or(name).replace('_', " ");
@@ -95,6 +101,11 @@ fn readable(name: &str, value: &Value) -> (String, Value) {
         Some((name, moment)) => (name.replace('_', " "), Value::String(format!("{moment:.0}"))),
         None => (name.replace('_', " "), value.clone()),
     }
+}
+
+/// A moment as people read it.
+pub(crate) fn moment(millis: &Value) -> String {
+    cell(&readable("_millis", millis).1)
 }
 
 fn fields(item: &Value, indent: &str) -> String {

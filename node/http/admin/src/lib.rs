@@ -1,4 +1,4 @@
-//! The admin API: directory, sessions and queue over HTTP, under /api, on a Unix socket that only the node's own user may open.
+//! The admin API: directory, sessions, queue and cluster over HTTP, under /api, on a Unix socket that only the node's own user may open.
 //!
 //! JSON in and out; errors are problem+json (RFC 9457) that name the limit and its present use; lists come in pages.
 //! One file a resource. Called by `ops/cli`. Says nothing to the network.
@@ -6,6 +6,7 @@
 mod account;
 mod alias;
 mod body;
+mod cluster;
 mod domain;
 mod group;
 mod page;
@@ -16,6 +17,10 @@ mod socket;
 mod state;
 mod tenant;
 
+pub use cluster::{
+    ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView, PartitionsView,
+    SettingView, StoreView,
+};
 pub use problem::Problem;
 pub use socket::{SocketError, serve};
 pub use state::AdminState;
@@ -57,6 +62,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/queue", get(queue::list))
         .route("/api/queue/{id}", get(queue::show).delete(queue::delete))
         .route("/api/queue/{id}/{action}", post(queue::act))
+        .merge(cluster::routes())
         .fallback(|| async { Problem::not_found("no such resource") })
         .method_not_allowed_fallback(|| async { Problem::not_allowed() })
         .with_state(state)

@@ -10,6 +10,8 @@ use hongyan_queue::QueueError;
 use hongyan_router::AskError;
 use serde::Serialize;
 
+use crate::ControlError;
+
 /// What went wrong, for a program and for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -57,6 +59,10 @@ impl Problem {
     pub(crate) fn not_allowed() -> Self {
         let detail = "the resource has no such method";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "not-allowed", detail)
+    }
+    /// The node runs alone.
+    pub(crate) fn no_cluster() -> Self {
+        Self::new(StatusCode::CONFLICT, "no-cluster", "this node is not part of a cluster")
     }
     fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
@@ -117,6 +123,18 @@ impl From<QueueError> for Problem {
 impl From<MailboxError> for Problem {
     fn from(error: MailboxError) -> Self {
         Self::unavailable(error.to_string())
+    }
+}
+
+impl From<ControlError> for Problem {
+    fn from(error: ControlError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ControlError::Unknown(_) => Self::not_found(detail),
+            ControlError::Invalid(_) => Self::invalid(detail),
+            ControlError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", detail),
+            ControlError::NoLeader => Self::unavailable(detail),
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! What the handlers work with.
 
+use std::sync::Arc;
+
 use hongyan_access::Access;
 use hongyan_directory::Directory;
 use hongyan_router::Router;
+
+use crate::ClusterControl;
 
 /// Handles of the parts that the API manages.
 #[derive(Clone)]
@@ -13,4 +17,6 @@ pub struct AdminState {
     pub access: Access,
     /// The way to the queue's shards.
     pub router: Router,
+    /// The cluster that the node is part of.
+    pub cluster: Option<Arc<dyn ClusterControl>>,
 }

@@ -34,6 +34,7 @@ async fn api_and_access() -> (axum::Router, Access) {
         directory,
         access: access.clone(),
         router: Router::new(env, hongyan_actor::Arbiters::start(1)),
+        cluster: None,
     };
     (router(state), access)
 }

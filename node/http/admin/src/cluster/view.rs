@@ -1,0 +1,121 @@
+//! What the operator is told of the cluster. Sent as JSON: fields are added, never renamed.
+
+use serde::{Deserialize, Serialize};
+
+/// The cluster as the asked node sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClusterView {
+    /// The cluster's id.
+    pub cluster: String,
+    /// The version of the map that all below was read from.
+    pub version: u64,
+    /// The node that was asked.
+    pub this_node: u64,
+    /// Who leads the agreement; nobody while one is being elected.
+    pub leader: Option<u64>,
+    /// How often a leader has been elected.
+    pub term: u64,
+    /// Partitions.
+    pub partitions: PartitionsView,
+    /// The data store, where the node knows more of it than that it answers.
+    pub store: Option<StoreView>,
+    /// All nodes that have not left, in order of id.
+    pub nodes: Vec<NodeView>,
+}
+
+/// How the partitions stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PartitionsView {
+    /// How many there are.
+    pub count: usize,
+    /// Those whose owner does not live.
+    pub unserved: usize,
+    /// Planned moves under way.
+    pub moving: usize,
+    /// Those that belong elsewhere and have not moved yet.
+    pub misplaced: usize,
+    /// `placement.rebalance`.
+    pub rebalance: String,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NodeView {
+    /// Its id.
+    pub id: u64,
+    /// What people call it.
+    pub name: String,
+    /// `joining`, `up`, `draining`, `down` or `left`.
+    pub state: String,
+    /// Its part in the agreement: `leader`, `voter` or `learner`; nothing before it has one.
+    pub role: Option<String>,
+    /// Partitions that it owns.
+    pub partitions: usize,
+    /// Partitions on their way to it.
+    pub arriving: usize,
+    /// Its share in comparison with others'.
+    pub weight: u32,
+    /// Where it stands.
+    pub data_center: String,
+    /// Where it stands in there.
+    pub rack: String,
+    /// Where other nodes reach it.
+    pub address: String,
+    /// What it runs.
+    pub release: String,
+    /// The oldest version of the words between nodes that it speaks.
+    pub protocol_oldest: u16,
+    /// The newest.
+    pub protocol_newest: u16,
+}
+
+/// The data store behind all nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StoreView {
+    /// Which one.
+    pub engine: String,
+    /// Whether it serves transactions.
+    pub available: bool,
+    /// Whether all data has its copies.
+    pub healthy: bool,
+    /// How many copies there are, in the store's own word.
+    pub redundancy: Option<String>,
+    /// What it says of itself, for people.
+    pub messages: Vec<String>,
+}
+
+/// Permission for one node to join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// What the new node shows.
+    pub token: String,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub expires_millis: i64,
+}
+
+/// What to change of a node; what is not there stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeChange {
+    /// Its share; 0 owns no partition.
+    pub weight: Option<u32>,
+    /// Where it stands.
+    pub data_center: Option<String>,
+    /// Where it stands in there.
+    pub rack: Option<String>,
+}
+
+/// A setting of the whole cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingView {
+    /// Its name.
+    pub key: String,
+    /// What holds.
+    pub value: String,
+    /// What holds when nothing is set.
+    pub default: String,
+    /// Whether somebody set it.
+    pub set: bool,
+    /// What it does and which values it takes.
+    pub about: String,
+}
