@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hongyan_env::Env;
 use tokio::sync::oneshot;
 
-use crate::{EntityKey, Epoch, RequestId, Terms};
+use crate::{EntityKey, RequestId, Tenure, Terms};
 
 /// Why an entity could not start: its state cannot be read now. The waiting requests are answered `Unavailable`, the next one tries again.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +23,11 @@ pub trait Entity: Sized + Unpin + 'static {
     /// What it works with: storage, environment. Cloned for each activation.
     type Services: Clone + Send + Sync + Unpin + 'static;
 
-    /// Recovers its state. It lives in one `epoch`: in a later one it is started anew.
+    /// Recovers its state. It lives under one `tenure`: in a later epoch it is started anew.
     fn activate(
         services: Self::Services,
         key: Self::Key,
-        epoch: Epoch,
+        tenure: Tenure,
     ) -> impl Future<Output = Result<Self, ActivateError>>;
     /// Handles everything that waits, as one batch. A reply is sent once its effect is durable. Requests that arrive
     /// meanwhile make the next batch.

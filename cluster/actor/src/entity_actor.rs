@@ -9,7 +9,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 
 use crate::entity_host::Metrics;
 use crate::intake::Intake;
-use crate::{Entity, Epoch};
+use crate::{Entity, Tenure};
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -21,7 +21,7 @@ pub(crate) struct Passivate;
 
 pub(crate) struct EntityActor<E: Entity> {
     key: E::Key,
-    start: Option<(E::Services, Epoch)>,
+    start: Option<(E::Services, Tenure)>,
     /// Absent while it is activating, handling a batch or passivating.
     entity: Option<E>,
     intake: Arc<Intake<E>>,
@@ -29,7 +29,7 @@ pub(crate) struct EntityActor<E: Entity> {
 }
 
 impl<E: Entity> EntityActor<E> {
-    pub(crate) fn new(key: E::Key, start: (E::Services, Epoch), intake: Arc<Intake<E>>, metrics: Metrics) -> Self {
+    pub(crate) fn new(key: E::Key, start: (E::Services, Tenure), intake: Arc<Intake<E>>, metrics: Metrics) -> Self {
         metrics.active.inc();
         Self {
             key,
@@ -80,10 +80,10 @@ impl<E: Entity> Actor for EntityActor<E> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let Some((services, epoch)) = self.start.take() else {
+        let Some((services, tenure)) = self.start.take() else {
             return;
         };
-        let activation = E::activate(services, self.key.clone(), epoch);
+        let activation = E::activate(services, self.key.clone(), tenure);
         let done = activation.into_actor(self).map(|entity, actor, context| match entity {
             Ok(entity) => {
                 actor.metrics.activations.inc();

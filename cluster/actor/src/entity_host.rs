@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::entity_actor::{EntityActor, Passivate, Wake};
 use crate::intake::{Intake, Offer};
-use crate::{Arbiters, Entity, EntityId, EntityKey, Envelope, Epoch, Terms};
+use crate::{Arbiters, Entity, EntityId, EntityKey, Envelope, Epoch, Tenure, Terms};
 
 /// Locks over the table of entities, so that cores rarely wait for each other.
 const SHARDS: usize = 32;
@@ -165,7 +165,7 @@ impl<E: Entity> EntityHost<E> {
         let inner = &*self.0;
         let now = inner.env.now_micros();
         let envelope = Envelope::new(request, sender, terms, now);
-        inner.tell(key, envelope, terms.epoch, now)?;
+        inner.tell(key, envelope, terms.tenure, now)?;
         match inner.env.timeout(terms.within, receiver).await {
             Some(Ok(reply)) => Ok(reply),
             Some(Err(_)) => Err(HostError::Unavailable),
@@ -225,9 +225,10 @@ impl<E: Entity> EntityHost<E> {
 }
 
 impl<E: Entity> Inner<E> {
-    fn tell(&self, key: &E::Key, mut envelope: Envelope<E>, epoch: Epoch, now: u64) -> Result<(), HostError> {
+    fn tell(&self, key: &E::Key, mut envelope: Envelope<E>, tenure: Tenure, now: u64) -> Result<(), HostError> {
+        let epoch = tenure.epoch;
         loop {
-            let (running, back) = match self.start_or_find(key, envelope, epoch, now) {
+            let (running, back) = match self.start_or_find(key, envelope, tenure, now) {
                 Ok(()) => break,
                 Err(found) => found,
             };
@@ -271,7 +272,7 @@ impl<E: Entity> Inner<E> {
         &self,
         key: &E::Key,
         envelope: Envelope<E>,
-        epoch: Epoch,
+        tenure: Tenure,
         now: u64,
     ) -> Result<(), (Running<E>, Envelope<E>)> {
         let mut shard = self.shard(key).lock();
@@ -282,8 +283,9 @@ impl<E: Entity> Inner<E> {
         let (services, metrics) = (self.services.clone(), self.metrics.clone());
         let (actor_key, actor_intake) = (key.clone(), Arc::clone(&intake));
         let address = self.arbiters.start_actor(key.entity_id().stable_hash(), move || {
-            EntityActor::new(actor_key, (services, epoch), actor_intake, metrics)
+            EntityActor::new(actor_key, (services, tenure), actor_intake, metrics)
         });
+        let epoch = tenure.epoch;
         let running = Running { address, intake, epoch };
         shard.insert(key.clone(), running);
         Ok(())

@@ -24,5 +24,5 @@ pub use entity_id::{EntityId, EntityKey};
 pub use session::{SessionHandle, SessionIntake, TellError};
 pub use shutdown::Shutdown;
 pub use system::run;
-pub use terms::{Epoch, RequestId, Terms};
+pub use terms::{Epoch, RequestId, Tenure, Terms};
 pub use wire::{WireEntity, WireError};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use hongyan_placement::Partition;
+
 /// The id of one ask, the same however often it is repeated: an entity that finds it done answers as it did then.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u128);
@@ -27,13 +29,22 @@ impl Epoch {
     pub const FIRST: Self = Self(1);
 }
 
+/// What an entity on this node lives under: its partition, owned in one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenure {
+    /// The entity's partition.
+    pub partition: Partition,
+    /// The epoch in which this node owns it.
+    pub epoch: Epoch,
+}
+
 /// The terms of one ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// Under which a repeat is recognised.
     pub id: RequestId,
-    /// The epoch in which this node owns the entity's partition.
-    pub epoch: Epoch,
+    /// Under what this node answers for the entity.
+    pub tenure: Tenure,
     /// How long the asker waits.
     pub within: Duration,
 }

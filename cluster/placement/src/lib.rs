@@ -12,6 +12,6 @@ mod rendezvous;
 
 pub use hongyan_transport::NodeId;
 pub use node::{Availability, Node, Preference};
-pub use partition::Partition;
+pub use partition::{Partition, Partitions};
 pub use plan::{Cause, Limits, Move, Slot, plan};
 pub use rendezvous::Rendezvous;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::{
-    ActivateError, Arbiters, Entity, EntityKey, EntityOptions, Envelope, Epoch, WireEntity, WireError,
+    ActivateError, Arbiters, Entity, EntityKey, EntityOptions, Envelope, Epoch, Tenure, WireEntity, WireError,
 };
 use hongyan_env::Env;
 use hongyan_identity::{Authority, Identity, NodeKey};
-use hongyan_router::{Ask, Cluster, Located, Partition, Placement, Router, RouterOptions, partition_of};
+use hongyan_placement::{Partition, Partitions};
+use hongyan_router::{Ask, Cluster, Located, Placement, Router, RouterOptions};
 use hongyan_transport::{ClusterId, NodeId, TcpTransport, TcpTransportParts, TransportOptions};
 use tokio::sync::watch;
 
@@ -43,7 +44,7 @@ impl Entity for EchoEntity {
     type Reply = Bytes;
     type Services = ();
 
-    async fn activate((): (), _: EchoId, _: Epoch) -> Result<Self, ActivateError> {
+    async fn activate((): (), _: EchoId, _: Tenure) -> Result<Self, ActivateError> {
         Ok(Self)
     }
     async fn handle(&mut self, batch: Vec<Envelope<Self>>) {
@@ -92,6 +93,9 @@ struct Fixed {
 }
 
 impl Placement for Fixed {
+    fn partitions(&self) -> Partitions {
+        Partitions::default()
+    }
     fn locate(&self, partition: Partition) -> Located {
         match self.owners.get(&partition) {
             Some(owner) if *owner == self.own => Located::Here { epoch: Epoch::FIRST },
@@ -143,7 +147,7 @@ async fn node(authority: &Authority, cluster: &ClusterId, own: NodeId) -> (Route
         own,
         owners: owners
             .into_iter()
-            .map(|(id, owner)| (partition_of(&id.entity_id()), owner))
+            .map(|(id, owner)| (Partitions::default().of_hash(id.entity_id().stable_hash()), owner))
             .collect(),
         changed: watch::Sender::new(0),
     };

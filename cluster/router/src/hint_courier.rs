@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::hint_wire::{self, ENTRIES_MAX, Name, Notice, Order};
 use crate::hints::Interest;
 use crate::router::Kinds;
-use crate::{Cluster, Hint, Hints, Located, partition_of};
+use crate::{Cluster, Hint, Hints, Located};
 
 #[derive(Clone)]
 pub(crate) struct Courier {
@@ -73,7 +73,8 @@ impl Courier {
         }
     }
     fn source(&self, id: &EntityId) -> Source {
-        match self.cluster.placement.locate(partition_of(id)) {
+        let placement = &self.cluster.placement;
+        match placement.locate(placement.partitions().of_hash(id.stable_hash())) {
             Located::Here { epoch } => Source::Here(epoch),
             Located::There(node) => Source::Node(node),
             Located::Unknown => Source::Nowhere,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan_actor::{Entity, EntityHost, EntityId, EntityKey, HostError, RequestId, Terms, WireEntity, WireError};
+use hongyan_actor::{
+    Entity, EntityHost, EntityId, EntityKey, HostError, RequestId, Tenure, Terms, WireEntity, WireError,
+};
 use hongyan_env::BoxFuture;
 
 use crate::call::AnswerHead;
-use crate::{Located, Placement, partition_of};
+use crate::{Located, Placement};
 
 /// How values of this kind travel, as plain functions, so that kinds that do not travel need none.
 pub(crate) struct Wire<E: Entity> {
@@ -77,7 +79,7 @@ impl<E: Entity> Kind<E> {
             tracing::warn!(kind = E::Key::KIND, %error, "request of another node is not understood");
             AnswerHead::NotServed
         })?;
-        let partition = partition_of(&key.entity_id());
+        let partition = placement.partitions().of_hash(key.entity_id().stable_hash());
         let epoch = match placement.locate(partition) {
             Located::Here { epoch } => epoch,
             Located::There(node) => return Err(AnswerHead::Moved(Some(node.0))),
@@ -85,7 +87,7 @@ impl<E: Entity> Kind<E> {
         };
         let terms = Terms {
             id: incoming.id,
-            epoch,
+            tenure: Tenure { partition, epoch },
             within: incoming.within,
         };
         let reply = self.host.ask(&key, (wire.copy)(&request), &terms).await;

@@ -1,7 +1,6 @@
 //! The only way to an entity: `ask(key, request)`.
 //!
-//! Callers name the entity and the request, never the node. Owns the table of entity kinds of this node, the partition
-//! of an entity id, deadlines and retries, asks between nodes (`remote` here, `serving` there), and the hints that tell
+//! Callers name the entity and the request, never the node. Owns the table of entity kinds of this node, deadlines and retries, asks between nodes (`remote` here, `serving` there), and the hints that tell
 //! subscribers how far an entity has come (`hints` on a node, `hint_courier` and `hint_service` between nodes). Who owns a
 //! partition it is told by a [`Placement`]. Knows nothing of mail.
 
@@ -12,7 +11,6 @@ mod hint_service;
 mod hint_wire;
 mod hints;
 mod kind;
-mod partition;
 mod placement;
 mod remote;
 mod router;
@@ -20,6 +18,5 @@ mod serving;
 
 pub use cluster::{Cluster, RouterOptions};
 pub use hints::{Hint, Hints, Subscription};
-pub use partition::{PARTITIONS, Partition, partition_of};
 pub use placement::{Located, Placement, SingleNode};
 pub use router::{Ask, AskError, Router};

@@ -1,10 +1,9 @@
 //! Who owns a partition, as far as this node knows.
 
 use hongyan_actor::Epoch;
+use hongyan_placement::{Partition, Partitions};
 use hongyan_transport::NodeId;
 use tokio::sync::watch;
-
-use crate::Partition;
 
 /// Where the entities of a partition are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +21,8 @@ pub enum Located {
 
 /// What the router needs to know of ownership. Asked for every request and before every reply, so it must be cheap.
 pub trait Placement: Send + Sync + 'static {
+    /// How many partitions there are, for ever.
+    fn partitions(&self) -> Partitions;
     /// Who owns `partition` now. `Here` is said only while no other node can be the owner.
     fn locate(&self, partition: Partition) -> Located;
     /// A number that grows whenever an answer of [`Self::locate`] may have changed.
@@ -38,6 +39,9 @@ impl Default for SingleNode {
 }
 
 impl Placement for SingleNode {
+    fn partitions(&self) -> Partitions {
+        Partitions::default()
+    }
     fn locate(&self, _: Partition) -> Located {
         Located::Here { epoch: Epoch::FIRST }
     }

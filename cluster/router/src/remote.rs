@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan_actor::{Entity, EntityKey, Epoch, HostError, RequestId, Terms};
+use hongyan_actor::{Entity, EntityKey, HostError, RequestId, Tenure, Terms};
 use hongyan_transport::{CallError, NodeId, ServiceId};
 
 use crate::call::{self, AnswerHead, CallHead};
 use crate::kind::{Kind, Wire};
 use crate::router::Inner;
-use crate::{AskError, Cluster, Located, partition_of};
+use crate::{AskError, Cluster, Located};
 
 /// Hints at the owner that are followed without a pause: one node knows of a move, the next of a second one.
 const REDIRECTS_MAX: u32 = 2;
@@ -38,8 +38,8 @@ enum Missed {
 
 impl<E: Entity> Journey<'_, E> {
     pub(crate) async fn go(self) -> Result<E::Reply, AskError> {
-        let partition = partition_of(&self.key.entity_id());
         let placement = &self.cluster.placement;
+        let partition = placement.partitions().of_hash(self.key.entity_id().stable_hash());
         let options = &self.cluster.options;
         let mut payload: Option<Bytes> = None;
         let mut redirect = None;
@@ -57,7 +57,7 @@ impl<E: Entity> Journey<'_, E> {
                 (_, located) => located,
             };
             let attempt = match located {
-                Located::Here { epoch } => self.ask_here(epoch, left).await,
+                Located::Here { epoch } => self.ask_here(Tenure { partition, epoch }, left).await,
                 Located::There(node) => self.ask_there(node, left, &mut payload).await,
                 Located::Unknown => Err(Missed::Again),
             };
@@ -89,10 +89,10 @@ impl<E: Entity> Journey<'_, E> {
         let left = self.deadline_micros.checked_sub(self.inner.env.now_micros())?;
         (left > 0).then(|| Duration::from_micros(left))
     }
-    async fn ask_here(&self, epoch: Epoch, within: Duration) -> Result<E::Reply, Missed> {
+    async fn ask_here(&self, tenure: Tenure, within: Duration) -> Result<E::Reply, Missed> {
         let terms = Terms {
             id: self.id,
-            epoch,
+            tenure,
             within,
         };
         let request = (self.wire.copy)(&self.request);

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hongyan_actor::{
-    Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms, WireEntity,
+    Arbiters, Entity, EntityHost, EntityId, EntityKey, EntityOptions, Epoch, HostError, RequestId, Tenure, Terms,
+    WireEntity,
 };
 use hongyan_env::Env;
+use hongyan_placement::{Partition, Partitions};
 use hongyan_telemetry as telemetry;
 use hongyan_transport::ServiceId;
 use parking_lot::RwLock;
@@ -248,10 +250,20 @@ impl Router {
         // Asked once: nothing has to be remembered of it.
         let terms = Terms {
             id: RequestId::ONCE,
-            epoch: Epoch::FIRST,
+            tenure: Tenure {
+                partition: self.partition_of(&key.entity_id()),
+                epoch: Epoch::FIRST,
+            },
             within,
         };
         Ok(kind.host.ask(key, request, &terms).await?)
+    }
+    /// The partition that `id` falls into.
+    #[must_use]
+    pub fn partition_of(&self, id: &EntityId) -> Partition {
+        let cluster = self.0.cluster.as_ref();
+        let partitions = cluster.map_or_else(Partitions::default, |cluster| cluster.placement.partitions());
+        partitions.of_hash(id.stable_hash())
     }
     /// Listens to what the entity `key` publishes, wherever it is.
     #[must_use]

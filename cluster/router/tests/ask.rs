@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use hongyan_actor::{
     ActivateError, Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Envelope, Epoch, HostError, Replier,
-    RequestId, Terms,
+    RequestId, Tenure, Terms,
 };
 use hongyan_env::Env;
-use hongyan_router::{Ask, AskError, PARTITIONS, Router, partition_of};
+use hongyan_placement::{Partition, Partitions};
+use hongyan_router::{Ask, AskError, Router};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -52,7 +53,7 @@ impl Entity for CounterEntity {
     type Reply = u64;
     type Services = Services;
 
-    async fn activate(services: Services, key: CounterKey, _: Epoch) -> Result<Self, ActivateError> {
+    async fn activate(services: Services, key: CounterKey, _: Tenure) -> Result<Self, ActivateError> {
         services.activations.fetch_add(1, Ordering::SeqCst);
         if key.0 == 404 {
             return Err(ActivateError("no such counter".into()));
@@ -270,13 +271,15 @@ fn sessions_end_when_asked_and_a_panic_ends_one_only() {
 
 #[test]
 fn partitions_are_stable_and_even() {
-    let mut counts = vec![0; usize::from(PARTITIONS)];
+    let partitions = Partitions::default();
+    let partition_of = |key| partitions.of_hash(CounterKey(key).entity_id().stable_hash());
+    let mut counts = vec![0; partitions.count()];
     for key in 0..102_400 {
-        counts[usize::from(partition_of(&CounterKey(key).entity_id()).0)] += 1;
+        counts[partition_of(key).index()] += 1;
     }
     assert!(counts.iter().all(|count| (50..200).contains(count)));
     // Stored placement depends on this number: it may never change.
-    assert_eq!(partition_of(&CounterKey(1).entity_id()).0, 685);
+    assert_eq!(partition_of(1).0, 685);
 }
 
 #[test]
@@ -323,7 +326,10 @@ fn a_later_epoch_starts_an_entity_anew_and_an_earlier_one_is_turned_away() {
 fn terms(epoch: u64, within: Duration) -> Terms {
     Terms {
         id: RequestId(1),
-        epoch: Epoch(epoch),
+        tenure: Tenure {
+            partition: Partition(0),
+            epoch: Epoch(epoch),
+        },
         within,
     }
 }

@@ -2,7 +2,8 @@
 
 use hongyan_actor::Epoch;
 use hongyan_membership::{Owned, Ownership};
-use hongyan_router::{Located, Partition, Placement};
+use hongyan_placement::{Partition, Partitions};
+use hongyan_router::{Located, Placement};
 use tokio::sync::watch;
 
 /// The router's view of ownership.
@@ -18,8 +19,12 @@ impl OwnedPlacement {
 }
 
 impl Placement for OwnedPlacement {
+    fn partitions(&self) -> Partitions {
+        // The map counts them: as many as it was founded with.
+        Partitions::new(self.0.partitions()).unwrap_or_default()
+    }
     fn locate(&self, partition: Partition) -> Located {
-        match self.0.check(hongyan_membership::Partition(partition.0)) {
+        match self.0.check(partition) {
             Owned::Here { epoch } => Located::Here { epoch: Epoch(epoch) },
             Owned::Elsewhere(node) => Located::There(node),
             Owned::Unknown => Located::Unknown,

@@ -107,7 +107,7 @@ async fn start(env: &Env, network: &SimNetwork, store: &Database, data: &Databas
 async fn served(env: &Env, membership: &Membership) -> u64 {
     let placement = OwnedPlacement::new(membership.ownership());
     loop {
-        let epoch = |index| match placement.locate(hongyan_router::Partition(index)) {
+        let epoch = |index| match placement.locate(Partition(index)) {
             Located::Here { epoch } => Some(epoch.0),
             _ => None,
         };
@@ -141,7 +141,7 @@ async fn a_restarted_node_owns_its_partitions_in_a_new_epoch() {
     membership.stop();
     metadata.stop().await;
     let placement = OwnedPlacement::new(membership.ownership());
-    assert_eq!(placement.locate(hongyan_router::Partition(0)), Located::Unknown);
+    assert_eq!(placement.locate(Partition(0)), Located::Unknown);
 
     let (metadata, membership) = start(&env, &network, &store, &data).await;
     let second = served(&env, &membership).await;

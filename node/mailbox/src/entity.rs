@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier, RequestId};
+use hongyan_actor::{ActivateError, Entity, Envelope, Replier, RequestId, Tenure};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::fence::Fence;
 use hongyan_kv::{Database, Error as StorageError};
-use hongyan_router::{Hints, partition_of};
+use hongyan_router::Hints;
 use hongyan_telemetry as telemetry;
 use hongyan_types::ModSeq;
 
@@ -115,13 +115,13 @@ impl Entity for MailboxEntity {
     type Reply = Reply;
     type Services = MailboxServices;
 
-    async fn activate(services: MailboxServices, id: MailboxId, epoch: Epoch) -> Result<Self, ActivateError> {
+    async fn activate(services: MailboxServices, id: MailboxId, tenure: Tenure) -> Result<Self, ActivateError> {
         let mut mailbox = Self {
             id,
             services,
             fence: Fence {
-                partition: partition_of(&id.entity_id()).0,
-                epoch: epoch.0,
+                partition: tenure.partition.0,
+                epoch: tenure.epoch.0,
             },
             is_deposed: false,
             state: None,

@@ -1,11 +1,11 @@
 //! The actor around one shard: takes a batch, runs it as one transaction, answers after the commit.
 
-use hongyan_actor::{ActivateError, Entity, EntityKey, Envelope, Epoch, Replier, RequestId};
+use hongyan_actor::{ActivateError, Entity, Envelope, Replier, RequestId, Tenure};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::fence::Fence;
 use hongyan_kv::{Database, Transaction};
-use hongyan_router::{Hints, partition_of};
+use hongyan_router::Hints;
 
 use crate::metrics::Metrics;
 use crate::queue::{HandOut, Queue};
@@ -64,10 +64,10 @@ impl Entity for QueueEntity {
     type Reply = QueueReply;
     type Services = QueueServices;
 
-    async fn activate(services: QueueServices, key: QueueId, epoch: Epoch) -> Result<Self, ActivateError> {
+    async fn activate(services: QueueServices, key: QueueId, tenure: Tenure) -> Result<Self, ActivateError> {
         let fence = Fence {
-            partition: partition_of(&key.entity_id()).0,
-            epoch: epoch.0,
+            partition: tenure.partition.0,
+            epoch: tenure.epoch.0,
         };
         let mut queue = Queue::new(key, services.blobs.clone(), services.schedule);
         let body = async |transaction: &mut Transaction| -> Result<_, QueueError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, RequestId, Terms};
+use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, RequestId, Tenure, Terms};
 use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::fence::{Fence, raise};
@@ -14,7 +14,7 @@ use hongyan_queue::{
     PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, RecipientState, Release,
     ReportKind, ReportSent, Reported, Retry, RetrySchedule, Show, Work,
 };
-use hongyan_router::{Ask, AskError, Router, partition_of};
+use hongyan_router::{Ask, AskError, Router};
 
 const WITHIN: Duration = Duration::from_secs(5);
 const QUEUE: QueueId = QueueId { shard: 3 };
@@ -491,7 +491,7 @@ fn what_is_handed_out_stays_so_while_the_shard_is_away() {
 fn a_deposed_shard_hands_nothing_out() {
     bench_run(|bench| async move {
         bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
-        let partition = partition_of(&QUEUE.entity_id()).0;
+        let partition = bench.router.partition_of(&QUEUE.entity_id()).0;
         raise(&bench.database, Fence { partition, epoch: 2 })
             .await
             .expect("take over");
@@ -521,7 +521,10 @@ fn a_repeat_of_a_lost_reply_has_its_entries_and_no_second_effect() {
         let ask = async |id, request: QueueRequest| {
             let terms = Terms {
                 id: RequestId(id),
-                epoch: Epoch::FIRST,
+                tenure: Tenure {
+                    partition: bench.router.partition_of(&QUEUE.entity_id()),
+                    epoch: Epoch::FIRST,
+                },
                 within: WITHIN,
             };
             bench.host.ask(&QUEUE, request, &terms).await.expect("ask")

@@ -1,12 +1,9 @@
 //! The beginning: a cluster with one node, which owns everything.
 
-use hongyan_placement::Partition;
+use hongyan_placement::{Partition, Partitions};
 
 use super::{Founding, Refusal};
 use crate::{ClusterMap, NodeState, Ownership};
-
-/// As many partitions as [`Partition`] can tell apart.
-const PARTITIONS_MAX: u32 = 65_536;
 
 impl ClusterMap {
     pub(super) fn found(&mut self, founding: Founding) -> Result<u64, Refusal> {
@@ -18,9 +15,10 @@ impl ClusterMap {
                 "a cluster and a node have ids other than 0".to_owned(),
             ));
         }
-        if !(1..=PARTITIONS_MAX).contains(&founding.partitions) {
+        if !(1..=Partitions::MAX).contains(&founding.partitions) {
             return Err(Refusal::Invalid(format!(
-                "a cluster has 1 to {PARTITIONS_MAX} partitions"
+                "a cluster has 1 to {} partitions",
+                Partitions::MAX
             )));
         }
         self.cluster = founding.cluster;

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::{
-    ActivateError, Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Envelope, Epoch, RequestId, WireEntity,
-    WireError,
+    ActivateError, Arbiters, Entity, EntityHost, EntityKey, EntityOptions, Envelope, Epoch, RequestId, Tenure,
+    WireEntity, WireError,
 };
 use hongyan_env::{Env, SimulatedHost, SimulatedNetwork, ZoneDns};
-use hongyan_router::{Ask, Cluster, Hints, Located, Partition, Placement, Router, RouterOptions, partition_of};
+use hongyan_placement::{Partition, Partitions};
+use hongyan_router::{Ask, Cluster, Hints, Located, Placement, Router, RouterOptions};
 use hongyan_transport::{NodeId, SimNetwork};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -26,12 +27,15 @@ pub fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::task::LocalSet::new().block_on(&runtime, work)
 }
 
+/// More than the default, and no power of two.
+pub static PARTITIONS: LazyLock<Partitions> = LazyLock::new(|| Partitions::new(40_000).unwrap());
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerId(pub u32);
 
 impl LedgerId {
     pub fn partition(self) -> Partition {
-        partition_of(&self.entity_id())
+        PARTITIONS.of_hash(self.entity_id().stable_hash())
     }
 }
 
@@ -64,7 +68,7 @@ pub struct Services {
 /// A list of lines on the shared disk.
 pub struct LedgerEntity {
     id: LedgerId,
-    epoch: Epoch,
+    tenure: Tenure,
     services: Services,
     is_deposed: bool,
 }
@@ -79,11 +83,11 @@ impl Entity for LedgerEntity {
     type Reply = u64;
     type Services = Services;
 
-    async fn activate(services: Services, id: LedgerId, epoch: Epoch) -> Result<Self, ActivateError> {
+    async fn activate(services: Services, id: LedgerId, tenure: Tenure) -> Result<Self, ActivateError> {
         services.env.sleep(Duration::from_micros(300)).await;
         Ok(Self {
             id,
-            epoch,
+            tenure,
             services,
             is_deposed: false,
         })
@@ -96,8 +100,8 @@ impl Entity for LedgerEntity {
             let disk = &mut *self.services.disk.lock();
             if disk
                 .fences
-                .get(&self.id.partition())
-                .is_some_and(|owner| *owner != self.epoch)
+                .get(&self.tenure.partition)
+                .is_some_and(|owner| *owner != self.tenure.epoch)
             {
                 self.is_deposed = true;
                 return;
@@ -173,6 +177,9 @@ impl Belief {
 }
 
 impl Placement for Belief {
+    fn partitions(&self) -> Partitions {
+        *PARTITIONS
+    }
     fn locate(&self, partition: Partition) -> Located {
         self.owners.lock().get(&partition).copied().unwrap_or(Located::Unknown)
     }

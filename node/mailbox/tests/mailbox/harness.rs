@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Terms, WireEntity};
+use hongyan_actor::{
+    Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Tenure, Terms, WireEntity,
+};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::fence::{Fence, raise};
@@ -15,7 +17,7 @@ use hongyan_mailbox::{
     MailboxError, MailboxId, MailboxOptions, MailboxServices, MessageWriter, NewMessage, OpenFolder,
 };
 use hongyan_memory::MemoryStore;
-use hongyan_router::{Ask, Router, partition_of};
+use hongyan_router::{Ask, Router};
 use hongyan_types::{AccountId, Flag, TenantId};
 use tokio::sync::Semaphore;
 
@@ -198,7 +200,7 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
 #[derive(Clone)]
 pub struct Node {
     pub host: EntityHost<MailboxEntity>,
-    pub epoch: Epoch,
+    pub tenure: Tenure,
     env: Env,
 }
 
@@ -214,7 +216,7 @@ impl Node {
     ) -> Result<R::Reply, HostError> {
         let terms = Terms {
             id,
-            epoch: self.epoch,
+            tenure: self.tenure,
             within: WITHIN,
         };
         let reply = self.host.ask(&ID, request.into_request(), &terms).await?;
@@ -228,7 +230,7 @@ impl Node {
         let request = MailboxEntity::decode_request(services, bytes).unwrap();
         let terms = Terms {
             id: RequestId(u128::from(self.env.random_u64())),
-            epoch: self.epoch,
+            tenure: self.tenure,
             within: WITHIN,
         };
         let reply = self.host.ask(&ID, request.clone(), &terms).await?;
@@ -256,15 +258,17 @@ fn serve(
     };
     let host = router.serve::<MailboxEntity>(services, EntityOptions::default());
     let env = env.clone();
-    (router, Node { host, epoch, env })
+    let partition = router.partition_of(&ID.entity_id());
+    let tenure = Tenure { partition, epoch };
+    (router, Node { host, tenure, env })
 }
 
 impl Bench {
     /// Another node on the same store takes over, without the first one's knowledge.
     pub async fn take_over(&mut self) {
-        self.node.epoch.0 += 1;
-        let partition = partition_of(&ID.entity_id()).0;
-        let epoch = self.node.epoch.0;
+        self.node.tenure.epoch.0 += 1;
+        let Tenure { partition, epoch } = self.node.tenure;
+        let (partition, epoch) = (partition.0, epoch.0);
         // Past the gate: the commits that stand there are the old owner's.
         let database = Database::new(self.store.clone());
         while raise(&database, Fence { partition, epoch }).await.is_err() {}
@@ -299,7 +303,7 @@ impl Bench {
             &self.database,
             &self.blobs,
             &self.options,
-            self.node.epoch,
+            self.node.tenure.epoch,
         );
     }
     pub async fn ask<T, R>(&self, request: R) -> Result<T, MailboxError>
