@@ -31,7 +31,7 @@ pub struct TokenHash(pub [u8; 32]);
 
 /// Not a join token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a join token of this release: copy the whole line that `hongyan cluster token` printed")]
+#[error("not a join token of this release: copy the whole line that `hongyan cluster invite` printed")]
 pub struct TokenError;
 
 impl JoinToken {

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use hongyan_env::Env;
 use hongyan_metadata::{Assignment, Change, ClusterMap, Hand, Incarnation, Metadata, ProposeError};
-use hongyan_placement::{Availability, Cause, Limits, Move, Preference, plan};
+use hongyan_placement::{Availability, Cause, Limits, Move, misplaced, plan};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use crate::membership::Inner;
 use crate::service::{Answer, Beat};
-use crate::{MembershipOptions, NodeId, settings};
+use crate::settings::{self, Rebalance, preference};
+use crate::{MembershipOptions, NodeId};
 
 const PROPOSE_WITHIN: Duration = Duration::from_secs(2);
 /// Assignments in one change: bounds the size of a log entry.
@@ -175,19 +176,11 @@ impl Controller {
     }
 
     fn limits(&self, map: &ClusterMap) -> Limits {
-        let setting = |name: &str| map.settings.get(name).map(String::as_str);
-        let moves = setting(settings::MOVES_AT_ONCE).and_then(|value| value.parse().ok());
         Limits {
-            moves_at_once: moves.unwrap_or(self.options.moves_at_once),
-            rebalance: setting(settings::REBALANCE) != Some("off"),
+            moves_at_once: settings::moves_at_once(map).unwrap_or(self.options.moves_at_once),
+            rebalance: Rebalance::of(map) != Rebalance::Manual,
         }
     }
-}
-
-fn preference(map: &ClusterMap) -> Preference {
-    let names = map.settings.get(settings::DATA_CENTERS).map_or("", String::as_str);
-    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-    Preference(names.map(str::to_owned).collect())
 }
 
 /// Confirms leadership for all heartbeats that wait, again and again.
@@ -243,6 +236,16 @@ async fn round(inner: &Inner, map: &ClusterMap, may_judge: bool) {
     let planned = assignments(map, &planned);
     if !planned.is_empty() {
         propose(inner, Change::Prepare(planned)).await;
+    } else if is_once_done(map) {
+        // Unless the operator has said something else meanwhile.
+        let done = Change::Replace {
+            key: settings::REBALANCE.to_owned(),
+            present: Rebalance::Once.name().to_owned(),
+            value: Rebalance::Manual.name().to_owned(),
+        };
+        if propose(inner, done).await {
+            tracing::info!("every partition is where it belongs");
+        }
     }
     let overdue = controller.overdue(map);
     if !overdue.is_empty() {
@@ -256,6 +259,13 @@ async fn round(inner: &Inner, map: &ClusterMap, may_judge: bool) {
         let now_millis = controller.env.wall_millis();
         propose(inner, Change::Sweep { now_millis }).await;
     }
+}
+
+/// Whether all is done that [`Rebalance::Once`] asked for.
+fn is_once_done(map: &ClusterMap) -> bool {
+    Rebalance::of(map) == Rebalance::Once
+        && map.partitions.iter().all(|slot| slot.next.is_none())
+        && misplaced(&map.placement_slots(), &map.placement_nodes(), &preference(map)) == 0
 }
 
 /// Gives the partitions of dead nodes to the living.

@@ -16,9 +16,10 @@ mod metrics;
 mod options;
 mod ownership;
 mod service;
+pub mod settings;
 
 pub use hongyan_metadata::{NodeId, Partition};
 pub use host::{Fence, FenceError, Host};
 pub use membership::{Membership, MembershipParts};
-pub use options::{MembershipOptions, settings};
+pub use options::MembershipOptions;
 pub use ownership::{Owned, Ownership};

@@ -35,13 +35,3 @@ impl Default for MembershipOptions {
         }
     }
 }
-
-/// Names of the cluster's settings that the controller reads.
-pub mod settings {
-    /// Planned moves under way at once, a number.
-    pub const MOVES_AT_ONCE: &str = "placement.moves_at_once";
-    /// `on` or `off`: whether partitions move to nodes that have joined.
-    pub const REBALANCE: &str = "placement.rebalance";
-    /// Data centres that own partitions, the preferred one first, with commas between.
-    pub const DATA_CENTERS: &str = "placement.data_centers";
-}

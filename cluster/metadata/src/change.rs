@@ -93,6 +93,15 @@ pub enum Change {
         /// The leader's wall clock.
         now_millis: i64,
     },
+    /// Sets a setting of the cluster, provided that its value is still the one expected.
+    Replace {
+        /// Its name.
+        key: String,
+        /// The value that it must have.
+        present: String,
+        /// The value that it gets.
+        value: String,
+    },
 }
 
 /// The first state of a cluster.
@@ -172,7 +181,7 @@ pub enum Refusal {
     #[error("node {0} has left the cluster; join it anew")]
     Left(u64),
     /// The token is unknown, used or too old.
-    #[error("the join token is unknown, used or expired; make a new one with `hongyan cluster token`")]
+    #[error("the join token is unknown, used or expired; make a new one with `hongyan cluster invite`")]
     Token,
     /// The process has an older disk than the one before it.
     #[error(
@@ -248,6 +257,7 @@ impl ClusterMap {
             Change::Set { key, value } => self.set(key, value)?,
             Change::Certify { node, serial } => self.certify(node, serial)?,
             Change::Sweep { now_millis } => self.sweep(now_millis)?,
+            Change::Replace { key, present, value } => self.replace(key, &present, value)?,
         };
         self.version = version;
         Ok(Applied { version, number })

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_change_keeps_its_bytes() {
-        let cases: [(Change, &str); 5] = [
+        let cases: [(Change, &str); 6] = [
             (
                 Change::Fail {
                     node: 3,
@@ -127,6 +127,14 @@ mod tests {
                     value: Some("v".to_owned()),
                 },
                 "010b016b010176",
+            ),
+            (
+                Change::Replace {
+                    key: "k".to_owned(),
+                    present: "v".to_owned(),
+                    value: "w".to_owned(),
+                },
+                "010e016b01760177",
             ),
         ];
         for (change, golden) in cases {

@@ -13,5 +13,5 @@ mod rendezvous;
 pub use hongyan_transport::NodeId;
 pub use node::{Availability, Node, Preference};
 pub use partition::{Partition, Partitions};
-pub use plan::{Cause, Limits, Move, Slot, plan};
+pub use plan::{Cause, Limits, Move, Slot, misplaced, plan};
 pub use rendezvous::Rendezvous;

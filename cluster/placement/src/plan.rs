@@ -79,6 +79,14 @@ pub fn plan(current: &[Slot], nodes: &[Node], preference: &Preference, limits: L
     moves
 }
 
+/// How many partitions are not where they belong. One that has no place to go is where it belongs.
+#[must_use]
+pub fn misplaced(current: &[Slot], nodes: &[Node], preference: &Preference) -> usize {
+    let rendezvous = Rendezvous::new(nodes, preference);
+    let all: Vec<Partition> = (0..current.len()).map_while(Partition::at).collect();
+    moves_of(&all, current, &rendezvous, Cause::Rebalance).len()
+}
+
 fn moves_of(partitions: &[Partition], current: &[Slot], rendezvous: &Rendezvous, cause: Cause) -> Vec<Move> {
     let of = |partition: Partition| {
         let from = current.get(partition.index())?.owner;
@@ -209,6 +217,33 @@ mod tests {
         sources.dedup();
         assert_eq!(sources.len(), 4);
         assert!(moves.iter().all(|step| step.to == NodeId(6)));
+    }
+
+    #[test]
+    fn what_is_misplaced_is_what_moves_sooner_or_later() {
+        let nodes = cluster(6);
+        let mut current = placed(&nodes[..5], 600);
+        let belongs = placed(&nodes, 600);
+        let elsewhere = |current: &[Slot]| {
+            current
+                .iter()
+                .zip(&belongs)
+                .filter(|(is, to)| is.owner != to.owner)
+                .count()
+        };
+        let preference = Preference::default();
+        while elsewhere(&current) > 0 {
+            assert_eq!(misplaced(&current, &nodes, &preference), elsewhere(&current));
+            for step in moves(&current, &nodes) {
+                current[step.partition.index()].owner = Some(step.to);
+            }
+        }
+        assert_eq!(misplaced(&current, &nodes, &preference), 0);
+        assert_eq!(
+            misplaced(&[Slot::default(); 8], &[], &preference),
+            0,
+            "there is no place to go"
+        );
     }
 
     #[test]

@@ -85,13 +85,45 @@ fn without_rebalance_a_node_that_joins_gets_nothing() {
             key: settings::REBALANCE.to_owned(),
             value: Some(value.to_owned()),
         };
-        cluster.propose(off("off")).await;
+        cluster.propose(off("manual")).await;
         let new = cluster.join().await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(cluster.shares()[&new], 0);
-        cluster.propose(off("on")).await;
+        cluster.propose(off("automatic")).await;
         cluster.settle().await;
         assert!(cluster.shares()[&new] > 0);
+    });
+}
+
+#[test]
+fn a_rebalance_once_ends_by_itself_and_never_overrules_the_operator() {
+    simulate(async {
+        let mut cluster = Cluster::of(68, 2).await;
+        let mode = |value: &str| Change::Set {
+            key: settings::REBALANCE.to_owned(),
+            value: Some(value.to_owned()),
+        };
+        cluster.propose(mode("manual")).await;
+        let new = cluster.join().await;
+        cluster
+            .until("it is up", |cluster| cluster.map().nodes[&new].state == NodeState::Up)
+            .await;
+        cluster.propose(mode("once")).await;
+        cluster
+            .until("it is done", |cluster| {
+                settings::Rebalance::of(&cluster.map()) == settings::Rebalance::Manual
+            })
+            .await;
+        assert!(cluster.shares()[&new] > 0);
+        cluster.settle().await;
+
+        let again = cluster.join().await;
+        cluster.propose(mode("once")).await;
+        cluster.propose(mode("automatic")).await;
+        cluster.settle().await;
+        assert!(cluster.shares()[&again] > 0);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(settings::Rebalance::of(&cluster.map()), settings::Rebalance::Automatic);
     });
 }
 

@@ -267,6 +267,14 @@ fn settings_are_bounded() {
         refuse(&mut map, set("a", "x".repeat(5000))),
         Refusal::Invalid(_)
     ));
+    let replace = |present: &str, value: &str| Change::Replace {
+        key: "a".to_owned(),
+        present: present.to_owned(),
+        value: value.to_owned(),
+    };
+    assert_eq!(refuse(&mut map, replace("2", "3")), Refusal::Outdated);
+    make(&mut map, replace("1", "3"));
+    assert_eq!(map.settings["a"], "3");
     make(
         &mut map,
         Change::Set {
@@ -275,4 +283,5 @@ fn settings_are_bounded() {
         },
     );
     assert!(map.settings.is_empty());
+    assert_eq!(refuse(&mut map, replace("3", "4")), Refusal::Outdated);
 }

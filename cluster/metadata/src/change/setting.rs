@@ -27,6 +27,13 @@ impl ClusterMap {
         Ok(0)
     }
 
+    pub(super) fn replace(&mut self, key: String, present: &str, value: String) -> Result<u64, Refusal> {
+        match self.settings.get(&key) {
+            Some(known) if known == present => self.set(key, Some(value)),
+            _ => Err(Refusal::Outdated),
+        }
+    }
+
     pub(super) fn sweep(&mut self, now_millis: i64) -> Result<u64, Refusal> {
         let before = self.tokens.len();
         self.tokens.retain(|_, token| token.expires_millis > now_millis);
