@@ -154,6 +154,7 @@ async fn assemble(parts: &NodeParts, env: &Env) -> anyhow::Result<Assembly> {
             access,
         },
         arbiters: Arbiters::local(),
+        cluster: None,
         tls: certificate()?,
         mailboxes: MailboxOptions {
             checkpoint_commits: settings.checkpoint_commits,

@@ -22,7 +22,7 @@ use crate::hint_service::HintService;
 use crate::kind::{AnyKind, Kind, Wire};
 use crate::remote::Journey;
 use crate::serving::EntityService;
-use crate::{Cluster, Hints, Subscription};
+use crate::{Cluster, Hints, Located, Subscription};
 
 /// One request of an entity with the reply that belongs to it.
 pub trait Ask: Sized {
@@ -264,6 +264,13 @@ impl Router {
         let cluster = self.0.cluster.as_ref();
         let partitions = cluster.map_or_else(Partitions::default, |cluster| cluster.placement.partitions());
         partitions.of_hash(id.stable_hash())
+    }
+    /// Whether this node answers for `id` at this moment; one that is alone answers for all. For work that one node of many
+    /// does, beside asks.
+    #[must_use]
+    pub fn is_here(&self, id: &EntityId) -> bool {
+        let Some(cluster) = &self.0.cluster else { return true };
+        matches!(cluster.placement.locate(self.partition_of(id)), Located::Here { .. })
     }
     /// Listens to what the entity `key` publishes, wherever it is.
     #[must_use]

@@ -1,12 +1,14 @@
 //! Joins the cluster, which knows nothing of storage, to the store and the entities of a node.
 //!
-//! [`MetadataStore`] keeps Raft's part of this node in a store of its own; [`StoreFence`] raises the fences of partitions in
+//! [`Member`] is all of a node's part in its cluster. [`MetadataStore`] keeps Raft's part of this node in a store of its own; [`StoreFence`] raises the fences of partitions in
 //! the data store; [`OwnedPlacement`] tells the router where entities are. Holds no state and decides nothing.
 
 mod fence;
+mod member;
 mod metadata_store;
 mod placement;
 
 pub use fence::StoreFence;
+pub use member::{Member, MemberParts};
 pub use metadata_store::MetadataStore;
 pub use placement::OwnedPlacement;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, SessionHandle, SessionIntake, Shutdown};
+use hongyan_actor::{Arbiters, EntityKey, SessionHandle, SessionIntake, Shutdown};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_queue::{
@@ -31,6 +31,8 @@ const PUT_BACK: Duration = Duration::from_secs(5);
 const AFTER_CRASH: Duration = Duration::from_secs(300);
 /// Entries that may wait to be worked on by one arbiter: all that can be under way.
 const INTAKE_MAX: usize = SHARD_ENTRIES_MAX * QUEUE_SHARDS as usize;
+/// How often a node looks whether a shard has come to it.
+const LOOK_FOR_SHARD: Duration = Duration::from_millis(250);
 /// A shard is asked again after this time even without a hint: a hint may be lost with a node.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -195,6 +197,15 @@ async fn run_shard(shards: Rc<Shards>, queue: QueueId) {
     let under_way: Rc<RefCell<HashMap<u64, Again>>> = Rc::default();
     let finished = Rc::new(Notify::new());
     while !shutdown.is_requested() {
+        // Its work is done where it is, so that it goes on with its next owner, at once.
+        if !shards.queue.router.is_here(&queue.entity_id()) {
+            tokio::select! {
+                biased;
+                () = env.sleep(LOOK_FOR_SHARD) => {}
+                () = shutdown.requested() => {}
+            }
+            continue;
+        }
         let room = SHARD_ENTRIES_MAX.saturating_sub(under_way.borrow().len());
         let reply = if room == 0 {
             DueReply::default()

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hongyan_access::Access;
-use hongyan_actor::{Arbiters, EntityHost};
+use hongyan_actor::{Arbiters, EntityKey};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
+use hongyan_cluster::Member;
 use hongyan_config::Config;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::Directory;
@@ -17,10 +18,11 @@ use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
-use hongyan_queue::{QueueEntity, QueueServices};
+use hongyan_queue::{QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
-use hongyan_router::Router;
+use hongyan_router::{Router, RouterOptions};
 
+use crate::entities::Entities;
 use crate::ports::Ports;
 use crate::settings;
 
@@ -52,6 +54,8 @@ pub struct AssemblyParts {
     pub ground: Ground,
     /// Where it runs.
     pub arbiters: Arbiters,
+    /// Its part in a cluster; none for a node that is alone.
+    pub cluster: Option<Member>,
     /// Certificates.
     pub tls: TlsConfig,
     /// How mailboxes are kept.
@@ -72,8 +76,7 @@ pub struct Assembly {
     blobs: BlobStore,
     router: Router,
     delivery: Delivery,
-    mailboxes: EntityHost<MailboxEntity>,
-    queues: EntityHost<QueueEntity>,
+    entities: Entities,
     listeners: Vec<Listener>,
 }
 
@@ -87,30 +90,43 @@ impl Assembly {
             config,
             ground,
             arbiters,
+            cluster,
             ..
         } = parts;
-        let router = Router::new(ground.env.clone(), arbiters.clone());
+        let router = match &cluster {
+            Some(member) => {
+                let cluster = member.cluster(RouterOptions::default());
+                Router::clustered(ground.env.clone(), arbiters.clone(), cluster)
+            }
+            None => Router::new(ground.env.clone(), arbiters.clone()),
+        };
         let blobs = open_blobs(&ground, parts.blobs).await?;
-        let mailboxes = router.serve::<MailboxEntity>(
-            MailboxServices {
-                database: ground.database.clone(),
-                blobs: blobs.clone(),
-                env: ground.env.clone(),
-                hints: router.hints(),
-                options: parts.mailboxes,
-            },
-            settings::mailbox_entities(&config),
-        );
-        let queues = router.serve::<QueueEntity>(
-            QueueServices {
-                database: ground.database.clone(),
-                blobs: blobs.clone(),
-                env: ground.env.clone(),
-                hints: router.hints(),
-                schedule: settings::schedule(&config),
-            },
-            settings::queue_entities(&config),
-        );
+        let entities = Entities {
+            router: router.clone(),
+            mailboxes: router.serve_everywhere::<MailboxEntity>(
+                MailboxServices {
+                    database: ground.database.clone(),
+                    blobs: blobs.clone(),
+                    env: ground.env.clone(),
+                    hints: router.hints(),
+                    options: parts.mailboxes,
+                },
+                settings::mailbox_entities(&config),
+            ),
+            queues: router.serve_everywhere::<QueueEntity>(
+                QueueServices {
+                    database: ground.database.clone(),
+                    blobs: blobs.clone(),
+                    env: ground.env.clone(),
+                    hints: router.hints(),
+                    schedule: settings::schedule(&config),
+                },
+                settings::queue_entities(&config),
+            ),
+        };
+        if let Some(member) = &cluster {
+            member.set_host(Arc::new(entities.clone()));
+        }
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
             mailboxes: Arc::new(router.clone()),
@@ -121,7 +137,7 @@ impl Assembly {
             settings: DeliverySettings::new(settings::host_name(&config)?),
         });
         start_relay(&config, &ground, &arbiters, &router, &blobs, &delivery)?;
-        start_collector(&ground.env, &arbiters, &blobs);
+        start_collector(&ground.env, &arbiters, &router, &blobs);
         Ok(Self {
             config,
             ground,
@@ -131,8 +147,7 @@ impl Assembly {
             blobs,
             router,
             delivery,
-            mailboxes,
-            queues,
+            entities,
             listeners: Vec::new(),
         })
     }
@@ -194,8 +209,7 @@ impl Assembly {
             }
         };
         let _ = env.timeout(grace, gone).await;
-        self.mailboxes.passivate_all(PASSIVATE_GRACE).await;
-        self.queues.passivate_all(PASSIVATE_GRACE).await;
+        self.entities.passivate_all(PASSIVATE_GRACE).await;
         self.arbiters.stop(env, Duration::ZERO).await;
     }
 }
@@ -229,11 +243,17 @@ fn start_relay(
     Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
 }
 
-/// Removes unreferenced blobs, for ever.
-fn start_collector(env: &Env, arbiters: &Arbiters, blobs: &BlobStore) {
-    let (env, blobs) = (env.clone(), blobs.clone());
+/// Removes unreferenced blobs, for ever; among many nodes one does.
+fn start_collector(env: &Env, arbiters: &Arbiters, router: &Router, blobs: &BlobStore) {
+    let (env, router, blobs) = (env.clone(), router.clone(), blobs.clone());
+    // Whoever has the first shard of the queue. For a moment there may be two, or none, which does no harm.
+    let place = QueueId { shard: 0 }.entity_id();
     arbiters.spawn(0, move || async move {
         loop {
+            if !router.is_here(&place) {
+                env.sleep(COLLECT_PERIOD).await;
+                continue;
+            }
             match blobs.collect_step().await {
                 Ok(step) if step.more => tokio::task::yield_now().await,
                 Ok(_) => env.sleep(COLLECT_PERIOD).await,

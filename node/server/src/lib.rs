@@ -8,6 +8,7 @@ mod assembly;
 mod certificate;
 mod dev;
 mod dns_records;
+mod entities;
 mod http;
 mod init;
 mod node;

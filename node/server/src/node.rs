@@ -98,6 +98,7 @@ impl Node {
             config,
             ground: base.ground.clone(),
             arbiters,
+            cluster: None,
             tls,
             mailboxes: MailboxOptions::default(),
             blobs: BlobOptions::default(),
