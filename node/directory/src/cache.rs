@@ -1,4 +1,5 @@
-//! What was read lately. Any change of the directory forgets everything, so a remembered value is never wrong.
+//! What was read lately. A change of the directory forgets what it touched; what was not looked after for too long is not
+//! trusted, so a remembered value is never wrong for longer than that.
 //!
 //! A reader notes the generation before it reads and may only remember what it read while that is still the
 //! generation: a value read before a change is never remembered after it.
@@ -8,9 +9,13 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hongyan_env::Env;
 use hongyan_types::{AccountId, Domain, TenantId};
 use parking_lot::RwLock;
 
+use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::{AccountRecord, Credential, DomainRecord, GroupId, Resolution, TenantRecord};
 
@@ -41,6 +46,13 @@ impl<K: Hash + Eq, V: Clone> Table<K, V> {
         }
         self.young.insert(key, value);
     }
+    fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        self.young.remove(key);
+        self.old.remove(key);
+    }
     fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
@@ -59,11 +71,45 @@ pub(crate) struct Tables {
     pub(crate) postmasters: Table<TenantId, Option<Arc<AccountRecord>>>,
 }
 
-pub(crate) struct Cache(RwLock<Tables>);
+impl Tables {
+    fn forget(&mut self, touched: &Touched) {
+        match touched {
+            Touched::Tenant(tenant) | Touched::TenantCounts(tenant) => {
+                self.tenants.remove(tenant);
+                self.postmasters.remove(tenant);
+            }
+            Touched::Domain(domain) => self.domains.remove(domain),
+            Touched::Address(key) => self.targets.remove(key.as_str()),
+            Touched::Account { tenant, account } => {
+                self.accounts.remove(account);
+                self.credentials.remove(account);
+                self.postmasters.remove(tenant);
+            }
+            Touched::Group | Touched::Notice(_) => {}
+            Touched::Everything => self.clear(),
+        }
+    }
+    fn clear(&mut self) {
+        self.tenants.clear();
+        self.domains.clear();
+        self.targets.clear();
+        self.accounts.clear();
+        self.credentials.clear();
+        self.groups.clear();
+        self.postmasters.clear();
+    }
+}
+
+pub(crate) struct Cache {
+    env: Env,
+    tables: RwLock<Tables>,
+    /// Until when what is remembered may be used; for ever while nobody else changes the store.
+    trusted_until_micros: AtomicU64,
+}
 
 impl Cache {
-    pub(crate) fn new(entries_max: usize) -> Self {
-        Self(RwLock::new(Tables {
+    pub(crate) fn new(env: Env, entries_max: usize) -> Self {
+        let tables = RwLock::new(Tables {
             generation: 0,
             tenants: Table::new(entries_max),
             domains: Table::new(entries_max),
@@ -72,48 +118,77 @@ impl Cache {
             credentials: Table::new(entries_max),
             groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
-        }))
+        });
+        Self {
+            env,
+            tables,
+            trusted_until_micros: AtomicU64::new(u64::MAX),
+        }
     }
     pub(crate) fn generation(&self) -> u64 {
-        self.0.read().generation
+        self.tables.read().generation
+    }
+    pub(crate) fn trust_until(&self, micros: u64) {
+        self.trusted_until_micros.store(micros, Ordering::Release);
+    }
+    fn is_trusted(&self) -> bool {
+        let until = self.trusted_until_micros.load(Ordering::Acquire);
+        until == u64::MAX || self.env.now_micros() <= until
     }
     pub(crate) fn get<T>(&self, read: impl FnOnce(&Tables) -> Option<T>) -> Option<T> {
-        read(&self.0.read())
+        if !self.is_trusted() {
+            return None;
+        }
+        read(&self.tables.read())
     }
     /// Remembers what was read in `generation`, unless something has changed since.
     pub(crate) fn put(&self, generation: u64, write: impl FnOnce(&mut Tables)) {
-        let mut tables = self.0.write();
+        let mut tables = self.tables.write();
         if tables.generation == generation {
             write(&mut tables);
         }
     }
-    /// Forgets everything: the store has changed.
-    pub(crate) fn forget(&self) {
-        let mut tables = self.0.write();
+    /// Forgets what the store's changes have touched.
+    pub(crate) fn forget(&self, touched: &[Touched]) {
+        if touched.iter().all(|touched| matches!(touched, Touched::Notice(_))) {
+            return;
+        }
+        let mut tables = self.tables.write();
         tables.generation += 1;
-        tables.tenants.clear();
-        tables.domains.clear();
-        tables.targets.clear();
-        tables.accounts.clear();
-        tables.credentials.clear();
+        // Whom a group reaches depends on all that it names; few groups are remembered.
         tables.groups.clear();
-        tables.postmasters.clear();
+        for touched in touched {
+            tables.forget(touched);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn what_was_read_before_a_change_is_not_remembered_after_it() {
-        let cache = Cache::new(4);
+        let (env, clock) = Env::manual(1);
+        let cache = Cache::new(env, 4);
         let seen = cache.generation();
-        cache.forget();
+        cache.forget(&[Touched::Group]);
         cache.put(seen, |tables| tables.tenants.insert(TenantId(1), None));
         assert_eq!(cache.get(|tables| tables.tenants.get(&TenantId(1))), None);
         cache.put(cache.generation(), |tables| tables.tenants.insert(TenantId(1), None));
-        assert_eq!(cache.get(|tables| tables.tenants.get(&TenantId(1))), Some(None));
+        let remembered = || cache.get(|tables| tables.tenants.get(&TenantId(1)));
+        assert_eq!(remembered(), Some(None));
+        cache.forget(&[Touched::Tenant(TenantId(2)), Touched::Address("a@b".to_owned())]);
+        assert_eq!(remembered(), Some(None), "others stay");
+        cache.trust_until(5);
+        clock.advance(Duration::from_micros(6));
+        assert_eq!(remembered(), None, "too long without a look");
+        cache.trust_until(7);
+        assert_eq!(remembered(), Some(None));
+        cache.forget(&[Touched::TenantCounts(TenantId(1))]);
+        assert_eq!(remembered(), None);
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The handle everyone holds: look-ups and changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction};
 use hongyan_types::{AccountId, Address, Domain, LocalPart, TenantId, Timestamp};
 
 use crate::cache::Cache;
+use crate::change::{self, Change};
 use crate::lookup::Lookup;
+use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
     AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, GroupId, GroupRecord, Language,
-    Login, NewAccount, NewGroup, NewTenant, Resolution, Result, TenantChange, TenantRecord, Via, key,
+    Login, NewAccount, NewGroup, NewTenant, Resolution, Result, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -24,18 +27,21 @@ struct Inner {
     env: Env,
     options: DirectoryOptions,
     cache: Cache,
+    /// The last change that this node knows of.
+    version: AtomicU64,
 }
 
 impl Directory {
     /// The directory kept in `database`.
     #[must_use]
     pub fn new(database: Database, env: Env, options: DirectoryOptions) -> Self {
-        let cache = Cache::new(options.cache_entries_max);
+        let cache = Cache::new(env.clone(), options.cache_entries_max);
         Self(Arc::new(Inner {
             database,
             env,
             options,
             cache,
+            version: AtomicU64::new(0),
         }))
     }
 
@@ -55,21 +61,36 @@ impl Directory {
         }
     }
 
-    /// Forgets what is remembered whenever another process changed the directory; ends when the store closes.
-    ///
-    /// Changes through this handle need no help. Whoever runs several nodes on one store spawns this.
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
+    }
+    /// The last change that this node knows of.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+    pub(crate) fn forget(&self, touched: &[Touched], version: u64) {
+        self.0.cache.forget(touched);
+        self.0.version.fetch_max(version, Ordering::AcqRel);
+    }
+    /// What is remembered is as true as the store was at `micros`.
+    pub(crate) fn trust_from(&self, micros: u64) {
+        let stale_max = u64::try_from(self.0.options.stale_max.as_micros()).unwrap_or(u64::MAX);
+        self.0.cache.trust_until(micros.saturating_add(stale_max));
+    }
+
+    /// Makes a change of another part's own records, which may [`Change::notify`] all nodes. It happens once, whatever its
+    /// commits answer; one that notifies nobody may happen twice. The version is that of the notice.
     ///
     /// # Errors
-    /// The store's, when watching fails.
-    pub async fn follow_changes(&self) -> Result<()> {
-        loop {
-            let mut transaction = self.0.database.begin();
-            let changed = transaction.watch(&key::version());
-            transaction.commit().await?;
-            // A change before the watch was armed is forgotten here, one after it below.
-            self.0.cache.forget();
-            changed.await?;
-        }
+    /// The body's; the store's.
+    pub async fn announce<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<(T, u64)> {
+        let done = change::run(&self.0.database, &self.0.env, body).await?;
+        self.0.version.fetch_max(done.version, Ordering::AcqRel);
+        Ok((done.value, done.version))
     }
 
     /// Where mail for `address` goes.
@@ -242,11 +263,21 @@ impl Directory {
         Ok(tenant.and_then(|tenant| tenant.language).unwrap_or_default())
     }
 
-    /// Runs a change, and then forgets what is remembered: also after a commit of unknown result.
-    async fn change<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
-        let outcome = self.0.database.run(body).await;
-        self.0.cache.forget();
-        outcome
+    /// Makes a change, and then forgets what it touched.
+    async fn change<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
+        match change::run(&self.0.database, &self.0.env, body).await {
+            Ok(done) => {
+                self.forget(&done.touched, done.version);
+                Ok(done.value)
+            }
+            Err(error) => {
+                // It may have happened.
+                if matches!(error, Error::Storage(_)) {
+                    self.0.cache.forget(&[Touched::Everything]);
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn read<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {

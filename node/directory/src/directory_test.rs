@@ -1,5 +1,5 @@
 use hongyan_kv::Database;
-use hongyan_memory::MemoryStore;
+use hongyan_memory::{Fault, MemoryStore};
 
 use super::*;
 use crate::{AccountState, Field, NewTenant, TenantState};
@@ -249,24 +249,145 @@ async fn lists_come_in_pages() {
     assert_eq!(directory.domains(tenant, None, 10).await.unwrap().len(), 1);
 }
 
+/// Two nodes' directories over one store.
+fn two_nodes() -> (Directory, Directory, MemoryStore, hongyan_env::ManualClock) {
+    let (env, clock) = Env::manual(1);
+    let store = MemoryStore::default();
+    let node = || Directory::new(Database::new(store.clone()), env.clone(), DirectoryOptions::default());
+    (node(), node(), store.clone(), clock)
+}
+
+async fn looked(follower: &mut crate::Follower) -> crate::Changed {
+    follower.look().await.unwrap().0
+}
+
 #[tokio::test]
-async fn another_process_s_change_is_noticed() {
-    let (env, _) = Env::manual(1);
-    let database = Database::new(MemoryStore::default());
-    let here = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-    let there = Directory::new(database, env, DirectoryOptions::default());
-    let follower = here.clone();
-    tokio::spawn(async move { follower.follow_changes().await });
+async fn another_node_s_change_drops_what_it_touched_and_nothing_else() {
+    let (here, there, ..) = two_nodes();
+    let mut follower = here.follower();
+    assert!(looked(&mut follower).await.everything, "the first look trusts nothing");
     assert_eq!(goes(&here, "a@example.test").await, "NotLocal");
     let tenant = there.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     there.create_domain(tenant, &domain("example.test")).await.unwrap();
-    for _ in 0..1_000 {
-        tokio::task::yield_now().await;
-        if goes(&here, "a@example.test").await == "NoSuchUser" {
-            return;
+    assert_eq!(looked(&mut follower).await.tenants, [tenant].into());
+    assert_eq!(goes(&here, "a@example.test").await, "NoSuchUser");
+    assert_eq!(goes(&here, "b@example.test").await, "NoSuchUser");
+
+    let a = account(&there, "a@example.test").await;
+    assert_eq!(
+        goes(&here, "a@example.test").await,
+        "NoSuchUser",
+        "it has not looked yet"
+    );
+    let changed = looked(&mut follower).await;
+    assert_eq!((changed.accounts, changed.tenants), ([a].into(), Default::default()));
+    assert_eq!(goes(&here, "a@example.test").await, "1");
+    let remembered = |text: &str| here.0.cache.get(|tables| tables.targets.get(&address(text).key()));
+    assert_eq!(remembered("b@example.test"), Some(None), "others are still remembered");
+    group(&there, "all@example.test", &["a@example.test"]).await;
+    assert!(looked(&mut follower).await.is_empty());
+    assert_eq!(goes(&here, "all@example.test").await, "{1}");
+
+    let suspended = AccountChange {
+        state: Field::Set(AccountState::Suspended),
+        ..AccountChange::default()
+    };
+    there.change_account(a, &suspended).await.unwrap();
+    looked(&mut follower).await;
+    assert_eq!(goes(&here, "a@example.test").await, "Suspended");
+    assert_eq!(goes(&here, "all@example.test").await, "NoSuchUser");
+    there.delete_account(a).await.unwrap();
+    assert_eq!(looked(&mut follower).await.accounts, [a].into());
+    assert_eq!(goes(&here, "a@example.test").await, "NoSuchUser");
+    assert_eq!(looked(&mut follower).await, crate::Changed::default());
+}
+
+#[tokio::test]
+async fn the_watch_of_a_look_ends_with_the_next_change() {
+    let (here, there, ..) = two_nodes();
+    let mut follower = here.follower();
+    let (_, watch) = follower.look().await.unwrap();
+    let waiting = tokio::spawn(watch);
+    there.create_tenant(&NewTenant::named("Acme")).await.unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(looked(&mut follower).await.tenants.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_missed_too_much_forgets_everything_and_notices_come_once() {
+    let (here, there, ..) = two_nodes();
+    let mut follower = here.follower();
+    looked(&mut follower).await;
+    let notice = |text: &'static [u8]| {
+        async move |change: &mut Change| {
+            change.notify(text.into());
+            Ok(())
         }
+    };
+    let (_, version) = there.announce(notice(b"x")).await.unwrap();
+    let changed = looked(&mut follower).await;
+    assert_eq!(changed.notices, vec![(version, b"x"[..].into())]);
+    assert!(!changed.everything);
+    for _ in 0..=change::CHANGES_KEPT_MAX {
+        there.announce(notice(b"y")).await.unwrap();
     }
-    panic!("the change was never noticed");
+    assert!(looked(&mut follower).await.everything);
+    assert!(looked(&mut follower).await.is_empty());
+    // A release that only counted.
+    let mut transaction = there.database().begin();
+    transaction.atomic_add(crate::key::version(), 1);
+    transaction.commit().await.unwrap();
+    assert!(looked(&mut follower).await.everything);
+    assert_eq!(
+        there.announce(notice(b"z")).await.unwrap().1,
+        here.version() + 1,
+        "the count goes on"
+    );
+}
+
+#[tokio::test]
+async fn without_a_look_memory_is_trusted_for_a_bounded_time_only() {
+    let (here, there, store, clock) = two_nodes();
+    let mut follower = here.follower();
+    looked(&mut follower).await;
+    assert_eq!(goes(&here, "a@example.test").await, "NotLocal");
+    let tenant = there.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    there.create_domain(tenant, &domain("example.test")).await.unwrap();
+    clock.advance(here.options().stale_max);
+    assert_eq!(
+        goes(&here, "a@example.test").await,
+        "NotLocal",
+        "still within the bound"
+    );
+    clock.advance(std::time::Duration::from_millis(1));
+    assert_eq!(goes(&here, "a@example.test").await, "NoSuchUser", "read from the store");
+    store.set_faults(hongyan_memory::Faults {
+        read_too_old_per_mille: 1_000,
+        ..hongyan_memory::Faults::default()
+    });
+    assert!(
+        here.resolve(&address("a@example.test")).await.is_err(),
+        "the store is away: not from memory"
+    );
+}
+
+#[tokio::test]
+async fn a_change_of_unknown_result_happens_once_and_is_reported() {
+    for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied] {
+        let (here, _, store, _) = two_nodes();
+        store.fail_next(fault);
+        let tenant = here.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+        assert_eq!(tenant, TenantId(1));
+        store.fail_next(fault);
+        here.create_domain(tenant, &domain("example.test")).await.unwrap();
+        store.fail_next(fault);
+        store.fail_next(fault);
+        assert_eq!(account(&here, "a@example.test").await, AccountId(1));
+        store.fail_next(fault);
+        here.delete_account(AccountId(1)).await.unwrap();
+        assert_eq!(goes(&here, "a@example.test").await, "NoSuchUser");
+        assert_eq!(here.version(), 4);
+    }
 }
 
 #[test]
@@ -280,5 +401,7 @@ fn futures_may_move_between_threads() {
     check(directory.create_accounts(&[]));
     check(directory.set_catch_all(&a.domain, None));
     check(directory.members(GroupId(1), None, 1));
-    check(directory.follow_changes());
+    check(directory.announce(async move |_| Ok(())));
+    let mut follower = directory.follower();
+    check(async move { follower.look().await.map(|_| ()) });
 }

@@ -1,6 +1,7 @@
 //! The keys of the directory. Layout, each a tuple:
 //!
-//! ("dir", "version")                        grows with every change; watched by other nodes
+//! ("dir", "version")                        the count of changes; watched by every node
+//! ("dir", "change", version)                record/change.rs, the latest only
 //! ("dir", "next", kind)                     last identifier given out: kinds tenant, account, group
 //! ("dir", "tenant", tenant)                 record/tenant.rs
 //! ("dir", "tenant-name", name)              tenant
@@ -24,6 +25,12 @@ fn dir(kind: &str) -> Tuple {
 }
 pub(crate) fn version() -> Bytes {
     dir("version").pack()
+}
+pub(crate) fn changes() -> Tuple {
+    dir("change")
+}
+pub(crate) fn change(version: u64) -> Bytes {
+    changes().int(version).pack()
 }
 pub(crate) fn next(kind: &str) -> Bytes {
     dir("next").string(kind).pack()

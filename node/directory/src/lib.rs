@@ -1,15 +1,17 @@
 //! Tenants, domains, accounts, aliases and groups, and where mail for an address goes.
 //!
-//! Everything is in the store under `("dir", ..)`; what is read often is remembered in memory and forgotten on every
-//! change. Addresses are compared by [`hongyan_types::Address::key`] only, so case, IDN spelling and composed letters
+//! Everything is in the store under `("dir", ..)`; what is read often is remembered in memory and forgotten when it
+//! changes, here or on another node ([`Follower`]). Addresses are compared by [`hongyan_types::Address::key`] only, so case, IDN spelling and composed letters
 //! never matter. Holds credentials but never sees a password: that is `node/access`. Called by the sessions, by
 //! delivery, by access and by the admin API.
 
 mod cache;
+mod change;
 mod changes;
 mod directory;
 mod error;
 mod expand;
+mod follower;
 mod key;
 mod lookup;
 mod options;
@@ -17,9 +19,11 @@ mod record;
 mod resolution;
 mod transaction;
 
+pub use change::Change;
 pub use changes::{AccountChange, Field, NewAccount, NewGroup, NewTenant, TenantChange};
 pub use directory::Directory;
 pub use error::{Error, Result};
+pub use follower::{Changed, Follower};
 pub use options::DirectoryOptions;
 pub use record::account::{AccountRecord, AccountSettings, AccountState, FetchRange, Quota};
 pub use record::credential::{Credential, ScramKeys};

@@ -1,5 +1,7 @@
 //! Limits of the directory, as settings.
 
+use std::time::Duration;
+
 use hongyan_types::Domain;
 
 /// Named limits; a tenant's own, where it has one, goes before them.
@@ -19,6 +21,11 @@ pub struct DirectoryOptions {
     pub group_expansion_max: usize,
     /// Entries each of the caches keeps; twice as many just before the older half is forgotten.
     pub cache_entries_max: usize,
+    /// How often a node looks for changes that others made, beside the watch that tells it of them.
+    pub look_period: Duration,
+    /// How long what is remembered is trusted after a look: a node that cannot reach the store answers from memory no
+    /// longer than this.
+    pub stale_max: Duration,
     /// The domain of a login name that has none.
     pub default_domain: Option<Domain>,
 }
@@ -33,6 +40,8 @@ impl Default for DirectoryOptions {
             group_members_max: 10_000,
             group_expansion_max: 20_000,
             cache_entries_max: 100_000,
+            look_period: Duration::from_millis(400),
+            stale_max: Duration::from_secs(2),
             default_domain: None,
         }
     }

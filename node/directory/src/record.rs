@@ -1,6 +1,7 @@
 //! What the directory stores, one file a kind. Every version once written stays readable.
 
 pub(crate) mod account;
+pub(crate) mod change;
 pub(crate) mod credential;
 pub(crate) mod domain;
 pub(crate) mod group;

@@ -22,6 +22,8 @@ use hongyan_kv::Transaction;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 
+use crate::change::Change;
+use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::record::{account, domain, group, target, tenant};
 use crate::{AccountRecord, DomainRecord, Error, GroupRecord, Result, TenantRecord, key};
@@ -37,8 +39,9 @@ fn corrupt(what: &str) -> Error {
     Error::Storage(hongyan_kv::Error::Corrupt(what.to_owned()))
 }
 
-fn read_int(stored: &[u8]) -> Result<u64> {
-    let octets = stored.try_into().map_err(|_| corrupt("identifier is not 8 octets"))?;
+pub(crate) fn read_int(stored: &[u8]) -> hongyan_kv::Result<u64> {
+    let octets = stored.try_into();
+    let octets = octets.map_err(|_| hongyan_kv::Error::Corrupt("number is not 8 octets".to_owned()))?;
     Ok(u64::from_le_bytes(octets))
 }
 
@@ -61,20 +64,21 @@ async fn take_id(transaction: &mut Transaction, kind: &str) -> Result<u64> {
     Ok(last + 1)
 }
 
-/// Tells other nodes that something changed.
-fn touch(transaction: &mut Transaction) {
-    transaction.atomic_add(key::version(), 1);
-}
-
 async fn read_tenant(transaction: &mut Transaction, id: TenantId) -> Result<TenantRecord> {
     let stored = transaction.get(&key::tenant(id)).await?;
     let stored = stored.ok_or_else(|| Error::not_found("tenant", id.0))?;
     Ok(tenant::decode(id, &stored)?)
 }
 
-fn write_tenant(transaction: &mut Transaction, tenant: &TenantRecord) {
+fn write_tenant(transaction: &mut Change, tenant: &TenantRecord) {
     transaction.set(key::tenant(tenant.id), tenant::encode(tenant));
-    touch(transaction);
+    transaction.touch(Touched::Tenant(tenant.id));
+}
+
+/// Writes a tenant of which only the numbers of what it owns changed: no session needs to look at it again.
+fn write_counts(transaction: &mut Change, tenant: &TenantRecord) {
+    transaction.set(key::tenant(tenant.id), tenant::encode(tenant));
+    transaction.touch(Touched::TenantCounts(tenant.id));
 }
 
 pub(crate) async fn read_tenant_named(transaction: &mut Transaction, name: &str) -> Result<TenantRecord> {
@@ -105,9 +109,29 @@ async fn need_account(transaction: &mut Transaction, id: AccountId) -> Result<Ac
         .ok_or_else(|| Error::not_found("account", id.0))
 }
 
-fn write_account(transaction: &mut Transaction, account: &AccountRecord) {
+fn write_account(transaction: &mut Change, account: &AccountRecord) {
     transaction.set(key::account(account.tenant, account.id), account::encode(account));
-    touch(transaction);
+    touch_account(transaction, account);
+}
+
+fn touch_account(transaction: &mut Change, account: &AccountRecord) {
+    transaction.touch(Touched::Account {
+        tenant: account.tenant,
+        account: account.id,
+    });
+}
+
+fn touch_address(transaction: &mut Change, address: &Address) {
+    transaction.touch(Touched::Address(address.key()));
+}
+
+fn write_domain(transaction: &mut Change, domain: &DomainRecord) {
+    transaction.set(key::domain(&domain.domain), domain::encode(domain));
+    touch_domain(transaction, &domain.domain);
+}
+
+fn touch_domain(transaction: &mut Change, domain: &Domain) {
+    transaction.touch(Touched::Domain(domain.clone()));
 }
 
 pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Address) -> Result<GroupRecord> {
@@ -120,18 +144,19 @@ pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Addre
     Ok(group::decode(tenant, id, &stored)?)
 }
 
-fn write_group(transaction: &mut Transaction, group: &GroupRecord) {
+fn write_group(transaction: &mut Change, group: &GroupRecord) {
     transaction.set(key::group(group.tenant, group.id), group::encode(group));
-    touch(transaction);
+    transaction.touch(Touched::Group);
 }
 
 /// Claims an address that nobody has.
-async fn claim(transaction: &mut Transaction, address: &Address, target: Target) -> Result<()> {
+async fn claim(transaction: &mut Change, address: &Address, target: Target) -> Result<()> {
     let key = key::address(address);
     if transaction.get(&key).await?.is_some() {
         return Err(Error::exists("address", address));
     }
     transaction.set(key, target::encode(target));
+    touch_address(transaction, address);
     Ok(())
 }
 

@@ -1,14 +1,13 @@
 //! Gives an account one more address.
 
-use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, Address};
 
 use super::{check_limit, claim, need_account, read_domain, read_tenant, write_account};
 use crate::record::target::Target;
-use crate::{AccountRecord, DirectoryOptions, Error, Result};
+use crate::{AccountRecord, Change, DirectoryOptions, Error, Result};
 
 pub(crate) async fn run(
-    transaction: &mut Transaction,
+    transaction: &mut Change,
     id: AccountId,
     alias: &Address,
     options: &DirectoryOptions,

@@ -1,13 +1,12 @@
 //! Adds a member to a group.
 
-use hongyan_kv::Transaction;
 use hongyan_types::Address;
 
 use super::{check_limit, read_group_at, write_group};
-use crate::{DirectoryOptions, GroupRecord, Result, key};
+use crate::{Change, DirectoryOptions, GroupRecord, Result, key};
 
 pub(crate) async fn run(
-    transaction: &mut Transaction,
+    transaction: &mut Change,
     group: &Address,
     member: &Address,
     options: &DirectoryOptions,
@@ -20,7 +19,7 @@ pub(crate) async fn run(
 
 /// Adds a member; one that is there already stays once.
 pub(super) async fn put(
-    transaction: &mut Transaction,
+    transaction: &mut Change,
     group: &mut GroupRecord,
     member: &Address,
     options: &DirectoryOptions,

@@ -1,12 +1,11 @@
 //! Changes fields of an account.
 
-use hongyan_kv::Transaction;
 use hongyan_types::AccountId;
 
 use super::{check_name, need_account, write_account};
-use crate::{AccountChange, AccountRecord, Field, Result};
+use crate::{AccountChange, AccountRecord, Change, Field, Result};
 
-pub(crate) async fn run(transaction: &mut Transaction, id: AccountId, change: &AccountChange) -> Result<AccountRecord> {
+pub(crate) async fn run(transaction: &mut Change, id: AccountId, change: &AccountChange) -> Result<AccountRecord> {
     let mut account = need_account(transaction, id).await?;
     if let Field::Set(name) = &change.display_name {
         check_name(name, 128)?;

@@ -1,12 +1,11 @@
 //! Changes fields of a tenant.
 
-use hongyan_kv::Transaction;
 use hongyan_types::TenantId;
 
 use super::{need_account, read_tenant, write_tenant};
-use crate::{Error, Field, Result, TenantChange, TenantRecord};
+use crate::{Change, Error, Field, Result, TenantChange, TenantRecord};
 
-pub(crate) async fn run(transaction: &mut Transaction, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
+pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
     let mut tenant = read_tenant(transaction, id).await?;
     if let Field::Set(Some(account)) = change.postmaster
         && need_account(transaction, account).await?.tenant != id

@@ -1,15 +1,14 @@
 //! Makes an account at an address of a domain.
 
-use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, Timestamp};
 
-use super::{check_limit, check_name, claim, read_domain, read_tenant, take_id, write_account, write_tenant};
+use super::{check_limit, check_name, claim, read_domain, read_tenant, take_id, write_account, write_counts};
 use crate::record::credential;
 use crate::record::target::Target;
-use crate::{AccountRecord, AccountState, DirectoryOptions, NewAccount, Result, key};
+use crate::{AccountRecord, AccountState, Change, DirectoryOptions, NewAccount, Result, key};
 
 pub(crate) async fn run(
-    transaction: &mut Transaction,
+    transaction: &mut Change,
     new: &NewAccount,
     options: &DirectoryOptions,
     now: Timestamp,
@@ -45,6 +44,6 @@ pub(crate) async fn run(
     }
     write_account(transaction, &account);
     owner.counts.accounts += 1;
-    write_tenant(transaction, &owner);
+    write_counts(transaction, &owner);
     Ok(account)
 }

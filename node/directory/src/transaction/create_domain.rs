@@ -1,14 +1,12 @@
 //! Gives a domain to a tenant.
 
-use hongyan_kv::Transaction;
 use hongyan_types::{Domain, TenantId, Timestamp};
 
-use super::{check_limit, read_tenant, write_tenant};
-use crate::record::domain;
-use crate::{DirectoryOptions, DomainRecord, Error, Result, key};
+use super::{check_limit, read_tenant, write_counts, write_domain};
+use crate::{Change, DirectoryOptions, DomainRecord, Error, Result, key};
 
 pub(crate) async fn run(
-    transaction: &mut Transaction,
+    transaction: &mut Change,
     tenant: TenantId,
     name: &Domain,
     options: &DirectoryOptions,
@@ -33,9 +31,9 @@ pub(crate) async fn run(
         created: now,
         catch_all: None,
     };
-    transaction.set(key, domain::encode(&record));
+    write_domain(transaction, &record);
     transaction.set(key::tenant_domains(tenant).string(name.as_str()).pack(), Vec::new());
     owner.counts.domains += 1;
-    write_tenant(transaction, &owner);
+    write_counts(transaction, &owner);
     Ok(record)
 }

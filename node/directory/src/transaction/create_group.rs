@@ -1,17 +1,16 @@
 //! Makes a group with its first members.
 
-use hongyan_kv::Transaction;
 use hongyan_types::Timestamp;
 
-use super::{check_limit, check_name, claim, read_domain, read_tenant, take_id, write_group, write_tenant};
+use super::{check_limit, check_name, claim, read_domain, read_tenant, take_id, write_counts, write_group};
 use crate::record::target::Target;
-use crate::{DirectoryOptions, Error, GroupId, GroupRecord, NewGroup, Result};
+use crate::{Change, DirectoryOptions, Error, GroupId, GroupRecord, NewGroup, Result};
 
 /// Members that fit one transaction; more are added one by one.
 const FIRST_MEMBERS_MAX: usize = 1_000;
 
 pub(crate) async fn run(
-    transaction: &mut Transaction,
+    transaction: &mut Change,
     new: &NewGroup,
     options: &DirectoryOptions,
     now: Timestamp,
@@ -48,6 +47,6 @@ pub(crate) async fn run(
     }
     write_group(transaction, &group);
     owner.counts.groups += 1;
-    write_tenant(transaction, &owner);
+    write_counts(transaction, &owner);
     Ok(group)
 }

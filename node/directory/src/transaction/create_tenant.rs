@@ -1,12 +1,11 @@
 //! Makes a tenant.
 
-use hongyan_kv::Transaction;
 use hongyan_types::{TenantId, Timestamp};
 
 use super::{check_name, take_id, write_tenant};
-use crate::{Error, NewTenant, Result, TenantCounts, TenantRecord, TenantState, key};
+use crate::{Change, Error, NewTenant, Result, TenantCounts, TenantRecord, TenantState, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, new: &NewTenant, now: Timestamp) -> Result<TenantRecord> {
+pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestamp) -> Result<TenantRecord> {
     let name = new.name.trim();
     if name.is_empty() {
         return Err(Error::Invalid("a tenant needs a name".to_owned()));

@@ -1,12 +1,12 @@
 //! Removes a domain that has no addresses any more.
 
-use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_kv::RangeQuery;
 use hongyan_types::Domain;
 
-use super::{read_domain, read_tenant, write_tenant};
-use crate::{Error, Result, key};
+use super::{read_domain, read_tenant, touch_domain, write_counts};
+use crate::{Change, Error, Result, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, name: &Domain) -> Result<()> {
+pub(crate) async fn run(transaction: &mut Change, name: &Domain) -> Result<()> {
     let record = read_domain(transaction, name).await?;
     let mut query = RangeQuery::all(key::addresses(name).range());
     query.limit = 1;
@@ -18,9 +18,10 @@ pub(crate) async fn run(transaction: &mut Transaction, name: &Domain) -> Result<
         });
     }
     transaction.clear(&key::domain(name));
+    touch_domain(transaction, name);
     transaction.clear(&key::tenant_domains(record.tenant).string(name.as_str()).pack());
     let mut owner = read_tenant(transaction, record.tenant).await?;
     owner.counts.domains -= 1;
-    write_tenant(transaction, &owner);
+    write_counts(transaction, &owner);
     Ok(())
 }

@@ -1,18 +1,20 @@
 //! Removes a group and frees its address.
 
-use hongyan_kv::Transaction;
 use hongyan_types::Address;
 
-use super::{read_group_at, read_tenant, write_tenant};
-use crate::{Result, key};
+use super::{read_group_at, read_tenant, touch_address, write_counts};
+use crate::record::change::Touched;
+use crate::{Change, Result, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, group: &Address) -> Result<()> {
+pub(crate) async fn run(transaction: &mut Change, group: &Address) -> Result<()> {
     let group = read_group_at(transaction, group).await?;
     transaction.clear(&key::address(&group.address));
+    touch_address(transaction, &group.address);
+    transaction.touch(Touched::Group);
     transaction.clear(&key::group(group.tenant, group.id));
     transaction.clear_range(key::members(group.id).range());
     let mut owner = read_tenant(transaction, group.tenant).await?;
     owner.counts.groups -= 1;
-    write_tenant(transaction, &owner);
+    write_counts(transaction, &owner);
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Removes a tenant that owns nothing any more.
 
-use hongyan_kv::Transaction;
 use hongyan_types::TenantId;
 
-use super::{read_tenant, touch};
-use crate::{Error, Result, TenantCounts, key};
+use super::read_tenant;
+use crate::record::change::Touched;
+use crate::{Change, Error, Result, TenantCounts, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, id: TenantId) -> Result<()> {
+pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     let tenant = read_tenant(transaction, id).await?;
     if tenant.counts != TenantCounts::default() {
         let TenantCounts {
@@ -22,6 +22,6 @@ pub(crate) async fn run(transaction: &mut Transaction, id: TenantId) -> Result<(
     }
     transaction.clear(&key::tenant(id));
     transaction.clear(&key::tenant_name(&tenant.name));
-    touch(transaction);
+    transaction.touch(Touched::Tenant(id));
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! Takes an alias from an account.
 
-use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, Address};
 
-use super::{need_account, write_account};
-use crate::{AccountRecord, Error, Result, key};
+use super::{need_account, touch_address, write_account};
+use crate::{AccountRecord, Change, Error, Result, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, id: AccountId, alias: &Address) -> Result<AccountRecord> {
+pub(crate) async fn run(transaction: &mut Change, id: AccountId, alias: &Address) -> Result<AccountRecord> {
     let mut account = need_account(transaction, id).await?;
     let gone = alias.key();
     let before = account.aliases.len();
@@ -15,6 +14,7 @@ pub(crate) async fn run(transaction: &mut Transaction, id: AccountId, alias: &Ad
         return Err(Error::not_found("alias", alias));
     }
     transaction.clear(&key::address(alias));
+    touch_address(transaction, alias);
     write_account(transaction, &account);
     Ok(account)
 }

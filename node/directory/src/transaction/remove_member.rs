@@ -1,12 +1,11 @@
 //! Removes a member from a group.
 
-use hongyan_kv::Transaction;
 use hongyan_types::Address;
 
 use super::{read_group_at, write_group};
-use crate::{Error, GroupRecord, Result, key};
+use crate::{Change, Error, GroupRecord, Result, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, group: &Address, member: &Address) -> Result<GroupRecord> {
+pub(crate) async fn run(transaction: &mut Change, group: &Address, member: &Address) -> Result<GroupRecord> {
     let mut group = read_group_at(transaction, group).await?;
     let key = key::member(group.id, member);
     if transaction.get(&key).await?.is_none() {

@@ -1,17 +1,11 @@
 //! Sets or removes who gets mail for addresses of a domain that nobody has.
 
-use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, Domain};
 
-use super::{need_account, read_domain, touch};
-use crate::record::domain;
-use crate::{DomainRecord, Error, Result, key};
+use super::{need_account, read_domain, write_domain};
+use crate::{Change, DomainRecord, Error, Result};
 
-pub(crate) async fn run(
-    transaction: &mut Transaction,
-    name: &Domain,
-    account: Option<AccountId>,
-) -> Result<DomainRecord> {
+pub(crate) async fn run(transaction: &mut Change, name: &Domain, account: Option<AccountId>) -> Result<DomainRecord> {
     let mut record = read_domain(transaction, name).await?;
     if let Some(account) = account
         && need_account(transaction, account).await?.tenant != record.tenant
@@ -21,7 +15,6 @@ pub(crate) async fn run(
         ));
     }
     record.catch_all = account;
-    transaction.set(key::domain(name), domain::encode(&record));
-    touch(transaction);
+    write_domain(transaction, &record);
     Ok(record)
 }

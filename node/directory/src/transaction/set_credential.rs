@@ -1,15 +1,14 @@
 //! Sets the hashes of an account's password.
 
-use hongyan_kv::Transaction;
 use hongyan_types::AccountId;
 
-use super::{need_account, touch};
+use super::{need_account, touch_account};
 use crate::record::credential;
-use crate::{Credential, Result, key};
+use crate::{Change, Credential, Result, key};
 
-pub(crate) async fn run(transaction: &mut Transaction, id: AccountId, new: &Credential) -> Result<()> {
-    need_account(transaction, id).await?;
+pub(crate) async fn run(transaction: &mut Change, id: AccountId, new: &Credential) -> Result<()> {
+    let account = need_account(transaction, id).await?;
     transaction.set(key::credential(id), credential::encode(new));
-    touch(transaction);
+    touch_account(transaction, &account);
     Ok(())
 }

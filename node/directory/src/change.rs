@@ -1,0 +1,181 @@
+//! One change under way: its transaction, and what it touches, which every node is told with the same commit.
+//!
+//! All changes write the version, so they happen one after the other. The version's record also tells whether a commit of
+//! unknown result took place: it bears the name of whoever made the change, so none is done twice or reported as failed.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hongyan_kv::{AsStorageError, Database, Transaction};
+
+use crate::record::change::{self, ChangeRecord, Touched};
+use crate::transaction::read_int;
+use crate::{Error, Result, key};
+
+/// How many changes are kept for nodes that have not heard of them.
+pub(crate) const CHANGES_KEPT_MAX: u64 = 4_096;
+/// What a change's record may hold; one that touches more makes every node forget everything.
+const RECORD_OCTETS_MAX: usize = 50_000;
+/// How long a change whose commit has an unknown result is looked for while the store is away.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+/// Time between two looks.
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+
+/// A change under way; reads and writes as its [`Transaction`].
+pub struct Change {
+    transaction: Transaction,
+    touched: Vec<Touched>,
+}
+
+impl Deref for Change {
+    type Target = Transaction;
+    fn deref(&self) -> &Transaction {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Change {
+    fn deref_mut(&mut self) -> &mut Transaction {
+        &mut self.transaction
+    }
+}
+
+impl Change {
+    /// Tells every node `notice`, in the order of the changes and at least once, unless a node was away for so long that it
+    /// is told to forget everything.
+    pub fn notify(&mut self, notice: Bytes) {
+        self.touched.push(Touched::Notice(notice));
+    }
+    pub(crate) fn touch(&mut self, touched: Touched) {
+        self.touched.push(touched);
+    }
+
+    /// Writes what was touched as the next version, and commits. The version is 0 when nothing was touched.
+    async fn commit(mut self, by: u64) -> (u64, Vec<Touched>, hongyan_kv::Result<()>) {
+        let version = match self.write_record(by).await {
+            Ok(version) => version,
+            Err(error) => return (0, self.touched, Err(error)),
+        };
+        let committed = self.transaction.commit().await;
+        (version, self.touched, committed.map(|_| ()))
+    }
+
+    async fn write_record(&mut self, by: u64) -> hongyan_kv::Result<u64> {
+        if self.touched.is_empty() {
+            return Ok(0);
+        }
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        let version = read_version(&mut self.transaction).await? + 1;
+        let mut record = ChangeRecord {
+            by,
+            touched: self.touched.clone(),
+        };
+        let mut stored = change::encode(&record);
+        if stored.len() > RECORD_OCTETS_MAX {
+            // What others have to say still fits.
+            record.touched.retain(|touched| matches!(touched, Touched::Notice(_)));
+            record.touched.push(Touched::Everything);
+            stored = change::encode(&record);
+        }
+        self.transaction.set(key::version(), version.to_le_bytes().to_vec());
+        self.transaction.set(key::change(version), stored);
+        if let Some(old) = version.checked_sub(CHANGES_KEPT_MAX) {
+            self.transaction.clear(&key::change(old));
+        }
+        Ok(version)
+    }
+}
+
+/// The count of changes so far.
+pub(crate) async fn read_version(transaction: &mut Transaction) -> hongyan_kv::Result<u64> {
+    match transaction.get(&key::version()).await? {
+        Some(stored) => read_int(&stored),
+        None => Ok(0),
+    }
+}
+
+/// What a change has done.
+pub(crate) struct Done<T> {
+    pub(crate) value: T,
+    pub(crate) touched: Vec<Touched>,
+    /// 0 when it touched nothing.
+    pub(crate) version: u64,
+}
+
+/// Makes a change, again and again while that may help; it happens once. `by` is random.
+pub(crate) async fn run<T>(
+    database: &Database,
+    env: &hongyan_env::Env,
+    mut body: impl AsyncFnMut(&mut Change) -> Result<T>,
+) -> Result<Done<T>> {
+    let by = env.random_u64();
+    let mut unsure: Option<Done<T>> = None;
+    let mut settle_until = 0;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let mut change = Change {
+            transaction: database.begin(),
+            touched: Vec::new(),
+        };
+        let outcome = match took_place(&mut change.transaction, by, unsure.as_ref()).await {
+            Ok(true) => return unsure.ok_or(Error::Storage(hongyan_kv::Error::CommitUnknown)),
+            Ok(false) => body(&mut change).await,
+            Err(error) => Err(error.into()),
+        };
+        let error = match outcome {
+            Ok(value) => match change.commit(by).await {
+                (version, touched, Ok(())) => {
+                    return Ok(Done {
+                        value,
+                        touched,
+                        version,
+                    });
+                }
+                (version, touched, Err(error)) => {
+                    if error == hongyan_kv::Error::CommitUnknown && version > 0 {
+                        settle_until = env.now_micros().saturating_add(micros(SETTLE_MAX));
+                        // An earlier one of the same version did the same to the same state; one of an earlier version
+                        // can no longer take place.
+                        unsure = Some(Done {
+                            value,
+                            touched,
+                            version,
+                        });
+                    }
+                    error.into()
+                }
+            },
+            Err(error) => error,
+        };
+        if attempt >= Database::ATTEMPTS_MAX {
+            return Err(error);
+        }
+        match error.as_storage_error() {
+            Some(cause) if cause.is_retryable() || *cause == hongyan_kv::Error::CommitUnknown => {
+                tokio::task::yield_now().await;
+            }
+            // The store went away with the answer.
+            Some(hongyan_kv::Error::Unavailable(_)) if unsure.is_some() && env.now_micros() < settle_until => {
+                env.sleep(SETTLE_PAUSE).await;
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Whether the commit of unknown result took place. If not, it never will once a later attempt has committed: both write the
+/// version that both have read.
+async fn took_place<T>(transaction: &mut Transaction, by: u64, unsure: Option<&Done<T>>) -> hongyan_kv::Result<bool> {
+    let Some(unsure) = unsure else { return Ok(false) };
+    let stored = transaction.get(&key::change(unsure.version)).await?;
+    Ok(stored
+        .and_then(|stored| change::decode(&stored).ok())
+        .is_some_and(|found| found.by == by))
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
