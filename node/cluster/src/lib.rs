@@ -1,13 +1,16 @@
 //! Joins the cluster, which knows nothing of storage, to the store and the entities of a node.
 //!
-//! [`Member`] is all of a node's part in its cluster. [`MetadataStore`] keeps Raft's part of this node in a store of its own; [`StoreFence`] raises the fences of partitions in
-//! the data store; [`OwnedPlacement`] tells the router where entities are. Holds no state and decides nothing.
+//! [`Member`] is all of a node's part in its cluster. [`MetadataStore`] keeps Raft's part of this node in a store of its
+//! own; [`StoreFence`] raises the fences of partitions in the data store; [`OwnedPlacement`] tells the router where
+//! entities are; [`MemberControl`] is the operator's hand. Decides nothing.
 
+mod control;
 mod fence;
 mod member;
 mod metadata_store;
 mod placement;
 
+pub use control::{Door, MemberControl, StoreWatch};
 pub use fence::StoreFence;
 pub use member::{Member, MemberParts};
 pub use metadata_store::MetadataStore;

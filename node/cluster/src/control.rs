@@ -1,0 +1,339 @@
+//! The operator's view of the cluster and hand upon it, from any node: reads this node's map, proposes changes to it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_env::{BoxFuture, Env};
+use hongyan_http_admin::{
+    ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView, PartitionsView,
+    SettingView, StoreView,
+};
+use hongyan_identity::{Fingerprint, JoinToken};
+use hongyan_membership::settings::{self, Rebalance, Setting, SettingError};
+use hongyan_metadata::{Applied, Change, ClusterMap, Members, Metadata, NodeRecord, NodeState, ProposeError, Refusal};
+use hongyan_transport::ClusterId;
+
+/// How long the leader may take.
+const PROPOSE_WITHIN: Duration = Duration::from_secs(10);
+/// How long this node's own map may take to show what was agreed.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+/// Heaviest weight: a node a thousand times as strong as another is a slip of the pen.
+const WEIGHT_MAX: u32 = 100_000;
+const NAME_OCTETS_MAX: usize = 64;
+
+/// Where nodes join.
+#[derive(Clone)]
+pub struct Door {
+    /// By which a joining node recognises the cluster.
+    pub authority: Fingerprint,
+    /// Where it asks, at the moment.
+    pub addresses: Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>,
+}
+
+/// Whoever knows how the data store is.
+pub trait StoreWatch: Send + Sync + 'static {
+    /// How it is now; `None` when that cannot be found out.
+    fn look(&self) -> BoxFuture<'_, Option<StoreView>>;
+}
+
+/// [`ClusterControl`] of a member.
+pub struct MemberControl {
+    env: Env,
+    metadata: Metadata,
+    door: Option<Door>,
+    store: Option<Arc<dyn StoreWatch>>,
+}
+
+impl MemberControl {
+    /// Looks through `metadata`. Without a door nobody can be invited.
+    #[must_use]
+    pub fn new(env: Env, metadata: Metadata, door: Option<Door>) -> Self {
+        Self {
+            env,
+            metadata,
+            door,
+            store: None,
+        }
+    }
+    /// Shows what `store` knows, too.
+    #[must_use]
+    pub fn with_store(self, store: Arc<dyn StoreWatch>) -> Self {
+        Self {
+            store: Some(store),
+            ..self
+        }
+    }
+
+    /// Makes `change`, and waits until this node's map shows it.
+    async fn propose(&self, change: Change) -> ControlResult<Applied> {
+        let applied = self.metadata.propose(change, PROPOSE_WITHIN).await.map_err(refused)?;
+        let mut map = self.metadata.watch();
+        let shown = map.wait_for(|map| map.version >= applied.version);
+        let _ = self.env.timeout(SHOWN_WITHIN, shown).await;
+        Ok(applied)
+    }
+
+    async fn set_state(&self, node: u64, state: NodeState) -> ControlResult<NodeView> {
+        self.propose(Change::SetState { node, state }).await?;
+        self.node(node)
+    }
+
+    fn record(&self, node: u64) -> ControlResult<NodeRecord> {
+        let map = self.metadata.map();
+        let record = map.nodes.get(&node).cloned();
+        record.ok_or_else(|| refused(ProposeError::Refused(Refusal::UnknownNode(node))))
+    }
+
+    fn node(&self, id: u64) -> ControlResult<NodeView> {
+        let record = self.record(id)?;
+        let shares = Shares::of(&self.metadata.map());
+        Ok(node_view(
+            id,
+            &record,
+            &shares,
+            self.metadata.leader().map(|leader| leader.0),
+            &self.metadata.members(),
+        ))
+    }
+
+    /// Whether anybody but `node` serves and may be given partitions.
+    fn expect_others(&self, node: u64) -> ControlResult<()> {
+        let map = self.metadata.map();
+        let mut others = map.nodes.iter().filter(|(id, _)| **id != node);
+        if others.any(|(_, record)| record.state == NodeState::Up && record.weight > 0) {
+            return Ok(());
+        }
+        Err(ControlError::Refused(format!(
+            "no other node is up to take over what node {node} owns"
+        )))
+    }
+
+    fn setting(&self, setting: &Setting) -> SettingView {
+        let map = self.metadata.map();
+        let set = map.settings.get(setting.key);
+        SettingView {
+            key: setting.key.to_owned(),
+            value: set.map_or(setting.default, String::as_str).to_owned(),
+            default: setting.default.to_owned(),
+            set: set.is_some(),
+            about: setting.about.to_owned(),
+        }
+    }
+}
+
+impl ClusterControl for MemberControl {
+    fn status(&self) -> BoxFuture<'_, ControlResult<ClusterView>> {
+        Box::pin(async move {
+            let store = match &self.store {
+                Some(store) => store.look().await,
+                None => None,
+            };
+            let map = self.metadata.map();
+            let leadership = *self.metadata.leadership().borrow();
+            let leader = leadership.leader.map(|leader| leader.0);
+            let (shares, members) = (Shares::of(&map), self.metadata.members());
+            let present = map.nodes.iter().filter(|(_, record)| record.state != NodeState::Left);
+            Ok(ClusterView {
+                cluster: ClusterId::from_random(map.cluster).to_string(),
+                version: map.version,
+                this_node: self.metadata.node().0,
+                leader,
+                term: leadership.term,
+                partitions: partitions_view(&map),
+                store,
+                nodes: present
+                    .map(|(id, record)| node_view(*id, record, &shares, leader, &members))
+                    .collect(),
+            })
+        })
+    }
+
+    fn invite(&self, lifetime: Duration) -> BoxFuture<'_, ControlResult<Invitation>> {
+        Box::pin(async move {
+            let no_door = || ControlError::Refused("this node takes no joining nodes in".to_owned());
+            let door = self.door.as_ref().ok_or_else(no_door)?;
+            let addresses = (door.addresses)();
+            if addresses.is_empty() {
+                return Err(no_door());
+            }
+            let token = JoinToken::create(&self.env, door.authority, addresses);
+            let lifetime = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
+            let expires_millis = self.env.wall_millis().saturating_add(lifetime);
+            let invite = Change::Invite {
+                token: token.hash().0,
+                expires_millis,
+            };
+            self.propose(invite).await?;
+            Ok(Invitation {
+                token: token.to_string(),
+                expires_millis,
+            })
+        })
+    }
+
+    fn drain(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>> {
+        Box::pin(async move {
+            self.record(node)?;
+            self.expect_others(node)?;
+            self.set_state(node, NodeState::Draining).await
+        })
+    }
+
+    fn resume(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>> {
+        Box::pin(self.set_state(node, NodeState::Up))
+    }
+
+    fn leave(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>> {
+        Box::pin(async move {
+            self.record(node)?;
+            self.expect_others(node)?;
+            self.set_state(node, NodeState::Left).await
+        })
+    }
+
+    fn change_node(&self, node: u64, change: NodeChange) -> BoxFuture<'_, ControlResult<NodeView>> {
+        Box::pin(async move {
+            let record = self.record(node)?;
+            let weight = change.weight.unwrap_or(record.weight);
+            if weight > WEIGHT_MAX {
+                return Err(ControlError::Invalid(format!(
+                    "a weight is 0 to {WEIGHT_MAX}; 100 is usual"
+                )));
+            }
+            let data_center = change.data_center.map_or(Ok(record.data_center), name)?;
+            let rack = change.rack.map_or(Ok(record.rack), name)?;
+            self.propose(Change::SetNode {
+                node,
+                weight,
+                data_center,
+                rack,
+            })
+            .await?;
+            self.node(node)
+        })
+    }
+
+    fn rebalance(&self) -> BoxFuture<'_, ControlResult<PartitionsView>> {
+        Box::pin(async move {
+            // Where it is automatic, nothing has to be begun; unless the operator says otherwise in between.
+            let once = Change::Replace {
+                key: settings::REBALANCE.to_owned(),
+                present: Rebalance::Manual.name().to_owned(),
+                value: Rebalance::Once.name().to_owned(),
+            };
+            if Rebalance::of(&self.metadata.map()) == Rebalance::Manual {
+                self.propose(once).await?;
+            }
+            Ok(partitions_view(&self.metadata.map()))
+        })
+    }
+
+    fn settings(&self) -> BoxFuture<'_, ControlResult<Vec<SettingView>>> {
+        let all = settings::ALL.iter().map(|setting| self.setting(setting)).collect();
+        Box::pin(std::future::ready(Ok(all)))
+    }
+
+    fn set(&self, key: String, value: Option<String>) -> BoxFuture<'_, ControlResult<SettingView>> {
+        Box::pin(async move {
+            let setting = settings::find(&key).map_err(not_set)?;
+            let value = value.map(|value| settings::check(&key, &value)).transpose();
+            let value = value.map_err(not_set)?;
+            self.propose(Change::Set { key, value }).await?;
+            Ok(self.setting(setting))
+        })
+    }
+}
+
+/// How many partitions each node owns and gets.
+struct Shares {
+    owned: BTreeMap<u64, usize>,
+    arriving: BTreeMap<u64, usize>,
+}
+
+impl Shares {
+    fn of(map: &ClusterMap) -> Self {
+        let (mut owned, mut arriving) = (BTreeMap::new(), BTreeMap::new());
+        for slot in &map.partitions {
+            *owned.entry(slot.owner).or_default() += 1;
+            if let Some(next) = slot.next {
+                *arriving.entry(next.to).or_default() += 1;
+            }
+        }
+        Self { owned, arriving }
+    }
+}
+
+fn node_view(id: u64, record: &NodeRecord, shares: &Shares, leader: Option<u64>, members: &Members) -> NodeView {
+    let role = if leader == Some(id) {
+        Some("leader")
+    } else if members.voters.contains(&id) {
+        Some("voter")
+    } else {
+        members.learners.contains(&id).then_some("learner")
+    };
+    NodeView {
+        id,
+        name: record.name.clone(),
+        state: state_name(record.state).to_owned(),
+        role: role.map(str::to_owned),
+        partitions: shares.owned.get(&id).copied().unwrap_or_default(),
+        arriving: shares.arriving.get(&id).copied().unwrap_or_default(),
+        weight: record.weight,
+        data_center: record.data_center.clone(),
+        rack: record.rack.clone(),
+        address: record.address.clone(),
+        release: record.release.clone(),
+        protocol_oldest: record.protocols.oldest,
+        protocol_newest: record.protocols.newest,
+    }
+}
+
+fn partitions_view(map: &ClusterMap) -> PartitionsView {
+    let lives = |owner: u64| map.nodes.get(&owner).is_some_and(|record| record.state.is_alive());
+    let preference = settings::preference(map);
+    PartitionsView {
+        count: map.partitions.len(),
+        unserved: map.partitions.iter().filter(|slot| !lives(slot.owner)).count(),
+        moving: map.partitions.iter().filter(|slot| slot.next.is_some()).count(),
+        misplaced: hongyan_placement::misplaced(&map.placement_slots(), &map.placement_nodes(), &preference),
+        rebalance: Rebalance::of(map).name().to_owned(),
+    }
+}
+
+fn state_name(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Joining => "joining",
+        NodeState::Up => "up",
+        NodeState::Draining => "draining",
+        NodeState::Down => "down",
+        NodeState::Left => "left",
+    }
+}
+
+fn name(text: String) -> ControlResult<String> {
+    if text.len() > NAME_OCTETS_MAX || text.chars().any(|c| c.is_control() || c.is_whitespace() || c == ',') {
+        return Err(ControlError::Invalid(format!(
+            "{text:?}: a data centre or a rack has a name of at most {NAME_OCTETS_MAX} octets, without spaces and commas"
+        )));
+    }
+    Ok(text)
+}
+
+fn refused(error: ProposeError) -> ControlError {
+    match error {
+        ProposeError::NoLeader => ControlError::NoLeader,
+        ProposeError::Refused(Refusal::UnknownNode(node)) => {
+            ControlError::Unknown(format!("the cluster has no node {node}"))
+        }
+        ProposeError::Refused(refusal) => ControlError::Refused(refusal.to_string()),
+    }
+}
+
+fn not_set(error: SettingError) -> ControlError {
+    match error {
+        SettingError::Unknown(_) => ControlError::Unknown(error.to_string()),
+        SettingError::Bad { .. } => ControlError::Invalid(error.to_string()),
+    }
+}
