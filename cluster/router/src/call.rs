@@ -34,6 +34,8 @@ pub(crate) enum AnswerHead {
     Deadline,
     /// This kind of entity, or this request, is unknown here: a node of another release.
     NotServed,
+    /// The reply is too large for a call: to be asked for again by a stream.
+    Large,
 }
 
 pub(crate) fn encode(head: &impl Serialize, body: &[u8]) -> Result<Bytes, CodecError> {
@@ -86,6 +88,7 @@ mod tests {
             (AnswerHead::Unavailable, "000103"),
             (AnswerHead::Deadline, "000104"),
             (AnswerHead::NotServed, "000105"),
+            (AnswerHead::Large, "000106"),
         ] {
             check(&answer, hex);
         }

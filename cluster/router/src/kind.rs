@@ -5,29 +5,55 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::{
-    Entity, EntityHost, EntityId, EntityKey, HostError, RequestId, Tenure, Terms, WireEntity, WireError,
+    Entity, EntityHost, EntityId, EntityKey, Gather, HostError, Pieces, RequestId, Tenure, Terms, WireEntity, WireError,
 };
 use hongyan_env::BoxFuture;
 
 use crate::call::AnswerHead;
 use crate::{Located, Placement};
 
+/// The pieces of a reply on their way to being one, for kinds of which it is not known here that they travel.
+pub(crate) struct ReplyGather<E: Entity>(Box<dyn Pushed<E>>);
+
+trait Pushed<E: Entity>: Send {
+    fn push(&mut self, piece: Bytes) -> Result<(), WireError>;
+    fn finish(self: Box<Self>, services: &E::Services, request: &E::Request) -> Result<E::Reply, WireError>;
+}
+
+impl<E: WireEntity> Pushed<E> for Box<dyn Gather<E>> {
+    fn push(&mut self, piece: Bytes) -> Result<(), WireError> {
+        Gather::push(&mut **self, piece)
+    }
+    fn finish(self: Box<Self>, services: &E::Services, request: &E::Request) -> Result<E::Reply, WireError> {
+        Gather::finish(*self, services, request)
+    }
+}
+
+impl<E: Entity> ReplyGather<E> {
+    pub(crate) fn push(&mut self, piece: Bytes) -> Result<(), WireError> {
+        self.0.push(piece)
+    }
+    pub(crate) fn finish(self, services: &E::Services, request: &E::Request) -> Result<E::Reply, WireError> {
+        self.0.finish(services, request)
+    }
+}
+
 /// How values of this kind travel, as plain functions, so that kinds that do not travel need none.
 pub(crate) struct Wire<E: Entity> {
-    pub encode_request: fn(&E::Services, &E::Request) -> Result<Bytes, WireError>,
-    pub decode_request: fn(&E::Services, Bytes) -> Result<E::Request, WireError>,
-    pub encode_reply: fn(&E::Services, &E::Request, &E::Reply) -> Result<Bytes, WireError>,
-    pub decode_reply: fn(&E::Services, &E::Request, Bytes) -> Result<E::Reply, WireError>,
+    pub encode_request: fn(&E::Services, &E::Request) -> Result<Vec<Bytes>, WireError>,
+    pub decode_request: fn(&E::Services, Vec<Bytes>) -> Result<E::Request, WireError>,
+    pub encode_reply: fn(&E::Services, &E::Request, &E::Reply) -> Result<Pieces, WireError>,
+    pub gather_reply: fn() -> ReplyGather<E>,
     pub copy: fn(&E::Request) -> E::Request,
 }
 
 impl<E: WireEntity> Wire<E> {
     pub(crate) fn new() -> Self {
         Self {
-            encode_request: E::encode_request,
-            decode_request: E::decode_request,
-            encode_reply: E::encode_reply,
-            decode_reply: E::decode_reply,
+            encode_request: E::encode_request_pieces,
+            decode_request: E::decode_request_pieces,
+            encode_reply: E::encode_reply_pieces,
+            gather_reply: || ReplyGather(Box::new(E::gather_reply())),
             copy: E::Request::clone,
         }
     }
@@ -43,12 +69,13 @@ pub(crate) struct Kind<E: Entity> {
 pub(crate) struct Incoming {
     pub key: Vec<u8>,
     pub id: RequestId,
-    pub request: Bytes,
+    /// In pieces.
+    pub request: Vec<Bytes>,
     pub within: Duration,
 }
 
-/// The answer to it, without its envelope.
-pub(crate) type Answered = (AnswerHead, Bytes);
+/// The answer to it, without its envelope; with a reply if it is `Done`.
+pub(crate) type Answered = (AnswerHead, Option<Pieces>);
 
 /// A kind whose type only its own code knows.
 pub(crate) trait AnyKind: Send + Sync {
@@ -65,7 +92,7 @@ impl<E: Entity> AnyKind for Kind<E> {
     fn answer(&self, placement: Arc<dyn Placement>, incoming: Incoming) -> BoxFuture<'_, Answered> {
         Box::pin(async move {
             let answered = self.try_answer(&*placement, incoming).await;
-            answered.unwrap_or_else(|head| (head, Bytes::new()))
+            answered.unwrap_or_else(|head| (head, None))
         })
     }
 }
@@ -104,6 +131,6 @@ impl<E: Entity> Kind<E> {
             tracing::error!(kind = E::Key::KIND, %error, "a reply cannot leave this node");
             AnswerHead::Unavailable
         })?;
-        Ok((AnswerHead::Done, reply))
+        Ok((AnswerHead::Done, Some(reply)))
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::{Entity, EntityKey, HostError, RequestId, Tenure, Terms};
-use hongyan_transport::{CallError, NodeId, ServiceId};
+use hongyan_transport::{CallError, NodeId, ServiceId, Stream, codec};
 
 use crate::call::{self, AnswerHead, CallHead};
-use crate::kind::{Kind, Wire};
+use crate::kind::{Kind, ReplyGather, Wire};
+use crate::large::{self, Broken, CALL_OCTETS_MAX, LargeHead, Messages};
 use crate::router::Inner;
 use crate::{AskError, Cluster, Located};
 
@@ -34,6 +35,8 @@ enum Missed {
     Again,
     /// The owner is said to be that node.
     Redirected(NodeId),
+    /// No call carries the request or its reply.
+    Large,
 }
 
 impl<E: Entity> Journey<'_, E> {
@@ -41,7 +44,7 @@ impl<E: Entity> Journey<'_, E> {
         let placement = &self.cluster.placement;
         let partition = placement.partitions().of_hash(self.key.entity_id().stable_hash());
         let options = &self.cluster.options;
-        let mut payload: Option<Bytes> = None;
+        let mut encoded = None;
         let mut redirect = None;
         let mut redirects = 0;
         let mut last = AskError::Deadline;
@@ -58,7 +61,7 @@ impl<E: Entity> Journey<'_, E> {
             };
             let attempt = match located {
                 Located::Here { epoch } => self.ask_here(Tenure { partition, epoch }, left).await,
-                Located::There(node) => self.ask_there(node, left, &mut payload).await,
+                Located::There(node) => self.ask_there(node, left, &mut encoded).await,
                 Located::Unknown => Err(Missed::Again),
             };
             match attempt {
@@ -75,7 +78,7 @@ impl<E: Entity> Journey<'_, E> {
                     redirect = Some(node);
                     continue;
                 }
-                Err(Missed::Again | Missed::Redirected(_)) => {}
+                Err(Missed::Again | Missed::Redirected(_) | Missed::Large) => {}
             }
             self.inner.retries.with_label_values(&[E::Key::KIND]).inc();
             last = AskError::Unavailable;
@@ -102,60 +105,123 @@ impl<E: Entity> Journey<'_, E> {
             HostError::Overloaded | HostError::Deadline => Missed::Final(error.into()),
         })
     }
-    async fn ask_there(&self, node: NodeId, within: Duration, payload: &mut Option<Bytes>) -> Result<E::Reply, Missed> {
-        let payload = match payload {
-            Some(payload) => payload.clone(),
-            None => payload.insert(self.encode()?).clone(),
+    async fn ask_there(
+        &self,
+        node: NodeId,
+        within: Duration,
+        request: &mut Option<Vec<Bytes>>,
+    ) -> Result<E::Reply, Missed> {
+        let pieces = match request {
+            Some(pieces) => pieces,
+            None => request.insert(self.encode()?),
         };
-        let transport = &self.cluster.transport;
         let start = self.inner.env.now_micros();
-        let called = transport.call(node, ServiceId::ENTITIES, payload, within).await;
-        let answer = called.map_err(|error| match error {
-            // Whether it had its effect is unknown; the id makes a repeat safe.
-            CallError::Unreachable | CallError::Refused => Missed::Again,
-            CallError::Deadline => Missed::Final(AskError::Deadline),
-            CallError::Overloaded => Missed::Final(AskError::Overloaded),
-            CallError::TooLarge => {
-                tracing::error!(
-                    kind = E::Key::KIND,
-                    "a request or its reply is too large for another node"
-                );
-                Missed::Final(AskError::Unavailable)
+        let attempt = match pieces.as_slice() {
+            [only] if only.len() <= CALL_OCTETS_MAX => self.call(node, within, only).await,
+            _ => Err(Missed::Large),
+        };
+        let reply = match attempt {
+            Err(Missed::Large) => {
+                let left = self.left().ok_or(Missed::Final(AskError::Deadline))?;
+                let streamed = self.inner.env.timeout(left, self.stream(node, left, pieces)).await;
+                streamed.ok_or(Missed::Final(AskError::Deadline))?
             }
-        })?;
+            attempt => attempt,
+        }?;
         let seconds = Duration::from_micros(self.inner.env.now_micros().saturating_sub(start)).as_secs_f64();
         self.inner
             .remote_seconds
             .with_label_values(&[E::Key::KIND])
             .observe(seconds);
-        let (head, body) = call::decode(answer).ok_or_else(not_understood::<E>)?;
-        match head {
-            AnswerHead::Done => {
-                let read = (self.wire.decode_reply)(self.kind.host.services(), &self.request, body);
-                read.map_err(|_| not_understood::<E>())
-            }
-            AnswerHead::Moved(Some(owner)) => Err(Missed::Redirected(NodeId(owner))),
-            AnswerHead::Moved(None) | AnswerHead::Unavailable | AnswerHead::NotServed => Err(Missed::Again),
-            AnswerHead::Overloaded => Err(Missed::Final(AskError::Overloaded)),
-            AnswerHead::Deadline => Err(Missed::Final(AskError::Deadline)),
-        }
+        Ok(reply)
     }
-    fn encode(&self) -> Result<Bytes, Missed> {
-        let refuse = |text: String| {
-            tracing::error!(kind = E::Key::KIND, error = text, "a request cannot leave this node");
-            Missed::Final(AskError::Unavailable)
-        };
-        let request = (self.wire.encode_request)(self.kind.host.services(), &self.request);
-        let request = request.map_err(|error| refuse(error.to_string()))?;
-        let mut key = Vec::new();
-        self.key.write(&mut key);
+    async fn call(&self, node: NodeId, within: Duration, request: &[u8]) -> Result<E::Reply, Missed> {
         let head = CallHead::V1 {
             kind: E::Key::KIND.to_owned(),
-            key,
+            key: self.key_bytes(),
             id: self.id.0,
         };
-        call::encode(&head, &request).map_err(|error| refuse(error.to_string()))
+        let payload = call::encode(&head, request).map_err(|error| refuse::<E>(&error.to_string()))?;
+        let transport = &self.cluster.transport;
+        let called = transport.call(node, ServiceId::ENTITIES, payload, within).await;
+        let (head, body) = call::decode(called.map_err(missed)?).ok_or_else(not_understood::<E>)?;
+        check(head)?;
+        let mut gather = (self.wire.gather_reply)();
+        gather.push(body).map_err(|_| not_understood::<E>())?;
+        self.gathered(gather)
     }
+    /// Asks by a stream what no call carries.
+    async fn stream(&self, node: NodeId, within: Duration, request: &[Bytes]) -> Result<E::Reply, Missed> {
+        let head = LargeHead::V1 {
+            kind: E::Key::KIND.to_owned(),
+            key: self.key_bytes(),
+            id: self.id.0,
+            within_micros: u64::try_from(within.as_micros()).unwrap_or(u64::MAX),
+        };
+        let head = codec::encode(&head).map_err(|error| refuse::<E>(&error.to_string()))?;
+        let transport = &self.cluster.transport;
+        let opened = transport.open(node, ServiceId::ENTITIES, head).await;
+        let Stream { mut sender, receiver } = opened.map_err(missed)?;
+        for piece in request {
+            large::send(&mut sender, piece.clone()).await.map_err(broken)?;
+        }
+        sender.finish();
+        let mut messages = Messages::new(receiver);
+        let head = messages.next().await.map_err(broken)?.ok_or(Missed::Again)?;
+        check(codec::decode(&head).map_err(|_| not_understood::<E>())?)?;
+        let mut gather = (self.wire.gather_reply)();
+        while let Some(piece) = messages.next().await.map_err(broken)? {
+            gather.push(piece).map_err(|_| not_understood::<E>())?;
+        }
+        self.gathered(gather)
+    }
+    fn gathered(&self, gather: ReplyGather<E>) -> Result<E::Reply, Missed> {
+        let read = gather.finish(self.kind.host.services(), &self.request);
+        read.map_err(|_| not_understood::<E>())
+    }
+    fn key_bytes(&self) -> Vec<u8> {
+        let mut key = Vec::new();
+        self.key.write(&mut key);
+        key
+    }
+    fn encode(&self) -> Result<Vec<Bytes>, Missed> {
+        let request = (self.wire.encode_request)(self.kind.host.services(), &self.request);
+        request.map_err(|error| refuse::<E>(&error.to_string()))
+    }
+}
+
+/// What an answer without a reply means.
+fn check(head: AnswerHead) -> Result<(), Missed> {
+    Err(match head {
+        AnswerHead::Done => return Ok(()),
+        AnswerHead::Moved(Some(owner)) => Missed::Redirected(NodeId(owner)),
+        AnswerHead::Moved(None) | AnswerHead::Unavailable | AnswerHead::NotServed => Missed::Again,
+        AnswerHead::Overloaded => Missed::Final(AskError::Overloaded),
+        AnswerHead::Deadline => Missed::Final(AskError::Deadline),
+        AnswerHead::Large => Missed::Large,
+    })
+}
+
+fn missed(error: CallError) -> Missed {
+    match error {
+        // Whether it had its effect is unknown; the id makes a repeat safe.
+        CallError::Unreachable | CallError::Refused => Missed::Again,
+        CallError::Deadline => Missed::Final(AskError::Deadline),
+        CallError::Overloaded => Missed::Final(AskError::Overloaded),
+        CallError::TooLarge => {
+            tracing::error!("a request or its reply is too large for another node");
+            Missed::Final(AskError::Unavailable)
+        }
+    }
+}
+
+fn broken(Broken: Broken) -> Missed {
+    Missed::Again
+}
+
+fn refuse<E: Entity>(error: &str) -> Missed {
+    tracing::error!(kind = E::Key::KIND, error, "a request cannot leave this node");
+    Missed::Final(AskError::Unavailable)
 }
 
 /// The effect is there, but its reply cannot be read: a repeat would not help.

@@ -2,5 +2,6 @@
 
 mod asks;
 mod hints;
+mod large;
 mod storm;
 mod world;

@@ -257,8 +257,11 @@ impl World {
     /// Tells every node who owns the partition of `ledger`, and raises its fence.
     pub fn give(&self, ledger: LedgerId, owner: usize, epoch: u64) {
         self.raise(ledger, epoch);
+        self.give_partition(ledger.partition(), owner, epoch);
+    }
+    pub fn give_partition(&self, partition: Partition, owner: usize, epoch: u64) {
         for at in 0..self.nodes.len() {
-            self.tell(ledger, owner, epoch, at);
+            self.tell_partition(partition, owner, epoch, at);
         }
     }
     pub fn raise(&self, ledger: LedgerId, epoch: u64) {
@@ -266,12 +269,15 @@ impl World {
     }
     /// Tells one node.
     pub fn tell(&self, ledger: LedgerId, owner: usize, epoch: u64, at: usize) {
+        self.tell_partition(ledger.partition(), owner, epoch, at);
+    }
+    fn tell_partition(&self, partition: Partition, owner: usize, epoch: u64, at: usize) {
         let located = if owner == at {
             Located::Here { epoch: Epoch(epoch) }
         } else {
             Located::There(self.nodes[owner].id)
         };
-        self.nodes[at].belief.set(ledger.partition(), located);
+        self.nodes[at].belief.set(partition, located);
     }
 }
 

@@ -7,7 +7,7 @@ use hongyan_types::{ModSeq, Uid, UidSet, UidValidity};
 use serde::{Deserialize, Serialize};
 
 use super::value::{Wired, wired};
-use super::view::{self, ViewWire};
+use super::view::{self, GroupPart, Parts, ViewWire};
 use crate::request::Reply;
 use crate::view::Mark;
 use crate::{
@@ -59,12 +59,17 @@ pub(super) enum ReplyWire {
     Vanished(Wire<VanishedReply>),
 }
 
-/// `reply` for an asker that has come to `mark`.
+/// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
 // Replies that say nothing but "done" travel as a unit.
 #[allow(clippy::unit_arg)]
-pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> ReplyWire {
-    let view = |newer: &FolderView| view::write(newer, mark);
-    match reply {
+pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Parts>) {
+    let mut parts = None;
+    let mut view = |newer: &FolderView| {
+        let (wire, later) = view::write(newer, mark);
+        parts = Some(later);
+        wire
+    };
+    let wire = match reply {
         Reply::Refused(error) => ReplyWire::Refused(error.write()),
         Reply::Append(reply) => ReplyWire::Append(reply.write()),
         Reply::CopyMessages(reply) => ReplyWire::CopyMessages(reply.write()),
@@ -84,12 +89,13 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> ReplyWire {
         Reply::StoreFlags(reply) => ReplyWire::StoreFlags(reply.modified.write(), view(&reply.view)),
         Reply::SubscribeFolder(reply) => ReplyWire::SubscribeFolder(reply.write()),
         Reply::Vanished(reply) => ReplyWire::Vanished(reply.write()),
-    }
+    };
+    (wire, parts)
 }
 
-/// The reply to an asker that has `known`.
-pub(super) fn read(wire: ReplyWire, known: Option<&FolderView>) -> Result<Reply, WireError> {
-    let view = |wire: ViewWire| view::read(wire, known);
+/// The reply to an asker that has `known`; `later` are the parts of its view after the first.
+pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&FolderView>) -> Result<Reply, WireError> {
+    let view = |wire: ViewWire| view::read(wire, later, known);
     Ok(match wire {
         ReplyWire::Refused(wire) => Reply::Refused(Wired::read(wire)?),
         ReplyWire::Append(wire) => Reply::Append(Wired::read(wire)?),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::value::{Wired, wired};
+use super::wrong;
 use crate::request::{Body, Request};
 use crate::view::{Known, Mark};
 use crate::{
@@ -80,6 +81,55 @@ bodies! {
 #[derive(Serialize, Deserialize)]
 pub(super) enum RequestWire {
     V1(BodyWire, Option<<Mark as Wired>::Wire>),
+}
+
+/// Octets of an append that is not cut, about.
+const APPEND_OCTETS: usize = 512 << 10;
+
+/// A long append as several of some of its mails each; anything else as it is.
+pub(super) fn cut(request: &Request) -> Vec<Request> {
+    let Body::Append(append) = &request.body else {
+        return vec![request.clone()];
+    };
+    let mut cut: Vec<Append> = Vec::new();
+    let mut octets = 0;
+    for message in &append.messages {
+        if octets >= APPEND_OCTETS || cut.is_empty() {
+            octets = 0;
+            cut.push(Append {
+                folder: append.folder.clone(),
+                messages: Vec::new(),
+            });
+        }
+        octets += message.message.blob.attach_octets() + crate::work::MAIL_OCTETS;
+        cut.iter_mut()
+            .last()
+            .into_iter()
+            .for_each(|last| last.messages.push(message.clone()));
+    }
+    if cut.is_empty() {
+        return vec![request.clone()];
+    }
+    let known = &request.known;
+    let bodies = cut.into_iter().map(Body::Append);
+    bodies
+        .map(|body| Request {
+            body,
+            known: known.clone(),
+        })
+        .collect()
+}
+
+/// What [`cut`] has cut.
+pub(super) fn join(mut pieces: impl Iterator<Item = Result<Request, WireError>>) -> Result<Request, WireError> {
+    let mut whole = pieces.next().ok_or_else(|| wrong("no piece"))??;
+    for piece in pieces {
+        match (&mut whole.body, piece?.body) {
+            (Body::Append(whole), Body::Append(more)) => whole.messages.extend(more.messages),
+            _ => return Err(wrong("no pieces of one append")),
+        }
+    }
+    Ok(whole)
 }
 
 pub(super) fn write(request: &Request) -> RequestWire {

@@ -8,12 +8,23 @@ use hongyan_router::Ask;
 use hongyan_types::{Flag, Keyword, ModSeq, Octets, SystemFlags, Timestamp, Uid, UidSet, UidValidity};
 use proptest::prelude::*;
 
-use super::{read_reply, read_request, write_reply, write_request};
+use bytes::Bytes;
+use hongyan_actor::{Gather, WireError};
+use hongyan_transport::codec;
+
+use super::{Gathered, read_reply, read_request, reply, request, view, write_reply, write_request};
 use crate::request::{Body, Reply, Request};
-use crate::view::Known;
+use crate::view::{Known, Mark};
 use crate::*;
 
 const GOLDEN: &str = include_str!("golden_v1.txt");
+
+/// A reply of one piece.
+fn write_whole(reply: &Reply, mark: Option<Mark>) -> Result<Bytes, WireError> {
+    let (only, parts) = write_reply(reply, mark)?;
+    assert!(parts.is_none());
+    Ok(only)
+}
 
 fn path(text: &str) -> FolderPath {
     FolderPath::try_from(text).unwrap()
@@ -75,7 +86,7 @@ fn entry(number: u32, keyword: Option<u32>) -> MessageEntry {
 }
 
 /// A view of `messages` messages, every fifth UID, of which the first has a keyword.
-fn view(messages: u32) -> FolderView {
+fn view_of(messages: u32) -> FolderView {
     let mut keywords = KeywordTable::default();
     keywords.add(Keyword::try_from("$One").unwrap());
     let mut view = FolderView::empty(FolderId(3), UidValidity::new(9).unwrap(), Arc::new(keywords));
@@ -184,17 +195,17 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         ("Deliver", deliver.into_request()),
         ("Erase", Erase.into_request()),
         ("Expunge", expunge.clone().into_request()),
-        ("Expunge.knowing", expunge.knowing(&view(3)).into_request()),
+        ("Expunge.knowing", expunge.knowing(&view_of(3)).into_request()),
         ("GetQuota", GetQuota.into_request()),
         ("ListFolders", ListFolders.into_request()),
         ("LockMaildrop", lock.into_request()),
-        ("MoveMessages", moving.knowing(&view(2)).into_request()),
+        ("MoveMessages", moving.knowing(&view_of(2)).into_request()),
         ("OpenFolder", open.clone().into_request()),
-        ("OpenFolder.knowing", open.knowing(&view(1)).into_request()),
+        ("OpenFolder.knowing", open.knowing(&view_of(1)).into_request()),
         ("RenameFolder", rename.into_request()),
         ("Replace", replace.into_request()),
         ("SetQuota", SetQuota { limits }.into_request()),
-        ("StoreFlags", store.knowing(&view(9)).into_request()),
+        ("StoreFlags", store.knowing(&view_of(9)).into_request()),
         ("SubscribeFolder", subscribe.into_request()),
         ("Vanished", Vanished { folder, since }.into_request()),
     ]
@@ -232,7 +243,7 @@ fn replies() -> Vec<(String, Reply)> {
     let expunged = ExpungeReply {
         expunged: uids(0b1011),
         modseq: ModSeq(12),
-        view: view(2),
+        view: view_of(2),
     };
     let listed = ListFoldersReply {
         folders: Arc::new(vec![info()]),
@@ -241,15 +252,15 @@ fn replies() -> Vec<(String, Reply)> {
     };
     let moved = MoveMessagesReply {
         moved: copied.clone(),
-        view: view(0),
+        view: view_of(0),
     };
     let opened = OpenFolderReply {
         info: info(),
-        view: view(2),
+        view: view_of(2),
     };
     let stored = StoreFlagsReply {
         modified: uids(1),
-        view: view(1),
+        view: view_of(1),
     };
     let named: Vec<(&str, Reply)> = vec![
         ("Append", Reply::Append(appended.clone())),
@@ -322,7 +333,7 @@ fn golden_bytes() {
         written += &format!("> {name}\n{}\n", hex(&write_request(&request).unwrap()));
     }
     for (name, reply) in replies() {
-        written += &format!("< {name}\n{}\n", hex(&write_reply(&reply, None).unwrap()));
+        written += &format!("< {name}\n{}\n", hex(&write_whole(&reply, None).unwrap()));
     }
     assert_eq!(written, GOLDEN, "\n{written}");
 }
@@ -334,7 +345,7 @@ fn golden_bytes_are_read() {
         let bytes = unhex(bytes);
         let again = match name.starts_with('>') {
             true => write_request(&read_request(&bytes).unwrap()).unwrap(),
-            false => write_reply(&read_reply(&bytes, None).unwrap(), None).unwrap(),
+            false => write_whole(&read_reply(&bytes, None).unwrap(), None).unwrap(),
         };
         assert_eq!(hex(&again), hex(&bytes), "{name}");
         // What is cut off is never taken for something else.
@@ -357,8 +368,17 @@ fn travel(newer: &FolderView, older: Option<&FolderView>) -> (FolderView, usize)
         modified: UidSet::new(),
         view: newer.clone(),
     });
-    let bytes = write_reply(&reply, known.mark).unwrap();
-    let Reply::StoreFlags(read) = read_reply(&bytes, known.view.as_ref()).unwrap() else {
+    let (first, parts) = write_reply(&reply, known.mark).unwrap();
+    let mut gathered = Gathered::default();
+    let mut octets = 0;
+    let parts = parts.into_iter().flatten().map(|part| codec::encode(&part).unwrap());
+    for piece in std::iter::once(first).chain(parts) {
+        assert!(piece.len() < 2 * view::PART_OCTETS, "{}", piece.len());
+        octets += piece.len();
+        gathered.push(piece).unwrap();
+    }
+    let read = reply::read(gathered.first.unwrap(), gathered.later, known.view.as_ref());
+    let Ok(Reply::StoreFlags(read)) = read else {
         panic!("another reply")
     };
     read.view.check();
@@ -367,12 +387,12 @@ fn travel(newer: &FolderView, older: Option<&FolderView>) -> (FolderView, usize)
     let marks = |view: &FolderView| (view.as_of, view.modseq, view.highest_modseq, view.uid_next, view.len());
     assert_eq!(marks(&read.view), marks(newer));
     assert_eq!(read.view.keywords.len(), newer.keywords.len());
-    (read.view, bytes.len())
+    (read.view, octets)
 }
 
 #[test]
 fn a_view_costs_what_changed_in_it() {
-    let old = view(100_000);
+    let old = view_of(100_000);
     let (there, whole) = travel(&old, None);
     let mut new = old.clone();
     let at = ModSeq(new.as_of.0 + 1);
@@ -400,15 +420,58 @@ fn a_view_costs_what_changed_in_it() {
     assert!(travel(&new, Some(&followed)).1 < 100);
 }
 
+/// What one call carries at most (`hongyan_transport::TransportOptions::payload_octets_max`).
+const PAYLOAD_OCTETS: usize = 16 << 20;
+
+#[test]
+fn a_folder_larger_than_a_payload_travels_in_parts_and_then_only_what_changed() {
+    let old = view_of(600_000);
+    let (there, whole) = travel(&old, None);
+    assert!(whole > PAYLOAD_OCTETS, "{whole}");
+    let mut new = old.clone();
+    let change = |new: &mut FolderView, uids: &UidSet| {
+        let at = ModSeq(new.as_of.0 + 1);
+        new.update(uids, at, |entry| entry.modseq = at);
+        (new.as_of, new.modseq, new.highest_modseq) = (at, at, at);
+    };
+    change(&mut new, &UidSet::from_range(uid(2_000_001), uid(2_000_001)));
+    let (followed, octets) = travel(&new, Some(&there));
+    assert!(octets < 10_000, "{octets}");
+    // A change of everything is as large as everything, and travels as that does.
+    change(&mut new, &UidSet::from_range(uid(1), uid(4_000_000)));
+    assert!(travel(&new, Some(&followed)).1 > PAYLOAD_OCTETS);
+}
+
+#[test]
+fn a_long_append_travels_in_pieces() {
+    let messages: Vec<_> = (0..2_000).map(|number| append((number % 7) as u8)).collect();
+    let sent = Append {
+        folder: FolderRef::Path(path("Work")),
+        messages,
+    };
+    let sent = sent.into_request();
+    let pieces = request::cut(&sent);
+    assert!(pieces.len() > 1);
+    let pieces: Vec<_> = pieces.iter().map(|piece| write_request(piece).unwrap()).collect();
+    assert!(pieces.iter().all(|piece| piece.len() < 1 << 20));
+    let joined = request::join(pieces.iter().map(|piece| read_request(piece))).unwrap();
+    assert_eq!(
+        hex(&write_request(&joined).unwrap()),
+        hex(&write_request(&sent).unwrap())
+    );
+    let other = write_request(&GetQuota.into_request()).unwrap();
+    assert!(request::join([&pieces[0], &other].into_iter().map(|piece| read_request(piece))).is_err());
+}
+
 #[test]
 fn a_view_of_another_life_is_not_built_on() {
-    let old = view(10);
-    let mut new = view(3);
+    let old = view_of(10);
+    let mut new = view_of(3);
     new.uid_validity = UidValidity::new(10).unwrap();
     assert_eq!(travel(&new, Some(&old)).0.len(), 3);
     // A view that is ahead of its owner's: an owner that lost nothing never has one, but none of it is trusted.
-    assert_eq!(travel(&view(3), Some(&old)).0.len(), 3);
-    let bytes = write_reply(
+    assert_eq!(travel(&view_of(3), Some(&old)).0.len(), 3);
+    let bytes = write_whole(
         &Reply::StoreFlags(StoreFlagsReply {
             modified: UidSet::new(),
             view: old.clone(),
@@ -438,12 +501,12 @@ proptest! {
     #[test]
     fn bytes_never_panic(bytes: Vec<u8>) {
         let _ = read_request(&bytes);
-        let _ = read_reply(&bytes, Some(&view(3)));
+        let _ = read_reply(&bytes, Some(&view_of(3)));
     }
 
     #[test]
     fn views_are_followed(steps in proptest::collection::vec((0..3u8, 0..4000u32, 1..600u32), 1..20)) {
-        let mut new = view(700);
+        let mut new = view_of(700);
         let mut known = travel(&new, None).0;
         for (kind, first, span) in steps {
             let at = ModSeq(new.as_of.0 + 1);

@@ -1,7 +1,8 @@
 //! A view as it travels: what came since the view that the asker has.
 //!
 //! Chunks that no commit after the asker's touched are named only; the asker takes them from its own view, so that the two
-//! still share them. The cost is that of what changed, and of the list of groups, which is one range but for gaps.
+//! still share them. The cost is that of what changed, and of the list of groups, which is one range but for gaps. What
+//! changed travels in parts of about [`PART_OCTETS`], the first of them in the view itself.
 
 use std::sync::Arc;
 
@@ -13,6 +14,13 @@ use super::value::Wired;
 use super::wrong;
 use crate::view::{Chunk, Group, Mark};
 use crate::{FolderView, MessageEntry};
+
+/// Octets of one part, about; one chunk more.
+pub(super) const PART_OCTETS: usize = 512 << 10;
+/// Octets of an entry without its keywords, about.
+const ENTRY_OCTETS: usize = 45;
+/// Octets of a keyword's number, at most.
+const KEYWORD_OCTETS: usize = 5;
 
 /// A view as it travels.
 #[derive(Serialize, Deserialize)]
@@ -29,12 +37,15 @@ pub(super) struct ViewWire {
     keywords: Vec<String>,
     /// All groups there are, as ranges.
     groups: Vec<(u32, u32)>,
-    /// Those that the asker does not have as they are.
-    changed: Vec<GroupWire>,
+    /// Those that the asker does not have as they are, the first part.
+    changed: PartWire,
 }
 
+/// Chunks that the asker does not have as they are, by groups. A group may go on in the next part.
+pub(super) type PartWire = Vec<GroupWire>;
+
 #[derive(Serialize, Deserialize)]
-struct GroupWire {
+pub(super) struct GroupWire {
     index: u32,
     as_of: u64,
     /// All chunks there are, as ranges.
@@ -49,22 +60,73 @@ struct ChunkWire {
     entries: Vec<<MessageEntry as Wired>::Wire>,
 }
 
-/// `view` for an asker that has come to `mark`.
-pub(super) fn write(view: &FolderView, mark: Option<Mark>) -> ViewWire {
-    let mark = mark.filter(|mark| mark.is_before(view));
-    let is_new = |as_of: ModSeq| mark.is_none_or(|mark| as_of > mark.as_of);
-    let groups = view.groups.iter().filter(|group| is_new(group.as_of));
-    let changed = groups.map(|group| {
-        let chunks = group.chunks.iter().filter(|chunk| is_new(chunk.as_of));
-        GroupWire {
-            index: group.index,
-            as_of: group.as_of.0,
-            chunks: ranges(group.chunks.iter().map(|chunk| chunk.index)),
-            changed: chunks.map(|chunk| write_chunk(chunk)).collect(),
+/// The parts of a view for an asker that has come to `mark`.
+pub(super) struct Parts {
+    groups: Arc<Vec<Arc<Group>>>,
+    mark: Option<Mark>,
+    /// The group and the chunk in it that come next.
+    next: (usize, usize),
+}
+
+impl Iterator for Parts {
+    type Item = PartWire;
+
+    fn next(&mut self) -> Option<PartWire> {
+        let is_new = |as_of: ModSeq| self.mark.is_none_or(|mark| as_of > mark.as_of);
+        let mut part = Vec::new();
+        let mut octets = 0;
+        while let Some(group) = self.groups.get(self.next.0) {
+            if octets >= PART_OCTETS {
+                break;
+            }
+            let first = self.next.1;
+            if !is_new(group.as_of) {
+                self.next = (self.next.0 + 1, 0);
+                continue;
+            }
+            let mut wire = GroupWire {
+                index: group.index,
+                as_of: group.as_of.0,
+                chunks: ranges(group.chunks.iter().map(|chunk| chunk.index)),
+                changed: Vec::new(),
+            };
+            octets += 100;
+            while let Some(chunk) = group.chunks.get(self.next.1)
+                && octets < PART_OCTETS
+            {
+                self.next.1 += 1;
+                if is_new(chunk.as_of) {
+                    octets += chunk_octets(chunk);
+                    wire.changed.push(write_chunk(chunk));
+                }
+            }
+            if self.next.1 == group.chunks.len() {
+                self.next = (self.next.0 + 1, 0);
+            }
+            // That a chunk went is news too.
+            if first == 0 || !wire.changed.is_empty() {
+                part.push(wire);
+            }
         }
-    });
+        (!part.is_empty()).then_some(part)
+    }
+}
+
+fn chunk_octets(chunk: &Chunk) -> usize {
+    let keywords: usize = chunk.entries.iter().map(|entry| entry.keywords.ids().len()).sum();
+    chunk.entries.len() * ENTRY_OCTETS + keywords * KEYWORD_OCTETS
+}
+
+/// `view` for an asker that has come to `mark`, with its first part, and the parts after that.
+pub(super) fn write(view: &FolderView, mark: Option<Mark>) -> (ViewWire, Parts) {
+    let mark = mark.filter(|mark| mark.is_before(view));
+    let mut parts = Parts {
+        groups: Arc::clone(&view.groups),
+        mark,
+        next: (0, 0),
+    };
     let names = view.keywords.iter().skip(mark.map_or(0, |mark| mark.keywords));
-    ViewWire {
+    let wire = ViewWire {
         folder: view.folder.write(),
         uid_validity: view.uid_validity.write(),
         uid_next: view.uid_next,
@@ -74,8 +136,9 @@ pub(super) fn write(view: &FolderView, mark: Option<Mark>) -> ViewWire {
         builds_on: mark.is_some(),
         keywords: names.map(|(_, keyword)| keyword.write()).collect(),
         groups: ranges(view.groups.iter().map(|group| group.index)),
-        changed: changed.collect(),
-    }
+        changed: parts.next().unwrap_or_default(),
+    };
+    (wire, parts)
 }
 
 fn write_chunk(chunk: &Chunk) -> ChunkWire {
@@ -86,15 +149,61 @@ fn write_chunk(chunk: &Chunk) -> ChunkWire {
     }
 }
 
-/// The view for an asker that has `known`.
-pub(super) fn read(wire: ViewWire, known: Option<&FolderView>) -> Result<FolderView, WireError> {
+/// A group on its way, with what has come of it.
+pub(super) struct GroupPart {
+    index: u32,
+    as_of: ModSeq,
+    /// All chunks there are.
+    chunks: Vec<(u32, u32)>,
+    changed: Vec<Arc<Chunk>>,
+}
+
+/// Reads a part after those in `groups`.
+pub(super) fn read_part(part: PartWire, groups: &mut Vec<GroupPart>) -> Result<(), WireError> {
+    for wire in part {
+        let changed = wire
+            .changed
+            .into_iter()
+            .map(read_chunk)
+            .collect::<Result<Vec<_>, _>>()?;
+        let part = GroupPart {
+            index: wire.index,
+            as_of: ModSeq(wire.as_of),
+            chunks: wire.chunks,
+            changed,
+        };
+        go_on(groups, part);
+    }
+    Ok(())
+}
+
+fn go_on(groups: &mut Vec<GroupPart>, part: GroupPart) {
+    match groups.last_mut() {
+        Some(last) if last.index == part.index => last.changed.extend(part.changed),
+        _ => groups.push(part),
+    }
+}
+
+fn read_chunk(wire: ChunkWire) -> Result<Arc<Chunk>, WireError> {
+    Ok(Arc::new(Chunk {
+        index: wire.index,
+        as_of: ModSeq(wire.as_of),
+        entries: Wired::read(wire.entries)?,
+    }))
+}
+
+/// The view for an asker that has `known`, with what came in parts after the one in it.
+pub(super) fn read(wire: ViewWire, later: Vec<GroupPart>, known: Option<&FolderView>) -> Result<FolderView, WireError> {
+    let mut changed = Vec::new();
+    read_part(wire.changed, &mut changed)?;
+    later.into_iter().for_each(|part| go_on(&mut changed, part));
     let known = known.filter(|_| wire.builds_on);
     if wire.builds_on && known.is_none() {
         return Err(wrong("a view that builds on none"));
     }
     let empty = Vec::new();
     let old = known.map_or(&empty, |known| known.whole.as_ref().unwrap_or(&known.groups));
-    let mut changed = wire.changed.into_iter().peekable();
+    let mut changed = changed.into_iter().peekable();
     let mut groups = Vec::new();
     for index in indexes(&wire.groups) {
         let kept = old.binary_search_by_key(&index, |group| group.index).ok();
@@ -122,16 +231,12 @@ pub(super) fn read(wire: ViewWire, known: Option<&FolderView>) -> Result<FolderV
     })
 }
 
-fn read_group(wire: GroupWire, old: &[Arc<Chunk>]) -> Result<Group, WireError> {
-    let mut changed = wire.changed.into_iter().peekable();
+fn read_group(part: GroupPart, old: &[Arc<Chunk>]) -> Result<Group, WireError> {
+    let mut changed = part.changed.into_iter().peekable();
     let mut chunks = Vec::new();
-    for index in indexes(&wire.chunks) {
+    for index in indexes(&part.chunks) {
         chunks.push(match changed.next_if(|chunk| chunk.index == index) {
-            Some(chunk) => Arc::new(Chunk {
-                index,
-                as_of: ModSeq(chunk.as_of),
-                entries: Wired::read(chunk.entries)?,
-            }),
+            Some(chunk) => chunk,
             None => {
                 let at = old.binary_search_by_key(&index, |chunk| chunk.index);
                 Arc::clone(&old[at.map_err(|_| wrong("a chunk is missing"))?])
@@ -139,8 +244,8 @@ fn read_group(wire: GroupWire, old: &[Arc<Chunk>]) -> Result<Group, WireError> {
         });
     }
     Ok(Group {
-        index: wire.index,
-        as_of: ModSeq(wire.as_of),
+        index: part.index,
+        as_of: part.as_of,
         count: chunks.iter().map(|chunk| chunk.entries.len()).sum(),
         chunks,
     })

@@ -226,16 +226,19 @@ impl Node {
     pub async fn ask_from_afar<R: Ask<Entity = MailboxEntity>>(&self, request: R) -> Result<R::Reply, HostError> {
         let services = self.host.services();
         let sent = request.into_request();
-        let bytes = MailboxEntity::encode_request(services, &sent).unwrap();
-        let request = MailboxEntity::decode_request(services, bytes).unwrap();
+        let pieces = MailboxEntity::encode_request_pieces(services, &sent).unwrap();
+        let request = MailboxEntity::decode_request_pieces(services, pieces).unwrap();
         let terms = Terms {
             id: RequestId(u128::from(self.env.random_u64())),
             tenure: self.tenure,
             within: WITHIN,
         };
         let reply = self.host.ask(&ID, request.clone(), &terms).await?;
-        let bytes = MailboxEntity::encode_reply(services, &request, &reply).unwrap();
-        let reply = MailboxEntity::decode_reply(services, &sent, bytes).unwrap();
+        let mut gather = MailboxEntity::gather_reply();
+        for piece in MailboxEntity::encode_reply_pieces(services, &request, &reply).unwrap() {
+            gather.push(piece.unwrap()).unwrap();
+        }
+        let reply = gather.finish(services, &sent).unwrap();
         Ok(R::from_reply(reply).expect("the reply belongs to the request"))
     }
 }
