@@ -9,6 +9,7 @@ mod certificate;
 mod dev;
 mod dns_records;
 mod entities;
+mod holders;
 mod http;
 mod init;
 mod node;
