@@ -1,7 +1,7 @@
 //! The handle that everything is reached through.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,6 +163,21 @@ impl Env {
         match &self.0.net {
             Net::Machine => Stream::connect(address, Some(from)).await,
             Net::Simulated { network, .. } => Stream::connect_simulated(network, from, address).await,
+        }
+    }
+    /// The address that this machine shows to those beyond its own network. Nothing is sent.
+    ///
+    /// # Errors
+    /// When there is no way out.
+    pub fn outward_address(&self) -> io::Result<IpAddr> {
+        match &self.0.net {
+            Net::Machine => {
+                // An address that belongs to nobody: the system chooses the way and nobody is asked.
+                let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+                socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+                Ok(socket.local_addr()?.ip())
+            }
+            Net::Simulated { host, .. } => Ok(*host),
         }
     }
     /// Runs `work`, which keeps a processor busy for long, where nothing else waits for it; in a simulation right here,

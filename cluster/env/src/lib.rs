@@ -13,6 +13,7 @@ mod local;
 mod net;
 mod random;
 mod simulated;
+mod thread;
 mod zone;
 
 pub use beside::Beside;
@@ -23,6 +24,7 @@ pub use hickory::ResolverDns;
 pub use local::{LocalListener, LocalStream};
 pub use net::{Listener, ParkedStream, Stream};
 pub use simulated::{Latency, SimulatedHost, SimulatedNetwork};
+pub use thread::OwnThread;
 pub use zone::ZoneDns;
 
 /// A boxed future that may move between threads.

@@ -34,14 +34,18 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             protocols: inner.parts.protocols,
         };
         match metadata.propose(Change::Arrive(arrival), WITHIN).await {
-            Ok(_) => tracing::info!(node = %metadata.node(), "this node is up"),
+            Ok(_) => {
+                *inner.waits_for.lock() = None;
+                tracing::info!(node = %metadata.node(), "this node is up");
+            }
             Err(ProposeError::Refused(refusal)) if is_final(&refusal) => {
                 tracing::error!(%refusal, "the cluster refuses this node");
                 inner.ownership.end_lease();
                 inner.refusal.send_replace(Some(refusal));
                 return;
             }
-            Err(_) => {}
+            Err(ProposeError::Refused(refusal)) => *inner.waits_for.lock() = Some(refusal),
+            Err(ProposeError::NoLeader) => {}
         }
         // Either its own map shows the arrival soon, or it is tried again.
         let _ = inner.parts.env.timeout(PAUSE, map.changed()).await;

@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     /// The version of the map that [`Ownership`] goes by.
     pub(crate) followed: AtomicU64,
     pub(crate) refusal: watch::Sender<Option<Refusal>>,
+    /// Why it was not taken for the time being.
+    pub(crate) waits_for: parking_lot::Mutex<Option<Refusal>>,
     pub(crate) hands: hand_over::Hands,
     /// Rung when the next heartbeat should not wait its turn.
     pub(crate) beat_now: tokio::sync::Notify,
@@ -68,6 +70,7 @@ impl Membership {
             metrics: Metrics::default(),
             followed: AtomicU64::new(0),
             refusal: watch::Sender::new(None),
+            waits_for: parking_lot::Mutex::default(),
             hands,
             beat_now: tokio::sync::Notify::new(),
             tasks: parking_lot::Mutex::default(),
@@ -95,6 +98,11 @@ impl Membership {
     #[must_use]
     pub fn refusal(&self) -> watch::Receiver<Option<Refusal>> {
         self.0.refusal.subscribe()
+    }
+    /// Why the cluster did not take this node when it last said that it runs, if that may pass.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Refusal> {
+        self.0.waits_for.lock().clone()
     }
     /// Stops answering for anything, at once. Others take over when they miss this node.
     pub fn stop(&self) {

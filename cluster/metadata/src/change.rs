@@ -102,6 +102,12 @@ pub enum Change {
         /// The value that it gets.
         value: String,
     },
+    /// Lets partitions that nobody has owned yet begin after this epoch: a store that another cluster, or a node alone, has
+    /// written to knows epochs.
+    BeginAfter {
+        /// The highest one in the store.
+        epoch: u64,
+    },
 }
 
 /// The first state of a cluster.
@@ -258,6 +264,7 @@ impl ClusterMap {
             Change::Certify { node, serial } => self.certify(node, serial)?,
             Change::Sweep { now_millis } => self.sweep(now_millis)?,
             Change::Replace { key, present, value } => self.replace(key, &present, value)?,
+            Change::BeginAfter { epoch } => self.begin_after(epoch),
         };
         self.version = version;
         Ok(Applied { version, number })

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_change_keeps_its_bytes() {
-        let cases: [(Change, &str); 6] = [
+        let cases: [(Change, &str); 7] = [
             (
                 Change::Fail {
                     node: 3,
@@ -136,6 +136,7 @@ mod tests {
                 },
                 "010e016b01760177",
             ),
+            (Change::BeginAfter { epoch: 5 }, "010f05"),
         ];
         for (change, golden) in cases {
             let bytes = encode(&change);

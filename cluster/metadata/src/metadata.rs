@@ -160,6 +160,15 @@ impl Metadata {
         Ok(metadata)
     }
 
+    /// Which life of `node` the next [`Self::start`] on `store` will be. A transport has to know it before.
+    ///
+    /// # Errors
+    /// As [`Self::start`]; nothing is written.
+    pub async fn next_life(node: NodeId, store: Arc<dyn LocalStore>) -> Result<u64, StartError> {
+        let found = Disk::new(store).read().await?;
+        lives_of(node, &found).map(|lives| lives + 1)
+    }
+
     /// Makes a new cluster whose first member is this node.
     ///
     /// # Errors
@@ -386,18 +395,8 @@ impl Metadata {
 
 /// Notes on the disk that it was started once more.
 async fn begin_life(env: &Env, node: NodeId, disk: &Disk, found: &Found) -> Result<Incarnation, StartError> {
-    let lives = match found.identity {
-        Some((owner, _)) if owner != node.0 => {
-            return Err(StartError::OtherNode {
-                found: owner,
-                expected: node.0,
-            });
-        }
-        Some((_, lives)) => lives,
-        None => 0,
-    };
     let incarnation = Incarnation {
-        number: lives + 1,
+        number: lives_of(node, found)? + 1,
         nonce: env.random_u64(),
     };
     let identity = seal(&(node.0, incarnation.number));
@@ -405,6 +404,18 @@ async fn begin_life(env: &Env, node: NodeId, disk: &Disk, found: &Found) -> Resu
         .await
         .map_err(StartError::Store)?;
     Ok(incarnation)
+}
+
+/// How often `node` was started on this disk.
+fn lives_of(node: NodeId, found: &Found) -> Result<u64, StartError> {
+    match found.identity {
+        Some((owner, _)) if owner != node.0 => Err(StartError::OtherNode {
+            found: owner,
+            expected: node.0,
+        }),
+        Some((_, lives)) => Ok(lives),
+        None => Ok(0),
+    }
 }
 
 fn config(env: &Env, options: &MetadataOptions) -> Result<Config, StartError> {

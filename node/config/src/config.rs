@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, Directory, Limits, Listen, Log, Node, Queue, SectionDoc, Storage, Tls};
+use crate::{Access, Cluster, Directory, Limits, Listen, Log, Node, Queue, SectionDoc, Storage, Tls};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,8 @@ pub struct Config {
     pub directory: Directory,
     /// The store.
     pub storage: Storage,
+    /// This node among others.
+    pub cluster: Cluster,
     /// Mail that leaves.
     pub queue: Queue,
     /// Logs.
@@ -130,6 +132,12 @@ impl Config {
         if !(100..=60_000).contains(&self.storage.transaction_millis_max) {
             return refuse("storage.transaction_millis_max", "is not in 100 to 60000");
         }
+        if self.cluster.listen.is_empty() {
+            return refuse("cluster.listen", "is empty: other nodes could not reach this one");
+        }
+        if self.cluster.foundationdb_memory_octets_max < 1 << 30 {
+            return refuse("cluster.foundationdb_memory_octets_max", "is below 1073741824");
+        }
         if !matches!(self.log.format.as_str(), "text" | "json") {
             return refuse("log.format", "is neither text nor json");
         }
@@ -147,6 +155,7 @@ impl Config {
             Access::document(),
             Directory::document(),
             Storage::document(),
+            Cluster::document(),
             Queue::document(),
             Log::document(),
         ]
@@ -196,6 +205,11 @@ mod tests {
         check(
             "[storage]\ntransaction_millis_max = 1",
             "storage.transaction_millis_max",
+        );
+        check("[cluster]\nlisten = []", "cluster.listen");
+        check(
+            "[cluster]\nfoundationdb_memory_octets_max = 1",
+            "cluster.foundationdb_memory_octets_max",
         );
         check("[limits]\nconnections_max = \"many\"", "invalid type");
     }

@@ -42,8 +42,53 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cluster {
+    /// Make a new cluster with this machine as its first node, and print a token with which a second one may join.
+    Init(ClusterInit),
+    /// Make this machine a node of the cluster that printed the token.
+    Join(ClusterJoin),
     #[command(flatten)]
     Manage(hongyan_cli::Cluster),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterInit {
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    /// Look after a FoundationDB of the cluster's own: each node runs a server of it, from the installed package.
+    #[arg(long)]
+    pub(crate) with_foundationdb: bool,
+    /// Go on as `hongyan serve`.
+    #[arg(long)]
+    pub(crate) serve: bool,
+    #[command(flatten)]
+    _unused: NotForServers,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterJoin {
+    /// The line that `hongyan cluster init` or `hongyan cluster invite` printed.
+    pub(crate) token: String,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    /// Go on as `hongyan serve`.
+    #[arg(long)]
+    pub(crate) serve: bool,
+    #[command(flatten)]
+    _unused: NotForServers,
+}
+
+/// The machine's own configuration; where there is none yet, it is written.
+#[derive(Debug, Args)]
+pub(crate) struct Machine {
+    /// The configuration. Where it is not there, one is written for `--host-name` and `--data`.
+    #[arg(long, value_name = "FILE", default_value = "/etc/hongyan/hongyan.toml")]
+    pub(crate) config: PathBuf,
+    /// For a new configuration: this machine's name in the DNS, such as mx1.example.org.
+    #[arg(long)]
+    pub(crate) host_name: Option<Domain>,
+    /// For a new configuration: the data folder.
+    #[arg(long, value_name = "DIR", default_value = SYSTEM_DATA)]
+    pub(crate) data: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -6,10 +6,10 @@
 mod arguments;
 mod assembly;
 mod certificate;
+mod cluster;
 mod dev;
 mod dns_records;
 mod entities;
-mod holders;
 mod http;
 mod init;
 mod node;
@@ -27,6 +27,9 @@ use arguments::{Arguments, Cluster, Command};
 
 pub use assembly::{Assembly, AssemblyParts, Ground};
 
+/// Exit code of a node that its cluster refuses: starting it again as it is cannot help.
+const EXIT_REFUSED: u8 = 3;
+
 /// The program: reads the arguments and does what they say.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -36,6 +39,8 @@ pub fn main() -> ExitCode {
         Command::Dev(dev) => dev::run(dev),
         Command::Serve(serve) => serve::run(serve),
         Command::Init(init) => init::run(init),
+        Command::Cluster(Cluster::Init(init)) => cluster::run_init(init),
+        Command::Cluster(Cluster::Join(join)) => cluster::run_join(join),
         Command::Cluster(Cluster::Manage(command)) => {
             let socket = arguments.socket();
             hongyan_actor::run(0, hongyan_cli::run_cluster(command, &socket, arguments.json))
@@ -49,7 +54,10 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hongyan: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<cluster::Refused>() {
+                Some(_) => ExitCode::from(EXIT_REFUSED),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ADMIN_SOCKET;
 use crate::assembly::{Assembly, AssemblyParts, Ground};
+use crate::cluster::{ClusterNode, Joined};
 use crate::store::Store;
 use crate::{certificate, http, readiness, settings};
 
@@ -44,12 +45,16 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// Opens the data folder.
+    /// Opens the data folder of a node alone.
     pub(crate) async fn open(config: &Config, access: AccessOptions) -> Result<Self> {
-        let env = Env::real();
+        Self::open_with(config, access, Env::real(), false).await
+    }
+
+    /// Opens the data folder; a member of a cluster waits for the store.
+    async fn open_with(config: &Config, access: AccessOptions, env: Env, is_member: bool) -> Result<Self> {
         let data = settings::data(config);
         make_private(&data)?;
-        let store = Store::open(config, &data, &env).await?;
+        let store = Store::open(config, &data, &env, is_member).await?;
         let database = store.database();
         let directory = Directory::new(database.clone(), env.clone(), settings::directory(config)?);
         let access = Access::open(directory.clone(), &database, env.clone(), access)
@@ -71,7 +76,7 @@ impl Base {
 }
 
 /// Makes a folder that only this user may enter.
-fn make_private(folder: &Path) -> Result<()> {
+pub(crate) fn make_private(folder: &Path) -> Result<()> {
     let shown = folder.display();
     fs::create_dir_all(folder).with_context(|| format!("create {shown}"))?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).with_context(|| format!("make {shown} private"))
@@ -81,40 +86,59 @@ fn make_private(folder: &Path) -> Result<()> {
 pub(crate) struct Node {
     base: Base,
     assembly: Assembly,
+    cluster: Option<ClusterNode>,
     health: Health,
 }
 
 impl Node {
-    /// Starts everything and opens the ports.
+    /// Starts everything and opens the ports. A member of a cluster waits until the cluster has taken it.
     pub(crate) async fn start(parts: NodeParts) -> Result<Self> {
         let files = hongyan_listener::raise_file_limit();
         let health = Health::default();
         health.not_ready("start", "the node is starting");
-        let config = parts.config;
-        let base = Base::open(&config, parts.access).await?;
+        let (env, mut config) = (Env::real(), parts.config);
+        let joined = Joined::find(&mut config, &env)?;
+        // First of all, so that whoever asks hears that the node is not ready yet.
+        open_http(&config, &env, &health).await?;
+        let tended = open_kept(&config, &env, joined.as_ref())?;
+        let base = Base::open_with(&config, parts.access, env.clone(), joined.is_some()).await?;
         let tls = certificate::load(&config, &parts.certificate_names)?;
-        let arbiters = Arbiters::start(arbiter_count(&config));
+        let cluster = match joined {
+            Some(joined) => Some(start_member(&base, &config, joined, tended, &health).await?),
+            None => None,
+        };
         let assembly = Assembly::start(AssemblyParts {
+            arbiters: Arbiters::start(arbiter_count(&config)),
             config,
             ground: base.ground.clone(),
-            arbiters,
-            cluster: None,
+            cluster: cluster.as_ref().map(|cluster| cluster.member().clone()),
             tls,
             mailboxes: MailboxOptions::default(),
             blobs: BlobOptions::default(),
             clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
         })
         .await?;
-        start_admin(&assembly)?;
+        start_admin(&assembly, cluster.as_ref())?;
         tokio::spawn(readiness::watch(
             base.ground.env.clone(),
             base.ground.database.clone(),
             assembly.router().clone(),
             health.clone(),
         ));
-        let mut node = Self { base, assembly, health };
+        if let Some(cluster) = &cluster {
+            tokio::select! {
+                biased;
+                refused = cluster.refused() => return Err(refused.into()),
+                () = cluster.arrived() => {}
+            }
+        }
+        let mut node = Self {
+            base,
+            assembly,
+            cluster,
+            health,
+        };
         tracing::info!(files, arbiters = node.assembly.arbiters().count(), "node started");
-        node.open_http().await?;
         node.assembly.open_ports().await?;
         Ok(node)
     }
@@ -124,16 +148,8 @@ impl Node {
         &self.base
     }
 
-    async fn open_http(&self) -> Result<()> {
-        for address in settings::addresses("http", &self.assembly.config().listen.http)? {
-            http::serve(self.base.ground.env.clone(), address, self.health.clone())
-                .await
-                .with_context(|| format!("listen for HTTP on {address}"))?;
-        }
-        Ok(())
-    }
-
-    /// Says that traffic may come, serves until SIGTERM or SIGINT, and ends in good order.
+    /// Says that traffic may come, serves until SIGTERM or SIGINT, and ends in good order; or at once when the cluster
+    /// refuses this node.
     pub(crate) async fn serve(mut self) -> Result<()> {
         self.health.ready("start");
         let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
@@ -147,6 +163,11 @@ impl Node {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hang_up.recv() => self.reload(),
+                refused = refused(self.cluster.as_ref()) => {
+                    self.health.not_ready("cluster", refused.to_string());
+                    self.end().await;
+                    return Err(refused.into());
+                }
             }
         }
         self.stop().await;
@@ -163,15 +184,83 @@ impl Node {
         }
     }
 
-    /// Stops accepting, lets sessions end at their next safe point, flushes, closes.
+    /// Lets others take over, then ends.
     async fn stop(&mut self) {
+        self.health.not_ready("start", "the node is stopping");
+        if let Some(cluster) = &self.cluster {
+            cluster.drain().await;
+        }
+        self.end().await;
+    }
+
+    /// Stops accepting, lets sessions end at their next safe point, flushes, closes.
+    async fn end(&mut self) {
         let sessions = self.assembly.arbiters().session_count();
         tracing::info!(sessions, "node stopping");
-        self.health.not_ready("start", "the node is stopping");
         self.assembly.stop().await;
+        if let Some(cluster) = &self.cluster {
+            cluster.stop().await;
+        }
         self.base.close();
         tracing::info!("node stopped");
     }
+}
+
+/// Takes part in the cluster, and shows whether it does.
+async fn start_member(
+    base: &Base,
+    config: &Config,
+    joined: Joined,
+    tended: Option<Kept>,
+    health: &Health,
+) -> Result<ClusterNode> {
+    let env = &base.ground.env;
+    let cluster = ClusterNode::start(env.clone(), config, joined, base.ground.database.clone()).await?;
+    tokio::spawn(cluster.clone().watch_readiness(health.clone()));
+    #[cfg(feature = "foundationdb")]
+    if let Some(tended) = tended {
+        tokio::spawn(tended.tend(env.clone(), cluster.clone()));
+    }
+    #[cfg(not(feature = "foundationdb"))]
+    drop(tended);
+    Ok(cluster)
+}
+
+/// The FoundationDB server that a node looks after.
+#[cfg(feature = "foundationdb")]
+type Kept = crate::cluster::Tended;
+#[cfg(not(feature = "foundationdb"))]
+type Kept = ();
+
+/// Starts the FoundationDB server that the node looks after, if it does.
+fn open_kept(config: &Config, env: &Env, joined: Option<&Joined>) -> Result<Option<Kept>> {
+    match joined {
+        #[cfg(feature = "foundationdb")]
+        Some(joined) if joined.facts.storage == crate::cluster::Storage::Kept => {
+            Kept::open(config, env, joined).map(Some)
+        }
+        _ => {
+            let _ = (config, env);
+            Ok(None)
+        }
+    }
+}
+
+/// Waits for the cluster's refusal; for ever, when there is no cluster.
+async fn refused(cluster: Option<&ClusterNode>) -> crate::cluster::Refused {
+    match cluster {
+        Some(cluster) => cluster.refused().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn open_http(config: &Config, env: &Env, health: &Health) -> Result<()> {
+    for address in settings::addresses("http", &config.listen.http)? {
+        http::serve(env.clone(), address, health.clone())
+            .await
+            .with_context(|| format!("listen for HTTP on {address}"))?;
+    }
+    Ok(())
 }
 
 fn arbiter_count(config: &Config) -> usize {
@@ -181,13 +270,13 @@ fn arbiter_count(config: &Config) -> usize {
     }
 }
 
-fn start_admin(assembly: &Assembly) -> Result<()> {
+fn start_admin(assembly: &Assembly, cluster: Option<&ClusterNode>) -> Result<()> {
     let ground = assembly.ground();
     let api = hongyan_http_admin::router(AdminState {
         directory: ground.directory.clone(),
         access: ground.access.clone(),
         router: assembly.router().clone(),
-        cluster: None,
+        cluster: cluster.map(ClusterNode::control).transpose()?,
     });
     let socket = settings::data(assembly.config()).join(ADMIN_SOCKET);
     let shutdown = assembly.arbiters().shutdown();

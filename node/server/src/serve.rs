@@ -15,13 +15,13 @@ use crate::settings;
 pub(crate) const SYSTEM_THREADS: usize = 2;
 
 pub(crate) fn run(arguments: &Serve) -> Result<()> {
-    let config = load(&arguments.config)?;
     if arguments.data.is_some() {
         bail!(
             "the data folder of `serve` is node.data in {}, not an argument",
             arguments.config.display()
         );
     }
+    let config = load(&arguments.config)?;
     let format = if config.log.format == "json" {
         LogFormat::Json
     } else {
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<()> {
 }
 
 /// The configuration, checked as a whole before anything is opened or made.
-fn load(path: &Path) -> Result<Config> {
+pub(crate) fn load(path: &Path) -> Result<Config> {
     let config = match Config::load(path) {
         Err(ConfigError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
             bail!(

@@ -21,9 +21,13 @@ pub(crate) enum Store {
 
 impl Store {
     /// Opens the store; `data` is the node's folder.
-    pub(crate) async fn open(config: &Config, data: &Path, env: &Env) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be opened. A node of a cluster (`is_member`) waits for a FoundationDB that does not serve: others
+    /// have its mail meanwhile, and it is not ready.
+    pub(crate) async fn open(config: &Config, data: &Path, env: &Env, is_member: bool) -> Result<Self> {
         if config.storage.backend == "foundationdb" {
-            return Self::open_foundation(config, env).await;
+            return Self::open_foundation(config, env, is_member).await;
         }
         let store = EmbeddedStore::open(data.join("store"), settings::storage(config, env))
             .with_context(|| format!("open the store in {}", data.display()))?;
@@ -31,15 +35,19 @@ impl Store {
     }
 
     #[cfg(feature = "foundationdb")]
-    async fn open_foundation(config: &Config, env: &Env) -> Result<Self> {
+    async fn open_foundation(config: &Config, env: &Env, is_member: bool) -> Result<Self> {
         let options = settings::foundationdb(config, env);
-        let store = hongyan_foundationdb::FoundationStore::open(options).await?;
+        let store = if is_member {
+            hongyan_foundationdb::FoundationStore::open_when_it_serves(options).await?
+        } else {
+            hongyan_foundationdb::FoundationStore::open(options).await?
+        };
         tokio::spawn(observe(store.clone(), env.clone()));
         Ok(Self::Foundation(store))
     }
 
     #[cfg(not(feature = "foundationdb"))]
-    async fn open_foundation(_: &Config, _: &Env) -> Result<Self> {
+    async fn open_foundation(_: &Config, _: &Env, _: bool) -> Result<Self> {
         anyhow::bail!("setting storage.backend is foundationdb, which this binary was built without")
     }
 

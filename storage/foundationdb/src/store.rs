@@ -38,6 +38,18 @@ impl FoundationStore {
     /// # Errors
     /// What is missing, unreachable, or of the wrong version, in words for the person who starts the node.
     pub async fn open(options: FoundationOptions) -> Result<Self, OpenError> {
+        Self::open_with(options, false).await
+    }
+
+    /// As [`Self::open`], but a cluster that cannot be reached or does not serve is waited for, however long.
+    ///
+    /// # Errors
+    /// As [`Self::open`], for what waiting does not help.
+    pub async fn open_when_it_serves(options: FoundationOptions) -> Result<Self, OpenError> {
+        Self::open_with(options, true).await
+    }
+
+    async fn open_with(options: FoundationOptions, is_patient: bool) -> Result<Self, OpenError> {
         let prefix = prefix(&options.key_space)?;
         let load = ClusterFile::load(&options.cluster_file);
         let cluster = load.map_err(|reason| OpenError::ClusterFile {
@@ -58,7 +70,13 @@ impl FoundationStore {
         })?;
         let database = DatabaseHandle::open(interface, &path).map_err(client("open the database"))?;
         set_options(&database, &options).map_err(client("set the database's options"))?;
-        probe::wait_until_serving(&database, &cluster, &options).await?;
+        while let Err(error) = probe::wait_until_serving(&database, &cluster, &options).await {
+            let may_pass = matches!(error, OpenError::Unreachable { .. } | OpenError::NotServing { .. });
+            if !(is_patient && may_pass) {
+                return Err(error);
+            }
+            tracing::warn!(%error, "FoundationDB is waited for");
+        }
         let store = Self(Arc::new(Shared {
             database,
             prefix,

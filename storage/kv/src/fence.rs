@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use crate::record::{self, Schema};
-use crate::{Database, Error, Result, Transaction, Tuple};
+use crate::{Database, Error, KeyRange, RangeQuery, Result, Transaction, Tuple};
 
 const V1: Schema = Schema(1);
 
@@ -51,6 +51,19 @@ pub async fn raise(database: &Database, fence: Fence) -> Result<()> {
         }
     }
     result
+}
+
+/// The highest epoch that any partition has been owned under.
+///
+/// # Errors
+/// When storage fails.
+pub async fn highest(database: &Database) -> Result<u64> {
+    let all = KeyRange::prefix(&Tuple::new().string("fence").pack());
+    let mut highest = Fence::FIRST_EPOCH;
+    for pair in database.begin().get_range_all(RangeQuery::all(all)).await? {
+        highest = highest.max(record::decode(V1, &pair.value)?);
+    }
+    Ok(highest)
 }
 
 /// A plain function rather than a closure for [`Database::run`], so that takeovers may move between threads.

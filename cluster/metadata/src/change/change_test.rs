@@ -285,3 +285,12 @@ fn settings_are_bounded() {
     assert!(map.settings.is_empty());
     assert_eq!(refuse(&mut map, replace("3", "4")), Refusal::Outdated);
 }
+
+#[test]
+fn what_nobody_owned_begins_after_the_epochs_of_the_store() {
+    let mut map = cluster();
+    assert_eq!(make(&mut map, Change::BeginAfter { epoch: 7 }).number, 1);
+    assert_eq!(owners(&map), [(1, 1), (1, 1), (2, 1), (0, 7)]);
+    make(&mut map, Change::Assign(vec![to(3, 7, 1)]));
+    assert_eq!(owners(&map)[3], (1, 8));
+}

@@ -31,4 +31,17 @@ impl ClusterMap {
         self.next_node = founding.node + 1;
         Ok(founding.node)
     }
+
+    pub(super) fn begin_after(&mut self, epoch: u64) -> u64 {
+        let mut raised = 0;
+        for slot in self
+            .partitions
+            .iter_mut()
+            .filter(|slot| slot.owner == 0 && slot.epoch < epoch)
+        {
+            slot.epoch = epoch;
+            raised += 1;
+        }
+        raised
+    }
 }

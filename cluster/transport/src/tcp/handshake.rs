@@ -42,6 +42,13 @@ pub(super) enum HandshakeError {
 }
 
 impl HandshakeError {
+    /// Why the other side turned us away for what we are; a lack of places is none of it.
+    pub(super) fn turned_away(&self) -> Option<String> {
+        match self {
+            Self::Rejected(reject) if reject.reason != RejectReason::Full => Some(reject.text.clone()),
+            _ => None,
+        }
+    }
     /// Whether the other side says that a later life of this node exists.
     pub(super) fn is_superseded(&self) -> bool {
         matches!(self, Self::Rejected(reject) if reject.reason == RejectReason::OlderLife)

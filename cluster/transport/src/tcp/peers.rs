@@ -22,6 +22,8 @@ pub struct PeerStatus {
     pub is_connected: bool,
     /// Why the last attempt, or the last connection, failed.
     pub last_error: Option<String>,
+    /// Why it turned this node away, when that is how the last attempt failed.
+    pub turned_away: Option<String>,
 }
 
 pub(super) struct Peer {
@@ -36,6 +38,7 @@ struct State {
     way: Way,
     failures: u32,
     last_error: Option<String>,
+    turned_away: Option<String>,
 }
 
 #[derive(Default)]
@@ -69,6 +72,9 @@ impl Peers {
     pub(super) fn get(&self, node: NodeId) -> Option<Arc<Peer>> {
         self.0.lock().get(&node).cloned()
     }
+    pub(super) fn all(&self) -> Vec<Arc<Peer>> {
+        self.0.lock().values().cloned().collect()
+    }
     pub(super) fn remove(&self, node: NodeId) {
         let gone = self.0.lock().remove(&node);
         if let Some(peer) = gone {
@@ -77,8 +83,7 @@ impl Peers {
         }
     }
     pub(super) fn hang_up_all(&self, reason: &str) {
-        let peers: Vec<_> = self.0.lock().values().cloned().collect();
-        for peer in peers {
+        for peer in self.all() {
             peer.hang_up(reason);
         }
     }
@@ -110,6 +115,7 @@ impl Peer {
             address: state.address,
             is_connected: matches!(&state.way, Way::Up(connection) if !connection.is_ended()),
             last_error: state.last_error.clone(),
+            turned_away: state.turned_away.clone(),
         }
     }
     /// The connection, dialled if need be.
@@ -161,12 +167,14 @@ impl Peer {
                 let connection = core.start(greeted, true, None);
                 let mut state = self.state.lock();
                 state.failures = 0;
+                state.turned_away = None;
                 state.way = Way::Up(connection);
             }
             Err(error) => {
                 if error.is_superseded() {
                     core.superseded.send_replace(true);
                 }
+                self.state.lock().turned_away = error.turned_away();
                 self.fail(&core, address, error.to_string());
             }
         }

@@ -160,6 +160,11 @@ impl TcpTransport {
     pub fn status(&self, node: NodeId) -> PeerStatus {
         self.core.peers.get(node).map(|peer| peer.status()).unwrap_or_default()
     }
+    /// The same of all nodes that have an address or were called.
+    #[must_use]
+    pub fn all_status(&self) -> Vec<PeerStatus> {
+        self.core.peers.all().iter().map(|peer| peer.status()).collect()
+    }
     /// Becomes true when another node tells that a later process runs as this node: this one must end.
     #[must_use]
     pub fn superseded(&self) -> watch::Receiver<bool> {

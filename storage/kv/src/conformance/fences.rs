@@ -1,7 +1,7 @@
 //! A deposed owner cannot write.
 
 use super::{committed, put};
-use crate::fence::{Fence, raise};
+use crate::fence::{Fence, highest, raise};
 use crate::{Database, Error};
 
 const OLD: Fence = Fence {
@@ -38,6 +38,7 @@ pub async fn a_deposed_owner_cannot_write(fixture: super::Fixture) {
 pub async fn fences_only_rise(fixture: super::Fixture) {
     let db = &fixture.db;
     put(db, &[("state", "none")]).await;
+    assert_eq!(highest(db).await, Ok(Fence::FIRST_EPOCH));
     raise(db, OLD).await.expect("the first owner need not");
     raise(db, NEW).await.expect("a higher epoch");
     raise(db, NEW).await.expect("the same epoch");
@@ -47,4 +48,5 @@ pub async fn fences_only_rise(fixture: super::Fixture) {
     raise(db, NEW).await.expect("the same epoch");
     tx.set(b"state".to_vec(), b"some".to_vec());
     assert!(tx.commit().await.is_ok(), "a repeat disturbs nobody");
+    assert_eq!(highest(db).await, Ok(NEW.epoch));
 }

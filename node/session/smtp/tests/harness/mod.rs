@@ -132,7 +132,6 @@ impl Node {
                 env: env.clone(),
                 hints: router.hints(),
                 schedule: Default::default(),
-                holders: Arc::new(hongyan_queue::Alone::new(1)),
             },
             EntityOptions::default(),
         );
