@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hongyan_env::{BoxFuture, Env};
+use hongyan_telemetry as telemetry;
 
 use crate::{CertificateFacts, Identity, IdentityError, IdentityFile, KeyRequest, NodeKey};
 
@@ -24,11 +25,28 @@ pub async fn renew_forever(
     sign: impl Fn(KeyRequest) -> BoxFuture<'static, Result<String, String>>,
     renewed: impl Fn(&Identity),
 ) {
+    let ends = telemetry::gauge(
+        "hongyan_identity_certificate_end_seconds",
+        "When this node's certificate ends, in seconds since the Unix epoch.",
+    );
+    let failures = telemetry::counter(
+        "hongyan_identity_renewal_failures_total",
+        "Renewals of this node's certificate that failed; each is tried again.",
+    );
     loop {
         match renew_if_due(&env, &file, &sign).await {
             Ok(Some(identity)) => renewed(&identity),
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the node's certificate could not be renewed"),
+            Err(error) => {
+                failures.inc();
+                tracing::warn!(%error, "the node's certificate could not be renewed");
+            }
+        }
+        if let Ok(Some(facts)) = file
+            .load()
+            .and_then(|identity| identity.map(|identity| identity.facts()).transpose())
+        {
+            ends.set(facts.not_after_millis / 1000);
         }
         env.sleep(LOOK_EVERY).await;
     }

@@ -19,6 +19,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             tracing::warn!("no leader confirms that this node lives: it answers for nothing until one does");
             inner.metrics.leases_lost.inc();
         }
+        inner.metrics.lease.set(i64::from(has_lease));
         had_lease = has_lease;
     }
 }

@@ -66,12 +66,13 @@ fn follow(inner: &Inner, map: &ClusterMap, raising: &mut BTreeMap<Partition, u64
 
 /// Raises fences until the store has answered for each, or the map has moved on.
 async fn take_over(inner: Arc<Inner>, mut partitions: Vec<(Partition, u64)>) {
+    let learnt = inner.parts.env.now_micros();
     while !partitions.is_empty() {
         let results = inner.parts.fence.raise(partitions.clone()).await;
         let mut again = Vec::new();
         for ((partition, epoch), result) in partitions.iter().copied().zip(results) {
             match result {
-                Ok(()) => begin_serving(&inner, partition, epoch),
+                Ok(()) => begin_serving(&inner, partition, epoch, learnt),
                 Err(FenceError::Later) => {
                     tracing::warn!(%partition, epoch, "the store knows a later owner than this node's map");
                 }
@@ -89,7 +90,7 @@ async fn take_over(inner: Arc<Inner>, mut partitions: Vec<(Partition, u64)>) {
     }
 }
 
-fn begin_serving(inner: &Inner, partition: Partition, epoch: u64) {
+fn begin_serving(inner: &Inner, partition: Partition, epoch: u64, learnt: u64) {
     // Nothing can come between the look and the deed: the follower runs on this thread, or looks again after it.
     let map = inner.parts.metadata.watch();
     let map = map.borrow();
@@ -98,6 +99,8 @@ fn begin_serving(inner: &Inner, partition: Partition, epoch: u64) {
     {
         inner.ownership.serve(partition, epoch);
         inner.metrics.takeovers.inc();
+        let took = Duration::from_micros(inner.parts.env.now_micros().saturating_sub(learnt));
+        inner.metrics.takeover_seconds.observe(took.as_secs_f64());
     }
 }
 
@@ -125,4 +128,6 @@ fn show(inner: &Inner, map: &ClusterMap) {
     let lives = |owner: u64| map.nodes.get(&owner).is_some_and(|record| record.state.is_alive());
     let unserved = map.partitions.iter().filter(|slot| !lives(slot.owner)).count();
     metrics.unserved.set(number(unserved));
+    let moving = map.partitions.iter().filter(|slot| slot.next.is_some()).count();
+    metrics.moving.set(number(moving));
 }

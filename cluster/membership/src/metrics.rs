@@ -7,10 +7,13 @@ pub(crate) struct Metrics {
     pub(crate) epoch_max: telemetry::Gauge,
     pub(crate) nodes: telemetry::GaugeVec,
     pub(crate) unserved: telemetry::Gauge,
+    pub(crate) moving: telemetry::Gauge,
+    pub(crate) lease: telemetry::Gauge,
     pub(crate) deaths: telemetry::Counter,
     pub(crate) hand_overs: telemetry::CounterVec,
     pub(crate) hand_over_gap: telemetry::Histogram,
     pub(crate) takeovers: telemetry::Counter,
+    pub(crate) takeover_seconds: telemetry::Histogram,
     pub(crate) leases_lost: telemetry::Counter,
     pub(crate) heartbeat: telemetry::Histogram,
 }
@@ -28,6 +31,14 @@ impl Default for Metrics {
                 "hongyan_membership_partitions_unserved",
                 "Partitions whose owner does not live, in the whole cluster.",
             ),
+            moving: telemetry::gauge(
+                "hongyan_membership_partitions_moving",
+                "Planned moves of partitions under way, in the whole cluster.",
+            ),
+            lease: telemetry::gauge(
+                "hongyan_membership_lease",
+                "1 while a leader confirms that this node lives; else it answers for nothing.",
+            ),
             deaths: telemetry::counter(
                 "hongyan_membership_deaths_total",
                 "Nodes that this node, leading, has declared dead.",
@@ -44,6 +55,10 @@ impl Default for Metrics {
             takeovers: telemetry::counter(
                 "hongyan_membership_takeovers_total",
                 "Partitions that this node began to serve.",
+            ),
+            takeover_seconds: telemetry::histogram(
+                "hongyan_membership_takeover_seconds",
+                "From when this node learnt that it owns a partition to when it served it: mostly the fence.",
             ),
             leases_lost: telemetry::counter(
                 "hongyan_membership_leases_lost_total",

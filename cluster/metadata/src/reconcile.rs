@@ -78,6 +78,11 @@ fn caught_up(raft: &Raft, wanted: &BTreeSet<u64>, voters: &BTreeSet<u64>) -> boo
 pub(crate) struct Gauges {
     term: telemetry::Gauge,
     leads: telemetry::Gauge,
+    leader_known: telemetry::Gauge,
+    voters: telemetry::Gauge,
+    last: telemetry::Gauge,
+    kept: telemetry::Gauge,
+    behind: telemetry::Gauge,
     applied: telemetry::Gauge,
     lag: telemetry::Gauge,
 }
@@ -88,6 +93,20 @@ impl Default for Gauges {
         Self {
             term: gauge("hongyan_metadata_term", "Raft's term as this node knows it."),
             leads: gauge("hongyan_metadata_leader", "1 while this node leads the cluster."),
+            leader_known: gauge(
+                "hongyan_metadata_leader_known",
+                "1 while this node knows who leads the cluster.",
+            ),
+            voters: gauge("hongyan_metadata_voters", "Nodes whose agreement counts."),
+            last: gauge("hongyan_metadata_log_index", "The last change in this node's log."),
+            kept: gauge(
+                "hongyan_metadata_log_entries",
+                "Changes that this node's log keeps besides its snapshot.",
+            ),
+            behind: gauge(
+                "hongyan_metadata_replication_lag_entries",
+                "Changes that the slowest other node has not got yet; 0 where this node does not lead.",
+            ),
             applied: gauge(
                 "hongyan_metadata_applied_index",
                 "The last agreed change that this node's map contains.",
@@ -107,7 +126,17 @@ impl Gauges {
         self.term.set(number(metrics.current_term));
         self.leads.set(i64::from(metrics.state.is_leader()));
         self.applied.set(number(applied));
-        self.lag
-            .set(number(metrics.last_log_index.unwrap_or(0).saturating_sub(applied)));
+        let last = metrics.last_log_index.unwrap_or(0);
+        self.lag.set(number(last.saturating_sub(applied)));
+        self.leader_known.set(i64::from(metrics.current_leader.is_some()));
+        let voters = metrics.membership_config.membership().voter_ids().count();
+        self.voters.set(i64::try_from(voters).unwrap_or(i64::MAX));
+        self.last.set(number(last));
+        let purged = metrics.purged.map_or(0, |log| log.index);
+        self.kept.set(number(last.saturating_sub(purged)));
+        let slowest = metrics.replication.iter().flat_map(|replication| replication.values());
+        let slowest = slowest.map(|log| log.map_or(0, |log| log.index)).min();
+        self.behind
+            .set(number(slowest.map_or(0, |index| last.saturating_sub(index))));
     }
 }

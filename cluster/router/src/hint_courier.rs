@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hongyan_actor::{Arbiters, EntityId, Epoch};
 use hongyan_env::Env;
+use hongyan_telemetry as telemetry;
 use hongyan_transport::{NodeId, ServiceId, Stream, StreamReceiver, StreamSender};
 use tokio::sync::{Notify, mpsc};
 
@@ -27,6 +28,7 @@ pub(crate) struct Courier {
     pub hints: Hints,
     /// Who waits for a change of ownership.
     pub moved: Arc<Notify>,
+    pub received: telemetry::Counter,
 }
 
 /// Where the hints of an entity come from.
@@ -177,10 +179,10 @@ impl Way {
     /// Follows one stream until it breaks or nothing is wanted any more.
     async fn follow(&mut self, stream: Stream) {
         let Stream { mut sender, receiver } = stream;
-        let (kinds, hints) = (Arc::clone(&self.courier.kinds), self.courier.hints.clone());
+        let courier = self.courier.clone();
         tokio::select! {
             biased;
-            () = listen(&kinds, &hints, receiver) => {}
+            () = listen(&courier, receiver) => {}
             () = self.order(&mut sender) => {}
         }
         sender.finish();
@@ -216,7 +218,8 @@ impl Way {
 }
 
 /// Hands on what the owner tells.
-async fn listen(kinds: &Kinds, hints: &Hints, mut receiver: StreamReceiver) {
+async fn listen(courier: &Courier, mut receiver: StreamReceiver) {
+    let (kinds, hints) = (&courier.kinds, &courier.hints);
     while let Ok(Some(piece)) = receiver.recv().await {
         let Some(notices) = hint_wire::decode::<Notice>(&piece) else {
             return;
@@ -233,6 +236,7 @@ async fn listen(kinds: &Kinds, hints: &Hints, mut receiver: StreamReceiver) {
                     number,
                     commit_version,
                 } => {
+                    courier.received.inc();
                     if let Some(id) = name.entity(kinds) {
                         hints.publish_here(&id, Hint { number, commit_version });
                     }

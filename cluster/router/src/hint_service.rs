@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::EntityId;
-use hongyan_env::BoxFuture;
+use hongyan_env::{BoxFuture, Env};
 use hongyan_telemetry as telemetry;
 use hongyan_transport::{NodeId, Service, Stream, StreamReceiver, StreamSender};
 use parking_lot::Mutex;
@@ -21,18 +21,25 @@ const SUBSCRIPTIONS_MAX: usize = 1 << 20;
 
 /// The service behind `ServiceId::HINTS`.
 pub(crate) struct HintService {
+    env: Env,
     kinds: Arc<Kinds>,
     hints: Hints,
     sent: telemetry::Counter,
+    lag: telemetry::Histogram,
     subscriptions: telemetry::Gauge,
 }
 
 impl HintService {
-    pub(crate) fn new(kinds: Arc<Kinds>, hints: Hints) -> Self {
+    pub(crate) fn new(env: Env, kinds: Arc<Kinds>, hints: Hints) -> Self {
         Self {
+            env,
             kinds,
             hints,
             sent: telemetry::counter("hongyan_router_hints_sent_total", "Hints told to other nodes."),
+            lag: telemetry::histogram(
+                "hongyan_router_hint_lag_seconds",
+                "From a hint's publication to its being on the way to another node.",
+            ),
             subscriptions: telemetry::gauge(
                 "hongyan_router_remote_subscriptions",
                 "Entities here that other nodes listen to.",
@@ -66,13 +73,13 @@ impl HintService {
     /// Tells what comes until the stream ends.
     async fn tell(&self, outbox: &Outbox, sender: &mut StreamSender) {
         loop {
-            let mut notices = Vec::new();
+            let (mut notices, mut waited) = (Vec::new(), Vec::new());
             for (id, told) in outbox.take(ENTRIES_MAX) {
                 if told.is_subscribed {
                     notices.push(Notice::Subscribed(Name::new(&id)));
                 }
                 if let Some(hint) = told.hint {
-                    self.sent.inc();
+                    waited.push(told.since_micros);
                     notices.push(Notice::Hint {
                         name: Name::new(&id),
                         number: hint.number,
@@ -87,6 +94,12 @@ impl HintService {
             if sender.send(hint_wire::encode(&notices)).await.is_err() {
                 return;
             }
+            let now = self.env.now_micros();
+            for since in waited {
+                self.sent.inc();
+                let lag = Duration::from_micros(now.saturating_sub(since));
+                self.lag.observe(lag.as_secs_f64());
+            }
         }
     }
 }
@@ -98,7 +111,7 @@ impl Service for HintService {
     fn stream(&self, _: NodeId, _: Bytes, stream: Stream) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let Stream { mut sender, receiver } = stream;
-            let outbox = Arc::new(Outbox::default());
+            let outbox = Arc::new(Outbox::new(self.env.clone()));
             let listener = Listener {
                 service: self,
                 outbox: Arc::clone(&outbox),

@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, OnceLock};
 
 use hongyan_actor::{EntityId, EntityKey, Epoch};
+use hongyan_env::Env;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -67,8 +68,8 @@ impl Topic {
 
 /// What waits to be told to another node: for each entity the latest hint, so it is never more than what that node
 /// has subscribed to.
-#[derive(Default)]
 pub(crate) struct Outbox {
+    env: Env,
     waiting: Mutex<BTreeMap<EntityId, Told>>,
     pub filled: Notify,
 }
@@ -79,11 +80,25 @@ pub(crate) struct Told {
     /// That it is subscribed now.
     pub is_subscribed: bool,
     pub hint: Option<Hint>,
+    /// Since when it waits to be told.
+    pub since_micros: u64,
 }
 
 impl Outbox {
+    pub(crate) fn new(env: Env) -> Self {
+        Self {
+            env,
+            waiting: Mutex::default(),
+            filled: Notify::new(),
+        }
+    }
     fn put(&self, id: &EntityId, tell: impl FnOnce(&mut Told)) {
-        tell(self.waiting.lock().entry(id.clone()).or_default());
+        let mut waiting = self.waiting.lock();
+        tell(waiting.entry(id.clone()).or_insert_with(|| Told {
+            since_micros: self.env.now_micros(),
+            ..Told::default()
+        }));
+        drop(waiting);
         self.filled.notify_one();
     }
     /// Takes at most `count` of what waits.

@@ -31,8 +31,8 @@ pub(crate) struct Journey<'a, E: Entity> {
 enum Missed {
     /// The ask is over.
     Final(AskError),
-    /// Another attempt may succeed.
-    Again,
+    /// Another attempt may succeed; why this one did not.
+    Again(&'static str),
     /// The owner is said to be that node.
     Redirected(NodeId),
     /// No call carries the request or its reply.
@@ -62,31 +62,38 @@ impl<E: Entity> Journey<'_, E> {
             let attempt = match located {
                 Located::Here { epoch } => self.ask_here(Tenure { partition, epoch }, left).await,
                 Located::There(node) => self.ask_there(node, left, &mut encoded).await,
-                Located::Unknown => Err(Missed::Again),
+                Located::Unknown => Err(Missed::Again("no_owner")),
             };
-            match attempt {
+            let reason = match attempt {
                 Ok(reply) => {
                     // Another owner may have gone on meanwhile: what this one knows may be old by now.
                     if !matches!(located, Located::Here { .. }) || placement.locate(partition) == located {
                         return Ok(reply);
                     }
+                    self.count_retry("moved");
                     continue;
                 }
                 Err(Missed::Final(error)) => return Err(error),
                 Err(Missed::Redirected(node)) if redirects < REDIRECTS_MAX && node != self.cluster.transport.node() => {
                     redirects += 1;
                     redirect = Some(node);
+                    self.count_retry("moved");
                     continue;
                 }
-                Err(Missed::Again | Missed::Redirected(_) | Missed::Large) => {}
-            }
-            self.inner.retries.with_label_values(&[E::Key::KIND]).inc();
+                Err(Missed::Redirected(_)) => "moved",
+                Err(Missed::Large) => "large",
+                Err(Missed::Again(reason)) => reason,
+            };
+            self.count_retry(reason);
             last = AskError::Unavailable;
             redirects = 0;
             let wait = pause.min(self.left().ok_or(last)?);
             let _ = self.inner.env.timeout(wait, moved).await;
             pause = (pause * 2).min(options.retry_pause_max);
         }
+    }
+    fn count_retry(&self, reason: &str) {
+        self.inner.retries.with_label_values(&[E::Key::KIND, reason]).inc();
     }
     fn left(&self) -> Option<Duration> {
         let left = self.deadline_micros.checked_sub(self.inner.env.now_micros())?;
@@ -101,7 +108,7 @@ impl<E: Entity> Journey<'_, E> {
         let request = (self.wire.copy)(&self.request);
         let reply = self.kind.host.ask(self.key, request, &terms).await;
         reply.map_err(|error| match error {
-            HostError::Unavailable => Missed::Again,
+            HostError::Unavailable => Missed::Again("unavailable"),
             HostError::Overloaded | HostError::Deadline => Missed::Final(error.into()),
         })
     }
@@ -167,7 +174,11 @@ impl<E: Entity> Journey<'_, E> {
         }
         sender.finish();
         let mut messages = Messages::new(receiver);
-        let head = messages.next().await.map_err(broken)?.ok_or(Missed::Again)?;
+        let head = messages
+            .next()
+            .await
+            .map_err(broken)?
+            .ok_or(Missed::Again("unreachable"))?;
         check(codec::decode(&head).map_err(|_| not_understood::<E>())?)?;
         let mut gather = (self.wire.gather_reply)();
         while let Some(piece) = messages.next().await.map_err(broken)? {
@@ -195,7 +206,9 @@ fn check(head: AnswerHead) -> Result<(), Missed> {
     Err(match head {
         AnswerHead::Done => return Ok(()),
         AnswerHead::Moved(Some(owner)) => Missed::Redirected(NodeId(owner)),
-        AnswerHead::Moved(None) | AnswerHead::Unavailable | AnswerHead::NotServed => Missed::Again,
+        AnswerHead::Moved(None) => Missed::Again("moved"),
+        AnswerHead::Unavailable => Missed::Again("unavailable"),
+        AnswerHead::NotServed => Missed::Again("not_served"),
         AnswerHead::Overloaded => Missed::Final(AskError::Overloaded),
         AnswerHead::Deadline => Missed::Final(AskError::Deadline),
         AnswerHead::Large => Missed::Large,
@@ -205,7 +218,7 @@ fn check(head: AnswerHead) -> Result<(), Missed> {
 fn missed(error: CallError) -> Missed {
     match error {
         // Whether it had its effect is unknown; the id makes a repeat safe.
-        CallError::Unreachable | CallError::Refused => Missed::Again,
+        CallError::Unreachable | CallError::Refused => Missed::Again("unreachable"),
         CallError::Deadline => Missed::Final(AskError::Deadline),
         CallError::Overloaded => Missed::Final(AskError::Overloaded),
         CallError::TooLarge => {
@@ -216,7 +229,7 @@ fn missed(error: CallError) -> Missed {
 }
 
 fn broken(Broken: Broken) -> Missed {
-    Missed::Again
+    Missed::Again("unreachable")
 }
 
 fn refuse<E: Entity>(error: &str) -> Missed {

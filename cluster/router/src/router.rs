@@ -147,7 +147,7 @@ impl Router {
         let kinds = Arc::clone(&router.0.kinds);
         let entities = EntityService::new(Arc::clone(&kinds), Arc::clone(&cluster.placement));
         cluster.transport.serve(ServiceId::ENTITIES, Arc::new(entities));
-        let service = HintService::new(Arc::clone(&kinds), hints.clone());
+        let service = HintService::new(env.clone(), Arc::clone(&kinds), hints.clone());
         cluster.transport.serve(ServiceId::HINTS, Arc::new(service));
         let courier = Courier {
             env,
@@ -156,6 +156,10 @@ impl Router {
             kinds,
             hints,
             moved: Arc::clone(&router.0.moved),
+            received: telemetry::counter(
+                "hongyan_router_hints_received_total",
+                "Hints that other nodes told this one.",
+            ),
         };
         arbiters.spawn_beside(courier.run(interests));
         router
@@ -176,8 +180,8 @@ impl Router {
             ),
             retries: telemetry::counter_vec(
                 "hongyan_router_ask_retries_total",
-                "Attempts of asks that were made again.",
-                &["kind"],
+                "Attempts of asks that were made again, by why the one before was in vain.",
+                &["kind", "reason"],
             ),
             remote_seconds: telemetry::histogram_vec(
                 "hongyan_router_remote_ask_seconds",

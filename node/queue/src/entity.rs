@@ -58,6 +58,13 @@ pub struct QueueEntity {
     metrics: Metrics,
 }
 
+impl Drop for QueueEntity {
+    /// Whoever has the shard next counts its entries.
+    fn drop(&mut self) {
+        self.counted(0);
+    }
+}
+
 impl Entity for QueueEntity {
     type Key = QueueId;
     type Request = QueueRequest;

@@ -19,7 +19,11 @@ impl Metrics {
                 "What attempts brought, by recipient.",
                 &["outcome"],
             ),
-            entries: telemetry::gauge_vec("hongyan_queue_entries", "Entries in the queue, by shard.", &["shard"]),
+            entries: telemetry::gauge_vec(
+                "hongyan_queue_entries",
+                "Entries in the queue, by shard, on the node that has it.",
+                &["shard"],
+            ),
         }
     }
     pub(crate) fn count(&self, outcome: &crate::Outcome) {

@@ -4,6 +4,7 @@
 //! rules alone. `cargo xtask fix` formats and applies what clippy can mend.
 
 mod edges;
+mod metrics;
 mod papers;
 mod source;
 
@@ -77,6 +78,7 @@ fn tidy(root: &Path) -> Result<()> {
     let mut findings = edges::check(root)?;
     findings.extend(source::check(root)?);
     findings.extend(papers::check(root)?);
+    findings.extend(metrics::check(root)?);
     for finding in &findings {
         eprintln!("{}: {}", finding.place, finding.rule);
     }

@@ -134,7 +134,7 @@ fn listed_rfcs(root: &Path) -> Result<Vec<String>> {
 }
 
 /// All Rust files below `folder`, in order of name.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| format!("list {}", folder.display()))?

@@ -26,7 +26,7 @@ impl Metrics {
             ),
             failures: counter(
                 "hongyan_storage_failures_total",
-                "Commits that the disk refused or left unknown.",
+                "Reads and commits that failed and are not just to be repeated.",
             ),
             syncs: counter("hongyan_storage_syncs_total", "Syncs of the journal."),
             recoveries: counter(
