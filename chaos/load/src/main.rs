@@ -1,5 +1,5 @@
-//! `chaos`: puts load on a mail server, ours or any other, and says what it did and what it cost the server; and runs
-//! simulations of ours.
+//! `chaos`: puts load on a mail server, ours or any other, and says what it did and what it cost the server; runs
+//! simulations of ours, and real processes of it under faults.
 //!
 //! One thread, so that the client leaves the machine to the server. Every run is bounded in time and count.
 
@@ -13,6 +13,7 @@ mod folder;
 mod idle;
 mod imap;
 mod imap_mix;
+mod live;
 mod logins;
 mod mail;
 mod notify;
@@ -25,9 +26,10 @@ mod smtp_load;
 
 use clap::{Parser, Subcommand};
 use options::Options;
+use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "chaos", about = "Load on a mail server and its measurements; simulations")]
+#[command(name = "chaos", about = "Load on a mail server and its measurements; simulations; faults of real processes")]
 struct Arguments {
     #[command(subcommand)]
     load: Load,
@@ -61,30 +63,39 @@ enum Load {
     Fill(fill::Arguments),
     /// Whole nodes in this process on virtual time, disturbed from a seed; what clients saw is checked.
     Sim(sim::Arguments),
+    /// Real processes that are killed, paused, cut off and upgraded while clients watch. Exit code 0: all promises were
+    /// kept; 1: not; 77: this machine lacks something that the plan needs.
+    Run(live::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    if let Load::Sim(arguments) = &arguments.load {
+    match &arguments.load {
         // A simulation brings its own runtime, whose time stands still.
-        return sim::run(arguments);
+        Load::Sim(arguments) => sim::run(arguments)?,
+        Load::Run(arguments) => return live::run(arguments),
+        load => put_load(load)?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn put_load(load: &Load) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        match arguments.load {
-            Load::Smtp(arguments) => smtp_load::run(&arguments, smtp::Kind::Smtp).await,
-            Load::Lmtp(arguments) => smtp_load::run(&arguments, smtp::Kind::Lmtp).await,
-            Load::Submission(arguments) => smtp_load::run(&arguments, smtp::Kind::Submission).await,
-            Load::ImapMix(arguments) => imap_mix::run(&arguments).await,
-            Load::Logins(options) => logins::run(&options).await,
-            Load::Folder(arguments) => folder::run(&arguments, folder::What::Flags).await,
-            Load::Envelopes(arguments) => folder::run(&arguments, folder::What::Envelopes).await,
-            Load::FetchAll(arguments) => folder::run(&arguments, folder::What::Bodies).await,
-            Load::Idle(arguments) => idle::run(&arguments).await,
-            Load::Pop3(arguments) => pop3::run(&arguments).await,
-            Load::Notify(arguments) => notify::run(&arguments).await,
-            Load::Fill(arguments) => fill::run(&arguments).await,
-            Load::Sim(arguments) => sim::run(&arguments),
+        match load {
+            Load::Smtp(arguments) => smtp_load::run(arguments, smtp::Kind::Smtp).await,
+            Load::Lmtp(arguments) => smtp_load::run(arguments, smtp::Kind::Lmtp).await,
+            Load::Submission(arguments) => smtp_load::run(arguments, smtp::Kind::Submission).await,
+            Load::ImapMix(arguments) => imap_mix::run(arguments).await,
+            Load::Logins(options) => logins::run(options).await,
+            Load::Folder(arguments) => folder::run(arguments, folder::What::Flags).await,
+            Load::Envelopes(arguments) => folder::run(arguments, folder::What::Envelopes).await,
+            Load::FetchAll(arguments) => folder::run(arguments, folder::What::Bodies).await,
+            Load::Idle(arguments) => idle::run(arguments).await,
+            Load::Pop3(arguments) => pop3::run(arguments).await,
+            Load::Notify(arguments) => notify::run(arguments).await,
+            Load::Fill(arguments) => fill::run(arguments).await,
+            Load::Sim(_) | Load::Run(_) => Ok(()),
         }
     })
 }

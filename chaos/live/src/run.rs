@@ -1,0 +1,78 @@
+//! One run: everything is started, disturbed while clients work, healed, audited, judged, and ended.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use hongyan_env::Env;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+use crate::audit::audit;
+use crate::fault::{disturb, say};
+use crate::plan::Plan;
+use crate::programs::Programs;
+use crate::report::Report;
+use crate::work;
+use crate::world::World;
+
+/// Time in which clients end what they are doing.
+const LAST_WORDS: Duration = Duration::from_secs(45);
+
+/// Runs `plan`; its files are in a folder made in `parent`. Whatever happens, nothing of it is left.
+///
+/// # Errors
+/// When it cannot be started, or is interrupted.
+pub fn run(plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result<Report> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("make a runtime")?;
+    let local = LocalSet::new();
+    let outcome = runtime.block_on(local.run_until(async {
+        let mut ended = signal(SignalKind::terminate()).context("watch for signals")?;
+        let mut interrupted = signal(SignalKind::interrupt()).context("watch for signals")?;
+        tokio::select! {
+            report = play(plan, programs, parent) => report,
+            _ = ended.recv() => bail!("ended before its time"),
+            _ = interrupted.recv() => bail!("interrupted"),
+        }
+    }));
+    // Tasks hold the world; processes, namespaces and folders end with it.
+    drop(local);
+    outcome
+}
+
+async fn play(plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result<Report> {
+    let env = Env::real();
+    let world = World::start(&env, plan, programs, parent).await?;
+    say(&world, "all is ready, clients begin");
+    let clients = work::start(&world);
+    let disturber = tokio::task::spawn_local(disturb(world.clone()));
+    env.sleep(Duration::from_secs(plan.seconds)).await;
+    let mut failures = Vec::new();
+    // Clients go on until all is mended: what they saw of the last fault is part of it.
+    let strikes = match disturber.await {
+        Ok(strikes) => strikes,
+        Err(error) => {
+            failures.push(format!("faults ended early: {error}"));
+            Vec::new()
+        }
+    };
+    world.end();
+    for client in clients {
+        match env.timeout(LAST_WORDS, client).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => failures.push(format!("a client crashed: {error}")),
+            None => failures.push("a client does not end".to_owned()),
+        }
+    }
+    world.recorder().close();
+    say(&world, "clients have ended, all mailboxes are read");
+    failures.extend(audit(&world).await);
+    for node in 0..world.nodes() {
+        failures.extend(world.with_node(node, |node| node.check()).err().map(|error| format!("{error:#}")));
+        failures.extend(world.with_node(node, |node| node.logged_errors()));
+    }
+    Ok(Report::new(&world, &strikes, failures))
+}
