@@ -11,6 +11,8 @@ install_rust
 # Real clients: each that cannot be had is named by the tests that skip without it.
 install_packages_if_possible mbsync:isync offlineimap:offlineimap3 mutt:mutt swaks:swaks getmail:getmail6 \
     fetchmail:fetchmail msmtp:msmtp
+# For runs under faults.
+install_packages_if_possible haproxy:haproxy ip:iproute2
 
 echo "== rules"
 cargo xtask verify

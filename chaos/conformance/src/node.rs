@@ -32,7 +32,10 @@ pub struct Node {
 }
 
 /// The binary: `HONGYAN_BIN`, or built now.
-fn binary() -> Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be built.
+pub fn binary() -> Result<PathBuf> {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BINARY
         .get_or_init(|| find_binary().map_err(|error| format!("{error:#}")))

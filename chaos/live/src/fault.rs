@@ -15,7 +15,7 @@ use crate::plan::{Fault, Kind, Select, Ways};
 use crate::world::World;
 
 /// Time that clients of a node need to find it again after it is well.
-const RECOVERY: Duration = Duration::from_secs(2);
+const RECOVERY: Duration = Duration::from_secs(3);
 
 /// One time that something went wrong.
 #[derive(Debug, Clone)]
@@ -64,7 +64,10 @@ pub(crate) async fn disturb(world: World) -> Vec<Strike> {
 }
 
 fn micros(seconds: f64) -> u64 {
-    Duration::from_secs_f64(seconds).as_micros().try_into().unwrap_or(u64::MAX)
+    Duration::from_secs_f64(seconds)
+        .as_micros()
+        .try_into()
+        .unwrap_or(u64::MAX)
 }
 
 async fn strike(world: &World, fault: &Fault, random: &RefCell<StdRng>) -> Option<Strike> {
@@ -106,7 +109,11 @@ async fn strike(world: &World, fault: &Fault, random: &RefCell<StdRng>) -> Optio
     };
     say(
         world,
-        &format!("{:?} of {whom} is over {note}{}", fault.kind, failure.as_deref().unwrap_or_default()),
+        &format!(
+            "{:?} of {whom} is over {note}{}",
+            fault.kind,
+            failure.as_deref().unwrap_or_default()
+        ),
     );
     Some(Strike {
         kind: fault.kind,
@@ -119,7 +126,10 @@ async fn strike(world: &World, fault: &Fault, random: &RefCell<StdRng>) -> Optio
 }
 
 /// Says what happens, with the second of the run.
-#[allow(clippy::print_stdout, reason = "a run takes minutes; who started it wants to see it go on")]
+#[allow(
+    clippy::print_stdout,
+    reason = "a run takes minutes; who started it wants to see it go on"
+)]
 pub(crate) fn say(world: &World, text: &str) {
     let micros = world.env().now_micros().saturating_sub(world.began());
     println!("{:>8.1} s  {text}", Duration::from_micros(micros).as_secs_f64());
@@ -193,7 +203,10 @@ async fn partition(world: &World, node: usize, fault: &Fault, span: Duration) ->
 }
 
 fn namespaces(world: &World) -> Result<&Namespaces> {
-    world.machine().namespaces().context("partitions need network namespaces")
+    world
+        .machine()
+        .namespaces()
+        .context("partitions need network namespaces")
 }
 
 async fn slow(world: &World, node: usize, kbit: u64, span: Duration) -> Result<String> {
@@ -232,7 +245,9 @@ async fn restart(world: &World, node: usize) -> Result<String> {
 
 /// Asks a node to end, and waits until it has.
 async fn stop(world: &World, node: usize) -> Result<()> {
-    let process = world.with_node(node, |node| node.take()).context("find the node's process")?;
+    let process = world
+        .with_node(node, |node| node.take())
+        .context("find the node's process")?;
     if !node::stop(world.env(), process).await {
         bail!("it did not end when asked");
     }

@@ -48,7 +48,9 @@ impl Foundation {
         for number in 0..count {
             foundation.start_member(number)?;
         }
-        foundation.configure(if count >= 3 { "double" } else { "single" }).await?;
+        foundation
+            .configure(if count >= 3 { "double" } else { "single" })
+            .await?;
         Ok(foundation)
     }
     pub(crate) fn cluster_file(&self) -> PathBuf {

@@ -11,7 +11,7 @@ use crate::plan::Network;
 use crate::programs::find;
 
 /// Ports are the usual ones plus this, so that no privilege is needed for them.
-const PORT_OFFSET: u16 = 2_000;
+const PORT_OFFSET: u16 = 20_000;
 
 /// The port of a service whose usual one is given.
 pub(crate) fn port(usual: u16) -> u16 {

@@ -43,7 +43,9 @@ impl Namespaces {
         namespaces.make(&router)?;
         ip(&["netns", "exec", &router, "sysctl", "-qw", "net.ipv4.ip_forward=1"])?;
         let here = format!("hy{}", std::process::id());
-        ip(&["link", "add", &here, "type", "veth", "peer", "name", "outside", "netns", &router])?;
+        ip(&[
+            "link", "add", &here, "type", "veth", "peer", "name", "outside", "netns", &router,
+        ])?;
         namespaces.address(None, &here, OUTSIDE, 2)?;
         namespaces.address(Some(&router), "outside", OUTSIDE, 1)?;
         let all = format!("10.{octet}.0.0/16");
@@ -75,7 +77,17 @@ impl Namespaces {
         self.rules.set(rule + 1);
         let (number, from, to) = (rule.to_string(), from.to_string(), to.to_string());
         ip(&[
-            "-n", &self.name("router"), "rule", "add", "from", &from, "to", &to, "pref", &number, "blackhole",
+            "-n",
+            &self.name("router"),
+            "rule",
+            "add",
+            "from",
+            &from,
+            "to",
+            &to,
+            "pref",
+            &number,
+            "blackhole",
         ])?;
         Ok(Cut(rule))
     }
@@ -90,7 +102,11 @@ impl Namespaces {
             return Ok(());
         }
         // Not every kernel has netem.
-        tc(host, "replace", &["tbf", "rate", &rate, "burst", "32kbit", "latency", "400ms"])
+        tc(
+            host,
+            "replace",
+            &["tbf", "rate", &rate, "burst", "32kbit", "latency", "400ms"],
+        )
     }
     pub(crate) fn widen(host: &Host) -> Result<()> {
         tc(host, "del", &[])
@@ -129,7 +145,9 @@ impl Drop for Namespaces {
 
 /// Removes what a run left behind that could not clean up.
 fn sweep() {
-    let Ok(names) = std::fs::read_dir("/run/netns") else { return };
+    let Ok(names) = std::fs::read_dir("/run/netns") else {
+        return;
+    };
     for name in names.flatten() {
         let name = name.file_name().to_string_lossy().into_owned();
         let Some((id, _)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-')) else {

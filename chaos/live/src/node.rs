@@ -271,4 +271,3 @@ fn token(said: &str) -> Option<String> {
     let longest = said.split_whitespace().max_by_key(|word| word.len())?;
     (longest.len() >= 32).then(|| longest.to_owned())
 }
-

@@ -237,7 +237,10 @@ impl Plan {
     /// # Errors
     /// What cannot.
     pub fn check(&self) -> Result<()> {
-        ensure!((1..=NODES_MAX).contains(&self.nodes), "nodes is not in 1 to {NODES_MAX}");
+        ensure!(
+            (1..=NODES_MAX).contains(&self.nodes),
+            "nodes is not in 1 to {NODES_MAX}"
+        );
         ensure!(self.foundation <= NODES_MAX, "foundation is above {NODES_MAX}");
         ensure!(self.foundation > 0 || self.nodes == 1, "several nodes need foundation");
         ensure!(self.accounts > 0, "accounts is 0");

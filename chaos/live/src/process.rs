@@ -55,7 +55,10 @@ impl Process {
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
-        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("name a process")?;
+        let id = i32::try_from(self.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("name a process")?;
         kill_process(id, signal).with_context(|| format!("signal {}", self.name))
     }
     /// Kills it (-9) and waits for its end.

@@ -70,8 +70,8 @@ async fn play(plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result
     world.recorder().close();
     say(&world, "clients have ended, all mailboxes are read");
     failures.extend(audit(&world).await);
+    failures.extend(world.check());
     for node in 0..world.nodes() {
-        failures.extend(world.with_node(node, |node| node.check()).err().map(|error| format!("{error:#}")));
         failures.extend(world.with_node(node, |node| node.logged_errors()));
     }
     Ok(Report::new(&world, &strikes, failures))

@@ -54,7 +54,7 @@ struct Inner {
     began: u64,
     touches: RefCell<Vec<Touch>>,
     is_over: Cell<bool>,
-    proxy: Option<(Host, Process)>,
+    proxy: Option<(Host, RefCell<Process>)>,
     nodes: Vec<RefCell<Node>>,
     foundation: RefCell<Option<Foundation>>,
     machine: Machine,
@@ -64,9 +64,11 @@ struct Inner {
 impl World {
     /// Starts everything that `plan` names; accounts are there, and nodes are ready.
     pub(crate) async fn start(env: &Env, plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result<Self> {
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("hongyan-chaos-");
         let folder = match parent {
-            Some(parent) => tempfile::tempdir_in(parent),
-            None => tempfile::tempdir(),
+            Some(parent) => folder.tempdir_in(parent),
+            None => folder.tempdir(),
         };
         let folder = folder.context("make a folder")?;
         let mut machine = Machine::new(plan.network)?;
@@ -99,8 +101,8 @@ impl World {
             None => None,
             Some(host) => {
                 let addresses: Vec<_> = nodes.iter().map(|node| node.host().address).collect();
-                let process = haproxy::start(&host, &addresses, &programs.haproxy_config, folder.path())?;
-                Some((host, process))
+                let process = haproxy::start(env, &host, &addresses, &programs.haproxy_config, folder.path()).await?;
+                Some((host, RefCell::new(process)))
             }
         };
         let world = Self(Rc::new(Inner {
@@ -157,6 +159,13 @@ impl World {
     pub(crate) fn with_foundation<T>(&self, act: impl FnOnce(&mut Foundation) -> T) -> Option<T> {
         self.0.foundation.borrow_mut().as_mut().map(act)
     }
+    /// What ended that nobody ended.
+    pub(crate) fn check(&self) -> Vec<String> {
+        let nodes = self.0.nodes.iter().map(|node| node.borrow_mut().check());
+        let proxy = self.0.proxy.iter().map(|(_, process)| process.borrow_mut().check());
+        let ended = nodes.chain(proxy).filter_map(Result::err);
+        ended.map(|error| format!("{error:#}")).collect()
+    }
     pub(crate) fn mailboxes(&self) -> Vec<MailboxName> {
         let name = |number| MailboxName(format!("user{number}@{DOMAIN}"));
         (1..=self.0.plan.accounts).map(name).collect()
@@ -193,7 +202,11 @@ impl World {
     pub(crate) fn untouch(&self, node: usize) {
         let now = self.0.env.now_micros();
         let mut touches = self.0.touches.borrow_mut();
-        if let Some(touch) = touches.iter_mut().rev().find(|touch| touch.node == node && touch.to.is_none()) {
+        if let Some(touch) = touches
+            .iter_mut()
+            .rev()
+            .find(|touch| touch.node == node && touch.to.is_none())
+        {
             touch.to = Some(now);
         }
     }

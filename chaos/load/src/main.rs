@@ -29,7 +29,10 @@ use options::Options;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "chaos", about = "Load on a mail server and its measurements; simulations; faults of real processes")]
+#[command(
+    name = "chaos",
+    about = "Load on a mail server and its measurements; simulations; faults of real processes"
+)]
 struct Arguments {
     #[command(subcommand)]
     load: Load,

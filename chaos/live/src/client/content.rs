@@ -23,8 +23,14 @@ fn body(mail: MailId) -> String {
         _ => 4,
     };
     let line = |number: u64| {
-        let mixed = (mail.0 + 7).wrapping_mul(number + 3).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        format!("line {number} of letter {}: {mixed:016x} {:016x}\r\n", mail.0, mixed.rotate_left(23))
+        let mixed = (mail.0 + 7)
+            .wrapping_mul(number + 3)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!(
+            "line {number} of letter {}: {mixed:016x} {:016x}\r\n",
+            mail.0,
+            mixed.rotate_left(23)
+        )
     };
     (0..lines).map(line).collect()
 }
@@ -32,7 +38,9 @@ fn body(mail: MailId) -> String {
 /// The number in a header.
 pub(crate) fn number(header: &[u8]) -> Option<MailId> {
     let text = String::from_utf8_lossy(header);
-    let value = text.lines().find_map(|line| line.strip_prefix(FIELD)?.strip_prefix(':'))?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(FIELD)?.strip_prefix(':'))?;
     value.trim().parse().ok().map(MailId)
 }
 

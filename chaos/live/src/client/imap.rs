@@ -387,7 +387,9 @@ fn take_row(values: &[Value], rows: &mut [Option<MessageSeen>]) {
     }
     *row = Some(MessageSeen {
         uid: atom("UID").and_then(|uid| uid.parse().ok()).unwrap_or(0),
-        mail: whole.and_then(content::whole).or_else(|| header.and_then(content::number)),
+        mail: whole
+            .and_then(content::whole)
+            .or_else(|| header.and_then(content::number)),
         flags: flags.unwrap_or_default(),
         modseq: modseq.unwrap_or(0),
         octets: atom("RFC822.SIZE").and_then(|octets| octets.parse().ok()).unwrap_or(0),

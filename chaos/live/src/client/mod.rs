@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use anyhow::Result;
 use hongyan_env::Env;
 use hongyan_invariant::ClientId;
 use tokio_rustls::TlsConnector;
@@ -48,7 +47,10 @@ impl Faces {
     }
     fn node(&self, certificate: &[u8]) -> Option<usize> {
         let faces = self.0.borrow();
-        faces.iter().find(|(known, _)| known == certificate).map(|(_, node)| *node)
+        faces
+            .iter()
+            .find(|(known, _)| known == certificate)
+            .map(|(_, node)| *node)
     }
 }
 

@@ -114,7 +114,11 @@ impl Smtp {
 }
 
 fn good(said: Said) -> Result<(), Failure> {
-    if said.code / 100 == 2 { Ok(()) } else { Err(refusal(said)) }
+    if said.code / 100 == 2 {
+        Ok(())
+    } else {
+        Err(refusal(said))
+    }
 }
 
 /// RFC 5321 §3.8: 421 says that the server closes the connection.

@@ -120,7 +120,11 @@ mod tests {
             from: 1_000_000,
             to: Some(5_000_000),
         }];
-        let seen = [away(0, 7, 1_000, 4_900), away(1, 7, 1_010, 2_310), away(1, 8, 8_000, 8_200)];
+        let seen = [
+            away(0, 7, 1_000, 4_900),
+            away(1, 7, 1_010, 2_310),
+            away(1, 8, 8_000, 8_200),
+        ];
         let witness = Witness {
             touches: &touches,
             away: &seen,

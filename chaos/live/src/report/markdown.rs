@@ -30,7 +30,9 @@ pub(super) fn write(report: &Report) -> String {
     ] {
         let _ = writeln!(page, "| {what} | {count} |");
     }
-    page.push_str("\n## How long nobody answered\n\n| | how many | p50 | p99 | longest |\n| --- | --- | --- | --- | --- |\n");
+    page.push_str(
+        "\n## How long nobody answered\n\n| | how many | p50 | p99 | longest |\n| --- | --- | --- | --- | --- |\n",
+    );
     for (what, spans) in [
         ("each mailbox, to clients of untouched nodes", &report.away_per_mailbox),
         ("each mailbox, to all clients", &report.away_per_mailbox_anywhere),

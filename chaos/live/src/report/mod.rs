@@ -143,7 +143,12 @@ fn make(world: &World, book: &Book, strikes: &[Strike], mut failures: Vec<String
         away: &book.away,
     };
     let violations = check_all(&book.history);
-    let count = |promise: &str| violations.iter().filter(|violation| violation.promise == promise).count();
+    let count = |promise: &str| {
+        violations
+            .iter()
+            .filter(|violation| violation.promise == promise)
+            .count()
+    };
     let untouched = |troubles: &[Trouble]| -> Vec<Trouble> {
         let is_untouched = |trouble: &&Trouble| !witness.is_touched(trouble.node, trouble.from, trouble.to);
         troubles.iter().filter(is_untouched).cloned().collect()
@@ -153,7 +158,10 @@ fn make(world: &World, book: &Book, strikes: &[Strike], mut failures: Vec<String
         let failure = strike.failure.as_ref()?;
         Some(format!("{:?} of {}: {failure}", strike.kind, strike.whom))
     }));
-    let mut faults: Vec<FaultReport> = strikes.iter().map(|strike| fault(world, &witness, &failed, strike)).collect();
+    let mut faults: Vec<FaultReport> = strikes
+        .iter()
+        .map(|strike| fault(world, &witness, &failed, strike))
+        .collect();
     faults.sort_by(|a, b| a.at.total_cmp(&b.at));
     let (acknowledged, unknown) = acknowledged(book);
     let end = world.env().now_micros();
@@ -282,7 +290,11 @@ fn reasons(world: &World, report: &Report) -> Vec<String> {
     }
     for (what, count, max) in [
         ("commands failed", report.failed, expect.failed_max),
-        ("commands failed anywhere", report.failed_anywhere, expect.failed_anywhere_max),
+        (
+            "commands failed anywhere",
+            report.failed_anywhere,
+            expect.failed_anywhere_max,
+        ),
     ] {
         if let Some(max) = max
             && count > max

@@ -34,7 +34,11 @@ impl Deliverer {
     }
     pub(super) async fn work(mut self) {
         while !self.world.is_over() {
-            let kind = if self.turn.is_multiple_of(2) { Kind::Smtp } else { Kind::Lmtp };
+            let kind = if self.turn.is_multiple_of(2) {
+                Kind::Smtp
+            } else {
+                Kind::Lmtp
+            };
             let way = self.world.mail_way(kind, self.turn / 2);
             self.turn += 1;
             match Smtp::open(&self.me, kind, way).await {

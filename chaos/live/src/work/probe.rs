@@ -71,7 +71,9 @@ impl Prober {
         };
         let text = text(mail, "probe@chaos.test", &self.mailbox.0);
         let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&format!("APPEND {FOLDER} {{{}+}}\r\n{text}", text.len())).await;
+        let answer = imap
+            .run(&format!("APPEND {FOLDER} {{{}+}}\r\n{text}", text.len()))
+            .await;
         conclude(&self.me, call, answer, |_| None)
     }
     async fn ask(&mut self, imap: &mut Imap, place: &Place, messages: &[MessageRef]) -> Result<(), Failure> {
