@@ -104,7 +104,8 @@ impl Node {
         };
         let cluster = if parts.is_member {
             let (inside, door) = (at(CLUSTER_PORT), at(JOIN_PORT));
-            format!("[cluster]\nlisten = \"{inside}\"\njoin_listen = \"{door}\"\nadvertise = \"{inside}\"\n")
+            let own = parts.host.address;
+            format!("[cluster]\nlisten = [\"{inside}\"]\njoin_listen = [\"{door}\"]\nadvertise = \"{own}\"\n")
         } else {
             String::new()
         };

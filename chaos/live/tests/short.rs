@@ -8,7 +8,7 @@ use hongyan_live::{Plan, Programs, run};
 #[test]
 fn a_short_run_keeps_all_promises() {
     let folder = crate_folder();
-    let plan = Plan::load(&folder.join("../plans/one-node.toml")).unwrap();
+    let plan = Plan::load(&folder.join("../plans/short.toml")).unwrap();
     let programs = Programs::find(
         Some(&binary().unwrap()),
         Some(&folder.join("../../ops/deploy/haproxy.cfg")),
