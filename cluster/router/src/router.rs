@@ -206,6 +206,11 @@ impl Router {
         });
         host
     }
+    /// An id under which the same request may be asked several times, also after its time was over.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        self.0.ids.next()
+    }
     /// Asks the entity `key`, waiting at most `within`. In a cluster, an entity that moved is followed, and one that cannot
     /// answer is asked again, under the same request id.
     ///
@@ -217,8 +222,30 @@ impl Router {
         request: R,
         within: Duration,
     ) -> Result<R::Reply, AskError> {
+        // A node that is alone asks once: nothing has to be remembered of it.
+        let id = if self.0.cluster.is_some() {
+            self.request_id()
+        } else {
+            RequestId::ONCE
+        };
+        self.ask_as(id, key, request, within).await
+    }
+    /// As [`Self::ask`], under an id by which a repeat of the request is known.
+    ///
+    /// # Errors
+    /// As [`AskError`] says.
+    pub async fn ask_as<R: Ask>(
+        &self,
+        id: RequestId,
+        key: &<R::Entity as Entity>::Key,
+        request: R,
+        within: Duration,
+    ) -> Result<R::Reply, AskError> {
         let kind = <R::Entity as Entity>::Key::KIND;
-        match self.ask_entity::<R::Entity>(key, request.into_request(), within).await {
+        match self
+            .ask_entity::<R::Entity>(id, key, request.into_request(), within)
+            .await
+        {
             Ok(reply) => R::from_reply(reply).ok_or_else(|| {
                 tracing::error!(kind, "an entity answered with another request's reply");
                 AskError::Unavailable
@@ -231,6 +258,7 @@ impl Router {
     }
     async fn ask_entity<E: Entity>(
         &self,
+        id: RequestId,
         key: &E::Key,
         request: E::Request,
         within: Duration,
@@ -246,14 +274,13 @@ impl Router {
                 wire,
                 key,
                 request,
-                id: inner.ids.next(),
+                id,
                 deadline_micros: inner.env.now_micros().saturating_add(within_micros),
             };
             return journey.go().await;
         }
-        // Asked once: nothing has to be remembered of it.
         let terms = Terms {
-            id: RequestId::ONCE,
+            id,
             tenure: Tenure {
                 partition: self.partition_of(&key.entity_id()),
                 epoch: Epoch::FIRST,

@@ -154,7 +154,11 @@ impl Entity for MailboxEntity {
                 tracing::warn!(mailbox = ?self.id, %error, "mailbox cannot commit");
                 self.state = None;
                 for job in jobs.drain(..) {
-                    job.replier.send(Reply::Refused(MailboxError::Unavailable));
+                    // Who waits for what may pass is told that nobody can say now, and asks again under the same id as
+                    // long as there is time.
+                    if !error.is_temporary() {
+                        job.replier.send(Reply::Refused(MailboxError::Unavailable));
+                    }
                 }
             }
             rounds = rounds.saturating_sub((before - jobs.len()).max(1));

@@ -1,5 +1,8 @@
 //! The actor around one shard: takes a batch, runs it as one transaction, answers after the commit.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use hongyan_actor::{ActivateError, Entity, Envelope, Replier, RequestId, Tenure};
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
@@ -7,10 +10,10 @@ use hongyan_kv::fence::Fence;
 use hongyan_kv::{Database, Transaction};
 use hongyan_router::Hints;
 
+use crate::done::Done;
 use crate::metrics::Metrics;
 use crate::queue::{HandOut, Queue};
-use crate::recent::Recent;
-use crate::{QueueError, QueueId, QueueReply, QueueRequest, RetrySchedule};
+use crate::{Holders, QueueError, QueueId, QueueReply, QueueRequest, RetrySchedule};
 
 /// Octets that the requests of one transaction may add, beside bookkeeping.
 const BATCH_OCTETS_MAX: usize = hongyan_kv::TRANSACTION_OCTETS_TARGET / 2;
@@ -28,18 +31,41 @@ pub struct QueueServices {
     pub hints: Hints,
     /// When to try again.
     pub schedule: RetrySchedule,
+    /// Who may be at work on what was handed out.
+    pub holders: Arc<dyn Holders>,
 }
 
 /// A request in a batch.
 struct Asked {
-    id: RequestId,
-    request: QueueRequest,
+    ask: Request,
     replier: Replier<QueueReply>,
+}
+
+/// A request with its id.
+struct Request {
+    id: RequestId,
+    body: QueueRequest,
+}
+
+impl Request {
+    /// Whether it is remembered that it is done.
+    fn is_remembered(&self) -> bool {
+        let reads = matches!(self.body, QueueRequest::List(_) | QueueRequest::Show(_));
+        let known_otherwise = matches!(self.body, QueueRequest::Accept(_) | QueueRequest::Due(_));
+        self.id != RequestId::ONCE && !reads && !known_otherwise
+    }
+}
+
+/// What a request led to.
+struct Answer {
+    reply: QueueReply,
+    /// It was done before, and did nothing now.
+    is_repeat: bool,
 }
 
 impl Asked {
     fn is_due(&self) -> bool {
-        is_due(&self.request)
+        is_due(&self.ask.body)
     }
 }
 
@@ -54,7 +80,9 @@ pub struct QueueEntity {
     fence: Fence,
     /// Who waited when it turned out that another node has taken the shard over; they hear of it when this one ends.
     deposed: Option<Vec<Replier<QueueReply>>>,
-    recent: Recent,
+    done: Done,
+    /// Whether a commit is in doubt, so that what is done is to be read again.
+    is_in_doubt: bool,
     metrics: Metrics,
 }
 
@@ -76,21 +104,28 @@ impl Entity for QueueEntity {
             partition: tenure.partition.0,
             epoch: tenure.epoch.0,
         };
-        let mut queue = Queue::new(key, services.blobs.clone(), services.schedule);
+        let mut queue = Queue::new(
+            key,
+            services.blobs.clone(),
+            services.schedule,
+            Arc::clone(&services.holders),
+        );
         let body = async |transaction: &mut Transaction| -> Result<_, QueueError> {
             fence.check(transaction).await?;
             let handed_out = queue.load_handed_out(transaction).await?;
-            Ok((queue.count(transaction).await?, handed_out))
+            let done = Done::load(&queue.keys, transaction).await?;
+            Ok((queue.count(transaction).await?, handed_out, done))
         };
         let read = services.database.run(body).await;
-        let (count, handed_out) = read.map_err(|error| ActivateError(error.to_string()))?;
+        let (count, handed_out, done) = read.map_err(|error| ActivateError(error.to_string()))?;
         queue.handed_out = handed_out;
         let this = Self {
             services,
             queue,
             fence,
             deposed: None,
-            recent: Recent::default(),
+            done,
+            is_in_doubt: false,
             metrics: Metrics::new(),
         };
         this.counted(count);
@@ -102,19 +137,23 @@ impl Entity for QueueEntity {
         let env = self.services.env.clone();
         for envelope in batch.into_iter().filter(|envelope| !envelope.is_expired(&env)) {
             let id = envelope.id;
-            let (request, replier) = envelope.split();
-            if let Some(reply) = self.recent.repeat(id, &mut self.queue) {
-                replier.send(reply);
+            let (body, replier) = envelope.split();
+            if self.deposed.is_none() && self.done.has(id) {
+                replier.send(QueueReply::Done(Ok(())));
                 continue;
             }
+            if is_due(&body) && id != RequestId::ONCE {
+                self.queue.hand_out_again(id);
+            }
             // What one hands out, the next one must know.
-            let is_full = octets > BATCH_OCTETS_MAX || (is_due(&request) && group.iter().any(Asked::is_due));
+            let is_full = octets > BATCH_OCTETS_MAX || (is_due(&body) && group.iter().any(Asked::is_due));
             if is_full && self.deposed.is_none() {
                 self.run(std::mem::take(&mut group)).await;
                 octets = 0;
             }
-            octets += octets_of(&request);
-            group.push(Asked { id, request, replier });
+            octets += octets_of(&body);
+            let ask = Request { id, body };
+            group.push(Asked { ask, replier });
         }
         match &mut self.deposed {
             None => self.run(group).await,
@@ -160,57 +199,115 @@ impl QueueEntity {
         if group.is_empty() {
             return;
         }
-        let (mut ids, mut requests, mut repliers) = (Vec::new(), Vec::new(), Vec::new());
-        for asked in group {
-            ids.push(asked.id);
-            requests.push(asked.request);
-            repliers.push(asked.replier);
-        }
-        let replies = match self.transact(&requests).await {
-            Ok(replies) => replies,
-            Err(QueueError::Storage(hongyan_kv::Error::Fenced)) => {
-                tracing::info!(
-                    shard = self.queue.id.shard,
-                    epoch = self.fence.epoch,
-                    "queue shard was taken over"
-                );
-                self.deposed = Some(repliers);
-                return;
-            }
-            Err(error) if requests.len() == 1 => requests.iter().map(|request| refusal(request, &error)).collect(),
+        let (requests, repliers): (Vec<_>, Vec<_>) = group.into_iter().map(|asked| (asked.ask, asked.replier)).unzip();
+        let now = self.services.env.wall_millis();
+        let answers = match self.transact(&requests, now).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(QueueError::Storage(hongyan_kv::Error::Fenced)) => return self.depose(repliers),
+            Err(error) if requests.len() == 1 => vec![Err(error)],
             Err(_) => {
-                let mut replies = Vec::with_capacity(requests.len());
+                let mut answers = Vec::with_capacity(requests.len());
                 for request in &requests {
-                    let reply = self.transact(std::slice::from_ref(request)).await;
-                    replies.extend(reply.unwrap_or_else(|error| vec![refusal(request, &error)]));
+                    let answer = self.transact(std::slice::from_ref(request), now).await;
+                    answers.push(answer.map(|mut answers| answers.swap_remove(0)));
                 }
-                replies
+                answers
             }
         };
-        for (((id, request), reply), replier) in ids.into_iter().zip(&requests).zip(replies).zip(repliers) {
-            self.after(request, &reply);
-            self.recent.note(id, &reply);
-            replier.send(reply);
+        let mut cut_off = Vec::new();
+        for ((request, answer), replier) in requests.iter().zip(answers).zip(repliers) {
+            match answer {
+                Ok(answer) => {
+                    if !answer.is_repeat {
+                        self.after(request, &answer.reply, now);
+                    }
+                    replier.send(answer.reply);
+                }
+                Err(QueueError::Storage(hongyan_kv::Error::Fenced)) => cut_off.push(replier),
+                // Who waits is answered that nobody can say now, and asks again under the same id while there is time.
+                Err(QueueError::Storage(error)) if error.is_temporary() => {
+                    tracing::warn!(shard = self.queue.id.shard, %error, "queue shard cannot commit");
+                    drop(replier);
+                }
+                Err(error) => replier.send(refusal(&request.body, &error)),
+            }
+        }
+        if !cut_off.is_empty() {
+            self.depose(cut_off);
         }
     }
-    async fn transact(&self, requests: &[QueueRequest]) -> Result<Vec<QueueReply>, QueueError> {
-        let now_millis = self.services.env.wall_millis();
-        let body = async |transaction: &mut Transaction| -> Result<(Vec<QueueReply>, i64), QueueError> {
+    fn depose(&mut self, waiting: Vec<Replier<QueueReply>>) {
+        tracing::info!(
+            shard = self.queue.id.shard,
+            epoch = self.fence.epoch,
+            "queue shard was taken over"
+        );
+        self.deposed = Some(waiting);
+    }
+    async fn transact(&mut self, requests: &[Request], now_millis: i64) -> Result<Vec<Answer>, QueueError> {
+        if self.is_in_doubt {
+            let (keys, fence) = (&self.queue.keys, self.fence);
+            let body = async |transaction: &mut Transaction| -> Result<_, QueueError> {
+                fence.check(transaction).await?;
+                Done::load(keys, transaction).await
+            };
+            self.done = self.services.database.run(body).await?;
+            self.is_in_doubt = false;
+        }
+        let (replies, count) = match self.transact_once(requests, now_millis, false).await {
+            // What was done is found in storage this time.
+            Err(QueueError::Storage(hongyan_kv::Error::CommitUnknown)) => {
+                self.transact_once(requests, now_millis, true).await
+            }
+            result => result,
+        }
+        .inspect_err(|error| {
+            self.is_in_doubt = matches!(error, QueueError::Storage(hongyan_kv::Error::CommitUnknown))
+        })?;
+        self.counted(count);
+        let was_due = requests.iter().any(|request| is_due(&request.body));
+        if was_due {
+            self.done.forget(now_millis);
+        }
+        Ok(replies)
+    }
+    /// One commit; `is_again` after one of unknown result.
+    async fn transact_once(
+        &self,
+        requests: &[Request],
+        now_millis: i64,
+        is_again: bool,
+    ) -> Result<(Vec<Answer>, i64), QueueError> {
+        let keys = &self.queue.keys;
+        let body = async |transaction: &mut Transaction| -> Result<(Vec<Answer>, i64), QueueError> {
             self.fence.check(transaction).await?;
-            let mut replies = Vec::with_capacity(requests.len());
+            let mut answers = Vec::with_capacity(requests.len());
+            let mut ids = BTreeSet::new();
             for request in requests {
-                replies.push(self.apply(transaction, request, now_millis).await?);
+                let is_done = self.done.has(request.id);
+                let is_remembered = request.is_remembered();
+                let is_repeat = is_remembered
+                    && (is_done
+                        || !ids.insert(request.id)
+                        || (is_again && Done::is_stored(keys, transaction, request.id, now_millis).await?));
+                if is_repeat {
+                    // After a commit whose result was unknown, what follows from it in memory is still to come.
+                    let is_repeat = !is_again;
+                    let reply = QueueReply::Done(Ok(()));
+                    answers.push(Answer { reply, is_repeat });
+                    continue;
+                }
+                let reply = self.apply(transaction, &request.body, now_millis).await?;
+                if is_remembered && matches!(reply, QueueReply::Done(Ok(()))) {
+                    Done::store(keys, transaction, request.id, now_millis);
+                }
+                let is_repeat = false;
+                answers.push(Answer { reply, is_repeat });
             }
             let count = self.queue.count(transaction).await?;
-            Ok((replies, count))
+            Ok((answers, count))
         };
-        let (replies, count) = match self.services.database.run(body).await {
-            // Accepting is deduplicated by its id, and all else says where things shall be: a repeat is safe.
-            Err(QueueError::Storage(hongyan_kv::Error::CommitUnknown)) => self.services.database.run(body).await,
-            result => result,
-        }?;
-        self.counted(count);
-        Ok(replies)
+        self.services.database.run(body).await
     }
     fn counted(&self, count: i64) {
         let shard = self.queue.id.shard.to_string();
@@ -227,6 +324,9 @@ impl QueueEntity {
             QueueRequest::Accept(request) => QueueReply::Accept(Ok(queue.accept(transaction, request, now).await?)),
             QueueRequest::Due(request) => {
                 queue.forget(transaction, now).await?;
+                if let Some(range) = self.done.to_forget(&queue.keys, now) {
+                    transaction.clear_range(range);
+                }
                 QueueReply::Due(Ok(queue.due(transaction, *request, now).await?))
             }
             QueueRequest::Reported(request) => {
@@ -258,22 +358,26 @@ impl QueueEntity {
         })
     }
     /// What follows from a committed request: memory, hints, counters.
-    fn after(&mut self, request: &QueueRequest, reply: &QueueReply) {
+    fn after(&mut self, request: &Request, reply: &QueueReply, now: i64) {
+        if request.is_remembered() && matches!(reply, QueueReply::Done(Ok(()))) {
+            self.done.note(request.id, now);
+        }
         // The number only has to differ from the one before: it says "look", not what there is.
         let wake = |services: &QueueServices| {
             services.hints.publish(&self.queue.id, services.env.now_micros());
         };
-        match (request, reply) {
+        match (&request.body, reply) {
             (QueueRequest::Accept(_), QueueReply::Accept(Ok(accepted))) => {
                 self.metrics.accepted.inc_by(accepted.entries.len() as u64);
                 wake(&self.services);
             }
-            (QueueRequest::Due(_), QueueReply::Due(Ok(due))) => {
-                let now = self.services.env.wall_millis();
+            (QueueRequest::Due(asked), QueueReply::Due(Ok(due))) => {
                 for entry in &due.entries {
                     let handed_out = &mut self.queue.handed_out;
                     let handed = HandOut {
                         since_millis: now,
+                        holder: asked.holder,
+                        request: request.id,
                         stored_millis: handed_out.get(&entry.id.number).and_then(|old| old.stored_millis),
                     };
                     handed_out.insert(entry.id.number, handed);

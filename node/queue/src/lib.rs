@@ -4,12 +4,13 @@
 //! what reports are owed; one fixed number of shards spreads them. Refuses to know how mail leaves: `node/relay` asks
 //! what is due and says what became of it; reports are written by whoever implements [`Reporter`].
 
+mod done;
 mod entity;
 mod error;
+mod holder;
 mod id;
 mod metrics;
 mod queue;
-mod recent;
 pub mod record;
 pub mod request;
 mod schedule;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use entity::{QueueEntity, QueueServices};
 pub use error::QueueError;
+pub use holder::{Alone, Holder, Holders};
 pub use id::{EntryId, QUEUE_SHARDS, QueueId};
 pub use queue::Queue;
 pub use record::{

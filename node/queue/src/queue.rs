@@ -1,17 +1,19 @@
 //! One shard's entries in storage; plain methods over a transaction. `QueueEntity` owns one and commits.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use hongyan_actor::RequestId;
 use hongyan_blob::{BlobStore, Owner};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction, Tuple};
 
 use crate::record::{Entry, Keys};
-use crate::{QueueError, QueueId, RetrySchedule};
+use crate::{Holder, Holders, QueueError, QueueId, RetrySchedule};
 
 /// How long a delivery id is remembered, in milliseconds: far longer than any client repeats.
 const DELIVERY_MEMORY_MILLIS: i64 = 24 * 3600 * 1000;
-/// How long a hand-out holds, in milliseconds: its reply may have been lost on the way.
+/// How long a hand-out holds while its holder lives, in milliseconds: its reply may have been lost on the way.
 const HAND_OUT_MILLIS: i64 = 15 * 60 * 1000;
 /// Delivery ids forgotten in one go.
 const FORGET_MAX: usize = 64;
@@ -21,6 +23,10 @@ const FORGET_MAX: usize = 64;
 pub(crate) struct HandOut {
     /// When it was handed out.
     pub(crate) since_millis: i64,
+    /// To whom.
+    pub(crate) holder: Holder,
+    /// The request that got it: a repeat gets it again.
+    pub(crate) request: RequestId,
     /// The record of it, if there is one: the time that is in it.
     pub(crate) stored_millis: Option<i64>,
 }
@@ -28,6 +34,28 @@ pub(crate) struct HandOut {
 impl HandOut {
     pub(crate) fn is_stored(&self) -> bool {
         self.stored_millis == Some(self.since_millis)
+    }
+    fn encode(&self) -> Vec<u8> {
+        let mut octets = self.since_millis.to_be_bytes().to_vec();
+        octets.extend_from_slice(&self.holder.node.to_be_bytes());
+        octets.extend_from_slice(&self.holder.life.to_be_bytes());
+        octets.extend_from_slice(&self.request.0.to_be_bytes());
+        octets
+    }
+    fn decode(octets: &[u8]) -> Option<Self> {
+        let (since, rest) = octets.split_first_chunk()?;
+        let (node, rest) = rest.split_first_chunk()?;
+        let (life, rest) = rest.split_first_chunk()?;
+        let since_millis = i64::from_be_bytes(*since);
+        Some(Self {
+            since_millis,
+            holder: Holder {
+                node: u64::from_be_bytes(*node),
+                life: u64::from_be_bytes(*life),
+            },
+            request: RequestId(u128::from_be_bytes(rest.try_into().ok()?)),
+            stored_millis: Some(since_millis),
+        })
     }
 }
 
@@ -37,6 +65,8 @@ pub struct Queue {
     pub(crate) keys: Keys,
     pub(crate) blobs: BlobStore,
     pub(crate) schedule: RetrySchedule,
+    /// Who may be at work.
+    pub(crate) holders: Arc<dyn Holders>,
     /// Entries that somebody works on.
     pub(crate) handed_out: HashMap<u64, HandOut>,
 }
@@ -44,12 +74,13 @@ pub struct Queue {
 impl Queue {
     /// The shard `id`.
     #[must_use]
-    pub fn new(id: QueueId, blobs: BlobStore, schedule: RetrySchedule) -> Self {
+    pub fn new(id: QueueId, blobs: BlobStore, schedule: RetrySchedule, holders: Arc<dyn Holders>) -> Self {
         Self {
             id,
             keys: Keys::new(id),
             blobs,
             schedule,
+            holders,
             handed_out: HashMap::new(),
         }
     }
@@ -100,12 +131,19 @@ impl Queue {
     /// Whether somebody works on the entry, as far as is known.
     pub(crate) fn is_handed_out(&self, number: u64, now_millis: i64) -> bool {
         let handed = self.handed_out.get(&number);
-        handed.is_some_and(|handed| now_millis.saturating_sub(handed.since_millis) < HAND_OUT_MILLIS)
+        handed.is_some_and(|handed| {
+            now_millis.saturating_sub(handed.since_millis) < HAND_OUT_MILLIS && self.holders.is_alive(handed.holder)
+        })
+    }
+    /// What the request `id` got with a lost reply is in nobody's hands: its repeat gets it again.
+    pub(crate) fn hand_out_again(&mut self, id: RequestId) {
+        let handed = self.handed_out.values_mut().filter(|handed| handed.request == id);
+        handed.for_each(|handed| handed.since_millis = i64::MIN);
     }
     /// Notes in storage what is handed out, for whoever has the shard next.
     pub(crate) fn store_handed_out(&self, transaction: &mut Transaction) {
         for (number, handed) in self.handed_out.iter().filter(|(_, handed)| !handed.is_stored()) {
-            transaction.set(self.keys.handed(*number), handed.since_millis.to_be_bytes().to_vec());
+            transaction.set(self.keys.handed(*number), handed.encode());
         }
     }
     /// What was handed out when the shard left last.
@@ -121,14 +159,9 @@ impl Queue {
         };
         let mut handed_out = HashMap::new();
         for pair in transaction.get_range_all(query).await? {
-            let octets = <[u8; 8]>::try_from(&pair.value[..]);
-            let (Some(number), Ok(octets)) = (self.keys.parse_handed(&pair.key), octets) else {
+            let read = self.keys.parse_handed(&pair.key).zip(HandOut::decode(&pair.value));
+            let Some((number, handed)) = read else {
                 return Err(hongyan_kv::Error::Corrupt("queue hand-out".to_owned()).into());
-            };
-            let since_millis = i64::from_be_bytes(octets);
-            let handed = HandOut {
-                since_millis,
-                stored_millis: Some(since_millis),
             };
             handed_out.insert(number, handed);
         }

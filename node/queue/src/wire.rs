@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Attempt, BodyKind, Destination, Entry, Notify, Outcome, ReportKind, ReturnContent};
 use crate::{
-    Accept, AcceptReply, Delete, Due, DueEntry, DueReply, EntryId, Hold, List, ListReply, NewEntry, NewRecipient,
-    PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Release, ReportSent, Reported,
-    Retry, Show, Work,
+    Accept, AcceptReply, Delete, Due, DueEntry, DueReply, EntryId, Hold, Holder, List, ListReply, NewEntry,
+    NewRecipient, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Release,
+    ReportSent, Reported, Retry, Show, Work,
 };
 
 #[derive(Serialize, Deserialize)]
 enum RequestV1 {
     Accept(Vec<u8>, Vec<u8>, Vec<NewEntryV1>),
-    Due(u64),
+    /// Limit; node, life.
+    Due(u64, u64, u64),
     /// Number; index, kind of outcome, attempt.
     Reported(u64, Vec<(u64, u8, AttemptV1)>),
     ReportSent(u64, u8, bool),
@@ -98,7 +99,7 @@ fn write_request(request: &QueueRequest) -> RequestV1 {
             request.blob.to_travel().into(),
             request.entries.iter().map(write_new).collect(),
         ),
-        QueueRequest::Due(request) => RequestV1::Due(request.limit as u64),
+        QueueRequest::Due(request) => RequestV1::Due(request.limit as u64, request.holder.node, request.holder.life),
         QueueRequest::Reported(request) => {
             let outcomes = request.outcomes.iter().map(|(index, outcome)| {
                 let (kind, attempt) = match outcome {
@@ -130,7 +131,10 @@ fn read_request(wire: RequestV1) -> Result<QueueRequest, WireError> {
             blob: NewBlob::from_travel(&blob).map_err(wrong)?,
             entries: entries.into_iter().map(read_new).collect::<Result<_, _>>()?,
         }),
-        RequestV1::Due(limit) => QueueRequest::Due(Due { limit: size(limit)? }),
+        RequestV1::Due(limit, node, life) => QueueRequest::Due(Due {
+            limit: size(limit)?,
+            holder: Holder { node, life },
+        }),
         RequestV1::Reported(number, outcomes) => {
             let outcomes = outcomes.into_iter().map(|(index, kind, attempt)| {
                 let attempt = read_attempt(attempt);

@@ -1,18 +1,19 @@
 //! A shard as its callers see it, over the router, on the store in memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, RequestId, Tenure, Terms};
+use hongyan_actor::{Arbiters, EntityHost, EntityKey, EntityOptions, Epoch, HostError, RequestId, Tenure, Terms};
 use hongyan_blob::{BlobOptions, BlobStore, NewBlob, Sources};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::fence::{Fence, raise};
 use hongyan_kv::{Database, KeyRange, RangeQuery, Tuple};
 use hongyan_memory::{Fault, MemoryStore};
 use hongyan_queue::{
-    Accept, Attempt, Delete, Destination, Due, DueEntry, EntryId, Hold, List, NewEntry, NewRecipient, Notify, Outcome,
-    PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, RecipientState, Release,
-    ReportKind, ReportSent, Reported, Retry, RetrySchedule, Show, Work,
+    Accept, Attempt, Delete, Destination, Due, DueEntry, EntryId, Hold, Holder, Holders, List, NewEntry, NewRecipient,
+    Notify, Outcome, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices,
+    RecipientState, Release, ReportKind, ReportSent, Reported, Retry, RetrySchedule, Show, Work,
 };
 use hongyan_router::{Ask, AskError, Router};
 
@@ -20,7 +21,32 @@ const WITHIN: Duration = Duration::from_secs(5);
 const QUEUE: QueueId = QueueId { shard: 3 };
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Two lives of nodes that work on entries, until a test ends them.
+#[derive(Default)]
+struct Lives(AtomicU64);
+
+impl Lives {
+    fn end(&self, node: u64) {
+        self.0.fetch_or(1 << node, Ordering::SeqCst);
+    }
+}
+
+impl Holders for Lives {
+    fn me(&self) -> Holder {
+        Holder { node: 1, life: 1 }
+    }
+    fn is_alive(&self, holder: Holder) -> bool {
+        self.0.load(Ordering::SeqCst) & 1 << holder.node == 0
+    }
+}
+
+fn due_of(limit: usize) -> Due {
+    let holder = Holder { node: 1, life: 1 };
+    Due { limit, holder }
+}
+
 struct Bench {
+    lives: Arc<Lives>,
     store: MemoryStore,
     database: Database,
     blobs: BlobStore,
@@ -43,8 +69,10 @@ fn bench_run<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
         let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
             .await
             .expect("open blobs");
-        let (router, host) = start(&database, &blobs, &env);
+        let lives = Arc::<Lives>::default();
+        let (router, host) = start(&database, &blobs, &env, &lives);
         test(Bench {
+            lives,
             store,
             database,
             blobs,
@@ -58,7 +86,7 @@ fn bench_run<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F) {
 }
 
 /// A router with a queue that remembers nothing but what is stored.
-fn start(database: &Database, blobs: &BlobStore, env: &Env) -> (Router, EntityHost<QueueEntity>) {
+fn start(database: &Database, blobs: &BlobStore, env: &Env, lives: &Arc<Lives>) -> (Router, EntityHost<QueueEntity>) {
     let router = Router::new(env.clone(), Arbiters::start(1));
     let services = QueueServices {
         database: database.clone(),
@@ -66,6 +94,7 @@ fn start(database: &Database, blobs: &BlobStore, env: &Env) -> (Router, EntityHo
         env: env.clone(),
         hints: router.hints(),
         schedule: RetrySchedule::default(),
+        holders: Arc::<Lives>::clone(lives),
     };
     let host = router.serve::<QueueEntity>(services, EntityOptions::default());
     (router, host)
@@ -106,7 +135,7 @@ impl Bench {
     }
     async fn due(&self) -> Vec<DueEntry> {
         self.router
-            .ask(&QUEUE, Due { limit: 10 }, WITHIN)
+            .ask(&QUEUE, due_of(10), WITHIN)
             .await
             .expect("ask")
             .expect("due")
@@ -136,7 +165,7 @@ impl Bench {
     }
     /// The node died: nothing is left but what is stored.
     fn restart(&mut self) {
-        (self.router, self.host) = start(&self.database, &self.blobs, &self.env);
+        (self.router, self.host) = start(&self.database, &self.blobs, &self.env, &self.lives);
     }
     /// The shard leaves memory, as when it is idle, moves or the node stops.
     async fn leave(&self) {
@@ -496,7 +525,7 @@ fn a_deposed_shard_hands_nothing_out() {
             .await
             .expect("take over");
         for _ in 0..3 {
-            let due = bench.router.ask(&QUEUE, Due { limit: 10 }, WITHIN).await;
+            let due = bench.router.ask(&QUEUE, due_of(10), WITHIN).await;
             assert_eq!(due.err(), Some(AskError::Unavailable));
         }
     });
@@ -513,40 +542,126 @@ fn two_who_ask_together_get_different_entries() {
     });
 }
 
+impl Bench {
+    async fn ask_as(&self, id: u128, request: QueueRequest) -> Result<QueueReply, HostError> {
+        let terms = Terms {
+            id: RequestId(id),
+            tenure: Tenure {
+                partition: self.router.partition_of(&QUEUE.entity_id()),
+                epoch: Epoch::FIRST,
+            },
+            within: WITHIN,
+        };
+        self.host.ask(&QUEUE, request, &terms).await
+    }
+    async fn numbers(&self, id: u128, limit: usize) -> Vec<u64> {
+        let Ok(QueueReply::Due(Ok(due))) = self.ask_as(id, due_of(limit).into_request()).await else {
+            panic!("entries");
+        };
+        due.entries.iter().map(|due| due.id.number).collect()
+    }
+}
+
+fn deferred(number: u64) -> QueueRequest {
+    let outcomes = vec![(0, Outcome::Deferred(said(450)))];
+    Reported { number, outcomes }.into_request()
+}
+
 #[test]
 fn a_repeat_of_a_lost_reply_has_its_entries_and_no_second_effect() {
     bench_run(|bench| async move {
         bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
         bench.accept("two", Some("a@a.test"), &[("x@b.test", None)]).await;
-        let ask = async |id, request: QueueRequest| {
-            let terms = Terms {
-                id: RequestId(id),
-                tenure: Tenure {
-                    partition: bench.router.partition_of(&QUEUE.entity_id()),
-                    epoch: Epoch::FIRST,
-                },
-                within: WITHIN,
-            };
-            bench.host.ask(&QUEUE, request, &terms).await.expect("ask")
-        };
         for _ in 0..3 {
-            let QueueReply::Due(Ok(due)) = ask(7, Due { limit: 1 }.into_request()).await else {
-                panic!("entries");
-            };
-            assert_eq!(due.entries.iter().map(|due| due.id.number).collect::<Vec<_>>(), [1]);
+            assert_eq!(bench.numbers(7, 1).await, [1]);
         }
-        let QueueReply::Due(Ok(due)) = ask(8, Due { limit: 9 }.into_request()).await else {
-            panic!("entries");
-        };
-        assert_eq!(due.entries.iter().map(|due| due.id.number).collect::<Vec<_>>(), [2]);
-        let outcomes = vec![(0, Outcome::Deferred(said(450)))];
+        assert_eq!(bench.numbers(8, 9).await, [2]);
         for _ in 0..3 {
-            let reported = Reported {
-                number: 1,
-                outcomes: outcomes.clone(),
-            };
-            ask(9, reported.into_request()).await;
+            bench.ask_as(9, deferred(1)).await.expect("ask");
         }
         assert_eq!(bench.show(1).await.expect("entry").attempts, 1);
+    });
+}
+
+#[test]
+fn a_repeat_has_no_second_effect_in_another_life_of_the_shard_either() {
+    bench_run(|mut bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        bench.accept("two", Some("a@a.test"), &[("x@b.test", None)]).await;
+        assert_eq!(bench.numbers(7, 1).await, [1]);
+        bench.leave().await;
+        assert_eq!(bench.numbers(7, 1).await, [1], "the reply was lost");
+        bench.ask_as(9, deferred(1)).await.expect("ask");
+        // It is handed out to another meanwhile, and its owner dies.
+        bench.clock.advance(HOUR);
+        assert_eq!(bench.numbers(10, 9).await.len(), 2);
+        bench.restart();
+        let delete = Delete { number: 2 }.into_request();
+        for _ in 0..2 {
+            let done = bench.ask_as(11, delete.clone()).await;
+            assert!(matches!(done, Ok(QueueReply::Done(Ok(())))), "{done:?}");
+            bench.restart();
+        }
+        bench.ask_as(12, deferred(1)).await.expect("ask");
+        bench.restart();
+        bench.ask_as(12, deferred(1)).await.expect("ask");
+        assert_eq!(bench.show(1).await.expect("entry").attempts, 2);
+    });
+}
+
+#[test]
+fn a_request_whose_commit_is_in_doubt_happens_once() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        let faults = [Fault::UnknownApplied, Fault::UnknownNotApplied];
+        let mut attempts = 0;
+        for (at, first) in faults.into_iter().enumerate() {
+            for (also, second) in faults.into_iter().map(Some).chain([None]).enumerate() {
+                let id = 20 + (at * 10 + also) as u128;
+                bench.store.fail_next(first);
+                second.into_iter().for_each(|fault| bench.store.fail_next(fault));
+                while bench.ask_as(id, deferred(1)).await.is_err() {}
+                attempts += 1;
+                assert_eq!(
+                    bench.show(1).await.expect("entry").attempts,
+                    attempts,
+                    "{first:?} {second:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_store_that_fails_for_a_moment_is_no_refusal() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        bench.store.fail_next(Fault::Unavailable);
+        // The router asks again under the same id as long as the asker waits.
+        assert_eq!(bench.ask_as(5, deferred(1)).await.err(), Some(HostError::Unavailable));
+        assert!(bench.ask_as(5, deferred(1)).await.is_ok());
+        assert_eq!(bench.show(1).await.expect("entry").attempts, 1);
+    });
+}
+
+#[test]
+fn what_a_dead_node_had_in_hands_is_due_at_once() {
+    bench_run(|bench| async move {
+        bench.accept("one", Some("a@a.test"), &[("x@b.test", None)]).await;
+        bench.accept("two", Some("a@a.test"), &[("x@b.test", None)]).await;
+        let other = |limit| Due {
+            limit,
+            holder: Holder { node: 2, life: 1 },
+        };
+        let taken = bench.router.ask(&QUEUE, other(1), WITHIN).await;
+        assert_eq!(taken.expect("ask").expect("due").entries.len(), 1);
+        assert_eq!(bench.due().await.len(), 1);
+        // Both go on while the shard moves; then one dies.
+        bench.leave().await;
+        assert_eq!(bench.due().await.len(), 0);
+        bench.lives.end(2);
+        let due = bench.due().await;
+        assert_eq!(due.iter().map(|due| due.id.number).collect::<Vec<_>>(), [1]);
+        assert_eq!(bench.due().await.len(), 0, "the other still works on its own");
     });
 }

@@ -10,8 +10,8 @@ use hongyan_actor::{Arbiters, EntityKey, SessionHandle, SessionIntake, Shutdown}
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_queue::{
-    Destination, Due, DueEntry, DueReply, EntryId, LocalDelivery, Outcome, PutBack, QUEUE_SHARDS, QueueId, ReportSent,
-    Reported, Reporter, Work,
+    Destination, Due, DueEntry, DueReply, EntryId, Holders, LocalDelivery, Outcome, PutBack, QUEUE_SHARDS, QueueId,
+    ReportSent, Reported, Reporter, Work,
 };
 use hongyan_router::{Ask, Router};
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -43,6 +43,8 @@ pub struct RelayServices {
     pub env: Env,
     /// The way to the queue.
     pub router: Router,
+    /// Under which name entries are taken.
+    pub holders: Arc<dyn Holders>,
     /// Messages' bytes.
     pub blobs: BlobStore,
     /// Writes reports.
@@ -111,6 +113,7 @@ impl Runner {
 pub(crate) struct Asker {
     env: Env,
     router: Router,
+    holders: Arc<dyn Holders>,
 }
 
 impl Asker {
@@ -118,6 +121,7 @@ impl Asker {
         Self {
             env: services.env.clone(),
             router: services.router.clone(),
+            holders: Arc::clone(&services.holders),
         }
     }
 }
@@ -254,7 +258,8 @@ async fn run_shard(shards: Rc<Shards>, queue: QueueId) {
 }
 
 async fn due(asker: &Asker, queue: QueueId, limit: usize) -> DueReply {
-    match asker.router.ask(&queue, Due { limit }, WITHIN).await {
+    let holder = asker.holders.me();
+    match asker.router.ask(&queue, Due { limit, holder }, WITHIN).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => {
             tracing::warn!(
@@ -330,8 +335,10 @@ where
     R: Ask<Entity = hongyan_queue::QueueEntity, Reply = Result<(), hongyan_queue::QueueError>> + Clone,
 {
     let mut wait = Duration::from_millis(50);
+    // One id for all of it: an outcome whose reply was lost does not count as another attempt.
+    let id = asker.router.request_id();
     loop {
-        match asker.router.ask(&queue, request.clone(), WITHIN).await {
+        match asker.router.ask_as(id, &queue, request.clone(), WITHIN).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) if !error.is_temporary() => {
                 tracing::error!(shard = queue.shard, %error, "queue refuses the outcome of an attempt");

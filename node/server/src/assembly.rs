@@ -18,11 +18,12 @@ use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
-use hongyan_queue::{QueueEntity, QueueId, QueueServices};
+use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
 
 use crate::entities::Entities;
+use crate::holders::{holders, wake_queues};
 use crate::ports::Ports;
 use crate::settings;
 
@@ -101,6 +102,7 @@ impl Assembly {
             None => Router::new(ground.env.clone(), arbiters.clone()),
         };
         let blobs = open_blobs(&ground, parts.blobs).await?;
+        let holders = holders(&ground.env, cluster.as_ref());
         let entities = Entities {
             router: router.clone(),
             mailboxes: router.serve_everywhere::<MailboxEntity>(
@@ -120,12 +122,14 @@ impl Assembly {
                     env: ground.env.clone(),
                     hints: router.hints(),
                     schedule: settings::schedule(&config),
+                    holders: Arc::clone(&holders),
                 },
                 settings::queue_entities(&config),
             ),
         };
         if let Some(member) = &cluster {
             member.set_host(Arc::new(entities.clone()));
+            wake_queues(&arbiters, &ground.env, router.hints(), member);
         }
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
@@ -136,7 +140,7 @@ impl Assembly {
             blobs: blobs.clone(),
             settings: DeliverySettings::new(settings::host_name(&config)?),
         });
-        start_relay(&config, &ground, &arbiters, &router, &blobs, &delivery)?;
+        start_relay(&config, &ground, &arbiters, (&router, holders), &blobs, &delivery)?;
         start_collector(&ground.env, &arbiters, &router, &blobs);
         Ok(Self {
             config,
@@ -229,13 +233,14 @@ fn start_relay(
     config: &Config,
     ground: &Ground,
     arbiters: &Arbiters,
-    router: &Router,
+    (router, holders): (&Router, Arc<dyn Holders>),
     blobs: &BlobStore,
     delivery: &Delivery,
 ) -> Result<()> {
     let services = RelayServices {
         env: ground.env.clone(),
         router: router.clone(),
+        holders,
         blobs: blobs.clone(),
         reporter: Arc::new(delivery.clone()),
         local: Arc::new(delivery.clone()),

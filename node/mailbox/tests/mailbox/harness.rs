@@ -317,7 +317,10 @@ impl Bench {
             false => self.node.ask(request).await,
             true => self.node.ask_from_afar(request).await,
         };
-        asked.expect("the mailbox answers")
+        match asked {
+            Err(HostError::Unavailable) => Err(MailboxError::Unavailable),
+            asked => asked.expect("the mailbox answers"),
+        }
     }
     pub async fn message(&self, text: &str) -> NewMessage {
         let mut writer = MessageWriter::new(&self.blobs, ID.tenant);

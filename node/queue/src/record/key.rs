@@ -57,6 +57,25 @@ impl Keys {
     pub(crate) fn parse_handed(&self, key: &[u8]) -> Option<u64> {
         self.kind("handed").reader(key).ok()?.int().ok()
     }
+    /// A request that is done.
+    pub(crate) fn done(&self, minute: i64, id: u128) -> Bytes {
+        self.kind("done").int(minute).bytes(&id.to_be_bytes()).pack()
+    }
+    pub(crate) fn all_done(&self) -> KeyRange {
+        self.kind("done").range()
+    }
+    pub(crate) fn done_before(&self, minute: i64) -> KeyRange {
+        KeyRange {
+            begin: self.all_done().begin,
+            end: self.kind("done").int(minute).pack(),
+        }
+    }
+    pub(crate) fn parse_done(&self, key: &[u8]) -> Option<(i64, u128)> {
+        let mut reader = self.kind("done").reader(key).ok()?;
+        let minute = reader.int().ok()?;
+        let id = <[u8; 16]>::try_from(reader.bytes().ok()?).ok()?;
+        Some((minute, u128::from_be_bytes(id)))
+    }
     pub(crate) fn delivery(&self, id: &[u8]) -> Bytes {
         self.kind("delivery").bytes(id).pack()
     }

@@ -4,8 +4,10 @@
 //! - ("count") -> how many entries there are
 //! - ("entry", number) -> [`Entry`]
 //! - ("due", millis, number) -> nothing: when the entry wants attention; a held entry has no such key
-//! - ("handed", number) -> the time it was handed out: written when the shard leaves this node's memory, so that it
-//!   knows afterwards what somebody works on; a shard that was cut off has written nothing and hands everything out again
+//! - ("handed", number) -> when, to which life of which node and by which request it was handed out: written when the shard
+//!   leaves this node's memory, so that it knows afterwards what somebody works on; a shard that was cut off has written
+//!   nothing and hands everything out again
+//! - ("done", minute, request id) -> nothing: what was asked for is done, and a repeat does nothing; kept for minutes
 //! - ("delivery", id) -> the time it was accepted: a repeat of the same delivery is recognised
 //! - ("accepted", millis, id) -> nothing: the above in order of time, for forgetting
 

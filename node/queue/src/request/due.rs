@@ -4,15 +4,17 @@ use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
 
 use crate::queue::Queue;
 use crate::record::{Entry, ReportKind};
-use crate::{EntryId, QueueError};
+use crate::{EntryId, Holder, QueueError};
 
 /// Asks for entries that are due and were not handed out yet. Who is handed an entry says what became of it with
 /// [`crate::Reported`] or [`crate::ReportSent`]; until then it is handed out again only after a quarter of an hour, or when
-/// the shard's node died: who still works on it leaves it alone.
+/// its holder or the shard's node died: who still works on it leaves it alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Due {
     /// At most so many.
     pub limit: usize,
+    /// Who asks.
+    pub holder: Holder,
 }
 
 /// An entry with what to do about it.

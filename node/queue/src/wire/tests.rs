@@ -95,7 +95,11 @@ fn requests() -> Vec<QueueRequest> {
     let kinds = [ReportKind::Failure, ReportKind::Delay, ReportKind::Success];
     let mut requests = vec![
         accept.into_request(),
-        Due { limit: 300 }.into_request(),
+        Due {
+            limit: 300,
+            holder: Holder { node: 2, life: 9 },
+        }
+        .into_request(),
         Reported { number: 7, outcomes }.into_request(),
         List { after: 5, limit: 10 }.into_request(),
         Show { number: 7 }.into_request(),

@@ -11,8 +11,8 @@ use hongyan_env::{Env, Security, ZoneDns};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_queue::{
-    Accept, BodyKind, Destination, Entry, EntryId, List, LocalDelivery, LocalFuture, NewEntry, NewRecipient, Outcome,
-    QueueEntity, QueueId, QueueServices, ReportKind, Reporter, RetrySchedule,
+    Accept, Alone, BodyKind, Destination, Entry, EntryId, List, LocalDelivery, LocalFuture, NewEntry, NewRecipient,
+    Outcome, QueueEntity, QueueId, QueueServices, ReportKind, Reporter, RetrySchedule,
 };
 use hongyan_relay::{RelayServices, RelaySettings, Runner};
 use hongyan_router::Router;
@@ -125,7 +125,9 @@ fn start(
 ) -> (Arbiters, Router) {
     let arbiters = Arbiters::start(ARBITERS);
     let router = Router::new(env.clone(), arbiters.clone());
+    let holders = Arc::new(Alone::new(env.random_u64()));
     let services = QueueServices {
+        holders: Arc::<Alone>::clone(&holders),
         database: database.clone(),
         blobs: blobs.clone(),
         env: env.clone(),
@@ -139,6 +141,7 @@ fn start(
     let services = RelayServices {
         env: env.clone(),
         router: router.clone(),
+        holders,
         blobs: blobs.clone(),
         reporter: recorder.clone(),
         local: recorder.clone(),

@@ -132,6 +132,7 @@ impl Node {
                 env: env.clone(),
                 hints: router.hints(),
                 schedule: Default::default(),
+                holders: Arc::new(hongyan_queue::Alone::new(1)),
             },
             EntityOptions::default(),
         );
