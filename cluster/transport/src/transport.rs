@@ -33,6 +33,8 @@ impl ServiceId {
     pub const HINTS: Self = Self(3);
     /// Membership: heartbeats, joining, leaving.
     pub const MEMBERSHIP: Self = Self(4);
+    /// Signed-in sessions: who there is, and the end of them.
+    pub const SESSIONS: Self = Self(5);
 }
 
 /// Why a call has no reply.

@@ -1,16 +1,18 @@
 //! The handle sessions hold.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hongyan_directory::{Credential, Directory, Login};
 use hongyan_env::Env;
-use hongyan_kv::{Database, tuple::Tuple};
+use hongyan_kv::{Database, Transaction, tuple::Tuple};
 use hongyan_sasl::{Secret, StoredKeys, prepare};
 use hongyan_telemetry::{CounterVec, HistogramVec, counter_vec, histogram_vec};
 use hongyan_types::AccountId;
 
+use crate::elsewhere::Elsewhere;
 use crate::failures::Guard;
+use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
@@ -27,12 +29,16 @@ pub struct Access(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) directory: Directory,
-    env: Env,
-    options: AccessOptions,
+    pub(crate) env: Env,
+    pub(crate) options: AccessOptions,
     hashing: Arc<Hashing>,
     pub(crate) remembered: Remembered,
-    guard: Guard,
+    pub(crate) guard: Guard,
     pub(crate) sessions: Sessions,
+    /// The other nodes, if there are any.
+    pub(crate) elsewhere: OnceLock<Elsewhere>,
+    pub(crate) following: tokio::sync::Mutex<Following>,
+    pub(crate) database: Database,
     /// Makes up SCRAM salts for unknown names; the same after a restart, or names could be told apart by it.
     secret: [u8; 32],
     /// Hash of a password that nobody has, so that unknown names cost what known ones do.
@@ -61,8 +67,11 @@ impl Access {
         env.fill_random(&mut key);
         Ok(Self(Arc::new(Inner {
             remembered: Remembered::new(key, options.remembered_entries_max),
-            guard: Guard::new(&options),
+            guard: Guard::new(&options, secret),
             sessions: Sessions::new(env.clone()),
+            elsewhere: OnceLock::new(),
+            following: tokio::sync::Mutex::new(Following::new(directory.follower())),
+            database: database.clone(),
             directory,
             env,
             options,
@@ -131,8 +140,8 @@ impl Access {
             }
         };
         match login.zip(verified) {
-            Some((login, credential)) => self.admit(protocol, name, &login, &credential),
-            None => Err(self.refuse(name, peer)),
+            Some((login, credential)) => self.admit(protocol, name, &login, &credential).await,
+            None => Err(self.refuse(name, peer).await),
         }
     }
 
@@ -196,8 +205,8 @@ impl Access {
         let name = &attempt.name;
         let proven = attempt.credential.filter(|_| proved);
         let outcome = match (proven, self.0.directory.login(name).await?) {
-            (Some(credential), Some(login)) => self.admit(protocol, name, &login, &credential),
-            _ => Err(self.refuse(name, peer)),
+            (Some(credential), Some(login)) => self.admit(protocol, name, &login, &credential).await,
+            _ => Err(self.refuse(name, peer).await),
         };
         self.count(protocol, &outcome);
         outcome
@@ -210,7 +219,8 @@ impl Access {
     /// `TooManySessions`; sessions that are there stay. What has ended the right to come in since it was verified.
     pub async fn open_session(&self, identity: &Identity, peer: SocketAddr) -> Result<SessionPermit, AccessError> {
         let max = self.0.options.sessions_per_account_max;
-        let permit = self.0.sessions.open(identity, peer, max);
+        let version = self.0.directory.version();
+        let permit = self.0.sessions.open(identity, peer, max, version);
         let permit = permit.ok_or(AccessError::TooManySessions { max })?;
         // Whoever ends the right after this look finds the session registered; whoever did before is seen by the look.
         self.check_standing(identity).await?;
@@ -255,14 +265,14 @@ impl Access {
     }
 
     /// The password is right: may this account come in, this way?
-    fn admit(
+    async fn admit(
         &self,
         protocol: Protocol,
         name: &str,
         login: &Login,
         credential: &Credential,
     ) -> Result<Identity, AccessError> {
-        self.0.guard.succeeded(name);
+        self.forgive(name).await;
         if !login.active {
             return Err(AccessError::Suspended);
         }
@@ -272,8 +282,8 @@ impl Access {
         Ok(Identity::new(protocol, login, credential))
     }
 
-    fn refuse(&self, name: &str, peer: IpAddr) -> AccessError {
-        self.0.guard.failed(name, peer, self.0.env.now_micros());
+    async fn refuse(&self, name: &str, peer: IpAddr) -> AccessError {
+        self.count_failure(name, peer).await;
         AccessError::BadCredentials
     }
 
@@ -316,7 +326,7 @@ fn salts(env: &Env) -> Salts {
 async fn load_secret(database: &Database, env: &Env) -> Result<[u8; 32], AccessError> {
     let mut fresh = [0; 32];
     env.fill_random(&mut fresh);
-    let secret = database.run(async move |transaction| {
+    let load = async move |transaction: &mut Transaction| {
         let key = Tuple::new().string("acc").string("secret").pack();
         if let Some(stored) = transaction.get(&key).await? {
             let corrupt = |_| hongyan_kv::Error::Corrupt("sign-in secret is not 32 octets".to_owned());
@@ -324,8 +334,14 @@ async fn load_secret(database: &Database, env: &Env) -> Result<[u8; 32], AccessE
         }
         transaction.set(key, fresh.to_vec());
         Ok(fresh)
-    });
-    Ok(secret.await.map_err(hongyan_directory::Error::from)?)
+    };
+    loop {
+        match database.run(load).await {
+            // Whatever was written is read.
+            Err(hongyan_kv::Error::CommitUnknown) => {}
+            loaded => return Ok(loaded.map_err(hongyan_directory::Error::from)?),
+        }
+    }
 }
 
 #[cfg(test)]

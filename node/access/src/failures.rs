@@ -1,4 +1,5 @@
-//! Failed attempts by account name and by address, and the locks that follow from them.
+//! Failed attempts by account name and by address, and the locks that follow from them, as this node knows them. What all
+//! nodes count together is in the store (`shared_failures.rs`); here are the locks, and the counts while it is away.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,6 +8,37 @@ use std::net::{IpAddr, Ipv6Addr};
 use parking_lot::Mutex;
 
 use crate::AccessOptions;
+
+/// What failures are counted of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum GuardedKind {
+    /// A login name.
+    Name,
+    /// A network that counts as one peer.
+    Address,
+}
+
+impl GuardedKind {
+    /// How it is stored.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Name => 0,
+            Self::Address => 1,
+        }
+    }
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::Name, Self::Address]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+    }
+}
+
+/// A name or an address, as a digest: it says nothing, and is the same on all nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Guarded {
+    pub(crate) kind: GuardedKind,
+    pub(crate) digest: [u8; 16],
+}
 
 /// Failures of one key.
 #[derive(Debug, Clone, Copy)]
@@ -21,11 +53,28 @@ struct Table<K>(Mutex<HashMap<K, Failures>>);
 
 /// The times and limits of one kind of key, in microseconds.
 #[derive(Clone, Copy)]
-struct Rule {
-    failures_max: u32,
+pub(crate) struct Rule {
+    pub(crate) failures_max: u32,
     window_micros: u64,
     lockout_micros: u64,
     entries_max: usize,
+}
+
+impl Rule {
+    pub(crate) fn window_millis(self) -> i64 {
+        millis(self.window_micros)
+    }
+    pub(crate) fn lockout_millis(self) -> i64 {
+        millis(self.lockout_micros)
+    }
+    /// A window or a lock reaches into two buckets at most.
+    pub(crate) fn bucket_millis(self) -> i64 {
+        self.window_millis().max(self.lockout_millis()).max(1)
+    }
+}
+
+fn millis(micros: u64) -> i64 {
+    i64::try_from(micros / 1_000).unwrap_or(i64::MAX)
 }
 
 impl<K: Hash + Eq + Clone> Table<K> {
@@ -36,16 +85,30 @@ impl<K: Hash + Eq + Clone> Table<K> {
             .map_or(0, |failures| failures.locked_until_micros.saturating_sub(now))
     }
 
-    fn failed(&self, key: K, now: u64, rule: Rule) {
+    fn with<T>(&self, key: K, now: u64, rule: Rule, change: impl FnOnce(&mut Failures) -> T) -> T {
         let mut table = self.0.lock();
         if table.len() >= rule.entries_max && !table.contains_key(&key) {
             make_room(&mut table, now, rule);
         }
-        let failures = table.entry(key).or_insert(Failures {
+        change(table.entry(key).or_insert(Failures {
             count: 0,
             window_start_micros: now,
             locked_until_micros: 0,
-        });
+        }))
+    }
+
+    fn failed(&self, key: K, now: u64, rule: Rule) {
+        self.with(key, now, rule, |failures| failures.failed(now, rule));
+    }
+
+    fn succeeded(&self, key: &K) -> bool {
+        self.0.lock().remove(key).is_some()
+    }
+}
+
+impl Failures {
+    fn failed(&mut self, now: u64, rule: Rule) {
+        let failures = self;
         if now.saturating_sub(failures.window_start_micros) > rule.window_micros {
             failures.count = 0;
             failures.window_start_micros = now;
@@ -55,10 +118,6 @@ impl<K: Hash + Eq + Clone> Table<K> {
             failures.count = 0;
             failures.locked_until_micros = now.saturating_add(rule.lockout_micros);
         }
-    }
-
-    fn succeeded(&self, key: &K) {
-        self.0.lock().remove(key);
     }
 }
 
@@ -87,15 +146,17 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// Limits against guessing.
 pub(crate) struct Guard {
-    accounts: Table<String>,
-    addresses: Table<IpAddr>,
-    account_rule: Rule,
+    names: Table<[u8; 16]>,
+    addresses: Table<[u8; 16]>,
+    name_rule: Rule,
     address_rule: Rule,
     limit_loopback: bool,
+    secret: [u8; 32],
 }
 
 impl Guard {
-    pub(crate) fn new(options: &AccessOptions) -> Self {
+    /// `secret` is the same on all nodes.
+    pub(crate) fn new(options: &AccessOptions, secret: [u8; 32]) -> Self {
         let rule = |failures_max| Rule {
             failures_max,
             window_micros: options.failure_window_secs.saturating_mul(1_000_000),
@@ -103,16 +164,48 @@ impl Guard {
             entries_max: options.failure_entries_max,
         };
         Self {
-            accounts: Table(Mutex::default()),
+            names: Table(Mutex::default()),
             addresses: Table(Mutex::default()),
-            account_rule: rule(options.account_failures_max),
+            name_rule: rule(options.account_failures_max),
             address_rule: rule(options.address_failures_max),
             limit_loopback: options.limit_loopback,
+            secret,
         }
     }
 
-    fn is_exempt(&self, peer: IpAddr) -> bool {
+    pub(crate) fn is_exempt(&self, peer: IpAddr) -> bool {
         !self.limit_loopback && peer.to_canonical().is_loopback()
+    }
+
+    fn digest(&self, kind: GuardedKind, what: &[u8]) -> Guarded {
+        let mut hasher = blake3::Hasher::new_keyed(&self.secret);
+        hasher.update(b"guarded\0");
+        hasher.update(&[kind.number()]);
+        hasher.update(what);
+        let mut digest = [0; 16];
+        hasher.finalize_xof().fill(&mut digest);
+        Guarded { kind, digest }
+    }
+    pub(crate) fn name(&self, name: &str) -> Guarded {
+        self.digest(GuardedKind::Name, name.to_lowercase().as_bytes())
+    }
+    pub(crate) fn address(&self, peer: IpAddr) -> Guarded {
+        match network(peer) {
+            IpAddr::V4(address) => self.digest(GuardedKind::Address, &address.octets()),
+            IpAddr::V6(address) => self.digest(GuardedKind::Address, &address.octets()),
+        }
+    }
+    pub(crate) fn rule(&self, kind: GuardedKind) -> Rule {
+        match kind {
+            GuardedKind::Name => self.name_rule,
+            GuardedKind::Address => self.address_rule,
+        }
+    }
+    fn table(&self, kind: GuardedKind) -> &Table<[u8; 16]> {
+        match kind {
+            GuardedKind::Name => &self.names,
+            GuardedKind::Address => &self.addresses,
+        }
     }
 
     /// How long an attempt must wait, in seconds; `None` when it may go ahead.
@@ -120,23 +213,38 @@ impl Guard {
         if self.is_exempt(peer) {
             return None;
         }
-        let account = self.accounts.locked_for_micros(&name.to_lowercase(), now);
-        let address = self.addresses.locked_for_micros(&network(peer), now);
-        let micros = account.max(address);
+        let name = self.names.locked_for_micros(&self.name(name).digest, now);
+        let address = self.addresses.locked_for_micros(&self.address(peer).digest, now);
+        let micros = name.max(address);
         (micros > 0).then(|| micros.div_ceil(1_000_000))
     }
 
+    /// Counts a failure on this node alone.
     pub(crate) fn failed(&self, name: &str, peer: IpAddr, now: u64) {
         if self.is_exempt(peer) {
             return;
         }
-        self.accounts.failed(name.to_lowercase(), now, self.account_rule);
-        self.addresses.failed(network(peer), now, self.address_rule);
+        self.names.failed(self.name(name).digest, now, self.name_rule);
+        self.addresses.failed(self.address(peer).digest, now, self.address_rule);
+    }
+
+    /// A failure was counted for all nodes: remembers only that there was one.
+    pub(crate) fn noted(&self, guarded: Guarded, now: u64) {
+        let rule = self.rule(guarded.kind);
+        self.table(guarded.kind).with(guarded.digest, now, rule, |_| ());
+    }
+
+    pub(crate) fn lock(&self, guarded: Guarded, until: u64, now: u64) {
+        let rule = self.rule(guarded.kind);
+        self.table(guarded.kind).with(guarded.digest, now, rule, |failures| {
+            failures.locked_until_micros = failures.locked_until_micros.max(until);
+        });
     }
 
     /// A success forgives the account's failures, not the address's: else one own account would free guessing at others.
-    pub(crate) fn succeeded(&self, name: &str) {
-        self.accounts.succeeded(&name.to_lowercase());
+    /// Whether there was anything to forgive.
+    pub(crate) fn succeeded(&self, name: &str) -> bool {
+        self.names.succeeded(&self.name(name).digest)
     }
 }
 
@@ -145,14 +253,15 @@ mod tests {
     use super::*;
 
     fn guard() -> Guard {
-        Guard::new(&AccessOptions {
+        let options = AccessOptions {
             account_failures_max: 2,
             address_failures_max: 3,
             failure_window_secs: 10,
             lockout_secs: 5,
             failure_entries_max: 4,
             ..AccessOptions::default()
-        })
+        };
+        Guard::new(&options, [7; 32])
     }
 
     #[test]
@@ -187,6 +296,6 @@ mod tests {
         for n in 0..100 {
             guard.failed(&n.to_string(), IpAddr::from([10, 0, 0, n]), 11_000_000);
         }
-        assert!(guard.accounts.0.lock().len() <= 4);
+        assert!(guard.names.0.lock().len() <= 4);
     }
 }

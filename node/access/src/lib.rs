@@ -2,20 +2,27 @@
 //!
 //! Owns the question "is this who they say, and may they come in this way now". Hashing runs on a bounded pool off the
 //! arbiters; a credential verified lately is remembered as a keyed hash, so that returning clients are cheap. Unknown
-//! accounts cost and answer the same as wrong passwords. Called by the sessions and the admin API.
+//! accounts cost and answer the same as wrong passwords. Locks, lists of sessions and their end hold on all nodes of a
+//! cluster; the number of an account's sessions is limited on each. Called by the sessions and the admin API.
 
 mod access;
+mod elsewhere;
 mod error;
 mod failures;
+mod following;
 mod hashing;
 mod identity;
+mod notice;
 mod options;
 mod password_rules;
 mod remembered;
 mod revocation;
 mod sessions;
+mod shared_failures;
+mod wire;
 
 pub use access::Access;
+pub use elsewhere::{Elsewhere, Everywhere};
 pub use error::AccessError;
 pub use identity::{Identity, Protocol, ScramAttempt};
 pub use options::AccessOptions;

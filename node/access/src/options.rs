@@ -1,5 +1,7 @@
 //! Costs and limits of signing in, as settings.
 
+use std::time::Duration;
+
 /// Named settings of sign-in.
 #[derive(Debug, Clone)]
 pub struct AccessOptions {
@@ -17,9 +19,9 @@ pub struct AccessOptions {
     pub remembered_secs: u64,
     /// How many verified passwords are remembered.
     pub remembered_entries_max: usize,
-    /// Failures of one account name in `failure_window_secs` before it is locked.
+    /// Failures of one account name, on all nodes together, in `failure_window_secs` before it is locked.
     pub account_failures_max: u32,
-    /// Failures from one address (IPv6: one /64) in `failure_window_secs` before it is locked.
+    /// Failures from one address (IPv6: one /64), on all nodes together, in `failure_window_secs` before it is locked.
     pub address_failures_max: u32,
     /// Time over which failures count together, in seconds.
     pub failure_window_secs: u64,
@@ -29,8 +31,10 @@ pub struct AccessOptions {
     pub failure_entries_max: usize,
     /// Whether limits also hold for connections from this machine.
     pub limit_loopback: bool,
-    /// Sessions an account may have at the same time, over all protocols.
+    /// Sessions an account may have at the same time on one node, over all protocols.
     pub sessions_per_account_max: u32,
+    /// How long another node may take to answer for its sessions.
+    pub elsewhere_timeout: Duration,
     /// Characters a new password needs.
     pub password_characters_min: usize,
     /// Characters a new password may have.
@@ -57,6 +61,7 @@ impl Default for AccessOptions {
             failure_entries_max: 100_000,
             limit_loopback: true,
             sessions_per_account_max: 30,
+            elsewhere_timeout: Duration::from_millis(500),
             password_characters_min: 8,
             password_characters_max: 32,
             password_mixed: true,

@@ -31,6 +31,7 @@ impl Access {
         let standing = Standing {
             protocol: identity.protocol,
             credential: identity.credential,
+            version: 0,
         };
         match verdict(login.as_ref(), &standing) {
             None => Ok(()),
@@ -40,12 +41,22 @@ impl Access {
         }
     }
 
-    /// The account's record, state or password has changed: ends its sessions that may not go on, and gives their number.
+    /// The account's record, state or password has changed: ends its sessions that may not go on, on all nodes, and gives
+    /// the number of those that had not noticed yet. A node that cannot be called notices by itself.
     ///
     /// # Errors
     /// `Directory`; then nothing is known and the call is to be repeated.
     pub async fn account_changed(&self, account: AccountId) -> Result<usize, AccessError> {
+        let here = self.account_changed_here(account).await?;
+        Ok(here + self.look_elsewhere().await)
+    }
+
+    pub(crate) async fn account_changed_here(&self, account: AccountId) -> Result<usize, AccessError> {
         self.0.remembered.forget(account);
+        // Whoever registers after this looks at the directory afterwards.
+        if !self.0.sessions.has(account) {
+            return Ok(0);
+        }
         let login = self.0.directory.login_of(account).await?;
         let ended = self.0.sessions.revoke(SessionFilter::Account(account), |standing| {
             verdict(login.as_ref(), standing)
@@ -63,12 +74,12 @@ impl Access {
     pub async fn tenant_changed(&self, tenant: TenantId) -> Result<usize, AccessError> {
         let mut ended = 0;
         for account in self.0.sessions.accounts_of(tenant) {
-            ended += self.account_changed(account).await?;
+            ended += self.account_changed_here(account).await?;
         }
-        Ok(ended)
+        Ok(ended + self.look_elsewhere().await)
     }
 
-    /// Ends sessions at an operator's wish and gives their number. The account may sign in again.
+    /// Ends sessions of this node at an operator's wish and gives their number. The account may sign in again.
     pub fn revoke_sessions(&self, filter: SessionFilter) -> usize {
         if let SessionFilter::Account(account) = filter {
             self.0.remembered.forget(account);
@@ -81,6 +92,12 @@ impl Access {
     /// Sessions of this node by name, after `after`, at most `limit`.
     #[must_use]
     pub fn sessions(&self, filter: SessionFilter, after: Option<SessionId>, limit: usize) -> Vec<SessionInfo> {
-        self.0.sessions.list(filter, after, limit)
+        let mut sessions = self.0.sessions.list(filter, after, limit);
+        if let Some(elsewhere) = self.0.elsewhere.get() {
+            for session in &mut sessions {
+                session.node = Some(elsewhere.node());
+            }
+        }
+        sessions
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use hongyan_env::Env;
 use hongyan_telemetry::{CounterVec, GaugeVec, Histogram, counter_vec, gauge_vec, histogram};
+use hongyan_transport::NodeId;
 use hongyan_types::{AccountId, TenantId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -97,6 +98,8 @@ impl Revocation {
 pub struct SessionInfo {
     /// Its name.
     pub id: SessionId,
+    /// The node it is on; `None` where there is only one.
+    pub node: Option<NodeId>,
     /// Whose account's tenant.
     pub tenant: TenantId,
     /// Whose.
@@ -114,7 +117,7 @@ pub struct SessionInfo {
 /// Which sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionFilter {
-    /// All of this node.
+    /// All.
     All,
     /// Those of a tenant's accounts.
     Tenant(TenantId),
@@ -133,6 +136,8 @@ struct Entry {
     since_millis: i64,
     /// Tells the credential it signed in with from its successors.
     credential: [u8; 16],
+    /// The last change of the directory that its node knew of when it registered.
+    version: u64,
     client: Mutex<Box<str>>,
     revoked: OnceLock<(Revocation, u64)>,
     woken: Notify,
@@ -142,6 +147,7 @@ impl Entry {
     fn info(&self) -> SessionInfo {
         SessionInfo {
             id: self.id,
+            node: None,
             tenant: self.tenant,
             account: self.account,
             protocol: self.protocol,
@@ -179,6 +185,7 @@ pub(crate) struct Sessions(Arc<Registry>);
 pub(crate) struct Standing {
     pub(crate) protocol: Protocol,
     pub(crate) credential: [u8; 16],
+    pub(crate) version: u64,
 }
 
 impl Sessions {
@@ -204,7 +211,13 @@ impl Sessions {
     }
 
     /// Registers a session, unless the account has `sessions_max` already.
-    pub(crate) fn open(&self, identity: &Identity, peer: SocketAddr, sessions_max: u32) -> Option<SessionPermit> {
+    pub(crate) fn open(
+        &self,
+        identity: &Identity,
+        peer: SocketAddr,
+        sessions_max: u32,
+        version: u64,
+    ) -> Option<SessionPermit> {
         let registry = &self.0;
         let account = &identity.account;
         let mut table = registry.table.lock();
@@ -226,6 +239,7 @@ impl Sessions {
             peer,
             since_millis: registry.env.wall_millis(),
             credential: identity.credential,
+            version,
             client: Mutex::default(),
             revoked: OnceLock::new(),
             woken: Notify::new(),
@@ -264,6 +278,7 @@ impl Sessions {
             let standing = Standing {
                 protocol: entry.protocol,
                 credential: entry.credential,
+                version: entry.version,
             };
             let Some(reason) = verdict(&standing) else { continue };
             if entry.revoked.set((reason, self.0.env.now_micros())).is_err() {
@@ -275,6 +290,15 @@ impl Sessions {
             count += 1;
         }
         count
+    }
+
+    /// Accounts with sessions.
+    pub(crate) fn accounts(&self) -> Vec<AccountId> {
+        self.0.table.lock().keys().copied().collect()
+    }
+
+    pub(crate) fn has(&self, account: AccountId) -> bool {
+        self.0.table.lock().contains_key(&account)
     }
 
     /// Accounts with sessions, of one tenant.

@@ -23,6 +23,7 @@ use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
 
 use crate::entities::Entities;
+use crate::following::Following;
 use crate::holders::{holders, wake_queues};
 use crate::ports::Ports;
 use crate::settings;
@@ -79,6 +80,7 @@ pub struct Assembly {
     delivery: Delivery,
     entities: Entities,
     listeners: Vec<Listener>,
+    following: Following,
 }
 
 impl Assembly {
@@ -131,6 +133,7 @@ impl Assembly {
             member.set_host(Arc::new(entities.clone()));
             wake_queues(&arbiters, &ground.env, router.hints(), member);
         }
+        let following = Following::start(&ground, &arbiters, cluster.as_ref());
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
             mailboxes: Arc::new(router.clone()),
@@ -153,6 +156,7 @@ impl Assembly {
             delivery,
             entities,
             listeners: Vec::new(),
+            following,
         })
     }
     /// Opens all ports that the configuration names.
@@ -215,6 +219,7 @@ impl Assembly {
         let _ = env.timeout(grace, gone).await;
         self.entities.passivate_all(PASSIVATE_GRACE).await;
         self.arbiters.stop(env, Duration::ZERO).await;
+        self.following.stop();
     }
 }
 

@@ -10,6 +10,7 @@ mod cluster;
 mod dev;
 mod dns_records;
 mod entities;
+mod following;
 mod holders;
 mod http;
 mod init;

@@ -50,6 +50,9 @@ impl Client {
             if let Some(more) = page["items"].as_array() {
                 items.extend(more.iter().cloned());
             }
+            for node in page["silent"].as_array().into_iter().flatten() {
+                eprintln!("node {node} does not answer: what it has is missing");
+            }
             match page["next"].as_str() {
                 Some(next) => after = format!("&after={}", encode(next)),
                 None => return Ok(Value::Array(items)),

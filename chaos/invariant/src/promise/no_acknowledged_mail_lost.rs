@@ -1,7 +1,8 @@
 //! What was acknowledged is there until somebody removes it (architecture: the product; RFC 5321 §6.1).
 //!
 //! An audit owes each mail as often as it was surely put in or copied, less what anybody tried to expunge. A fresh look
-//! owes what was put into that folder before it, unless somebody tried to move or expunge it before the look was over.
+//! owes what was put into that folder before it, unless somebody tried to move or expunge it before the look was over. A mail
+//! delivered may wait in the queue while its mailbox cannot answer: looks owe it once it has been seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,6 +70,14 @@ fn missing_in_audits(calls: &[Call<'_>], found: &mut Vec<String>) {
 
 fn missing_in_looks(calls: &[Call<'_>], found: &mut Vec<String>) {
     let mut put: BTreeMap<Place, Vec<(MailId, usize)>> = BTreeMap::new();
+    let sights = sights(calls);
+    let mut first_seen: BTreeMap<(&Place, MailId), usize> = BTreeMap::new();
+    for sight in &sights {
+        for mail in sight.look.messages.iter().filter_map(|message| message.mail) {
+            let first = first_seen.entry((&sight.place, mail)).or_insert(sight.returned);
+            *first = sight.returned.min(*first);
+        }
+    }
     // When somebody first tried to take a mail out of a folder of the mailbox.
     let mut taken: BTreeMap<(&MailboxName, MailId), usize> = BTreeMap::new();
     for call in calls {
@@ -80,13 +89,20 @@ fn missing_in_looks(calls: &[Call<'_>], found: &mut Vec<String>) {
                 }
             }
             operation => {
-                if let (Some((mail, place)), Some(done)) = (placement(operation), call.done_at()) {
-                    put.entry(place).or_default().push((mail, done));
+                let (Some((mail, place)), Some(mut done)) = (placement(operation), call.done_at()) else {
+                    continue;
+                };
+                if matches!(operation, Operation::Deliver { .. }) {
+                    match first_seen.get(&(&place, mail)) {
+                        Some(seen) => done = done.max(*seen),
+                        None => continue,
+                    }
                 }
+                put.entry(place).or_default().push((mail, done));
             }
         }
     }
-    for sight in sights(calls).iter().filter(|sight| sight.is_fresh) {
+    for sight in sights.iter().filter(|sight| sight.is_fresh) {
         let seen: BTreeSet<MailId> = sight.look.messages.iter().filter_map(|message| message.mail).collect();
         for (mail, done) in put.get(&sight.place).into_iter().flatten() {
             let is_taken = taken

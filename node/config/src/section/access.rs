@@ -17,15 +17,15 @@ section! {
         hashing_waiting_max: usize = 1_000, "sign-ins", "1 to 100000", "restart";
         /// How long a verified password is remembered, as a keyed hash, so that returning clients are cheap.
         remembered_secs: u64 = 600, "seconds", "0 to 86400", "restart";
-        /// Failures of one account before it is locked.
+        /// Failures of one account, on all nodes together, before it is locked.
         account_failures_max: u32 = 10, "failures", "1 to 10000", "restart";
-        /// Failures from one address (IPv6: one /64) before it is locked.
+        /// Failures from one address (IPv6: one /64), on all nodes together, before it is locked.
         address_failures_max: u32 = 100, "failures", "1 to 100000", "restart";
         /// Time over which failures count together.
         failure_window_secs: u64 = 300, "seconds", "1 to 86400", "restart";
         /// How long a lock holds.
         lockout_secs: u64 = 300, "seconds", "1 to 86400", "restart";
-        /// Sessions of one account at the same time, over all protocols.
+        /// Sessions of one account at the same time on one node, over all protocols.
         sessions_per_account_max: u32 = 30, "sessions", "1 to 100000", "restart";
         /// Characters a new password needs.
         password_characters_min: usize = 8, "characters", "6 to 128", "restart";

@@ -37,7 +37,7 @@ pub(crate) async fn run(command: &Session, client: &Client, style: Style) -> Res
                 query.push_str(&format!("account={}&", encode(account)));
             }
             let items = client.list("/api/sessions", &query).await?;
-            let columns = ["id", "account", "protocol", "peer", "client", "since_millis"];
+            let columns = ["id", "node", "account", "protocol", "peer", "client", "since_millis"];
             output::list(style, &items, &columns);
         }
         Session::Revoke { ids, account } => {
