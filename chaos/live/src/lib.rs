@@ -22,8 +22,9 @@ mod run;
 mod work;
 mod world;
 
-pub use client::take_any_certificate;
+pub use client::{PASSWORD, take_any_certificate};
+pub use node::DOMAIN;
 pub use plan::{Clients, Door, Expect, Fault, Kind, Network, Plan, Select, Ways};
 pub use programs::{Lack, Programs};
 pub use report::{Report, Verdict};
-pub use run::run;
+pub use run::{Standing, hold, run};

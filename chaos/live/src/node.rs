@@ -14,7 +14,7 @@ use crate::process::Process;
 use crate::programs::find;
 
 /// Nodes are called so, with their number, in this domain; the accounts are in it too.
-pub(crate) const DOMAIN: &str = "chaos.test";
+pub const DOMAIN: &str = "chaos.test";
 /// Where nodes tell of their health.
 const HEALTH_PORT: u16 = 8_080;
 /// Ports of nodes among each other, less what ports of a run are above.
@@ -85,6 +85,9 @@ impl Node {
     }
     pub(crate) fn log_file(&self) -> PathBuf {
         self.parts.folder.join("node.log")
+    }
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
     }
     /// From its next start on it is this program.
     pub(crate) fn set_binary(&mut self, binary: &Path) {

@@ -1,6 +1,7 @@
 //! One run: everything is started, disturbed while clients work, healed, audited, judged, and ended.
 
-use std::path::Path;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -24,6 +25,43 @@ const LAST_WORDS: Duration = Duration::from_secs(45);
 /// # Errors
 /// When it cannot be started, or is interrupted.
 pub fn run(plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result<Report> {
+    alone(play(plan, programs, parent))
+}
+
+/// Starts what `plan` names, without clients and faults, says where its nodes are, and keeps it until it is interrupted: for
+/// loads and for trying things by hand.
+///
+/// # Errors
+/// When it cannot be started; being interrupted is none.
+pub fn hold(plan: &Plan, programs: &Programs, parent: Option<&Path>, tell: impl Fn(&[Standing])) -> Result<()> {
+    let mut holds = false;
+    let held = alone(async {
+        let world = World::start(&Env::real(), plan, programs, parent).await?;
+        let stand = |node: usize| Standing {
+            address: world.host(node).address,
+            data: world.with_node(node, |node| node.data()),
+            id: world.with_node(node, |node| node.id()),
+        };
+        tell(&(0..world.nodes()).map(stand).collect::<Vec<_>>());
+        holds = true;
+        std::future::pending::<Result<()>>().await
+    });
+    if holds { Ok(()) } else { held }
+}
+
+/// A node that runs.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Where it listens: SMTP at port 20025, IMAP with TLS at 20993.
+    pub address: IpAddr,
+    /// Its data folder, for `hongyan --data`.
+    pub data: PathBuf,
+    /// Its process.
+    pub id: Option<u32>,
+}
+
+/// Does `work` on a thread of its own until it is done or somebody interrupts it.
+fn alone<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -33,7 +71,7 @@ pub fn run(plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result<Re
         let mut ended = signal(SignalKind::terminate()).context("watch for signals")?;
         let mut interrupted = signal(SignalKind::interrupt()).context("watch for signals")?;
         tokio::select! {
-            report = play(plan, programs, parent) => report,
+            outcome = work => outcome,
             _ = ended.recv() => bail!("ended before its time"),
             _ = interrupted.recv() => bail!("interrupted"),
         }

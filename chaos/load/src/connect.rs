@@ -4,6 +4,9 @@ use crate::options::{Options, Tls};
 use anyhow::{Context, Result, bail};
 use hongyan_env::{Env, Stream};
 use rustls_pki_types::ServerName;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -15,6 +18,8 @@ const READ_OCTETS: usize = 256 * 1024;
 pub struct Connector {
     pub env: Env,
     tls: TlsConnector,
+    /// Connections made, so that each goes to the next node.
+    made: Rc<Cell<usize>>,
 }
 
 enum Wire {
@@ -39,17 +44,22 @@ impl Connector {
         Ok(Self {
             env: Env::real(),
             tls: hongyan_live::take_any_certificate()?,
+            made: Rc::default(),
         })
     }
 
     /// Connects; with implicit TLS the handshake is done.
     pub async fn connect(&self, options: &Options) -> Result<Link> {
-        self.connect_to(options, options.port, options.tls).await
+        let turn = self.made.get();
+        self.made.set(turn + 1);
+        self.dial(options.address_in_turn(turn), options.tls).await
     }
 
     pub async fn connect_to(&self, options: &Options, port: u16, tls: Tls) -> Result<Link> {
-        let mut address = options.address();
-        address.set_port(port);
+        self.dial(SocketAddr::new(options.host, port), tls).await
+    }
+
+    async fn dial(&self, address: SocketAddr, tls: Tls) -> Result<Link> {
         let stream = self.env.connect(address).await.context("connect")?;
         let mut link = Link {
             wire: Wire::Plain(stream),

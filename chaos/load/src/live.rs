@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hongyan_live::{Plan, Programs, run as play};
+use hongyan_live::{DOMAIN, PASSWORD, Plan, Programs, Standing, hold, run as play};
 
 /// What a shell sees when the machine lacks something that the plan needs.
 const SKIPPED: u8 = 77;
@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Where to write the report as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Only starts what the plan names, says where it is, and keeps it until it is interrupted.
+    #[arg(long)]
+    hold: bool,
     /// Another seed than the plan's.
     #[arg(long)]
     seed: Option<u64>,
@@ -45,6 +48,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             println!("SKIPPED {}, {lack}", arguments.plan.display());
         }
         return Ok(ExitCode::from(SKIPPED));
+    }
+    if arguments.hold {
+        hold(&plan, &programs, arguments.folder.as_deref(), |nodes| {
+            tell(&plan, nodes)
+        })?;
+        return Ok(ExitCode::SUCCESS);
     }
     let report = play(&plan, &programs, arguments.folder.as_deref())?;
     let page = report.markdown();
@@ -62,4 +71,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// One line a node, in words that a script can take apart.
+fn tell(plan: &Plan, nodes: &[Standing]) {
+    for (number, node) in (1..).zip(nodes) {
+        println!(
+            "node {number} address {} pid {} data {}",
+            node.address,
+            node.id.unwrap_or(0),
+            node.data.display()
+        );
+    }
+    println!(
+        "SMTP 20025, LMTP 20024, IMAP with TLS 20993; user1@{DOMAIN} to user{}@{DOMAIN}, password {PASSWORD}; Ctrl-C ends it",
+        plan.accounts
+    );
 }

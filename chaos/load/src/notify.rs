@@ -8,6 +8,7 @@ use crate::report::{Report, Samples};
 use crate::smtp::{Kind, Smtp};
 use anyhow::{Context, Result};
 use clap::Args;
+use std::net::IpAddr;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Args)]
@@ -15,12 +16,18 @@ pub struct Arguments {
     /// `--port` and `--tls` are those of IMAP.
     #[command(flatten)]
     pub options: Options,
+    /// Where SMTP is, when not on the same host; that of another node measures the way from node to node.
+    #[arg(long)]
+    pub smtp_host: Option<IpAddr>,
     /// The port of plain SMTP.
     #[arg(long)]
     pub smtp_port: u16,
     /// Pause between deliveries.
     #[arg(long, default_value_t = 20)]
     pub pause_millis: u64,
+    /// Mailboxes that are watched, each by a connection of its own, and get mail in turn.
+    #[arg(long, default_value_t = 1)]
+    pub mailboxes: usize,
     /// Octets of each mail.
     #[arg(long, default_value_t = 8_192)]
     pub octets: usize,
@@ -30,13 +37,19 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let options = &arguments.options;
     let connector = Connector::new()?;
     let env = &connector.env;
-    let user = options.user(0);
-    let mut imap = Imap::open(&connector, options, &user).await?;
-    imap.select("INBOX").await?;
-    let tag = imap.send("IDLE").await?;
-    imap.await_continuation(&tag).await?;
+    let mut watchers = Vec::with_capacity(arguments.mailboxes);
+    for number in 0..arguments.mailboxes.max(1) {
+        let user = options.user(number);
+        let mut imap = Imap::open(&connector, options, &user).await?;
+        imap.select("INBOX").await?;
+        let tag = imap.send("IDLE").await?;
+        imap.await_continuation(&tag).await?;
+        watchers.push((user, imap));
+    }
     let smtp_options = Options {
+        host: arguments.smtp_host.unwrap_or(options.host),
         port: arguments.smtp_port,
+        also: Vec::new(),
         tls: Tls::None,
         ..options.clone()
     };
@@ -48,9 +61,11 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     let count = options.count.unwrap_or(u64::MAX);
     while env.now_micros() < end && (samples.0.len() as u64) < count {
         let from = "sender@load.example.test";
-        let mail = writer.write(from, &user);
+        let turn = samples.0.len() % watchers.len();
+        let (user, imap) = &mut watchers[turn];
+        let mail = writer.write(from, user);
         let delivery = async {
-            smtp.deliver(from, &user, &mail).await?;
+            smtp.deliver(from, user, &mail).await?;
             anyhow::Ok(env.now_micros())
         };
         let notice = async {

@@ -34,6 +34,9 @@ pub struct Options {
     /// Its port.
     #[arg(long)]
     pub port: u16,
+    /// Further nodes of the same server, as address:port; connections go to all in turn. May be given several times.
+    #[arg(long)]
+    pub also: Vec<SocketAddr>,
     /// Protection of the connections; any certificate is taken.
     #[arg(long, value_enum, default_value = "none")]
     pub tls: Tls,
@@ -72,6 +75,14 @@ pub struct Options {
 impl Options {
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
+    }
+
+    /// Where the connection `turn`, counted from 0, goes.
+    pub fn address_in_turn(&self, turn: usize) -> SocketAddr {
+        let addresses = 1 + self.also.len();
+        (turn % addresses)
+            .checked_sub(1)
+            .map_or_else(|| self.address(), |at| self.also[at])
     }
 
     /// The user of the connection or mail `number`, counted from 0.

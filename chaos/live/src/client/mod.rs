@@ -21,7 +21,7 @@ pub use wire::take_any_certificate;
 use crate::record::{Failure, Observer, Recorder, Trouble};
 
 /// The password of all accounts.
-pub(crate) const PASSWORD: &str = "wild-Goose-9";
+pub const PASSWORD: &str = "wild-Goose-9";
 
 /// Who a client is and what it works with.
 #[derive(Clone)]
