@@ -233,7 +233,10 @@ impl Drop for Node {
 }
 
 /// A base port whose ports are all free, different in all processes and calls.
-fn free_base() -> Result<u16> {
+///
+/// # Errors
+/// When there is none.
+pub fn free_base() -> Result<u16> {
     static LOCK: Mutex<()> = Mutex::new(());
     let _one_at_a_time = LOCK.lock().map_err(|_| anyhow::anyhow!("another test failed"))?;
     let start = u16::try_from(std::process::id() % 19)?;

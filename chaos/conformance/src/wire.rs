@@ -37,6 +37,13 @@ impl Wire {
         self.reader.get_ref().set_write_timeout(Some(span))?;
         Ok(())
     }
+    /// The port at this end.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn local_port(&self) -> Result<u16> {
+        Ok(self.reader.get_ref().local_addr()?.port())
+    }
     /// Writes all of `bytes`.
     ///
     /// # Errors
