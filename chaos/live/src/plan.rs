@@ -69,6 +69,10 @@ pub struct Clients {
     pub watch: usize,
     /// Mailboxes that are asked all the time, through each node: they tell how long one was away.
     pub probe: usize,
+    /// Before anybody works, each mailbox gets a mail, so that all are in use.
+    pub wake_all: bool,
+    /// Most mailboxes that are read to the last octet at the end; the first ones.
+    pub audit: usize,
     /// Pause of a client between two things it does.
     pub pause_millis: u64,
     /// Pause between two questions to a probed mailbox.
@@ -213,6 +217,8 @@ impl Default for Clients {
             read: 3,
             watch: 3,
             probe: 4,
+            wake_all: false,
+            audit: usize::MAX,
             pause_millis: 200,
             probe_millis: 250,
         }

@@ -84,6 +84,11 @@ fn alone<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 async fn play(plan: &Plan, programs: &Programs, parent: Option<&Path>) -> Result<Report> {
     let env = Env::real();
     let world = World::start(&env, plan, programs, parent).await?;
+    if plan.clients.wake_all {
+        say(&world, "all is ready, each mailbox gets a mail");
+        work::wake_all(&world).await?;
+    }
+    world.begin();
     say(&world, "all is ready, clients begin");
     let clients = work::start(&world);
     let disturber = tokio::task::spawn_local(disturb(world.clone()));

@@ -51,7 +51,7 @@ struct Inner {
     recorder: Recorder,
     tls: TlsConnector,
     faces: Faces,
-    began: u64,
+    began: Cell<u64>,
     touches: RefCell<Vec<Touch>>,
     is_over: Cell<bool>,
     proxy: Option<(Host, RefCell<Process>)>,
@@ -111,7 +111,7 @@ impl World {
             recorder: Recorder::new(env),
             tls: take_any_certificate()?,
             faces: Faces::default(),
-            began: env.now_micros(),
+            began: Cell::new(env.now_micros()),
             touches: RefCell::default(),
             is_over: Cell::new(false),
             proxy,
@@ -139,7 +139,11 @@ impl World {
     }
     /// When the clients began.
     pub(crate) fn began(&self) -> u64 {
-        self.0.began
+        self.0.began.get()
+    }
+    /// Clients begin now.
+    pub(crate) fn begin(&self) {
+        self.0.began.set(self.0.env.now_micros());
     }
     pub(crate) fn end(&self) {
         self.0.is_over.set(true);

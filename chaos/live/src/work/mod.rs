@@ -3,6 +3,7 @@
 mod deliver;
 mod probe;
 mod read;
+mod wake;
 mod watch;
 
 use std::time::Duration;
@@ -12,6 +13,8 @@ use rand::rngs::StdRng;
 use tokio::task::JoinHandle;
 
 use crate::world::World;
+
+pub(crate) use wake::wake_all;
 
 /// Pause of a client whose connection failed.
 const RETRY: Duration = Duration::from_millis(100);
