@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::{Entity, EntityKey, HostError, RequestId, Tenure, Terms};
+use hongyan_placement::Partition;
 use hongyan_transport::{CallError, NodeId, ServiceId, Stream, codec};
 
 use crate::call::{self, AnswerHead, CallHead};
@@ -55,13 +56,17 @@ impl<E: Entity> Journey<'_, E> {
             // Heard from now on, so that a change during the attempt ends the pause after it.
             moved.as_mut().enable();
             let left = self.left().ok_or(last)?;
-            let located = match (redirect.take(), placement.locate(partition)) {
+            let known = placement.locate(partition);
+            let located = match (redirect.take(), known) {
                 (Some(node), Located::There(_) | Located::Unknown) => Located::There(node),
                 (_, located) => located,
             };
             let attempt = match located {
                 Located::Here { epoch } => self.ask_here(Tenure { partition, epoch }, left).await,
-                Located::There(node) => self.ask_there(node, left, &mut encoded).await,
+                Located::There(node) => {
+                    let asked = self.ask_there(node, left, &mut encoded);
+                    self.unless_moved(partition, known, asked).await
+                }
                 Located::Unknown => Err(Missed::Again("no_owner")),
             };
             let reason = match attempt {
@@ -98,6 +103,31 @@ impl<E: Entity> Journey<'_, E> {
     fn left(&self) -> Option<Duration> {
         let left = self.deadline_micros.checked_sub(self.inner.env.now_micros())?;
         (left > 0).then(|| Duration::from_micros(left))
+    }
+    /// Waits for the reply of a node no longer than it owns the entity: one that stands still neither answers nor hangs up, and
+    /// who owns the entity by now does.
+    async fn unless_moved(
+        &self,
+        partition: Partition,
+        known: Located,
+        asked: impl Future<Output = Result<E::Reply, Missed>>,
+    ) -> Result<E::Reply, Missed> {
+        tokio::pin!(asked);
+        loop {
+            let moved = self.inner.moved.notified();
+            tokio::pin!(moved);
+            // Heard from before the look on.
+            moved.as_mut().enable();
+            let now = self.cluster.placement.locate(partition);
+            if now != known && now != Located::Unknown {
+                return Err(Missed::Again("moved"));
+            }
+            tokio::select! {
+                biased;
+                reply = &mut asked => return reply,
+                () = moved => {}
+            }
+        }
     }
     async fn ask_here(&self, tenure: Tenure, within: Duration) -> Result<E::Reply, Missed> {
         let terms = Terms {

@@ -135,6 +135,29 @@ fn a_deposed_owner_answers_nothing_and_the_asker_finds_the_next_one() {
 }
 
 #[test]
+fn a_node_that_stands_still_is_not_waited_for_when_another_owns_its_entities() {
+    run(async {
+        let world = World::new(8, 3);
+        world.give(LEDGER, 1, 1);
+        world.nodes[0].router.ask(&LEDGER, Write(1), WITHIN).await.unwrap();
+        // It hears and does not answer.
+        world.network.cut(world.nodes[1].id, world.nodes[0].id);
+        let take_over = async {
+            world.nodes[0].env.sleep(Duration::from_millis(300)).await;
+            world.give(LEDGER, 2, 2);
+            world.nodes[0].env.now_micros()
+        };
+        let ask = async {
+            let reply = world.nodes[0].router.ask(&LEDGER, Write(2), WITHIN).await;
+            (reply, world.nodes[0].env.now_micros())
+        };
+        let (taken, (reply, answered)) = tokio::join!(take_over, ask);
+        assert_eq!(reply, Ok(2));
+        assert!(answered - taken < 100_000, "{} us", answered - taken);
+    });
+}
+
+#[test]
 fn what_is_no_ask_is_answered_so() {
     run(async {
         let world = World::new(7, 2);
