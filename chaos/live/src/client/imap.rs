@@ -120,6 +120,8 @@ impl Imap {
     fn note(&self, what: &str, from: u64, answer: &Result<Answer, Failure>) {
         let failure = match answer {
             Ok(answer) if answer.status == Status::Ok => None,
+            // RFC 5530 §3: others have removed what was asked for, which is no fault of the server.
+            Ok(answer) if answer.text.contains("[EXPUNGEISSUED]") => None,
             Ok(answer) => Some(Failure::Refused(answer.text.clone())),
             // Said at a command's border: it was not begun and goes elsewhere.
             Err(Failure::Moved) => return,
