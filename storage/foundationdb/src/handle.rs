@@ -116,7 +116,6 @@ unsafe impl Sync for TransactionHandle {}
 
 impl TransactionHandle {
     /// Reads at a version that was learnt before.
-    #[cfg(test)]
     pub(crate) fn set_read_version(&self, version: i64) {
         // SAFETY: the object is alive.
         unsafe { (self.interface.fdb_transaction_set_read_version)(self.raw.as_ptr(), version) }
@@ -372,6 +371,8 @@ pub(crate) struct Pending<T> {
 
 // SAFETY: the library's futures may be used from every thread.
 unsafe impl<T> Send for Pending<T> {}
+// SAFETY: all that a shared reference can do is ask whether the result is there, as several threads may at once.
+unsafe impl<T> Sync for Pending<T> {}
 
 impl<T> Pending<T> {
     fn new(interface: &'static Interface, raw: *mut sys::Future) -> Self {

@@ -6,6 +6,7 @@
 //! minding servers is not done here. `sys`, `network` and `handle` are the only places with `unsafe`, each use with
 //! its reason; everything else is built on the safe values of `handle`.
 
+mod ahead;
 mod cluster_file;
 mod error;
 mod handle;
@@ -13,6 +14,7 @@ mod metric;
 mod network;
 mod options;
 mod probe;
+mod recent;
 mod store;
 mod sys;
 #[cfg(any(test, feature = "testing"))]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hongyan_kv::{Backend, BackendTransaction, TRANSACTION_OCTETS_MAX, Tuple};
+use hongyan_kv::{Backend, BackendTransaction, CommitVersion, TRANSACTION_OCTETS_MAX, Tuple};
 
 use crate::cluster_file::ClusterFile;
 use crate::error::OpenError;
@@ -14,6 +14,7 @@ use crate::handle::DatabaseHandle;
 use crate::metric::Metrics;
 use crate::network::Network;
 use crate::options::{Clock, FoundationOptions, KEY_PREFIX_OCTETS_MAX};
+use crate::recent::Recent;
 use crate::sys::database_option;
 use crate::transaction::FoundationTransaction;
 use crate::{network, probe};
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) prefix: Bytes,
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
+    pub(crate) recent: Recent,
     /// Behind the database: it must outlive it.
     _network: Arc<Network>,
 }
@@ -82,6 +84,7 @@ impl FoundationStore {
             prefix,
             clock: options.clock,
             metrics: Metrics::register(),
+            recent: Recent::default(),
             _network: network,
         }));
         tracing::info!(coordinators = %cluster.places(), library = %network::version(interface), "FoundationDB opened");
@@ -98,6 +101,12 @@ impl FoundationStore {
 impl Backend for FoundationStore {
     fn begin(&self) -> Box<dyn BackendTransaction> {
         FoundationTransaction::begin(&self.0)
+    }
+    fn begin_recent(&self) -> Box<dyn BackendTransaction> {
+        FoundationTransaction::begin_recent(&self.0)
+    }
+    fn heard(&self, version: CommitVersion) {
+        self.0.recent.learn(version, (self.0.clock)());
     }
 }
 

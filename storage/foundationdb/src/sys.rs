@@ -145,7 +145,6 @@ interface! {
     fn fdb_database_get_main_thread_busyness(*mut Database) -> f64;
 
     fn fdb_transaction_destroy(*mut Transaction);
-    #[cfg(test)]
     fn fdb_transaction_set_read_version(*mut Transaction, i64);
     fn fdb_transaction_get_read_version(*mut Transaction) -> *mut Future;
     fn fdb_transaction_get(*mut Transaction, *const u8, c_int, c_int) -> *mut Future;

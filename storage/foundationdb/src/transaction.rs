@@ -10,8 +10,9 @@ use hongyan_kv::{
 use hongyan_telemetry::{Gauge, Histogram};
 use tokio::sync::watch;
 
+use crate::ahead::Ahead;
 use crate::error::{self, NOT_COMMITTED, Phase, TRANSACTION_TOO_OLD};
-use crate::handle::{RangeRead, TransactionHandle};
+use crate::handle::{Pairs, Pending, RangeRead, TransactionHandle};
 use crate::store::Shared;
 use crate::sys::{CONFLICT_READ, CONFLICT_WRITE, Code};
 
@@ -33,6 +34,10 @@ pub(crate) struct FoundationTransaction {
     refused: Option<Error>,
     end: watch::Sender<End>,
     watched: bool,
+    /// Reads on their way.
+    ahead: Ahead,
+    /// Whether the version it reads at is worth knowing, and is not known yet.
+    learns: bool,
     /// The prefix, and room for a key behind it.
     key: Vec<u8>,
     /// The same for a range's end.
@@ -43,6 +48,14 @@ impl FoundationTransaction {
     pub(crate) fn begin(store: &Arc<Shared>) -> Box<dyn BackendTransaction> {
         Box::new(Self::new(store, store.database.transaction()))
     }
+    pub(crate) fn begin_recent(store: &Arc<Shared>) -> Box<dyn BackendTransaction> {
+        let mut transaction = Self::new(store, store.database.transaction());
+        match (&transaction.handle, store.recent.version((store.clock)())) {
+            (Ok(handle), Some(version)) => handle.set_read_version(i64::try_from(version.0).unwrap_or(i64::MAX)),
+            _ => transaction.learns = true,
+        }
+        Box::new(transaction)
+    }
     fn new(store: &Arc<Shared>, handle: Result<TransactionHandle, Code>) -> Self {
         let interface = store.database.interface();
         Self {
@@ -52,6 +65,8 @@ impl FoundationTransaction {
             refused: None,
             end: watch::Sender::new(None),
             watched: false,
+            ahead: Ahead::default(),
+            learns: false,
             key: store.prefix.to_vec(),
             key_end: store.prefix.to_vec(),
             store: Arc::clone(store),
@@ -107,10 +122,36 @@ impl FoundationTransaction {
     }
 
     async fn read(&mut self, key: &[u8], mode: ReadMode) -> Result<Option<Bytes>> {
-        self.place(key);
-        let pending = self.handle()?.get(&self.key, mode == ReadMode::Snapshot);
+        self.learn().await?;
+        let pending = match self.ahead.take(key, mode) {
+            Some(pending) => pending,
+            None => self.ask(key, mode)?,
+        };
         let read = timed(&self.store, &self.store.metrics.get_latency, pending).await;
         self.checked(read, Phase::Read).await
+    }
+    fn ask(&mut self, key: &[u8], mode: ReadMode) -> Result<Pending<Option<Bytes>>> {
+        self.place(key);
+        Ok(self.handle()?.get(&self.key, mode == ReadMode::Snapshot))
+    }
+    /// Asks for pairs of the range that is in place, but for those that are in `reply`.
+    fn ask_range(&self, query: &RangeQuery, reply: &RangeReply) -> Result<Pending<Pairs>> {
+        Ok(self.handle()?.get_range(&RangeRead {
+            begin: &self.key,
+            end: &self.key_end,
+            limit: query.limit.saturating_sub(reply.pairs.len()),
+            octets_max: RANGE_REPLY_OCTETS,
+            reverse: query.reverse,
+            snapshot: query.mode == ReadMode::Snapshot,
+        }))
+    }
+    /// Learns the version this reads at, if that is of use.
+    async fn learn(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.learns) {
+            let version = self.version().await?;
+            self.store.recent.learn(version, (self.store.clock)());
+        }
+        Ok(())
     }
     /// The library may cut a reply where it likes; it is asked again until the reply is as full as other backends'.
     async fn read_range(&mut self, query: RangeQuery) -> Result<RangeReply> {
@@ -118,16 +159,14 @@ impl FoundationTransaction {
         if !self.place_range(&query.range) {
             return Ok(reply);
         }
+        self.learn().await?;
         let (prefix, mut octets) = (self.store.prefix.len(), 0);
+        let mut ahead = self.ahead.take_range(&query);
         loop {
-            let pending = self.handle()?.get_range(&RangeRead {
-                begin: &self.key,
-                end: &self.key_end,
-                limit: query.limit.saturating_sub(reply.pairs.len()),
-                octets_max: RANGE_REPLY_OCTETS,
-                reverse: query.reverse,
-                snapshot: query.mode == ReadMode::Snapshot,
-            });
+            let pending = match ahead.take() {
+                Some(pending) => pending,
+                None => self.ask_range(&query, &reply)?,
+            };
             let read = timed(&self.store, &self.store.metrics.range_latency, pending).await;
             let found = self.checked(read, Phase::Read).await?;
             let more_to_ask = found.more && !found.pairs.is_empty();
@@ -198,7 +237,11 @@ impl FoundationTransaction {
         let committed = timed(&self.store, &self.store.metrics.commit_latency, pending).await;
         self.checked(committed, Phase::Commit).await?;
         match self.handle()?.committed_version() {
-            Ok(Some(version)) => Ok(CommitVersion(version)),
+            Ok(Some(version)) => {
+                let version = CommitVersion(version);
+                self.store.recent.learn(version, (self.store.clock)());
+                Ok(version)
+            }
             // The library saw that nothing had to be written, as when only empty ranges were cleared.
             Ok(None) => self.version().await,
             Err(code) => Err(error::storage_error(
@@ -254,7 +297,27 @@ impl BackendTransaction for FoundationTransaction {
     fn get_range(&mut self, query: RangeQuery) -> BoxFuture<'_, Result<RangeReply>> {
         Box::pin(self.read_range(query))
     }
+    fn is_far(&self) -> bool {
+        true
+    }
+    fn look_ahead(&mut self, key: &[u8], mode: ReadMode) {
+        if self.ahead.has(key, mode) {
+            return;
+        }
+        // A transaction that cannot be asked says so when it is read.
+        if let Ok(pending) = self.ask(key, mode) {
+            self.ahead.add(key, mode, pending);
+        }
+    }
+    fn look_ahead_range(&mut self, query: &RangeQuery) {
+        if self.place_range(&query.range)
+            && let Ok(pending) = self.ask_range(query, &RangeReply::default())
+        {
+            self.ahead.add_range(query, pending);
+        }
+    }
     fn set(&mut self, key: Bytes, value: Bytes) {
+        self.ahead.write(&key);
         if self.admit(&key, value.len()) {
             self.place(&key);
             if let Ok(handle) = &self.handle {
@@ -263,6 +326,7 @@ impl BackendTransaction for FoundationTransaction {
         }
     }
     fn clear(&mut self, key: &[u8]) {
+        self.ahead.write(key);
         if self.admit(key, 0) {
             self.place(key);
             if let Ok(handle) = &self.handle {
@@ -271,6 +335,7 @@ impl BackendTransaction for FoundationTransaction {
         }
     }
     fn clear_range(&mut self, range: KeyRange) {
+        self.ahead.clear(&range);
         if range.is_empty() || !self.admit(&range.begin, range.end.len()) {
             return;
         }
@@ -281,6 +346,7 @@ impl BackendTransaction for FoundationTransaction {
         }
     }
     fn atomic_add(&mut self, key: Bytes, delta: i64) {
+        self.ahead.write(&key);
         if self.admit(&key, size_of::<i64>()) {
             self.place(&key);
             if let Ok(handle) = &self.handle {

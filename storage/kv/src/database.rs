@@ -84,7 +84,7 @@ pub enum ReadMode {
 }
 
 /// What to read of a range.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RangeQuery {
     /// The keys.
     pub range: KeyRange,
@@ -125,6 +125,15 @@ pub type Watch = BoxFuture<'static, Result<()>>;
 pub trait Backend: Send + Sync + 'static {
     /// A transaction that sees every commit acknowledged before this call.
     fn begin(&self) -> Box<dyn BackendTransaction>;
+    /// A transaction that may see a state of a moment ago, where that is cheaper; but none older than what was
+    /// [`Self::heard`] of or committed by this handle.
+    fn begin_recent(&self) -> Box<dyn BackendTransaction> {
+        self.begin()
+    }
+    /// Another process has said that it committed at `version`.
+    fn heard(&self, version: CommitVersion) {
+        let _ = version;
+    }
 }
 
 /// One transaction of a backend. Reads see the transaction's own writes.
@@ -133,6 +142,18 @@ pub trait BackendTransaction: Send {
     fn get<'a>(&'a mut self, key: &'a [u8], mode: ReadMode) -> BoxFuture<'a, Result<Option<Bytes>>>;
     /// Pairs of a range.
     fn get_range<'a>(&'a mut self, query: RangeQuery) -> BoxFuture<'a, Result<RangeReply>>;
+    /// Whether a read is worth asking for ahead, because it waits for another machine.
+    fn is_far(&self) -> bool {
+        false
+    }
+    /// Has `key` on its way for a [`Self::get`] in the same mode, which then waits less. What it reads is the same.
+    fn look_ahead(&mut self, key: &[u8], mode: ReadMode) {
+        let _ = (key, mode);
+    }
+    /// The same for the first reply to a [`Self::get_range`] of the same query.
+    fn look_ahead_range(&mut self, query: &RangeQuery) {
+        let _ = query;
+    }
     /// Sets `key`.
     fn set(&mut self, key: Bytes, value: Bytes);
     /// Removes `key`.
@@ -166,6 +187,27 @@ impl Database {
     #[must_use]
     pub fn begin(&self) -> Transaction {
         Transaction(self.0.begin())
+    }
+    /// Reads what never changes once it is there: in a state of a moment ago where that is cheaper, and if `body` does not
+    /// find it there, or that state is gone, in one that sees every commit acknowledged before this call.
+    ///
+    /// # Errors
+    /// The last error of the body.
+    pub async fn read_lasting<T, E, F>(&self, mut body: F) -> Result<Option<T>, E>
+    where
+        E: From<crate::Error> + AsStorageError,
+        F: AsyncFnMut(&mut Transaction) -> Result<Option<T>, E>,
+    {
+        match body(&mut Transaction(self.0.begin_recent())).await {
+            Ok(None) => {}
+            Err(error) if error.as_storage_error().is_some_and(crate::Error::is_retryable) => {}
+            result => return result,
+        }
+        body(&mut self.begin()).await
+    }
+    /// Another process has said that it committed at `version`: no transaction from now on sees less.
+    pub fn heard(&self, version: CommitVersion) {
+        self.0.heard(version);
     }
     /// Runs `body` in a transaction and commits it, again and again while it fails with a retryable error, at most
     /// [`Self::ATTEMPTS_MAX`] times. `CommitUnknown` is returned to the caller, who knows whether a repeat is safe.
@@ -232,6 +274,23 @@ impl Transaction {
     /// As [`Self::get`].
     pub async fn get_snapshot(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
         self.0.get(key, ReadMode::Snapshot).await
+    }
+    /// Whether reads wait for another machine, so that it pays to ask for several ahead.
+    #[must_use]
+    pub fn is_far(&self) -> bool {
+        self.0.is_far()
+    }
+    /// Has `key` on its way for a later [`Self::get`]: reads asked for ahead wait together.
+    pub fn look_ahead(&mut self, key: &[u8]) {
+        self.0.look_ahead(key, ReadMode::Serializable);
+    }
+    /// The same for a later [`Self::get_snapshot`].
+    pub fn look_ahead_snapshot(&mut self, key: &[u8]) {
+        self.0.look_ahead(key, ReadMode::Snapshot);
+    }
+    /// The same for a later read of the same range.
+    pub fn look_ahead_range(&mut self, query: &RangeQuery) {
+        self.0.look_ahead_range(query);
     }
     /// One reply's worth of a range.
     ///

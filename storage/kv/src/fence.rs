@@ -24,6 +24,10 @@ impl Fence {
     /// The epoch of the first owner, which raises no fence.
     pub const FIRST_EPOCH: u64 = 1;
 
+    /// Has what [`Self::check`] reads on its way.
+    pub fn look_ahead(&self, transaction: &mut Transaction) {
+        transaction.look_ahead(&key(self.partition));
+    }
     /// Makes the commit of `transaction` fail if another epoch owns the partition, now or until then.
     ///
     /// # Errors

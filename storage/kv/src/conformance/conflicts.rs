@@ -160,3 +160,23 @@ pub async fn additions_do_not_conflict(fixture: Fixture) {
     }
     assert_eq!(super::integer(db.begin().get(b"n").await.unwrap().as_deref()), 30);
 }
+
+/// A read that was asked for ahead takes part in conflict detection like any other.
+pub async fn what_was_looked_at_ahead_conflicts_when_read(fixture: Fixture) {
+    let db = &fixture.db;
+    put(db, &[("a", "1"), ("b", "1")]).await;
+    for key in ["a", "b"] {
+        let mut tx = db.begin();
+        tx.look_ahead(b"a");
+        tx.look_ahead_snapshot(b"b");
+        value(&mut tx, "a").await;
+        tx.get_snapshot(b"b").await.unwrap();
+        put(db, &[(key, "2")]).await;
+        tx.set("c", "3");
+        let committed = tx.commit().await;
+        match key {
+            "a" => assert_eq!(committed, Err(Error::Conflict)),
+            _ => assert!(committed.is_ok(), "{committed:?}"),
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Who sees which writes when.
 
 use super::{Fixture, committed, integer, listed, put, range, value};
-use crate::CommitVersion;
+use crate::{CommitVersion, RangeQuery};
 
 /// A transaction reads what it has written itself.
 pub async fn reads_see_own_writes(fixture: Fixture) {
@@ -107,4 +107,55 @@ pub async fn additions(fixture: Fixture) {
     let mut tx = db.begin();
     assert_eq!(integer(tx.get(b"n").await.unwrap().as_deref()), 1);
     assert_eq!(integer(tx.get(b"max").await.unwrap().as_deref()), 4);
+}
+
+/// What was asked for ahead is read as if it had not been.
+pub async fn looking_ahead_changes_nothing(fixture: Fixture) {
+    let db = &fixture.db;
+    put(db, &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")]).await;
+    let mut tx = db.begin();
+    let all = RangeQuery::all(range("a", "z"));
+    for key in ["a", "b", "c", "missing"] {
+        tx.look_ahead(key.as_bytes());
+        tx.look_ahead_snapshot(key.as_bytes());
+    }
+    tx.look_ahead_range(&all);
+    put(db, &[("d", "others'")]).await;
+    assert_eq!(value(&mut tx, "a").await.as_deref(), Some("1"));
+    assert_eq!(value(&mut tx, "a").await.as_deref(), Some("1"), "again");
+    assert_eq!(value(&mut tx, "missing").await, None);
+    tx.set("a", "9");
+    tx.clear(b"b");
+    assert_eq!(tx.get_snapshot(b"a").await.unwrap().as_deref(), Some(&b"9"[..]));
+    assert_eq!(value(&mut tx, "b").await, None);
+    assert_eq!(listed(&mut tx, "a", "z").await, "a=9 c=3 d=4");
+    tx.look_ahead_range(&all);
+    tx.look_ahead(b"c");
+    tx.clear_range(range("c", "d"));
+    tx.look_ahead(b"n");
+    tx.atomic_add("n", 5);
+    assert_eq!(integer(tx.get(b"n").await.unwrap().as_deref()), 5);
+    tx.clear(b"n");
+    assert_eq!(value(&mut tx, "c").await, None);
+    assert_eq!(listed(&mut tx, "a", "z").await, "a=9 d=4");
+}
+
+/// What lasts is found at once by whoever heard of it, and by who did not too.
+pub async fn what_was_heard_of_is_seen(fixture: Fixture) {
+    let db = &fixture.db;
+    let read = async |key: &str| {
+        let body = async |tx: &mut crate::Transaction| Ok::<_, crate::Error>(value(tx, key).await);
+        db.read_lasting(body).await.unwrap()
+    };
+    for round in 0..20 {
+        let key = format!("key {round}");
+        assert_eq!(read(&key).await, None);
+        let mut tx = db.begin();
+        tx.set(key.clone(), "there");
+        let version = tx.commit().await.unwrap();
+        if round % 2 == 0 {
+            db.heard(version);
+        }
+        assert_eq!(read(&key).await.as_deref(), Some("there"));
+    }
 }
