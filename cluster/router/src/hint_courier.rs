@@ -238,7 +238,7 @@ async fn listen(courier: &Courier, mut receiver: StreamReceiver) {
                 } => {
                     courier.received.inc();
                     if let Some(id) = name.entity(kinds) {
-                        hints.publish_here(&id, Hint { number, commit_version });
+                        hints.publish_heard(&id, Hint { number, commit_version });
                     }
                 }
             }

@@ -123,6 +123,7 @@ pub struct Hints(Arc<Inner>);
 struct Inner {
     shards: Vec<Shard>,
     interests: OnceLock<mpsc::UnboundedSender<Interest>>,
+    heard: OnceLock<Box<dyn Fn(Hint) + Send + Sync>>,
 }
 
 impl Default for Hints {
@@ -130,6 +131,7 @@ impl Default for Hints {
         Self(Arc::new(Inner {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             interests: OnceLock::new(),
+            heard: OnceLock::new(),
         }))
     }
 }
@@ -182,8 +184,20 @@ impl Hints {
             outbox.put(&id, |told| told.hint = Some(hint.max(told.hint.unwrap_or_default())));
         }
     }
+    /// Has `tell` hear each hint of another node before its subscribers do: who keeps storage can see to it that they read
+    /// what they are told of. The first to ask for it gets it.
+    pub fn when_heard(&self, tell: impl Fn(Hint) + Send + Sync + 'static) {
+        let _ = self.0.heard.set(Box::new(tell));
+    }
+    /// Tells the subscribers on this node what another node has said.
+    pub(crate) fn publish_heard(&self, id: &EntityId, hint: Hint) {
+        if let Some(tell) = self.0.heard.get() {
+            tell(hint);
+        }
+        self.publish_here(id, hint);
+    }
     /// Tells the subscribers on this node.
-    pub(crate) fn publish_here(&self, id: &EntityId, hint: Hint) {
+    fn publish_here(&self, id: &EntityId, hint: Hint) {
         if let Some(topic) = self.shard(id).lock().get(id) {
             topic.local.write(|latest| {
                 let newer = hint.number > latest.hint.number;

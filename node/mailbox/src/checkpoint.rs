@@ -173,7 +173,5 @@ fn forget_requests(services: &MailboxServices, id: MailboxId, state: &mut State,
     let kept = u32::try_from(services.options.requests_kept.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
     let before = minute(services.env.wall_millis()).saturating_sub(kept);
     transaction.clear_range(key::done_before(id, before));
-    if let Some(requests) = &mut state.requests {
-        Arc::make_mut(requests).retain(|_, minute| *minute >= before);
-    }
+    Arc::make_mut(&mut state.requests).retain(|_, minute| *minute >= before);
 }

@@ -35,7 +35,7 @@ pub struct EmailBytes {
 /// # Errors
 /// What storage says.
 pub async fn read_email(database: &Database, mailbox: MailboxId, id: EmailId) -> Result<Option<Email>, Error> {
-    let stored = database.begin().get_snapshot(&key::email(mailbox, id)).await?;
+    let stored = database.get_lasting(&key::email(mailbox, id)).await?;
     stored.as_deref().map(email::decode).transpose()
 }
 
@@ -48,6 +48,12 @@ pub async fn read_emails(
     mailbox: MailboxId,
     ids: &[EmailId],
 ) -> Result<Vec<Option<Email>>, Error> {
+    match read_emails_in(&mut database.begin_recent(), mailbox, ids).await {
+        Ok(emails) if emails.iter().all(Option::is_some) => return Ok(emails),
+        Err(error) if !error.is_retryable() => return Err(error),
+        // Younger than that state, or gone.
+        _ => {}
+    }
     read_emails_in(&mut database.begin(), mailbox, ids).await
 }
 
@@ -60,12 +66,22 @@ pub async fn read_emails_in(
     mailbox: MailboxId,
     ids: &[EmailId],
 ) -> Result<Vec<Option<Email>>, Error> {
+    look_ahead_at_emails(transaction, mailbox, ids);
     let mut emails = Vec::with_capacity(ids.len());
     for id in ids {
         let stored = transaction.get_snapshot(&key::email(mailbox, *id)).await?;
         emails.push(stored.as_deref().map(email::decode).transpose()?);
     }
     Ok(emails)
+}
+
+/// Has the records of mails on their way.
+pub fn look_ahead_at_emails(transaction: &mut Transaction, mailbox: MailboxId, ids: &[EmailId]) {
+    if transaction.is_far() && ids.len() > 1 {
+        for id in ids {
+            transaction.look_ahead_snapshot(&key::email(mailbox, *id));
+        }
+    }
 }
 
 /// Where the bytes of a mail are, for who wants nothing else of it; `None` when the mailbox no longer has it.

@@ -10,8 +10,8 @@ use hongyan_actor::{ActivateError, Entity, Envelope, Replier, RequestId, Tenure}
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_kv::fence::Fence;
-use hongyan_kv::{Database, Error as StorageError};
-use hongyan_router::Hints;
+use hongyan_kv::{CommitVersion, Database, Error as StorageError};
+use hongyan_router::{Hint, Hints};
 use hongyan_telemetry as telemetry;
 use hongyan_types::ModSeq;
 
@@ -341,30 +341,37 @@ impl MailboxEntity {
         let timer = self.metrics.commit_seconds.start_timer();
         let committed = transaction.commit().await;
         timer.observe_duration();
-        match committed {
-            Ok(_) => {}
-            Err(StorageError::CommitUnknown) => {
-                if !self.happened(modseq, nonce).await? {
-                    return Err(StorageError::Conflict);
-                }
-            }
+        let version = match committed {
+            Ok(version) => version,
+            Err(StorageError::CommitUnknown) => match self.happened(modseq, nonce).await? {
+                Some(version) => version,
+                None => return Err(StorageError::Conflict),
+            },
             Err(error) => return Err(error),
-        }
+        };
         self.metrics.commits.inc();
         check(&state);
         self.state = Some(state);
-        self.services.hints.publish(&self.id, modseq.0);
+        let hint = Hint {
+            number: modseq.0,
+            commit_version: version.0,
+        };
+        self.services.hints.publish_hint(&self.id, hint);
         Ok(())
     }
 
     /// Finds out whether the commit of unknown result happened, and makes sure that it no longer can if it has not:
-    /// it fails once another entry stands in its place.
-    async fn happened(&mut self, modseq: ModSeq, nonce: u64) -> Result<bool, StorageError> {
+    /// it fails once another entry stands in its place. If it did: a version at which it is seen.
+    async fn happened(&mut self, modseq: ModSeq, nonce: u64) -> Result<Option<CommitVersion>, StorageError> {
         for _ in 0..ATTEMPTS_MAX {
             let mut transaction = self.services.database.begin();
             let log_key = key::log(self.id, modseq);
             match transaction.get(&log_key).await {
-                Ok(Some(stored)) => return Ok(log::decode(modseq, &stored)?.nonce == nonce),
+                Ok(Some(stored)) if log::decode(modseq, &stored)?.nonce != nonce => return Ok(None),
+                Ok(Some(_)) => match transaction.read_version().await {
+                    Err(error) if error.is_retryable() => continue,
+                    version => return version.map(Some),
+                },
                 Ok(None) => {}
                 Err(error) if error.is_retryable() => continue,
                 Err(error) => return Err(error),
@@ -493,6 +500,7 @@ impl MailboxEntity {
 
 /// Plans the first jobs, as many as the transaction takes.
 async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
+    look_ahead(work, jobs);
     let mut plan = Plan::default();
     for job in jobs {
         if !work.has_room(job.request.octets()) {
@@ -521,6 +529,20 @@ async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
         }
     }
     Ok(plan)
+}
+
+/// Mails that are looked at ahead in one transaction, about as many as it takes.
+const AHEAD: usize = 64;
+
+/// Has what these jobs are known to read on its way, where reading means waiting.
+fn look_ahead(work: &mut Work<'_>, jobs: &VecDeque<Job>) {
+    if !work.transaction.is_far() || jobs.iter().all(|job| job.request.body.reads_memory()) {
+        return;
+    }
+    work.look_ahead();
+    for job in jobs.iter().take(AHEAD) {
+        job.request.body.look_ahead(work);
+    }
 }
 
 /// The reply to a request that was done before; or its progress, if it was begun.

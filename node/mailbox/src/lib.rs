@@ -25,7 +25,9 @@ mod view;
 mod wire;
 mod work;
 
-pub use email::{Email, EmailBytes, read_email, read_email_bytes_in, read_emails, read_emails_in};
+pub use email::{
+    Email, EmailBytes, look_ahead_at_emails, read_email, read_email_bytes_in, read_emails, read_emails_in,
+};
 pub use entity::{MailboxEntity, MailboxServices};
 pub use error::MailboxError;
 pub use folder_info::{FolderInfo, FolderRef};

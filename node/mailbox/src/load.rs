@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hongyan_actor::RequestId;
 use hongyan_kv::fence::Fence;
-use hongyan_kv::{Error as StorageError, KeyRange, KeyValue, RangeQuery, ReadMode};
+use hongyan_kv::{Error as StorageError, KeyRange, KeyValue, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{Keyword, ModSeq, Timestamp};
 
 use crate::entity::MailboxServices;
@@ -54,6 +55,13 @@ fn query(range: KeyRange) -> RangeQuery {
 async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result<Option<State>, StorageError> {
     let corrupt = |what: &str| StorageError::Corrupt(what.to_owned());
     let mut transaction = services.database.begin();
+    // All of it waits together; only where the log's tail begins is known first.
+    fence.look_ahead(&mut transaction);
+    transaction.look_ahead_snapshot(&key::meta(id));
+    let whole = query(key::state(id));
+    let requests = query(key::all_done(id));
+    transaction.look_ahead_range(&whole);
+    transaction.look_ahead_range(&requests);
     fence.check(&mut transaction).await?;
     let Some(stored) = transaction.get_snapshot(&key::meta(id)).await? else {
         return Ok(None);
@@ -62,7 +70,7 @@ async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result
     let meta_as_of = state.modseq;
     let mut as_of: BTreeMap<FolderId, ModSeq> = BTreeMap::new();
     let mut keywords: BTreeMap<KeywordId, Keyword> = BTreeMap::new();
-    for pair in transaction.get_range_all(query(key::state(id))).await? {
+    for pair in transaction.get_range_all(whole).await? {
         match key::read_state_key(id, &pair.key).ok_or_else(|| corrupt("key of a mailbox"))? {
             StateKey::Meta => {}
             StateKey::Staged(email) => {
@@ -89,10 +97,10 @@ async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result
         }
         Arc::make_mut(&mut state.keywords).add(name);
     }
-    for pair in transaction
-        .get_range_all(query(key::log_after(id, state.snapshot)))
-        .await?
-    {
+    let tail = query(key::log_after(id, state.snapshot));
+    transaction.look_ahead_range(&tail);
+    state.requests = Arc::new(read_requests(&mut transaction, id, requests).await?);
+    for pair in transaction.get_range_all(tail).await? {
         let modseq = key::read_log(id, &pair.key).ok_or_else(|| corrupt("key of a log entry"))?;
         let entry = log::decode(modseq, &pair.value)?;
         for change in &entry.changes {
@@ -110,6 +118,21 @@ async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result
         Arc::make_mut(&mut state.tail).push(Arc::new(entry));
     }
     Ok(Some(state))
+}
+
+/// Which requests are remembered: they are few, and of the last minutes.
+async fn read_requests(
+    transaction: &mut Transaction,
+    id: MailboxId,
+    all: RangeQuery,
+) -> Result<BTreeMap<RequestId, u32>, StorageError> {
+    let mut requests = BTreeMap::new();
+    for pair in transaction.get_range_all(all).await? {
+        let read = key::read_done(id, &pair.key);
+        let (minute, request) = read.ok_or_else(|| StorageError::Corrupt("key of a request".into()))?;
+        requests.insert(request, minute);
+    }
+    Ok(requests)
 }
 
 /// The messages of a folder: its chunks, with the log's tail applied.
@@ -134,6 +157,8 @@ pub(crate) async fn load_view(
             ..query(range.clone())
         };
         let mut transaction = services.database.begin();
+        fence.look_ahead(&mut transaction);
+        transaction.look_ahead_range(&page);
         fence.check(&mut transaction).await?;
         let pairs = transaction.get_range_all(page).await?;
         for pair in &pairs {

@@ -46,6 +46,9 @@ pub use store_flags::{FlagAction, StoreFlags, StoreFlagsReply};
 pub use subscribe_folder::{SubscribeFolder, SubscribeFolderReply};
 pub use vanished::{Vanished, VanishedReply};
 
+/// Mails of one append that are looked at ahead.
+const APPENDED_AHEAD: usize = 8;
+
 /// Any request, with what the asker knows already.
 #[derive(Clone)]
 pub struct Request {
@@ -140,6 +143,31 @@ impl Request {
 }
 
 impl Body {
+    /// Has what it is known to read on its way.
+    pub(crate) fn look_ahead(&self, work: &mut Work<'_>) {
+        match self {
+            Self::Deliver(request) => {
+                if let Some(id) = &request.delivery_id {
+                    let key = crate::record::key::delivery(work.id, id);
+                    work.transaction.look_ahead(&key);
+                }
+                work.look_ahead_at_mail(&request.message);
+            }
+            Self::Append(request) => {
+                for message in request.messages.iter().take(APPENDED_AHEAD) {
+                    work.look_ahead_at_mail(&message.message);
+                }
+            }
+            _ => {}
+        }
+    }
+    /// Whether it reads nothing but what is in memory.
+    pub(crate) fn reads_memory(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenFolder(_) | Self::ListFolders(_) | Self::GetQuota(_) | Self::LockMaildrop(_)
+        )
+    }
     /// Whether a repeat must not have a second effect, and is not recognised by what it carries.
     pub(crate) fn is_remembered(&self) -> bool {
         match self {

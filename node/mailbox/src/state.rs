@@ -32,8 +32,8 @@ pub(crate) struct State {
     pub(crate) delivery_cursor: [u8; 16],
     /// Mails kept by requests that need more transactions.
     pub(crate) staged: Arc<BTreeSet<EmailId>>,
-    /// What is remembered of requests, once it was read: the minute under which.
-    pub(crate) requests: Option<Arc<BTreeMap<RequestId, u32>>>,
+    /// What is remembered of requests: the minute under which.
+    pub(crate) requests: Arc<BTreeMap<RequestId, u32>>,
     /// Who has the maildrop, and until when on the monotonic clock. In memory only.
     pub(crate) maildrop: Option<(u64, u64)>,
 }
@@ -144,7 +144,7 @@ impl State {
             history: Arc::default(),
             delivery_cursor: [0; 16],
             staged: Arc::default(),
-            requests: None,
+            requests: Arc::default(),
             maildrop: None,
         };
         let uses = SpecialUse::ALL.map(|kind| (kind.default_name(), Some(kind)));
@@ -248,7 +248,7 @@ impl State {
         let entries = |folder: &Arc<Folder>| folder.view.as_ref().map_or(0, FolderView::len);
         let messages: usize = self.folders.values().map(entries).sum();
         let tail: usize = self.tail.iter().map(|entry| 96 + entry.changes.len() * 128).sum();
-        let requests = self.requests.as_ref().map_or(0, |requests| requests.len() * 48);
+        let requests = self.requests.len() * 48;
         1024 + requests + self.folders.len() * 256 + self.keywords.len() * 64 + messages * 72 + tail
     }
     /// Checks what must always hold.

@@ -137,6 +137,11 @@ impl<'a> Work<'a> {
             log_octets: 0,
         }
     }
+    /// Has what every commit reads on its way.
+    pub(crate) fn look_ahead(&mut self) {
+        self.fence.look_ahead(&mut self.transaction);
+        self.transaction.look_ahead(&key::log(self.id, self.modseq));
+    }
     /// Fails if another node owns the mailbox: for what answers from storage. What commits is checked by [`Self::seal`].
     pub(crate) async fn check_fence(&mut self) -> Result<(), StorageError> {
         self.fence.check(&mut self.transaction).await

@@ -15,7 +15,7 @@ use hongyan_config::Config;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_kv::Database;
+use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
 use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
@@ -103,6 +103,11 @@ impl Assembly {
             }
             None => Router::new(ground.env.clone(), arbiters.clone()),
         };
+        let database = ground.database.clone();
+        // What a session is told of it finds.
+        router
+            .hints()
+            .when_heard(move |hint| database.heard(CommitVersion(hint.commit_version)));
         let blobs = open_blobs(&ground, parts.blobs).await?;
         let holders = holders(&ground.env, cluster.as_ref());
         let entities = Entities {

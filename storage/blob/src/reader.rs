@@ -95,12 +95,7 @@ impl BlobReader {
     async fn load(&mut self, n: u64) -> Result<Bytes> {
         let location = self.head.location.as_ref().ok_or(BlobError::Corrupt("no location"))?;
         let key = record::data_key(self.tenant, location, n);
-        let stored = self
-            .database
-            .begin()
-            .get_snapshot(&key)
-            .await?
-            .ok_or(BlobError::Missing)?;
+        let stored = self.database.get_lasting(&key).await?.ok_or(BlobError::Missing)?;
         let piece = chunk::decode(&stored)?;
         self.piece = Some((n, piece.clone()));
         Ok(piece)

@@ -158,7 +158,9 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Missing`], or when the store fails.
     pub async fn open_blob(&self, tenant: u64, address: &BlobAddress) -> Result<BlobReader> {
-        self.open_blob_in(&mut self.database.begin(), tenant, address).await
+        let stored = self.database.get_lasting(&record::head_key(tenant, address)).await?;
+        let stored = stored.ok_or(BlobError::Missing)?;
+        BlobReader::new(self.database.clone(), tenant, Head::decode(&stored)?)
     }
     /// As [`Self::open_blob`], beginning in a transaction that reads other things too.
     ///
@@ -175,6 +177,14 @@ impl BlobStore {
             .await?
             .ok_or(BlobError::Missing)?;
         BlobReader::new(self.database.clone(), tenant, Head::decode(&stored)?)
+    }
+    /// Has what [`Self::open_blob_in`] reads of `blobs` on its way.
+    pub fn look_ahead(&self, transaction: &mut Transaction, tenant: u64, blobs: &[&BlobAddress]) {
+        if transaction.is_far() && blobs.len() > 1 {
+            for address in blobs {
+                transaction.look_ahead_snapshot(&record::head_key(tenant, address));
+            }
+        }
     }
     /// Whether somebody keeps the blob.
     pub(crate) async fn is_referenced(
@@ -195,6 +205,13 @@ impl BlobStore {
 }
 
 impl NewBlob {
+    /// Has what [`Self::attach`] reads on its way.
+    pub fn look_ahead(&self, transaction: &mut Transaction) {
+        transaction.look_ahead(&record::head_key(self.tenant, &self.address));
+        if let Body::Uploaded(upload) = &*self.body {
+            transaction.look_ahead(&upload.key());
+        }
+    }
     /// Stores the blob, as far as it is not yet, and makes `owner` its keeper, in the keeper's own transaction. Repeating
     /// it changes nothing.
     ///

@@ -188,22 +188,25 @@ impl Database {
     pub fn begin(&self) -> Transaction {
         Transaction(self.0.begin())
     }
-    /// Reads what never changes once it is there: in a state of a moment ago where that is cheaper, and if `body` does not
-    /// find it there, or that state is gone, in one that sees every commit acknowledged before this call.
+    /// Begins a transaction that may see a state of a moment ago, where that is cheaper; but none older than what this
+    /// process committed or [`Self::heard`] of. For reading what never changes once it is there, by who looks with
+    /// [`Self::begin`] for what was not found.
+    #[must_use]
+    pub fn begin_recent(&self) -> Transaction {
+        Transaction(self.0.begin_recent())
+    }
+    /// The value of a key that never changes once it is there: in a recent state, and if it is not there or that state is
+    /// gone, in the present one.
     ///
     /// # Errors
-    /// The last error of the body.
-    pub async fn read_lasting<T, E, F>(&self, mut body: F) -> Result<Option<T>, E>
-    where
-        E: From<crate::Error> + AsStorageError,
-        F: AsyncFnMut(&mut Transaction) -> Result<Option<T>, E>,
-    {
-        match body(&mut Transaction(self.0.begin_recent())).await {
+    /// As [`Transaction::get`].
+    pub async fn get_lasting(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        match self.begin_recent().get_snapshot(key).await {
             Ok(None) => {}
-            Err(error) if error.as_storage_error().is_some_and(crate::Error::is_retryable) => {}
+            Err(error) if error.is_retryable() => {}
             result => return result,
         }
-        body(&mut self.begin()).await
+        self.begin().get_snapshot(key).await
     }
     /// Another process has said that it committed at `version`: no transaction from now on sees less.
     pub fn heard(&self, version: CommitVersion) {

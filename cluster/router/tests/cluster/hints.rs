@@ -1,8 +1,10 @@
 //! Hints between nodes: quick, only where somebody listens, and never the only source.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_router::{Hint, Located};
+use parking_lot::Mutex;
 
 use crate::world::*;
 
@@ -32,9 +34,16 @@ fn a_session_hears_of_a_change_on_another_node() {
             number: 9,
             commit_version: 77,
         };
+        let heard = Arc::<Mutex<Vec<Hint>>>::default();
+        let list = Arc::clone(&heard);
+        world.nodes[0]
+            .router
+            .hints()
+            .when_heard(move |hint| list.lock().push(hint));
         world.nodes[2].router.hints().publish_hint(&LEDGER, version);
         assert_eq!(ear.changed().await, 9);
         assert_eq!(ear.hint(), version);
+        assert_eq!(*heard.lock(), [version]);
     });
 }
 

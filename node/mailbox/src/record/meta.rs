@@ -96,7 +96,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<State, StorageError> {
         }),
         delivery_cursor: body.delivery_cursor,
         staged: Arc::default(),
-        requests: None,
+        requests: Arc::default(),
         maildrop: None,
     })
 }

@@ -16,6 +16,14 @@ const ANCESTORS_NOTED_MAX: usize = 4;
 pub(crate) const MAIL_OCTETS: usize = 2_000;
 
 impl Work<'_> {
+    /// Has what [`Self::keep`] reads on its way.
+    pub(crate) fn look_ahead_at_mail(&mut self, message: &NewMessage) {
+        message.blob.look_ahead(&mut self.transaction);
+        for id in thread_ids(&message.structure) {
+            let key = key::thread(self.id, &hash(&id));
+            self.transaction.look_ahead_snapshot(&key);
+        }
+    }
     /// Keeps a new mail: no folder shows it yet.
     pub(crate) async fn keep(&mut self, message: &NewMessage) -> Result<(EmailId, ThreadId), Stop> {
         let id = EmailId(self.state.email_next);
@@ -99,22 +107,7 @@ impl Work<'_> {
         let base = structure.envelope.subject.as_deref().unwrap_or_default();
         let digest = blake3::hash(subject::key(&subject::base(base)).as_bytes());
         let subject = u64::from_le_bytes(first(digest.as_bytes()));
-        let mut ids: Vec<String> = own_id(structure).into_iter().collect();
-        let replied = structure
-            .envelope
-            .in_reply_to
-            .as_deref()
-            .map(message_id::list)
-            .unwrap_or_default();
-        for ancestor in replied
-            .iter()
-            .chain(structure.references.iter().rev())
-            .take(ANCESTORS_MAX)
-        {
-            if !ids.contains(ancestor) {
-                ids.push(ancestor.clone());
-            }
-        }
+        let ids = thread_ids(structure);
         let mut found = None;
         let mut unknown = Vec::new();
         for (at, ancestor) in ids.iter().enumerate() {
@@ -138,6 +131,27 @@ impl Work<'_> {
         }
         Ok(thread)
     }
+}
+
+/// A mail's own id and those of its nearest ancestors.
+fn thread_ids(structure: &Structure) -> Vec<String> {
+    let mut ids: Vec<String> = own_id(structure).into_iter().collect();
+    let replied = structure
+        .envelope
+        .in_reply_to
+        .as_deref()
+        .map(message_id::list)
+        .unwrap_or_default();
+    for ancestor in replied
+        .iter()
+        .chain(structure.references.iter().rev())
+        .take(ANCESTORS_MAX)
+    {
+        if !ids.contains(ancestor) {
+            ids.push(ancestor.clone());
+        }
+    }
+    ids
 }
 
 pub(super) fn own_id(structure: &Structure) -> Option<String> {

@@ -3,6 +3,7 @@
 mod cost;
 mod faults;
 mod harness;
+mod lagging;
 mod model;
 mod repeats;
 mod requests;

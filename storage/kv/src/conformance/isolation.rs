@@ -143,10 +143,7 @@ pub async fn looking_ahead_changes_nothing(fixture: Fixture) {
 /// What lasts is found at once by whoever heard of it, and by who did not too.
 pub async fn what_was_heard_of_is_seen(fixture: Fixture) {
     let db = &fixture.db;
-    let read = async |key: &str| {
-        let body = async |tx: &mut crate::Transaction| Ok::<_, crate::Error>(value(tx, key).await);
-        db.read_lasting(body).await.unwrap()
-    };
+    let read = async |key: &str| db.get_lasting(key.as_bytes()).await.unwrap();
     for round in 0..20 {
         let key = format!("key {round}");
         assert_eq!(read(&key).await, None);
@@ -156,6 +153,6 @@ pub async fn what_was_heard_of_is_seen(fixture: Fixture) {
         if round % 2 == 0 {
             db.heard(version);
         }
-        assert_eq!(read(&key).await.as_deref(), Some("there"));
+        assert_eq!(read(&key).await.as_deref(), Some(&b"there"[..]));
     }
 }

@@ -5,9 +5,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use hongyan_blob::BlobAddress;
 use hongyan_env::Beside;
 use hongyan_imap::command::fetch::{FetchItems, SectionForm};
-use hongyan_mailbox::{EmailId, MailboxId, MessageEntry, read_email_bytes_in, read_emails_in};
+use hongyan_kv::{Error, Transaction};
+use hongyan_mailbox::{EmailId, MailboxId, MessageEntry, look_ahead_at_emails, read_email_bytes_in, read_emails_in};
 use hongyan_message::Structure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -64,34 +66,65 @@ pub(crate) struct Reading {
 impl Reading {
     /// Reads a batch as of one moment, in the order of `ids`.
     async fn read(self, ids: Vec<EmailId>) -> Result<Vec<ReadMessage>, Stop> {
-        let (tenant, blobs) = (self.mailbox.tenant.0, &self.services.blobs);
-        let mut transaction = self.services.database.begin();
-        let mut messages = Vec::with_capacity(ids.len());
-        if !self.needs.structure {
-            for id in ids {
-                let Some(email) = read_email_bytes_in(&mut transaction, self.mailbox, id).await? else {
-                    messages.push(Ok(None));
-                    continue;
-                };
-                let body = Body::open_in(blobs, &mut transaction, tenant, &email.blob).await;
-                messages.push(body.map(|body| Some(Message { structure: None, body })));
-            }
-            return Ok(messages);
+        let database = &self.services.database;
+        let recent = self.read_in(&mut database.begin_recent(), &ids).await;
+        let read = match recent {
+            Ok(read) if read.iter().all(Option::is_some) => read,
+            Err(error) if !error.is_retryable() => return Err(error.into()),
+            // Some are younger than that state, or gone.
+            _ => self.read_in(&mut database.begin(), &ids).await?,
+        };
+        Ok(read.into_iter().map(Option::transpose).collect())
+    }
+    /// What is read of each message; nothing of those that are not there.
+    async fn read_in(
+        &self,
+        transaction: &mut Transaction,
+        ids: &[EmailId],
+    ) -> Result<Vec<Option<Result<Message, Stop>>>, Error> {
+        let (structures, blobs) = self.read_records(transaction, ids).await?;
+        if self.needs.bytes {
+            let blobs: Vec<_> = blobs.iter().flatten().collect();
+            self.services
+                .blobs
+                .look_ahead(transaction, self.mailbox.tenant.0, &blobs);
         }
-        for email in read_emails_in(&mut transaction, self.mailbox, &ids).await? {
-            let Some(email) = email else {
-                messages.push(Ok(None));
+        let mut messages = Vec::with_capacity(ids.len());
+        for (structure, blob) in structures.into_iter().zip(blobs) {
+            let Some(blob) = blob else {
+                messages.push(None);
                 continue;
             };
             let body = if self.needs.bytes {
-                Body::open_in(blobs, &mut transaction, tenant, &email.blob).await
+                Body::open_in(&self.services.blobs, transaction, self.mailbox.tenant.0, &blob).await
             } else {
                 Ok(Body::None)
             };
-            let structure = Some(email.structure);
-            messages.push(body.map(|body| Some(Message { structure, body })));
+            messages.push(Some(body.map(|body| Message { structure, body })));
         }
         Ok(messages)
+    }
+    /// The structures, if they are needed, and where the bytes are.
+    async fn read_records(
+        &self,
+        transaction: &mut Transaction,
+        ids: &[EmailId],
+    ) -> Result<(Vec<Option<Structure>>, Vec<Option<BlobAddress>>), Error> {
+        if self.needs.structure {
+            let emails = read_emails_in(transaction, self.mailbox, ids).await?;
+            let split = emails.into_iter().map(|email| match email {
+                Some(email) => (Some(email.structure), Some(email.blob)),
+                None => (None, None),
+            });
+            return Ok(split.unzip());
+        }
+        look_ahead_at_emails(transaction, self.mailbox, ids);
+        let mut blobs = Vec::with_capacity(ids.len());
+        for id in ids {
+            let email = read_email_bytes_in(transaction, self.mailbox, *id).await?;
+            blobs.push(email.map(|email| email.blob));
+        }
+        Ok((vec![None; ids.len()], blobs))
     }
 }
 

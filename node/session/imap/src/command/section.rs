@@ -50,7 +50,7 @@ impl Body {
     /// Opens the bytes of `email`.
     pub(crate) async fn of(session: &Session, tenant: u64, email: &Email) -> Result<Self, Stop> {
         let services = &session.services;
-        Self::open_in(&services.blobs, &mut services.database.begin(), tenant, &email.blob).await
+        Self::whole_or_reader(services.blobs.open_blob(tenant, &email.blob).await?).await
     }
 
     /// Opens the bytes at `address`, reading with `transaction`.
@@ -60,7 +60,10 @@ impl Body {
         tenant: u64,
         address: &BlobAddress,
     ) -> Result<Self, Stop> {
-        let mut reader = blobs.open_blob_in(transaction, tenant, address).await?;
+        Self::whole_or_reader(blobs.open_blob_in(transaction, tenant, address).await?).await
+    }
+
+    async fn whole_or_reader(mut reader: BlobReader) -> Result<Self, Stop> {
         let octets = reader.octets();
         match usize::try_from(octets) {
             Ok(length) if octets <= WHOLE_OCTETS_MAX => Ok(Self::Whole(reader.read(0, length).await?)),
