@@ -1,6 +1,6 @@
 //! What the store counts.
 
-use hongyan_telemetry::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use hongyan_telemetry::{Counter, Gauge, Histogram, counter_vec, gauge_vec, histogram_vec};
 
 pub(crate) struct Metrics {
     pub(crate) commits: Counter,
@@ -17,7 +17,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn register() -> Self {
+    /// Those of the store of this name.
+    pub(crate) fn register(store: &str) -> Self {
+        let counter = |name, help| counter_vec(name, help, &["store"]).with_label_values(&[store]);
+        let gauge = |name, help| gauge_vec(name, help, &["store"]).with_label_values(&[store]);
+        let histogram = |name, help| histogram_vec(name, help, &["store"]).with_label_values(&[store]);
         Self {
             commits: counter("hongyan_storage_commits_total", "Transactions committed durably."),
             conflicts: counter(

@@ -10,6 +10,8 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// Settings of the store; `EmbeddedOptions::default()` suits a node with some gigabytes of memory.
 #[derive(Clone)]
 pub struct EmbeddedOptions {
+    /// What metrics call it, among the stores of this process.
+    pub store: &'static str,
     /// What transactions age by.
     pub clock: Clock,
     /// Memory for blocks read from disk, in octets.
@@ -37,6 +39,7 @@ pub struct EmbeddedOptions {
 impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self {
+            store: "data",
             clock: monotonic(),
             cache_octets: 32 << 20,
             memtable_octets_max: 16 << 20,

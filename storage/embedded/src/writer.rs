@@ -92,12 +92,13 @@ pub(crate) fn start(
         watches: Arc::default(),
         down,
     });
+    let metrics = Metrics::register(options.store);
     let writer = Writer {
         folder: folder.to_owned(),
         options,
         io,
         shared: Arc::clone(&shared),
-        metrics: Metrics::register(),
+        metrics,
         engine: Some(engine),
         failed: None,
         trouble: None,

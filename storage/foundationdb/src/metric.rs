@@ -1,6 +1,9 @@
 //! What the store counts. Names that other backends share mean the same there.
 
-use hongyan_telemetry::{Counter, Gauge, Histogram, HistogramVec, counter, gauge, histogram, histogram_vec};
+use hongyan_telemetry::{Counter, Gauge, Histogram, counter_vec, gauge_vec, histogram_vec};
+
+/// What the label `store` says: this one holds the data.
+const STORE: &str = "data";
 
 pub(crate) struct Metrics {
     pub(crate) commits: Counter,
@@ -19,8 +22,10 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn register() -> Self {
-        let reads = read_latency();
-        let of = |kind: &str| reads.with_label_values(&[kind]);
+        let counter = |name, help| counter_vec(name, help, &["store"]).with_label_values(&[STORE]);
+        let gauge = |name, help| gauge_vec(name, help, &["store"]).with_label_values(&[STORE]);
+        let histogram = |name, help| histogram_vec(name, help, &["store"]).with_label_values(&[STORE]);
+        let of = |kind: &str| read_latency(kind);
         Self {
             commits: counter("hongyan_storage_commits_total", "Transactions committed durably."),
             conflicts: counter(
@@ -59,10 +64,11 @@ impl Metrics {
     }
 }
 
-fn read_latency() -> HistogramVec {
-    histogram_vec(
+fn read_latency(kind: &str) -> Histogram {
+    let reads = histogram_vec(
         "hongyan_storage_read_seconds",
         "Time of one read from the cluster, by kind.",
-        &["kind"],
-    )
+        &["store", "kind"],
+    );
+    reads.with_label_values(&[STORE, kind])
 }

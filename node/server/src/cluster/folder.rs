@@ -143,6 +143,7 @@ impl ClusterFolder {
     pub(crate) fn open_metadata(&self, config: &Config, env: &Env) -> Result<EmbeddedStore> {
         let path = self.0.join("metadata");
         let options = EmbeddedOptions {
+            store: "metadata",
             // Mail stops long before; the agreement goes on to the last octet.
             free_octets_min: 0,
             ..settings::storage(config, env)
