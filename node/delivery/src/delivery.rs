@@ -1,6 +1,6 @@
 //! Delivers: mailboxes first, the queue for what has to wait or to leave, reports for what failed.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,8 +74,8 @@ pub struct Delivery(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) parts: DeliveryParts,
-    /// Since when mailboxes of which we know are full, in wall milliseconds; a cache of what is stored.
-    pub(crate) full: Mutex<HashMap<MailboxId, i64>>,
+    /// Mailboxes that this node has noted as full.
+    pub(crate) full: Mutex<HashSet<MailboxId>>,
     /// What marks of groups are made with; read at the first use.
     pub(crate) mark_key: tokio::sync::OnceCell<[u8; 32]>,
     outcomes: CounterVec,

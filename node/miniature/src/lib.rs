@@ -59,6 +59,7 @@ pub struct Miniature {
     pub access: Access,
     /// The account's mailbox.
     pub mailbox: MailboxId,
+    services: MailboxServices,
 }
 
 impl Miniature {
@@ -88,7 +89,7 @@ impl Miniature {
             hints: router.hints(),
             options: mailbox_options,
         };
-        router.serve::<MailboxEntity>(services, EntityOptions::default());
+        router.serve::<MailboxEntity>(services.clone(), EntityOptions::default());
         let (directory, access, mailbox) = account(&env, &database, options).await;
         Self {
             env,
@@ -99,7 +100,14 @@ impl Miniature {
             directory,
             access,
             mailbox,
+            services,
         }
+    }
+
+    /// From now on another node has the mailbox: what the one before held in memory alone is gone.
+    pub fn move_mailbox(&self) {
+        self.router
+            .serve::<MailboxEntity>(self.services.clone(), EntityOptions::default());
     }
 
     /// Opens a port for a service.

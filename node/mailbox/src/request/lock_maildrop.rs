@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::MailboxError;
 use crate::work::{Progress, Step, Stop, Work};
 
-/// Takes, keeps or gives back the maildrop. The lock lives in memory: it ends by itself after `span`, and when the mailbox moves.
+/// Takes, keeps or gives back the maildrop, whatever node the session is on. The lock lives in memory: it ends by itself after
+/// `span`, and when the mailbox moves; a session confirms that it has it still before it deletes.
 #[derive(Debug, Clone)]
 pub struct LockMaildrop {
     /// Which session: a random number of its own.

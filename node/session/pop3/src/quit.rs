@@ -4,14 +4,38 @@ use hongyan_mailbox::{Expunge, MailboxError};
 use hongyan_pop3::{Reply, ResponseCode};
 use hongyan_types::UidSet;
 
+use crate::maildrop::Maildrop;
 use crate::session::Session;
 
 impl Session {
     /// Enters the UPDATE state; its answer. The lock is given back before it: a client may come again at once.
     pub(crate) async fn quit(&mut self) -> Reply {
-        let reply = self.update().await;
+        let reply = match self.keep_lock_for_update().await {
+            Ok(()) => self.update().await,
+            Err(refusal) => refusal,
+        };
         self.release().await;
         reply
+    }
+
+    /// The lock may have been lost with the mailbox's node, and another session may rely on what is marked here.
+    async fn keep_lock_for_update(&mut self) -> Result<(), Reply> {
+        let marked = |maildrop: &Maildrop| maildrop.may_delete && maildrop.marked().next().is_some();
+        let Some(mailbox) = self
+            .maildrop()
+            .filter(|maildrop| marked(maildrop))
+            .map(|maildrop| maildrop.mailbox)
+        else {
+            return Ok(());
+        };
+        let span = self.parts().settings.lock_span;
+        self.lock_maildrop(mailbox, span).await.map_err(|error| match error {
+            MailboxError::Locked => {
+                let text = "the maildrop was taken over, nothing is deleted".to_owned();
+                Reply::Err(Some(ResponseCode::InUse), text)
+            }
+            _ => Reply::Err(Some(ResponseCode::SysTemp), "some messages are not deleted".to_owned()),
+        })
     }
 
     async fn update(&self) -> Reply {

@@ -9,7 +9,7 @@ use hongyan_pop3::Limits;
 pub struct Pop3Settings {
     /// Limits of the protocol: lines, errors, silence.
     pub limits: Limits,
-    /// How long the maildrop stays locked after a session that vanished without a word.
+    /// How long the maildrop stays locked after a session that vanished without a word, with its node for example.
     pub lock_span: Duration,
     /// Longest wait for the mailbox's answer.
     pub mailbox_timeout: Duration,
@@ -25,7 +25,7 @@ impl Default for Pop3Settings {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            lock_span: Duration::from_secs(120),
+            lock_span: Duration::from_secs(30),
             mailbox_timeout: Duration::from_secs(30),
             delete_batch_max: 2000,
             clear_passwords_on_loopback: false,

@@ -207,6 +207,31 @@ fn auth_a_revoked_session_deletes_nothing_and_frees_the_maildrop() {
 }
 
 #[test]
+fn a_session_that_lost_the_maildrop_with_its_node_deletes_nothing() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(all()).await;
+        node.append(b"Subject: one\r\n\r\ntext\r\n", 0).await;
+        let mut alone = node.login().await;
+        assert!(alone.say("DELE 1").await.is_ok);
+        assert!(alone.say("RSET").await.is_ok);
+        let mut first = alone;
+        assert!(first.say("DELE 1").await.is_ok);
+        node.move_mailbox();
+        let mut second = node.login().await;
+        let goodbye = first.say("QUIT").await;
+        assert_eq!((goodbye.is_ok, goodbye.code), (false, Some(ResponseCode::InUse)));
+        assert!(second.say("STAT").await.text.starts_with("1 "));
+        // Nobody came between: the lock is taken again, and all goes on.
+        assert!(second.say("DELE 1").await.is_ok);
+        node.move_mailbox();
+        assert!(second.say("QUIT").await.is_ok);
+        let mut third = node.login().await;
+        assert!(third.say("STAT").await.text.starts_with("0 "));
+        node.stop().await;
+    });
+}
+
+#[test]
 fn one_session_at_a_time_has_the_maildrop() {
     hongyan_actor::run(0, async {
         let node = Node::start(all()).await;
