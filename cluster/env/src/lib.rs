@@ -13,6 +13,7 @@ mod local;
 mod net;
 mod random;
 mod simulated;
+mod spawn;
 mod thread;
 mod zone;
 
@@ -24,6 +25,7 @@ pub use hickory::ResolverDns;
 pub use local::{LocalListener, LocalStream};
 pub use net::{Listener, ParkedStream, Stream};
 pub use simulated::{Latency, SimulatedHost, SimulatedNetwork};
+pub use spawn::{host_turn, spawn};
 pub use thread::OwnThread;
 pub use zone::ZoneDns;
 

@@ -10,7 +10,7 @@ use crate::service::{Answer, Beat, Question, ask};
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut had_lease = false;
     loop {
-        tokio::spawn(beat(Arc::clone(&inner)));
+        hongyan_env::spawn(beat(Arc::clone(&inner)));
         // Just arrived, or known to a new leader: the sooner it may answer, the better.
         let soon = inner.beat_now.notified();
         inner.parts.env.timeout(inner.parts.options.heartbeat, soon).await;

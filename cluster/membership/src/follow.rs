@@ -24,7 +24,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         let gained = follow(&inner, &map, &mut raising);
         inner.followed.store(map.version, Ordering::Release);
         for batch in gained.chunks(FENCES_AT_ONCE) {
-            tokio::spawn(take_over(Arc::clone(&inner), batch.to_vec()));
+            hongyan_env::spawn(take_over(Arc::clone(&inner), batch.to_vec()));
         }
         hand_over::begin(&inner, &map);
         let alive = map
@@ -92,8 +92,7 @@ async fn take_over(inner: Arc<Inner>, mut partitions: Vec<(Partition, u64)>) {
 
 fn begin_serving(inner: &Inner, partition: Partition, epoch: u64, learnt: u64) {
     // Nothing can come between the look and the deed: the follower runs on this thread, or looks again after it.
-    let map = inner.parts.metadata.watch();
-    let map = map.borrow();
+    let map = inner.parts.metadata.map();
     let slot = map.ownership(partition);
     if slot.owner == inner.parts.metadata.node().0 && slot.epoch == epoch && !inner.hands.is_released(partition, &slot)
     {

@@ -89,7 +89,7 @@ pub(crate) fn begin(inner: &Arc<Inner>, map: &ClusterMap) {
         let mut moves = inner.hands.moves.lock();
         if let std::collections::btree_map::Entry::Vacant(vacant) = moves.entry(partition) {
             vacant.insert(moving);
-            tokio::spawn(hand_over(Arc::clone(inner), partition, moving));
+            hongyan_env::spawn(hand_over(Arc::clone(inner), partition, moving));
         }
     }
 }

@@ -79,12 +79,12 @@ impl Membership {
         let listener = Listener(Arc::downgrade(&inner));
         inner.parts.transport.serve(SERVICE, Arc::new(listener));
         let tasks = vec![
-            tokio::spawn(follow::run(Arc::clone(&inner))),
-            tokio::spawn(hand_over::end_moves(Arc::clone(&inner), released)),
-            tokio::spawn(beat::run(Arc::clone(&inner))),
-            tokio::spawn(arrival::run(Arc::clone(&inner))),
-            tokio::spawn(controller::confirm_beats(Arc::clone(&inner))),
-            tokio::spawn(controller::control(Arc::clone(&inner))),
+            hongyan_env::spawn(follow::run(Arc::clone(&inner))),
+            hongyan_env::spawn(hand_over::end_moves(Arc::clone(&inner), released)),
+            hongyan_env::spawn(beat::run(Arc::clone(&inner))),
+            hongyan_env::spawn(arrival::run(Arc::clone(&inner))),
+            hongyan_env::spawn(controller::confirm_beats(Arc::clone(&inner))),
+            hongyan_env::spawn(controller::control(Arc::clone(&inner))),
         ];
         *inner.tasks.lock() = tasks;
         Self(inner)

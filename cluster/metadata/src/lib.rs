@@ -14,6 +14,7 @@ mod metadata;
 mod network;
 mod options;
 mod reconcile;
+mod runtime;
 mod simulated;
 mod store;
 mod types;

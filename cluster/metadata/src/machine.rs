@@ -21,7 +21,13 @@ use crate::{Applied, ClusterMap};
 pub(crate) struct Machine {
     disk: Disk,
     state: Arc<Mutex<State>>,
-    map: watch::Sender<Arc<ClusterMap>>,
+    map: Arc<Mutex<Shown>>,
+}
+
+/// The map as it is shown, and to whom: one channel each, so that all hear of a change in the order in which they came.
+struct Shown {
+    map: Arc<ClusterMap>,
+    watchers: Vec<watch::Sender<Arc<ClusterMap>>>,
 }
 
 #[derive(Default)]
@@ -48,7 +54,10 @@ impl Machine {
             state.chunks = u64::try_from(data.len().div_ceil(store::CHUNK_OCTETS)).unwrap_or(u64::MAX);
             state.snapshot = Some((meta, Arc::new(data)));
         }
-        let map = watch::Sender::new(Arc::new(state.content.map.clone()));
+        let map = Arc::new(Mutex::new(Shown {
+            map: Arc::new(state.content.map.clone()),
+            watchers: Vec::new(),
+        }));
         Ok(Self {
             disk,
             state: Arc::new(Mutex::new(state)),
@@ -57,11 +66,21 @@ impl Machine {
     }
 
     pub(crate) fn map(&self) -> Arc<ClusterMap> {
-        Arc::clone(&self.map.borrow())
+        Arc::clone(&self.map.lock().map)
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<ClusterMap>> {
-        self.map.subscribe()
+        let mut shown = self.map.lock();
+        let (sender, receiver) = watch::channel(Arc::clone(&shown.map));
+        shown.watchers.retain(|watcher| !watcher.is_closed());
+        shown.watchers.push(sender);
+        receiver
+    }
+
+    fn show(&self, map: Arc<ClusterMap>) {
+        let mut shown = self.map.lock();
+        shown.map = Arc::clone(&map);
+        shown.watchers.retain(|watcher| watcher.send(Arc::clone(&map)).is_ok());
     }
 
     async fn keep(&self, meta: &SnapshotMeta, data: Arc<Vec<u8>>) -> Result<(), StorageError> {
@@ -124,7 +143,7 @@ impl RaftStateMachine<Types> for Machine {
             if cfg!(debug_assertions) {
                 map.check();
             }
-            self.map.send_replace(map);
+            self.show(map);
         }
         Ok(outcomes)
     }
@@ -148,7 +167,7 @@ impl RaftStateMachine<Types> for Machine {
         self.keep(meta, Arc::new(data)).await?;
         let map = Arc::new(content.map.clone());
         self.state.lock().content = content;
-        self.map.send_replace(map);
+        self.show(map);
         Ok(())
     }
 

@@ -312,7 +312,7 @@ impl Metadata {
     }
 
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.tasks.lock().push(tokio::spawn(task));
+        self.0.tasks.lock().push(hongyan_env::spawn(task));
     }
 
     async fn follow_leadership(self, sender: watch::Sender<Leadership>) {
@@ -377,7 +377,7 @@ impl Metadata {
                 .map(|to| {
                     let transport = Arc::clone(&self.0.transport);
                     let question = Question::Probe(self.0.node.0);
-                    tokio::spawn(async move { ask(&transport, to, &question, PROBE).await })
+                    hongyan_env::spawn(async move { ask(&transport, to, &question, PROBE).await })
                 })
                 .collect();
             for call in calls {

@@ -8,7 +8,7 @@ use hongyan_env::BoxFuture;
 use hongyan_placement::NodeId;
 use hongyan_transport::{CallError, Service, ServiceId, Transport};
 use openraft::error::{InstallSnapshotError, NetworkError, RPCError, RaftError, RemoteError, Unreachable};
-use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
+use openraft::network::{RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse, VoteRequest,
     VoteResponse,
@@ -24,7 +24,7 @@ use crate::{Change, NodeState};
 pub const SERVICE: ServiceId = ServiceId::METADATA;
 
 /// How long a member that cannot be reached is left alone.
-const BACKOFF: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What one member asks of another. Sent between releases: variants are added at the end.
 #[derive(Serialize, Deserialize)]
@@ -148,18 +148,22 @@ impl RaftNetworkFactory<Types> for Network {
 }
 
 impl Way {
+    /// A member that cannot be reached is left alone for a while; waiting long enough for an answer is pause enough. The pause is
+    /// made here: openraft's own ends by chance before or after what comes at the same time.
     async fn ask<E: std::error::Error>(
         &self,
         question: Question,
         option: &RPCOption,
     ) -> Result<Answer, RPCError<u64, (), E>> {
-        match ask(&self.transport, self.to, &question, option.hard_ttl()).await {
-            Ok(Answer::Absent) => Err(RPCError::Unreachable(Unreachable::new(&CallError::Refused))),
-            Ok(answer) => Ok(answer),
-            // Waited long enough: try again at once. Everything else leaves the member alone for a while.
-            Err(error @ CallError::Deadline) => Err(RPCError::Network(NetworkError::new(&error))),
-            Err(error) => Err(RPCError::Unreachable(Unreachable::new(&error))),
+        let error = match ask(&self.transport, self.to, &question, option.hard_ttl()).await {
+            Ok(Answer::Absent) => CallError::Refused,
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if error != CallError::Deadline {
+            tokio::time::sleep(PAUSE).await;
         }
+        Err(RPCError::Network(NetworkError::new(&error)))
     }
 }
 
@@ -201,9 +205,5 @@ impl RaftNetwork<Types> for Way {
             Answer::Install(Err(error)) => Err(RPCError::RemoteError(RemoteError::new(self.to.0, error))),
             _ => Err(odd()),
         }
-    }
-
-    fn backoff(&self) -> Backoff {
-        Backoff::new(std::iter::repeat(BACKOFF))
     }
 }
