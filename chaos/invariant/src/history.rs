@@ -278,6 +278,32 @@ pub enum Event {
         /// The mail.
         mail: MailId,
     },
+    /// A client has a connection to a node; told where connections are judged.
+    Connected {
+        /// The connection.
+        session: SessionId,
+        /// The node.
+        node: u32,
+    },
+    /// A connection broke under a client.
+    ConnectionLost {
+        /// The connection.
+        session: SessionId,
+    },
+    /// A node was killed; told where the time to recover is judged.
+    NodeKilled {
+        /// Which.
+        node: u32,
+        /// When, by the observer's clock.
+        micros: u64,
+    },
+    /// A mailbox that was asked from the kill on has answered.
+    MailboxAnswered {
+        /// Which.
+        mailbox: MailboxName,
+        /// When, by the observer's clock.
+        micros: u64,
+    },
 }
 
 /// What happened, in order. An event's position is its time.

@@ -65,7 +65,7 @@ pub(crate) fn calls(history: &History) -> Vec<Call<'_>> {
                     call.outcome = outcome;
                 }
             }
-            Event::Wire { .. } | Event::Received { .. } | Event::Confirmed { .. } => {}
+            _ => {}
         }
     }
     calls

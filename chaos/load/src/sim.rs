@@ -19,6 +19,12 @@ pub struct Arguments {
     /// What the clients of a run do together.
     #[arg(long, default_value_t = 120)]
     steps: usize,
+    /// Nodes: one is alone, more are a cluster.
+    #[arg(long)]
+    nodes: Option<usize>,
+    /// Kills one node at a time and measures how long mailboxes take to answer.
+    #[arg(long, conflicts_with = "plan")]
+    vigil: bool,
     /// What goes wrong, as TOML; without it each seed draws that too.
     #[arg(long)]
     plan: Option<PathBuf>,
@@ -37,13 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut probes: BTreeMap<Probe, u64> = BTreeMap::new();
     let (mut bad, mut events, mut commits) = (0u64, 0, 0);
     for seed in first..first.saturating_add(arguments.seeds) {
-        let plan = match &plan {
-            Some(plan) => Plan {
-                steps: arguments.steps,
-                ..plan.clone()
-            },
-            None => Plan::draw(seed, arguments.steps),
-        };
+        let plan = plan_of(arguments, plan.as_ref(), seed);
         let report = simulate(seed, &plan, arguments.log);
         events += report.events;
         commits += report.commits;
@@ -57,13 +57,29 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         "{} seeds from {first}: {bad} bad, {events} events, {commits} commits",
         arguments.seeds
     );
-    for probe in Probe::ALL {
+    for probe in Probe::ALL.into_iter().chain(Probe::CLUSTER) {
         println!("  {probe:?}: {}", probes.get(&probe).copied().unwrap_or(0));
     }
     if bad > 0 {
         bail!("{bad} of {} seeds broke a promise", arguments.seeds);
     }
     Ok(())
+}
+
+fn plan_of(arguments: &Arguments, plan: Option<&Plan>, seed: u64) -> Plan {
+    let nodes = arguments.nodes;
+    match plan {
+        Some(plan) => Plan {
+            steps: arguments.steps,
+            nodes: nodes.unwrap_or(plan.nodes),
+            ..plan.clone()
+        },
+        None if arguments.vigil => Plan::vigil(arguments.steps, nodes.unwrap_or(3)),
+        None => match nodes.unwrap_or(1) {
+            0 | 1 => Plan::draw(seed, arguments.steps),
+            nodes => Plan::draw_cluster(seed, arguments.steps, nodes),
+        },
+    }
 }
 
 fn print(report: &Report, arguments: &Arguments) {
@@ -80,10 +96,14 @@ fn print(report: &Report, arguments: &Arguments) {
     for failure in &report.failures {
         println!("  {failure}");
     }
-    let plan = arguments
-        .plan
-        .as_ref()
-        .map_or(String::new(), |plan| format!(" --plan {}", plan.display()));
+    let plan = arguments.plan.as_ref();
+    let mut plan = plan.map_or(String::new(), |plan| format!(" --plan {}", plan.display()));
+    if let Some(nodes) = arguments.nodes {
+        plan += &format!(" --nodes {nodes}");
+    }
+    if arguments.vigil {
+        plan += " --vigil";
+    }
     println!(
         "repeat: chaos sim --seed {} --steps {}{plan} --log",
         report.seed, arguments.steps

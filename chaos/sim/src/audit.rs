@@ -20,6 +20,10 @@ const ANSWER_SECS_MAX: u64 = 120;
 const LEAVE_SECS_MAX: u64 = 2 * 3600;
 /// Time in which what was on its way comes to rest: commits that outlive their nodes, mail in the queue for a mailbox.
 const REST: Duration = Duration::from_secs(65);
+/// The same for a cluster, whose nodes never stop talking to each other: what its queue still holds is waited for anyway.
+const CLUSTER_REST: Duration = Duration::from_secs(15);
+/// Time in which mail in the queue for a mailbox must have reached it.
+const QUEUE_SECS_MAX: u64 = 1800;
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(10);
 
@@ -31,7 +35,11 @@ pub(crate) async fn audit(world: &World) -> Vec<String> {
         recorder: world.recorder().clone(),
     };
     let mut stuck = Vec::new();
-    me.env.sleep(REST).await;
+    let rest = if world.cluster().is_some() { CLUSTER_REST } else { REST };
+    me.env.sleep(rest).await;
+    if !queue_is_empty(world, &me).await {
+        stuck.push(format!("the queue is not empty after {QUEUE_SECS_MAX} s"));
+    }
     if !mail_left(world, &me).await {
         stuck.push(format!("mail for elsewhere is still here after {LEAVE_SECS_MAX} s"));
     }
@@ -41,6 +49,16 @@ pub(crate) async fn audit(world: &World) -> Vec<String> {
         }
     }
     stuck
+}
+
+async fn queue_is_empty(world: &World, me: &Identity) -> bool {
+    for _ in 0..QUEUE_SECS_MAX / PERIOD.as_secs() {
+        if world.queue_is_empty().await {
+            return true;
+        }
+        me.env.sleep(PERIOD).await;
+    }
+    false
 }
 
 /// Waits until all mail for elsewhere that was acknowledged has left.

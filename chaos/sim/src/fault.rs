@@ -21,6 +21,9 @@ enum Kind {
     Cut,
     Block,
     StoreCut,
+    Part,
+    Slow,
+    Roll,
 }
 
 /// Makes things go wrong until `is_over`.
@@ -34,6 +37,9 @@ pub(crate) async fn disturb(world: World, is_over: Rc<Cell<bool>>) {
         (faults.cut, Kind::Cut),
         (faults.block, Kind::Block),
         (faults.store_cut, Kind::StoreCut),
+        (faults.part, Kind::Part),
+        (faults.slow, Kind::Slow),
+        (faults.roll, Kind::Roll),
     ];
     let total: u32 = kinds.iter().map(|(weight, _)| weight).sum();
     if faults.event_millis == 0 || total == 0 {
@@ -50,6 +56,9 @@ pub(crate) async fn disturb(world: World, is_over: Rc<Cell<bool>>) {
                 None
             }
         });
+        if faults.is_vigil && !crate::vigil::at_rest(&world).await {
+            return;
+        }
         if let (Some(kind), false) = (kind, is_over.get()) {
             strike(&world, kind, &mut random).await;
         }
@@ -68,8 +77,12 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
     match kind {
         Kind::Kill => {
             if let Some(life) = world.take(node) {
-                life.kill().await;
-                tokio::time::sleep(span).await;
+                world.lost(node, life.kill().await);
+                if world.plan().faults.is_vigil {
+                    crate::vigil::watch(world, node).await;
+                } else {
+                    tokio::time::sleep(span).await;
+                }
                 world.start(node);
             }
         }
@@ -96,6 +109,20 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
             tokio::time::sleep(span).await;
             world.with_node(node, |life| life.cut_store(false));
         }
+        Kind::Part | Kind::Slow => {
+            let Some(cluster) = world.cluster() else { return };
+            if matches!(kind, Kind::Part) {
+                cluster.part(node, random);
+                recorder.probe(Probe::Parted);
+            } else {
+                cluster.slow();
+                recorder.probe(Probe::Slow);
+            }
+            tokio::time::sleep(span).await;
+            cluster.heal();
+            cluster.set_faults(&world.plan().faults);
+        }
+        Kind::Roll => crate::rolling::roll(world, node).await,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod audit;
 mod client;
+mod cluster;
 mod content;
 mod fault;
 mod link;
@@ -17,7 +18,10 @@ mod outside;
 mod plan;
 mod probe;
 mod recorder;
+mod rolling;
 mod run;
+mod trusting;
+mod vigil;
 mod workload;
 mod world;
 

@@ -3,6 +3,7 @@
 //! A commit that has left goes on when its node dies, as it does with a store on other machines. While the link is cut,
 //! reads end too old and commits unknown, half of which happen.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ struct Inner {
     random: Mutex<StdRng>,
     delay_micros_max: u64,
     mutant: Option<Mutant>,
+    /// The fences that this node has raised, for the node that reads none.
+    fences: Mutex<BTreeMap<Bytes, Bytes>>,
     seen: Arc<Seen>,
     log: Log,
 }
@@ -81,6 +84,7 @@ impl Link {
             random: Mutex::new(StdRng::seed_from_u64(seed)),
             delay_micros_max,
             mutant,
+            fences: Mutex::default(),
             seen,
             log,
         }))
@@ -152,6 +156,13 @@ impl BackendTransaction for LinkTransaction {
             }) {
                 crate::mutant::Get::Faithful => self.inner.get(key, mode).await,
                 crate::mutant::Get::Nothing => Ok(None),
+                crate::mutant::Get::OwnFence => {
+                    let own = self.link.fences.lock().get(key).cloned();
+                    match own {
+                        Some(own) => Ok(Some(own)),
+                        None => self.inner.get(key, mode).await,
+                    }
+                }
             }
         })
     }
@@ -167,6 +178,9 @@ impl BackendTransaction for LinkTransaction {
     fn set(&mut self, key: Bytes, value: Bytes) {
         self.wrote.anything = true;
         (&key, &value).hash(&mut self.wrote.hasher);
+        if self.link.mutant == Some(Mutant::FenceNotRead) && crate::mutant::is_fence(&key) {
+            self.link.fences.lock().insert(key.clone(), value.clone());
+        }
         self.wrote.large_piece |= crate::mutant::is_blob(&key, "upload");
         self.inner.set(key, value);
     }

@@ -19,22 +19,30 @@ pub enum Mutant {
     BlobRemovedWithoutRecheck,
     /// A mailbox that starts trusts its last checkpoint and does not read the log after it.
     LogNotRead,
+    /// A node does not look whether somebody else owns its partitions by now; nor does it notice by the log that somebody else wrote,
+    /// a second precaution that would hide the lack of the first.
+    FenceNotRead,
+    /// A node that heard of no change by a hint goes on with what it knows, without asking the mailbox.
+    HintTrustedWithoutLog,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::AcknowledgedBeforeCommit,
         Self::UidFromMemory,
         Self::BlobRemovedWithoutRecheck,
         Self::LogNotRead,
+        Self::FenceNotRead,
+        Self::HintTrustedWithoutLog,
     ];
 
     /// What a read of `key` sees in a transaction that has written already, or not.
     pub(crate) fn get(self, key: &[u8], has_written: bool) -> Get {
         match self {
             // The one read of a log entry in a transaction that writes is the question who was there before.
-            Self::UidFromMemory if has_written && is_log(key) => Get::Nothing,
+            Self::UidFromMemory | Self::FenceNotRead if has_written && is_log(key) => Get::Nothing,
+            Self::FenceNotRead if is_fence(key) => Get::OwnFence,
             _ => Get::Faithful,
         }
     }
@@ -45,7 +53,9 @@ impl Mutant {
                 is_blob(&query.range.begin, "ref") && query.mode == ReadMode::Serializable
             }
             Self::LogNotRead => is_log(&query.range.begin),
-            Self::AcknowledgedBeforeCommit | Self::UidFromMemory => false,
+            Self::AcknowledgedBeforeCommit | Self::UidFromMemory | Self::FenceNotRead | Self::HintTrustedWithoutLog => {
+                false
+            }
         }
     }
 }
@@ -56,6 +66,8 @@ pub(crate) enum Get {
     Faithful,
     /// Nothing, and no conflict with whoever writes there.
     Nothing,
+    /// What this node itself has written there last, if it has, and no conflict with whoever writes there.
+    OwnFence,
 }
 
 /// Whether a key is of a mailbox's log: ("mbx", tenant, account, 4, ..).
@@ -71,4 +83,9 @@ fn is_log(key: &[u8]) -> bool {
 /// Whether a key is of blobs: ("blob", kind, ..).
 pub(crate) fn is_blob(key: &[u8], kind: &str) -> bool {
     key.starts_with(&Tuple::new().string("blob").string(kind).pack())
+}
+
+/// Whether a key is the fence of a partition: ("fence", partition).
+pub(crate) fn is_fence(key: &[u8]) -> bool {
+    key.starts_with(&Tuple::new().string("fence").pack())
 }

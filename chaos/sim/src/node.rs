@@ -1,6 +1,8 @@
 //! One node: started, killed, paused, stopped in good order, started again.
+//!
+//! A node of a cluster runs its member beside all else, so that it stands still and dies with it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,18 +12,24 @@ use std::time::Duration;
 use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::Arbiters;
 use hongyan_blob::BlobOptions;
+use hongyan_cluster::{Member, MemberParts};
 use hongyan_config::Config;
 use hongyan_directory::{Directory, DirectoryOptions};
 use hongyan_env::{Env, SimulatedHost, SimulatedNetwork, ZoneDns};
 use hongyan_kv::Database;
 use hongyan_listener::{CertificatePem, TlsConfig, self_signed};
 use hongyan_mailbox::{MailboxOptions, QuotaLimits};
+use hongyan_membership::MembershipOptions;
+use hongyan_metadata::{MemoryDisk, MetadataOptions, Protocols};
 use hongyan_server::{Assembly, AssemblyParts, Ground};
+use hongyan_transport::{NodeId, SimNetwork, Transport};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
 
 use crate::link::Link;
 use crate::log::Log;
+use crate::mutant::Mutant;
+use crate::trusting::Trusting;
 
 /// Time between two tries to start a node whose store does not answer.
 const START_RETRY: Duration = Duration::from_millis(500);
@@ -39,6 +47,20 @@ pub(crate) struct NodeParts {
     pub(crate) clock_rate_ppm: i32,
     pub(crate) settings: Settings,
     pub(crate) log: Log,
+    /// None for a node that is alone.
+    pub(crate) place: Option<ClusterPlace>,
+}
+
+/// A node's place in a cluster.
+#[derive(Clone)]
+pub(crate) struct ClusterPlace {
+    pub(crate) network: SimNetwork,
+    pub(crate) node: NodeId,
+    pub(crate) disk: MemoryDisk,
+    pub(crate) contacts: Vec<NodeId>,
+    pub(crate) partitions: usize,
+    pub(crate) release: String,
+    pub(crate) mutant: Option<Mutant>,
 }
 
 /// Settings with hostile values, the same for all nodes of a run.
@@ -56,7 +78,12 @@ pub(crate) struct NodeLife {
     gate: Rc<Gate>,
     stop: Rc<Notify>,
     task: JoinHandle<()>,
+    member: MemberSlot,
+    place: Option<ClusterPlace>,
 }
+
+/// The member of a life, once it has one.
+type MemberSlot = Rc<RefCell<Option<Member>>>;
 
 /// Holds a node still.
 #[derive(Default)]
@@ -69,9 +96,10 @@ impl NodeLife {
     /// Starts a node on a task of the calling `LocalSet`; it lives until killed or stopped.
     pub(crate) fn start(parts: NodeParts) -> Self {
         let (gate, stop, link) = (Rc::<Gate>::default(), Rc::<Notify>::default(), parts.link.clone());
+        let (member, place) = (MemberSlot::default(), parts.place.clone());
         let mut set = LocalSet::new();
-        let stopping = Rc::clone(&stop);
-        let life = set.spawn_local(live(parts, stopping));
+        let (stopping, slot) = (Rc::clone(&stop), Rc::clone(&member));
+        let life = set.spawn_local(live(parts, stopping, slot));
         let shut = Rc::clone(&gate);
         let task = tokio::task::spawn_local(std::future::poll_fn(move |cx| {
             if shut.is_shut.get() {
@@ -79,26 +107,45 @@ impl NodeLife {
                 return Poll::Pending;
             }
             // The set never ends by itself while others hold on to it; its first task is the node's life.
-            let _ = std::pin::Pin::new(&mut set).poll(cx);
+            let _ = hongyan_env::host_turn(|| std::pin::Pin::new(&mut set).poll(cx));
             if life.is_finished() {
                 Poll::Ready(())
             } else {
                 Poll::Pending
             }
         }));
-        Self { link, gate, stop, task }
+        Self {
+            link,
+            gate,
+            stop,
+            task,
+            member,
+            place,
+        }
     }
-    /// Ends it at once, with all that it holds in memory.
-    pub(crate) async fn kill(self) {
+    /// Ends it at once, with all that it holds in memory. Gives its disk as the next life finds it.
+    pub(crate) async fn kill(self) -> Option<MemoryDisk> {
         self.link.die();
+        let disk = self.place.as_ref().map(|place| {
+            place.network.crash(place.node);
+            place.disk.crash()
+        });
         self.task.abort();
         let _ = self.task.await;
+        disk
     }
     /// Ends it in good order.
     pub(crate) async fn stop(self) {
         self.open();
         self.stop.notify_one();
         let _ = self.task.await;
+        if let Some(place) = &self.place {
+            place.network.crash(place.node);
+        }
+    }
+    /// Its part in the cluster, if it has one already.
+    pub(crate) fn member(&self) -> Option<Member> {
+        self.member.borrow().clone()
     }
     /// Makes it stand still, as a process that gets no processor.
     pub(crate) fn pause(&self) {
@@ -117,7 +164,7 @@ impl NodeLife {
     }
 }
 
-async fn live(parts: NodeParts, stop: Rc<Notify>) {
+async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot) {
     let env = Env::simulated(SimulatedHost {
         network: parts.network.clone(),
         address: parts.address,
@@ -127,20 +174,68 @@ async fn live(parts: NodeParts, stop: Rc<Notify>) {
         dns: Arc::new(parts.dns.clone()),
     });
     let mut assembly = loop {
-        match assemble(&parts, &env).await {
+        match assemble(&parts, &env, &slot).await {
             Ok(assembly) => break assembly,
             Err(error) => parts
                 .log
                 .line(format_args!("node {} does not start: {error:#}", parts.number)),
         }
+        if let Some(member) = slot.take() {
+            member.stop().await;
+        }
         env.sleep(START_RETRY).await;
     };
     parts.log.line(format_args!("node {} is ready", parts.number));
-    stop.notified().await;
-    assembly.stop().await;
+    let member = slot.borrow().clone();
+    let refused = async {
+        match &member {
+            Some(member) => member.refused().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.notified() => assembly.stop().await,
+        refusal = refused => {
+            parts.log.line(format_args!("node {} is refused: {refusal}", parts.number));
+            assembly.stop().await;
+        }
+    }
+    if let Some(member) = member {
+        member.stop().await;
+    }
 }
 
-async fn assemble(parts: &NodeParts, env: &Env) -> anyhow::Result<Assembly> {
+async fn join(parts: &NodeParts, place: &ClusterPlace, env: &Env) -> anyhow::Result<Member> {
+    let transport: Arc<dyn Transport> = place.network.join_local(place.node);
+    let transport = match place.mutant {
+        Some(Mutant::HintTrustedWithoutLog) => Arc::new(Trusting::new(transport, env.clone())),
+        _ => transport,
+    };
+    let member = Member::start(MemberParts {
+        env: env.clone(),
+        node: place.node,
+        transport,
+        store: Arc::new(place.disk.clone()),
+        data: Database::new(parts.link.clone()),
+        address: parts.address.to_string(),
+        release: place.release.clone(),
+        protocols: Protocols { oldest: 1, newest: 1 },
+        contacts: place.contacts.clone(),
+        partitions: place.partitions,
+        metadata: MetadataOptions::default(),
+        membership: MembershipOptions::default(),
+    })
+    .await?;
+    Ok(member)
+}
+
+async fn assemble(parts: &NodeParts, env: &Env, slot: &MemberSlot) -> anyhow::Result<Assembly> {
+    if let Some(place) = &parts.place {
+        let member = join(parts, place, env).await?;
+        slot.replace(Some(member));
+    }
+    let member = slot.borrow().clone();
     let database = Database::new(parts.link.clone());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
     let access = Access::open(directory.clone(), &database, env.clone(), access_options()).await?;
@@ -154,7 +249,7 @@ async fn assemble(parts: &NodeParts, env: &Env) -> anyhow::Result<Assembly> {
             access,
         },
         arbiters: Arbiters::local(),
-        cluster: None,
+        cluster: member,
         tls: certificate()?,
         mailboxes: MailboxOptions {
             checkpoint_commits: settings.checkpoint_commits,

@@ -10,8 +10,10 @@ use crate::Mutant;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plan {
-    /// Nodes.
+    /// Nodes. One is alone; more are a cluster.
     pub nodes: usize,
+    /// Partitions of a cluster.
+    pub partitions: usize,
     /// Accounts.
     pub mailboxes: usize,
     /// Clients that work at the same time.
@@ -58,6 +60,18 @@ pub struct Faults {
     pub block: u32,
     /// A node does not reach the store for a while.
     pub store_cut: u32,
+    /// The way between nodes is blocked for a while: between two, one of them and all others, one way or both.
+    pub part: u32,
+    /// All ways between nodes become slow and lose calls for a while.
+    pub slow: u32,
+    /// A node hands over what it owns, stops, starts as the next release, and takes its share again.
+    pub roll: u32,
+    /// Longest way of a call between nodes.
+    pub node_delay_micros_max: u64,
+    /// How many of a million calls between nodes are lost.
+    pub node_loss_per_million: u32,
+    /// Only one node is killed at a time, the next one after all is at rest, and how long each mailbox takes to answer is measured.
+    pub is_vigil: bool,
     /// How far a clock's rate may be off, in millionths.
     pub clock_rate_ppm_max: i32,
 }
@@ -66,6 +80,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             nodes: 1,
+            partitions: 32,
             mailboxes: 3,
             clients: 5,
             steps: 120,
@@ -93,6 +108,12 @@ impl Default for Faults {
             cut: 0,
             block: 0,
             store_cut: 0,
+            part: 0,
+            slow: 0,
+            roll: 0,
+            node_delay_micros_max: 500,
+            node_loss_per_million: 0,
+            is_vigil: false,
             clock_rate_ppm_max: 0,
         }
     }
@@ -132,12 +153,61 @@ impl Plan {
             block,
             store_cut,
             clock_rate_ppm_max: i32::try_from(sometimes(1_000)).unwrap_or(0),
+            ..Faults::default()
         };
         Self {
             mailboxes: random.random_range(1..=4),
             clients: random.random_range(2..=7),
             steps,
             faults,
+            ..Self::default()
+        }
+    }
+
+    /// What `seed` draws for a cluster of `nodes`.
+    #[must_use]
+    pub fn draw_cluster(seed: u64, steps: usize, nodes: usize) -> Self {
+        let alone = Self::draw(seed, steps);
+        let mut random = StdRng::seed_from_u64(seed ^ 0x636c_7573);
+        let mut weight = |most: u32| {
+            if random.random_bool(0.5) {
+                random.random_range(1..=most)
+            } else {
+                0
+            }
+        };
+        let (part, slow, roll) = (weight(4), weight(3), weight(2));
+        let (delay, loss) = (weight(20_000), weight(5_000));
+        let partitions = if weight(1) == 1 { 16 } else { 64 };
+        Self {
+            nodes,
+            partitions,
+            faults: Faults {
+                part,
+                slow,
+                roll,
+                node_delay_micros_max: 500 + u64::from(delay),
+                node_loss_per_million: loss,
+                event_millis: alone.faults.event_millis.max(1_000),
+                ..alone.faults
+            },
+            ..alone
+        }
+    }
+    /// Kills of one node at a time and nothing else, with the time measured that each mailbox takes to answer again.
+    #[must_use]
+    pub fn vigil(steps: usize, nodes: usize) -> Self {
+        Self {
+            nodes,
+            partitions: 64,
+            mailboxes: 12,
+            steps,
+            faults: Faults {
+                event_millis: 2_000,
+                kill: 1,
+                is_vigil: true,
+                ..Faults::default()
+            },
             ..Self::default()
         }
     }

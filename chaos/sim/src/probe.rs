@@ -31,10 +31,18 @@ pub enum Probe {
     LargeMail,
     /// A blob was removed by the collector.
     BlobCollected,
+    /// Nodes could not reach each other.
+    Parted,
+    /// Nodes reached each other slowly.
+    Slow,
+    /// A node handed over what it owned, stopped, and started as another release.
+    Rolled,
+    /// Another node took over what a killed one owned.
+    TakenOver,
 }
 
 impl Probe {
-    /// All of them.
+    /// Those that a node alone comes to.
     pub const ALL: [Self; 13] = [
         Self::CommitOutlivesNode,
         Self::DeliveryUnknown,
@@ -50,6 +58,8 @@ impl Probe {
         Self::LargeMail,
         Self::BlobCollected,
     ];
+    /// Those that only clusters come to.
+    pub const CLUSTER: [Self; 4] = [Self::Parted, Self::Slow, Self::Rolled, Self::TakenOver];
 }
 
 /// How often each was seen.

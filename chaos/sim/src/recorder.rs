@@ -22,6 +22,7 @@ struct Inner {
     sessions: u32,
     mails: u64,
     probes: Probes,
+    judges_connections: bool,
 }
 
 impl Recorder {
@@ -29,6 +30,22 @@ impl Recorder {
         Self {
             inner: Rc::default(),
             log,
+        }
+    }
+    /// From now on connections are told of.
+    pub(crate) fn judge_connections(&self) {
+        self.inner.borrow_mut().judges_connections = true;
+    }
+    /// A client has signed in at a node.
+    pub(crate) fn connected(&self, session: SessionId, node: u32) {
+        if self.inner.borrow().judges_connections {
+            self.event(Event::Connected { session, node });
+        }
+    }
+    /// A client's connection broke.
+    pub(crate) fn connection_lost(&self, session: SessionId) {
+        if self.inner.borrow().judges_connections {
+            self.event(Event::ConnectionLost { session });
         }
     }
     pub(crate) fn new_mail(&self) -> MailId {

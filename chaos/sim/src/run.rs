@@ -112,8 +112,8 @@ async fn play(seed: u64, plan: Plan, recorder: Recorder) -> Report {
         Err(error) => return report(seed, &recorder, None, vec![format!("no world: {error:#}")]),
     };
     tokio::task::spawn_local(outside::serve(world.clone()));
-    for node in 0..world.nodes() {
-        world.start(node);
+    if let Err(error) = crate::cluster::begin(&world).await {
+        return report(seed, &recorder, Some(&world), vec![format!("no cluster: {error:#}")]);
     }
     world.set_faults(&world.plan().faults);
     let is_over = Rc::new(Cell::new(false));

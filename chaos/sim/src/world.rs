@@ -10,13 +10,14 @@ use hongyan_access::Access;
 use hongyan_directory::{Credential, Directory, DirectoryOptions, NewAccount, NewTenant};
 use hongyan_env::{Env, Latency, SimulatedHost, SimulatedNetwork, ZoneDns};
 use hongyan_invariant::MailboxName;
-use hongyan_kv::Database;
+use hongyan_kv::{Database, RangeQuery, Tuple};
 use hongyan_memory::MemoryStore;
 use hongyan_sasl::Secret;
 use hongyan_types::{Address, Domain};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::cluster::Cluster;
 use crate::link::{Link, Seen};
 use crate::node::{NodeLife, NodeParts, Settings, access_options};
 use crate::plan::{Faults, Plan};
@@ -44,6 +45,7 @@ struct Inner {
     clock_rates: Vec<i32>,
     seen: Arc<Seen>,
     nodes: RefCell<Vec<Option<NodeLife>>>,
+    cluster: Option<Cluster>,
     /// Lives so far, so that each has its own randomness; and deaths of each node.
     lives: RefCell<Vec<u64>>,
 }
@@ -66,7 +68,9 @@ impl World {
             step_messages: random.random_range(1..10),
             inline_octets_max: random.random_range(200..10_000),
         };
+        let cluster = (nodes > 1).then(|| Cluster::new(seed, nodes, &plan));
         let world = Self(Rc::new(Inner {
+            cluster,
             clock_rates: (0..nodes).map(|_| random.random_range(-most..=most)).collect(),
             nodes: RefCell::new((0..nodes).map(|_| None).collect()),
             lives: RefCell::new(vec![0; nodes]),
@@ -79,6 +83,9 @@ impl World {
             settings,
             seen: Arc::default(),
         }));
+        if world.0.plan.faults.is_vigil {
+            world.0.recorder.judge_connections();
+        }
         world.make_accounts().await?;
         Ok(world)
     }
@@ -97,12 +104,28 @@ impl World {
     pub(crate) fn seen(&self) -> &Seen {
         &self.0.seen
     }
+    /// The cluster, if there is one.
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        self.0.cluster.as_ref()
+    }
     pub(crate) fn nodes(&self) -> usize {
         self.0.plan.nodes.max(1)
     }
     /// How often a node has been started.
     pub(crate) fn lives(&self, node: usize) -> u64 {
         self.0.lives.borrow().get(node).copied().unwrap_or(0)
+    }
+    /// Whether no mail waits for anything.
+    pub(crate) async fn queue_is_empty(&self) -> bool {
+        let mut transaction = Database::new(self.0.store.clone()).begin();
+        for shard in 0..hongyan_queue::QUEUE_SHARDS {
+            let entries = Tuple::new().string("queue").int(shard).string("entry").range();
+            match transaction.get_range_all(RangeQuery::all(entries)).await {
+                Ok(entries) if entries.is_empty() => {}
+                _ => return false,
+            }
+        }
+        true
     }
     /// An environment for somebody who is no node.
     pub(crate) fn env(&self, address: IpAddr, salt: u64) -> Env {
@@ -139,6 +162,9 @@ impl World {
             micros_max: faults.network_delay_micros_max,
         });
         self.0.network.set_fragments(faults.fragment_per_mille);
+        if let Some(cluster) = self.cluster() {
+            cluster.set_faults(faults);
+        }
     }
     /// Starts a node that does not run.
     pub(crate) fn start(&self, node: usize) {
@@ -171,8 +197,15 @@ impl World {
             clock_rate_ppm: self.0.clock_rates[node],
             settings: self.0.settings,
             log: self.0.recorder.log().clone(),
+            place: self.cluster().map(|cluster| cluster.place(node)),
         });
         self.0.nodes.borrow_mut()[node] = Some(started);
+    }
+    /// A node died and left this disk.
+    pub(crate) fn lost(&self, node: usize, disk: Option<hongyan_metadata::MemoryDisk>) {
+        if let (Some(cluster), Some(disk)) = (self.cluster(), disk) {
+            cluster.set_disk(node, disk);
+        }
     }
     /// Takes a node out, to kill or stop it; none when it does not run.
     pub(crate) fn take(&self, node: usize) -> Option<NodeLife> {
@@ -186,6 +219,9 @@ impl World {
         self.0.recorder.log().line(format_args!("all is healed"));
         self.set_faults(&Faults::default());
         self.0.network.heal();
+        if let Some(cluster) = self.cluster() {
+            cluster.heal();
+        }
         for node in 0..self.nodes() {
             let runs = self.with_node(node, |life| {
                 life.open();
@@ -229,6 +265,14 @@ async fn credential(access: &Access) -> Result<Credential> {
 
 pub(crate) fn node_address(node: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, u8::try_from(node + 1).unwrap_or(u8::MAX)))
+}
+
+/// The number of the node at an address.
+pub(crate) fn node_at(address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(address) => u32::from(address.octets()[3]).saturating_sub(1),
+        IpAddr::V6(_) => u32::MAX,
+    }
 }
 
 pub(crate) fn client_address(client: u32) -> IpAddr {

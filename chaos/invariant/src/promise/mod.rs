@@ -1,6 +1,8 @@
 //! One file a promise; each says where it is made.
 
 mod acknowledged_flags_stay;
+mod bystanders_stay_connected;
+mod mailboxes_answer_soon;
 mod modseq_never_goes_back;
 mod no_acknowledged_mail_lost;
 mod no_mail_doubled;
@@ -48,6 +50,8 @@ pub const CHECKERS: &[(&str, Checker)] = &[
         "queue repeats nothing confirmed",
         queue_repeats_nothing_confirmed::check,
     ),
+    ("mailboxes answer soon", mailboxes_answer_soon::check),
+    ("bystanders stay connected", bystanders_stay_connected::check),
 ];
 
 /// All violations of all promises.

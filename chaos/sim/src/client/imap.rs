@@ -88,12 +88,22 @@ impl Imap {
             tag: 0,
         };
         match imap.run(&format!("LOGIN {} {PASSWORD}", mailbox.0)).await?.status {
-            Status::Ok => Ok(imap),
+            Status::Ok => {
+                me.recorder.connected(imap.session, crate::world::node_at(to.ip()));
+                Ok(imap)
+            }
             _ => Err(Lost),
         }
     }
     /// Runs a command to its end.
     pub(crate) async fn run(&mut self, command: &str) -> Result<Answer, Lost> {
+        let answer = self.converse(command).await;
+        if answer.is_err() && command != "LOGOUT" {
+            self.me.recorder.connection_lost(self.session);
+        }
+        answer
+    }
+    async fn converse(&mut self, command: &str) -> Result<Answer, Lost> {
         let tag = self.begin(command).await?;
         self.finish(&tag).await
     }
