@@ -70,7 +70,9 @@ impl Session {
         let Some(selected) = &self.selected else {
             return Ok(());
         };
-        if selected.hints.latest() <= selected.latest().modseq().0 {
+        // RFC 7162 §3.1: a mailbox that was never written shows 1, and so does its first commit.
+        let (heard, known) = (selected.hints.latest(), selected.latest().modseq().0);
+        if heard < known || (heard == known && known > 1) {
             return Ok(());
         }
         let request = OpenFolder {
