@@ -83,7 +83,12 @@ impl<E: Entity> Actor for EntityActor<E> {
         let Some((services, tenure)) = self.start.take() else {
             return;
         };
-        let activation = E::activate(services, self.key.clone(), tenure);
+        let (key, places) = (self.key.clone(), Arc::clone(&self.metrics.activating));
+        let activation = async move {
+            // Many that come at once, as after the death of a node, do not all wait for all: those asked first are first.
+            let _place = places.acquire_owned().await;
+            E::activate(services, key, tenure).await
+        };
         let done = activation.into_actor(self).map(|entity, actor, context| match entity {
             Ok(entity) => {
                 actor.metrics.activations.inc();

@@ -9,7 +9,7 @@ use actix::Addr;
 use hongyan_env::Env;
 use hongyan_telemetry as telemetry;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::entity_actor::{EntityActor, Passivate, Wake};
 use crate::intake::{Intake, Offer};
@@ -31,6 +31,8 @@ pub struct EntityOptions {
     pub memory_octets_max: usize,
     /// How often idleness and memory are looked at.
     pub sweep: Duration,
+    /// Entities that come into memory at the same time; the others wait in the order in which they were asked.
+    pub activations_max: usize,
 }
 
 impl Default for EntityOptions {
@@ -40,6 +42,7 @@ impl Default for EntityOptions {
             idle: Duration::from_secs(300),
             memory_octets_max: 512 << 20,
             sweep: Duration::from_secs(5),
+            activations_max: 256,
         }
     }
 }
@@ -58,7 +61,7 @@ pub enum HostError {
     Deadline,
 }
 
-/// Counters of one kind of entity.
+/// Counters of one kind of entity, and its places.
 #[derive(Clone)]
 pub(crate) struct Metrics {
     pub(crate) active: telemetry::Gauge,
@@ -68,15 +71,18 @@ pub(crate) struct Metrics {
     pub(crate) failures: telemetry::Counter,
     pub(crate) panics: telemetry::Counter,
     pub(crate) deposed: telemetry::Counter,
+    /// Places for those that come into memory.
+    pub(crate) activating: Arc<Semaphore>,
     overloads: telemetry::Counter,
     memory: telemetry::Gauge,
 }
 
 impl Metrics {
-    fn new(kind: &str) -> Self {
+    fn new(kind: &str, activations_max: usize) -> Self {
         let gauge = |name, help| telemetry::gauge_vec(name, help, &["kind"]).with_label_values(&[kind]);
         let counter = |name, help| telemetry::counter_vec(name, help, &["kind"]).with_label_values(&[kind]);
         Self {
+            activating: Arc::new(Semaphore::new(activations_max.max(1))),
             active: gauge("hongyan_entity_active_entities", "Entities in memory."),
             waiting: gauge("hongyan_entity_intake_requests", "Requests waiting in intakes."),
             memory: gauge("hongyan_entity_memory_bytes", "Memory held by entities, estimated."),
@@ -144,7 +150,7 @@ impl<E: Entity> EntityHost<E> {
     #[must_use]
     pub fn start(env: Env, arbiters: Arbiters, services: E::Services, options: EntityOptions) -> Self {
         let host = Self(Arc::new(Inner {
-            metrics: Metrics::new(E::Key::KIND),
+            metrics: Metrics::new(E::Key::KIND, options.activations_max),
             env: env.clone(),
             arbiters: arbiters.clone(),
             services,

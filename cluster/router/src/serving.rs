@@ -122,6 +122,10 @@ impl Service for EntityService {
             call::encode(&head, &body).unwrap_or_default()
         })
     }
+    /// A request that an entity has not begun is then not begun for nobody.
+    fn is_revocable(&self) -> bool {
+        true
+    }
     fn stream(&self, _: NodeId, payload: Bytes, stream: Stream) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             // The asker hears of it by the stream, which breaks.

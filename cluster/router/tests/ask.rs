@@ -11,6 +11,7 @@ use hongyan_actor::{
 use hongyan_env::Env;
 use hongyan_placement::{Partition, Partitions};
 use hongyan_router::{Ask, AskError, Router};
+use parking_lot::Mutex;
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -32,7 +33,12 @@ struct Services {
     activations: Arc<AtomicUsize>,
     passivations: Arc<AtomicUsize>,
     batches: Arc<AtomicUsize>,
+    /// Those whose activation takes a while: how many at once, the most ever, and in which order they began.
+    slow: Arc<Mutex<(usize, usize, Vec<u32>)>>,
 }
+
+/// Keys from here on take a while to come into memory.
+const SLOW: u32 = 5_000;
 
 struct CounterEntity {
     services: Services,
@@ -57,6 +63,20 @@ impl Entity for CounterEntity {
         services.activations.fetch_add(1, Ordering::SeqCst);
         if key.0 == 404 {
             return Err(ActivateError("no such counter".into()));
+        }
+        if key.0 >= SLOW {
+            let begun = {
+                let (at_once, most, order) = &mut *services.slow.lock();
+                *at_once += 1;
+                *most = (*most).max(*at_once);
+                order.push(key.0);
+                order.len()
+            };
+            // Until others have had their chance to begin too.
+            for _ in 0..begun + 20 {
+                tokio::task::yield_now().await;
+            }
+            services.slow.lock().0 -= 1;
         }
         Ok(Self {
             services,
@@ -371,5 +391,29 @@ fn an_abandoned_entity_writes_nothing() {
         assert_eq!(host.active_count(), 1);
         assert_eq!(host.ask(&key, Request::Add(1), &terms(2, WITHIN)).await, Ok(1));
         assert_eq!(services.passivations.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn entities_come_into_memory_a_few_at_a_time_and_those_asked_first_are_first() {
+    hongyan_actor::run(0, async {
+        let env = Env::real();
+        let arbiters = Arbiters::start(1);
+        let services = Services::default();
+        let options = EntityOptions {
+            activations_max: 3,
+            ..EntityOptions::default()
+        };
+        let host = EntityHost::<CounterEntity>::start(env.clone(), arbiters.clone(), services.clone(), options);
+        let asks = (SLOW..SLOW + 30).map(|key| {
+            let host = host.clone();
+            async move { host.ask(&CounterKey(key), Request::Add(1), &terms(1, WITHIN)).await }
+        });
+        let replies = futures_util::future::join_all(asks).await;
+        assert!(replies.into_iter().all(|reply| reply == Ok(1)));
+        let (at_once, most, order) = services.slow.lock().clone();
+        assert_eq!((at_once, most), (0, 3));
+        assert!(order.is_sorted(), "{order:?}");
+        arbiters.stop(&env, Duration::ZERO).await;
     });
 }

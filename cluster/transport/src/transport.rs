@@ -95,6 +95,10 @@ pub trait Transport: Send + Sync + 'static {
 pub trait Service: Send + Sync + 'static {
     /// Answers one call of the node `from`, which waits for `within` at most. The future may be dropped after that.
     fn call(&self, from: NodeId, payload: Bytes, within: Duration) -> BoxFuture<'_, Bytes>;
+    /// Whether the future of a call may be dropped as soon as its caller has given up.
+    fn is_revocable(&self) -> bool {
+        false
+    }
     /// Serves one stream that the node `from` has opened; it ends with the future. Refused unless overridden.
     fn stream(&self, from: NodeId, payload: Bytes, stream: Stream) -> BoxFuture<'_, ()> {
         let _ = (from, payload);

@@ -40,6 +40,8 @@ struct State {
     outgoing: Outgoing,
     last_stream: u64,
     calls: HashMap<u64, oneshot::Sender<Result<Bytes, CallError>>>,
+    /// Calls in service that may be given up.
+    revocable: HashMap<u64, oneshot::Sender<()>>,
     streams: HashMap<u64, Flow>,
     assemblies: HashMap<u64, Assembly>,
     /// Octets of payloads under assembly or in service.
@@ -329,12 +331,19 @@ impl Connection {
             payload,
         }))
     }
+    /// What resolves when the caller of `stream`, which is about to be served, has given up.
+    pub(super) fn revocable(&self, stream: u64) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.state.lock().revocable.insert(stream, sender);
+        receiver
+    }
     /// Answers a call that was served; `octets` was its payload.
     pub(super) fn reply(&self, stream: u64, octets: usize, reply: Result<Bytes, RefuseReason>) {
         {
             let mut state = self.state.lock();
             state.served -= 1;
             state.inbound_octets -= octets;
+            state.revocable.remove(&stream);
             if state.is_ended {
                 return;
             }
@@ -442,7 +451,14 @@ impl Connection {
         }
     }
     pub(super) fn take_reset(&self, stream: u64) {
-        let flow = self.state.lock().streams.remove(&stream);
+        let (flow, call) = {
+            let mut state = self.state.lock();
+            (state.streams.remove(&stream), state.revocable.remove(&stream))
+        };
+        if let Some(call) = call {
+            // One that has just been answered needs no word.
+            let _ = call.send(());
+        }
         if let Some(flow) = flow {
             flow.end.credit.close();
             self.touch();
@@ -457,7 +473,7 @@ impl Drop for Connection {
     }
 }
 
-/// A call whose reply is awaited; dropping it forgets the call.
+/// A call whose reply is awaited; dropping it forgets the call, and says so to who is asked.
 pub(super) struct PendingCall {
     connection: Arc<Connection>,
     stream: u64,
@@ -472,9 +488,15 @@ impl PendingCall {
 
 impl Drop for PendingCall {
     fn drop(&mut self) {
-        let mut state = self.connection.state.lock();
-        state.calls.remove(&self.stream);
-        state.assemblies.remove(&self.stream);
+        let is_given_up = {
+            let mut state = self.connection.state.lock();
+            state.assemblies.remove(&self.stream);
+            state.calls.remove(&self.stream).is_some() && !state.is_ended
+        };
+        if is_given_up {
+            // Who is asked need not go on for nobody; a node that does not know this of calls takes no notice.
+            self.connection.send(Frame::Reset { stream: self.stream });
+        }
     }
 }
 

@@ -43,10 +43,27 @@ impl Serving {
             return;
         };
         let connection = Arc::clone(connection);
+        let revoked = service.is_revocable().then(|| connection.revocable(call.stream));
         self.runtime.spawn(async move {
             let allowed = call.within + connection.options.service_grace;
             let reply = service.call(connection.peer, call.payload, call.within);
-            match connection.env.timeout(allowed, reply).await {
+            let given_up = async {
+                let is_given_up = match revoked {
+                    Some(revoked) => revoked.await.is_ok(),
+                    None => false,
+                };
+                if !is_given_up {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let reply = connection.env.timeout(allowed, async {
+                tokio::select! {
+                    biased;
+                    () = given_up => None,
+                    reply = reply => Some(reply),
+                }
+            });
+            match reply.await.flatten() {
                 Some(reply) => answer.send(Ok(reply)),
                 None => answer.send(Err(RefuseReason::Failed)),
             }

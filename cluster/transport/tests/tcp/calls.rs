@@ -1,10 +1,13 @@
 //! Calls side by side on one connection.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan_transport::{CallError, NodeId, ServiceId, Transport, TransportOptions};
+use hongyan_env::BoxFuture;
+use hongyan_transport::{CallError, NodeId, Service, ServiceId, Transport, TransportOptions};
+use tokio::sync::Semaphore;
 
 use crate::harness::*;
 
@@ -87,4 +90,63 @@ async fn calls_do_not_wait_for_each_other_and_their_number_is_bounded() {
             .unwrap(),
         &b"ba"[..]
     );
+}
+
+/// Never answers; says when it begins and when it is dropped.
+struct Patient {
+    is_revocable: bool,
+    begun: Arc<Semaphore>,
+    dropped: Arc<Semaphore>,
+}
+
+/// Adds a permit at its end.
+struct Ending(Arc<Semaphore>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
+impl Service for Patient {
+    fn call(&self, _: NodeId, _: Bytes, _: Duration) -> BoxFuture<'_, Bytes> {
+        self.begun.add_permits(1);
+        let ending = Ending(Arc::clone(&self.dropped));
+        Box::pin(async move {
+            let _ending = ending;
+            std::future::pending().await
+        })
+    }
+    fn is_revocable(&self) -> bool {
+        self.is_revocable
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_hears_that_the_caller_has_given_up() {
+    let (_authority, one, two) = pair().await;
+    let (begun, dropped) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    for (id, is_revocable) in [(50, true), (51, false)] {
+        let service = Patient {
+            is_revocable,
+            begun: Arc::clone(&begun),
+            dropped: Arc::clone(&dropped),
+        };
+        two.transport.serve(ServiceId(id), Arc::new(service));
+    }
+    for service in [51, 50] {
+        let call = one.transport.call(TWO, ServiceId(service), Bytes::new(), WITHIN);
+        let (call, aborted) = futures_util::future::abortable(call);
+        let give_up = async {
+            begun.acquire().await.unwrap().forget();
+            aborted.abort();
+        };
+        assert!(tokio::join!(call, give_up).0.is_err());
+    }
+    dropped.acquire().await.unwrap().forget();
+    // The one that may not be dropped early goes on, though it was given up first.
+    assert_eq!(dropped.available_permits(), 0);
+    assert!(one.transport.status(TWO).is_connected);
+    let echoed = one.transport.call(TWO, ECHO, Bytes::from_static(b"ab"), WITHIN).await;
+    assert_eq!(echoed.unwrap(), &b"ba"[..]);
 }
