@@ -91,7 +91,7 @@ pub(crate) struct Machine {
     pub(crate) data: PathBuf,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Dev {
     /// Data folder [default: hongyan-dev in the user's data folder].
     #[arg(long, value_name = "DIR")]
@@ -111,10 +111,16 @@ pub(crate) struct Dev {
     /// Keep everything in the FoundationDB cluster of this cluster file instead of the data folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) fdb: Option<PathBuf>,
+    /// So many nodes of one cluster, each a process: node i adds 100*i to the ports. Needs --fdb.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=9), requires = "fdb")]
+    pub(crate) nodes: u16,
+    /// For a node of such a cluster: end when standard input does, as it does when the one who started it is gone.
+    #[arg(long, hide = true)]
+    pub(crate) until_input_ends: bool,
     /// What to log.
     #[arg(
         long,
-        default_value = "warn,hickory_net=error,hickory_resolver=error",
+        default_value = "warn,hickory_net=error,hickory_resolver=error,openraft=off",
         env = "HONGYAN_LOG"
     )]
     pub(crate) log: String,
@@ -165,7 +171,7 @@ pub(crate) struct Init {
 }
 
 /// What commands that manage a server share and those that start one have no use for: their help is silent about it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct NotForServers {
     #[arg(long = "json", hide = true)]
     json: bool,

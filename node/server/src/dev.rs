@@ -22,10 +22,10 @@ const TENANT: &str = "dev";
 const ACCOUNTS_AT_A_TIME: usize = 500;
 
 /// Ports above the base.
-struct Ports(u16);
+pub(crate) struct Ports(pub(crate) u16);
 
 impl Ports {
-    fn at(&self, usual: u16) -> u16 {
+    pub(crate) fn at(&self, usual: u16) -> u16 {
         self.0 + usual
     }
     fn listen(&self, usual: u16) -> Vec<String> {
@@ -35,8 +35,15 @@ impl Ports {
 
 pub(crate) fn run(arguments: &Dev) -> Result<()> {
     init_logs(LogFormat::Text, &arguments.log);
-    let data = arguments.data.clone().unwrap_or_else(arguments::dev_data);
+    let default = || match arguments.nodes {
+        1 => arguments::dev_data(),
+        _ => arguments::dev_data().with_file_name("hongyan-dev-nodes"),
+    };
+    let data = arguments.data.clone().unwrap_or_else(default);
     let data = std::path::absolute(&data).context("find the data folder")?;
+    if arguments.nodes > 1 {
+        return crate::dev_cluster::run(arguments, &data);
+    }
     let config = config(arguments, &data);
     let access = AccessOptions {
         // Cheap on purpose: a test password that everyone knows.
@@ -56,12 +63,26 @@ pub(crate) fn run(arguments: &Dev) -> Result<()> {
         ],
         clear_passwords_on_loopback: true,
     };
+    if arguments.until_input_ends {
+        end_with_input()?;
+    }
     hongyan_actor::run(SYSTEM_THREADS, async {
         let node = Node::start(parts).await.map_err(name_the_way_out)?;
         let made = make_accounts(node.base(), arguments).await?;
         print_welcome(arguments, &data, made);
         node.serve().await
     })
+}
+
+/// Ends the process when standard input ends, as SIGKILL would: whoever held it is gone.
+fn end_with_input() -> Result<()> {
+    let watch = || {
+        // Whatever comes, or an error, is not its end.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    };
+    let thread = std::thread::Builder::new().name("parent".to_owned()).spawn(watch);
+    thread.context("watch the process that started this one").map(|_| ())
 }
 
 /// Ports in use are no riddle: mostly another `hongyan dev` has them.
@@ -74,7 +95,7 @@ fn name_the_way_out(error: anyhow::Error) -> anyhow::Error {
     error
 }
 
-fn config(arguments: &Dev, data: &Path) -> Config {
+pub(crate) fn config(arguments: &Dev, data: &Path) -> Config {
     let ports = Ports(arguments.base_port);
     let mut config = Config::default();
     config.node.host_name = "localhost".to_owned();
@@ -89,6 +110,9 @@ fn config(arguments: &Dev, data: &Path) -> Config {
     config.listen.pop3 = ports.listen(110);
     config.listen.pop3s = ports.listen(995);
     config.listen.http = ports.listen(80);
+    config.cluster.listen = ports.listen(700);
+    config.cluster.join_listen = ports.listen(701);
+    config.cluster.drain_secs_max = 10;
     config.directory.default_domain = arguments.domain.to_string();
     config.storage.free_octets_min = 64 << 20;
     if let Some(file) = &arguments.fdb {

@@ -8,6 +8,7 @@ mod assembly;
 mod certificate;
 mod cluster;
 mod dev;
+mod dev_cluster;
 mod dns_records;
 mod entities;
 mod following;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::Arbiters;
 use hongyan_blob::BlobOptions;
@@ -13,6 +13,7 @@ use hongyan_config::Config;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_http_admin::AdminState;
+use hongyan_kv::{Database, fence};
 use hongyan_mailbox::MailboxOptions;
 use hongyan_telemetry::Health;
 use tokio::signal::unix::{SignalKind, signal};
@@ -102,6 +103,9 @@ impl Node {
         open_http(&config, &env, &health).await?;
         let tended = open_kept(&config, &env, joined.as_ref())?;
         let base = Base::open_with(&config, parts.access, env.clone(), joined.is_some()).await?;
+        if joined.is_none() {
+            expect_no_cluster(&base.ground.database).await?;
+        }
         let tls = certificate::load(&config, &parts.certificate_names)?;
         let cluster = match joined {
             Some(joined) => Some(start_member(&base, &config, joined, tended, &health).await?),
@@ -204,6 +208,15 @@ impl Node {
         self.base.close();
         tracing::info!("node stopped");
     }
+}
+
+/// A node alone writes nothing where others own the partitions: better not to start.
+async fn expect_no_cluster(database: &Database) -> Result<()> {
+    let highest = fence::highest(database).await.context("read the fences in the store")?;
+    if highest > fence::Fence::FIRST_EPOCH {
+        bail!("the store belongs to a cluster: make this machine a node of it with `hongyan cluster join`");
+    }
+    Ok(())
 }
 
 /// Takes part in the cluster, and shows whether it does.

@@ -77,18 +77,21 @@ pub enum RejectReason {
     OlderLife,
     /// No place for more connections.
     Full,
+    /// An earlier life of that node is known to live: it passes when that one has ended, or two processes use one identity.
+    Running,
     /// Something a later version knows.
     Other,
 }
 
 impl RejectReason {
-    const ALL: [(u8, Self); 7] = [
+    const ALL: [(u8, Self); 8] = [
         (1, Self::Version),
         (2, Self::Cluster),
         (3, Self::Identity),
         (4, Self::NotAdmitted),
         (5, Self::OlderLife),
         (6, Self::Full),
+        (7, Self::Running),
         (255, Self::Other),
     ];
     /// How metrics name it.
@@ -101,6 +104,7 @@ impl RejectReason {
             Self::NotAdmitted => "not_admitted",
             Self::OlderLife => "older_life",
             Self::Full => "full",
+            Self::Running => "running",
             Self::Other => "other",
         }
     }

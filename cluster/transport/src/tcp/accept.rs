@@ -1,6 +1,7 @@
 //! Takes connections of other nodes in.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -90,6 +91,9 @@ async fn take_in(core: Arc<Core>, socket: Stream, place: OwnedSemaphorePermit) {
         Some(Ok(greeted)) => {
             let connection = core.start(greeted, false, Some(place));
             core.accepted.replace(&connection);
+            if core.stopped.load(Ordering::SeqCst) {
+                connection.end("this node stops");
+            }
             return;
         }
         Some(Err(error)) => error,

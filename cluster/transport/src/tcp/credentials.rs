@@ -63,6 +63,15 @@ pub trait Admission: Send + Sync + 'static {
     /// # Errors
     /// Why not, for people.
     fn admit(&self, node: NodeId, certificate: &[u8]) -> Result<(), String>;
+    /// Whether the process that calls as the life `incarnation` of `node` may be it. Asked before that life counts as the
+    /// latest: whoever knows for certain that an earlier one lives keeps a copy of its identity out.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    fn admit_life(&self, node: NodeId, incarnation: u64) -> Result<(), String> {
+        let _ = (node, incarnation);
+        Ok(())
+    }
 }
 
 /// Lets in everybody with a good certificate.

@@ -97,6 +97,12 @@ pub(super) async fn welcome(
     let peer = hear(&mut socket, &mut parser).await?;
     let mut socket = TlsStream::Server(socket);
     let checked = check(own, admission, &socket, &peer).and_then(|()| {
+        admission
+            .admit_life(peer.node, peer.incarnation)
+            .map_err(|text| Reject {
+                reason: RejectReason::Running,
+                text,
+            })?;
         if lives.is_current(&peer) {
             return Ok(());
         }

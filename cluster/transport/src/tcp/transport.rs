@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,6 +54,8 @@ pub(super) struct Core {
     pub runtime: Handle,
     pub accepted: Accepted,
     pub superseded: watch::Sender<bool>,
+    /// Set before connections are ended for good: one that comes about meanwhile ends too.
+    pub stopped: AtomicBool,
     peers: Peers,
     serving: Arc<Serving>,
     tls: RwLock<Tls>,
@@ -117,6 +120,7 @@ impl TcpTransport {
             metrics: Metrics::new(),
             accepted: Accepted::default(),
             superseded: watch::Sender::new(false),
+            stopped: AtomicBool::new(false),
             peers: Peers::default(),
             serving: Arc::new(Serving::new(runtime.clone())),
             runtime,
@@ -172,6 +176,7 @@ impl TcpTransport {
     }
     /// Takes no more connections and ends those that exist.
     pub fn stop(&self) {
+        self.core.stopped.store(true, Ordering::SeqCst);
         for task in self.accepting.lock().drain(..) {
             task.abort();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hongyan_env::Env;
 use hongyan_transport::{
-    Admission, CallError, Credentials, CredentialsError, NodeId, TcpTransport, TcpTransportParts, Transport,
+    Admission, AdmitAll, CallError, Credentials, CredentialsError, NodeId, TcpTransport, TcpTransportParts, Transport,
 };
 
 use crate::harness::*;
@@ -123,6 +123,37 @@ async fn the_older_of_two_processes_with_one_identity_learns_of_it() {
         "the other node turns us away: a later process than this one runs as node 1"
     );
     later.transport.call(TWO, ECHO, Bytes::new(), WITHIN).await.unwrap();
+}
+
+struct OnlyFirstLives;
+
+impl Admission for OnlyFirstLives {
+    fn admit(&self, _: NodeId, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+    fn admit_life(&self, node: NodeId, incarnation: u64) -> Result<(), String> {
+        if incarnation == 1 {
+            return Ok(());
+        }
+        Err(format!("node {node} lives"))
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_node_that_lives_is_kept_out_and_disturbs_it_not() {
+    let (authority, one, two) = pair().await;
+    two.transport.set_admission(Arc::new(OnlyFirstLives));
+    let copy = start_with(&authority, ONE, 2, options()).await;
+    copy.transport.set_address(TWO, two.address);
+    let reply = copy.transport.call(TWO, ECHO, Bytes::new(), WITHIN).await;
+    assert_eq!(reply, Err(CallError::Unreachable));
+    let all = copy.transport.all_status();
+    assert_eq!(all[0].turned_away.as_deref(), Some("node 1 lives"));
+    one.transport.call(TWO, ECHO, Bytes::new(), WITHIN).await.unwrap();
+    assert!(!*one.transport.superseded().borrow());
+    two.transport.set_admission(Arc::new(AdmitAll));
+    while copy.transport.call(TWO, ECHO, Bytes::new(), WITHIN).await.is_err() {}
+    assert_eq!(copy.transport.all_status()[0].turned_away, None);
 }
 
 #[tokio::test]

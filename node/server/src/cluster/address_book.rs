@@ -4,12 +4,38 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hongyan_cluster::Member;
 use hongyan_identity::{Register, Standing};
-use hongyan_metadata::{ClusterMap, NodeState};
+use hongyan_metadata::{ClusterMap, NodeRecord, NodeState};
 use hongyan_transport::{NodeId, TcpTransport};
 use tokio::sync::watch;
 
 use super::folder::Contact;
+
+/// Whom to speak to: those whose certificates are good, and of each node the life that lives.
+pub(crate) struct Admitted {
+    pub(crate) register: Arc<Register>,
+    pub(crate) member: Member,
+}
+
+impl hongyan_transport::Admission for Admitted {
+    fn admit(&self, node: NodeId, certificate: &[u8]) -> Result<(), String> {
+        hongyan_transport::Admission::admit(&*self.register, node, certificate)
+    }
+    /// While the leader confirms that this node lives, its map is right about the others within a second or two: one whose
+    /// process has ended is `Down` then. Without a leader nobody can say, and whoever comes is spoken to.
+    fn admit_life(&self, node: NodeId, incarnation: u64) -> Result<(), String> {
+        let map = self.member.metadata().map();
+        let lives = |record: &&NodeRecord| record.state.is_alive() && record.incarnation.number < incarnation;
+        match map.node(node).filter(lives) {
+            Some(_) if self.member.ownership().has_lease() => Err(format!(
+                "node {node} is believed to run: if it was restarted, this passes; if not, its identity or its data folder was \
+                 copied, and two processes use it"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// Tells the transport of the members that this one was told of when it joined.
 pub(crate) fn take_contacts(transport: &TcpTransport, contacts: &[Contact]) {
@@ -53,7 +79,7 @@ fn apply(transport: &TcpTransport, register: &Register, map: &ClusterMap) {
 
 /// Whose certificates are good.
 fn standings(map: &ClusterMap) -> BTreeMap<NodeId, Standing> {
-    let standing = |(id, record): (&u64, &hongyan_metadata::NodeRecord)| {
+    let standing = |(id, record): (&u64, &NodeRecord)| {
         let standing = match record.state {
             NodeState::Left => Standing::Left,
             _ => Standing::Member(record.certificates.iter().cloned().collect()),

@@ -144,3 +144,31 @@ fn meets_all(map: &ClusterMap, release: &str, protocols: Protocols) -> Result<()
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_that_cannot_speak_with_all_who_live_is_named() {
+        let speaks = |oldest, newest| Protocols { oldest, newest };
+        let mut map = ClusterMap::default();
+        for (node, state) in [(1, NodeState::Up), (2, NodeState::Left)] {
+            let record = NodeRecord {
+                state,
+                release: "2.0".to_owned(),
+                protocols: speaks(2, if node == 1 { 3 } else { 2 }),
+                ..NodeRecord::default()
+            };
+            map.nodes.insert(node, record);
+        }
+        assert!(meets_all(&map, "1.9", speaks(1, 2)).is_ok());
+        assert!(
+            meets_all(&map, "2.1", speaks(3, 4)).is_ok(),
+            "who left needs to understand nothing"
+        );
+        let refused = meets_all(&map, "1.0", speaks(1, 1)).unwrap_err().to_string();
+        assert!(refused.contains("release 1.0 speaks versions 1 to 1"), "{refused}");
+        assert!(refused.contains("node 1 (release 2.0) 2 to 3"), "{refused}");
+    }
+}

@@ -17,8 +17,9 @@ use hongyan_membership::MembershipOptions;
 use hongyan_metadata::{Change, LocalStore, Metadata, MetadataOptions, NodeState};
 use hongyan_telemetry::Health;
 use hongyan_transport::{ClusterId, NodeId, TcpTransport, TcpTransportParts, TransportOptions};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::admission::{Admission, StoreFacts};
 use super::folder::{ClusterFolder, Contact, Facts, Storage};
@@ -86,6 +87,7 @@ struct Inner {
     transport: Arc<TcpTransport>,
     metadata_store: EmbeddedStore,
     refused: watch::Receiver<Option<Refused>>,
+    tasks: Mutex<JoinSet<()>>,
     drain_within: Duration,
     /// Last: whatever runs on it ends before.
     thread: OwnThread,
@@ -97,6 +99,7 @@ struct Running {
     transport: Arc<TcpTransport>,
     metadata_store: EmbeddedStore,
     refused: watch::Receiver<Option<Refused>>,
+    tasks: JoinSet<()>,
 }
 
 impl ClusterNode {
@@ -117,6 +120,7 @@ impl ClusterNode {
             transport: running.transport,
             metadata_store: running.metadata_store,
             refused: running.refused,
+            tasks: Mutex::new(running.tasks),
             drain_within: Duration::from_secs(config.cluster.drain_secs_max),
             thread,
         })))
@@ -211,7 +215,9 @@ impl ClusterNode {
     /// Takes no part any more.
     pub(crate) async fn stop(&self) {
         let (member, transport) = (self.0.member.clone(), Arc::clone(&self.0.transport));
+        let mut tasks = std::mem::take(&mut *self.0.tasks.lock());
         let stop = async move {
+            tasks.shutdown().await;
             member.stop().await;
             transport.stop();
         };
@@ -270,8 +276,12 @@ async fn start_there(
         bail!("the metadata in {} is that of another cluster", folder.path().display());
     }
     let register = Arc::new(Register::default());
-    transport.set_admission(Arc::clone(&register) as Arc<dyn hongyan_transport::Admission>);
-    tokio::spawn(address_book::follow(
+    transport.set_admission(Arc::new(address_book::Admitted {
+        register: Arc::clone(&register),
+        member: member.clone(),
+    }));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(address_book::follow(
         Arc::clone(&transport),
         register,
         member.metadata().watch(),
@@ -285,15 +295,22 @@ async fn start_there(
         metadata: member.metadata().clone(),
         store: store_facts(&config, &facts),
     };
-    open_doors(&env, &place, &identity, &admission).await?;
-    keep_certified(&env, &folder, &transport, identity, admission, node);
+    open_doors(&mut tasks, &env, &place, &identity, &admission).await?;
+    tasks.spawn(keep_certified(
+        env.clone(),
+        folder,
+        Arc::clone(&transport),
+        identity,
+        admission,
+    ));
     let (told, refused) = watch::channel(None);
-    tokio::spawn(refusal::watch(env, member.clone(), Arc::clone(&transport), told));
+    tasks.spawn(refusal::watch(env, member.clone(), Arc::clone(&transport), told));
     Ok(Running {
         member,
         transport,
         metadata_store,
         refused,
+        tasks,
     })
 }
 
@@ -335,11 +352,17 @@ fn store_facts(config: &Config, facts: &Facts) -> StoreFacts {
     }
 }
 
-async fn open_doors(env: &Env, place: &Place, identity: &Arc<RwLock<Identity>>, admission: &Admission) -> Result<()> {
+async fn open_doors(
+    tasks: &mut JoinSet<()>,
+    env: &Env,
+    place: &Place,
+    identity: &Arc<RwLock<Identity>>,
+    admission: &Admission,
+) -> Result<()> {
     for address in &place.join_listen {
         let listener = env.listen(*address).await;
         let listener = listener.with_context(|| format!("listen for joining nodes on {address}"))?;
-        tokio::spawn(serve_joins(
+        tasks.spawn(serve_joins(
             env.clone(),
             listener,
             Arc::clone(identity),
@@ -351,15 +374,15 @@ async fn open_doors(env: &Env, place: &Place, identity: &Arc<RwLock<Identity>>, 
 }
 
 /// Renews the certificate in time, for ever.
-fn keep_certified(
-    env: &Env,
-    folder: &ClusterFolder,
-    transport: &Arc<TcpTransport>,
+async fn keep_certified(
+    env: Env,
+    folder: ClusterFolder,
+    transport: Arc<TcpTransport>,
     shown: Arc<RwLock<Identity>>,
     admission: Admission,
-    node: NodeId,
 ) {
-    let transport = Arc::clone(transport);
+    use hongyan_transport::Transport;
+    let node = transport.node();
     let renewed = move |identity: &Identity| {
         let set = identity
             .credentials()
@@ -375,5 +398,5 @@ fn keep_certified(
         }
     };
     let sign = move |key| admission.renew(node, key);
-    tokio::spawn(renew_forever(env.clone(), folder.identity_file(), sign, renewed));
+    renew_forever(env, folder.identity_file(), sign, renewed).await;
 }

@@ -6,7 +6,7 @@
 //!     fdb.cluster    where FoundationDB is, for members that were told by the cluster
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -72,7 +72,8 @@ impl ClusterFolder {
     pub(crate) fn facts(&self) -> Result<Option<Facts>> {
         let path = self.facts_file();
         let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            // What else is wrong with the data folder is told when it is opened.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             text => text.with_context(|| format!("read {}", path.display()))?,
         };
         let facts = toml::from_str(&text).with_context(|| format!("read {}", path.display()))?;
@@ -97,7 +98,7 @@ impl ClusterFolder {
         }
         crate::node::make_private(&settings::data(config))?;
         match fs::remove_dir_all(&self.0) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("empty {}", self.0.display()));
             }
             _ => {}

@@ -27,11 +27,23 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// Makes the cluster, over the store that `config` names, and as many tokens as are asked for.
 pub(crate) async fn found(config: &Config, storage: Storage, tokens: usize, lifetime: Duration) -> Result<Vec<String>> {
     let env = Env::real();
-    let folder = ClusterFolder::of(config);
-    folder.prepare(config)?;
+    ClusterFolder::of(config).prepare(config)?;
     // Whoever has written to this store before, a node alone or the nodes of a cluster that is gone, owns nothing in it
     // any more once the first partitions are owned here.
     let epoch = highest_epoch(config, &env).await?;
+    found_after(env, config, storage, epoch, (tokens, lifetime)).await
+}
+
+/// The same, over a store whose highest epoch is known.
+pub(super) async fn found_after(
+    env: Env,
+    config: &Config,
+    storage: Storage,
+    epoch: u64,
+    (tokens, lifetime): (usize, Duration),
+) -> Result<Vec<String>> {
+    let folder = ClusterFolder::of(config);
+    folder.prepare(config)?;
     let place = Place::of(config, &env)?;
     let Some(door) = place.for_joining() else {
         bail!("setting cluster.join_listen is empty: nobody could join");
@@ -59,7 +71,33 @@ pub(crate) async fn found(config: &Config, storage: Storage, tokens: usize, life
     let until = env
         .wall_millis()
         .saturating_add(i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
-    let store = folder.open_metadata(config, &env)?;
+    let mut changes = vec![Change::BeginAfter { epoch }];
+    changes.extend(made.iter().map(|token| Change::Invite {
+        token: token.hash().0,
+        expires_millis: until,
+    }));
+    agree(&env, config, &cluster, &identity, founding, changes).await?;
+    folder.write_facts(&Facts {
+        cluster: cluster.to_string(),
+        node: FIRST.0,
+        partitions: usize::try_from(config.cluster.partitions)?,
+        storage,
+        key_space: config.storage.key_space.clone(),
+        contacts: Vec::new(),
+    })?;
+    Ok(made.iter().map(JoinToken::to_string).collect())
+}
+
+/// The first life of the first node: writes what begins the agreement, and ends.
+async fn agree(
+    env: &Env,
+    config: &Config,
+    cluster: &ClusterId,
+    identity: &Identity,
+    founding: Founding,
+    changes: Vec<Change>,
+) -> Result<()> {
+    let store = ClusterFolder::of(config).open_metadata(config, env)?;
     let disk: Arc<dyn LocalStore> = Arc::new(MetadataStore::new(Database::new(store.clone())));
     let life = Metadata::next_life(FIRST, Arc::clone(&disk)).await?;
     let transport = TcpTransport::start(TcpTransportParts {
@@ -71,31 +109,14 @@ pub(crate) async fn found(config: &Config, storage: Storage, tokens: usize, life
         options: TransportOptions::default(),
     })?;
     let options = MetadataOptions::default();
-    let metadata = Metadata::start(env, FIRST, disk, Arc::new(transport), Vec::new(), options).await?;
+    let metadata = Metadata::start(env.clone(), FIRST, disk, Arc::new(transport), Vec::new(), options).await?;
     metadata.found(founding, WITHIN).await.context("found the cluster")?;
-    let begin = Change::BeginAfter { epoch };
-    metadata.propose(begin, WITHIN).await.context("found the cluster")?;
-    for token in &made {
-        let invitation = Change::Invite {
-            token: token.hash().0,
-            expires_millis: until,
-        };
-        metadata
-            .propose(invitation, WITHIN)
-            .await
-            .context("make a join token")?;
+    for change in changes {
+        metadata.propose(change, WITHIN).await.context("found the cluster")?;
     }
     metadata.stop().await;
     store.close();
-    folder.write_facts(&Facts {
-        cluster: cluster.to_string(),
-        node: FIRST.0,
-        partitions: usize::try_from(config.cluster.partitions)?,
-        storage,
-        key_space: config.storage.key_space.clone(),
-        contacts: Vec::new(),
-    })?;
-    Ok(made.iter().map(JoinToken::to_string).collect())
+    Ok(())
 }
 
 async fn highest_epoch(config: &Config, env: &Env) -> Result<u64> {

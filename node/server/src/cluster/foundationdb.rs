@@ -20,7 +20,7 @@ use super::{ClusterNode, Joined, kept_folder};
 
 /// Settings of machines begin so; the node's number follows.
 pub(super) const MACHINE: &str = "foundationdb.machine.";
-/// Time between two looks at the cluster; the server's process is looked at more often.
+/// Time between two looks at the cluster.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long one look may take: a cluster that cannot answer is waited for by others.
 const LOOK_WITHIN: Duration = Duration::from_secs(20);
@@ -30,6 +30,9 @@ const PROPOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// A server that is looked after.
 pub(crate) struct Tended {
+    /// Starts the server again, whatever the other one is doing.
+    supervisor: Keeper,
+    /// Asks the cluster, and changes it.
     keeper: Keeper,
     machine: Machine,
 }
@@ -44,26 +47,49 @@ impl Tended {
     /// Starts the server of a member, or finds it running.
     pub(crate) fn open(config: &Config, env: &Env, joined: &Joined) -> Result<Self> {
         let options = options(config, &joined.place, joined.node());
-        let keeper = Keeper::open(env.clone(), &options).context("start FoundationDB's server")?;
+        let open = || Keeper::open(env.clone(), &options).context("start FoundationDB's server");
         Ok(Self {
-            keeper,
+            supervisor: open()?,
+            keeper: open()?,
             machine: options.machine,
         })
     }
     /// Looks after it, for ever; `cluster` is told how things are.
-    pub(crate) async fn tend(mut self, env: Env, cluster: ClusterNode) {
+    pub(crate) async fn tend(self, env: Env, cluster: ClusterNode) {
+        let Self {
+            mut supervisor,
+            keeper,
+            machine,
+        } = self;
+        let looks = Looks {
+            keeper,
+            machine,
+            cluster,
+        };
+        tokio::join!(supervisor.supervise(), looks.run(&env));
+    }
+}
+
+/// Who asks how things are, time and again.
+struct Looks {
+    keeper: Keeper,
+    machine: Machine,
+    cluster: ClusterNode,
+}
+
+impl Looks {
+    async fn run(&self, env: &Env) {
         loop {
-            env.timeout(LOOK_EVERY, self.keeper.supervise()).await;
-            self.say_where(&cluster).await;
+            self.say_where(&self.cluster).await;
             match env.timeout(LOOK_WITHIN, self.keeper.status()).await {
-                Some(Ok(status)) => cluster.saw_store(view(status)),
+                Some(Ok(status)) => self.cluster.saw_store(view(status)),
                 Some(Err(error)) => tracing::warn!(%error, "FoundationDB's status is not known"),
                 None => tracing::warn!("FoundationDB does not tell its status"),
             }
-            if cluster.member().metadata().leadership().borrow().here {
-                let lead = self.lead(&cluster);
-                env.timeout(CHANGE_WITHIN, lead).await;
+            if self.cluster.member().metadata().leadership().borrow().here {
+                env.timeout(CHANGE_WITHIN, self.lead(&self.cluster)).await;
             }
+            env.sleep(LOOK_EVERY).await;
         }
     }
     /// Lets the cluster know of this machine.

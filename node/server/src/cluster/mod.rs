@@ -19,6 +19,9 @@ mod place;
 mod refusal;
 mod words;
 
+#[cfg(test)]
+mod cluster_test;
+
 use std::path::PathBuf;
 
 use hongyan_config::Config;

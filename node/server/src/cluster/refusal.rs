@@ -11,9 +11,9 @@ use tokio::sync::watch;
 
 /// How often the ways to the other nodes are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// For so long everyone who answers must turn this node away before it believes them: a member whose map is a moment
-/// behind does not know a certificate yet, and a node that was killed is missed within seconds.
-const BELIEVED_AFTER: Duration = Duration::from_secs(15);
+/// For so long this node must be turned away before it believes it: a member whose map is a moment behind does not know a
+/// certificate yet, and a node that was killed is missed within seconds.
+const BELIEVED_AFTER: Duration = Duration::from_secs(10);
 
 /// Why the cluster does not take this node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,8 +26,8 @@ pub(crate) async fn watch(env: Env, member: Member, transport: Arc<TcpTransport>
     let text = tokio::select! {
         biased;
         refusal = member.refused() => refusal.to_string(),
-        Ok(_) = superseded.wait_for(|superseded| *superseded) => {
-            "another process has been started as this node: its identity or its data folder was copied".to_owned()
+        () = superseded_for_good(&env, &member, &mut superseded) => {
+            "a later process than this one has run as this node: its disk is a copy or an old backup; join anew with an empty one".to_owned()
         }
         text = turned_away(&env, &member, &transport) => text,
     };
@@ -36,7 +36,17 @@ pub(crate) async fn watch(env: Env, member: Member, transport: Arc<TcpTransport>
     std::future::pending().await
 }
 
-/// Waits until all who answer have turned this node away for a while.
+/// Waits until a later process runs as this node and the leader does not take this one for it any more.
+async fn superseded_for_good(env: &Env, member: &Member, superseded: &mut watch::Receiver<bool>) {
+    if superseded.wait_for(|superseded| *superseded).await.is_err() {
+        return std::future::pending().await;
+    }
+    while member.ownership().has_lease() {
+        env.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits until this node has been turned away for a while.
 async fn turned_away(env: &Env, member: &Member, transport: &TcpTransport) -> String {
     let mut since: Option<u64> = None;
     loop {
@@ -53,15 +63,11 @@ async fn turned_away(env: &Env, member: &Member, transport: &TcpTransport) -> St
     }
 }
 
-/// Why this node is turned away, if it is: nobody confirms that it lives, nobody speaks to it, and somebody says why.
+/// Why this node is turned away, if it is: nobody confirms that it lives, and somebody says why.
 fn reason(member: &Member, transport: &TcpTransport) -> Option<String> {
     if member.ownership().has_lease() {
         return None;
     }
-    let ways: Vec<_> = transport.all_status();
-    if ways.iter().any(|status| status.is_connected) {
-        return None;
-    }
-    let reasons = ways.into_iter().find_map(|status| status.turned_away);
-    reasons.or_else(|| member.membership().waits_for().map(|refusal| refusal.to_string()))
+    let said = transport.all_status().into_iter().find_map(|status| status.turned_away);
+    said.or_else(|| member.membership().waits_for().map(|refusal| refusal.to_string()))
 }

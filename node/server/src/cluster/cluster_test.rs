@@ -1,0 +1,255 @@
+//! Members in one process, over one store in memory and real sockets: joining, leaving, and who is refused.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use hongyan_config::Config;
+use hongyan_env::Env;
+use hongyan_identity::JoinToken;
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+use hongyan_metadata::NodeState;
+use hongyan_transport::codec;
+
+use super::cluster_node::{ClusterNode, Joined};
+use super::folder::Storage;
+use super::found::found_after;
+use super::words::{About, AboutV1};
+
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "asks the system for a port; nothing listens on it"
+)]
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The configuration of a machine whose data lies in `folder`.
+fn config(folder: &Path) -> Config {
+    let mut config = Config::default();
+    config.node.data = folder.display().to_string();
+    config.cluster.listen = vec![format!("127.0.0.1:{}", free_port())];
+    config.cluster.join_listen = vec![format!("127.0.0.1:{}", free_port())];
+    config.cluster.partitions = 16;
+    "foundationdb".clone_into(&mut config.storage.backend);
+    // A new node is told what it says, and nobody opens it.
+    let file = folder.with_extension("fdb.cluster");
+    std::fs::write(&file, "test:test@127.0.0.1:1\n").unwrap();
+    config.storage.cluster_file = file.display().to_string();
+    config
+}
+
+async fn start(config: &Config, data: &Database) -> ClusterNode {
+    let (env, mut config) = (Env::real(), config.clone());
+    let joined = Joined::find(&mut config, &env).unwrap().unwrap();
+    ClusterNode::start(env, &config, joined, data.clone()).await.unwrap()
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let env = Env::real();
+    for _ in 0..6000 {
+        if holds() {
+            return;
+        }
+        env.sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}");
+}
+
+fn owned(node: &ClusterNode) -> usize {
+    node.member().ownership().serving()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+/// A founder and a second node with their folders, both up.
+struct Pair {
+    _folder: tempfile::TempDir,
+    data: Database,
+    configs: [Config; 2],
+    nodes: [ClusterNode; 2],
+    tokens: Vec<String>,
+}
+
+async fn pair(tokens: usize) -> Pair {
+    let folder = tempfile::tempdir().unwrap();
+    let configs = ["one", "two"].map(|name| config(&folder.path().join(name)));
+    let data = Database::new(MemoryStore::default());
+    let found = found_after(Env::real(), &configs[0], Storage::Configured, 7, (tokens + 1, LIFETIME));
+    let mut tokens = found.await.unwrap();
+    let one = start(&configs[0], &data).await;
+    one.arrived().await;
+    super::join(&configs[1], &tokens.remove(0)).await.unwrap();
+    let two = start(&configs[1], &data).await;
+    two.arrived().await;
+    Pair {
+        _folder: folder,
+        data,
+        configs,
+        nodes: [one, two],
+        tokens,
+    }
+}
+
+#[tokio::test]
+async fn nodes_join_by_token_share_the_partitions_and_drain_before_they_end() {
+    let Pair {
+        nodes: [one, two],
+        _folder: folder,
+        ..
+    } = pair(0).await;
+    until("both own some", || {
+        owned(&one) > 0 && owned(&two) > 0 && owned(&one) + owned(&two) == 16
+    })
+    .await;
+    let map = one.member().metadata().map();
+    assert!(
+        map.partitions.iter().all(|slot| slot.epoch > 7),
+        "epochs go on after the store's"
+    );
+    two.drain().await;
+    until("the first one has it all", || owned(&one) == 16).await;
+    assert_eq!(two.member().metadata().map().nodes[&2].state, NodeState::Draining);
+    for node in [&one, &two] {
+        node.stop().await;
+    }
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_token_is_good_once_and_for_a_release_that_can_speak() {
+    let pair = pair(1).await;
+    let env = Env::real();
+    let about = About::V1(AboutV1 {
+        name: "old".to_owned(),
+        address: "127.0.0.1:1".to_owned(),
+        data_center: String::new(),
+        rack: String::new(),
+        weight: 100,
+        release: "0.0.1".to_owned(),
+        protocol_oldest: 0,
+        protocol_newest: 0,
+    });
+    let about = codec::encode(&about).unwrap().to_vec();
+    let token: JoinToken = pair.tokens[0].parse().unwrap();
+    let refused = hongyan_identity::join(&env, &token, about.clone()).await.err().unwrap();
+    assert!(
+        refused.to_string().contains("release 0.0.1 speaks versions 0 to 0"),
+        "{refused}"
+    );
+    let refused = hongyan_identity::join(&env, &token, b"gibberish".to_vec())
+        .await
+        .err()
+        .unwrap();
+    assert!(refused.to_string().contains("does not understand"), "{refused}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let third = config(&folder.path().join("three"));
+    let facts = super::join(&third, &pair.tokens[0]).await.unwrap();
+    assert_eq!((facts.node, facts.partitions), (3, 16));
+    let fourth = config(&folder.path().join("four"));
+    let refused = super::join(&fourth, &pair.tokens[0]).await.unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("token is unknown, used or expired"),
+        "{refused:#}"
+    );
+    let again = super::join(&third, &pair.tokens[0]).await.unwrap_err();
+    assert!(
+        format!("{again:#}").contains("this is node 3 of the cluster"),
+        "{again:#}"
+    );
+    for node in &pair.nodes {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_running_node_is_refused_and_an_old_backup_too() {
+    let Pair {
+        data,
+        configs,
+        nodes: [one, two],
+        _folder: folder,
+        ..
+    } = pair(0).await;
+    let copied = config(&folder.path().join("copied"));
+    copy(Path::new(&configs[1].node.data), Path::new(&copied.node.data));
+    let clone = start(&copied, &data).await;
+    let refused = clone.refused().await.to_string();
+    assert!(refused.contains("two processes use it"), "{refused}");
+    assert!(two.member().ownership().has_lease(), "the node itself goes on");
+    clone.stop().await;
+
+    let backup = folder.path().join("backup");
+    two.stop().await;
+    copy(Path::new(&configs[1].node.data), &backup);
+    for _ in 0..2 {
+        let two = start(&configs[1], &data).await;
+        two.arrived().await;
+        two.stop().await;
+    }
+    std::fs::remove_dir_all(&configs[1].node.data).unwrap();
+    copy(&backup, Path::new(&configs[1].node.data));
+    let old = start(&configs[1], &data).await;
+    let refused = old.refused().await.to_string();
+    assert!(refused.contains("a copy or an old backup"), "{refused}");
+    for node in [&one, &old] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_node_or_cluster_is_not_taken_for_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (
+        config(&folder.path().join("ours")),
+        config(&folder.path().join("theirs")),
+    );
+    for config in [&ours, &theirs] {
+        let found = found_after(Env::real(), config, Storage::Configured, 1, (1, LIFETIME));
+        found.await.unwrap();
+    }
+    let env = Env::real();
+    let file = |config: &Config, name: &str| Path::new(&config.node.data).join("cluster").join(name);
+    let find = |config: &Config| Joined::find(&mut config.clone(), &env);
+
+    std::fs::copy(file(&theirs, "identity.pem"), file(&ours, "identity.pem")).unwrap();
+    let refused = find(&ours).err().unwrap().to_string();
+    assert!(
+        refused.contains("and this folder belongs to node 1 of the cluster"),
+        "{refused}"
+    );
+
+    std::fs::copy(file(&theirs, "member.toml"), file(&ours, "member.toml")).unwrap();
+    let joined = find(&ours).unwrap().unwrap();
+    let data = Database::new(MemoryStore::default());
+    let refused = ClusterNode::start(env.clone(), &ours, joined, data)
+        .await
+        .err()
+        .unwrap();
+    assert!(refused.to_string().contains("is that of another cluster"), "{refused}");
+
+    std::fs::remove_file(file(&theirs, "identity.pem")).unwrap();
+    let refused = find(&theirs).err().unwrap().to_string();
+    assert!(refused.contains("is missing"), "{refused}");
+
+    let alone = config(&folder.path().join("alone"));
+    std::fs::create_dir_all(Path::new(&alone.node.data).join("store")).unwrap();
+    let found = found_after(env, &alone, Storage::Configured, 1, (1, LIFETIME));
+    let refused = found.await.unwrap_err().to_string();
+    assert!(refused.contains("holds the mail of a node alone"), "{refused}");
+}
