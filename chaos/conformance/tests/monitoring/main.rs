@@ -1,5 +1,6 @@
 //! What is shipped for monitoring, taken by the programs that it is for; and what a node shows compared with the paper.
 
+mod cluster;
 mod paper;
 mod shipped;
 
