@@ -13,6 +13,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(inner: Arc<Inner>) {
     let metadata = &inner.parts.metadata;
+    // Once the map knows of this start, nobody can tell it from a later one of another disk.
+    metadata.trusted().await;
     let mut map = metadata.watch();
     loop {
         let here = {

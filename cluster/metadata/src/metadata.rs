@@ -104,6 +104,7 @@ struct Inner {
     machine: Machine,
     leadership: watch::Receiver<Leadership>,
     refusal: watch::Sender<Option<Refusal>>,
+    trusted: watch::Sender<bool>,
     contacts: Vec<NodeId>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
@@ -151,6 +152,7 @@ impl Metadata {
             machine,
             leadership,
             refusal: watch::Sender::new(None),
+            trusted: watch::Sender::new(false),
             contacts,
             tasks: parking_lot::Mutex::default(),
         }));
@@ -227,6 +229,13 @@ impl Metadata {
     #[must_use]
     pub fn refusal(&self) -> watch::Receiver<Option<Refusal>> {
         self.0.refusal.subscribe()
+    }
+    /// Waits until this disk is known to be the newest of this node; for ever when it is not. Whoever says
+    /// [`Change::Arrive`] before is itself the later start that the others then know of.
+    pub async fn trusted(&self) {
+        let mut trusted = self.0.trusted.subscribe();
+        // The sender lives as long as `self`.
+        let _ = trusted.wait_for(|trusted| *trusted).await;
     }
     /// Whether this node leads at this moment: true means that it did so after the call began, and that its map has all
     /// that was agreed before.
@@ -341,7 +350,15 @@ impl Metadata {
     /// says that it knows of no later start of it. An empty disk has promised nothing, and who votes alone is asked by
     /// nobody.
     async fn earn_trust(self, member: Arc<Member>, empty: bool) {
-        let voters = self.members().voters;
+        // The metrics say nothing yet of what was read from the disk.
+        let read = self.0.raft.with_raft_state(|state| {
+            state
+                .membership_state
+                .effective()
+                .voter_ids()
+                .collect::<BTreeSet<u64>>()
+        });
+        let Ok(voters) = read.await else { return };
         let alone = voters.iter().all(|voter| *voter == self.0.node.0);
         let known = if empty || alone {
             Some(0)
@@ -360,6 +377,7 @@ impl Metadata {
         }
         member.trusted.store(true, Ordering::Release);
         self.0.raft.runtime_config().elect(true);
+        self.0.trusted.send_replace(true);
     }
 
     /// The latest start that any of the others knows of; asks until one answers.

@@ -155,3 +155,22 @@ fn a_lease_that_outlasts_a_death_is_caught_by_the_watcher() {
         assert!(cluster.violation.lock().take().is_some());
     });
 }
+
+#[test]
+fn a_restarted_node_is_not_taken_for_a_copy_of_itself() {
+    simulate(async {
+        let mut cluster = Cluster::of(41, 3).await;
+        // Whichever of its first words is the first to come through.
+        for step in 0..24 {
+            cluster.crash(3).await;
+            let buried = |cluster: &Cluster| cluster.map().nodes[&3].state == NodeState::Down;
+            cluster.until("it is missed", buried).await;
+            cluster.network.isolate(NodeId(3));
+            cluster.start(3).await;
+            tokio::time::sleep(Duration::from_millis(500 + 17 * step)).await;
+            cluster.network.heal_all();
+            cluster.settle().await;
+            assert_eq!(*cluster.node(3).metadata.refusal().borrow(), None, "step {step}");
+        }
+    });
+}

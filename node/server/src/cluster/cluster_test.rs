@@ -109,6 +109,8 @@ async fn pair(tokens: usize) -> Pair {
 async fn nodes_join_by_token_share_the_partitions_and_drain_before_they_end() {
     let Pair {
         nodes: [one, two],
+        data,
+        configs,
         _folder: folder,
         ..
     } = pair(0).await;
@@ -124,6 +126,12 @@ async fn nodes_join_by_token_share_the_partitions_and_drain_before_they_end() {
     two.drain().await;
     until("the first one has it all", || owned(&one) == 16).await;
     assert_eq!(two.member().metadata().map().nodes[&2].state, NodeState::Draining);
+    two.stop().await;
+    let two = start(&configs[1], &data).await;
+    until("what was drained and restarted serves again", || {
+        owned(&two) > 0 && owned(&one) + owned(&two) == 16
+    })
+    .await;
     for node in [&one, &two] {
         node.stop().await;
     }
@@ -252,4 +260,34 @@ async fn what_belongs_to_another_node_or_cluster_is_not_taken_for_ones_own() {
     let found = found_after(env, &alone, Storage::Configured, 1, (1, LIFETIME));
     let refused = found.await.unwrap_err().to_string();
     assert!(refused.contains("holds the mail of a node alone"), "{refused}");
+}
+
+#[tokio::test]
+async fn three_nodes_restart_one_after_the_other() {
+    let Pair {
+        nodes: [one, two],
+        data,
+        configs,
+        tokens,
+        _folder: folder,
+    } = pair(1).await;
+    let third = config(&folder.path().join("three"));
+    super::join(&third, &tokens[0]).await.unwrap();
+    let three = start(&third, &data).await;
+    three.arrived().await;
+    let configs = [configs[0].clone(), configs[1].clone(), third];
+    let mut nodes = [one, two, three];
+    let all_serve = |nodes: &[ClusterNode; 3]| {
+        nodes.iter().all(|node| owned(node) > 0) && nodes.iter().map(owned).sum::<usize>() == 16
+    };
+    until("all three own some", || all_serve(&nodes)).await;
+    for index in 0..3 {
+        nodes[index].drain().await;
+        nodes[index].stop().await;
+        nodes[index] = start(&configs[index], &data).await;
+        until("what was drained and restarted serves again", || all_serve(&nodes)).await;
+    }
+    for node in &nodes {
+        node.stop().await;
+    }
 }
