@@ -16,6 +16,8 @@ use tokio_rustls::TlsConnector;
 use super::message::{self, Reply, Request};
 use crate::{Fingerprint, Identity, IdentityError, JoinToken, NodeKey};
 
+/// How long one member may take to pick up: a machine that is gone must not use up the operator's patience.
+const CONNECT: Duration = Duration::from_secs(5);
 /// How long one member may take.
 const ATTEMPT: Duration = Duration::from_secs(30);
 
@@ -104,7 +106,9 @@ async fn ask(
             provider,
         }))
         .with_no_client_auth();
-    let socket = env.connect(address).await.map_err(failed)?;
+    let socket = env.timeout(CONNECT, env.connect(address)).await;
+    let socket = socket.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
+    let socket = socket.map_err(failed)?;
     let name = ServerName::from(address.ip());
     let mut socket = TlsConnector::from(Arc::new(config))
         .connect(name, socket)

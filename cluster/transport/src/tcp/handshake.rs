@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::credentials::{Admission, Own};
-use super::tls::{Tls, explain, is_named};
+use super::tls::{Tls, explain, is_foreign, is_named};
 use crate::NodeId;
 use crate::frame::{Frame, Hello, Parser, Reject, RejectReason, VersionRange};
 
@@ -48,6 +48,10 @@ impl HandshakeError {
             Self::Rejected(reject) if reject.reason != RejectReason::Full => Some(reject.text.clone()),
             _ => None,
         }
+    }
+    /// Whether the two ends are of different clusters, by their certificates.
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Io(error) if is_foreign(error))
     }
     /// Whether the other side says that a later life of this node exists.
     pub(super) fn is_superseded(&self) -> bool {

@@ -24,6 +24,8 @@ pub struct PeerStatus {
     pub last_error: Option<String>,
     /// Why it turned this node away, when that is how the last attempt failed.
     pub turned_away: Option<String>,
+    /// Whether whoever answered there last is of another cluster, by its certificate.
+    pub is_foreign: bool,
 }
 
 pub(super) struct Peer {
@@ -39,6 +41,7 @@ struct State {
     failures: u32,
     last_error: Option<String>,
     turned_away: Option<String>,
+    is_foreign: bool,
 }
 
 #[derive(Default)]
@@ -116,6 +119,7 @@ impl Peer {
             is_connected: matches!(&state.way, Way::Up(connection) if !connection.is_ended()),
             last_error: state.last_error.clone(),
             turned_away: state.turned_away.clone(),
+            is_foreign: state.is_foreign,
         }
     }
     /// The connection, dialled if need be.
@@ -168,13 +172,18 @@ impl Peer {
                 let mut state = self.state.lock();
                 state.failures = 0;
                 state.turned_away = None;
+                state.is_foreign = false;
                 state.way = Way::Up(connection);
             }
             Err(error) => {
                 if error.is_superseded() {
                     core.superseded.send_replace(true);
                 }
-                self.state.lock().turned_away = error.turned_away();
+                {
+                    let mut state = self.state.lock();
+                    state.turned_away = error.turned_away();
+                    state.is_foreign = error.is_foreign();
+                }
                 self.fail(&core, address, error.to_string());
             }
         }

@@ -84,6 +84,20 @@ pub(super) fn is_named(certificate: &CertificateDer<'_>, name: &str) -> bool {
     ParsedCertificate::try_from(certificate).is_ok_and(|parsed| verify_server_name(&parsed, &name).is_ok())
 }
 
+/// Whether one end's certificate is of another authority than the other end's.
+pub(super) fn is_foreign(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(
+        tls,
+        Some(
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)
+                | rustls::Error::AlertReceived(
+                    rustls::AlertDescription::UnknownCA | rustls::AlertDescription::DecryptError
+                )
+        )
+    )
+}
+
 /// What went wrong, in words an operator can act on.
 pub(super) fn explain(error: &std::io::Error) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

@@ -25,7 +25,7 @@ use super::admission::{Admission, StoreFacts};
 use super::folder::{ClusterFolder, Contact, Facts, Storage};
 use super::place::Place;
 use super::refusal::{self, Refused};
-use super::{RELEASE, address_book, protocols};
+use super::{RELEASE, address_book, doors, protocols};
 
 /// How long the leader may take to agree to a drain.
 const PROPOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -137,9 +137,12 @@ impl ClusterNode {
     pub(crate) fn control(&self) -> Result<Arc<dyn ClusterControl>> {
         let authorities = self.0.identity.read().credentials()?.authorities;
         let authority = authorities.first().context("the identity has no authority")?;
-        let door = self.0.door.map(|address| Door {
-            authority: Fingerprint::of(authority),
-            addresses: Arc::new(move || vec![address]),
+        let door = self.0.door.map(|address| {
+            let metadata = self.0.member.metadata().clone();
+            Door {
+                authority: Fingerprint::of(authority),
+                addresses: Arc::new(move || doors::all(&metadata.map(), address)),
+            }
         });
         let control = MemberControl::new(self.0.env.clone(), self.0.member.metadata().clone(), door);
         let store = SeenStore(self.0.store_view.subscribe());
@@ -296,6 +299,8 @@ async fn start_there(
         store: store_facts(&config, &facts),
     };
     open_doors(&mut tasks, &env, &place, &identity, &admission).await?;
+    let announced = doors::announce(env.clone(), member.metadata().clone(), place.for_joining());
+    tasks.spawn(announced);
     tasks.spawn(keep_certified(
         env.clone(),
         folder,

@@ -291,3 +291,66 @@ async fn three_nodes_restart_one_after_the_other() {
         node.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_token_is_good_also_when_the_node_that_made_it_is_gone() {
+    let Pair {
+        data,
+        configs: [first, second],
+        nodes: [one, two],
+        tokens,
+        _folder: folder,
+    } = pair(1).await;
+    let third = config(&folder.path().join("three"));
+    super::join(&third, &tokens[0]).await.unwrap();
+    let three = start(&third, &data).await;
+    until("all vote", || one.member().metadata().members().voters.len() == 3).await;
+    let doors: Vec<std::net::SocketAddr> = [&first, &second, &third]
+        .map(|config| config.cluster.join_listen[0].parse().unwrap())
+        .to_vec();
+    let control = one.control().unwrap();
+    let mut token = control.invite(LIFETIME).await.unwrap().token;
+    for _ in 0..600 {
+        if token.parse::<JoinToken>().unwrap().addresses == doors {
+            break;
+        }
+        Env::real().sleep(Duration::from_millis(100)).await;
+        token = control.invite(LIFETIME).await.unwrap().token;
+    }
+    assert_eq!(token.parse::<JoinToken>().unwrap().addresses, doors);
+    one.stop().await;
+    let fourth = config(&folder.path().join("four"));
+    let facts = super::join(&fourth, &token).await.unwrap();
+    assert_eq!(facts.node, 4);
+    for node in [&two, &three] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_with_the_folder_of_another_cluster_ends_and_says_so() {
+    let Pair {
+        data,
+        configs,
+        nodes: [one, two],
+        _folder: folder,
+        ..
+    } = pair(0).await;
+    for node in [&one, &two] {
+        node.stop().await;
+    }
+    drop((one, two));
+    // The first machine has become that of a new cluster; the second one was forgotten.
+    let mut anew = config(&folder.path().join("anew"));
+    anew.cluster.listen.clone_from(&configs[0].cluster.listen);
+    let found = found_after(Env::real(), &anew, Storage::Configured, 1, (1, LIFETIME));
+    found.await.unwrap();
+    let anew = start(&anew, &data).await;
+    let forgotten = start(&configs[1], &data).await;
+    let refused = forgotten.refused().await.to_string();
+    assert!(refused.contains("are of another cluster"), "{refused}");
+    assert!(anew.member().ownership().has_lease(), "the new cluster goes on");
+    for node in [&anew, &forgotten] {
+        node.stop().await;
+    }
+}

@@ -10,6 +10,7 @@ mod admission;
 mod authority;
 mod cluster_node;
 mod command;
+mod doors;
 mod folder;
 mod found;
 #[cfg(feature = "foundationdb")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hongyan_cluster::Member;
 use hongyan_env::Env;
-use hongyan_transport::TcpTransport;
+use hongyan_transport::{PeerStatus, TcpTransport};
 use tokio::sync::watch;
 
 /// How often the ways to the other nodes are looked at.
@@ -68,6 +68,18 @@ fn reason(member: &Member, transport: &TcpTransport) -> Option<String> {
     if member.ownership().has_lease() {
         return None;
     }
-    let said = transport.all_status().into_iter().find_map(|status| status.turned_away);
+    let others = transport.all_status();
+    if are_foreign(&others) {
+        let text = "the nodes at the addresses it knows are of another cluster: its folder `cluster` is not theirs; \
+                    join anew with an empty data folder";
+        return Some(text.to_owned());
+    }
+    let said = others.into_iter().find_map(|status| status.turned_away);
     said.or_else(|| member.membership().waits_for().map(|refusal| refusal.to_string()))
+}
+
+/// Whether most of the other nodes are of another cluster. One of them alone may be somebody else's machine at the address
+/// of one that is down.
+fn are_foreign(others: &[PeerStatus]) -> bool {
+    others.iter().filter(|status| status.is_foreign).count() * 2 > others.len()
 }
