@@ -16,6 +16,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     // Once the map knows of this start, nobody can tell it from a later one of another disk.
     metadata.trusted().await;
     let mut map = metadata.watch();
+    let mut able = inner.parts.able.clone();
     loop {
         let here = {
             let map = map.borrow_and_update();
@@ -25,6 +26,14 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         if here {
             if map.changed().await.is_err() {
                 return;
+            }
+            continue;
+        }
+        if !*able.borrow_and_update() {
+            // It would be given what it cannot serve.
+            let ended = async { able.changed().await.is_err() };
+            if inner.parts.env.timeout(PAUSE, ended).await == Some(true) {
+                inner.parts.env.sleep(PAUSE).await;
             }
             continue;
         }

@@ -2,18 +2,20 @@
 //!
 //! A heartbeat is acknowledged only after this node has confirmed, with a majority, that it still led after the heartbeat
 //! arrived. So every lease counts from before any later leader was elected, and that one's wait before it judges
-//! outlasts it. A node about to be declared dead gets no acknowledgement any more.
+//! outlasts it. A node about to be declared dead gets no acknowledgement any more, nor does one without the data store
+//! while another has it ([`Able`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_env::Env;
-use hongyan_metadata::{Assignment, Change, ClusterMap, Hand, Incarnation, Metadata, ProposeError};
-use hongyan_placement::{Availability, Cause, Limits, Move, misplaced, plan};
+use hongyan_metadata::{Assignment, Change, ClusterMap, Hand, Incarnation, Metadata, NodeState, ProposeError};
+use hongyan_placement::{Availability, Cause, Limits, Move, Node, misplaced, plan};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
+use crate::able::Able;
 use crate::membership::Inner;
 use crate::service::{Answer, Beat};
 use crate::settings::{self, Rebalance, preference};
@@ -39,7 +41,9 @@ struct State {
     /// The term in which this node leads; all below is of this term.
     term: Option<u64>,
     since_micros: u64,
+    /// The last heartbeat of each that counted.
     heard: BTreeMap<(u64, Incarnation), u64>,
+    able: Able,
     /// Nodes for whose death a change is on its way: no acknowledgement until the map has decided.
     failing: BTreeMap<u64, Incarnation>,
     waiting: Vec<Waiting>,
@@ -66,15 +70,28 @@ impl Controller {
     }
 
     /// Answers a heartbeat once it is known whether this node still leads.
-    pub(crate) async fn beat(&self, from: NodeId, beat: Beat) -> Answer {
+    pub(crate) async fn beat(&self, from: NodeId, beat: Beat, is_able: bool) -> Answer {
         if !self.metadata.leadership().borrow().here {
             return Answer::NotLeader;
         }
         let (answer, receiver) = oneshot::channel();
         {
             let now = self.env.now_micros();
+            let map = self.metadata.map();
+            let may_follow = |(node, incarnation): &(u64, Incarnation)| {
+                let record = map.nodes.get(node);
+                record.is_some_and(|record| record.state == NodeState::Up && record.incarnation == *incarnation)
+            };
+            let process = (from.0, beat.incarnation);
             let mut state = self.state.lock();
-            state.heard.insert((from.0, beat.incarnation), now);
+            // Who could follow but has fallen silent for as long as a lease may be dead itself.
+            let counts = state
+                .able
+                .hear(process, is_able, now, micros(self.options.lease), may_follow);
+            if !counts {
+                return Answer::NotAlive;
+            }
+            state.heard.insert(process, now);
             state.waiting.push(Waiting { from, beat, answer });
         }
         self.beats.notify_one();
@@ -118,7 +135,7 @@ impl Controller {
         }
     }
 
-    /// Those whom the map believes alive and nobody has heard of; marks them, so that they get no acknowledgement.
+    /// Those whom the map believes alive and nobody has heard of, or not what counts; marks them, so that they get no acknowledgement.
     fn dead(&self, map: &ClusterMap) -> BTreeMap<u64, Incarnation> {
         let now = self.env.now_micros();
         let death = micros(self.options.death);
@@ -131,6 +148,7 @@ impl Controller {
         };
         state.failing.retain(|node, incarnation| is_open(node, incarnation));
         state.heard.retain(|(node, incarnation), _| is_open(node, incarnation));
+        state.able.retain(|(node, incarnation)| is_open(node, incarnation));
         for (node, record) in &map.nodes {
             if record.state.is_alive() {
                 // Who has just arrived, or was heard by another leader, gets its time to be heard.
@@ -141,6 +159,16 @@ impl Controller {
             }
         }
         state.failing.clone()
+    }
+
+    /// The nodes as placement is to see them: those without the data store are given nothing.
+    fn placement_nodes(&self, map: &ClusterMap) -> (Vec<Node>, BTreeSet<u64>) {
+        let without = self.state.lock().able.without();
+        let mut nodes = map.placement_nodes();
+        for node in nodes.iter_mut().filter(|node| without.contains(&node.id.0)) {
+            node.availability = Availability::Gone;
+        }
+        (nodes, without)
     }
 
     /// Planned moves that take too long.
@@ -223,12 +251,10 @@ async fn round(inner: &Inner, map: &ClusterMap, may_judge: bool) {
     if may_judge && !dead.is_empty() {
         return bury(inner, map, dead).await;
     }
-    let moves = plan(
-        &map.placement_slots(),
-        &map.placement_nodes(),
-        &preference(map),
-        controller.limits(map),
-    );
+    let (nodes, without) = controller.placement_nodes(map);
+    let mut moves = plan(&map.placement_slots(), &nodes, &preference(map), controller.limits(map));
+    // What those without the store have stays theirs until they are taken for dead: they may hold a lease.
+    moves.retain(|step| step.from.is_none_or(|from| !without.contains(&from.0)));
     let (unserved, planned): (Vec<Move>, Vec<Move>) = moves.into_iter().partition(|step| step.cause == Cause::Unserved);
     for part in assignments(map, &unserved).chunks(ASSIGNMENTS_AT_ONCE) {
         propose(inner, Change::Assign(part.to_vec())).await;
@@ -270,7 +296,7 @@ fn is_once_done(map: &ClusterMap) -> bool {
 
 /// Gives the partitions of dead nodes to the living.
 async fn bury(inner: &Inner, map: &ClusterMap, dead: BTreeMap<u64, Incarnation>) {
-    let mut nodes = map.placement_nodes();
+    let (mut nodes, without) = inner.controller.placement_nodes(map);
     for node in &mut nodes {
         if dead.contains_key(&node.id.0) {
             node.availability = Availability::Gone;
@@ -295,7 +321,8 @@ async fn bury(inner: &Inner, map: &ClusterMap, dead: BTreeMap<u64, Incarnation>)
             node,
             partitions = assignments.len(),
             dead = owners.len(),
-            "node is silent and taken for dead"
+            without_store = without.contains(&node),
+            "node is silent, or without the data store, and taken for dead"
         );
         let fail = Change::Fail {
             node,

@@ -5,6 +5,7 @@
 //! those who are silent, and moves others in order when a node drains or has joined. Two nodes never own a partition
 //! at once as long as clocks run at about the same rate; and if they do not, the fence keeps the data right.
 
+mod able;
 mod arrival;
 mod beat;
 mod controller;

@@ -26,6 +26,8 @@ pub struct MembershipParts {
     pub fence: Arc<dyn Fence>,
     /// The entities.
     pub host: Arc<dyn Host>,
+    /// Whether this node can serve: it reaches the data store. While it does not and others do, they take over.
+    pub able: watch::Receiver<bool>,
     /// How many partitions the cluster has.
     pub partitions: usize,
     /// Where other nodes reach this one.

@@ -9,6 +9,7 @@ pub(crate) struct Metrics {
     pub(crate) unserved: telemetry::Gauge,
     pub(crate) moving: telemetry::Gauge,
     pub(crate) lease: telemetry::Gauge,
+    pub(crate) able: telemetry::Gauge,
     pub(crate) deaths: telemetry::Counter,
     pub(crate) hand_overs: telemetry::CounterVec,
     pub(crate) hand_over_gap: telemetry::Histogram,
@@ -38,6 +39,10 @@ impl Default for Metrics {
             lease: telemetry::gauge(
                 "hongyan_membership_lease",
                 "1 while a leader confirms that this node lives; else it answers for nothing.",
+            ),
+            able: telemetry::gauge(
+                "hongyan_membership_able",
+                "1 while this node reaches the data store; else others take over, if they reach it.",
             ),
             deaths: telemetry::counter(
                 "hongyan_membership_deaths_total",

@@ -17,10 +17,12 @@ pub(crate) const SERVICE: ServiceId = ServiceId::MEMBERSHIP;
 /// Sent between releases: variants are added at the end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Question {
-    /// I live.
+    /// I live and can serve; or, to a leader that does not know [`Self::Unable`], just that I live.
     Beat(Beat),
     /// You are to own this partition: prepare.
     Warm(u16),
+    /// I live, and do not reach the data store. Unknown to the first release.
+    Unable(Beat),
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -50,7 +52,8 @@ impl Service for Listener {
         Box::pin(async move {
             let inner = self.0.upgrade();
             let answer = match (inner, codec::decode(&payload)) {
-                (Some(inner), Ok(Question::Beat(beat))) => inner.controller.beat(from, beat).await,
+                (Some(inner), Ok(Question::Beat(beat))) => inner.controller.beat(from, beat, true).await,
+                (Some(inner), Ok(Question::Unable(beat))) => inner.controller.beat(from, beat, false).await,
                 (Some(inner), Ok(Question::Warm(partition))) => {
                     inner.parts.host.warm(Partition(partition)).await;
                     // Who may not answer for anything takes nothing over in order.
@@ -76,4 +79,33 @@ pub(crate) async fn ask(
     let payload = codec::encode(question).map_err(|_| CallError::TooLarge)?;
     let reply = transport.call(to, SERVICE, payload, within).await?;
     codec::decode(&reply).map_err(|_| CallError::Refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let beat = Beat {
+            incarnation: Incarnation { number: 2, nonce: 9 },
+            version: 300,
+        };
+        let questions = [
+            (Question::Beat(beat), "000209fb2c01"),
+            (Question::Warm(7), "0107"),
+            (Question::Unable(beat), "020209fb2c01"),
+        ];
+        for (question, bytes) in questions {
+            assert_eq!(
+                format!("{:x}", codec::encode(&question).unwrap()),
+                bytes,
+                "{question:?}"
+            );
+        }
+        let answers = [Answer::Alive, Answer::NotAlive, Answer::NotLeader, Answer::Warm];
+        for (number, answer) in (0_u8..).zip(answers) {
+            assert_eq!(codec::encode(&answer).unwrap()[..], [number], "{answer:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod fence;
 mod member;
 mod metadata_store;
 mod placement;
+mod store_probe;
 
 pub use control::{Door, MemberControl, StoreWatch};
 pub use fence::StoreFence;

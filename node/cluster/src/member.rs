@@ -12,6 +12,7 @@ use hongyan_metadata::{LocalStore, Metadata, MetadataOptions, Protocols, Refusal
 use hongyan_router::{Cluster, RouterOptions};
 use hongyan_transport::{NodeId, Transport};
 
+use crate::store_probe::StoreProbe;
 use crate::{OwnedPlacement, StoreFence};
 
 /// What a member is made of.
@@ -51,6 +52,7 @@ struct Inner {
     metadata: Metadata,
     membership: Membership,
     host: Arc<LateHost>,
+    probe: StoreProbe,
     partitions: usize,
 }
 
@@ -70,12 +72,14 @@ impl Member {
         )
         .await?;
         let host = Arc::new(LateHost::default());
+        let probe = StoreProbe::start(parts.env.clone(), parts.data.clone());
         let membership = Membership::start(MembershipParts {
             env: parts.env,
             metadata: metadata.clone(),
             transport: Arc::clone(&parts.transport),
             fence: Arc::new(StoreFence::new(parts.data)),
             host: Arc::clone(&host) as Arc<dyn Host>,
+            able: probe.able(),
             partitions: parts.partitions,
             address: parts.address,
             release: parts.release,
@@ -87,6 +91,7 @@ impl Member {
             metadata,
             membership,
             host,
+            probe,
             partitions: parts.partitions,
         })))
     }
@@ -152,6 +157,7 @@ impl Member {
     }
     /// Takes no part any more, at once: answers for nothing, votes for nothing. The others take it for dead when they miss it.
     pub async fn stop(&self) {
+        self.0.probe.stop();
         self.0.membership.stop();
         self.0.metadata.stop().await;
     }

@@ -94,6 +94,7 @@ async fn start(env: &Env, network: &SimNetwork, store: &Database, data: &Databas
         transport,
         fence: Arc::new(StoreFence::new(data.clone())),
         host: Arc::new(Nobody),
+        able: tokio::sync::watch::channel(true).1,
         partitions: 16,
         address: "node1".to_owned(),
         release: "1".to_owned(),

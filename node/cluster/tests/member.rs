@@ -9,7 +9,7 @@ use hongyan_cluster::{Member, MemberParts};
 use hongyan_env::{Env, SimulatedHost, SimulatedNetwork, ZoneDns};
 use hongyan_kv::{Database, Error, fence};
 use hongyan_membership::{MembershipOptions, Owned, Partition};
-use hongyan_memory::MemoryStore;
+use hongyan_memory::{Faults, MemoryStore};
 use hongyan_metadata::{Change, Founding, MemoryDisk, MetadataOptions, NodeRecord, Protocols};
 use hongyan_transport::{NodeId, SimNetwork};
 
@@ -140,4 +140,35 @@ async fn survivors_own_all_in_later_epochs_behind_higher_fences() {
     assert!(taken > 0);
     first.stop().await;
     third.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reaches_the_others_but_not_the_store_is_followed_until_it_does() {
+    let network = SimNetwork::new(env(98), 1);
+    // Each has a way of its own to its data, so that one of them can be cut.
+    let stores: Vec<MemoryStore> = (0..3).map(|_| MemoryStore::default()).collect();
+    let data: Vec<Database> = stores.iter().map(|store| Database::new(store.clone())).collect();
+    let first = start(&network, &data[0], 1).await;
+    found(&first).await;
+    admit(&first, 2).await;
+    let second = start(&network, &data[1], 2).await;
+    admit(&first, 3).await;
+    let third = start(&network, &data[2], 3).await;
+    served(&[&first, &second, &third]).await;
+
+    stores[1].set_faults(Faults {
+        delay_micros_max: 1 << 50,
+        ..Faults::default()
+    });
+    let clock = env(97);
+    let before = clock.now_micros();
+    let after = served(&[&first, &third]).await;
+    let took = Duration::from_micros(clock.now_micros() - before);
+    assert!(took < Duration::from_millis(2200), "{took:?}");
+    assert!(after.values().all(|(node, _)| *node != NodeId(2)));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(second.ownership().check(Partition(0)), Owned::Elsewhere(after[&0].0));
+
+    stores[1].set_faults(Faults::default());
+    served(&[&first, &second, &third]).await;
 }

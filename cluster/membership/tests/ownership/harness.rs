@@ -13,6 +13,7 @@ use hongyan_membership::{
 use hongyan_metadata::{Change, ClusterMap, Founding, MemoryDisk, Metadata, MetadataOptions, NodeRecord, Protocols};
 use hongyan_transport::{SimNetwork, Transport};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 pub const PARTITIONS: u16 = 24;
 const WITHIN: Duration = Duration::from_secs(10);
@@ -24,13 +25,15 @@ pub struct Store {
     env: Env,
     fences: Arc<Mutex<BTreeMap<Partition, u64>>>,
     pub down: Arc<AtomicBool>,
+    /// Whether the node that holds this reaches it.
+    reached: watch::Receiver<bool>,
 }
 
 impl Fence for Store {
     fn raise(&self, partitions: Vec<(Partition, u64)>) -> BoxFuture<'_, Vec<Result<(), FenceError>>> {
         Box::pin(async move {
             self.env.sleep(Duration::from_millis(2)).await;
-            if self.down.load(Ordering::Acquire) {
+            if self.down.load(Ordering::Acquire) || !*self.reached.borrow() {
                 return partitions
                     .iter()
                     .map(|_| Err(FenceError::Store("down".to_owned())))
@@ -83,6 +86,8 @@ pub struct Cluster {
     pub options: MembershipOptions,
     /// The first moment at which two nodes answered for one partition.
     pub violation: Arc<Mutex<Option<String>>>,
+    /// Whether each node that ever ran reaches the store.
+    able: BTreeMap<u64, watch::Sender<bool>>,
     seed: u64,
     lives: u64,
 }
@@ -129,6 +134,7 @@ impl Cluster {
                 env: clock.clone(),
                 fences: Arc::default(),
                 down: Arc::default(),
+                reached: watch::channel(true).1,
             },
             clock,
             longest_gap: Arc::default(),
@@ -136,6 +142,7 @@ impl Cluster {
             protocols: Protocols { oldest: 1, newest: 1 },
             options: MembershipOptions::default(),
             violation: Arc::default(),
+            able: BTreeMap::new(),
             seed,
             lives: 0,
         };
@@ -205,12 +212,22 @@ impl Cluster {
         )
         .await
         .unwrap();
+        let able = self
+            .able
+            .entry(id)
+            .or_insert_with(|| watch::Sender::new(true))
+            .subscribe();
+        let store = Store {
+            reached: able.clone(),
+            ..self.store.clone()
+        };
         let membership = Membership::start(MembershipParts {
             env: env.clone(),
             metadata: metadata.clone(),
             transport,
-            fence: Arc::new(self.store.clone()),
+            fence: Arc::new(store),
             host: Arc::new(Entities(env)),
+            able,
             partitions: usize::from(PARTITIONS),
             address: format!("node{id}"),
             release: "1".to_owned(),
@@ -219,6 +236,11 @@ impl Cluster {
         });
         let node = Node { metadata, membership };
         self.nodes.lock().insert(id, Arc::new(node));
+    }
+    /// From now on node `id` reaches the store, or does not and says so.
+    pub fn set_able(&mut self, id: u64, is_able: bool) {
+        let able = self.able.entry(id).or_insert_with(|| watch::Sender::new(true));
+        able.send_replace(is_able);
     }
     fn node_env(&mut self, id: u64) -> Env {
         self.lives += 1;

@@ -6,3 +6,4 @@ mod failure;
 mod harness;
 mod planned;
 mod random;
+mod store;

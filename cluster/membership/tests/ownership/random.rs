@@ -17,7 +17,7 @@ async fn run(seed: u64) -> Vec<String> {
     let mut history = Vec::new();
     for step in 0..25 {
         let any = 1 + below(4);
-        match below(9) {
+        match below(10) {
             0 | 1 if cluster.ids().len() > 2 && cluster.ids().contains(&any) => cluster.crash(any).await,
             2 => cluster.network.isolate(NodeId(any)),
             3 => cluster.network.cut(NodeId(any), NodeId(1 + below(4))),
@@ -28,6 +28,7 @@ async fn run(seed: u64) -> Vec<String> {
                     cluster.start(id).await;
                 }
             }
+            7 => cluster.set_able(any, below(2) == 0),
             _ => {
                 let state = if below(2) == 0 {
                     NodeState::Draining
@@ -44,6 +45,7 @@ async fn run(seed: u64) -> Vec<String> {
     }
     cluster.network.heal_all();
     for id in 1..=4 {
+        cluster.set_able(id, true);
         if !cluster.ids().contains(&id) {
             cluster.start(id).await;
         }
