@@ -419,6 +419,12 @@ impl Session {
         matches!(self.mode, Mode::Idle)
     }
 
+    /// No command has begun to come in or waits for its end; IDLE, which both sides may end at any time, is none here.
+    #[must_use]
+    pub fn is_between_commands(&self) -> bool {
+        matches!(self.mode, Mode::Ready | Mode::Idle | Mode::Closed) && self.input.len() == 0
+    }
+
     /// State of the session.
     #[must_use]
     pub fn state(&self) -> State {

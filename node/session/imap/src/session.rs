@@ -154,6 +154,8 @@ impl Session {
             .poll_timeout()
             .map_or(Duration::from_secs(3_600), |at| at.since(now));
         let idle = self.imap.is_idle();
+        // A command that is coming in is let through; its client would else not know whether it was done.
+        let interruptible = self.imap.is_between_commands();
         let shutdown = self.connection.shutdown();
         let watch = self.account.as_ref().map(|account| account.permit.watch());
         let hints = self
@@ -177,7 +179,7 @@ impl Session {
                 let now = self.now();
                 self.imap.handle_timeout(now);
             }
-            () = shutdown.requested() => self.imap.bye("[UNAVAILABLE] The server is going down"),
+            () = shutdown.requested(), if interruptible => self.imap.bye("[UNAVAILABLE] The server is going down"),
         }
         Ok(())
     }

@@ -18,6 +18,22 @@ fn on_node<T>(options: Options, test: impl AsyncFnOnce(&Node) -> T) -> T {
 }
 
 #[test]
+fn a_node_that_goes_down_takes_the_mail_that_is_coming_in() {
+    on_node(Options::default(), async |node| {
+        let (mut appending, mut resting) = (node.login().await, node.login().await);
+        appending.send(b"a APPEND INBOX {20}\r\n").await;
+        assert!(appending.line().await.starts_with("+ "));
+        node.arbiters.shutdown().request();
+        assert_eq!(resting.line().await, "* BYE [UNAVAILABLE] The server is going down");
+        appending.send(b"Subject: one\r\n\r\nBody\r\n").await;
+        let line = appending.line().await;
+        assert!(line.starts_with("a OK [APPENDUID "), "{line}");
+        assert_eq!(appending.line().await, "* BYE [UNAVAILABLE] The server is going down");
+        assert_eq!(appending.line().await, "", "the connection is closed");
+    });
+}
+
+#[test]
 fn acc_10_only_the_range_is_shown() {
     let options = Options {
         node: hongyan_miniature::Options {
