@@ -169,14 +169,15 @@ impl Bench {
     }
     /// The shard leaves memory, as when it is idle, moves or the node stops.
     async fn leave(&self) {
-        let passivating = self.host.passivate_all(HOUR);
-        let advance = async {
-            while self.host.active_count() > 0 {
-                self.clock.advance(Duration::from_millis(5));
-                tokio::task::yield_now().await;
+        let mut passivating = std::pin::pin!(self.host.passivate_all(HOUR));
+        // Until it says so itself: it may sleep once more after the last entity has gone.
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut passivating => break,
+                () = tokio::task::yield_now() => self.clock.advance(Duration::from_millis(5)),
             }
-        };
-        tokio::join!(passivating, advance);
+        }
     }
     async fn keys_left(&self) -> usize {
         let all = RangeQuery::all(KeyRange::prefix(b""));
