@@ -12,6 +12,7 @@ use hongyan_env::Env;
 use hongyan_placement::{Partition, Partitions};
 use hongyan_router::{Ask, AskError, Router};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -33,6 +34,8 @@ struct Services {
     activations: Arc<AtomicUsize>,
     passivations: Arc<AtomicUsize>,
     batches: Arc<AtomicUsize>,
+    /// What a `Wait` waits for.
+    gate: Arc<Notify>,
     /// Those whose activation takes a while: how many at once, the most ever, and in which order they began.
     slow: Arc<Mutex<(usize, usize, Vec<u32>)>>,
 }
@@ -50,6 +53,7 @@ enum Request {
     Add(u64),
     Panic,
     Hang,
+    Wait,
     Depose,
 }
 
@@ -96,6 +100,10 @@ impl Entity for CounterEntity {
                 }
                 Request::Panic => panic!("asked to"),
                 Request::Hang => std::future::pending().await,
+                Request::Wait => {
+                    self.services.gate.notified().await;
+                    replier.send(self.count);
+                }
                 Request::Depose => self.deposed.push(replier),
             }
         }
@@ -114,6 +122,7 @@ impl Entity for CounterEntity {
 struct Add(u64);
 struct Panic;
 struct Hang;
+struct Wait;
 
 macro_rules! ask {
     ($name:ty, $self:ident => $request:expr) => {
@@ -132,6 +141,7 @@ macro_rules! ask {
 ask!(Add, self => Request::Add(self.0));
 ask!(Panic, self => Request::Panic);
 ask!(Hang, self => Request::Hang);
+ask!(Wait, self => Request::Wait);
 
 fn with_router<F: Future<Output = ()>>(options: EntityOptions, test: impl FnOnce(Router, Services, Arbiters) -> F) {
     hongyan_actor::run(0, async {
@@ -159,10 +169,15 @@ fn an_entity_starts_with_its_first_request_and_keeps_its_state() {
 #[test]
 fn requests_that_wait_together_are_one_batch() {
     with_router(EntityOptions::default(), async |router, services, _| {
+        let busy = router.ask(&CounterKey(1), Wait, WITHIN);
         let asks = (0..100).map(|_| router.ask(&CounterKey(1), Add(1), WITHIN));
-        let replies = futures_util::future::join_all(asks).await;
+        // Polled in this order: the gate opens when all have been asked.
+        let (first, replies, ()) = futures_util::join!(busy, futures_util::future::join_all(asks), async {
+            services.gate.notify_one();
+        });
+        assert_eq!(first, Ok(0));
         assert_eq!(replies.iter().filter_map(|reply| reply.ok()).max(), Some(100));
-        assert!(services.batches.load(Ordering::SeqCst) < 50);
+        assert!(services.batches.load(Ordering::SeqCst) <= 2);
     });
 }
 

@@ -1,9 +1,11 @@
 //! What a member keeps in `<data>/cluster`: who it is, the facts of its cluster, and its part of the agreement.
 //!
-//!     identity.pem   certificate, key and authority
-//!     member.toml    the facts; written last, so that a node without it is no member yet
-//!     metadata/      Raft's log, vote and snapshot
-//!     fdb.cluster    where FoundationDB is, for members that were told by the cluster
+//! ```text
+//! identity.pem   certificate, key and authority
+//! member.toml    the facts; written last, so that a node without it is no member yet
+//! metadata/      Raft's log, vote and snapshot
+//! fdb.cluster    where FoundationDB is, for members that were told by the cluster
+//! ```
 
 use std::fs;
 use std::io::{ErrorKind, Write};
