@@ -15,6 +15,8 @@ use hongyan_membership::settings::{self, Rebalance, Setting, SettingError};
 use hongyan_metadata::{Applied, Change, ClusterMap, Members, Metadata, NodeRecord, NodeState, ProposeError, Refusal};
 use hongyan_transport::ClusterId;
 
+use crate::store_server::{StoreMachine, StoreServer};
+
 /// How long the leader may take.
 const PROPOSE_WITHIN: Duration = Duration::from_secs(10);
 /// How long this node's own map may take to show what was agreed.
@@ -94,7 +96,7 @@ impl MemberControl {
             &record,
             &shares,
             self.metadata.leader().map(|leader| leader.0),
-            &self.metadata.members(),
+            (&self.metadata.members(), StoreServer::of(&self.metadata.map(), id)),
         ))
     }
 
@@ -108,6 +110,36 @@ impl MemberControl {
         Err(ControlError::Refused(format!(
             "no other node is up to take over what node {node} owns"
         )))
+    }
+
+    /// Where `node` has a server of the store, if it has one.
+    fn machine(&self, node: u64) -> Option<StoreMachine> {
+        let machines = StoreMachine::all(&self.metadata.map());
+        machines.into_iter().find(|machine| machine.node == node)
+    }
+
+    /// Lets what the server of `node` holds move to the others.
+    async fn begin_to_empty(&self, node: u64, machine: &StoreMachine) -> ControlResult<NodeView> {
+        let map = self.metadata.map();
+        if map.partitions.iter().any(|slot| slot.owner == node) {
+            return Err(ControlError::Refused(format!(
+                "node {node} owns partitions: drain it first"
+            )));
+        }
+        let keeps = |other: &StoreMachine| {
+            other.node != node && StoreServer::of(&map, other.node).is_some_and(StoreServer::keeps)
+        };
+        if !StoreMachine::all(&map).iter().any(keeps) {
+            return Err(ControlError::Refused(format!(
+                "no other node has a server of the store that could take what node {node}'s holds"
+            )));
+        }
+        if self.record(node)?.state == NodeState::Up {
+            self.set_state(node, NodeState::Draining).await?;
+        }
+        let emptying = StoreServer::Emptying.change(node, machine.address);
+        self.propose(emptying).await?;
+        self.node(node)
     }
 
     fn setting(&self, setting: &Setting) -> SettingView {
@@ -144,7 +176,7 @@ impl ClusterControl for MemberControl {
                 partitions: partitions_view(&map),
                 store,
                 nodes: present
-                    .map(|(id, record)| node_view(*id, record, &shares, leader, &members))
+                    .map(|(id, record)| node_view(*id, record, &shares, leader, (&members, StoreServer::of(&map, *id))))
                     .collect(),
             })
         })
@@ -182,14 +214,29 @@ impl ClusterControl for MemberControl {
     }
 
     fn resume(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>> {
-        Box::pin(self.set_state(node, NodeState::Up))
+        Box::pin(async move {
+            if let Some(machine) = self.machine(node)
+                && StoreServer::of(&self.metadata.map(), node).is_some_and(|server| !server.keeps())
+            {
+                let returning = StoreServer::Returning.change(node, machine.address);
+                self.propose(returning).await?;
+            }
+            self.set_state(node, NodeState::Up).await
+        })
     }
 
     fn leave(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>> {
         Box::pin(async move {
             self.record(node)?;
             self.expect_others(node)?;
-            self.set_state(node, NodeState::Left).await
+            let server = StoreServer::of(&self.metadata.map(), node);
+            match (server, self.machine(node)) {
+                (Some(StoreServer::Serving | StoreServer::Returning), Some(machine)) => {
+                    self.begin_to_empty(node, &machine).await
+                }
+                (Some(StoreServer::Emptying), Some(_)) => self.node(node),
+                _ => self.set_state(node, NodeState::Left).await,
+            }
         })
     }
 
@@ -265,7 +312,13 @@ impl Shares {
     }
 }
 
-fn node_view(id: u64, record: &NodeRecord, shares: &Shares, leader: Option<u64>, members: &Members) -> NodeView {
+fn node_view(
+    id: u64,
+    record: &NodeRecord,
+    shares: &Shares,
+    leader: Option<u64>,
+    (members, server): (&Members, Option<StoreServer>),
+) -> NodeView {
     let role = if leader == Some(id) {
         Some("leader")
     } else if members.voters.contains(&id) {
@@ -287,6 +340,7 @@ fn node_view(id: u64, record: &NodeRecord, shares: &Shares, leader: Option<u64>,
         release: record.release.clone(),
         protocol_oldest: record.protocols.oldest,
         protocol_newest: record.protocols.newest,
+        store_server: server.map(|server| server.name().to_owned()),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`Member`] is all of a node's part in its cluster. [`MetadataStore`] keeps Raft's part of this node in a store of its
 //! own; [`StoreFence`] raises the fences of partitions in the data store; [`OwnedPlacement`] tells the router where
-//! entities are; [`MemberControl`] is the operator's hand. Decides nothing.
+//! entities are; [`MemberControl`] is the operator's hand; [`StoreServer`] is what the settings say of the store's servers
+//! beside the nodes. Decides nothing.
 
 mod control;
 mod fence;
@@ -10,9 +11,11 @@ mod member;
 mod metadata_store;
 mod placement;
 mod store_probe;
+mod store_server;
 
 pub use control::{Door, MemberControl, StoreWatch};
 pub use fence::StoreFence;
 pub use member::{Member, MemberParts};
 pub use metadata_store::MetadataStore;
 pub use placement::OwnedPlacement;
+pub use store_server::{StoreMachine, StoreServer};

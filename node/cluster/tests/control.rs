@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_cluster::{Door, Member, MemberControl, MemberParts, MetadataStore, StoreWatch};
+use hongyan_cluster::{Door, Member, MemberControl, MemberParts, MetadataStore, StoreMachine, StoreServer, StoreWatch};
 use hongyan_env::{BoxFuture, Env, SimulatedHost, SimulatedNetwork, ZoneDns};
 use hongyan_http_admin::{ClusterControl, ClusterView, ControlError, NodeChange, StoreView};
 use hongyan_identity::{Fingerprint, JoinToken};
@@ -356,6 +356,74 @@ fn weight_and_place_change_what_a_node_bears() {
                 Err(ControlError::Invalid(_))
             ));
         }
+        cluster.stop().await;
+    });
+}
+
+#[test]
+fn who_leaves_gives_back_what_its_server_of_the_store_holds_first() {
+    simulate(async {
+        let cluster = Cluster::of(9, 3).await;
+        cluster.balanced().await;
+        let address = |node: u64| format!("192.0.2.{node}:4500").parse().unwrap();
+        let propose = async |change: Change| {
+            let metadata = cluster.nodes[&1].member.metadata();
+            metadata.propose(change, WITHIN).await.unwrap();
+        };
+        let tell = async |node: u64| {
+            let machine = StoreMachine {
+                node,
+                address: address(node),
+                data_center: None,
+            };
+            let (key, value) = machine.setting();
+            let value = Some(value);
+            propose(Change::Set { key, value }).await;
+        };
+        let server = |view: &ClusterView, node: u64| {
+            let known = view.nodes.iter().find(|known| known.id == node);
+            known.and_then(|known| known.store_server.clone()).unwrap_or_default()
+        };
+        let control = cluster.control(1);
+        tell(3).await;
+        cluster.until(|view| server(view, 3) == "serving").await;
+        let refused = control.leave(3).await.unwrap_err().to_string();
+        assert!(refused.contains("drain it first"), "{refused}");
+        control.drain(3).await.unwrap();
+        let owned = |view: &ClusterView| view.nodes[2].partitions;
+        cluster.until(|view| owned(view) == 0).await;
+        let refused = control.leave(3).await.unwrap_err().to_string();
+        assert!(refused.contains("no other node has a server of the store"), "{refused}");
+        tell(2).await;
+        cluster.until(|view| server(view, 2) == "serving").await;
+
+        for _ in 0..2 {
+            let told = control.leave(3).await.unwrap();
+            assert_eq!(
+                (told.state.as_str(), told.store_server.as_deref()),
+                ("draining", Some("emptying"))
+            );
+        }
+        let refused = control.leave(2).await.unwrap_err().to_string();
+        assert!(refused.contains("drain it first"), "{refused}");
+        let resumed = control.resume(3).await.unwrap();
+        assert_eq!(
+            (resumed.state.as_str(), resumed.store_server.as_deref()),
+            ("up", Some("returning"))
+        );
+        cluster.until(|view| owned(view) > 0).await;
+        propose(StoreServer::Serving.change(3, address(3))).await;
+
+        control.drain(3).await.unwrap();
+        cluster.until(|view| owned(view) == 0).await;
+        assert_eq!(
+            control.leave(3).await.unwrap().store_server.as_deref(),
+            Some("emptying")
+        );
+        propose(StoreServer::Emptied.change(3, address(3))).await;
+        cluster.until(|view| server(view, 3) == "emptied").await;
+        assert_eq!(control.leave(3).await.unwrap().state, "left");
+        assert_eq!(StoreMachine::all(&cluster.nodes[&1].member.metadata().map()).len(), 1);
         cluster.stop().await;
     });
 }

@@ -25,6 +25,9 @@ const LOOK_PERIOD: Duration = Duration::from_millis(500);
 const CREATE_ATTEMPTS_MAX: usize = 60;
 /// How long each such question waits, in seconds.
 const CREATE_SECS: u32 = 5;
+/// Asks which of the servers that are to hold nothing still hold something.
+const HOLDING: &str =
+    r"getrangekeys \xff\xff/management/in_progress_exclusion/ \xff\xff/management/in_progress_exclusion0 1000";
 /// Characters of a new cluster's id.
 const ID_CHARACTERS: usize = 12;
 
@@ -103,6 +106,15 @@ pub enum Made {
     New,
     /// It was there.
     Existing,
+}
+
+/// How far a server is from holding nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emptying {
+    /// Its data is on its way, or it still has to decide with others.
+    Moving,
+    /// Without it nothing is lost and nothing stops.
+    Done,
 }
 
 /// The keeper of this machine's server.
@@ -258,6 +270,33 @@ impl Keeper {
         }
         Ok(steps)
     }
+    /// Moves the data of the server at `address` to the others, one that is dead for good included: begins with the first
+    /// call, and says with each how far it is. [`Self::reconcile`] lets others coordinate in its place.
+    ///
+    /// # Errors
+    /// When the cluster refuses, for want of space on the others, say.
+    pub async fn empty(&self, address: SocketAddr) -> Result<Emptying, KeeperError> {
+        let status = self.status().await?;
+        if !status.available {
+            return Ok(Emptying::Moving);
+        }
+        if !status.excluded.contains(&address) {
+            tracing::info!(%address, "FoundationDB's server is to hold nothing");
+            self.tool.cli(&format!("exclude no_wait {address}")).await?;
+            return Ok(Emptying::Moving);
+        }
+        let holding = self.tool.cli(HOLDING).await?;
+        let done = !names(&holding, address) && !status.coordinators.contains(&address);
+        Ok(if done { Emptying::Done } else { Emptying::Moving })
+    }
+    /// Lets the server at `address` hold data again.
+    ///
+    /// # Errors
+    /// When the cluster refuses.
+    pub async fn refill(&self, address: SocketAddr) -> Result<(), KeeperError> {
+        tracing::info!(%address, "FoundationDB's server may hold data again");
+        self.tool.cli(&format!("include {address}")).await.map(|_| ())
+    }
     /// Starts the server whenever it has ended, for ever.
     pub async fn supervise(&mut self) {
         loop {
@@ -288,9 +327,19 @@ impl Keeper {
     }
     /// Ends the server. Without it the server goes on, and the next keeper finds it.
     pub fn stop(mut self) {
+        self.halt();
+    }
+    /// The same, for a keeper that may supervise again later.
+    pub fn halt(&mut self) {
         self.server.stop();
         self.running.set(0);
     }
+}
+
+/// Whether the answer to [`HOLDING`] names the server.
+fn names(said: &str, address: SocketAddr) -> bool {
+    let key = format!("/{address}'");
+    said.lines().any(|line| line.trim().ends_with(&key))
 }
 
 fn load(path: &Path) -> Result<ClusterFile, KeeperError> {
@@ -320,4 +369,18 @@ fn new_id(env: &Env) -> String {
         .filter_map(|octet| ALPHABET.get(usize::from(octet & 31)))
         .map(|&letter| char::from(letter))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn who_still_holds_something_is_read() {
+        let said = "\nRange limited to 1000 keys\n`\\xff\\xff/management/in_progress_exclusion/127.0.0.1:47101'\n\n";
+        assert!(names(said, "127.0.0.1:47101".parse().unwrap()));
+        for other in ["127.0.0.1:4710", "27.0.0.1:47101"] {
+            assert!(!names(said, other.parse().unwrap()), "{other}");
+        }
+    }
 }

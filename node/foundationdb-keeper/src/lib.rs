@@ -14,7 +14,7 @@ mod status;
 mod tool;
 
 pub use backup::{Backup, BackupState};
-pub use keeper::{Keeper, KeeperError, KeeperOptions, Made};
+pub use keeper::{Emptying, Keeper, KeeperError, KeeperOptions, Made};
 pub use plan::{Machine, Redundancy, Step, coordinators_wanted, plan, redundancy_wanted};
 pub use program::{Program, ProgramError};
 pub use status::{ClusterStatus, StatusError};

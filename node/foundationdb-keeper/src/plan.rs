@@ -115,8 +115,14 @@ fn redundancy(current: Redundancy, status: &ClusterStatus, machines: &[Machine])
         // More copies need machines to lie on; they are waited for.
         std::cmp::Ordering::Greater => (serving >= wanted.copies()).then_some(wanted),
         // Copies are given up only when no data is on its way.
-        std::cmp::Ordering::Less => status.healthy.then_some(wanted),
+        std::cmp::Ordering::Less => (status.healthy && !is_emptying(status)).then_some(wanted),
     }
+}
+
+/// Whether a server that is to hold nothing still does.
+fn is_emptying(status: &ClusterStatus) -> bool {
+    let holds = |address: &SocketAddr| status.stored.contains_key(address);
+    status.excluded.iter().any(holds)
 }
 
 /// The coordinators there should be, sorted.

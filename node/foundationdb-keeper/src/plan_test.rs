@@ -29,6 +29,8 @@ fn status(redundancy: Redundancy, coordinators: &[u16], servers: &[u16]) -> Clus
         redundancy: Some(redundancy),
         coordinators: addresses(coordinators),
         servers: addresses(servers),
+        excluded: Vec::new(),
+        stored: std::collections::BTreeMap::new(),
         messages: Vec::new(),
     }
 }
@@ -115,4 +117,17 @@ fn modes_that_a_person_chose_are_left() {
     assert_eq!(plan(&chosen, &machines(&[1, 2, 3])), []);
     assert_eq!(Redundancy::named("three_data_hall"), None);
     assert_eq!(Redundancy::named("double"), Some(Double));
+}
+
+#[test]
+fn copies_are_given_up_when_the_server_that_leaves_is_empty() {
+    let mut leaving = status(Double, &[1, 2, 3], &[1, 2]);
+    leaving.excluded = addresses(&[3]);
+    leaving.stored = [(address(3), 1)].into();
+    let coordinator = Step::Coordinators(addresses(&[1]));
+    let mut steps = vec![coordinator];
+    assert_eq!(plan(&leaving, &machines(&[1, 2])), steps);
+    leaving.stored = [(address(1), 1)].into();
+    steps.push(Step::Redundancy(Single));
+    assert_eq!(plan(&leaving, &machines(&[1, 2])), steps);
 }

@@ -1,5 +1,6 @@
 //! FoundationDB's status document, as far as decisions and health need it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -27,6 +28,10 @@ pub struct ClusterStatus {
     pub coordinators: Vec<SocketAddr>,
     /// The servers that take part.
     pub servers: Vec<SocketAddr>,
+    /// The servers that are to hold nothing, whether they run or not.
+    pub excluded: Vec<SocketAddr>,
+    /// What each server that runs stores, in octets; those that store nothing are not in it.
+    pub stored: BTreeMap<SocketAddr, u64>,
     /// What FoundationDB complains of, in its words.
     pub messages: Vec<String>,
 }
@@ -54,6 +59,11 @@ impl ClusterStatus {
         for message in all("/client/messages").iter().chain(&all("/cluster/messages")) {
             messages.extend(text_at(message, "description"));
         }
+        let stored = processes
+            .into_iter()
+            .flat_map(|processes| processes.values())
+            .filter_map(|process| Some((address(&text_at(process, "address")?)?, stored(process)?)))
+            .collect();
         let mut servers: Vec<_> = processes
             .into_iter()
             .flat_map(|processes| processes.values())
@@ -71,9 +81,22 @@ impl ClusterStatus {
                 .filter_map(|coordinator| address(&text_at(coordinator, "address")?))
                 .collect(),
             servers,
+            excluded: all("/cluster/configuration/excluded_servers")
+                .iter()
+                .filter_map(|server| address(&text_at(server, "address")?))
+                .collect(),
+            stored,
             messages,
         })
     }
+}
+
+/// What a process stores; `None` when it has no storage, or tells nothing of it.
+fn stored(process: &Value) -> Option<u64> {
+    let roles = process.get("roles").and_then(Value::as_array)?;
+    let octets = |role: &Value| role.get("stored_bytes").and_then(Value::as_u64);
+    let stored: u64 = roles.iter().filter_map(octets).sum();
+    (stored > 0).then_some(stored)
 }
 
 fn address(text: &str) -> Option<SocketAddr> {
@@ -97,11 +120,13 @@ mod tests {
                 "messages": [{"name": "x", "description": "Cluster file is not writable."}]
             },
             "cluster": {
-                "configuration": {"redundancy_mode": "double"},
+                "configuration": {"redundancy_mode": "double",
+                    "excluded_servers": [{"address": "127.0.0.1:4502"}, {"locality": "locality_zoneid:x"}]},
                 "processes": {
                     "a1": {"address": "127.0.0.1:4501:tls"},
                     "b2": {"address": "127.0.0.1:4500", "excluded": false},
-                    "c3": {"address": "127.0.0.1:4502", "excluded": true}
+                    "c3": {"address": "127.0.0.1:4502", "excluded": true, "roles": [
+                        {"role": "log"}, {"role": "storage", "stored_bytes": 700}, {"role": "storage", "stored_bytes": 77}]}
                 },
                 "messages": [{"description": "Unable to read."}]
             }
@@ -113,6 +138,8 @@ mod tests {
             redundancy: Some(Redundancy::Double),
             coordinators: vec![place(4500), place(4501)],
             servers: vec![place(4500), place(4501)],
+            excluded: vec![place(4502)],
+            stored: [(place(4502), 777)].into(),
             messages: vec!["Cluster file is not writable.".to_owned(), "Unable to read.".to_owned()],
         };
         assert_eq!(ClusterStatus::parse(text), Ok(expect));

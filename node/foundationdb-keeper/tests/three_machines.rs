@@ -1,4 +1,5 @@
-//! Three servers on the loopback interface as three machines: made, joined, grown to two copies, one lost and restarted.
+//! Three servers on the loopback interface as three machines: made, joined, grown to two copies, one lost and restarted;
+//! at the end two leave, a dead one and one that runs.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use hongyan_env::Env;
 use hongyan_foundationdb::testing::has_library;
 use hongyan_foundationdb::{ClusterFile, FoundationOptions, FoundationStore};
-use hongyan_foundationdb_keeper::{Keeper, KeeperError, KeeperOptions, Machine, Made, Program, Redundancy, Step};
+use hongyan_foundationdb_keeper::{
+    Emptying, Keeper, KeeperError, KeeperOptions, Machine, Made, Program, Redundancy, Step,
+};
 
 /// Looks, a second apart, that a change in the cluster may take.
 const LOOKS_MAX: usize = 180;
@@ -60,6 +63,22 @@ async fn until(keeper: &Keeper, what: &str, holds: impl Fn(&hongyan_foundationdb
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     panic!("{what}: {:?}", keeper.status().await);
+}
+
+/// Lets the server at `leaving` go, as the node that leads does it.
+async fn let_go(keeper: &Keeper, leaving: SocketAddr, staying: &[Machine]) {
+    for _ in 0..LOOKS_MAX {
+        let emptied = keeper.empty(leaving).await;
+        let steps = keeper.reconcile(staying).await;
+        let status = keeper.status().await.unwrap();
+        if matches!(emptied, Ok(Emptying::Done)) && matches!(&steps, Ok(steps) if steps.is_empty()) && status.healthy {
+            assert!(!status.coordinators.contains(&leaving) && !status.stored.contains_key(&leaving));
+            assert_eq!(status.redundancy, Some(Redundancy::Single), "of {}", staying.len());
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("{leaving} is not emptied: {:?}", keeper.status().await);
 }
 
 #[tokio::test]
@@ -157,4 +176,21 @@ async fn three_machines_become_a_cluster_that_loses_one() {
     let other: ClusterFile = "other:x@127.0.0.1:1".parse().unwrap();
     let refused = Keeper::join(env, &all[2], &other).await.err();
     assert!(matches!(refused, Some(KeeperError::OtherCluster { .. })), "{refused:?}");
+
+    // One dies for good, and one is given back.
+    let first = machines.0.remove(0);
+    for leaving in [2, 1] {
+        if leaving == 2 {
+            machines.0.pop().unwrap().stop();
+        }
+        let_go(&first, members[leaving].address, &members[..leaving]).await;
+    }
+    machines.0.pop().unwrap().stop();
+    machines.0.push(first);
+    assert_eq!(store.begin().get(b"k").await.unwrap().as_deref(), Some(&b"after"[..]));
+    put("at last").await;
+    // Who takes the address of one that left is given data again.
+    machines.0[0].refill(members[1].address).await.unwrap();
+    let status = machines.0[0].status().await.unwrap();
+    assert_eq!(status.excluded, [members[2].address]);
 }

@@ -2,24 +2,23 @@
 //! the cluster, brought to as many copies and coordinators as the machines allow.
 //!
 //! Which machines there are stands in the cluster's settings: each node writes its own line, and the leader removes those of
-//! nodes that left.
+//! nodes that left. Before a node leaves, the leader lets its server's data move away; then the node stops that server.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use hongyan_cluster::{StoreMachine, StoreServer};
 use hongyan_config::Config;
 use hongyan_env::Env;
-use hongyan_foundationdb_keeper::{ClusterStatus, Keeper, KeeperOptions, Machine};
+use hongyan_foundationdb_keeper::{ClusterStatus, Emptying, Keeper, KeeperOptions, Machine};
 use hongyan_http_admin::StoreView;
-use hongyan_metadata::{Change, ClusterMap, NodeState};
+use hongyan_metadata::{Change, ClusterMap};
 use hongyan_transport::NodeId;
 
 use super::place::Place;
 use super::{ClusterNode, Joined, kept_folder};
 
-/// Settings of machines begin so; the node's number follows.
-pub(super) const MACHINE: &str = "foundationdb.machine.";
 /// Time between two looks at the cluster.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long one look may take: a cluster that cannot answer is waited for by others.
@@ -66,7 +65,8 @@ impl Tended {
             machine,
             cluster,
         };
-        tokio::join!(supervisor.supervise(), looks.run(&env));
+        let cluster = looks.cluster.clone();
+        tokio::join!(supervise(&mut supervisor, &cluster), looks.run(&env));
     }
 }
 
@@ -82,7 +82,10 @@ impl Looks {
         loop {
             self.say_where(&self.cluster).await;
             match env.timeout(LOOK_WITHIN, self.keeper.status()).await {
-                Some(Ok(status)) => self.cluster.saw_store(view(status)),
+                Some(Ok(status)) => {
+                    let progress = progress(&self.cluster.member().metadata().map(), &status);
+                    self.cluster.saw_store(view(status, progress));
+                }
                 Some(Err(error)) => tracing::warn!(%error, "FoundationDB's status is not known"),
                 None => tracing::warn!("FoundationDB does not tell its status"),
             }
@@ -95,8 +98,12 @@ impl Looks {
     /// Lets the cluster know of this machine.
     async fn say_where(&self, cluster: &ClusterNode) {
         let metadata = cluster.member().metadata();
-        let line = line(&self.machine);
-        let key = format!("{MACHINE}{}", metadata.node());
+        let machine = StoreMachine {
+            node: metadata.node().0,
+            address: self.machine.address,
+            data_center: self.machine.data_center.clone(),
+        };
+        let (key, line) = machine.setting();
         if metadata.map().settings.get(&key) == Some(&line) {
             return;
         }
@@ -108,11 +115,59 @@ impl Looks {
     async fn lead(&self, cluster: &ClusterNode) {
         let metadata = cluster.member().metadata();
         let map = metadata.map();
-        for key in settings_of_gone(&map) {
-            let _ = metadata.propose(Change::Set { key, value: None }, PROPOSE_WITHIN).await;
+        for change in StoreMachine::forget_gone(&map) {
+            let _ = metadata.propose(change, PROPOSE_WITHIN).await;
+        }
+        for (node, server, address) in StoreServer::leaving(&map) {
+            if let Some(now) = self.move_data(&map, server, address).await {
+                // Tried again with the next look.
+                let _ = metadata.propose(now.change(node, address), PROPOSE_WITHIN).await;
+            }
         }
         if let Err(error) = self.keeper.reconcile(&machines(&map)).await {
             tracing::warn!(%error, "FoundationDB is not as it should be yet");
+        }
+    }
+}
+
+impl Looks {
+    /// Brings a server nearer to what is wished; how it stands from now on, when that has changed.
+    async fn move_data(&self, map: &ClusterMap, server: StoreServer, address: SocketAddr) -> Option<StoreServer> {
+        let moved = match server {
+            StoreServer::Emptying => match self.keeper.empty(address).await {
+                Ok(Emptying::Moving) => return None,
+                Ok(Emptying::Done) => Ok(StoreServer::Emptied),
+                Err(error) => Err(error),
+            },
+            StoreServer::Returning => self.keeper.refill(address).await.map(|()| StoreServer::Serving),
+            // Another machine has taken the address of one that left.
+            StoreServer::Emptied if machines(map).iter().any(|machine| machine.address == address) => {
+                self.keeper.refill(address).await.map(|()| StoreServer::Serving)
+            }
+            StoreServer::Emptied | StoreServer::Serving => return None,
+        };
+        moved
+            .inspect_err(|error| tracing::warn!(%address, %error, "FoundationDB's data does not move yet"))
+            .ok()
+    }
+}
+
+/// Starts the server whenever it has ended, but for the time in which nobody needs it any more.
+async fn supervise(supervisor: &mut Keeper, cluster: &ClusterNode) {
+    let metadata = cluster.member().metadata();
+    let node = metadata.node().0;
+    let is_needed = |map: &ClusterMap| StoreServer::of(map, node) != Some(StoreServer::Emptied);
+    let mut map = metadata.watch();
+    loop {
+        tokio::select! {
+            biased;
+            _ = map.wait_for(|map| !is_needed(map)) => {}
+            () = supervisor.supervise() => {}
+        }
+        tracing::info!("fdbserver holds nothing any more and is stopped");
+        supervisor.halt();
+        if map.wait_for(|map| is_needed(map)).await.is_err() {
+            return;
         }
     }
 }
@@ -130,82 +185,76 @@ fn options(config: &Config, place: &Place, node: NodeId) -> KeeperOptions {
     }
 }
 
-/// A machine as a setting: its address, and its data centre when it has one.
-fn line(machine: &Machine) -> String {
-    match &machine.data_center {
-        Some(data_center) => format!("{} {data_center}", machine.address),
-        None => machine.address.to_string(),
-    }
-}
-
-/// The machines of nodes that have not left.
+/// The machines whose servers are to keep data, as the keeper knows them.
 fn machines(map: &ClusterMap) -> Vec<Machine> {
-    let machine = |(key, line): (&String, &String)| {
-        let node = key.strip_prefix(MACHINE)?;
-        if has_left(map, node) {
-            return None;
-        }
-        let (address, data_center) = match line.split_once(' ') {
-            Some((address, name)) => (address, Some(name.to_owned())),
-            None => (line.as_str(), None),
-        };
-        Some(Machine {
-            name: format!("node-{node}"),
-            address: address.parse().ok()?,
-            data_center,
-        })
+    let keeps = |machine: &StoreMachine| StoreServer::of(map, machine.node).is_some_and(StoreServer::keeps);
+    let machines = StoreMachine::all(map).into_iter().filter(keeps);
+    let machine = |machine: StoreMachine| Machine {
+        name: format!("node-{}", machine.node),
+        address: machine.address,
+        data_center: machine.data_center,
     };
-    map.settings.iter().filter_map(machine).collect()
+    machines.map(machine).collect()
 }
 
-fn settings_of_gone(map: &ClusterMap) -> Vec<String> {
-    let gone = |key: &&String| key.strip_prefix(MACHINE).is_some_and(|node| has_left(map, node));
-    map.settings.keys().filter(gone).cloned().collect()
+/// What is left to move of servers that are being emptied, for people.
+fn progress(map: &ClusterMap, status: &ClusterStatus) -> Vec<String> {
+    let leaving = StoreServer::leaving(map).into_iter();
+    let emptying = leaving.filter(|(_, server, _)| *server == StoreServer::Emptying);
+    let line = |(node, _, address)| match status.stored.get(&address) {
+        Some(octets) => format!(
+            "node {node}'s server is being emptied: {} MB left",
+            octets.div_ceil(1_000_000)
+        ),
+        None => format!("node {node}'s server is being emptied"),
+    };
+    emptying.map(line).collect()
 }
 
-fn has_left(map: &ClusterMap, node: &str) -> bool {
-    let record = node.parse().ok().and_then(|node: u64| map.nodes.get(&node));
-    record.is_none_or(|record| record.state == NodeState::Left)
-}
-
-fn view(status: ClusterStatus) -> StoreView {
+fn view(status: ClusterStatus, progress: Vec<String>) -> StoreView {
     StoreView {
         engine: "foundationdb".to_owned(),
         available: status.available,
         healthy: status.healthy,
         redundancy: status.redundancy.map(|mode| mode.name().to_owned()),
-        messages: status.messages,
+        messages: [progress, status.messages].concat(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hongyan_metadata::NodeRecord;
+    use hongyan_metadata::{Change, NodeRecord};
 
     use super::*;
 
     #[test]
-    fn machines_stand_in_the_settings_until_their_nodes_leave() {
-        let machine = |node: u64, data_center: Option<&str>| Machine {
-            name: format!("node-{node}"),
-            address: SocketAddr::from(([192, 0, 2, 1], 4500)),
-            data_center: data_center.map(str::to_owned),
-        };
+    fn who_leaves_keeps_no_data_and_how_far_it_is_is_told() {
+        let address = |node: u8| SocketAddr::from(([192, 0, 2, node], 4500));
         let mut map = ClusterMap::default();
-        for (node, state, data_center) in [
-            (1, NodeState::Up, None),
-            (2, NodeState::Down, Some("east")),
-            (3, NodeState::Left, None),
-        ] {
-            let record = NodeRecord {
-                state,
-                ..NodeRecord::default()
+        for node in 1..=4 {
+            map.nodes.insert(node.into(), NodeRecord::default());
+            let machine = StoreMachine {
+                node: node.into(),
+                address: address(node),
+                data_center: None,
             };
-            map.nodes.insert(node, record);
-            map.settings
-                .insert(format!("{MACHINE}{node}"), line(&machine(node, data_center)));
+            map.settings.extend([machine.setting()]);
         }
-        assert_eq!(machines(&map), [machine(1, None), machine(2, Some("east"))]);
-        assert_eq!(settings_of_gone(&map), [format!("{MACHINE}3")]);
+        for (node, server) in [
+            (2, StoreServer::Emptying),
+            (3, StoreServer::Emptied),
+            (4, StoreServer::Returning),
+        ] {
+            let Change::Set { key, value } = server.change(node.into(), address(node)) else {
+                panic!("a setting");
+            };
+            map.settings.insert(key, value.unwrap());
+        }
+        let kept: Vec<_> = machines(&map).into_iter().map(|machine| machine.address).collect();
+        assert_eq!(kept, [address(1), address(4)]);
+        let mut status = ClusterStatus::parse("{}").unwrap();
+        assert_eq!(progress(&map, &status), ["node 2's server is being emptied"]);
+        status.stored.insert(address(2), 7_000_001);
+        assert_eq!(progress(&map, &status), ["node 2's server is being emptied: 8 MB left"]);
     }
 }

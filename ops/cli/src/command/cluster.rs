@@ -37,11 +37,12 @@ pub enum Cluster {
         /// The node's number [default: the node that is asked].
         node: Option<u64>,
     },
-    /// Take a node out of the cluster for good: drain it, wait, and forget it.
+    /// Take a node out of the cluster for good, also one that is dead: drain it, move away what its FoundationDB holds, wait,
+    /// and forget it.
     Leave {
         /// The node's number.
         node: u64,
-        /// Begin to drain it, and do not wait; leave again when it owns nothing.
+        /// Begin, and do not wait; leave again when it owns nothing and its FoundationDB is emptied.
         #[arg(long)]
         no_wait: bool,
     },
@@ -209,8 +210,23 @@ async fn leave(client: &Client, style: Style, node: u64, no_wait: bool) -> Resul
         }
         follow::until_drained(client, node).await?;
     }
+    let told = act(client, node, "leave").await?;
+    if told["state"] == "left" {
+        output::done(style, &format!("node {node} has left the cluster"));
+        return Ok(());
+    }
+    // It has a server of the store, whose data moves to the others first.
+    if no_wait {
+        let text = format!(
+            "node {node}'s server of the store is being emptied; leave again when `hongyan cluster status` shows it emptied"
+        );
+        output::done(style, &text);
+        return Ok(());
+    }
+    follow::until_emptied(client, node).await?;
     act(client, node, "leave").await?;
-    output::done(style, &format!("node {node} has left the cluster"));
+    let text = format!("node {node} has left the cluster; its server of the store holds nothing and may be stopped");
+    output::done(style, &text);
     Ok(())
 }
 

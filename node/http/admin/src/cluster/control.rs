@@ -37,7 +37,8 @@ pub trait ClusterControl: Send + Sync + 'static {
     fn drain(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>>;
     /// Ends a drain.
     fn resume(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>>;
-    /// Lets `node`, which owns nothing any more, go for good.
+    /// Lets `node`, which owns nothing any more, go for good. If it looks after a server of the data store, that is emptied
+    /// first: asked again when the status shows it emptied, the node goes.
     fn leave(&self, node: u64) -> BoxFuture<'_, ControlResult<NodeView>>;
     /// Changes where a node stands and how much it bears.
     fn change_node(&self, node: u64, change: NodeChange) -> BoxFuture<'_, ControlResult<NodeView>>;

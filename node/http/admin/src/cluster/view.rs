@@ -67,6 +67,9 @@ pub struct NodeView {
     pub protocol_oldest: u16,
     /// The newest.
     pub protocol_newest: u16,
+    /// Its server of the data store, where it looks after one: `serving`, `emptying`, `emptied` or `returning`.
+    #[serde(default)]
+    pub store_server: Option<String>,
 }
 
 /// The data store behind all nodes.

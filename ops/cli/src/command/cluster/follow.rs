@@ -43,6 +43,27 @@ pub(super) async fn until_drained(client: &Client, id: u64) -> Result<()> {
     .await
 }
 
+/// Waits until the node's server of the store holds nothing.
+pub(super) async fn until_emptied(client: &Client, id: u64) -> Result<()> {
+    follow(client, |status| {
+        let Some(known) = node(status, id) else {
+            return Ok(Step::Done);
+        };
+        match known["store_server"].as_str() {
+            Some("emptying") => {}
+            Some("serving" | "returning") => bail!("somebody told node {id} to resume"),
+            _ => return Ok(Step::Done),
+        }
+        let text = format!("node {id}'s server is being emptied");
+        let messages = status["store"]["messages"].as_array().into_iter().flatten();
+        let known = messages
+            .filter_map(Value::as_str)
+            .find(|message| message.starts_with(&text));
+        Ok(Step::Wait(known.unwrap_or(&text).to_owned()))
+    })
+    .await
+}
+
 /// Waits until every partition is where it belongs.
 pub(super) async fn until_balanced(client: &Client) -> Result<()> {
     follow(client, |status| {

@@ -68,7 +68,12 @@ fn describe(status: &Value) -> String {
         text.push_str(&line);
     }
     text.push('\n');
-    text.push_str(&output::table(&status["nodes"], &NODE_COLUMNS));
+    let mut columns = NODE_COLUMNS.to_vec();
+    let nodes = status["nodes"].as_array();
+    if nodes.is_some_and(|nodes| nodes.iter().any(|node| node["store_server"].is_string())) {
+        columns.push("store_server");
+    }
+    text.push_str(&output::table(&status["nodes"], &columns));
     text
 }
 
@@ -124,6 +129,11 @@ mod tests {
         assert_eq!(lines[3], "  healing");
         assert!(lines[5].starts_with("id  name  state     role    partitions"), "{text}");
         assert!(lines[7].starts_with("2   mx2   draining  -"), "{text}");
+        assert!(!text.contains("store server"), "nobody looks after one: {text}");
+        status["nodes"][1]["store_server"] = json!("emptying");
+        let text = describe(&status);
+        assert!(text.contains("store server") && text.contains("emptying"), "{text}");
+        status["nodes"][1]["store_server"] = json!(null);
         status["leader"] = json!(null);
         status["partitions"]["unserved"] = json!(3);
         status["store"] = json!(null);
