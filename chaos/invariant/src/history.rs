@@ -240,6 +240,19 @@ pub enum Wire {
     Fetch(u32),
 }
 
+/// How something that a client asked for came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The server refused, in its words.
+    Refused(String),
+    /// The server said in place of an answer that it goes: BYE, 421.
+    Goodbye,
+    /// The connection broke, or was silent for too long.
+    Broken,
+    /// There was no connection, or nobody who welcomes.
+    NoWelcome,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -296,6 +309,29 @@ pub enum Event {
         node: u32,
         /// When, by the observer's clock.
         micros: u64,
+    },
+    /// A node was told to stop in good order; told where failed commands are judged.
+    NodeStopping {
+        /// Which.
+        node: u32,
+        /// When, by the observer's clock.
+        micros: u64,
+    },
+    /// A node that was told to stop is there again and lets clients in.
+    NodeBack {
+        /// Which.
+        node: u32,
+    },
+    /// What a client asked for came to nothing; told where failed commands are judged.
+    Failed {
+        /// At which node.
+        node: u32,
+        /// What it asked for.
+        what: String,
+        /// When, by the observer's clock.
+        began_micros: u64,
+        /// How it failed.
+        failure: Failure,
     },
     /// A mailbox that was asked from the kill on has answered.
     MailboxAnswered {

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Kills one node at a time and measures how long mailboxes take to answer.
     #[arg(long, conflicts_with = "plan")]
     vigil: bool,
+    /// Drains, stops and upgrades one node at a time; no command may fail.
+    #[arg(long, conflicts_with_all = ["plan", "vigil"])]
+    rolling: bool,
     /// What goes wrong, as TOML; without it each seed draws that too.
     #[arg(long)]
     plan: Option<PathBuf>,
@@ -75,6 +78,7 @@ fn plan_of(arguments: &Arguments, plan: Option<&Plan>, seed: u64) -> Plan {
             ..plan.clone()
         },
         None if arguments.vigil => Plan::vigil(arguments.steps, nodes.unwrap_or(3)),
+        None if arguments.rolling => Plan::rolling(arguments.steps, nodes.unwrap_or(3)),
         None => match nodes.unwrap_or(1) {
             0 | 1 => Plan::draw(seed, arguments.steps),
             nodes => Plan::draw_cluster(seed, arguments.steps, nodes),
@@ -103,6 +107,9 @@ fn print(report: &Report, arguments: &Arguments) {
     }
     if arguments.vigil {
         plan += " --vigil";
+    }
+    if arguments.rolling {
+        plan += " --rolling";
     }
     println!(
         "repeat: chaos sim --seed {} --steps {}{plan} --log",

@@ -24,17 +24,20 @@ pub enum Mutant {
     FenceNotRead,
     /// A node that heard of no change by a hint goes on with what it knows, without asking the mailbox.
     HintTrustedWithoutLog,
+    /// A node that is told to stop does not finish what it has begun and says goodbye to nobody.
+    StopsAtOnce,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AcknowledgedBeforeCommit,
         Self::UidFromMemory,
         Self::BlobRemovedWithoutRecheck,
         Self::LogNotRead,
         Self::FenceNotRead,
         Self::HintTrustedWithoutLog,
+        Self::StopsAtOnce,
     ];
 
     /// What a read of `key` sees in a transaction that has written already, or not.
@@ -53,9 +56,11 @@ impl Mutant {
                 is_blob(&query.range.begin, "ref") && query.mode == ReadMode::Serializable
             }
             Self::LogNotRead => is_log(&query.range.begin),
-            Self::AcknowledgedBeforeCommit | Self::UidFromMemory | Self::FenceNotRead | Self::HintTrustedWithoutLog => {
-                false
-            }
+            Self::AcknowledgedBeforeCommit
+            | Self::UidFromMemory
+            | Self::FenceNotRead
+            | Self::HintTrustedWithoutLog
+            | Self::StopsAtOnce => false,
         }
     }
 }

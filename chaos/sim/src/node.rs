@@ -79,6 +79,7 @@ pub(crate) struct NodeLife {
     stop: Rc<Notify>,
     task: JoinHandle<()>,
     member: MemberSlot,
+    is_ready: Rc<Cell<bool>>,
     place: Option<ClusterPlace>,
 }
 
@@ -98,8 +99,9 @@ impl NodeLife {
         let (gate, stop, link) = (Rc::<Gate>::default(), Rc::<Notify>::default(), parts.link.clone());
         let (member, place) = (MemberSlot::default(), parts.place.clone());
         let mut set = LocalSet::new();
-        let (stopping, slot) = (Rc::clone(&stop), Rc::clone(&member));
-        let life = set.spawn_local(live(parts, stopping, slot));
+        let is_ready = Rc::<Cell<bool>>::default();
+        let (stopping, slot, ready) = (Rc::clone(&stop), Rc::clone(&member), Rc::clone(&is_ready));
+        let life = set.spawn_local(live(parts, stopping, slot, ready));
         let shut = Rc::clone(&gate);
         let task = tokio::task::spawn_local(std::future::poll_fn(move |cx| {
             if shut.is_shut.get() {
@@ -120,8 +122,13 @@ impl NodeLife {
             stop,
             task,
             member,
+            is_ready,
             place,
         }
+    }
+    /// Whether it lets clients in.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_ready.get()
     }
     /// Ends it at once, with all that it holds in memory. Gives its disk as the next life finds it.
     pub(crate) async fn kill(self) -> Option<MemoryDisk> {
@@ -164,7 +171,7 @@ impl NodeLife {
     }
 }
 
-async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot) {
+async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, is_ready: Rc<Cell<bool>>) {
     let env = Env::simulated(SimulatedHost {
         network: parts.network.clone(),
         address: parts.address,
@@ -186,6 +193,7 @@ async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot) {
         env.sleep(START_RETRY).await;
     };
     parts.log.line(format_args!("node {} is ready", parts.number));
+    is_ready.set(true);
     let member = slot.borrow().clone();
     let refused = async {
         match &member {

@@ -70,7 +70,8 @@ pub struct Faults {
     pub node_delay_micros_max: u64,
     /// How many of a million calls between nodes are lost.
     pub node_loss_per_million: u32,
-    /// Only one node is killed at a time, the next one after all is at rest, and how long each mailbox takes to answer is measured.
+    /// Only one thing goes wrong at a time, the next one after all is at rest. How long each mailbox takes to answer after a kill is
+    /// measured; without kills no command may fail.
     pub is_vigil: bool,
     /// How far a clock's rate may be off, in millionths.
     pub clock_rate_ppm_max: i32,
@@ -192,6 +193,20 @@ impl Plan {
                 ..alone.faults
             },
             ..alone
+        }
+    }
+    /// A rolling upgrade, one node at a time and nothing else, in which no command may fail.
+    #[must_use]
+    pub fn rolling(steps: usize, nodes: usize) -> Self {
+        let vigil = Self::vigil(steps, nodes);
+        Self {
+            faults: Faults {
+                event_millis: 500,
+                kill: 0,
+                roll: 1,
+                ..vigil.faults
+            },
+            ..vigil
         }
     }
     /// Kills of one node at a time and nothing else, with the time measured that each mailbox takes to answer again.

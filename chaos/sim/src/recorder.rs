@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use hongyan_invariant::{CallId, ClientId, Event, History, MailId, Operation, Outcome, SessionId, Wire};
+use hongyan_invariant::{CallId, ClientId, Event, Failure, History, MailId, Operation, Outcome, SessionId, Wire};
 
 use crate::log::Log;
 use crate::probe::{Probe, Probes};
@@ -23,6 +23,7 @@ struct Inner {
     mails: u64,
     probes: Probes,
     judges_connections: bool,
+    judges_commands: bool,
 }
 
 impl Recorder {
@@ -35,6 +36,41 @@ impl Recorder {
     /// From now on connections are told of.
     pub(crate) fn judge_connections(&self) {
         self.inner.borrow_mut().judges_connections = true;
+    }
+    /// From now on failed commands are told of.
+    pub(crate) fn judge_commands(&self) {
+        self.inner.borrow_mut().judges_commands = true;
+    }
+    pub(crate) fn judges_commands(&self) -> bool {
+        self.inner.borrow().judges_commands
+    }
+    /// What a client asked for at a node, since `began_micros`, came to nothing.
+    pub(crate) fn failed(&self, node: u32, what: &str, began_micros: u64, failure: Failure) {
+        if self.judges_commands() {
+            self.event(Event::Failed {
+                node,
+                what: what.chars().take(60).collect(),
+                began_micros,
+                failure,
+            });
+        }
+    }
+    /// A node is told to stop in good order.
+    pub(crate) fn node_stops(&self, node: usize) {
+        if self.judges_commands() {
+            self.event(Event::NodeStopping {
+                node: u32::try_from(node).unwrap_or(u32::MAX),
+                micros: self.log.now_micros(),
+            });
+        }
+    }
+    /// A node that was told to stop lets clients in again.
+    pub(crate) fn node_is_back(&self, node: usize) {
+        if self.judges_commands() {
+            self.event(Event::NodeBack {
+                node: u32::try_from(node).unwrap_or(u32::MAX),
+            });
+        }
     }
     /// A client has signed in at a node.
     pub(crate) fn connected(&self, session: SessionId, node: u32) {

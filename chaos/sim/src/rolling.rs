@@ -5,6 +5,8 @@ use std::time::Duration;
 use hongyan_metadata::{Change, NodeState};
 
 use crate::cluster::{id, member, shares};
+use crate::mutant::Mutant;
+use crate::node::NodeLife;
 use crate::probe::Probe;
 use crate::world::World;
 
@@ -31,10 +33,19 @@ pub(crate) async fn roll(world: &World, node: usize) {
     let log = world.recorder().log();
     log.line(format_args!("node {node} drained: {is_empty}"));
     if let Some(life) = world.take(node) {
-        life.stop().await;
+        world.recorder().node_stops(node);
+        if world.plan().mutant == Some(Mutant::StopsAtOnce) {
+            world.lost(node, life.kill().await);
+        } else {
+            life.stop().await;
+        }
     }
     cluster.upgrade(node);
     world.start(node);
+    while !world.with_node(node, NodeLife::is_ready).unwrap_or(true) {
+        tokio::time::sleep(Duration::from_millis(LOOK_MILLIS)).await;
+    }
+    world.recorder().node_is_back(node);
     while member(world, node).await.is_ok() && !set(world, node, NodeState::Up).await {}
     if is_empty {
         world.recorder().probe(Probe::Rolled);
@@ -45,7 +56,7 @@ pub(crate) async fn roll(world: &World, node: usize) {
 async fn set(world: &World, node: usize, state: NodeState) -> bool {
     for by in 0..world.nodes() {
         let by = (node + 1 + by) % world.nodes();
-        let Some(member) = world.with_node(by, crate::node::NodeLife::member).flatten() else {
+        let Some(member) = world.with_node(by, NodeLife::member).flatten() else {
             continue;
         };
         let change = Change::SetState {

@@ -85,6 +85,9 @@ impl World {
         }));
         if world.0.plan.faults.is_vigil {
             world.0.recorder.judge_connections();
+            if world.0.plan.faults.kill == 0 {
+                world.0.recorder.judge_commands();
+            }
         }
         world.make_accounts().await?;
         Ok(world)

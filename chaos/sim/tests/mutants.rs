@@ -154,6 +154,18 @@ fn a_hint_trusted_without_the_log_is_found() {
 }
 
 #[test]
+fn a_node_that_stops_at_once_is_found() {
+    is_found_by(
+        Mutant::StopsAtOnce,
+        &|mutant| Plan {
+            mutant,
+            ..Plan::rolling(80, 3)
+        },
+        &["orderly stops cost no command"],
+    );
+}
+
+#[test]
 fn the_list_of_mutants_is_whole() {
-    assert_eq!(Mutant::ALL.len(), 6, "each mutant has a test here");
+    assert_eq!(Mutant::ALL.len(), 7, "each mutant has a test here");
 }

@@ -161,6 +161,17 @@ fn mailboxes_answer_soon_after_a_kill_and_nobody_else_notices() {
 }
 
 #[test]
+fn no_command_fails_while_nodes_are_drained_and_upgraded() {
+    let mut rolled = 0;
+    for seed in 1..=8 {
+        let report = run(seed, &Plan::rolling(120, nodes(seed)), false);
+        assert_good_cluster(&report, &format!("--steps 120 --nodes {} --rolling", nodes(seed)));
+        rolled += report.probes.get(&Probe::Rolled).copied().unwrap_or(0);
+    }
+    assert!(rolled > 3);
+}
+
+#[test]
 fn hundreds_of_mailboxes_keep_all_promises() {
     let plan = Plan {
         mailboxes: 300,

@@ -205,14 +205,31 @@ impl Connection {
         }
         in_time(&env, span, self.transport.flush()).await
     }
-    /// Says that nothing more will be sent (TLS close_notify, then FIN). Dropping the connection afterwards closes it.
+    /// Says that nothing more will be sent (TLS close_notify, then FIN), and waits up to the linger timeout for the client to close
+    /// too. Dropping the connection afterwards closes it.
     ///
     /// # Errors
     /// As [`Self::send`].
     pub async fn close(&mut self) -> io::Result<()> {
         let span = self.settings.write_timeout.min(Duration::from_secs(5));
         let env = self.env.clone();
-        in_time(&env, span, self.transport.shutdown()).await
+        in_time(&env, span, self.transport.shutdown()).await?;
+        // Boxed, as no session's future should carry this room through its life.
+        Box::pin(self.linger()).await;
+        Ok(())
+    }
+    /// Throws away what the client still sends. To octets that come to a closed socket TCP answers with a reset, which takes what
+    /// was said last from a client that has not read it yet.
+    async fn linger(&mut self) {
+        let (env, span) = (self.env.clone(), self.settings.linger_timeout);
+        let transport = &mut self.transport;
+        let gone = std::future::poll_fn(|cx| {
+            READ_BUFFER.with_borrow_mut(|buffer| {
+                while !matches!(ready!(poll_read(transport, cx, buffer)), Ok([]) | Err(_)) {}
+                Poll::Ready(())
+            })
+        });
+        let _ = env.timeout(span, gone).await;
     }
 
     /// Completes a TLS handshake as the server. Nothing that came before may be used after: the session must have thrown

@@ -13,6 +13,8 @@ pub struct ListenerSettings {
     pub handshakes_max: usize,
     /// Longest time in which a client takes not one octet of what is written to it.
     pub write_timeout: Duration,
+    /// Longest time in which a connection that we close waits for the client to close it too.
+    pub linger_timeout: Duration,
     /// Silence after which the kernel probes the peer.
     pub keepalive_idle: Duration,
     /// Peers that must begin with a PROXY header (v1 or v2), which then names the client.
@@ -25,6 +27,7 @@ impl Default for ListenerSettings {
             handshake_timeout: Duration::from_secs(30),
             handshakes_max: 512,
             write_timeout: Duration::from_secs(60),
+            linger_timeout: Duration::from_secs(1),
             keepalive_idle: Duration::from_secs(300),
             proxy_networks: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_env::{Env, Stream};
+use hongyan_env::{Env, SimulatedHost, SimulatedNetwork, Stream, ZoneDns};
 use hongyan_listener::{Connection, TlsConfig, TlsVersion, UpgradeError, self_signed};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -138,6 +138,34 @@ async fn plain_text_instead_of_a_handshake_ends_the_connection() {
         .unwrap();
     assert!(matches!(server.start_tls().await, Err(UpgradeError::Failed(_))));
     assert!(server.send(b"220 ok\r\n").await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_said_last_arrives_although_the_client_goes_on_talking() {
+    let env = Env::simulated(SimulatedHost {
+        network: SimulatedNetwork::new(1),
+        address: [127, 0, 0, 1].into(),
+        seed: 1,
+        clock_rate_ppm: 0,
+        wall_ahead_millis: 0,
+        dns: Arc::new(ZoneDns::default()),
+    });
+    let (mut client, mut server) = pair(&env, None).await;
+    server.send(b"* BYE\r\n").await.unwrap();
+    let talk = async {
+        client.write_all(b"a NOOP\r\n").await.unwrap();
+        client.write_all(b"b NOOP\r\n").await.unwrap();
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+        drop(client);
+        text
+    };
+    let close = async {
+        server.close().await.unwrap();
+        drop(server);
+    };
+    let ((), text) = tokio::join!(close, talk);
+    assert_eq!(text, "* BYE\r\n");
 }
 
 #[tokio::test]

@@ -1,19 +1,28 @@
-//! A client of a node that lives keeps its connection when another node dies (architecture: the product in one paragraph). Told
+//! A client of a node that lives keeps its connection when another node dies or is stopped (architecture: the product in one paragraph). Told
 //! only of runs in which nothing else breaks connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Event, History};
 
 pub(super) fn check(history: &History) -> Vec<String> {
     let mut connected = BTreeMap::new();
+    let mut going = BTreeSet::new();
     let mut found = Vec::new();
     for event in &history.events {
         match event {
-            Event::Connected { session, node } => {
+            // A sign-in that a node still answers after it was told to stop makes nobody a bystander.
+            Event::Connected { session, node } if !going.contains(node) => {
                 connected.insert(*session, *node);
             }
             Event::NodeKilled { node, .. } => connected.retain(|_, at| at != node),
+            Event::NodeStopping { node, .. } => {
+                connected.retain(|_, at| at != node);
+                going.insert(*node);
+            }
+            Event::NodeBack { node } => {
+                going.remove(node);
+            }
             Event::ConnectionLost { session } => {
                 if let Some(node) = connected.remove(session) {
                     found.push(format!(
@@ -48,6 +57,10 @@ mod tests {
         };
         assert!(check(&history).is_empty());
         history.events.push(lost(2));
+        assert_eq!(check(&history).len(), 1);
+        history
+            .events
+            .extend([connected(3, 1), Event::NodeStopping { node: 1, micros: 1 }, lost(3)]);
         assert_eq!(check(&history).len(), 1);
     }
 }

@@ -7,6 +7,7 @@ mod modseq_never_goes_back;
 mod no_acknowledged_mail_lost;
 mod no_mail_doubled;
 mod no_stale_read;
+mod orderly_stops_cost_no_command;
 mod queue_repeats_nothing_confirmed;
 mod quota_is_the_sum;
 mod sequence_numbers_hold;
@@ -52,6 +53,7 @@ pub const CHECKERS: &[(&str, Checker)] = &[
     ),
     ("mailboxes answer soon", mailboxes_answer_soon::check),
     ("bystanders stay connected", bystanders_stay_connected::check),
+    ("orderly stops cost no command", orderly_stops_cost_no_command::check),
 ];
 
 /// All violations of all promises.

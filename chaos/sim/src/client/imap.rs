@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hongyan_conformance::imap::{Value, parse};
-use hongyan_invariant::{FolderName, Look, MailboxName, MessageRef, MessageSeen, Place, SessionId, Wire as Seen};
+use hongyan_invariant::{
+    Failure, FolderName, Look, MailboxName, MessageRef, MessageSeen, Place, SessionId, Wire as Seen,
+};
 
 use super::wire::{Lost, Wire};
 use crate::client::Identity;
@@ -40,6 +42,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Whether it refuses because the message is gone: it is what others did, not a failure (RFC 2180 §4.1).
+    pub(crate) fn is_of_expunged(&self) -> bool {
+        self.text.contains("[EXPUNGEISSUED]")
+    }
     /// The number behind a response code, in the tagged answer or before it.
     pub(crate) fn code(&self, name: &str) -> Option<u64> {
         let words = self.code_words(name)?;
@@ -71,25 +77,39 @@ pub(crate) struct Imap {
     pub(crate) session: SessionId,
     pub(crate) selected: Option<Selected>,
     tag: u32,
+    node: u32,
+    /// The server has said that it goes.
+    has_goodbye: bool,
 }
 
 impl Imap {
     /// Connects and signs in.
     pub(crate) async fn login(me: &Identity, to: SocketAddr, mailbox: &MailboxName) -> Result<Self, Lost> {
-        let mut wire = Wire::connect(&me.env, me.recorder.log(), to).await?;
-        if !wire.line().await?.starts_with(b"* OK") {
+        let (node, began) = (crate::world::node_at(to.ip()), me.recorder.log().now_micros());
+        let welcome = async {
+            let mut wire = Wire::connect(&me.env, me.recorder.log(), to).await?;
+            if wire.line().await?.starts_with(b"* OK") {
+                Ok(wire)
+            } else {
+                Err(Lost)
+            }
+        };
+        let Ok(wire) = welcome.await else {
+            me.recorder.failed(node, "welcome", began, Failure::NoWelcome);
             return Err(Lost);
-        }
+        };
         let mut imap = Self {
             me: me.clone(),
             wire,
             session: me.recorder.new_session(),
             selected: None,
             tag: 0,
+            node,
+            has_goodbye: false,
         };
         match imap.run(&format!("LOGIN {} {PASSWORD}", mailbox.0)).await?.status {
             Status::Ok => {
-                me.recorder.connected(imap.session, crate::world::node_at(to.ip()));
+                me.recorder.connected(imap.session, node);
                 Ok(imap)
             }
             _ => Err(Lost),
@@ -97,11 +117,40 @@ impl Imap {
     }
     /// Runs a command to its end.
     pub(crate) async fn run(&mut self, command: &str) -> Result<Answer, Lost> {
+        let began = self.me.recorder.log().now_micros();
         let answer = self.converse(command).await;
-        if answer.is_err() && command != "LOGOUT" {
-            self.me.recorder.connection_lost(self.session);
+        if command == "LOGOUT" {
+            return answer;
+        }
+        match &answer {
+            Ok(answer) if answer.status == Status::Ok || answer.is_of_expunged() => {}
+            Ok(answer) => {
+                let failure = Failure::Refused(answer.text.clone());
+                self.me.recorder.failed(self.node, command, began, failure);
+            }
+            Err(Lost) => self.lost(command, began).await,
         }
         answer
+    }
+    /// Writes down that the connection ended on the client, and how.
+    async fn lost(&mut self, what: &str, began: u64) {
+        self.me.recorder.connection_lost(self.session);
+        if !self.me.recorder.judges_commands() {
+            return;
+        }
+        // What was said before the connection broke may not have been read.
+        while !self.has_goodbye {
+            match self.wire.line().await {
+                Ok(line) => self.has_goodbye = line.starts_with(b"* BYE"),
+                Err(Lost) => break,
+            }
+        }
+        let failure = if self.has_goodbye {
+            Failure::Goodbye
+        } else {
+            Failure::Broken
+        };
+        self.me.recorder.failed(self.node, what, began, failure);
     }
     async fn converse(&mut self, command: &str) -> Result<Answer, Lost> {
         let tag = self.begin(command).await?;
@@ -165,6 +214,7 @@ impl Imap {
         let rest = line.strip_prefix(b"* ").ok_or(Lost)?;
         let start = String::from_utf8_lossy(rest.get(..4).unwrap_or_default()).into_owned();
         if start.starts_with("BYE") {
+            self.has_goodbye = true;
             return Err(Lost);
         }
         if ["OK ", "NO ", "BAD "].iter().any(|word| start.starts_with(word)) {
@@ -286,8 +336,19 @@ impl Imap {
     }
     /// Idles for so long, or until something is said.
     pub(crate) async fn idle(&mut self, span: Duration) -> Result<(), Lost> {
+        let idled = self.idle_for(span).await;
+        if idled.is_err() {
+            // The server may end it at any time.
+            let now = self.me.recorder.log().now_micros();
+            self.lost("IDLE", now).await;
+        }
+        idled
+    }
+    async fn idle_for(&mut self, span: Duration) -> Result<(), Lost> {
         let tag = self.begin("IDLE").await?;
-        if !self.wire.line().await?.starts_with(b"+") {
+        let first = self.wire.line().await?;
+        if !first.starts_with(b"+") {
+            self.has_goodbye = first.starts_with(b"* BYE");
             return Err(Lost);
         }
         if let Ok(line) = self.wire.line_within(span).await {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hongyan_invariant::{Outcome, Reply};
+use hongyan_invariant::{Failure, Outcome, Reply};
 
 use super::wire::{Lost, Wire};
 use crate::client::Identity;
@@ -51,41 +51,82 @@ async fn converse(
     envelope: &Envelope<'_>,
     outcomes: &mut [Outcome],
 ) -> Result<(), Lost> {
-    let mut wire = Wire::connect(&me.env, me.recorder.log(), to).await?;
-    good(reply(&mut wire).await?)?;
+    let mut talk = Talk::begin(me, to).await?;
     let hello = if kind == Kind::Lmtp { "LHLO" } else { "EHLO" };
-    good(command(&mut wire, &format!("{hello} client.test")).await?)?;
+    good(talk.command(&format!("{hello} client.test")).await?)?;
     if kind == Kind::Submission {
         let plain = STANDARD.encode(format!("\0{}\0{}", envelope.from, envelope.password));
-        good(command(&mut wire, &format!("AUTH PLAIN {plain}")).await?)?;
+        good(talk.command(&format!("AUTH PLAIN {plain}")).await?)?;
     }
-    good(command(&mut wire, &format!("MAIL FROM:<{}>", envelope.from)).await?)?;
+    good(talk.command(&format!("MAIL FROM:<{}>", envelope.from)).await?)?;
     let mut taken = Vec::new();
     for (index, recipient) in envelope.to.iter().enumerate() {
-        if command(&mut wire, &format!("RCPT TO:<{recipient}>")).await? / 100 == 2 {
+        if talk.command(&format!("RCPT TO:<{recipient}>")).await? / 100 == 2 {
             taken.push(index);
         }
     }
-    if taken.is_empty() || command(&mut wire, "DATA").await? != 354 {
+    if taken.is_empty() || talk.command("DATA").await? != 354 {
         return Ok(());
     }
     for index in &taken {
         outcomes[*index] = Outcome::Unknown;
     }
     // No line of ours begins with a dot.
-    wire.send(format!("{}.\r\n", envelope.text).as_bytes()).await?;
-    if kind == Kind::Lmtp {
-        for index in taken {
-            outcomes[index] = outcome(reply(&mut wire).await?);
-        }
-    } else {
-        let all = outcome(reply(&mut wire).await?);
-        for index in taken {
-            outcomes[index] = all.clone();
+    let all = outcome(talk.command(&format!("{}.", envelope.text)).await?);
+    for (at, index) in taken.into_iter().enumerate() {
+        outcomes[index] = if kind == Kind::Lmtp && at > 0 {
+            outcome(talk.answer("the mail").await?)
+        } else {
+            all.clone()
+        };
+    }
+    let _ = command(&mut talk.wire, "QUIT").await;
+    Ok(())
+}
+
+/// A conversation whose failures are written down.
+struct Talk<'a> {
+    me: &'a Identity,
+    wire: Wire,
+    node: u32,
+    began: u64,
+}
+
+impl<'a> Talk<'a> {
+    async fn begin(me: &'a Identity, to: SocketAddr) -> Result<Self, Lost> {
+        let (node, began) = (crate::world::node_at(to.ip()), me.recorder.log().now_micros());
+        let welcome = async {
+            let mut wire = Wire::connect(&me.env, me.recorder.log(), to).await?;
+            good(reply(&mut wire).await?)?;
+            Ok(wire)
+        };
+        match welcome.await {
+            Ok(wire) => Ok(Self { me, wire, node, began }),
+            Err(Lost) => {
+                me.recorder.failed(node, "welcome", began, Failure::NoWelcome);
+                Err(Lost)
+            }
         }
     }
-    let _ = command(&mut wire, "QUIT").await;
-    Ok(())
+    async fn command(&mut self, line: &str) -> Result<u16, Lost> {
+        self.began = self.me.recorder.log().now_micros();
+        // Whoever says goodbye reads no more; what it said is there all the same.
+        let _ = self.wire.send(format!("{line}\r\n").as_bytes()).await;
+        self.answer(line).await
+    }
+    async fn answer(&mut self, to: &str) -> Result<u16, Lost> {
+        let code = reply(&mut self.wire).await;
+        let failure = match code {
+            // RFC 5321 §3.8: the server closes the channel after it.
+            Ok(421) => Failure::Goodbye,
+            Ok(code @ 400..) => Failure::Refused(code.to_string()),
+            Ok(code) => return Ok(code),
+            Err(Lost) => Failure::Broken,
+        };
+        let is_over = failure == Failure::Goodbye;
+        self.me.recorder.failed(self.node, to, self.began, failure);
+        if is_over { Err(Lost) } else { code }
+    }
 }
 
 /// A refusal for now says nothing of what may have happened already, or happens yet.
