@@ -256,11 +256,13 @@ async fn stop(world: &World, node: usize) -> Result<()> {
 
 async fn drain(world: &World, node: usize, span: Duration) -> Result<String> {
     world.touch(node);
+    let mailboxes = node::mailboxes_in_memory(world.env(), &world.host(node)).await?;
     let took = drained(world, node).await?;
     world.env().sleep(span).await;
     manage(world, node, &["cluster", "resume"]).await?;
     recovered(world, node).await?;
-    Ok(format!("drained in {:.1} s", took.as_secs_f64()))
+    let seconds = took.as_secs_f64();
+    Ok(format!("{mailboxes} mailboxes in memory drained in {seconds:.1} s"))
 }
 
 /// Drains a node; how long that took.
@@ -282,9 +284,7 @@ async fn upgrade(world: &World, fault: &Fault) -> Result<String> {
         longest = longest.max(drained(world, node).await?);
         stop(world, node).await?;
         world.with_node(node, |node| {
-            if let Some(binary) = &fault.binary {
-                node.set_binary(binary);
-            }
+            node.set_binary(fault.binary.as_deref().unwrap_or(world.hongyan()));
             node.start()
         })?;
         recovered(world, node).await?;

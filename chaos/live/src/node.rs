@@ -17,6 +17,8 @@ use crate::programs::find;
 pub const DOMAIN: &str = "chaos.test";
 /// Where nodes tell of their health.
 const HEALTH_PORT: u16 = 8_080;
+/// What stands before the number of mailboxes in memory among the metrics.
+const MAILBOXES_METRIC: &str = "hongyan_entity_active_entities{kind=\"mailbox\"}";
 /// Ports of nodes among each other, less what ports of a run are above.
 const CLUSTER_PORT: u16 = 5_700;
 const JOIN_PORT: u16 = 5_701;
@@ -135,7 +137,7 @@ impl Node {
     }
     /// A further token, from the running node.
     pub(crate) async fn invite(&self) -> Result<String> {
-        let said = finished(self.manager(&["cluster", "invite"]), &["cluster", "invite"]).await?;
+        let said = self.manage(&["cluster", "invite"]).await?;
         token(&said).with_context(|| format!("find the token in: {said}"))
     }
     /// Makes it one more of a cluster.
@@ -152,6 +154,10 @@ impl Node {
         let mut command = self.parts.host.command(&self.parts.binary);
         command.arg("--data").arg(self.data()).args(arguments);
         command
+    }
+    /// Asks the running node for something, and waits until it is done.
+    pub(crate) async fn manage(&self, arguments: &[&str]) -> Result<String> {
+        finished(self.manager(arguments), arguments).await
     }
 
     /// Starts its process.
@@ -247,13 +253,25 @@ pub(crate) async fn ready(env: &Env, host: &Host, mut check: impl FnMut() -> Res
 }
 
 async fn is_ready(env: &Env, host: &Host) -> Result<bool> {
+    Ok(page(env, host, "/readyz").await?.starts_with("HTTP/1.1 200"))
+}
+
+/// Mailboxes that the node at `host` has in memory.
+pub(crate) async fn mailboxes_in_memory(env: &Env, host: &Host) -> Result<usize> {
+    let answer = page(env, host, "/metrics").await?;
+    let number = answer.lines().find_map(|line| line.strip_prefix(MAILBOXES_METRIC));
+    number
+        .and_then(|number| number.trim().parse().ok())
+        .context("find the number of mailboxes")
+}
+
+async fn page(env: &Env, host: &Host, path: &str) -> Result<String> {
     let mut stream = env.connect(host.at(HEALTH_PORT)).await?;
-    stream
-        .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
-    Ok(answer.starts_with(b"HTTP/1.1 200"))
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Runs a command to its end; what it printed.

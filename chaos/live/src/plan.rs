@@ -22,6 +22,8 @@ pub struct Plan {
     pub seconds: u64,
     /// Mailboxes.
     pub accounts: usize,
+    /// The node that owns all mailboxes when clients begin; nothing then moves back by itself. None: they are spread.
+    pub gather: Option<usize>,
     /// How processes reach each other.
     pub network: Network,
     /// How clients come in.
@@ -122,7 +124,8 @@ pub struct Fault {
     /// Slow links: thousands of bits a second.
     #[serde(default = "thousand")]
     pub kbit: u64,
-    /// Upgrades: the binary to go on with, another one than before.
+    /// Upgrades: the binary to go on with; unless said, the run's own, which is another one than before when the run was
+    /// given one to begin with.
     #[serde(default)]
     pub binary: Option<PathBuf>,
 }
@@ -200,6 +203,7 @@ impl Default for Plan {
             foundation: 3,
             seconds: 30,
             accounts: 8,
+            gather: None,
             network: Network::Loopback,
             door: Door::Direct,
             seed: 1,
@@ -251,6 +255,10 @@ impl Plan {
         ensure!(self.foundation > 0 || self.nodes == 1, "several nodes need foundation");
         ensure!(self.accounts > 0, "accounts is 0");
         ensure!(self.clients.probe <= self.accounts, "clients.probe is above accounts");
+        if let Some(number) = self.gather {
+            let may_be = self.nodes > 1 && (1..=self.nodes).contains(&number);
+            ensure!(may_be, "gather: there is no node {number} beside others");
+        }
         for fault in &self.faults {
             self.check_fault(fault)
                 .with_context(|| format!("fault {:?} at {}", fault.kind, fault.at))?;
@@ -321,6 +329,8 @@ mod tests {
         for (text, expect) in [
             ("nodes = 0", "nodes"),
             ("nodes = 3\nfoundation = 0", "foundation"),
+            ("nodes = 3\ngather = 4", "gather"),
+            ("gather = 1", "gather"),
             ("[[fault]]\nat = 1\nkind = \"partition\"", "namespaces"),
             ("[[fault]]\nat = 1\nkind = \"kill\"\nnode = 2", "no node 2"),
             ("[[fault]]\nat = 1\nkind = \"upgrade\"", "several nodes"),

@@ -13,6 +13,8 @@ const FOLDERS: [&str; 5] = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/lo
 pub struct Programs {
     /// The server.
     pub hongyan: PathBuf,
+    /// The server that nodes are when a run begins, until they are upgraded: an earlier release. None: the same.
+    pub before: Option<PathBuf>,
     /// The shipped configuration of HAProxy.
     pub haproxy_config: PathBuf,
 }
@@ -53,6 +55,7 @@ impl Programs {
                 .or_else(named)
                 .or_else(beside)
                 .unwrap_or_else(|| "hongyan".into()),
+            before: None,
             haproxy_config: haproxy_config
                 .map(Path::to_owned)
                 .or_else(shipped)
@@ -70,6 +73,7 @@ impl Programs {
             }
         };
         need("hongyan", missing_file(&self.hongyan));
+        need("hongyan before", self.before.as_deref().and_then(missing_file));
         if plan.foundation > 0 {
             need("foundationdb", missing("fdbserver").or_else(|| missing("fdbcli")));
             let library = hongyan_foundationdb::check_library(None);

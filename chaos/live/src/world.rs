@@ -47,6 +47,7 @@ pub(crate) struct World(Rc<Inner>);
 // In the order in which it ends.
 struct Inner {
     plan: Plan,
+    hongyan: PathBuf,
     env: Env,
     recorder: Recorder,
     tls: TlsConnector,
@@ -88,7 +89,7 @@ impl World {
                 number,
                 folder: folder.path().join(&host.name),
                 host,
-                binary: programs.hongyan.clone(),
+                binary: programs.before.as_ref().unwrap_or(&programs.hongyan).clone(),
                 cluster_file: cluster_file.clone(),
                 proxy: proxy.clone(),
                 is_member: plan.nodes > 1,
@@ -97,6 +98,9 @@ impl World {
         }
         make_accounts(env, plan.accounts, cluster_file, nodes.first()).await?;
         start_nodes(env, &mut nodes).await?;
+        if let Some(number) = plan.gather {
+            gather(&nodes, number - 1).await.context("gather all on one node")?;
+        }
         let proxy = match proxy {
             None => None,
             Some(host) => {
@@ -107,6 +111,7 @@ impl World {
         };
         let world = Self(Rc::new(Inner {
             plan: plan.clone(),
+            hongyan: programs.hongyan.clone(),
             env: env.clone(),
             recorder: Recorder::new(env),
             tls: take_any_certificate()?,
@@ -127,6 +132,10 @@ impl World {
     }
     pub(crate) fn plan(&self) -> &Plan {
         &self.0.plan
+    }
+    /// The program that nodes are upgraded to.
+    pub(crate) fn hongyan(&self) -> &Path {
+        &self.0.hongyan
     }
     pub(crate) fn env(&self) -> &Env {
         &self.0.env
@@ -269,6 +278,19 @@ async fn start_nodes(env: &Env, nodes: &mut [Node]) -> Result<()> {
         node.start()?;
         let host = node.host().clone();
         node::ready(env, &host, || node.check()).await?;
+    }
+    Ok(())
+}
+
+/// Lets one node own everything.
+async fn gather(nodes: &[Node], owner: usize) -> Result<()> {
+    let others = || (0..nodes.len()).filter(|number| *number != owner);
+    for number in others() {
+        nodes[number].manage(&["cluster", "drain"]).await?;
+    }
+    nodes[owner].manage(&["cluster", "rebalance", "--pause"]).await?;
+    for number in others() {
+        nodes[number].manage(&["cluster", "resume"]).await?;
     }
     Ok(())
 }

@@ -18,6 +18,9 @@ pub struct Arguments {
     /// The server's binary [default: HONGYAN_BIN, or the one beside this program].
     #[arg(long, value_name = "FILE")]
     hongyan: Option<PathBuf>,
+    /// The binary that nodes are until they are upgraded, of an earlier release [default: the server's].
+    #[arg(long, value_name = "FILE")]
+    before: Option<PathBuf>,
     /// HAProxy's configuration [default: ops/deploy/haproxy.cfg].
     #[arg(long, value_name = "FILE")]
     haproxy: Option<PathBuf>,
@@ -41,7 +44,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut plan = Plan::load(&arguments.plan)?;
     plan.seed = arguments.seed.unwrap_or(plan.seed);
-    let programs = Programs::find(arguments.hongyan.as_deref(), arguments.haproxy.as_deref());
+    let mut programs = Programs::find(arguments.hongyan.as_deref(), arguments.haproxy.as_deref());
+    programs.before.clone_from(&arguments.before);
     let lacks = programs.lacks(&plan);
     if !lacks.is_empty() {
         for lack in lacks {

@@ -1,24 +1,26 @@
 //! All entities of one kind on this node: finds them, starts them, sends the idle ones to sleep.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::Addr;
 use hongyan_env::Env;
+use hongyan_placement::Partition;
 use hongyan_telemetry as telemetry;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::entity_actor::{EntityActor, Passivate, Wake};
 use crate::intake::{Intake, Offer};
-use crate::{Arbiters, Entity, EntityId, EntityKey, Envelope, Epoch, Tenure, Terms};
+use crate::{Arbiters, Entity, EntityId, EntityKey, Envelope, Tenure, Terms};
 
 /// Locks over the table of entities, so that cores rarely wait for each other.
 const SHARDS: usize = 32;
-/// How often [`EntityHost::passivate_all`] asks again.
-const PASSIVATE_POLL: Duration = Duration::from_millis(2);
+/// Those that are to leave are looked at again after so long, and then less and less often.
+const LEAVE_PAUSE_MIN: Duration = Duration::from_millis(1);
+const LEAVE_PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// How a kind of entity is kept.
 #[derive(Debug, Clone)]
@@ -108,7 +110,7 @@ impl Metrics {
 struct Running<E: Entity> {
     address: Addr<EntityActor<E>>,
     intake: Arc<Intake<E>>,
-    epoch: Epoch,
+    tenure: Tenure,
 }
 
 impl<E: Entity> Clone for Running<E> {
@@ -116,7 +118,7 @@ impl<E: Entity> Clone for Running<E> {
         Self {
             address: self.address.clone(),
             intake: Arc::clone(&self.intake),
-            epoch: self.epoch,
+            tenure: self.tenure,
         }
     }
 }
@@ -124,7 +126,11 @@ impl<E: Entity> Clone for Running<E> {
 /// The keys are of our own making, so nobody can choose them to collide; and two runs of one simulation go through a table in one order.
 type Hashed = BuildHasherDefault<DefaultHasher>;
 
-type Shard<E> = Mutex<HashMap<<E as Entity>::Key, Running<E>, Hashed>>;
+/// Those of one partition.
+type Table<E> = HashMap<<E as Entity>::Key, Running<E>, Hashed>;
+
+/// By partition, because partitions leave as a whole: what the others hold costs such a move nothing.
+type Shard<E> = Mutex<HashMap<Partition, Table<E>, Hashed>>;
 
 /// The entities of one kind. Clones share them.
 pub struct EntityHost<E: Entity>(Arc<Inner<E>>);
@@ -141,7 +147,6 @@ struct Inner<E: Entity> {
     services: E::Services,
     options: EntityOptions,
     shards: Vec<Shard<E>>,
-    hasher: Hashed,
     metrics: Metrics,
 }
 
@@ -155,7 +160,6 @@ impl<E: Entity> EntityHost<E> {
             arbiters: arbiters.clone(),
             services,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: Hashed::default(),
             options: options.clone(),
         }));
         let weak = Arc::downgrade(&host.0);
@@ -182,8 +186,10 @@ impl<E: Entity> EntityHost<E> {
     pub async fn passivate_all(&self, grace: Duration) {
         let inner = &self.0;
         let all = async {
+            let mut pause = LEAVE_PAUSE_MIN;
             while inner.sweep(Duration::ZERO, 0) > 0 {
-                inner.env.sleep(PASSIVATE_POLL).await;
+                inner.env.sleep(pause).await;
+                pause = (2 * pause).min(LEAVE_PAUSE_MAX);
             }
         };
         let _ = inner.env.timeout(grace, all).await;
@@ -193,13 +199,14 @@ impl<E: Entity> EntityHost<E> {
     pub fn services(&self) -> &E::Services {
         &self.0.services
     }
-    /// Passivates the entities that `leave` names, waiting at most `grace` until they are gone; whoever is left then is
+    /// Passivates the entities of `partition`, waiting at most `grace` until they are gone; whoever is left then is
     /// cut off, and its waiting requests are answered `Unavailable`.
-    pub async fn release(&self, leave: impl Fn(&EntityId) -> bool, grace: Duration) {
+    pub async fn release(&self, partition: Partition, grace: Duration) {
         let inner = &self.0;
         let gone = async {
+            let mut pause = LEAVE_PAUSE_MIN;
             loop {
-                let left = inner.chosen(&leave);
+                let left = inner.those_of(partition);
                 if left.is_empty() {
                     return;
                 }
@@ -207,11 +214,12 @@ impl<E: Entity> EntityHost<E> {
                     // Refused by a full buffer: asked again soon.
                     let _ = running.address.try_send(Passivate);
                 }
-                inner.env.sleep(PASSIVATE_POLL).await;
+                inner.env.sleep(pause).await;
+                pause = (2 * pause).min(LEAVE_PAUSE_MAX);
             }
         };
         if inner.env.timeout(grace, gone).await.is_none() {
-            for (key, running) in inner.chosen(&leave) {
+            for (key, running) in inner.those_of(partition) {
                 inner.cut_off(&key, &running);
             }
         }
@@ -226,7 +234,8 @@ impl<E: Entity> EntityHost<E> {
     /// Entities in memory.
     #[must_use]
     pub fn active_count(&self) -> usize {
-        self.0.shards.iter().map(|shard| shard.lock().len()).sum()
+        let count = |shard: &Shard<E>| shard.lock().values().map(HashMap::len).sum::<usize>();
+        self.0.shards.iter().map(count).sum()
     }
 }
 
@@ -238,10 +247,10 @@ impl<E: Entity> Inner<E> {
                 Ok(()) => break,
                 Err(found) => found,
             };
-            if running.epoch > epoch {
+            if running.tenure.epoch > epoch {
                 return Err(HostError::Unavailable);
             }
-            if running.epoch < epoch {
+            if running.tenure.epoch < epoch {
                 // Others may have owned it in between: what it knows is worth nothing.
                 self.cut_off(key, &running);
                 envelope = back;
@@ -259,7 +268,7 @@ impl<E: Entity> Inner<E> {
                     return Err(HostError::Overloaded);
                 }
                 Offer::Closed(back) => {
-                    self.forget(key, &running.intake);
+                    self.forget(key, &running);
                     envelope = back;
                 }
             }
@@ -267,9 +276,8 @@ impl<E: Entity> Inner<E> {
         self.metrics.waiting.inc();
         Ok(())
     }
-    fn shard(&self, key: &E::Key) -> &Shard<E> {
-        let hash = self.hasher.hash_one(key);
-        &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)]
+    fn shard(&self, partition: Partition) -> &Shard<E> {
+        &self.shards[partition.index() % SHARDS]
     }
     /// Starts the entity with `envelope` in its intake; gives that back with the entity if it runs already. An actor never
     /// starts with an empty intake: one that cannot activate would be gone before its request came, and the request start
@@ -281,8 +289,9 @@ impl<E: Entity> Inner<E> {
         tenure: Tenure,
         now: u64,
     ) -> Result<(), (Running<E>, Envelope<E>)> {
-        let mut shard = self.shard(key).lock();
-        if let Some(running) = shard.get(key) {
+        let mut shard = self.shard(tenure.partition).lock();
+        let table = shard.entry(tenure.partition).or_default();
+        if let Some(running) = table.get(key) {
             return Err((running.clone(), envelope));
         }
         let intake = Arc::new(Intake::new(envelope, now));
@@ -291,33 +300,56 @@ impl<E: Entity> Inner<E> {
         let address = self.arbiters.start_actor(key.entity_id().stable_hash(), move || {
             EntityActor::new(actor_key, (services, tenure), actor_intake, metrics)
         });
-        let epoch = tenure.epoch;
-        let running = Running { address, intake, epoch };
-        shard.insert(key.clone(), running);
+        let running = Running {
+            address,
+            intake,
+            tenure,
+        };
+        table.insert(key.clone(), running);
         Ok(())
     }
-    fn forget(&self, key: &E::Key, intake: &Arc<Intake<E>>) {
-        let mut shard = self.shard(key).lock();
-        if shard
+    /// Drops the table's entry of this life of the entity.
+    fn forget(&self, key: &E::Key, life: &Running<E>) {
+        let partition = life.tenure.partition;
+        let mut shard = self.shard(partition).lock();
+        let Some(table) = shard.get_mut(&partition) else { return };
+        if table
             .get(key)
-            .is_some_and(|running| Arc::ptr_eq(&running.intake, intake))
+            .is_some_and(|running| Arc::ptr_eq(&running.intake, &life.intake))
         {
-            shard.remove(key);
+            table.remove(key);
         }
     }
     /// Takes no more requests for this life of the entity and answers those that wait; it ends by itself.
     fn cut_off(&self, key: &E::Key, running: &Running<E>) {
         running.intake.close();
-        self.forget(key, &running.intake);
+        self.forget(key, running);
         // Refused by a full buffer: a wake-up there shows it the same.
         let _ = running.address.try_send(Passivate);
+    }
+    /// The living ones of `partition`.
+    fn those_of(&self, partition: Partition) -> Vec<(E::Key, Running<E>)> {
+        let mut shard = self.shard(partition).lock();
+        let Some(table) = shard.get_mut(&partition) else {
+            return Vec::new();
+        };
+        table.retain(|_, running| !running.intake.is_closed());
+        if table.is_empty() {
+            shard.remove(&partition);
+            return Vec::new();
+        }
+        let those = table.iter().map(|(key, running)| (key.clone(), running.clone()));
+        those.collect()
     }
     fn chosen(&self, leave: &impl Fn(&EntityId) -> bool) -> Vec<(E::Key, Running<E>)> {
         let mut chosen = Vec::new();
         for shard in &self.shards {
-            let mut shard = shard.lock();
-            shard.retain(|_, running| !running.intake.is_closed());
-            let leaving = shard.iter().filter(|(key, _)| leave(&key.entity_id()));
+            let shard = shard.lock();
+            let living = shard
+                .values()
+                .flatten()
+                .filter(|(_, running)| !running.intake.is_closed());
+            let leaving = living.filter(|(key, _)| leave(&key.entity_id()));
             chosen.extend(leaving.map(|(key, running)| (key.clone(), running.clone())));
         }
         chosen
@@ -330,15 +362,18 @@ impl<E: Entity> Inner<E> {
         let (mut octets, mut count) = (0, 0);
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.retain(|_, running| !running.intake.is_closed());
-            count += shard.len();
-            for running in shard.values() {
+            shard.retain(|_, table| {
+                table.retain(|_, running| !running.intake.is_closed());
+                // A burst's table is not kept after the burst.
+                if table.capacity() > 4 * table.len() + 16 {
+                    table.shrink_to_fit();
+                }
+                !table.is_empty()
+            });
+            for running in shard.values().flat_map(HashMap::values) {
+                count += 1;
                 octets += running.intake.memory_octets();
                 candidates.push((running.intake.used_micros(), running.clone()));
-            }
-            // A burst's table is not kept after the burst.
-            if shard.capacity() > 4 * shard.len() + 64 {
-                shard.shrink_to_fit();
             }
         }
         self.metrics.memory.set(i64::try_from(octets).unwrap_or(i64::MAX));

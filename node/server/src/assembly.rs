@@ -111,7 +111,6 @@ impl Assembly {
         let blobs = open_blobs(&ground, parts.blobs).await?;
         let holders = holders(&ground.env, cluster.as_ref());
         let entities = Entities {
-            router: router.clone(),
             mailboxes: router.serve_everywhere::<MailboxEntity>(
                 MailboxServices {
                     database: ground.database.clone(),

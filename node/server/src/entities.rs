@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use hongyan_actor::{EntityHost, EntityId};
+use hongyan_actor::EntityHost;
 use hongyan_env::BoxFuture;
 use hongyan_mailbox::MailboxEntity;
 use hongyan_membership::{Host, Partition};
 use hongyan_queue::QueueEntity;
-use hongyan_router::Router;
 
 /// Time for the entities of a partition that moves to write down what makes their next start quick.
 const RELEASE_GRACE: Duration = Duration::from_secs(2);
@@ -15,7 +14,6 @@ const RELEASE_GRACE: Duration = Duration::from_secs(2);
 /// Clones share them.
 #[derive(Clone)]
 pub(crate) struct Entities {
-    pub(crate) router: Router,
     pub(crate) mailboxes: EntityHost<MailboxEntity>,
     pub(crate) queues: EntityHost<QueueEntity>,
 }
@@ -35,9 +33,8 @@ impl Host for Entities {
     }
     fn release(&self, partition: Partition) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let leaves = |id: &EntityId| self.router.partition_of(id) == partition;
-            self.mailboxes.release(leaves, RELEASE_GRACE).await;
-            self.queues.release(leaves, RELEASE_GRACE).await;
+            self.mailboxes.release(partition, RELEASE_GRACE).await;
+            self.queues.release(partition, RELEASE_GRACE).await;
         })
     }
 }
