@@ -14,15 +14,18 @@ use crate::service::{Answer, Beat, Question, ask};
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut had_lease = false;
     let mut able = inner.parts.able.clone();
+    let mut leadership = inner.parts.metadata.leadership();
     loop {
+        leadership.mark_unchanged();
         hongyan_env::spawn(beat(Arc::clone(&inner)));
-        // Just arrived, or known to a new leader: the sooner it may answer, the better. And when the store is lost for
+        // Just arrived, or there is a new leader: the sooner it may answer, the better. And when the store is lost for
         // all nodes, the leader should hear so from all at about the same time.
         let soon = async {
             tokio::select! {
                 biased;
                 () = inner.beat_now.notified() => {}
                 Ok(()) = able.changed() => {}
+                Ok(()) = leadership.changed() => {}
             }
         };
         inner.parts.env.timeout(inner.parts.options.heartbeat, soon).await;

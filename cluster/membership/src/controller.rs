@@ -41,6 +41,8 @@ struct State {
     /// The term in which this node leads; all below is of this term.
     term: Option<u64>,
     since_micros: u64,
+    /// Since when no earlier leader has acknowledged a heartbeat.
+    alone_since_micros: u64,
     /// The last heartbeat of each that counted.
     heard: BTreeMap<(u64, Incarnation), u64>,
     able: Able,
@@ -98,24 +100,66 @@ impl Controller {
         receiver.await.unwrap_or(Answer::NotLeader)
     }
 
-    /// Notices a change of leader. Gives the time this node has led, if it does.
-    fn lead(&self) -> Option<Duration> {
+    /// Notices a change of leader. Gives the term in which this node leads, if it does, and whether it is new.
+    fn lead(&self) -> Option<(u64, bool)> {
         let leadership = *self.metadata.leadership().borrow();
         let now = self.env.now_micros();
         let mut state = self.state.lock();
         let term = leadership.here.then_some(leadership.term);
-        if state.term != term {
+        let is_new = state.term != term;
+        if is_new {
             // What this node heard as a leader before says nothing of what others acknowledged since.
             let waiting = std::mem::take(&mut state.waiting);
             *state = State {
                 term,
                 since_micros: now,
+                alone_since_micros: now,
                 waiting,
                 swept_micros: now,
                 ..State::default()
             };
         }
-        term.map(|_| Duration::from_micros(now.saturating_sub(state.since_micros)))
+        term.map(|term| (term, is_new))
+    }
+
+    /// The nodes that the leader before has answered for have their time from when it last did: those that are dead by then
+    /// need not be waited for once more.
+    async fn begin(&self, term: u64, map: &ClusterMap) {
+        let last = self.metadata.last_confirmed_before(self.options.death).await;
+        let mut state = self.state.lock();
+        if state.term != Some(term) {
+            return;
+        }
+        let since = last.unwrap_or(state.since_micros).min(state.since_micros);
+        state.alone_since_micros = since;
+        for (node, record) in map.nodes.iter().filter(|(_, record)| record.state.is_alive()) {
+            state.heard.entry((*node, record.incarnation)).or_insert(since);
+        }
+    }
+
+    /// Whether this leader may say who is dead: all that earlier leaders acknowledged has ended, and who lives has had time
+    /// to find this one.
+    fn may_judge(&self) -> bool {
+        let now = self.env.now_micros();
+        let state = self.state.lock();
+        let alone = now.saturating_sub(state.alone_since_micros);
+        let led = now.saturating_sub(state.since_micros);
+        alone >= micros(self.options.death) && led >= micros(self.options.arrive)
+    }
+
+    /// Until the next look: sooner than usual when somebody may be dead before.
+    fn pause(&self) -> Duration {
+        let now = self.env.now_micros();
+        let state = self.state.lock();
+        let missed = state
+            .heard
+            .iter()
+            .filter(|((node, _), _)| !state.failing.contains_key(node));
+        let due = missed.map(|(_, heard)| heard.saturating_add(micros(self.options.death)));
+        let judging = state.since_micros.saturating_add(micros(self.options.arrive));
+        let due = due.map(|due| due.max(judging)).filter(|due| *due > now).min();
+        let left = due.map_or(Duration::MAX, |due| Duration::from_micros(due - now));
+        left.min(self.options.control)
     }
 
     fn acknowledge(&self, waiting: Vec<Waiting>, leads: bool, map: &ClusterMap) {
@@ -235,13 +279,15 @@ pub(crate) async fn control(inner: Arc<Inner>) {
     let mut map = controller.metadata.watch();
     loop {
         let present = Arc::clone(&map.borrow_and_update());
-        // A new leader judges nobody before those whom the one before acknowledged must have fallen silent.
-        if let Some(led) = controller.lead()
+        if let Some((term, is_new)) = controller.lead()
             && present.is_founded()
         {
-            round(&inner, &present, led >= controller.options.death).await;
+            if is_new {
+                controller.begin(term, &present).await;
+            }
+            round(&inner, &present, controller.may_judge()).await;
         }
-        let _ = controller.env.timeout(controller.options.control, map.changed()).await;
+        let _ = controller.env.timeout(controller.pause(), map.changed()).await;
     }
 }
 

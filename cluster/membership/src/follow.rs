@@ -70,17 +70,20 @@ async fn take_over(inner: Arc<Inner>, mut partitions: Vec<(Partition, u64)>) {
     while !partitions.is_empty() {
         let results = inner.parts.fence.raise(partitions.clone()).await;
         let mut again = Vec::new();
+        let mut late = 0_usize;
         for ((partition, epoch), result) in partitions.iter().copied().zip(results) {
             match result {
                 Ok(()) => begin_serving(&inner, partition, epoch, learnt),
-                Err(FenceError::Later) => {
-                    tracing::warn!(%partition, epoch, "the store knows a later owner than this node's map");
-                }
+                Err(FenceError::Later) => late += 1,
                 Err(FenceError::Store(error)) => {
                     tracing::warn!(%partition, epoch, %error, "fence not raised yet");
                     again.push((partition, epoch));
                 }
             }
+        }
+        if late > 0 {
+            // As after a restart, until the map has come that the others know already.
+            tracing::info!(partitions = late, "the store knows later owners than this node's map");
         }
         again.retain(|(partition, epoch)| is_still_ours(&inner, *partition, *epoch));
         partitions = again;

@@ -10,8 +10,11 @@ pub struct MembershipOptions {
     /// How long it may answer for its partitions after a heartbeat that was acknowledged, from when it was sent.
     pub lease: Duration,
     /// How long the leader hears nothing of a node before it gives its partitions away. Longer than the lease by more
-    /// than clocks can differ in rate; also how long a new leader waits before it judges anybody.
+    /// than clocks can differ in rate; also how long after the last acknowledgement of an earlier leader a new one judges
+    /// anybody.
     pub death: Duration,
+    /// How long nodes have to find a new leader before it judges anybody.
+    pub arrive: Duration,
     /// How often the controller looks, besides after each change of the map.
     pub control: Duration,
     /// Planned moves under way at once, unless the cluster's setting says otherwise.
@@ -28,6 +31,7 @@ impl Default for MembershipOptions {
             heartbeat: Duration::from_millis(200),
             lease: Duration::from_millis(800),
             death: Duration::from_millis(1000),
+            arrive: Duration::from_millis(600),
             control: Duration::from_millis(100),
             moves_at_once: 16,
             move_within: Duration::from_secs(10),

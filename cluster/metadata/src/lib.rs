@@ -7,6 +7,7 @@
 mod change;
 mod codec;
 mod disk;
+mod heard;
 mod log;
 mod machine;
 mod map;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::codec::seal;
 use crate::disk::{Disk, Found};
+use crate::heard::{Heard, confirmed_last};
 use crate::log::Log;
 use crate::machine::Machine;
 use crate::network::{Answer, Member, Network, Question, SERVICE, ask, propose_here};
@@ -32,6 +33,13 @@ const PROPOSE_PAUSE: Duration = Duration::from_millis(50);
 const PROPOSE_CALL: Duration = Duration::from_millis(1000);
 /// How long other members may take to say whether this disk is the newest.
 const PROBE: Duration = Duration::from_millis(300);
+/// How long they may take to say when they last heard an earlier leader.
+const SILENCE: Duration = Duration::from_millis(150);
+/// Pause between two looks whether a leader has asked.
+const LISTEN_PAUSE: Duration = Duration::from_millis(20);
+/// How long a node that starts waits to be asked by a leader, in multiples of the time after which it would stand for election:
+/// one that stands although there is a leader deposes it.
+const LISTEN_ELECTIONS: u32 = 6;
 
 /// Why a node cannot take part.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +113,7 @@ struct Inner {
     leadership: watch::Receiver<Leadership>,
     refusal: watch::Sender<Option<Refusal>>,
     trusted: watch::Sender<bool>,
+    heard: Arc<Heard>,
     contacts: Vec<NodeId>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
@@ -129,7 +138,10 @@ impl Metadata {
         let alone = found.is_empty();
         let machine = Machine::new(disk.clone(), &mut found)?;
         let log = Log::new(disk.clone(), &mut found);
+        let heard = Arc::new(Heard::new(env.now_micros()));
         let member = Arc::new(Member {
+            env: env.clone(),
+            heard: Arc::clone(&heard),
             machine: machine.clone(),
             raft: OnceLock::new(),
             trusted: AtomicBool::new(false),
@@ -153,11 +165,16 @@ impl Metadata {
             leadership,
             refusal: watch::Sender::new(None),
             trusted: watch::Sender::new(false),
+            heard,
             contacts,
             tasks: parking_lot::Mutex::default(),
         }));
         metadata.run(metadata.clone().follow_leadership(leadership_sender));
-        metadata.run(metadata.clone().earn_trust(member, alone));
+        metadata.run(
+            metadata
+                .clone()
+                .earn_trust(member, alone, LISTEN_ELECTIONS * options.election),
+        );
         metadata.run(reconcile::run(metadata.clone(), options));
         Ok(metadata)
     }
@@ -240,7 +257,39 @@ impl Metadata {
     /// Whether this node leads at this moment: true means that it did so after the call began, and that its map has all
     /// that was agreed before.
     pub async fn confirm_leadership(&self) -> bool {
+        let term = self.0.leadership.borrow().term;
+        // Its own answer counts among the majority's.
+        self.0.heard.hear((term, self.0.node.0), self.0.env.now_micros());
         self.0.raft.ensure_linearizable().await.is_ok()
+    }
+    /// The moment by this node's clock after which no leader before it was confirmed, so that what such a one acknowledged on
+    /// the strength of a confirmation is no younger. None when this node does not lead, when too few members answer, and when
+    /// it is not sure that for `settled` the same ones have voted.
+    pub async fn last_confirmed_before(&self, settled: Duration) -> Option<u64> {
+        let inner = &self.0;
+        let Leadership { here, term, .. } = *inner.leadership.borrow();
+        let leader = (term, inner.node.0);
+        let voters = inner.heard.settled_voters(inner.env.now_micros(), settled);
+        let voters = voters.filter(|voters| here && voters.contains(&inner.node.0))?;
+        let others = voters.iter().filter(|voter| **voter != inner.node.0);
+        let asked: Vec<_> = others
+            .map(|voter| {
+                let (transport, to) = (Arc::clone(&inner.transport), NodeId(*voter));
+                let env = inner.env.clone();
+                hongyan_env::spawn(async move {
+                    let answer = ask(&transport, to, &Question::Silence(leader.0, leader.1), SILENCE).await;
+                    (answer, env.now_micros())
+                })
+            })
+            .collect();
+        let mut times = vec![inner.heard.before(leader)];
+        for asked in asked {
+            // That is when it was last heard, or a little later.
+            if let Ok((Ok(Answer::Silent(micros)), answered)) = asked.await {
+                times.push(answered.saturating_sub(micros));
+            }
+        }
+        confirmed_last(times, voters.len())
     }
     /// Makes `change`, by way of the leader. Tried again until `within` has passed, so that a change must bear being
     /// made twice; those of this crate do, each names what it expects to find.
@@ -331,6 +380,8 @@ impl Metadata {
             let (leadership, stopped) = {
                 let now = metrics.borrow_and_update();
                 gauges.show(&now);
+                let voters = now.membership_config.membership().voter_ids();
+                self.0.heard.see_voters(voters, self.0.env.now_micros());
                 let leadership = Leadership {
                     leader: now.current_leader.map(NodeId),
                     term: now.current_term,
@@ -348,8 +399,8 @@ impl Metadata {
 
     /// A disk from a backup has forgotten votes and entries that others rely on. Before this node votes, one of the others
     /// says that it knows of no later start of it. An empty disk has promised nothing, and who votes alone is asked by
-    /// nobody.
-    async fn earn_trust(self, member: Arc<Member>, empty: bool) {
+    /// nobody. And it does not stand for election before a leader has had time to find it again: it would depose that.
+    async fn earn_trust(self, member: Arc<Member>, empty: bool, listen: Duration) {
         // The metrics say nothing yet of what was read from the disk.
         let read = self.0.raft.with_raft_state(|state| {
             state
@@ -376,8 +427,17 @@ impl Metadata {
             return;
         }
         member.trusted.store(true, Ordering::Release);
-        self.0.raft.runtime_config().elect(true);
         self.0.trusted.send_replace(true);
+        if !(empty || alone) {
+            let heard = async {
+                while !self.0.heard.is_any() {
+                    self.0.env.sleep(LISTEN_PAUSE).await;
+                }
+            };
+            // None: there is no leader, so one is needed.
+            let _ = self.0.env.timeout(listen, heard).await;
+        }
+        self.0.raft.runtime_config().elect(true);
     }
 
     /// The latest start that any of the others knows of; asks until one answers.

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan_env::BoxFuture;
+use hongyan_env::{BoxFuture, Env};
 use hongyan_placement::NodeId;
 use hongyan_transport::{CallError, Service, ServiceId, Transport};
 use openraft::error::{InstallSnapshotError, NetworkError, RPCError, RaftError, RemoteError, Unreachable};
@@ -16,6 +16,7 @@ use openraft::raft::{
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{decode, encode};
+use crate::heard::{Heard, LeaderId};
 use crate::machine::Machine;
 use crate::types::{Outcome, Raft, Types};
 use crate::{Change, NodeState};
@@ -35,6 +36,8 @@ pub(crate) enum Question {
     Propose(Change),
     /// How often has this node been started, as far as you know?
     Probe(u64),
+    /// I lead in this term as this node: how long have you heard none of the leaders before me? Unknown to the first release.
+    Silence(u64, u64),
 }
 
 /// The answer to the question of the same name.
@@ -49,6 +52,8 @@ pub(crate) enum Answer {
     Probed(u64),
     /// Takes no part at the moment.
     Absent,
+    /// For so many microseconds.
+    Silent(u64),
 }
 
 /// Answers the other members.
@@ -57,6 +62,8 @@ pub(crate) struct Member {
     pub(crate) raft: OnceLock<Raft>,
     /// Set when the disk has been found to be this node's newest.
     pub(crate) trusted: std::sync::atomic::AtomicBool,
+    pub(crate) env: Env,
+    pub(crate) heard: Arc<Heard>,
 }
 
 impl Member {
@@ -77,14 +84,31 @@ impl Member {
             return Answer::Absent;
         };
         match question {
-            Question::Append(request) => raft
-                .append_entries(request)
-                .await
-                .map_or(Answer::Absent, Answer::Append),
+            Question::Append(request) => {
+                let leader = request.vote.leader_id();
+                self.heard.hear((leader.term, leader.node_id), self.env.now_micros());
+                let appended = raft.append_entries(request).await;
+                appended.map_or(Answer::Absent, Answer::Append)
+            }
             Question::Vote(request) => raft.vote(request).await.map_or(Answer::Absent, Answer::Vote),
             Question::Install(request) => Answer::Install(raft.install_snapshot(request).await),
             Question::Propose(change) => propose_here(raft, change).await,
+            Question::Silence(term, node) => self.silence(raft, (term, node)).await,
             Question::Probe(_) => Answer::Absent,
+        }
+    }
+    /// From the moment on at which it follows this leader, no earlier one gets an answer that counts.
+    async fn silence(&self, raft: &Raft, leader: LeaderId) -> Answer {
+        let voted = raft.with_raft_state(|state| {
+            let leader = state.vote_ref().leader_id();
+            (leader.term, leader.node_id)
+        });
+        match voted.await {
+            Ok(voted) if voted >= leader => {
+                let silent = self.env.now_micros().saturating_sub(self.heard.before(leader));
+                Answer::Silent(silent)
+            }
+            _ => Answer::Absent,
         }
     }
 }

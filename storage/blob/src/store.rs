@@ -75,20 +75,24 @@ impl BlobStore {
     /// # Errors
     /// When the store fails or its address key is not readable.
     pub async fn open(database: Database, options: BlobOptions, sources: Sources) -> Result<Self> {
-        let key = database
-            .run(async |transaction: &mut Transaction| -> Result<[u8; 32]> {
-                if let Some(stored) = transaction.get(&record::key_key()).await? {
-                    return stored
-                        .as_ref()
-                        .try_into()
-                        .map_err(|_| BlobError::Corrupt("address key"));
-                }
-                let mut key = [0; 32];
-                (sources.random)(&mut key);
-                transaction.set(record::key_key(), Bytes::copy_from_slice(&key));
-                Ok(key)
-            })
-            .await?;
+        let load = async |transaction: &mut Transaction| -> Result<[u8; 32]> {
+            if let Some(stored) = transaction.get(&record::key_key()).await? {
+                return stored
+                    .as_ref()
+                    .try_into()
+                    .map_err(|_| BlobError::Corrupt("address key"));
+            }
+            let mut key = [0; 32];
+            (sources.random)(&mut key);
+            transaction.set(record::key_key(), Bytes::copy_from_slice(&key));
+            Ok(key)
+        };
+        let mut loaded = database.run(load).await;
+        // Whatever was written is read.
+        while loaded == Err(hongyan_kv::Error::CommitUnknown.into()) {
+            loaded = database.run(load).await;
+        }
+        let key = loaded?;
         let inline_octets_max = options.inline_octets_max.min(BlobOptions::INLINE_OCTETS_LIMIT);
         Ok(Self {
             database,

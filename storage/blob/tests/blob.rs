@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use bytes::Bytes;
 use hongyan_blob::{BlobAddress, BlobError, BlobOptions, BlobStore, NewBlob, Owner, Sources};
 use hongyan_kv::{Database, KeyRange, RangeQuery, Transaction};
-use hongyan_memory::MemoryStore;
+use hongyan_memory::{Fault, MemoryStore};
 use proptest::prelude::*;
 
 const TENANT: u64 = 7;
@@ -27,7 +27,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn bench() -> Bench {
-    let database = Database::new(MemoryStore::new());
+    bench_on(MemoryStore::new()).await
+}
+
+async fn bench_on(memory: MemoryStore) -> Bench {
+    let database = Database::new(memory);
     let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
     let (now, seed) = (clock.clone(), AtomicU64::new(1));
     let sources = Sources {
@@ -87,6 +91,25 @@ fn content_of(octets: usize) -> Vec<u8> {
         (state >> 56) as u8
     };
     (0..octets).map(|_| next()).collect()
+}
+
+#[test]
+fn a_store_opens_though_the_first_commit_answers_nothing() {
+    for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied] {
+        block_on(async {
+            let memory = MemoryStore::new();
+            memory.fail_next(fault);
+            let bench = bench_on(memory).await;
+            let again = Sources {
+                wall_millis: Arc::new(|| 0),
+                random: Arc::new(|_| unreachable!("the key is there")),
+            };
+            let again = BlobStore::open(bench.database.clone(), BlobOptions::default(), again).await;
+            let (first, second) = (bench.store.blob_of(TENANT, b"x"), again.expect("open"));
+            let second = second.blob_of(TENANT, b"x").await.expect("a blob");
+            assert_eq!(first.await.expect("a blob").address(), second.address());
+        });
+    }
 }
 
 #[test]

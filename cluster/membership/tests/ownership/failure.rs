@@ -10,6 +10,8 @@ use crate::harness::{Cluster, simulate};
 
 /// What the design promises: everything answers again within two seconds of a death.
 const RECOVERY: Duration = Duration::from_secs(2);
+/// When the leader dies, an election comes first, but its heartbeats are missed meanwhile.
+const LEADER_RECOVERY: Duration = Duration::from_millis(1500);
 
 #[test]
 fn a_dead_nodes_partitions_are_served_again_within_two_seconds() {
@@ -33,10 +35,12 @@ fn a_dead_leaders_partitions_are_served_again_within_two_seconds() {
     simulate(async {
         for seed in 11..=16 {
             let mut cluster = Cluster::of(seed, 3).await;
+            // Long enough for all to know that the voters stay the same.
+            tokio::time::sleep(Duration::from_secs(2)).await;
             let leader = cluster.leader().unwrap();
             cluster.crash(leader).await;
             let took = cluster.until("all is served", Cluster::is_all_served).await;
-            assert!(took < RECOVERY, "seed {seed}: {took:?}");
+            assert!(took < LEADER_RECOVERY, "seed {seed}: {took:?}");
         }
     });
 }

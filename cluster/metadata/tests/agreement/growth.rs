@@ -1,5 +1,7 @@
 //! Nodes come and go while the cluster runs.
 
+use std::time::Duration;
+
 use hongyan_metadata::{Change, Members, NodeState, ProposeError, Refusal};
 
 use crate::harness::{Cluster, simulate};
@@ -32,6 +34,25 @@ fn voters_grow_to_seven_and_the_others_learn() {
         cluster.set(learner, "from a learner").await.unwrap();
         cluster.settle().await;
         assert!(cluster.map(learner).settings.contains_key("from a learner"));
+    });
+}
+
+#[test]
+fn a_node_that_restarts_deposes_no_leader() {
+    simulate(async {
+        for seed in 60..64 {
+            let mut cluster = Cluster::of(seed, 3).await;
+            let leader = cluster.leader().unwrap();
+            let term = cluster.nodes[&leader].leadership().borrow().term;
+            for id in (1..=3).filter(|id| *id != leader) {
+                cluster.crash(id).await;
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                cluster.start(id).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                let present = *cluster.nodes[&leader].leadership().borrow();
+                assert!(present.here && present.term == term, "seed {seed}: {present:?}");
+            }
+        }
     });
 }
 

@@ -107,6 +107,14 @@ impl Peer {
             connection.end("the node has another address now");
         }
     }
+    /// It has called: the next call to it need not wait until it would be dialled again.
+    pub(super) fn is_back(&self) {
+        let mut state = self.state.lock();
+        state.failures = 0;
+        if matches!(state.way, Way::Failed { .. }) {
+            state.way = Way::None;
+        }
+    }
     pub(super) fn hang_up(&self, reason: &str) {
         if let Way::Up(connection) = &self.state.lock().way {
             connection.end(reason);

@@ -77,6 +77,9 @@ impl Core {
         place: Option<OwnedSemaphorePermit>,
     ) -> Arc<Connection> {
         let node = greeted.peer.node;
+        if !is_ours && let Some(peer) = self.peers.get(node) {
+            peer.is_back();
+        }
         let connection = Connection::new(
             self.env.clone(),
             Arc::clone(&self.options),

@@ -41,6 +41,31 @@ async fn a_node_that_restarts_is_dialled_again() {
 }
 
 #[tokio::test]
+async fn a_node_that_calls_is_back_and_dialled_at_once() {
+    let patient = || TransportOptions {
+        backoff_min: Duration::from_secs(3600),
+        backoff_max: Duration::from_secs(3600),
+        ..options()
+    };
+    let authority = Authority::new("test");
+    let one = start_with(&authority, ONE, 1, patient()).await;
+    let gone = start(&authority, TWO).await;
+    let address = gone.address;
+    gone.transport.stop();
+    drop(gone);
+    one.transport.set_address(TWO, address);
+    let call = || one.transport.call(TWO, ECHO, HI, WITHIN);
+    while call().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let two = start_on(&authority, TWO, 2, options(), address).await;
+    assert_eq!(call().await, Err(CallError::Unreachable));
+    two.transport.set_address(ONE, one.address);
+    two.transport.call(ONE, ECHO, HI, WITHIN).await.unwrap();
+    call().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_node_that_moved_is_found_at_its_new_address() {
     let (authority, one, two) = pair().await;
     call_until_answered(&one).await;
