@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use hongyan_env::{BoxFuture, Env};
 use hongyan_http_admin::{
-    ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView, PartitionsView,
-    SettingView, StoreView,
+    BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
+    PartitionsView, SettingView, StoreView,
 };
 use hongyan_identity::{Fingerprint, JoinToken};
 use hongyan_membership::settings::{self, Rebalance, Setting, SettingError};
 use hongyan_metadata::{Applied, Change, ClusterMap, Members, Metadata, NodeRecord, NodeState, ProposeError, Refusal};
 use hongyan_transport::ClusterId;
 
-use crate::store_server::{StoreMachine, StoreServer};
+use crate::store_server::{BackupWish, StoreMachine, StoreServer};
 
 /// How long the leader may take.
 const PROPOSE_WITHIN: Duration = Duration::from_secs(10);
@@ -38,6 +38,25 @@ pub struct Door {
 pub trait StoreWatch: Send + Sync + 'static {
     /// How it is now; `None` when that cannot be found out.
     fn look(&self) -> BoxFuture<'_, Option<StoreView>>;
+    /// Who backs it up; nobody where the nodes do not look after it.
+    fn backups(&self) -> Option<Arc<dyn StoreBackups>> {
+        None
+    }
+}
+
+/// Whoever backs the data store up. Errors are for people.
+pub trait StoreBackups: Send + Sync + 'static {
+    /// How the backup is.
+    fn status(&self) -> BoxFuture<'_, Result<BackupView, String>>;
+    /// Whether one can go to this place, and the place as the store writes it.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check(&self, to: &str) -> Result<String, String>;
+    /// Begins one to a place that was checked.
+    fn start(&self, to: String) -> BoxFuture<'_, Result<(), String>>;
+    /// Lets it end. Those who do its work go on until it has.
+    fn stop(&self) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// [`ClusterControl`] of a member.
@@ -140,6 +159,23 @@ impl MemberControl {
         let emptying = StoreServer::Emptying.change(node, machine.address);
         self.propose(emptying).await?;
         self.node(node)
+    }
+
+    fn backups(&self) -> ControlResult<Arc<dyn StoreBackups>> {
+        self.store.as_ref().and_then(|store| store.backups()).ok_or_else(|| {
+            ControlError::Refused(
+                "the nodes do not look after the data store: back it up where it is looked after, with its own programs"
+                    .to_owned(),
+            )
+        })
+    }
+
+    async fn backup_view(&self, backups: &dyn StoreBackups) -> ControlResult<BackupView> {
+        let mut view = backups.status().await.map_err(ControlError::Refused)?;
+        if BackupWish::of(&self.metadata.map()) == Some(BackupWish::Stopping) && view.state != "ended" {
+            "stopping".clone_into(&mut view.state);
+        }
+        Ok(view)
     }
 
     fn setting(&self, setting: &Setting) -> SettingView {
@@ -289,6 +325,30 @@ impl ClusterControl for MemberControl {
             let value = value.map_err(not_set)?;
             self.propose(Change::Set { key, value }).await?;
             Ok(self.setting(setting))
+        })
+    }
+
+    fn backup(&self) -> BoxFuture<'_, ControlResult<BackupView>> {
+        Box::pin(async move { self.backup_view(&*self.backups()?).await })
+    }
+
+    fn start_backup(&self, to: String) -> BoxFuture<'_, ControlResult<BackupView>> {
+        Box::pin(async move {
+            let backups = self.backups()?;
+            let to = backups.check(&to).map_err(ControlError::Invalid)?;
+            backups.start(to).await.map_err(ControlError::Refused)?;
+            // From now on each node runs an agent.
+            self.propose(BackupWish::Running.change()).await?;
+            self.backup_view(&*backups).await
+        })
+    }
+
+    fn stop_backup(&self) -> BoxFuture<'_, ControlResult<BackupView>> {
+        Box::pin(async move {
+            let backups = self.backups()?;
+            backups.stop().await.map_err(ControlError::Refused)?;
+            self.propose(BackupWish::Stopping.change()).await?;
+            self.backup_view(&*backups).await
         })
     }
 }

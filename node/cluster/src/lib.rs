@@ -13,9 +13,9 @@ mod placement;
 mod store_probe;
 mod store_server;
 
-pub use control::{Door, MemberControl, StoreWatch};
+pub use control::{Door, MemberControl, StoreBackups, StoreWatch};
 pub use fence::StoreFence;
 pub use member::{Member, MemberParts};
 pub use metadata_store::MetadataStore;
 pub use placement::OwnedPlacement;
-pub use store_server::{StoreMachine, StoreServer};
+pub use store_server::{BackupWish, StoreMachine, StoreServer};

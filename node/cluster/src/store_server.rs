@@ -2,6 +2,7 @@
 //! leave: what stands of it in the cluster's settings.
 //!
 //!     foundationdb.machine.<node>   address, and data centre if it has one; written by the node
+//!     foundationdb.backup           `running` or `stopping`, while each node runs an agent; else nothing or `none`
 //!     foundationdb.leaving.<node>   `emptying`, `emptied` or `returning`, and the address; the operator's wish begins it, and
 //!                                   the keeper beside the leader does it
 //!
@@ -13,6 +14,8 @@ use hongyan_metadata::{Change, ClusterMap, NodeState};
 
 /// Settings of machines begin so; the node's number follows.
 const MACHINE: &str = "foundationdb.machine.";
+/// The setting of the backup.
+const BACKUP: &str = "foundationdb.backup";
 /// Settings of servers that do not simply serve.
 const LEAVING: &str = "foundationdb.leaving.";
 
@@ -141,6 +144,49 @@ impl StoreMachine {
     }
 }
 
+/// What is wished of the store's backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupWish {
+    /// It goes on.
+    Running,
+    /// It ends, for which agents are needed still.
+    Stopping,
+}
+
+impl BackupWish {
+    /// The wish; `None` when there is to be no backup.
+    #[must_use]
+    pub fn of(map: &ClusterMap) -> Option<Self> {
+        let word = map.settings.get(BACKUP)?;
+        [Self::Running, Self::Stopping]
+            .into_iter()
+            .find(|wish| wish.name() == word)
+    }
+    /// The change that makes it the wish.
+    #[must_use]
+    pub fn change(self) -> Change {
+        Change::Set {
+            key: BACKUP.to_owned(),
+            value: Some(self.name().to_owned()),
+        }
+    }
+    /// The change after which there is to be none, unless another has been begun since this was the wish.
+    #[must_use]
+    pub fn ended() -> Change {
+        Change::Replace {
+            key: BACKUP.to_owned(),
+            present: Self::Stopping.name().to_owned(),
+            value: "none".to_owned(),
+        }
+    }
+    fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
 fn has_left(map: &ClusterMap, node: u64) -> bool {
     map.nodes
         .get(&node)
@@ -216,5 +262,20 @@ mod tests {
         apply(&mut map, StoreServer::Serving.change(1, address(1)));
         assert_eq!(StoreServer::of(&map, 1), Some(StoreServer::Serving));
         assert!(StoreServer::leaving(&map).is_empty());
+    }
+
+    #[test]
+    fn agents_are_wished_until_a_backup_has_ended() {
+        let mut map = ClusterMap::default();
+        assert_eq!(BackupWish::of(&map), None);
+        for wish in [BackupWish::Running, BackupWish::Stopping] {
+            apply(&mut map, wish.change());
+            assert_eq!(BackupWish::of(&map), Some(wish));
+        }
+        let Change::Replace { key, present, value } = BackupWish::ended() else {
+            panic!("a setting");
+        };
+        assert_eq!(map.settings.insert(key, value), Some(present));
+        assert_eq!(BackupWish::of(&map), None);
     }
 }

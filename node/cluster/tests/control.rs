@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_cluster::{Door, Member, MemberControl, MemberParts, MetadataStore, StoreMachine, StoreServer, StoreWatch};
+use hongyan_cluster::{
+    BackupWish, Door, Member, MemberControl, MemberParts, MetadataStore, StoreBackups, StoreMachine, StoreServer,
+    StoreWatch,
+};
 use hongyan_env::{BoxFuture, Env, SimulatedHost, SimulatedNetwork, ZoneDns};
-use hongyan_http_admin::{ClusterControl, ClusterView, ControlError, NodeChange, StoreView};
+use hongyan_http_admin::{BackupView, ClusterControl, ClusterView, ControlError, NodeChange, StoreView};
 use hongyan_identity::{Fingerprint, JoinToken};
 use hongyan_kv::Database;
 use hongyan_membership::MembershipOptions;
@@ -424,6 +427,80 @@ fn who_leaves_gives_back_what_its_server_of_the_store_holds_first() {
         cluster.until(|view| server(view, 3) == "emptied").await;
         assert_eq!(control.leave(3).await.unwrap().state, "left");
         assert_eq!(StoreMachine::all(&cluster.nodes[&1].member.metadata().map()).len(), 1);
+        cluster.stop().await;
+    });
+}
+
+/// A store that the nodes look after; what is asked of its backup is written down.
+#[derive(Clone, Default)]
+struct Kept(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl StoreWatch for Kept {
+    fn look(&self) -> BoxFuture<'_, Option<StoreView>> {
+        Healthy.look()
+    }
+    fn backups(&self) -> Option<Arc<dyn StoreBackups>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl StoreBackups for Kept {
+    fn status(&self) -> BoxFuture<'_, Result<BackupView, String>> {
+        let state = if self.0.lock().unwrap().is_empty() {
+            "none"
+        } else {
+            "running"
+        };
+        let view = BackupView {
+            state: state.to_owned(),
+            ..BackupView::default()
+        };
+        Box::pin(std::future::ready(Ok(view)))
+    }
+    fn check(&self, to: &str) -> Result<String, String> {
+        let place = to.starts_with('/').then(|| format!("file://{to}"));
+        place.ok_or_else(|| "a folder".to_owned())
+    }
+    fn start(&self, to: String) -> BoxFuture<'_, Result<(), String>> {
+        self.0.lock().unwrap().push(to);
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn stop(&self) -> BoxFuture<'_, Result<(), String>> {
+        let is_running = !self.0.lock().unwrap().is_empty();
+        let stopped = is_running.then_some(()).ok_or_else(|| "none is running".to_owned());
+        Box::pin(std::future::ready(stopped))
+    }
+}
+
+#[test]
+fn while_there_is_a_backup_every_node_is_to_help() {
+    simulate(async {
+        let cluster = Cluster::of(10, 2).await;
+        let refused = cluster.control(2).start_backup("/srv/b".to_owned()).await.unwrap_err();
+        assert!(refused.to_string().contains("do not look after"), "{refused}");
+        let metadata = cluster.nodes[&2].member.metadata().clone();
+        let asked = Kept::default();
+        let control = MemberControl::new(cluster.env.clone(), metadata.clone(), None);
+        let control = control.with_store(Arc::new(asked.clone()));
+        let wish = || BackupWish::of(&metadata.map());
+        assert_eq!(control.backup().await.unwrap().state, "none");
+        assert!(matches!(control.stop_backup().await, Err(ControlError::Refused(_))));
+        let place = control.start_backup("b".to_owned()).await;
+        assert!(matches!(place, Err(ControlError::Invalid(_))));
+        assert_eq!(wish(), None);
+        assert_eq!(
+            control.start_backup("/srv/b".to_owned()).await.unwrap().state,
+            "running"
+        );
+        assert_eq!(*asked.0.lock().unwrap(), ["file:///srv/b"]);
+        assert_eq!(wish(), Some(BackupWish::Running));
+        assert_eq!(control.stop_backup().await.unwrap().state, "stopping");
+        assert_eq!(wish(), Some(BackupWish::Stopping));
+        metadata.propose(BackupWish::ended(), WITHIN).await.unwrap();
+        let mut map = metadata.watch();
+        map.wait_for(|map| BackupWish::of(map).is_none()).await.unwrap();
+        let twice = metadata.propose(BackupWish::ended(), WITHIN).await;
+        assert!(twice.is_err(), "another may have been begun: {twice:?}");
         cluster.stop().await;
     });
 }

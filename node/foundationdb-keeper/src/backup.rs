@@ -1,107 +1,255 @@
-//! Continuous backups by FoundationDB's own programs, where they are installed.
+//! Continuous backups by FoundationDB's own programs, where they are installed: `fdbbackup` begins, describes and ends one,
+//! `backup_agent` beside each node does the work.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use hongyan_env::Env;
+use serde_json::Value;
 
 use crate::keeper::KeeperError;
-use crate::program::Program;
+use crate::process::Process;
+use crate::program::{Program, ProgramError, Programs};
+use crate::server::cluster_file;
 use crate::tool::Tool;
 
 /// The tag of our backup, so that others of the same cluster are left alone.
 const TAG: &str = "hongyan";
 
-/// How the backup is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BackupState {
-    /// There is none.
-    None,
-    /// It has begun and cannot be restored from yet.
-    Starting,
-    /// It can be restored from, up to a moment ago.
-    Restorable,
+/// Why no backup can go to a place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// It is neither a folder nor one of FoundationDB's addresses.
+    #[error(
+        "{0}: a backup goes to a folder with its full path, the same on all machines, or to a file:// or blobstore:// address"
+    )]
+    Unknown(String),
+    /// It holds a secret, which would be seen in status and process lists.
+    #[error(
+        "leave the secret out of the address: FoundationDB reads it from the file that the environment's FDB_BLOB_CREDENTIALS names"
+    )]
+    Secret,
 }
 
-/// A backup of the cluster to a folder; its agent runs as long as this value.
-#[derive(Debug)]
-pub struct Backup {
-    tool: Tool,
-    agent: Child,
+/// Where a backup goes, as FoundationDB writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(String);
+
+impl Place {
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
-impl Backup {
-    /// Starts an agent, and the backup into `folder` if there is none yet. Every machine should see the same folder.
-    pub(crate) async fn start(tool: Tool, cluster_file: &Path, folder: &Path) -> Result<Self, KeeperError> {
-        Program::Backup.find()?;
-        let program = Program::BackupAgent.find()?;
-        let refused = |program: &PathBuf| {
-            let program = program.clone();
-            move |source| KeeperError::Run { program, source }
-        };
-        std::fs::create_dir_all(folder).map_err(refused(&program))?;
-        let agent = Command::new(&program)
-            .arg("-C")
-            .arg(cluster_file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(refused(&program))?;
-        let backup = Self { tool, agent };
-        if backup.state().await? == BackupState::None {
-            let place = format!("file://{}", folder.display());
-            backup
-                .tool
-                .run(Program::Backup, &["start", "-t", TAG, "-d", &place, "-z"])
-                .await?;
+impl std::str::FromStr for Place {
+    type Err = PlaceError;
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+            return Err(PlaceError::Unknown(text.to_owned()));
         }
-        Ok(backup)
+        if text.starts_with('/') {
+            return Ok(Self(format!("file://{text}")));
+        }
+        if let Some(rest) = text.strip_prefix("blobstore://") {
+            let host = rest.split('/').next().unwrap_or_default();
+            let key = host.rsplit_once('@').map_or("", |(key, _)| key);
+            let has_secret = key.split_once(':').is_some_and(|(_, secret)| !secret.is_empty());
+            return match (has_secret, host.is_empty()) {
+                (true, _) => Err(PlaceError::Secret),
+                (false, true) => Err(PlaceError::Unknown(text.to_owned())),
+                (false, false) => Ok(Self(text.to_owned())),
+            };
+        }
+        match text.strip_prefix("file://") {
+            Some(path) if path.starts_with('/') => Ok(Self(text.to_owned())),
+            _ => Err(PlaceError::Unknown(text.to_owned())),
+        }
+    }
+}
+
+/// How the backup is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BackupStatus {
+    /// Whether it goes on.
+    pub running: bool,
+    /// Whether it can be restored from.
+    pub restorable: bool,
+    /// FoundationDB's word for its state; nothing where there has never been one.
+    pub phase: Option<String>,
+    /// Where it goes.
+    pub to: Option<String>,
+    /// How far it is behind, in seconds.
+    pub behind_secs: Option<u64>,
+    /// What went wrong lately, in FoundationDB's words.
+    pub errors: Vec<String>,
+}
+
+impl BackupStatus {
+    fn parse(text: &str) -> Option<Self> {
+        let document: Value = serde_json::from_str(text.get(text.find('{')?..)?).ok()?;
+        let at = |pointer: &str| document.pointer(pointer);
+        let is = |pointer: &str| at(pointer).and_then(Value::as_bool).unwrap_or_default();
+        let word = |pointer: &str| at(pointer).and_then(Value::as_str).map(str::to_owned);
+        let behind = at("/LatestRestorablePoint/LagSeconds").and_then(Value::as_f64);
+        let errors = at("/Errors").and_then(Value::as_array).into_iter().flatten();
+        Some(Self {
+            running: is("/Status/Running"),
+            restorable: is("/Restorable"),
+            phase: word("/Status/Name"),
+            to: word("/DestinationURL"),
+            behind_secs: behind.map(|secs| secs.max(0.0) as u64),
+            errors: errors
+                .filter_map(|error| error.get("Message").and_then(Value::as_str).map(str::to_owned))
+                .collect(),
+        })
+    }
+}
+
+/// The hand upon the cluster's backup.
+#[derive(Debug, Clone)]
+pub struct Backups {
+    tool: Tool,
+    programs: Programs,
+}
+
+impl Backups {
+    /// Of the cluster whose server is kept in `folder`.
+    #[must_use]
+    pub fn new(env: Env, programs: Programs, folder: &Path) -> Self {
+        Self {
+            tool: Tool::new(env, programs.clone(), &cluster_file(folder)),
+            programs,
+        }
+    }
+    /// Begins one that goes on until it is stopped.
+    ///
+    /// # Errors
+    /// When the programs are not installed on this machine or refuse: one is running already, say.
+    pub async fn start(&self, to: &Place) -> Result<(), KeeperError> {
+        self.programs.find(Program::BackupAgent)?;
+        let arguments = ["start", "-t", TAG, "-d", to.as_str(), "-z"];
+        self.tool.run(Program::Backup, &arguments).await.map(|_| ())
+    }
+    /// Lets it end with what is committed by now. The agents are needed until it has.
+    ///
+    /// # Errors
+    /// When `fdbbackup` is not installed on this machine or refuses: none is running, say.
+    pub async fn stop(&self) -> Result<(), KeeperError> {
+        let arguments = ["discontinue", "-t", TAG];
+        self.tool.run(Program::Backup, &arguments).await.map(|_| ())
     }
     /// How it is.
     ///
     /// # Errors
-    /// When `fdbbackup` cannot be asked.
-    pub async fn state(&self) -> Result<BackupState, KeeperError> {
-        let said = self.tool.run(Program::Backup, &["status", "-t", TAG]).await?;
-        Ok(state_of(&said))
+    /// When `fdbbackup` is not installed on this machine or cannot tell.
+    pub async fn status(&self) -> Result<BackupStatus, KeeperError> {
+        let said = self.tool.run(Program::Backup, &["status", "-t", TAG, "--json"]).await?;
+        match BackupStatus::parse(&said) {
+            Some(status) => Ok(status),
+            None => Err(KeeperError::Refused {
+                program: self.programs.find(Program::Backup)?,
+                said: said.trim().to_owned(),
+            }),
+        }
+    }
+    /// Whether `fdbbackup` is installed on this machine.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn expect_installed(&self) -> Result<(), ProgramError> {
+        self.programs.find(Program::Backup).map(|_| ())
     }
 }
 
-impl Drop for Backup {
-    fn drop(&mut self) {
-        // It has ended already when this fails. The backup itself goes on with the next agent.
-        let _ = self.agent.kill();
-        let _ = self.agent.wait();
-    }
+/// This machine's agent. It outlives its node, as the server does.
+#[derive(Debug)]
+pub struct BackupAgent {
+    programs: Programs,
+    folder: PathBuf,
+    process: Process,
 }
 
-fn state_of(said: &str) -> BackupState {
-    if said.contains("is restorable") || said.contains("can be restored") {
-        BackupState::Restorable
-    } else if said.contains("in progress") || said.contains("just been submitted") || said.contains("just started") {
-        BackupState::Starting
-    } else {
-        BackupState::None
+impl BackupAgent {
+    /// The one beside the server that is kept in `folder`, if it runs.
+    #[must_use]
+    pub fn find(programs: Programs, folder: &Path) -> Self {
+        Self {
+            programs,
+            folder: folder.to_owned(),
+            process: Process::find("backup_agent", cluster_file(folder), folder.join("backup_agent.pid")),
+        }
+    }
+    /// Starts it if it does not run; says whether it had to.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn ensure(&mut self) -> Result<bool, KeeperError> {
+        if self.process.is_running() {
+            return Ok(false);
+        }
+        let program = self.programs.find(Program::BackupAgent)?;
+        let refused = |source| KeeperError::Run {
+            program: program.clone(),
+            source,
+        };
+        let logs = self.folder.join("logs");
+        std::fs::create_dir_all(&logs).map_err(refused)?;
+        let mut command = Command::new(&program);
+        command.arg("-C").arg(cluster_file(&self.folder));
+        command.arg("--log").arg("--logdir").arg(&logs);
+        let said = logs.join("backup_agent.out");
+        self.process.start(command, &said).map_err(refused)?;
+        Ok(true)
+    }
+    /// Ends it, if it runs.
+    pub fn stop(&mut self) {
+        if self.process.id().is_some() {
+            self.process.stop();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BackupState, state_of};
+    use super::{BackupStatus, Place, PlaceError};
+
+    #[test]
+    fn places_are_folders_or_addresses_without_secrets() {
+        let read = |text: &str| text.parse::<Place>().map(|place| place.as_str().to_owned());
+        for (text, expect) in [
+            ("/srv/backup", "file:///srv/backup"),
+            ("file:///srv/backup", "file:///srv/backup"),
+            (
+                "blobstore://key@s3.example:443/name?bucket=b",
+                "blobstore://key@s3.example:443/name?bucket=b",
+            ),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expect));
+        }
+        for text in ["", "backup", "file://backup", "s3://b", "blobstore://", "/a b", "-d"] {
+            assert_eq!(read(text), Err(PlaceError::Unknown(text.to_owned())));
+        }
+        assert_eq!(read("blobstore://key:secret@s3.example/b"), Err(PlaceError::Secret));
+    }
 
     #[test]
     fn states_are_read() {
-        for (said, expect) in [
-            ("No previous backups found.", BackupState::None),
-            (
-                "The backup on tag `hongyan' is in progress (just started) to file:///x.",
-                BackupState::Starting,
-            ),
-            (
-                "The backup on tag `hongyan' is restorable but continuing to file:///x.",
-                BackupState::Restorable,
-            ),
-        ] {
-            assert_eq!(state_of(said), expect, "{said}");
-        }
+        let none = BackupStatus::parse(r#"{"SchemaVersion":"1.0.0","Tag":"hongyan"}"#);
+        assert_eq!(none, Some(BackupStatus::default()));
+        let text = r#"{"Status":{"Name":"RunningDifferentially","Running":true},"Restorable":true,
+            "DestinationURL":"file:///srv/b/backup-1","LatestRestorablePoint":{"Version":7,"LagSeconds":3.5},
+            "Errors":[{"Message":"disk full","RelativeSeconds":-4.0}]}"#;
+        let expect = BackupStatus {
+            running: true,
+            restorable: true,
+            phase: Some("RunningDifferentially".to_owned()),
+            to: Some("file:///srv/b/backup-1".to_owned()),
+            behind_secs: Some(3),
+            errors: vec!["disk full".to_owned()],
+        };
+        assert_eq!(BackupStatus::parse(text), Some(expect));
+        assert_eq!(BackupStatus::parse("ERROR: nothing"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The keeper of one machine: makes or joins a cluster, keeps the server running, and moves the cluster towards the plan.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,20 +8,20 @@ use std::time::Duration;
 use hongyan_env::Env;
 use hongyan_foundationdb::{ClusterFile, ClusterFileError, Coordinator};
 use hongyan_telemetry::{Counter, Gauge, counter, gauge};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
-use crate::backup::Backup;
 use crate::plan::{Machine, Step, plan};
-use crate::program::ProgramError;
+use crate::program::{Program, ProgramError, Programs};
 use crate::server::{Server, cluster_file};
 use crate::status::{ClusterStatus, StatusError};
+use crate::supervision::{PAUSE_MIN, Pauses, ServerState};
 use crate::tool::Tool;
 
-/// Pause before a server that ended is started again; doubled with each end in a row.
-const RESTART_DELAY: Duration = Duration::from_secs(1);
-/// Longest such pause.
-const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
 /// Time between two looks at the process.
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
+/// For so long a machine may take no part before another coordinates in its place.
+const LOST_AFTER: Duration = Duration::from_secs(60);
 /// How often a new database is asked for before its server counts as broken.
 const CREATE_ATTEMPTS_MAX: usize = 60;
 /// How long each such question waits, in seconds.
@@ -93,6 +94,8 @@ pub enum KeeperError {
 pub struct KeeperOptions {
     /// Where the server keeps its files, and the cluster file.
     pub folder: PathBuf,
+    /// Where FoundationDB's programs are.
+    pub programs: Programs,
     /// This machine.
     pub machine: Machine,
     /// Memory that the server may take, in octets.
@@ -123,7 +126,9 @@ pub struct Keeper {
     server: Server,
     tool: Tool,
     cluster_file: PathBuf,
-    delay: Duration,
+    programs: Programs,
+    /// Machines that take no part, each with when that was first seen.
+    missing: Mutex<BTreeMap<SocketAddr, u64>>,
     restarts: Counter,
     running: Gauge,
     available: Gauge,
@@ -140,7 +145,8 @@ impl Keeper {
         let path = cluster_file(&options.folder);
         if !path.exists() {
             let file = ClusterFile {
-                description: "hongyan".to_owned(),
+                // Unlike the id it stays, and tells clusters apart.
+                description: format!("hongyan_{}", new_id(&env)),
                 id: new_id(&env),
                 coordinators: vec![Coordinator::from(options.machine.address)],
             };
@@ -175,14 +181,27 @@ impl Keeper {
     /// # Errors
     /// When there is no cluster file, or the server does not start.
     pub fn open(env: Env, options: &KeeperOptions) -> Result<Self, KeeperError> {
+        let mut keeper = Self::attach(env, options)?;
+        if !keeper.server.ensure()? {
+            tracing::info!(id = keeper.server.id(), "fdbserver found running");
+        }
+        keeper.running.set(1);
+        Ok(keeper)
+    }
+    /// A further keeper of the same server, which somebody else starts.
+    ///
+    /// # Errors
+    /// When there is no cluster file.
+    pub fn attach(env: Env, options: &KeeperOptions) -> Result<Self, KeeperError> {
         let cluster_file = cluster_file(&options.folder);
         load(&cluster_file)?;
-        let mut keeper = Self {
-            tool: Tool::new(env.clone(), &cluster_file),
+        Ok(Self {
+            tool: Tool::new(env.clone(), options.programs.clone(), &cluster_file),
             env,
             server: Server::new(options),
             cluster_file,
-            delay: RESTART_DELAY,
+            programs: options.programs.clone(),
+            missing: Mutex::default(),
             restarts: counter(
                 "hongyan_foundationdb_restarts_total",
                 "Starts of this machine's fdbserver after it had ended.",
@@ -193,10 +212,7 @@ impl Keeper {
                 "Whether the cluster serves transactions.",
             ),
             healthy: gauge("hongyan_foundationdb_healthy", "Whether all data has its copies."),
-        };
-        keeper.server.ensure()?;
-        keeper.running.set(1);
-        Ok(keeper)
+        })
     }
 
     async fn create_database(&mut self) -> Result<Made, KeeperError> {
@@ -211,14 +227,14 @@ impl Keeper {
                 Err(error) => error,
             };
             if !self.server.is_running() {
-                let program = crate::Program::Server.find()?;
-                let said = self.server.said();
+                let program = self.programs.find(Program::Server)?;
+                let said = self.server.why();
                 return Err(KeeperError::Refused { program, said });
             }
             if attempt >= CREATE_ATTEMPTS_MAX {
                 return Err(error);
             }
-            self.env.sleep(RESTART_DELAY).await;
+            self.env.sleep(PAUSE_MIN).await;
         }
     }
 
@@ -256,7 +272,8 @@ impl Keeper {
     /// # Errors
     /// When a step is refused; those before it stay.
     pub async fn reconcile(&self, machines: &[Machine]) -> Result<Vec<Step>, KeeperError> {
-        let steps = plan(&self.status().await?, machines);
+        let status = self.status().await?;
+        let steps = plan(&status, machines, &self.lost(&status, machines));
         for step in &steps {
             let command = match step {
                 Step::Redundancy(mode) => format!("configure {}", mode.name()),
@@ -269,6 +286,19 @@ impl Keeper {
             self.tool.cli(&command).await?;
         }
         Ok(steps)
+    }
+    /// Those of the machines that have taken no part for longer than a restart lasts.
+    fn lost(&self, status: &ClusterStatus, machines: &[Machine]) -> Vec<SocketAddr> {
+        let now = self.env.now_micros();
+        let mut missing = self.missing.lock();
+        let away = machines.iter().map(|machine| machine.address);
+        let away: Vec<_> = away.filter(|address| !status.servers.contains(address)).collect();
+        missing.retain(|address, _| away.contains(address));
+        let is_lost = |address: &SocketAddr| {
+            let since = *missing.entry(*address).or_insert(now);
+            u128::from(now.saturating_sub(since)) >= LOST_AFTER.as_micros()
+        };
+        away.into_iter().filter(is_lost).collect()
     }
     /// Moves the data of the server at `address` to the others, one that is dead for good included: begins with the first
     /// call, and says with each how far it is. [`Self::reconcile`] lets others coordinate in its place.
@@ -297,33 +327,36 @@ impl Keeper {
         tracing::info!(%address, "FoundationDB's server may hold data again");
         self.tool.cli(&format!("include {address}")).await.map(|_| ())
     }
-    /// Starts the server whenever it has ended, for ever.
-    pub async fn supervise(&mut self) {
+    /// Starts the server whenever it has ended, for ever, and tells how it is.
+    pub async fn supervise(&mut self, told: &watch::Sender<ServerState>) {
+        let mut pauses = Pauses::default();
+        let mut began = self.env.now_micros();
         loop {
-            self.env.sleep(LOOK_PERIOD).await;
             if self.server.is_running() {
-                self.delay = RESTART_DELAY;
+                told.send_if_modified(|state| std::mem::replace(state, ServerState::Running) != ServerState::Running);
+                self.running.set(1);
+                self.env.sleep(LOOK_PERIOD).await;
                 continue;
             }
             self.running.set(0);
-            tracing::warn!(again_in = ?self.delay, "fdbserver has ended");
-            self.env.sleep(self.delay).await;
-            self.delay = (self.delay * 2).min(RESTART_DELAY_MAX);
+            let ran = Duration::from_micros(self.env.now_micros().saturating_sub(began));
+            let (times, pause) = pauses.ended(ran);
+            let why = self.server.why();
+            tracing::warn!(%why, times, again_in = ?pause, "fdbserver has ended");
+            told.send_replace(ServerState::Ended { why, times, pause });
+            self.env.sleep(pause).await;
+            began = self.env.now_micros();
             match self.server.ensure() {
-                Ok(_) => {
-                    self.restarts.inc();
-                    self.running.set(1);
+                Ok(_) => self.restarts.inc(),
+                Err(error) => {
+                    let why = in_full(&error);
+                    tracing::error!(%why, "fdbserver does not start");
+                    told.send_replace(ServerState::Ended { why, times, pause });
                 }
-                Err(error) => tracing::error!(%error, "fdbserver does not start"),
             }
+            // One that ends at once has not been seen to run.
+            self.env.sleep(LOOK_PERIOD).await;
         }
-    }
-    /// Backs the cluster up into `folder`, continuously, as long as the value lives on some machine.
-    ///
-    /// # Errors
-    /// When the programs are not installed or refuse.
-    pub async fn back_up(&self, folder: &Path) -> Result<Backup, KeeperError> {
-        Backup::start(self.tool.clone(), &self.cluster_file, folder).await
     }
     /// Ends the server. Without it the server goes on, and the next keeper finds it.
     pub fn stop(mut self) {
@@ -340,6 +373,14 @@ impl Keeper {
 fn names(said: &str, address: SocketAddr) -> bool {
     let key = format!("/{address}'");
     said.lines().any(|line| line.trim().ends_with(&key))
+}
+
+/// An error with its cause: of a program that cannot be run the cause is what helps.
+fn in_full(error: &KeeperError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 fn load(path: &Path) -> Result<ClusterFile, KeeperError> {

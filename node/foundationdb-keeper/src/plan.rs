@@ -2,7 +2,8 @@
 //!
 //! Redundancy follows the number of machines: one copy below 3, two from 3, three from 5. Coordinators are 1, 3 or 5,
 //! spread over data centres, and those that serve stay. A machine that is merely down changes neither: only removing it
-//! from the list does, but a dead coordinator is replaced when another machine can serve.
+//! from the list does, but a coordinator that is lost, which takes more than a restart, is replaced when another machine
+//! can serve.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -86,15 +87,15 @@ pub fn coordinators_wanted(machines: usize) -> usize {
     }
 }
 
-/// The next steps from what `status` shows to what `machines` want; none when all is well, and none while the
-/// database does not serve, when a change could only do harm.
+/// The next steps from what `status` shows to what `machines` want, of which those at `lost` have been away for long; none
+/// when all is well, and none while the database does not serve, when a change could only do harm.
 #[must_use]
-pub fn plan(status: &ClusterStatus, machines: &[Machine]) -> Vec<Step> {
+pub fn plan(status: &ClusterStatus, machines: &[Machine], lost: &[SocketAddr]) -> Vec<Step> {
     if !status.available || machines.is_empty() {
         return Vec::new();
     }
     let mut steps = Vec::new();
-    let coordinators = coordinators(status, machines);
+    let coordinators = coordinators(status, machines, lost);
     if coordinators != sorted(status.coordinators.clone()) {
         steps.push(Step::Coordinators(coordinators));
     }
@@ -126,10 +127,14 @@ fn is_emptying(status: &ClusterStatus) -> bool {
 }
 
 /// The coordinators there should be, sorted.
-fn coordinators(status: &ClusterStatus, machines: &[Machine]) -> Vec<SocketAddr> {
+fn coordinators(status: &ClusterStatus, machines: &[Machine], lost: &[SocketAddr]) -> Vec<SocketAddr> {
     let wanted = coordinators_wanted(machines.len());
     let mut chosen: Vec<&Machine> = Vec::new();
-    let mut candidates: Vec<&Machine> = machines.iter().filter(|machine| serves(status, machine)).collect();
+    // A coordinator that restarts is waited for: changing them stops the database for a moment.
+    let restarts =
+        |machine: &Machine| status.coordinators.contains(&machine.address) && !lost.contains(&machine.address);
+    let can_serve = |machine: &&Machine| serves(status, machine) || restarts(machine);
+    let mut candidates: Vec<&Machine> = machines.iter().filter(can_serve).collect();
     candidates.sort();
     // Those that coordinate now come first, so that as few as possible change.
     candidates.sort_by_key(|machine| !status.coordinators.contains(&machine.address));

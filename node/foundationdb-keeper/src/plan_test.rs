@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Machine, Redundancy, Step, plan};
+use super::{Machine, Redundancy, Step};
 use crate::status::ClusterStatus;
 
 fn address(number: u16) -> SocketAddr {
@@ -29,10 +29,15 @@ fn status(redundancy: Redundancy, coordinators: &[u16], servers: &[u16]) -> Clus
         redundancy: Some(redundancy),
         coordinators: addresses(coordinators),
         servers: addresses(servers),
-        excluded: Vec::new(),
-        stored: std::collections::BTreeMap::new(),
-        messages: Vec::new(),
+        ..ClusterStatus::default()
     }
+}
+
+/// The plan when all machines that take no part are lost.
+fn plan(status: &ClusterStatus, machines: &[Machine]) -> Vec<Step> {
+    let lost = machines.iter().map(|machine| machine.address);
+    let lost: Vec<_> = lost.filter(|address| !status.servers.contains(address)).collect();
+    super::plan(status, machines, &lost)
 }
 
 use Redundancy::{Double, Single, Triple};
@@ -80,6 +85,11 @@ fn what_is_down_is_waited_for_and_what_left_is_replaced() {
         plan(&status(Double, &[1, 2, 3], &[1, 2, 4]), &four),
         [Step::Coordinators(addresses(&[1, 2, 4]))]
     );
+    let restarting = super::plan(&status(Double, &[1, 2, 3], &[1, 2, 4]), &four, &[]);
+    assert_eq!(restarting, [], "a restart changes nothing");
+    // Two of five are lost: three coordinate with those that are awaited, since no other can.
+    let five = machines(&[1, 2, 3, 4, 5]);
+    assert_eq!(plan(&status(Triple, &[1, 2, 3, 4, 5], &[1, 2, 3]), &five), []);
     // One of three has left for good.
     let two = machines(&[1, 2]);
     assert_eq!(

@@ -27,7 +27,9 @@ pub enum Program {
 
 /// A program is not installed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is not installed: install the package {package}")]
+#[error(
+    "{name} is not installed on this machine: install FoundationDB's package {package}, or set cluster.foundationdb_programs"
+)]
 pub struct ProgramError {
     /// Which program.
     pub name: &'static str,
@@ -44,14 +46,34 @@ impl Program {
             Self::BackupAgent => ("backup_agent", "foundationdb-clients"),
         }
     }
-    /// Where it is.
+    /// Where it is, when no folder is named.
     ///
     /// # Errors
     /// When it is nowhere, with the package to install.
     pub fn find(self) -> Result<PathBuf, ProgramError> {
-        let (name, package) = self.name();
+        Programs::default().find(self)
+    }
+}
+
+/// Where programs are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// A folder that counts before the search path and the packages' own folders.
+    pub folder: Option<PathBuf>,
+}
+
+impl Programs {
+    /// Where a program is.
+    ///
+    /// # Errors
+    /// When it is nowhere, with the package to install.
+    pub fn find(&self, program: Program) -> Result<PathBuf, ProgramError> {
+        let (name, package) = program.name();
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&path).chain(FOLDERS.iter().map(PathBuf::from));
+        let named = self.folder.iter().cloned();
+        let folders = named
+            .chain(std::env::split_paths(&path))
+            .chain(FOLDERS.iter().map(PathBuf::from));
         let mut files = folders.map(|folder| folder.join(name));
         files.find(|file| file.is_file()).ok_or(ProgramError { name, package })
     }

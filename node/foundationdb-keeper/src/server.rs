@@ -1,45 +1,37 @@
-//! The server's process: started, looked at, started again when it ends.
+//! The `fdbserver` of this machine: its command line, and why it ended.
 //!
-//! It outlives its node, so that a node's restart is not the database's; the next start finds it by the process id that
-//! it left in a file. Killing it loses nothing: FoundationDB acknowledges what is synced only.
+//! It outlives its node. Killing it loses nothing: FoundationDB acknowledges what is synced only.
 
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, ExitStatus};
 
 use crate::keeper::{KeeperError, KeeperOptions};
 use crate::plan::Machine;
-use crate::program::Program;
-
-/// A server's process.
-#[derive(Debug)]
-enum Process {
-    /// Started by us.
-    Own(Child),
-    /// Found running.
-    Found(u32),
-}
+use crate::process::Process;
+use crate::program::{Program, Programs};
 
 /// The server of this machine.
 #[derive(Debug)]
 pub(crate) struct Server {
+    programs: Programs,
     folder: PathBuf,
     machine: Machine,
     memory_octets_max: u64,
-    process: Option<Process>,
+    process: Process,
 }
 
 impl Server {
     pub(crate) fn new(options: &KeeperOptions) -> Self {
         let folder = options.folder.clone();
-        let found = found(&folder);
-        if let Some(id) = found {
-            tracing::info!(id, "fdbserver found running");
-        }
+        let process = Process::find("fdbserver", cluster_file(&folder), folder.join("fdbserver.pid"));
         Self {
+            programs: options.programs.clone(),
             folder,
             machine: options.machine.clone(),
             memory_octets_max: options.memory_octets_max,
-            process: found.map(Process::Found),
+            process,
         }
     }
     /// Starts it if it does not run; says whether it had to.
@@ -47,16 +39,15 @@ impl Server {
         if self.is_running() {
             return Ok(false);
         }
-        let program = Program::Server.find()?;
+        let program = self.programs.find(Program::Server)?;
         let refused = |source| KeeperError::Run {
             program: program.clone(),
             source,
         };
-        let (data, logs) = (self.folder.join("data"), self.folder.join("logs"));
+        let (data, logs) = (self.folder.join("data"), self.logs());
         for folder in [&data, &logs] {
             std::fs::create_dir_all(folder).map_err(refused)?;
         }
-        let said = std::fs::File::create(said_file(&self.folder)).map_err(refused)?;
         let address = self.machine.address.to_string();
         // The server wants its cache to be smaller than all it may take.
         let memory = format!("{}MiB", self.memory_octets_max >> 20);
@@ -72,53 +63,37 @@ impl Server {
             .arg(logs)
             .args(["--memory", &memory, "--cache-memory", &cache])
             .arg(format!("--locality-machineid={}", self.machine.name))
-            .arg(format!("--locality-zoneid={}", self.machine.name))
-            .stdin(Stdio::null())
-            .stdout(said.try_clone().map_err(refused)?)
-            .stderr(said);
+            .arg(format!("--locality-zoneid={}", self.machine.name));
         if let Some(name) = &self.machine.data_center {
             command.arg(format!("--locality-dcid={name}"));
         }
-        let child = command.spawn().map_err(refused)?;
-        std::fs::write(id_file(&self.folder), child.id().to_string()).map_err(refused)?;
-        self.process = Some(Process::Own(child));
+        self.process.start(command, &self.said_file()).map_err(refused)?;
         Ok(true)
     }
-    /// What it said since it was started: why it ended, if it did.
-    pub(crate) fn said(&self) -> String {
-        let said = std::fs::read_to_string(said_file(&self.folder)).unwrap_or_default();
-        said.trim().to_owned()
+    /// Why it ended, for people.
+    pub(crate) fn why(&mut self) -> String {
+        let said = std::fs::read_to_string(self.said_file()).unwrap_or_default();
+        let reason = reason(&said, self.process.exit(), self.machine.address);
+        format!("{reason}; its own logs are in {}", self.logs().display())
     }
     /// Whether it runs.
     pub(crate) fn is_running(&mut self) -> bool {
-        match &mut self.process {
-            Some(Process::Own(child)) => matches!(child.try_wait(), Ok(None)),
-            Some(Process::Found(id)) => found(&self.folder) == Some(*id),
-            None => false,
-        }
+        self.process.is_running()
     }
     /// Ends it.
     pub(crate) fn stop(&mut self) {
-        match self.process.take() {
-            Some(Process::Own(mut child)) => {
-                // It has ended already when this fails.
-                let _ = child.kill();
-                let _ = child.wait();
-            }
-            Some(Process::Found(id)) if found(&self.folder) == Some(id) => {
-                let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
-            }
-            _ => {}
-        }
-        let _ = std::fs::remove_file(id_file(&self.folder));
+        self.process.stop();
     }
     /// Its process id.
     pub(crate) fn id(&self) -> Option<u32> {
-        match &self.process {
-            Some(Process::Own(child)) => Some(child.id()),
-            Some(Process::Found(id)) => Some(*id),
-            None => None,
-        }
+        self.process.id()
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+    fn said_file(&self) -> PathBuf {
+        self.logs().join("fdbserver.out")
     }
 }
 
@@ -127,19 +102,63 @@ pub(crate) fn cluster_file(folder: &Path) -> PathBuf {
     folder.join("fdb.cluster")
 }
 
-fn said_file(folder: &Path) -> PathBuf {
-    folder.join("logs/fdbserver.out")
+/// What a person can do something about, in the words of our settings; else the server's own words.
+fn reason(said: &str, exit: Option<ExitStatus>, address: SocketAddr) -> String {
+    if said.contains("Local address in use") {
+        return format!("another program listens on {address}: stop it, or set cluster.foundationdb_port");
+    }
+    if said.contains("Invalid local address") {
+        return format!("this machine has no address {}: set cluster.advertise", address.ip());
+    }
+    // Hints at its own options follow the reason.
+    let own = said
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with("FDBD joined"));
+    let end = exit.map(|exit| match exit.signal() {
+        Some(signal) => format!("it was ended by signal {signal}"),
+        None => exit.to_string(),
+    });
+    match (own, end) {
+        (Some(own), Some(end)) => format!("{own} ({end})"),
+        (Some(own), None) => own.to_owned(),
+        (None, Some(end)) => end,
+        (None, None) => "it has not said why".to_owned(),
+    }
 }
 
-fn id_file(folder: &Path) -> PathBuf {
-    folder.join("fdbserver.pid")
-}
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
 
-/// The server that runs on `folder`: the process of the file, when it is one that was given this folder.
-fn found(folder: &Path) -> Option<u32> {
-    let id: u32 = std::fs::read_to_string(id_file(folder)).ok()?.trim().parse().ok()?;
-    let arguments = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
-    let file = cluster_file(folder);
-    let is_ours = |argument: &[u8]| argument == file.as_os_str().as_encoded_bytes();
-    arguments.split(|&octet| octet == 0).any(is_ours).then_some(id)
+    use super::reason;
+
+    fn check(said: &str, exit: Option<i32>, expect: &str) {
+        let exit = exit.map(ExitStatus::from_raw);
+        assert_eq!(reason(said, exit, "192.0.2.1:4500".parse().unwrap()), expect);
+    }
+
+    #[test]
+    fn why_a_server_ended_is_told_in_words_that_help() {
+        let networking =
+            "Error initializing networking with public address 192.0.2.1:4500 and listen address 192.0.2.1:4500";
+        check(
+            &format!("{networking} (Local address in use)\nTry `fdbserver --help' for more information.\n"),
+            Some(256),
+            "another program listens on 192.0.2.1:4500: stop it, or set cluster.foundationdb_port",
+        );
+        check(
+            &format!("{networking} (Invalid local address)\n"),
+            Some(256),
+            "this machine has no address 192.0.2.1: set cluster.advertise",
+        );
+        check(
+            "\nFatal Error: Platform error\n",
+            Some(256),
+            "Fatal Error: Platform error (exit status: 1)",
+        );
+        check("", Some(9), "it was ended by signal 9");
+        check("FDBD joined cluster.\n", None, "it has not said why");
+    }
 }

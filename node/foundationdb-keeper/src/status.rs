@@ -1,6 +1,6 @@
 //! FoundationDB's status document, as far as decisions and health need it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub enum StatusError {
 }
 
 /// How a cluster is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClusterStatus {
     /// Whether it serves transactions.
     pub available: bool,
@@ -32,6 +32,20 @@ pub struct ClusterStatus {
     pub excluded: Vec<SocketAddr>,
     /// What each server that runs stores, in octets; those that store nothing are not in it.
     pub stored: BTreeMap<SocketAddr, u64>,
+    /// How many of the coordinators answer.
+    pub coordinators_reachable: usize,
+    /// How many machines may be lost before data or service is; `None` when it is not known.
+    pub losses_borne: Option<u64>,
+    /// Octets of all keys and values, one copy of them.
+    pub data_octets: Option<u64>,
+    /// Octets that are on their way to other servers.
+    pub moving_octets: u64,
+    /// Room on the disk of the server that has least, in octets.
+    pub free_octets: Option<u64>,
+    /// What the servers run: one release but in the middle of an upgrade.
+    pub releases: BTreeSet<String>,
+    /// Servers and clients that speak another version.
+    pub incompatible: Vec<SocketAddr>,
     /// What FoundationDB complains of, in its words.
     pub messages: Vec<String>,
 }
@@ -52,26 +66,25 @@ impl ClusterStatus {
                 .unwrap_or_default()
         };
         let text_at = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let number = |pointer: &str| document.pointer(pointer).and_then(Value::as_u64);
         let coordinators = all("/client/coordinators/coordinators");
         let processes = document.pointer("/cluster/processes").and_then(Value::as_object);
+        let processes: Vec<&Value> = processes.into_iter().flat_map(|processes| processes.values()).collect();
         let redundancy = document.pointer("/cluster/configuration/redundancy_mode");
-        let mut messages = Vec::new();
-        for message in all("/client/messages").iter().chain(&all("/cluster/messages")) {
-            messages.extend(text_at(message, "description"));
-        }
-        let stored = processes
-            .into_iter()
-            .flat_map(|processes| processes.values())
-            .filter_map(|process| Some((address(&text_at(process, "address")?)?, stored(process)?)))
-            .collect();
+        let losses = |what: &str| {
+            number(&format!(
+                "/cluster/fault_tolerance/max_zone_failures_without_losing_{what}"
+            ))
+        };
+        let moving = |which: &str| number(&format!("/cluster/data/moving_data/{which}")).unwrap_or_default();
         let mut servers: Vec<_> = processes
-            .into_iter()
-            .flat_map(|processes| processes.values())
+            .iter()
             .filter(|process| process.get("excluded").and_then(Value::as_bool) != Some(true))
             .filter_map(|process| address(&text_at(process, "address")?))
             .collect();
         servers.sort();
         servers.dedup();
+        let is_reachable = |coordinator: &&Value| coordinator.get("reachable").and_then(Value::as_bool) == Some(true);
         Ok(Self {
             available: is("/client/database_status/available"),
             healthy: is("/client/database_status/healthy"),
@@ -85,10 +98,53 @@ impl ClusterStatus {
                 .iter()
                 .filter_map(|server| address(&text_at(server, "address")?))
                 .collect(),
-            stored,
-            messages,
+            stored: processes
+                .iter()
+                .filter_map(|process| Some((address(&text_at(process, "address")?)?, stored(process)?)))
+                .collect(),
+            coordinators_reachable: coordinators.iter().filter(is_reachable).count(),
+            losses_borne: losses("data")
+                .zip(losses("availability"))
+                .map(|(data, service)| data.min(service)),
+            data_octets: number("/cluster/data/total_kv_size_bytes"),
+            moving_octets: moving("in_flight_bytes").saturating_add(moving("in_queue_bytes")),
+            free_octets: processes
+                .iter()
+                .filter_map(|process| process.pointer("/disk/free_bytes")?.as_u64())
+                .min(),
+            releases: processes
+                .iter()
+                .filter_map(|process| text_at(process, "version"))
+                .collect(),
+            incompatible: all("/cluster/incompatible_connections")
+                .iter()
+                .filter_map(|place| address(place.as_str()?))
+                .collect(),
+            messages: messages(&document, &processes),
         })
     }
+}
+
+/// What it complains of: of the whole, and of each server.
+fn messages(document: &Value, processes: &[&Value]) -> Vec<String> {
+    let of = |value: &Value, pointer: &str| {
+        let all = value
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let texts = all
+            .iter()
+            .filter_map(|message| message.get("description")?.as_str().map(str::to_owned));
+        texts.collect::<Vec<_>>()
+    };
+    let mut messages = [of(document, "/client/messages"), of(document, "/cluster/messages")].concat();
+    for process in processes {
+        let place = process.get("address").and_then(Value::as_str).unwrap_or_default();
+        let texts = of(process, "/messages").into_iter();
+        messages.extend(texts.map(|text| format!("{place}: {text}")));
+    }
+    messages
 }
 
 /// What a process stores; `None` when it has no storage, or tells nothing of it.
@@ -122,9 +178,14 @@ mod tests {
             "cluster": {
                 "configuration": {"redundancy_mode": "double",
                     "excluded_servers": [{"address": "127.0.0.1:4502"}, {"locality": "locality_zoneid:x"}]},
+                "data": {"total_kv_size_bytes": 5000, "moving_data": {"in_flight_bytes": 30, "in_queue_bytes": 4}},
+                "fault_tolerance": {"max_zone_failures_without_losing_availability": 1,
+                    "max_zone_failures_without_losing_data": 2},
+                "incompatible_connections": ["127.0.0.1:4509"],
                 "processes": {
-                    "a1": {"address": "127.0.0.1:4501:tls"},
-                    "b2": {"address": "127.0.0.1:4500", "excluded": false},
+                    "a1": {"address": "127.0.0.1:4501:tls", "version": "7.3.80", "disk": {"free_bytes": 70},
+                        "messages": [{"name": "io_error", "description": "io_error occurred."}]},
+                    "b2": {"address": "127.0.0.1:4500", "version": "7.3.80", "disk": {"free_bytes": 60}, "excluded": false},
                     "c3": {"address": "127.0.0.1:4502", "excluded": true, "roles": [
                         {"role": "log"}, {"role": "storage", "stored_bytes": 700}, {"role": "storage", "stored_bytes": 77}]}
                 },
@@ -140,7 +201,18 @@ mod tests {
             servers: vec![place(4500), place(4501)],
             excluded: vec![place(4502)],
             stored: [(place(4502), 777)].into(),
-            messages: vec!["Cluster file is not writable.".to_owned(), "Unable to read.".to_owned()],
+            coordinators_reachable: 1,
+            losses_borne: Some(1),
+            data_octets: Some(5000),
+            moving_octets: 34,
+            free_octets: Some(60),
+            releases: ["7.3.80".to_owned()].into(),
+            incompatible: vec![place(4509)],
+            messages: vec![
+                "Cluster file is not writable.".to_owned(),
+                "Unable to read.".to_owned(),
+                "127.0.0.1:4501:tls: io_error occurred.".to_owned(),
+            ],
         };
         assert_eq!(ClusterStatus::parse(text), Ok(expect));
     }

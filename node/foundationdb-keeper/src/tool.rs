@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use hongyan_env::Env;
 
 use crate::keeper::KeeperError;
-use crate::program::Program;
+use crate::program::{Program, Programs};
 
 /// How long a command may wait for the cluster, in seconds.
 const TIMEOUT_SECS: u32 = 60;
@@ -15,6 +15,7 @@ const TIMEOUT_SECS: u32 = 60;
 #[derive(Debug, Clone)]
 pub(crate) struct Tool {
     env: EnvHandle,
+    programs: Programs,
     cluster_file: PathBuf,
 }
 
@@ -29,9 +30,10 @@ impl std::fmt::Debug for EnvHandle {
 }
 
 impl Tool {
-    pub(crate) fn new(env: Env, cluster_file: &Path) -> Self {
+    pub(crate) fn new(env: Env, programs: Programs, cluster_file: &Path) -> Self {
         Self {
             env: EnvHandle(env),
+            programs,
             cluster_file: cluster_file.to_owned(),
         }
     }
@@ -47,7 +49,7 @@ impl Tool {
     }
     /// What a program prints; it is told the cluster file and runs to its end.
     pub(crate) async fn run(&self, program: Program, arguments: &[&str]) -> Result<String, KeeperError> {
-        let path = program.find()?;
+        let path = self.programs.find(program)?;
         let mut command = Command::new(&path);
         // fdbbackup wants its command first; fdbcli takes the file anywhere.
         command

@@ -10,7 +10,7 @@ use hongyan_env::Env;
 use hongyan_foundationdb::testing::has_library;
 use hongyan_foundationdb::{ClusterFile, FoundationOptions, FoundationStore};
 use hongyan_foundationdb_keeper::{
-    Emptying, Keeper, KeeperError, KeeperOptions, Machine, Made, Program, Redundancy, Step,
+    Emptying, Keeper, KeeperError, KeeperOptions, Machine, Made, Program, Programs, Redundancy, ServerState, Step,
 };
 
 /// Looks, a second apart, that a change in the cluster may take.
@@ -27,6 +27,7 @@ fn free_port() -> u16 {
 fn options(folder: &Path, number: usize) -> KeeperOptions {
     KeeperOptions {
         folder: folder.join(format!("machine{number}")),
+        programs: Programs::default(),
         machine: Machine {
             name: format!("machine{number}"),
             address: SocketAddr::from(([127, 0, 0, 1], free_port())),
@@ -160,8 +161,9 @@ async fn three_machines_become_a_cluster_that_loses_one() {
         })
         .await;
     };
+    let (told, _) = tokio::sync::watch::channel(ServerState::Running);
     tokio::select! {
-        () = third.supervise() => unreachable!("it supervises for ever"),
+        () = third.supervise(&told) => unreachable!("it supervises for ever"),
         () = back => {}
     }
     assert_ne!(third.server_id().unwrap().to_string(), victim);

@@ -57,6 +57,9 @@ pub(crate) struct ClusterInit {
     /// Look after a FoundationDB of the cluster's own: each node runs a server of it, from the installed package.
     #[arg(long)]
     pub(crate) with_foundationdb: bool,
+    /// For a new configuration: the cluster file of a FoundationDB that others look after.
+    #[arg(long, value_name = "FILE", conflicts_with = "with_foundationdb")]
+    pub(crate) cluster_file: Option<PathBuf>,
     /// Go on as `hongyan serve`.
     #[arg(long)]
     pub(crate) serve: bool,

@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::Arbiters;
 use hongyan_blob::BlobOptions;
+use hongyan_cluster::StoreWatch;
 use hongyan_config::Config;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
@@ -101,15 +103,20 @@ impl Node {
         let joined = Joined::find(&mut config, &env)?;
         // First of all, so that whoever asks hears that the node is not ready yet.
         open_http(&config, &env, &health).await?;
-        let tended = open_kept(&config, &env, joined.as_ref())?;
+        let tended = open_kept(&config, &env, joined.as_ref(), &health)?;
+        health.not_ready("start", "the node waits for its data store");
         let base = Base::open_with(&config, parts.access, env.clone(), joined.is_some()).await?;
+        health.not_ready("start", "the node is starting");
         if joined.is_none() {
             expect_no_cluster(&base.ground.database).await?;
         }
         let tls = certificate::load(&config, &parts.certificate_names)?;
-        let cluster = match joined {
-            Some(joined) => Some(start_member(&base, &config, joined, tended, &health).await?),
-            None => None,
+        let (cluster, store) = match joined {
+            Some(joined) => {
+                let (cluster, store) = start_member(&base, &config, joined, tended, &health).await?;
+                (Some(cluster), store)
+            }
+            None => (None, None),
         };
         let assembly = Assembly::start(AssemblyParts {
             arbiters: Arbiters::start(arbiter_count(&config)),
@@ -122,7 +129,7 @@ impl Node {
             clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
         })
         .await?;
-        start_admin(&assembly, cluster.as_ref())?;
+        start_admin(&assembly, cluster.as_ref(), store)?;
         tokio::spawn(readiness::watch(
             base.ground.env.clone(),
             base.ground.database.clone(),
@@ -219,24 +226,37 @@ async fn expect_no_cluster(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Takes part in the cluster, and shows whether it does.
+/// Takes part in the cluster, and shows whether it does; with the operator's eye on the store.
 async fn start_member(
     base: &Base,
     config: &Config,
     joined: Joined,
     tended: Option<Kept>,
     health: &Health,
-) -> Result<ClusterNode> {
+) -> Result<(ClusterNode, Option<Arc<dyn StoreWatch>>)> {
     let env = &base.ground.env;
     let cluster = ClusterNode::start(env.clone(), config, joined, base.ground.database.clone()).await?;
     tokio::spawn(cluster.clone().watch_readiness(health.clone()));
+    #[cfg(feature = "foundationdb")]
+    let store: Option<Arc<dyn StoreWatch>> = match &base.store {
+        Store::Foundation(store) => Some(Arc::new(crate::cluster::Eye {
+            env: env.clone(),
+            store: store.clone(),
+            cluster: cluster.clone(),
+            kept: tended.as_ref().map(Kept::kept),
+        })),
+        Store::Embedded(_) => None,
+    };
     #[cfg(feature = "foundationdb")]
     if let Some(tended) = tended {
         tokio::spawn(tended.tend(env.clone(), cluster.clone()));
     }
     #[cfg(not(feature = "foundationdb"))]
-    drop(tended);
-    Ok(cluster)
+    let store = {
+        drop(tended);
+        None
+    };
+    Ok((cluster, store))
 }
 
 /// The FoundationDB server that a node looks after.
@@ -246,14 +266,14 @@ type Kept = crate::cluster::Tended;
 type Kept = ();
 
 /// Starts the FoundationDB server that the node looks after, if it does.
-fn open_kept(config: &Config, env: &Env, joined: Option<&Joined>) -> Result<Option<Kept>> {
+fn open_kept(config: &Config, env: &Env, joined: Option<&Joined>, health: &Health) -> Result<Option<Kept>> {
     match joined {
         #[cfg(feature = "foundationdb")]
         Some(joined) if joined.facts.storage == crate::cluster::Storage::Kept => {
-            Kept::open(config, env, joined).map(Some)
+            Kept::open(config, env, joined, health).map(Some)
         }
         _ => {
-            let _ = (config, env);
+            let _ = (config, env, health);
             Ok(None)
         }
     }
@@ -283,13 +303,13 @@ fn arbiter_count(config: &Config) -> usize {
     }
 }
 
-fn start_admin(assembly: &Assembly, cluster: Option<&ClusterNode>) -> Result<()> {
+fn start_admin(assembly: &Assembly, cluster: Option<&ClusterNode>, store: Option<Arc<dyn StoreWatch>>) -> Result<()> {
     let ground = assembly.ground();
     let api = hongyan_http_admin::router(AdminState {
         directory: ground.directory.clone(),
         access: ground.access.clone(),
         router: assembly.router().clone(),
-        cluster: cluster.map(ClusterNode::control).transpose()?,
+        cluster: cluster.map(|cluster| cluster.control(store)).transpose()?,
     });
     let socket = settings::data(assembly.config()).join(ADMIN_SOCKET);
     let shutdown = assembly.arbiters().shutdown();

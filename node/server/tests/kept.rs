@@ -89,6 +89,21 @@ impl Machine {
         self.node = Some(child);
         said
     }
+    /// `hongyan serve`.
+    fn serve(&mut self) {
+        let node = Command::new(BINARY)
+            .arg("serve")
+            .arg("--config")
+            .arg(&self.config)
+            .spawn();
+        self.node = Some(node.unwrap());
+    }
+    /// Ends the node in order.
+    fn stop(&mut self) {
+        let mut node = self.node.take().unwrap();
+        let _ = Command::new("kill").args(["-TERM", &node.id().to_string()]).status();
+        assert!(node.wait().unwrap().success());
+    }
     fn ask(&self, words: &[&str]) -> Output {
         Command::new(BINARY)
             .arg("--data")
@@ -162,6 +177,20 @@ fn three_machines_take_one_command_each_and_are_given_back() {
     status("0 moving, 0 not where");
     let added = three.ask(&["tenant", "add", "example"]);
     assert!(added.status.success(), "{}", text(&added));
+
+    // A node that is started anew leaves its server alone; a server that ends is started again.
+    let server = two.server().unwrap();
+    two.stop();
+    assert_eq!(two.server().as_ref(), Some(&server), "it outlives its node");
+    two.serve();
+    until("who came back is ready", || two.is_ready());
+    assert_eq!(two.server().as_ref(), Some(&server), "it is found again");
+    kill(&server);
+    until("another server runs", || {
+        two.server()
+            .is_some_and(|now| now != server && Path::new("/proc").join(now).exists())
+    });
+    status("3 servers, 3 of 3 coordinators answer; one machine may be lost");
 
     three.die();
     status("down");

@@ -9,36 +9,54 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use parking_lot::Mutex;
 
-/// What must be well before the node asks for traffic: named conditions, each with a reason while it is not met.
+/// What must be well before the node asks for traffic: named conditions, each with a reason while it is not met. Beside
+/// them notes: what a person should see to, though traffic may come.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Mutex<BTreeMap<&'static str, String>>>);
+pub struct Health {
+    missing: Arc<Mutex<BTreeMap<&'static str, String>>>,
+    notes: Arc<Mutex<BTreeMap<&'static str, String>>>,
+}
 
 impl Health {
     /// Says that `condition` is not met, and why.
     pub fn not_ready(&self, condition: &'static str, reason: impl Into<String>) {
-        self.0.lock().insert(condition, reason.into());
+        self.missing.lock().insert(condition, reason.into());
     }
     /// Says that `condition` is met.
     pub fn ready(&self, condition: &'static str) {
-        self.0.lock().remove(condition);
+        self.missing.lock().remove(condition);
     }
     /// Whether no condition is missing.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.lock().is_empty()
+        self.missing.lock().is_empty()
     }
     /// One line for each condition that is not met.
     #[must_use]
     pub fn missing(&self) -> String {
-        self.0
-            .lock()
-            .iter()
-            .map(|(condition, reason)| format!("{condition}: {reason}\n"))
-            .collect()
+        lines("", &self.missing.lock())
+    }
+    /// Puts a note, or with `None` takes it away.
+    pub fn note(&self, subject: &'static str, text: Option<String>) {
+        let mut notes = self.notes.lock();
+        match text {
+            Some(text) => notes.insert(subject, text),
+            None => notes.remove(subject),
+        };
+    }
+    /// One line for each note.
+    #[must_use]
+    pub fn notes(&self) -> String {
+        lines("note: ", &self.notes.lock())
     }
 }
 
-/// `/metrics` (Prometheus), `/healthz` (200 while the process runs), `/readyz` (200, or 503 with the reasons).
+fn lines(before: &str, subjects: &BTreeMap<&'static str, String>) -> String {
+    let line = |(subject, text): (&&str, &String)| format!("{before}{subject}: {text}\n");
+    subjects.iter().map(line).collect()
+}
+
+/// `/metrics` (Prometheus), `/healthz` (200 while the process runs), `/readyz` (200, or 503 with the reasons, and notes).
 pub fn router(health: Health) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -47,9 +65,9 @@ pub fn router(health: Health) -> Router {
             "/readyz",
             get(move || async move {
                 if health.is_ready() {
-                    (StatusCode::OK, "ready\n".to_owned())
+                    (StatusCode::OK, "ready\n".to_owned() + &health.notes())
                 } else {
-                    (StatusCode::SERVICE_UNAVAILABLE, health.missing())
+                    (StatusCode::SERVICE_UNAVAILABLE, health.missing() + &health.notes())
                 }
             }),
         )
@@ -75,5 +93,10 @@ mod tests {
         assert_eq!(health.missing(), "storage: disk is full\n");
         health.ready("storage");
         assert!(health.is_ready());
+        health.note("store", Some("one copy is missing".to_owned()));
+        assert!(health.is_ready(), "traffic may come");
+        assert_eq!(health.notes(), "note: store: one copy is missing\n");
+        health.note("store", None);
+        assert_eq!(health.notes(), "");
     }
 }

@@ -19,6 +19,9 @@ use crate::sys::database_option;
 use crate::transaction::FoundationTransaction;
 use crate::{network, probe};
 
+/// The key under which the client library shows the status.
+const STATUS: &[u8] = b"\xff\xff/status/json";
+
 /// A cluster as a store; cloning shares it.
 #[derive(Clone)]
 pub struct FoundationStore(pub(crate) Arc<Shared>);
@@ -89,6 +92,13 @@ impl FoundationStore {
         }));
         tracing::info!(coordinators = %cluster.places(), library = %network::version(interface), "FoundationDB opened");
         Ok(store)
+    }
+
+    /// What the cluster says of itself: FoundationDB's status document, JSON. `None` when it says nothing in time.
+    pub async fn status(&self) -> Option<String> {
+        let transaction = self.0.database.transaction().ok()?;
+        let document = transaction.get(STATUS, true).await.ok()??;
+        Some(String::from_utf8_lossy(&document).into_owned())
     }
 
     /// Puts what the library knows of itself into the metrics.

@@ -32,6 +32,8 @@ async fn keys_are_readable_and_apart() {
         return;
     };
     let (ours, theirs) = (open(&server, "hongyan").await, open(&server, "other").await);
+    let status = ours.status().await.unwrap();
+    assert!(status.contains("database_status"), "{status}");
     let (ours, theirs) = (Database::new(ours), Database::new(theirs));
     let key = Tuple::new().string("mbx").int(7u64);
     let mut tx = ours.begin();

@@ -25,6 +25,8 @@ section! {
         drain_secs_max: u64 = 60, "seconds", "0 to 3600", "restart";
         /// Port of the FoundationDB server that the node looks after.
         foundationdb_port: u16 = 4500, "", "1 to 65535", "joining";
+        /// Folder with FoundationDB's programs, where they are not in the search path or where their packages put them.
+        foundationdb_programs: String = String::new(), "", "a folder", "restart";
         /// Memory that this server may take.
         foundationdb_memory_octets_max: u64 = 4 << 30, "octets", "1073741824 and up", "restart of that server";
     }

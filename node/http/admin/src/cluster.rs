@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 pub use control::{ClusterControl, ControlError, ControlResult};
-pub use view::{ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView, StoreView};
+pub use view::{BackupView, ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView, StoreView};
 
 use crate::AdminState;
 use crate::body::Body;
@@ -27,6 +27,10 @@ const INVITATION_SECS_MAX: u64 = 7 * 24 * 3600;
 pub(crate) fn routes() -> Router<AdminState> {
     Router::new()
         .route("/api/cluster", get(status))
+        .route(
+            "/api/cluster/backup",
+            get(backup).post(start_backup).delete(stop_backup),
+        )
         .route("/api/cluster/invitations", post(invite))
         .route("/api/cluster/nodes/{id}", patch(change_node))
         .route("/api/cluster/nodes/{id}/{action}", post(act))
@@ -45,6 +49,12 @@ struct NewInvitation {
 #[serde(deny_unknown_fields)]
 struct NewValue {
     value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewBackup {
+    to: String,
 }
 
 fn control(state: &AdminState) -> Result<&Arc<dyn ClusterControl>> {
@@ -130,5 +140,24 @@ async fn set(
 async fn clear(State(state): State<AdminState>, Path(key): Path<String>) -> Result<Json<SettingView>> {
     let view = control(&state)?.set(key, None).await?;
     tracing::info!(setting = view.key, value = view.value, "cluster setting cleared");
+    Ok(Json(view))
+}
+
+async fn backup(State(state): State<AdminState>) -> Result<Json<BackupView>> {
+    Ok(Json(control(&state)?.backup().await?))
+}
+
+async fn start_backup(
+    State(state): State<AdminState>,
+    Body(new): Body<NewBackup>,
+) -> Result<(StatusCode, Json<BackupView>)> {
+    let view = control(&state)?.start_backup(new.to).await?;
+    tracing::info!(to = view.to, "the data store is backed up");
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+async fn stop_backup(State(state): State<AdminState>) -> Result<Json<BackupView>> {
+    let view = control(&state)?.stop_backup().await?;
+    tracing::info!("the data store's backup ends");
     Ok(Json(view))
 }

@@ -18,8 +18,8 @@ mod state;
 mod tenant;
 
 pub use cluster::{
-    ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView, PartitionsView,
-    SettingView, StoreView,
+    BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
+    PartitionsView, SettingView, StoreView,
 };
 pub use problem::Problem;
 pub use socket::{SocketError, serve};

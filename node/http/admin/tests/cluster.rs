@@ -9,7 +9,7 @@ use hongyan_access::{Access, AccessOptions};
 use hongyan_directory::{Directory, DirectoryOptions};
 use hongyan_env::{BoxFuture, Env};
 use hongyan_http_admin::{
-    AdminState, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
+    AdminState, BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
     PartitionsView, SettingView, router,
 };
 use hongyan_kv::Database;
@@ -88,6 +88,27 @@ impl ClusterControl for Scripted {
             ("moves", Some(_)) => Err(ControlError::Invalid("a number".to_owned())),
             _ => Err(ControlError::Unknown("no such setting".to_owned())),
         })
+    }
+    fn backup(&self) -> BoxFuture<'_, ControlResult<BackupView>> {
+        ready(Ok(backup("none", None)))
+    }
+    fn start_backup(&self, to: String) -> BoxFuture<'_, ControlResult<BackupView>> {
+        ready(if to.starts_with('/') {
+            Ok(backup("starting", Some(to)))
+        } else {
+            Err(ControlError::Invalid("a folder".to_owned()))
+        })
+    }
+    fn stop_backup(&self) -> BoxFuture<'_, ControlResult<BackupView>> {
+        ready(Err(ControlError::Refused("none is running".to_owned())))
+    }
+}
+
+fn backup(state: &str, to: Option<String>) -> BackupView {
+    BackupView {
+        state: state.to_owned(),
+        to,
+        ..BackupView::default()
     }
 }
 
@@ -195,5 +216,19 @@ fn settings_are_listed_set_and_cleared() {
         let other = call(api, "PUT", "/api/cluster/settings/other", json!({"value": "1"})).await;
         assert_eq!(other.0, 404);
         assert_eq!(call(api, "DELETE", path, nothing()).await.1["set"], false);
+    });
+}
+
+#[test]
+fn a_backup_is_begun_shown_and_ended() {
+    hongyan_actor::run(0, async {
+        let api = api(Some(Arc::new(Scripted))).await;
+        let path = "/api/cluster/backup";
+        assert_eq!(call(&api, "GET", path, json!({})).await.1["state"], "none");
+        let begun = call(&api, "POST", path, json!({"to": "/srv/backup"})).await;
+        assert_eq!((begun.0, &begun.1["to"]), (201, &json!("/srv/backup")));
+        assert_eq!(call(&api, "POST", path, json!({"to": "backup"})).await.0, 400);
+        assert_eq!(call(&api, "POST", path, json!({})).await.0, 400);
+        assert_eq!(call(&api, "DELETE", path, json!({})).await.0, 409);
     });
 }

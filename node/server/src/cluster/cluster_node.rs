@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use hongyan_cluster::{Door, Member, MemberControl, MemberParts, MetadataStore, StoreWatch};
 use hongyan_config::Config;
 use hongyan_embedded::EmbeddedStore;
-use hongyan_env::{BoxFuture, Env, OwnThread};
-use hongyan_http_admin::{ClusterControl, StoreView};
+use hongyan_env::{Env, OwnThread};
+use hongyan_http_admin::ClusterControl;
 use hongyan_identity::{Fingerprint, Identity, JoinOptions, Register, renew_forever, serve_joins};
 use hongyan_kv::Database;
 use hongyan_membership::MembershipOptions;
@@ -82,8 +82,6 @@ struct Inner {
     member: Member,
     door: Option<SocketAddr>,
     identity: Arc<RwLock<Identity>>,
-    /// What is known of the store behind all nodes; its keeper tells.
-    store_view: watch::Sender<Option<StoreView>>,
     transport: Arc<TcpTransport>,
     metadata_store: EmbeddedStore,
     refused: watch::Receiver<Option<Refused>>,
@@ -116,7 +114,6 @@ impl ClusterNode {
             member: running.member,
             door,
             identity,
-            store_view: watch::Sender::new(None),
             transport: running.transport,
             metadata_store: running.metadata_store,
             refused: running.refused,
@@ -129,12 +126,8 @@ impl ClusterNode {
     pub(crate) fn member(&self) -> &Member {
         &self.0.member
     }
-    /// Takes note of how the store is.
-    pub(super) fn saw_store(&self, view: StoreView) {
-        self.0.store_view.send_replace(Some(view));
-    }
-    /// The operator's hand upon it.
-    pub(crate) fn control(&self) -> Result<Arc<dyn ClusterControl>> {
+    /// The operator's hand upon it, and eye on the store behind all nodes.
+    pub(crate) fn control(&self, store: Option<Arc<dyn StoreWatch>>) -> Result<Arc<dyn ClusterControl>> {
         let authorities = self.0.identity.read().credentials()?.authorities;
         let authority = authorities.first().context("the identity has no authority")?;
         let door = self.0.door.map(|address| {
@@ -145,8 +138,10 @@ impl ClusterNode {
             }
         });
         let control = MemberControl::new(self.0.env.clone(), self.0.member.metadata().clone(), door);
-        let store = SeenStore(self.0.store_view.subscribe());
-        Ok(Arc::new(control.with_store(Arc::new(store))))
+        Ok(match store {
+            Some(store) => Arc::new(control.with_store(store)),
+            None => Arc::new(control),
+        })
     }
     /// Waits until the cluster refuses this node for good.
     pub(crate) async fn refused(&self) -> Refused {
@@ -226,16 +221,6 @@ impl ClusterNode {
         };
         let _ = self.0.thread.run(stop).await;
         self.0.metadata_store.close();
-    }
-}
-
-/// The store as its keeper saw it last.
-struct SeenStore(watch::Receiver<Option<StoreView>>);
-
-impl StoreWatch for SeenStore {
-    fn look(&self) -> BoxFuture<'_, Option<StoreView>> {
-        let seen = self.0.borrow().clone();
-        Box::pin(std::future::ready(seen))
     }
 }
 

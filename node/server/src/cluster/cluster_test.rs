@@ -308,7 +308,7 @@ async fn a_token_is_good_also_when_the_node_that_made_it_is_gone() {
     let doors: Vec<std::net::SocketAddr> = [&first, &second, &third]
         .map(|config| config.cluster.join_listen[0].parse().unwrap())
         .to_vec();
-    let control = one.control().unwrap();
+    let control = one.control(None).unwrap();
     let mut token = control.invite(LIFETIME).await.unwrap().token;
     for _ in 0..600 {
         if token.parse::<JoinToken>().unwrap().addresses == doors {

@@ -19,20 +19,28 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// `hongyan cluster init`.
 pub(crate) fn run_init(arguments: &ClusterInit) -> Result<()> {
-    let config = configuration(&arguments.machine)?;
+    let config = configuration(&arguments.machine, arguments.cluster_file.as_deref())?;
+    if !arguments.with_foundationdb && config.storage.backend != "foundationdb" {
+        bail!(
+            "the nodes of a cluster share a store: let --with-foundationdb look after one, or write to [storage] in {}: \
+             backend = \"foundationdb\" and cluster_file",
+            arguments.machine.config.display()
+        );
+    }
     let token = hongyan_actor::run(0, init(config, arguments.with_foundationdb))?;
     let shown = arguments.machine.config.display();
+    let start = next(
+        arguments.serve,
+        &format!("Start it with: hongyan serve --config {shown}"),
+    );
     say(&format!(
         "\
-This machine is the first node of a new cluster. Within the hour, on the second one:
+This machine is the first node of a new cluster.{start}
+Within the hour, on the second machine, while this node runs:
 
-  hongyan cluster join {token} --serve
+  hongyan cluster join {token} --host-name NAME --serve
 
-`hongyan cluster invite` prints further tokens while a node runs.{}",
-        next(
-            arguments.serve,
-            &format!("Start this node with: hongyan serve --config {shown}")
-        )
+`hongyan cluster invite` prints a further token for each further machine."
     ))?;
     if arguments.serve {
         return serve_anew(&arguments.machine.config);
@@ -49,11 +57,6 @@ async fn init(mut config: Config, with_foundationdb: bool) -> Result<String> {
     } else {
         Storage::Configured
     };
-    if config.storage.backend != "foundationdb" {
-        bail!(
-            "the nodes of a cluster share a store: set storage.backend to foundationdb, or let --with-foundationdb look after one"
-        );
-    }
     let tokens = super::found(&config, storage, 1, TOKEN_LIFETIME).await?;
     tokens.into_iter().next().context("make a join token")
 }
@@ -74,7 +77,7 @@ async fn keep_foundationdb(_: &mut Config) -> Result<()> {
 
 /// `hongyan cluster join`.
 pub(crate) fn run_join(arguments: &ClusterJoin) -> Result<()> {
-    let config = configuration(&arguments.machine)?;
+    let config = configuration(&arguments.machine, None)?;
     let facts = hongyan_actor::run(0, super::join(&config, &arguments.token))?;
     let shown = arguments.machine.config.display();
     say(&format!(
@@ -100,9 +103,16 @@ fn serve_anew(config: &Path) -> Result<()> {
 }
 
 /// The machine's configuration, written if there is none.
-fn configuration(machine: &Machine) -> Result<Config> {
+fn configuration(machine: &Machine, cluster_file: Option<&Path>) -> Result<Config> {
     let path = &machine.config;
-    if !path.exists() {
+    if path.exists() {
+        if cluster_file.is_some() {
+            bail!(
+                "there is a configuration {}: its [storage] names the cluster file",
+                path.display()
+            );
+        }
+    } else {
         let Some(host) = &machine.host_name else {
             bail!(
                 "there is no configuration {}: --host-name lets one be written",
@@ -113,6 +123,11 @@ fn configuration(machine: &Machine) -> Result<Config> {
         config.node.host_name = host.to_string();
         let data = std::path::absolute(&machine.data).context("find the data folder")?;
         config.node.data = data.display().to_string();
+        if let Some(file) = cluster_file {
+            "foundationdb".clone_into(&mut config.storage.backend);
+            let file = std::path::absolute(file).context("find the cluster file")?;
+            config.storage.cluster_file = file.display().to_string();
+        }
         write(path, &config)?;
     }
     serve::load(path)

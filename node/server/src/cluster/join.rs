@@ -63,8 +63,18 @@ fn storage(config: &Config, folder: &ClusterFolder, welcome: &WelcomeV1) -> Resu
     };
     if welcome.kept {
         let kept = super::kept_folder(config);
+        let file = kept.join("fdb.cluster");
+        // What lies beside it would meet data of another cluster.
+        if let Ok(ours) = fs::read_to_string(&file)
+            && description(&ours) != description(text)
+        {
+            bail!(
+                "{} holds data of another cluster's FoundationDB: use an empty data folder, and a new token",
+                kept.display()
+            );
+        }
         crate::node::make_private(&kept)?;
-        write(&kept.join("fdb.cluster"), text)?;
+        write(&file, text)?;
         return Ok(Storage::Kept);
     }
     let configured = Path::new(&config.storage.cluster_file);

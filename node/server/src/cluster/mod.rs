@@ -33,7 +33,7 @@ pub(crate) use cluster_node::{ClusterNode, Joined};
 pub(crate) use command::{run_init, run_join};
 pub(crate) use found::found;
 #[cfg(feature = "foundationdb")]
-pub(crate) use foundationdb::Tended;
+pub(crate) use foundationdb::{Eye, Tended};
 pub(crate) use join::join;
 pub(crate) use refusal::Refused;
 

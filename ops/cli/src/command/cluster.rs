@@ -75,6 +75,23 @@ pub enum Cluster {
     /// Settings of the whole cluster.
     #[command(subcommand)]
     Settings(Settings),
+    /// The continuous backup of the FoundationDB that the nodes look after.
+    #[command(subcommand)]
+    Backup(Backup),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Backup {
+    /// Begin one. It goes on until it is stopped, and can be restored from soon.
+    Start {
+        /// Where to: a folder that all machines see under this path, or a file:// or blobstore:// address.
+        #[arg(long, value_name = "DIR|URL")]
+        to: String,
+    },
+    /// Show how it is.
+    Status,
+    /// Let it end with what is committed by now.
+    Stop,
 }
 
 #[derive(Debug, Subcommand)]
@@ -166,6 +183,7 @@ async fn dispatch(command: &Cluster, client: &Client, style: Style) -> Result<()
             no_wait,
         } => rebalance(client, style, *pause, *automatic, *no_wait).await?,
         Cluster::Settings(command) => settings(command, client, style).await?,
+        Cluster::Backup(command) => backup(command, client, style).await?,
     }
     Ok(())
 }
@@ -225,7 +243,7 @@ async fn leave(client: &Client, style: Style, node: u64, no_wait: bool) -> Resul
     }
     follow::until_emptied(client, node).await?;
     act(client, node, "leave").await?;
-    let text = format!("node {node} has left the cluster; its server of the store holds nothing and may be stopped");
+    let text = format!("node {node} has left the cluster; its server of the store holds nothing any more");
     output::done(style, &text);
     Ok(())
 }
@@ -260,6 +278,17 @@ async fn settings(command: &Settings, client: &Client, style: Style) -> Result<(
         Settings::Unset { key } => client.delete(&path(key)).await?,
     };
     output::item(style, &value);
+    Ok(())
+}
+
+async fn backup(command: &Backup, client: &Client, style: Style) -> Result<()> {
+    let path = "/api/cluster/backup";
+    let view = match command {
+        Backup::Start { to } => client.post(path, json!({ "to": to })).await?,
+        Backup::Status => client.get(path).await?,
+        Backup::Stop => client.delete(path).await?,
+    };
+    show::backup(style, &view);
     Ok(())
 }
 
@@ -306,11 +335,19 @@ mod tests {
             "x rebalance",
             "x rebalance --pause",
             "x settings set placement.moves_at_once 32",
+            "x backup start --to /srv/backup",
+            "x backup status",
+            "x backup stop",
         ] {
             let read = All::try_parse_from(line.split(' '));
             assert!(read.is_ok(), "{line}");
         }
-        for line in ["x leave", "x rebalance --pause --automatic", "x invite --lifetime soon"] {
+        for line in [
+            "x leave",
+            "x rebalance --pause --automatic",
+            "x invite --lifetime soon",
+            "x backup start",
+        ] {
             assert!(All::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }

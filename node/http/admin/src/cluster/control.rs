@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hongyan_env::BoxFuture;
 
-use super::{ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView};
+use super::{BackupView, ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView};
 
 /// Why the cluster did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,4 +48,10 @@ pub trait ClusterControl: Send + Sync + 'static {
     fn settings(&self) -> BoxFuture<'_, ControlResult<Vec<SettingView>>>;
     /// Sets one, or with `None` goes back to its default.
     fn set(&self, key: String, value: Option<String>) -> BoxFuture<'_, ControlResult<SettingView>>;
+    /// How the data store's backup is.
+    fn backup(&self) -> BoxFuture<'_, ControlResult<BackupView>>;
+    /// Begins to back the data store up, continuously, to a folder that all machines see or to an address.
+    fn start_backup(&self, to: String) -> BoxFuture<'_, ControlResult<BackupView>>;
+    /// Lets the backup end with what is committed by now.
+    fn stop_backup(&self) -> BoxFuture<'_, ControlResult<BackupView>>;
 }

@@ -83,7 +83,49 @@ pub struct StoreView {
     pub healthy: bool,
     /// How many copies there are, in the store's own word.
     pub redundancy: Option<String>,
+    /// Whether the nodes look after it themselves.
+    #[serde(default)]
+    pub kept: bool,
+    /// What its servers run.
+    #[serde(default)]
+    pub releases: Vec<String>,
+    /// How many of its servers take part.
+    #[serde(default)]
+    pub servers: u64,
+    /// How many coordinate.
+    #[serde(default)]
+    pub coordinators: u64,
+    /// How many of these answer.
+    #[serde(default)]
+    pub coordinators_reachable: u64,
+    /// How many machines may be lost now before data or service is.
+    #[serde(default)]
+    pub losses_borne: Option<u64>,
+    /// Octets of what it holds, counted once.
+    #[serde(default)]
+    pub data_octets: Option<u64>,
+    /// Octets on their way between its servers.
+    #[serde(default)]
+    pub moving_octets: u64,
+    /// Room on the disk of the server that has least, in octets.
+    #[serde(default)]
+    pub free_octets: Option<u64>,
     /// What it says of itself, for people.
+    pub messages: Vec<String>,
+}
+
+/// The data store's continuous backup.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BackupView {
+    /// `none`, `starting`, `running`, `stopping`, or `ended`.
+    pub state: String,
+    /// Whether it can be restored from.
+    pub restorable: bool,
+    /// Where it goes.
+    pub to: Option<String>,
+    /// How far it is behind, in seconds.
+    pub behind_secs: Option<u64>,
+    /// What is wrong, for people.
     pub messages: Vec<String>,
 }
 

@@ -31,7 +31,7 @@ pub(super) fn invitation(style: Style, invitation: &Value) {
         // Alone on its line on standard output, so that a script can take it.
         Style::Text => {
             eprintln!(
-                "on the new machine: hongyan cluster join TOKEN; it is good once, until {}",
+                "on the new machine: hongyan cluster join TOKEN --host-name NAME --serve; it is good once, until {}",
                 output::moment(&invitation["expires_millis"])
             );
             output::text(&format!("{}\n", invitation["token"].as_str().unwrap_or_default()));
@@ -77,28 +77,105 @@ fn describe(status: &Value) -> String {
     text
 }
 
+pub(super) fn backup(style: Style, backup: &Value) {
+    match style {
+        Style::Json => output::item(style, backup),
+        Style::Text => output::text(&describe_backup(backup)),
+    }
+}
+
+fn describe_backup(backup: &Value) -> String {
+    let mut text = match backup["state"].as_str().unwrap_or_default() {
+        "none" => return "no backup has been begun: `hongyan cluster backup start --to DIR`\n".to_owned(),
+        "starting" => "it has begun, and cannot be restored from yet".to_owned(),
+        "running" => "it goes on, and can be restored from".to_owned(),
+        "stopping" => "it is ending".to_owned(),
+        _ if backup["restorable"] == true => "it has ended, and can be restored from".to_owned(),
+        _ => "it has ended, and cannot be restored from".to_owned(),
+    };
+    if let Some(secs) = backup["behind_secs"].as_u64() {
+        text.push_str(&format!("; {secs} s behind"));
+    }
+    if let Some(to) = backup["to"].as_str() {
+        text.push_str(&format!("\nin {to}"));
+    }
+    text.push('\n');
+    text.push_str(&messages(backup));
+    text
+}
+
 fn store(store: &Value) -> Option<String> {
     let engine = store["engine"].as_str()?;
     let says = |name: &str, yes: &'static str, no: &'static str| if store[name] == true { yes } else { no };
     let redundancy = store["redundancy"]
         .as_str()
         .map_or_else(String::new, |word| format!(", redundancy {word}"));
+    let releases: Vec<_> = store["releases"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let mut text = format!(
-        "store {engine}: {}, {}{redundancy}\n",
+        "store {}: {}, {}{redundancy}\n",
+        [&[engine], &releases[..]].concat().join(" "),
         says("available", "available", "NOT AVAILABLE"),
         says("healthy", "healthy", "not healthy"),
     );
-    for message in store["messages"].as_array().into_iter().flatten() {
-        text.push_str(&format!("  {}\n", message.as_str().unwrap_or_default()));
+    let number = |name: &str| store[name].as_u64().unwrap_or_default();
+    if number("servers") > 0 {
+        let losses = match store["losses_borne"].as_u64() {
+            None => String::new(),
+            Some(0) => "; NO MACHINE MAY BE LOST".to_owned(),
+            Some(1) => "; one machine may be lost".to_owned(),
+            Some(losses) => format!("; {losses} machines may be lost"),
+        };
+        text.push_str(&format!(
+            "  {} server{}, {} of {} coordinators answer{losses}\n",
+            number("servers"),
+            if number("servers") == 1 { "" } else { "s" },
+            number("coordinators_reachable"),
+            number("coordinators"),
+        ));
+        let known = [
+            ("data_octets", "of data"),
+            ("moving_octets", "moving"),
+            ("free_octets", "free on the fullest disk"),
+        ];
+        let known = known.iter().filter_map(|(name, what)| {
+            let octets = store[*name].as_u64()?;
+            Some(format!("{} {what}", size(octets)))
+        });
+        text.push_str(&format!("  {}\n", known.collect::<Vec<_>>().join(", ")));
     }
+    text.push_str(&messages(store));
     Some(text)
+}
+
+/// Its messages, each once: several servers may say the same.
+fn messages(of: &Value) -> String {
+    let mut all: Vec<_> = of["messages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    all.dedup();
+    all.iter().map(|message| format!("  {message}\n")).collect()
+}
+
+fn size(octets: u64) -> String {
+    match octets {
+        0..10_000_000_000 => format!("{} MB", octets.div_ceil(1_000_000)),
+        _ => format!("{} GB", octets / 1_000_000_000),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::describe;
+    use super::{describe, describe_backup};
 
     #[test]
     fn a_cluster_fits_one_screen() {
@@ -109,7 +186,9 @@ mod tests {
         let mut status = json!({
             "cluster": "00c0ffee", "version": 41, "this_node": 2, "leader": 1, "term": 3,
             "partitions": {"count": 1024, "unserved": 0, "moving": 16, "misplaced": 70, "rebalance": "automatic"},
-            "store": {"engine": "foundationdb", "available": true, "healthy": false, "redundancy": "double", "messages": ["healing"]},
+            "store": {"engine": "foundationdb", "available": true, "healthy": false, "redundancy": "double",
+                "releases": ["7.3.80"], "servers": 3, "coordinators": 3, "coordinators_reachable": 2, "losses_borne": 0,
+                "data_octets": 2_000_001, "moving_octets": 0, "free_octets": 81_700_000_000_u64, "messages": ["healing", "healing"]},
             "nodes": [node(1, "up", Some("leader")), node(2, "draining", None)],
         });
         let text = describe(&status);
@@ -124,11 +203,16 @@ mod tests {
         );
         assert_eq!(
             lines[2],
-            "store foundationdb: available, not healthy, redundancy double"
+            "store foundationdb 7.3.80: available, not healthy, redundancy double"
         );
-        assert_eq!(lines[3], "  healing");
-        assert!(lines[5].starts_with("id  name  state     role    partitions"), "{text}");
-        assert!(lines[7].starts_with("2   mx2   draining  -"), "{text}");
+        assert_eq!(
+            lines[3],
+            "  3 servers, 2 of 3 coordinators answer; NO MACHINE MAY BE LOST"
+        );
+        assert_eq!(lines[4], "  3 MB of data, 0 MB moving, 81 GB free on the fullest disk");
+        assert_eq!(lines[5], "  healing");
+        assert!(lines[7].starts_with("id  name  state     role    partitions"), "{text}");
+        assert!(lines[9].starts_with("2   mx2   draining  -"), "{text}");
         assert!(!text.contains("store server"), "nobody looks after one: {text}");
         status["nodes"][1]["store_server"] = json!("emptying");
         let text = describe(&status);
@@ -139,5 +223,22 @@ mod tests {
         status["store"] = json!(null);
         let text = describe(&status);
         assert!(text.contains("no leader") && text.contains("3 WITHOUT A LIVING OWNER") && !text.contains("store"));
+    }
+
+    #[test]
+    fn a_backup_is_two_lines() {
+        let mut backup = json!({"state": "running", "restorable": true, "to": "file:///srv/b", "behind_secs": 4, "messages": ["disk full"]});
+        let text = "it goes on, and can be restored from; 4 s behind\nin file:///srv/b\n  disk full\n";
+        assert_eq!(describe_backup(&backup), text);
+        for (state, restorable, expect) in [
+            ("none", false, "no backup has been begun"),
+            ("starting", false, "cannot be restored from yet"),
+            ("stopping", true, "it is ending"),
+            ("ended", true, "it has ended, and can be"),
+            ("ended", false, "it has ended, and cannot be"),
+        ] {
+            (backup["state"], backup["restorable"]) = (json!(state), json!(restorable));
+            assert!(describe_backup(&backup).contains(expect), "{state}");
+        }
     }
 }
