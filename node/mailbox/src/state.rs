@@ -126,7 +126,8 @@ impl State {
     /// A mailbox nobody has used yet.
     pub(crate) fn new(now: Timestamp, limits: QuotaLimits) -> Self {
         let mut state = Self {
-            modseq: ModSeq(0),
+            // RFC 7162 §7: what an empty folder shows is above 0, and every change is above what was shown.
+            modseq: ModSeq(1),
             snapshot: ModSeq(0),
             tail: Arc::default(),
             email_next: 1,
@@ -166,7 +167,7 @@ impl State {
             .expect("UIDVALIDITY lasts to 2106");
         let mut folder = Folder::new(path, special_use, uid_validity);
         folder.view = Some(FolderView::empty(id, uid_validity, Arc::clone(&self.keywords)));
-        folder.highest_modseq = self.modseq.max(ModSeq(1));
+        folder.highest_modseq = self.modseq;
         Arc::make_mut(&mut self.folders).insert(id, Arc::new(folder));
         id
     }
@@ -258,10 +259,7 @@ impl State {
         for (id, folder) in self.folders.iter() {
             assert!(id.0 < self.folder_next, "folder ids are given in order");
             assert!(folder.uid_validity.get() < self.uid_validity_next);
-            assert!(
-                folder.highest_modseq <= self.modseq.max(ModSeq(1)),
-                "modseq of a folder is not ahead"
-            );
+            assert!(folder.highest_modseq <= self.modseq, "modseq of a folder is not ahead");
             assert!(paths.insert(Arc::clone(&folder.path)), "paths are unique");
             total += folder.messages;
             let Some(view) = self.view(*id) else { continue };

@@ -86,7 +86,7 @@ fn a_delivery_is_there_once_and_its_repeat_changes_nothing() {
             (first.uid, first.folder, first.is_repeat),
             (uid(1), FolderId::INBOX, false)
         );
-        assert_eq!(hints.changed().await, 1);
+        assert_eq!(hints.changed().await, 2);
         let again = bench.deliver(HELLO, Some(1)).await.unwrap();
         assert_eq!((again.uid, again.is_repeat), (uid(1), true));
         let other = bench.deliver(HELLO, Some(2)).await.unwrap();
@@ -144,7 +144,7 @@ fn flags_are_set_added_and_removed_and_refused_when_changed_since() {
         let reply = store(&[1, 2, 9], FlagAction::Add, &["\\Seen", "$Work"], None).await;
         assert_eq!(names(&reply.view, 1), ["\\Seen", "$Work"]);
         let modseq = reply.view.highest_modseq();
-        let reply = store(&[1, 3], FlagAction::Set, &["\\Flagged"], Some(ModSeq(3))).await;
+        let reply = store(&[1, 3], FlagAction::Set, &["\\Flagged"], Some(ModSeq(4))).await;
         assert_eq!(reply.modified, uids(&[1]));
         assert_eq!(names(&reply.view, 3), ["\\Flagged"]);
         assert!(reply.view.highest_modseq() > modseq);

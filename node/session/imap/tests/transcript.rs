@@ -81,6 +81,7 @@ transcripts!(
     condstore,
     copy_move,
     fetch,
+    first_mail_after_an_empty_folder,
     folders,
     list,
     login,
