@@ -320,6 +320,30 @@ fn guessing_at_one_node_after_the_other_locks_on_all() {
 }
 
 #[test]
+fn a_success_on_a_node_that_saw_no_failure_forgives_those_of_all() {
+    run(async {
+        let mut world = World::new().await;
+        for round in 0..3 {
+            for _ in 0..5 {
+                world.nodes[0].sign_in("wrong").await.unwrap_err();
+            }
+            world.nodes[1 + round % 2].sign_in("pass").await.unwrap();
+        }
+        // Nor do those count that were before a restart.
+        for _ in 0..5 {
+            world.nodes[2].sign_in("wrong").await.unwrap_err();
+        }
+        world.nodes[2] = world.start(3).await;
+        world.nodes[2].sign_in("pass").await.unwrap();
+        world.nodes[0].sign_in("wrong").await.unwrap_err();
+        world.soon().await;
+        for node in &world.nodes {
+            node.sign_in("pass").await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_success_forgives_and_failures_far_apart_do_not_count_together() {
     run(async {
         let world = World::new().await;
