@@ -13,6 +13,9 @@ pub struct Holder {
 pub trait Holders: Send + Sync + 'static {
     /// This life of this node.
     fn me(&self) -> Holder;
+    /// What this life may go by while the others take it for alive: as long as the number is the same, what is in its hands
+    /// was given to nobody else. `None` while that is not known.
+    fn standing(&self) -> Option<u64>;
     /// Whether `holder` may still be at work. Asked for each entry in its hands, so it must be cheap.
     fn is_alive(&self, holder: Holder) -> bool;
 }
@@ -31,6 +34,9 @@ impl Alone {
 impl Holders for Alone {
     fn me(&self) -> Holder {
         self.0
+    }
+    fn standing(&self) -> Option<u64> {
+        Some(0)
     }
     fn is_alive(&self, holder: Holder) -> bool {
         holder == self.0

@@ -35,6 +35,9 @@ impl Holders for Lives {
     fn me(&self) -> Holder {
         Holder { node: 1, life: 1 }
     }
+    fn standing(&self) -> Option<u64> {
+        Some(0)
+    }
     fn is_alive(&self, holder: Holder) -> bool {
         self.0.load(Ordering::SeqCst) & 1 << holder.node == 0
     }

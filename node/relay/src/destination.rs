@@ -10,7 +10,7 @@ use crate::connection::{Connection, OpenError};
 use crate::envelope::pending;
 use crate::route::{hopeful, targets};
 use crate::runner::Shared;
-use crate::transfer::{Transfer, transfer};
+use crate::transfer::{Order, Transfer, transfer};
 
 /// Where mail for one domain goes.
 pub(crate) struct DestinationState {
@@ -29,6 +29,18 @@ pub(crate) enum Delivery {
     Tried(Vec<(usize, Outcome)>),
     /// Too much waits for this destination already, or the node is leaving.
     NotTried,
+    /// Before the message was sent it was no longer sure that it is in this node's hands.
+    Lost,
+}
+
+impl From<Transfer> for Delivery {
+    fn from(transfer: Transfer) -> Self {
+        if transfer.was_lost {
+            Self::Lost
+        } else {
+            Self::Tried(transfer.outcomes)
+        }
+    }
 }
 
 /// Counts one delivery as long as it exists.
@@ -58,7 +70,7 @@ impl DestinationState {
         }
     }
     /// Tries to deliver `entry`, when its turn has come.
-    pub(crate) async fn deliver(self: &Rc<Self>, shared: &Shared, entry: &Entry) -> Delivery {
+    pub(crate) async fn deliver(self: &Rc<Self>, shared: &Shared, entry: &Entry, standing: u64) -> Delivery {
         if self.waiting.get() >= shared.settings.destination_waiting_max {
             return Delivery::NotTried;
         }
@@ -69,17 +81,22 @@ impl DestinationState {
         if shared.shutdown.is_requested() {
             return Delivery::NotTried;
         }
-        Delivery::Tried(self.attempt(shared, entry).await)
+        self.attempt(shared, entry, standing).await
     }
-    async fn attempt(self: &Rc<Self>, shared: &Shared, entry: &Entry) -> Vec<(usize, Outcome)> {
+    async fn attempt(self: &Rc<Self>, shared: &Shared, entry: &Entry, standing: u64) -> Delivery {
         let chosen = pending(entry);
-        let all = |outcome: &Outcome| chosen.iter().map(|index| (*index, outcome.clone())).collect();
+        let all = |outcome: &Outcome| Delivery::Tried(chosen.iter().map(|index| (*index, outcome.clone())).collect());
+        let order = Order {
+            entry,
+            chosen: &chosen,
+            standing,
+        };
         if let Some(connection) = self.idle_connection(shared) {
             shared.metrics.connections.with_label_values(&["reused"]).inc();
-            let exchange = self.exchange(shared, connection, entry, &chosen).await;
+            let exchange = self.exchange(shared, connection, &order).await;
             // A server may have closed while the connection waited; that is no attempt.
             if !exchange.was_dead {
-                return exchange.outcomes;
+                return exchange.into();
             }
         }
         let now = shared.env.now_micros();
@@ -89,7 +106,7 @@ impl DestinationState {
             return all(outcome);
         }
         match self.connect(shared).await {
-            Ok(connection) => self.exchange(shared, connection, entry, &chosen).await.outcomes,
+            Ok(connection) => self.exchange(shared, connection, &order).await.into(),
             Err(outcome) => {
                 if matches!(outcome, Outcome::Deferred(_)) {
                     // What waits behind this message need not find out one by one.
@@ -101,13 +118,7 @@ impl DestinationState {
         }
     }
     /// Sends over one connection, as many recipients at a time as its server takes.
-    async fn exchange(
-        self: &Rc<Self>,
-        shared: &Shared,
-        mut connection: Connection,
-        entry: &Entry,
-        chosen: &[usize],
-    ) -> Transfer {
+    async fn exchange(self: &Rc<Self>, shared: &Shared, mut connection: Connection, order: &Order<'_>) -> Transfer {
         shared.metrics.open.inc();
         let start = shared.env.now_micros();
         let batch = connection
@@ -117,12 +128,15 @@ impl DestinationState {
             .map_or(100, |max| max as usize)
             .clamp(1, 1000);
         let mut whole = Transfer {
-            outcomes: Vec::with_capacity(chosen.len()),
+            outcomes: Vec::with_capacity(order.chosen.len()),
             was_dead: false,
+            was_lost: false,
         };
-        for part in chosen.chunks(batch) {
-            let transfer = transfer(&shared.env, &shared.blobs, &mut connection, entry, part).await;
+        for part in order.chosen.chunks(batch) {
+            let transfer = transfer(shared, &mut connection, &order.of(part)).await;
             whole.was_dead = transfer.was_dead && whole.outcomes.is_empty();
+            // What some have already been sent must be said all the same; the others are deferred then.
+            whole.was_lost = transfer.was_lost && whole.outcomes.is_empty();
             whole.outcomes.extend(transfer.outcomes);
             if !connection.session.is_idle() {
                 break;

@@ -33,6 +33,8 @@ const AFTER_CRASH: Duration = Duration::from_secs(300);
 const INTAKE_MAX: usize = SHARD_ENTRIES_MAX * QUEUE_SHARDS as usize;
 /// How often a node looks whether a shard has come to it.
 const LOOK_FOR_SHARD: Duration = Duration::from_millis(250);
+/// How often a node that nobody may take for alive looks whether it is again.
+const LOOK_FOR_STANDING: Duration = Duration::from_millis(100);
 /// A shard is asked again after this time even without a hint: a hint may be lost with a node.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -139,12 +141,13 @@ struct Shards {
 /// An entry to work on, and the way to say that this has ended; dropped without a word when the work crashed.
 struct Task {
     due: DueEntry,
+    standing: u64,
     ended: oneshot::Sender<()>,
 }
 
 impl Shards {
     /// Has `due` worked on; says whether that came to its end.
-    async fn work(&self, due: DueEntry) -> bool {
+    async fn work(&self, due: DueEntry, standing: u64) -> bool {
         let place = match (&due.work, &due.entry.destination) {
             (Work::Deliver, Destination::Domain(_)) if self.by_host => 0,
             (Work::Deliver, Destination::Domain(domain)) => domain
@@ -154,7 +157,7 @@ impl Shards {
         };
         let worker = usize::try_from(place % self.workers.len() as u64).unwrap_or(0);
         let (ended, end) = oneshot::channel();
-        self.workers[worker].try_tell(Task { due, ended }).is_ok() && end.await.is_ok()
+        self.workers[worker].try_tell(Task { due, standing, ended }).is_ok() && end.await.is_ok()
     }
 }
 
@@ -179,7 +182,7 @@ async fn run_work(shared: &Rc<Shared>, mut intake: SessionIntake<Task>) {
     while let Some(task) = intake.recv().await {
         let shared = shared.clone();
         tokio::task::spawn_local(async move {
-            work(&shared, task.due).await;
+            work(&shared, task.due, task.standing).await;
             // A shard that is gone has no use for it.
             let _ = task.ended.send(());
         });
@@ -201,15 +204,17 @@ async fn run_shard(shards: Rc<Shards>, queue: QueueId) {
     let under_way: Rc<RefCell<HashMap<u64, Again>>> = Rc::default();
     let finished = Rc::new(Notify::new());
     while !shutdown.is_requested() {
-        // Its work is done where it is, so that it goes on with its next owner, at once.
-        if !shards.queue.router.is_here(&queue.entity_id()) {
+        // Its work is done where it is, so that it goes on with its next owner, at once. And whatever happens from here on
+        // ends the right to what is handed out.
+        let is_here = shards.queue.router.is_here(&queue.entity_id());
+        let Some(standing) = shards.queue.holders.standing().filter(|_| is_here) else {
             tokio::select! {
                 biased;
                 () = env.sleep(LOOK_FOR_SHARD) => {}
                 () = shutdown.requested() => {}
             }
             continue;
-        }
+        };
         let room = SHARD_ENTRIES_MAX.saturating_sub(under_way.borrow().len());
         let reply = if room == 0 {
             DueReply::default()
@@ -226,7 +231,7 @@ async fn run_shard(shards: Rc<Shards>, queue: QueueId) {
             let (shards, under_way, finished) = (shards.clone(), under_way.clone(), finished.clone());
             tokio::task::spawn_local(async move {
                 let id = entry.id;
-                if !shards.work(entry).await {
+                if !shards.work(entry, standing).await {
                     tracing::error!(entry = %id, "attempt crashed");
                     put_back(&shards.queue, id, Some(AFTER_CRASH)).await;
                 }
@@ -276,7 +281,7 @@ async fn due(asker: &Asker, queue: QueueId, limit: usize) -> DueReply {
     }
 }
 
-async fn work(shared: &Rc<Shared>, due: DueEntry) {
+async fn work(shared: &Rc<Shared>, due: DueEntry, standing: u64) {
     let number = due.id.number;
     match due.work {
         Work::Report(kind) => {
@@ -300,18 +305,31 @@ async fn work(shared: &Rc<Shared>, due: DueEntry) {
                 Destination::Local => shared.local.deliver(due.id, &due.entry).await,
                 Destination::Domain(domain) => {
                     let destination = shared.destination(domain);
-                    match destination.deliver(shared, &due.entry).await {
+                    match destination.deliver(shared, &due.entry, standing).await {
                         Delivery::Tried(outcomes) => outcomes,
                         // The next start shall find it due, not handed out.
                         Delivery::NotTried if shared.shutdown.is_requested() => {
                             return put_back(&shared.queue, due.id, None).await;
                         }
                         Delivery::NotTried => return put_back(&shared.queue, due.id, Some(PUT_BACK)).await,
+                        Delivery::Lost => return give_up(&shared.queue, due.id, standing).await,
                     }
                 }
             };
             log(&due, &outcomes);
             say(&shared.queue, due.id.queue, Reported { number, outcomes }).await;
+        }
+    }
+}
+
+/// This node was not known to live any more when it was about to send: another one may be at it. Once that is known, the
+/// entry is given back, or left to whom it was given.
+async fn give_up(asker: &Asker, id: EntryId, standing: u64) {
+    loop {
+        match asker.holders.standing() {
+            Some(now) if now == standing => return put_back(asker, id, None).await,
+            Some(_) => return,
+            None => asker.env.sleep(LOOK_FOR_STANDING).await,
         }
     }
 }
@@ -377,6 +395,10 @@ fn log(due: &DueEntry, outcomes: &[(usize, Outcome)]) {
 }
 
 impl Shared {
+    /// Whether what this node was handed under `standing` is in nobody else's hands.
+    pub(crate) fn holds(&self, standing: u64) -> bool {
+        self.queue.holders.standing() == Some(standing)
+    }
     /// The state of a destination; with a relay host there is only that one.
     fn destination(&self, domain: &str) -> Rc<DestinationState> {
         let domain = self.settings.relay_host.as_ref().map_or(domain, |relay| &relay.host);

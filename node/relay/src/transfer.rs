@@ -1,13 +1,13 @@
 //! One message over one connection.
 
-use hongyan_blob::{BlobReader, BlobStore};
-use hongyan_env::Env;
+use hongyan_blob::BlobReader;
 use hongyan_queue::{Attempt, Entry, Outcome};
 use hongyan_smtp::Reply;
 use hongyan_smtp::client::{Event, SendError};
 
 use crate::connection::{Connection, instant};
 use crate::envelope::envelope;
+use crate::runner::Shared;
 
 /// What one transaction brought.
 pub(crate) struct Transfer {
@@ -15,6 +15,27 @@ pub(crate) struct Transfer {
     pub(crate) outcomes: Vec<(usize, Outcome)>,
     /// Whether the connection broke before the server answered anything: it was dead before, so nothing was tried.
     pub(crate) was_dead: bool,
+    /// Whether it was broken off before the message was there whole, because it may be in another node's hands.
+    pub(crate) was_lost: bool,
+}
+
+/// What is to be sent, to whom, and by what right.
+pub(crate) struct Order<'a> {
+    pub(crate) entry: &'a Entry,
+    /// The recipients that it is for now.
+    pub(crate) chosen: &'a [usize],
+    /// As long as this is the node's standing, nobody else is at it.
+    pub(crate) standing: u64,
+}
+
+impl<'a> Order<'a> {
+    /// The same for some of the recipients.
+    pub(crate) fn of<'b>(&self, chosen: &'b [usize]) -> Order<'b>
+    where
+        'a: 'b,
+    {
+        Order { chosen, ..*self }
+    }
 }
 
 impl Transfer {
@@ -23,19 +44,16 @@ impl Transfer {
         Self {
             outcomes: chosen.iter().map(|index| (*index, outcome.clone())).collect(),
             was_dead: false,
+            was_lost: false,
         }
     }
 }
 
-/// Sends `entry` to its recipients `chosen`. Each of them has one outcome; whether the connection can be used again its
+/// Sends the order's message to its recipients. Each of them has one outcome; whether the connection can be used again its
 /// session knows.
-pub(crate) async fn transfer(
-    env: &Env,
-    blobs: &BlobStore,
-    connection: &mut Connection,
-    entry: &Entry,
-    chosen: &[usize],
-) -> Transfer {
+pub(crate) async fn transfer(shared: &Shared, connection: &mut Connection, order: &Order<'_>) -> Transfer {
+    let Order { entry, chosen, .. } = *order;
+    let (env, blobs) = (&shared.env, &shared.blobs);
     let words = Words::of(connection);
     let reader = match blobs.open_blob(entry.tenant, &entry.blob_address()).await {
         Ok(reader) => reader,
@@ -61,16 +79,18 @@ pub(crate) async fn transfer(
         };
         return Transfer::unsent(chosen, &words.ours(temporary, status, &error.to_string()));
     }
-    converse(env, connection, &words, reader, chosen).await
+    converse(shared, connection, &words, reader, order).await
 }
 
 async fn converse(
-    env: &Env,
+    shared: &Shared,
     connection: &mut Connection,
     words: &Words,
     reader: BlobReader,
-    chosen: &[usize],
+    order: &Order<'_>,
 ) -> Transfer {
+    let chosen = order.chosen;
+    let mut was_lost = false;
     let mut answered = false;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; chosen.len()];
     let mut reader = Some(reader);
@@ -90,10 +110,14 @@ async fn converse(
             }
             Event::SendMessage => {
                 let Some(reader) = reader.take() else { continue };
-                if let Err(outcome) = send_message(env, connection, words, reader).await {
+                if let Err(stop) = send_message(shared, connection, words, reader, order.standing).await {
                     // The message is broken off in the middle, so the connection must not be used for anything else.
                     connection.session.closed();
-                    rest = outcome;
+                    was_lost = matches!(stop, Stop::Lost);
+                    rest = match stop {
+                        Stop::Lost => words.ours(true, "3.0", "this node was not sure that the message is its to send"),
+                        Stop::Failed(outcome) => outcome,
+                    };
                 }
             }
             Event::MessageRefused(reply) => rest = words.theirs(&reply),
@@ -114,21 +138,37 @@ async fn converse(
     Transfer {
         outcomes: chosen.iter().copied().zip(outcomes).collect(),
         was_dead: !answered,
+        was_lost,
     }
 }
 
+/// Why a message was broken off.
+enum Stop {
+    Lost,
+    Failed(Outcome),
+}
+
 async fn send_message(
-    env: &Env,
+    shared: &Shared,
     connection: &mut Connection,
     words: &Words,
     mut reader: BlobReader,
-) -> Result<(), Outcome> {
+    standing: u64,
+) -> Result<(), Stop> {
+    let env = &shared.env;
     let mut skip = true;
     loop {
+        // No server knows a message again: one that another node may send by now must not be sent here too.
+        if !shared.holds(standing) {
+            return Err(Stop::Lost);
+        }
         let chunk = match reader.next_chunk().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
-            Err(error) => return Err(words.ours(error.is_temporary(), "3.0", "the message cannot be read")),
+            Err(error) => {
+                let outcome = words.ours(error.is_temporary(), "3.0", "the message cannot be read");
+                return Err(Stop::Failed(outcome));
+            }
         };
         let bytes = if skip {
             &chunk[return_path_octets(&chunk)..]
@@ -140,7 +180,7 @@ async fn send_message(
         connection
             .flush()
             .await
-            .map_err(|error| words.ours(true, "4.2", &error.to_string()))?;
+            .map_err(|error| Stop::Failed(words.ours(true, "4.2", &error.to_string())))?;
     }
     connection.session.finish(instant(env));
     Ok(())

@@ -6,22 +6,32 @@ use std::sync::Arc;
 use hongyan_actor::Arbiters;
 use hongyan_cluster::Member;
 use hongyan_env::Env;
+use hongyan_membership::Ownership;
 use hongyan_metadata::{ClusterMap, Metadata, NodeState};
 use hongyan_queue::{Alone, Holder, Holders, QueueId};
 use hongyan_router::Hints;
 
 /// The nodes of a cluster.
-struct Nodes(Metadata);
+struct Nodes {
+    metadata: Metadata,
+    ownership: Ownership,
+}
 
 impl Holders for Nodes {
     fn me(&self) -> Holder {
         Holder {
-            node: self.0.node().0,
-            life: self.0.incarnation().number,
+            node: self.metadata.node().0,
+            life: self.metadata.incarnation().number,
         }
     }
+    /// Since when nobody has taken it for dead. A lease is given only to who knows of the last time.
+    fn standing(&self) -> Option<u64> {
+        let map = self.metadata.map();
+        let record = map.nodes.get(&self.metadata.node().0)?;
+        self.ownership.has_lease().then_some(record.revoked)
+    }
     fn is_alive(&self, holder: Holder) -> bool {
-        let map = self.0.map();
+        let map = self.metadata.map();
         let record = map.nodes.get(&holder.node);
         record.is_some_and(|record| record.incarnation.number == holder.life && may_work(record.state))
     }
@@ -39,7 +49,10 @@ fn lives(map: &ClusterMap) -> BTreeSet<(u64, u64)> {
 /// Who works on the queue.
 pub(crate) fn holders(env: &Env, member: Option<&Member>) -> Arc<dyn Holders> {
     match member {
-        Some(member) => Arc::new(Nodes(member.metadata().clone())),
+        Some(member) => Arc::new(Nodes {
+            metadata: member.metadata().clone(),
+            ownership: member.ownership(),
+        }),
         None => Arc::new(Alone::new(env.random_u64())),
     }
 }

@@ -11,8 +11,8 @@ use hongyan_env::{Env, Security, ZoneDns};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_queue::{
-    Accept, Alone, BodyKind, Destination, Entry, EntryId, List, LocalDelivery, LocalFuture, NewEntry, NewRecipient,
-    Outcome, QueueEntity, QueueId, QueueServices, ReportKind, Reporter, RetrySchedule,
+    Accept, Alone, BodyKind, Destination, Entry, EntryId, Holder, Holders, List, LocalDelivery, LocalFuture, NewEntry,
+    NewRecipient, Outcome, QueueEntity, QueueId, QueueServices, ReportKind, Reporter, RetrySchedule,
 };
 use hongyan_relay::{RelayServices, RelaySettings, Runner};
 use hongyan_router::Router;
@@ -66,7 +66,26 @@ pub(crate) struct Bench {
     pub(crate) threads: Threads,
     pub(crate) log: Log,
     pub(crate) port: u16,
+    pub(crate) holders: Arc<Wavering>,
     accepted: usize,
+}
+
+/// A node that others may take for dead.
+pub(crate) struct Wavering {
+    alone: Alone,
+    pub(crate) standing: Mutex<Option<u64>>,
+}
+
+impl Holders for Wavering {
+    fn me(&self) -> Holder {
+        self.alone.me()
+    }
+    fn standing(&self) -> Option<u64> {
+        *self.standing.lock()
+    }
+    fn is_alive(&self, holder: Holder) -> bool {
+        self.alone.is_alive(holder)
+    }
 }
 
 /// Runs `test` with a node whose DNS sends `b.test` to a fresh server, after `tune` changed the settings.
@@ -94,7 +113,7 @@ pub(crate) fn bench_run<F: Future<Output = ()>>(
             .expect("open blobs");
         let recorder = Arc::new(Recorder(Reports::default(), Threads::default()));
         let (reports, threads) = (recorder.0.clone(), recorder.1.clone());
-        let (arbiters, router) = start(&env, &database, &blobs, &recorder, &settings);
+        let (arbiters, router, holders) = start(&env, &database, &blobs, &recorder, &settings);
         let stopping = arbiters.clone();
         test(Bench {
             env: env.clone(),
@@ -108,6 +127,7 @@ pub(crate) fn bench_run<F: Future<Output = ()>>(
             recorder,
             log,
             port,
+            holders,
             accepted: 0,
         })
         .await;
@@ -122,12 +142,15 @@ fn start(
     blobs: &BlobStore,
     recorder: &Arc<Recorder>,
     settings: &RelaySettings,
-) -> (Arbiters, Router) {
+) -> (Arbiters, Router, Arc<Wavering>) {
     let arbiters = Arbiters::start(ARBITERS);
     let router = Router::new(env.clone(), arbiters.clone());
-    let holders = Arc::new(Alone::new(env.random_u64()));
+    let holders = Arc::new(Wavering {
+        alone: Alone::new(env.random_u64()),
+        standing: Mutex::new(Some(1)),
+    });
     let services = QueueServices {
-        holders: Arc::<Alone>::clone(&holders),
+        holders: Arc::<Wavering>::clone(&holders),
         database: database.clone(),
         blobs: blobs.clone(),
         env: env.clone(),
@@ -141,13 +164,13 @@ fn start(
     let services = RelayServices {
         env: env.clone(),
         router: router.clone(),
-        holders,
+        holders: Arc::<Wavering>::clone(&holders),
         blobs: blobs.clone(),
         reporter: recorder.clone(),
         local: recorder.clone(),
     };
     Runner::start(&arbiters, services, settings.clone()).expect("start");
-    (arbiters, router)
+    (arbiters, router, holders)
 }
 
 impl Bench {
@@ -155,7 +178,7 @@ impl Bench {
     pub(crate) async fn restart(&mut self) {
         self.arbiters.stop(&self.env, Duration::from_secs(1)).await;
         let started = start(&self.env, &self.database, &self.blobs, &self.recorder, &self.settings);
-        (self.arbiters, self.router) = started;
+        (self.arbiters, self.router, self.holders) = started;
     }
     pub(crate) async fn send(&mut self, destination: Destination, recipients: &[&str]) {
         let number = self.accepted + 1;

@@ -281,3 +281,51 @@ fn too_many_recipients_for_now_are_tried_again() {
         },
     );
 }
+
+/// Has a message come to where its text is to be sent, and `change` happen there.
+async fn change_before_data(bench: &mut bench::Bench, change: impl FnOnce(&mut Option<u64>)) {
+    bench.log.lock().holds = true;
+    bench.send(to("b.test"), &["x@b.test"]).await;
+    while bench.log.lock().held == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    change(&mut bench.holders.standing.lock());
+    bench.log.lock().holds = false;
+    // Broken off, for the server cannot know that the text was not all.
+    while bench.log.lock().open > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(bench.log.lock().messages.is_empty());
+}
+
+#[test]
+fn who_was_taken_for_dead_does_not_send_what_another_may_send() {
+    bench_run(
+        |_, _| {},
+        |mut bench| async move {
+            change_before_data(&mut bench, |standing| *standing = Some(2)).await;
+            // It works on, with what it is handed from now on, and leaves the other to whom has it.
+            bench.send(to("b.test"), &["y@b.test"]).await;
+            let entries = bench.until(|entries| entries.len() == 1).await;
+            assert_eq!(entries[0].recipients[0].address, "x@b.test");
+            assert_eq!(entries[0].attempts, 0);
+            let seen = bench.log.lock();
+            assert_eq!(seen.messages.len(), 1);
+            assert!(seen.messages[0].0[0].contains("y@b.test"));
+        },
+    );
+}
+
+#[test]
+fn who_is_not_sure_to_live_sends_nothing_until_it_is() {
+    bench_run(
+        |_, _| {},
+        |mut bench| async move {
+            change_before_data(&mut bench, |standing| *standing = None).await;
+            assert_eq!(bench.entries().await.len(), 1);
+            *bench.holders.standing.lock() = Some(1);
+            bench.until(<[_]>::is_empty).await;
+            assert_eq!(bench.log.lock().messages.len(), 1);
+        },
+    );
+}

@@ -35,6 +35,9 @@ pub(crate) struct Seen {
     /// Replies to the end of the next messages; `close` breaks the connection instead. When empty, `250 ok`.
     pub(crate) verdicts: VecDeque<&'static str>,
     pub(crate) tls: Tls,
+    /// Whether it makes those wait who want to send a message, and how many wait so.
+    pub(crate) holds: bool,
+    pub(crate) held: usize,
     /// AUTH commands, as received.
     pub(crate) auth: Vec<String>,
 }
@@ -158,6 +161,13 @@ async fn take_message<S: AsyncRead + AsyncWrite + Unpin>(
     recipients: &[String],
     secured: bool,
 ) -> io::Result<bool> {
+    if log.lock().holds {
+        log.lock().held += 1;
+        while log.lock().holds {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        log.lock().held -= 1;
+    }
     stream.write_all(b"354 go\r\n").await?;
     let mut text = String::new();
     while !text.ends_with("\r\n.\r\n") {
