@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use hongyan_env::HeldPorts;
 
 /// The domain of the accounts `user1` ....
 pub const DOMAIN: &str = "example.test";
@@ -26,7 +27,7 @@ static NEXT_BASE: AtomicU16 = AtomicU16::new(0);
 pub struct Node {
     data: PathBuf,
     folder: Option<tempfile::TempDir>,
-    base_port: u16,
+    ports: HeldPorts,
     users: u32,
     child: Option<Child>,
 }
@@ -85,7 +86,7 @@ impl Node {
         let mut node = Self {
             data: data.to_owned(),
             folder: None,
-            base_port: free_base()?,
+            ports: HeldPorts::above(&PORTS)?,
             users,
             child: None,
         };
@@ -102,7 +103,7 @@ impl Node {
             .arg("dev")
             .arg("--data")
             .arg(self.data.join("node"))
-            .args(["--base-port", &self.base_port.to_string()])
+            .args(["--base-port", &self.ports.base().to_string()])
             .args(["--domain", DOMAIN, "--password", PASSWORD])
             .args(["--users", &self.users.to_string()])
             .stdin(Stdio::null())
@@ -143,7 +144,7 @@ impl Node {
     /// The port of a service, by its usual number: 25, 143, ...
     #[must_use]
     pub fn port(&self, service: u16) -> u16 {
-        self.base_port + service
+        self.ports.base() + service
     }
     /// The folder of this test: scratch files may go here, beside the node's own.
     #[must_use]

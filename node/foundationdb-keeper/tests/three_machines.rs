@@ -1,12 +1,11 @@
 //! Three servers on the loopback interface as three machines: made, joined, grown to two copies, one lost and restarted;
 //! at the end two leave, a dead one and one that runs.
 
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use hongyan_env::Env;
+use hongyan_env::{Env, HeldPort};
 use hongyan_foundationdb::testing::has_library;
 use hongyan_foundationdb::{ClusterFile, FoundationOptions, FoundationStore};
 use hongyan_foundationdb_keeper::{
@@ -16,21 +15,13 @@ use hongyan_foundationdb_keeper::{
 /// Looks, a second apart, that a change in the cluster may take.
 const LOOKS_MAX: usize = 180;
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "asks the system for a port; nothing listens on it"
-)]
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn options(folder: &Path, number: usize) -> KeeperOptions {
+fn options(folder: &Path, number: usize, port: &HeldPort) -> KeeperOptions {
     KeeperOptions {
         folder: folder.join(format!("machine{number}")),
         programs: Programs::default(),
         machine: Machine {
             name: format!("machine{number}"),
-            address: SocketAddr::from(([127, 0, 0, 1], free_port())),
+            address: port.address(),
             data_center: None,
         },
         memory_octets_max: 2 << 30,
@@ -89,7 +80,10 @@ async fn three_machines_become_a_cluster_that_loses_one() {
     }
     let folder = tempfile::tempdir().unwrap();
     let env = Env::real();
-    let all: Vec<_> = (0..3).map(|number| options(folder.path(), number)).collect();
+    let ports = [(); 3].map(|()| HeldPort::any().unwrap());
+    let all: Vec<_> = (0..3)
+        .map(|number| options(folder.path(), number, &ports[number]))
+        .collect();
     let members: Vec<_> = all.iter().map(|options| options.machine.clone()).collect();
 
     let (first, made) = Keeper::create(env.clone(), &all[0]).await.unwrap();

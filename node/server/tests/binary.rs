@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use hongyan_env::{HeldPort, HeldPorts};
 use hongyan_foundationdb::testing::{Engine, TestServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_hongyan");
@@ -45,19 +46,9 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&shown).into_owned()
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// A base such that the ports above it are likely free.
-fn free_base() -> u16 {
-    loop {
-        let base = free_port() / 2;
-        let is_free = |port: u16| TcpListener::bind(("127.0.0.1", base + port)).is_ok();
-        if base > 1024 && [24, 25, 80, 110, 143, 465, 587, 993, 995].into_iter().all(is_free) {
-            return base;
-        }
-    }
+/// The ports of a node, held until dropped.
+fn ports() -> HeldPorts {
+    HeldPorts::above(&[24, 25, 80, 110, 143, 465, 587, 993, 995]).unwrap()
 }
 
 fn wait_ready(port: u16) {
@@ -131,7 +122,8 @@ impl Idle {
 #[test]
 fn a_restart_finds_everything_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (data, base) = (folder.path().join("data"), free_base());
+    let (data, ports) = (folder.path().join("data"), ports());
+    let base = ports.base();
     let shown = data.display().to_string();
     let node = dev(&data, base);
     let added = hongyan(
@@ -208,7 +200,8 @@ fn what_init_writes_serves() {
         text(&again)
     );
 
-    let (imap_port, http_port) = (free_port(), free_port());
+    let held = [(); 2].map(|()| HeldPort::any().unwrap());
+    let [imap_port, http_port] = held.each_ref().map(HeldPort::port);
     let mut written = std::fs::read_to_string(&config).unwrap();
     for service in ["smtp", "lmtp", "submission", "submissions", "imaps", "pop3", "pop3s"] {
         written = written.replace("[listen]\n", &format!("[listen]\n{service} = []\n"));
@@ -319,7 +312,8 @@ fn what_cannot_start_says_why() {
 #[test]
 fn a_change_of_nothing_is_refused_and_a_reader_may_leave() {
     let folder = tempfile::tempdir().unwrap();
-    let (data, base) = (folder.path().join("data"), free_base());
+    let (data, ports) = (folder.path().join("data"), ports());
+    let base = ports.base();
     let shown = data.display().to_string();
     let node = dev(&data, base);
     let refused = hongyan(&["--data", &shown, "account", "set", "user1@example.test"], "");
@@ -376,7 +370,8 @@ fn a_node_keeps_its_mail_in_foundationdb() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let (data, base) = (folder.path().join("data"), free_base());
+    let (data, ports) = (folder.path().join("data"), ports());
+    let base = ports.base();
     let cluster = server.cluster_file().display().to_string();
     let node = dev_with(&data, base, &["--fdb", &cluster]);
     smtp(

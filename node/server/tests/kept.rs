@@ -2,11 +2,12 @@
 //! back, a dead one and one that runs. Without FoundationDB's server it says that it was skipped.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
+use hongyan_env::HeldPort;
 use hongyan_foundationdb::testing::has_library;
 use hongyan_foundationdb_keeper::Program;
 
@@ -20,10 +21,6 @@ fn installed(what: &str) -> bool {
         }
     }
     has_library(what)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn text(output: &Output) -> String {
@@ -50,21 +47,21 @@ struct Machine {
     data: PathBuf,
     http: u16,
     node: Option<Child>,
+    _ports: [HeldPort; 4],
 }
 
 impl Machine {
     fn new(folder: &Path, number: usize) -> Self {
         let data = folder.join(format!("data{number}"));
-        let (config, http) = (folder.join(format!("{number}.toml")), free_port());
+        let config = folder.join(format!("{number}.toml"));
+        let held = [(); 4].map(|()| HeldPort::any().unwrap());
+        let [http, listen, join_listen, foundationdb] = held.each_ref().map(HeldPort::port);
         let text = format!(
             "[node]\nhost_name = \"mx{number}.example.test\"\ndata = {data:?}\n\
              [listen]\nsmtp = []\nlmtp = []\nsubmission = []\nsubmissions = []\nimap = []\nimaps = []\npop3 = []\npop3s = []\n\
              http = [\"127.0.0.1:{http}\"]\n\
-             [cluster]\nlisten = [\"127.0.0.1:{}\"]\njoin_listen = [\"127.0.0.1:{}\"]\npartitions = 16\n\
-             foundationdb_port = {}\nfoundationdb_memory_octets_max = 2147483648\n",
-            free_port(),
-            free_port(),
-            free_port(),
+             [cluster]\nlisten = [\"127.0.0.1:{listen}\"]\njoin_listen = [\"127.0.0.1:{join_listen}\"]\npartitions = 16\n\
+             foundationdb_port = {foundationdb}\nfoundationdb_memory_octets_max = 2147483648\n"
         );
         std::fs::write(&config, text).unwrap();
         Self {
@@ -72,6 +69,7 @@ impl Machine {
             data,
             http,
             node: None,
+            _ports: held,
         }
     }
     /// `hongyan cluster WORDS --serve`, which goes on; what it prints.
