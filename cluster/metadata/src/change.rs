@@ -191,7 +191,8 @@ pub enum Refusal {
     Token,
     /// The process has an older disk than the one before it.
     #[error(
-        "node {node} was started {known} times and this disk knows of {shown}: it is a copy or an old backup; join anew with an empty disk"
+        "node {node} was started {known} times and this disk knows of {shown}: it is a copy or an old backup; \
+         let it leave (`hongyan cluster leave {node}` on another node) and join anew with an empty data folder"
     )]
     StaleDisk {
         /// Who.
@@ -222,6 +223,17 @@ pub enum Refusal {
     /// The value cannot be.
     #[error("{0}")]
     Invalid(String),
+    /// The process has a disk without what it had once.
+    #[error(
+        "the disk of node {node} is older than what node {witness} knows of it: it has forgotten votes or changes that it acknowledged; \
+         let it leave (`hongyan cluster leave {node}` on another node) and join anew with an empty data folder"
+    )]
+    ForgetfulDisk {
+        /// Whose.
+        node: u64,
+        /// Who remembers better.
+        witness: u64,
+    },
 }
 
 impl ClusterMap {

@@ -37,6 +37,7 @@ pub(crate) struct Disk(Arc<Inner>);
 struct Inner {
     store: Arc<dyn LocalStore>,
     stopped: watch::Sender<bool>,
+    writable: watch::Sender<bool>,
     failing: telemetry::Gauge,
 }
 
@@ -45,6 +46,7 @@ impl Disk {
         Self(Arc::new(Inner {
             store,
             stopped: watch::Sender::new(false),
+            writable: watch::Sender::new(true),
             failing: telemetry::gauge(
                 "hongyan_metadata_store_failing",
                 "1 while the cluster's metadata cannot be written to this node's disk.",
@@ -54,7 +56,10 @@ impl Disk {
 
     /// Reads everything and checks it.
     pub(crate) async fn read(&self) -> Result<Found, StartError> {
-        let pairs = self.0.store.load().await.map_err(StartError::Store)?;
+        let pairs = self.0.store.load().await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => StartError::Damaged(error.to_string()),
+            _ => StartError::Store(error),
+        })?;
         let mut found = Found::default();
         let mut chunks = BTreeMap::new();
         let mut head: Option<(SnapshotMeta, u64)> = None;
@@ -109,12 +114,14 @@ impl Disk {
                 if failures > 0 {
                     tracing::warn!(failures, "cluster metadata can be written again");
                     self.0.failing.set(0);
+                    self.0.writable.send_replace(true);
                 }
                 return Ok(());
             };
             if failures == 0 {
                 tracing::error!(%error, "cluster metadata cannot be written: this node takes no part until it can");
                 self.0.failing.set(1);
+                self.0.writable.send_replace(false);
             }
             failures += 1;
             tokio::select! {
@@ -144,6 +151,11 @@ impl Disk {
         Ok(count)
     }
 
+    /// Whether the last write succeeded.
+    pub(crate) fn writable(&self) -> watch::Receiver<bool> {
+        self.0.writable.subscribe()
+    }
+
     /// Ends writes that wait for a better disk.
     pub(crate) fn stop(&self) {
         self.0.stopped.send_replace(true);
@@ -166,8 +178,11 @@ impl Found {
         }
         Ok(())
     }
-    pub(crate) fn is_empty(&self) -> bool {
-        self.vote.is_none() && self.entries.is_empty() && self.snapshot.is_none()
+    /// Where the log ends.
+    pub(crate) fn last(&self) -> Option<LogId> {
+        let entry = self.entries.last_key_value().map(|(_, entry)| entry.log_id);
+        let snapshot = self.snapshot.as_ref().and_then(|(meta, _)| meta.last_log_id);
+        entry.max(self.purged).max(snapshot)
     }
 }
 

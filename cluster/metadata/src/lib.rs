@@ -20,6 +20,7 @@ mod simulated;
 mod store;
 mod types;
 mod voters;
+mod witness;
 
 pub use change::{Applied, Arrival, Assignment, Change, Founding, Hand, Refusal};
 pub use hongyan_placement::{NodeId, Partition};

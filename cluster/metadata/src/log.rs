@@ -34,8 +34,9 @@ impl Log {
         if let Some(purged) = found.purged {
             entries = entries.split_off(&(purged.index + 1));
         }
+        let own = found.identity.map(|(node, _)| node);
         let state = State {
-            vote: found.vote,
+            vote: found.vote.map(|vote| not_leading(vote, own)),
             committed: found.committed,
             purged: found.purged,
             entries,
@@ -61,6 +62,16 @@ impl Log {
             .write(changes)
             .await
             .map_err(|error| StorageIOError::write_logs(&error).into())
+    }
+}
+
+/// A node that led is elected again or does not lead. Without an election it would go on at once, with a disk that may be
+/// older than what others have of it, and give one place in the log to two changes.
+fn not_leading(vote: Vote, own: Option<u64>) -> Vote {
+    let led = vote.leader_id.voted_for() == own;
+    Vote {
+        committed: vote.committed && !led,
+        ..vote
     }
 }
 

@@ -1,6 +1,6 @@
 //! A node's part in the agreement: start, read the map, propose, stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,7 +20,8 @@ use crate::log::Log;
 use crate::machine::Machine;
 use crate::network::{Answer, Member, Network, Question, SERVICE, ask, propose_here};
 use crate::store::{self, LocalStore};
-use crate::types::Raft;
+use crate::types::{LogId, Raft, Vote};
+use crate::witness::{Promise, Witness};
 use crate::{Applied, Change, ClusterMap, Founding, Incarnation, MetadataOptions, Refusal, reconcile};
 
 /// Largest piece of a snapshot in one call.
@@ -40,6 +41,8 @@ const LISTEN_PAUSE: Duration = Duration::from_millis(20);
 /// How long a node that starts waits to be asked by a leader, in multiples of the time after which it would stand for election:
 /// one that stands although there is a leader deposes it.
 const LISTEN_ELECTIONS: u32 = 6;
+/// How often those who did not answer are asked while others did.
+const RECALLS: u32 = 3;
 
 /// Why a node cannot take part.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +52,8 @@ pub enum StartError {
     Store(#[source] io::Error),
     /// What lies there contradicts itself.
     #[error(
-        "cluster metadata on this disk is damaged ({0}); take the node out of the cluster and join it anew with an empty disk"
+        "cluster metadata on this disk is damaged ({0}): let this node leave (`hongyan cluster leave` on another node) and join \
+         anew with an empty data folder"
     )]
     Damaged(String),
     /// It belongs to another node.
@@ -114,6 +118,7 @@ struct Inner {
     refusal: watch::Sender<Option<Refusal>>,
     trusted: watch::Sender<bool>,
     heard: Arc<Heard>,
+    member: Arc<Member>,
     contacts: Vec<NodeId>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
@@ -134,21 +139,29 @@ impl Metadata {
     ) -> Result<Self, StartError> {
         let disk = Disk::new(store);
         let mut found = disk.read().await?;
+        let kept = Kept::of(&found);
         let incarnation = begin_life(&env, node, &disk, &found).await?;
-        let alone = found.is_empty();
         let machine = Machine::new(disk.clone(), &mut found)?;
         let log = Log::new(disk.clone(), &mut found);
         let heard = Arc::new(Heard::new(env.now_micros()));
+        let refusal = watch::Sender::new(None);
+        let witness = Arc::new(Witness::default());
         let member = Arc::new(Member {
             env: env.clone(),
             heard: Arc::clone(&heard),
+            node,
             machine: machine.clone(),
             raft: OnceLock::new(),
             trusted: AtomicBool::new(false),
+            refusal: refusal.clone(),
+            witness: Arc::clone(&witness),
         });
         transport.serve(SERVICE, Arc::clone(&member) as Arc<dyn hongyan_transport::Service>);
         let config = Arc::new(config(&env, &options)?);
-        let network = Network(Arc::clone(&transport));
+        let network = Network {
+            transport: Arc::clone(&transport),
+            witness,
+        };
         let raft = Raft::new(node.0, config, network, log, machine.clone())
             .await
             .map_err(|error| StartError::Raft(error.to_string()))?;
@@ -163,18 +176,15 @@ impl Metadata {
             disk,
             machine,
             leadership,
-            refusal: watch::Sender::new(None),
+            refusal,
             trusted: watch::Sender::new(false),
             heard,
+            member: Arc::clone(&member),
             contacts,
             tasks: parking_lot::Mutex::default(),
         }));
         metadata.run(metadata.clone().follow_leadership(leadership_sender));
-        metadata.run(
-            metadata
-                .clone()
-                .earn_trust(member, alone, LISTEN_ELECTIONS * options.election),
-        );
+        metadata.run(metadata.clone().earn_trust(kept, LISTEN_ELECTIONS * options.election));
         metadata.run(reconcile::run(metadata.clone(), options));
         Ok(metadata)
     }
@@ -193,8 +203,13 @@ impl Metadata {
     /// # Errors
     /// When it is a member of one already.
     pub async fn found(&self, founding: Founding, within: Duration) -> Result<Applied, ProposeError> {
-        if self.0.raft.initialize(BTreeSet::from([self.0.node.0])).await.is_err() && self.map().is_founded() {
+        let begun = self.0.raft.initialize(BTreeSet::from([self.0.node.0])).await;
+        if begun.is_err() && self.map().is_founded() {
             return Err(Refusal::Founded.into());
+        }
+        if begun.is_ok() {
+            self.trust();
+            self.0.raft.runtime_config().elect(true);
         }
         self.propose(Change::Found(founding), within).await
     }
@@ -246,6 +261,11 @@ impl Metadata {
     #[must_use]
     pub fn refusal(&self) -> watch::Receiver<Option<Refusal>> {
         self.0.refusal.subscribe()
+    }
+    /// Whether what is agreed can be written to this node's disk.
+    #[must_use]
+    pub fn writable(&self) -> watch::Receiver<bool> {
+        self.0.disk.writable()
     }
     /// Waits until this disk is known to be the newest of this node; for ever when it is not. Whoever says
     /// [`Change::Arrive`] before is itself the later start that the others then know of.
@@ -397,10 +417,10 @@ impl Metadata {
         }
     }
 
-    /// A disk from a backup has forgotten votes and entries that others rely on. Before this node votes, one of the others
-    /// says that it knows of no later start of it. An empty disk has promised nothing, and who votes alone is asked by
-    /// nobody. And it does not stand for election before a leader has had time to find it again: it would depose that.
-    async fn earn_trust(self, member: Arc<Member>, empty: bool, listen: Duration) {
+    /// A disk from a backup, or one that was emptied, has forgotten votes and entries that others rely on. Before this node
+    /// votes, the others say what they know of it. Who votes alone is asked by nobody. And it does not stand for election
+    /// before a leader has had time to find it again: it would depose that.
+    async fn earn_trust(self, kept: Kept, listen: Duration) {
         // The metrics say nothing yet of what was read from the disk.
         let read = self.0.raft.with_raft_state(|state| {
             state
@@ -410,13 +430,23 @@ impl Metadata {
                 .collect::<BTreeSet<u64>>()
         });
         let Ok(voters) = read.await else { return };
-        let alone = voters.iter().all(|voter| *voter == self.0.node.0);
-        let known = if empty || alone {
-            Some(0)
-        } else {
-            self.probe(&voters).await
-        };
-        if let Some(known) = known.filter(|known| *known >= self.0.incarnation.number) {
+        let mut others: BTreeSet<NodeId> = voters.iter().copied().map(NodeId).collect();
+        if voters.len() != 1 || !voters.contains(&self.0.node.0) {
+            others.extend(self.others());
+        }
+        others.remove(&self.0.node);
+        if others.is_empty() {
+            // Nobody else could lead.
+            if !voters.is_empty() {
+                let _ = self.0.raft.trigger().elect().await;
+            }
+            self.trust();
+            self.0.raft.runtime_config().elect(true);
+            return;
+        }
+        let recalled = self.recall(&others).await;
+        let known = recalled.values().map(|(lives, _)| *lives).max().unwrap_or(0);
+        if known >= self.0.incarnation.number {
             let refusal = Refusal::StaleDisk {
                 node: self.0.node.0,
                 known,
@@ -426,9 +456,14 @@ impl Metadata {
             self.0.refusal.send_replace(Some(refusal));
             return;
         }
-        member.trusted.store(true, Ordering::Release);
-        self.0.trusted.send_replace(true);
-        if !(empty || alone) {
+        let broken = |(_, (_, promise)): &(&NodeId, &(u64, Option<Promise>))| {
+            promise.is_some_and(|promise| !promise.is_kept(kept.vote, kept.last))
+        };
+        if let Some((witness, _)) = recalled.iter().find(broken) {
+            return self.0.member.refuse(*witness);
+        }
+        self.trust();
+        if !voters.is_empty() {
             let heard = async {
                 while !self.0.heard.is_any() {
                     self.0.env.sleep(LISTEN_PAUSE).await;
@@ -437,37 +472,73 @@ impl Metadata {
             // None: there is no leader, so one is needed.
             let _ = self.0.env.timeout(listen, heard).await;
         }
-        self.0.raft.runtime_config().elect(true);
+        if self.0.refusal.borrow().is_none() {
+            self.0.raft.runtime_config().elect(true);
+        }
     }
 
-    /// The latest start that any of the others knows of; asks until one answers.
-    async fn probe(&self, voters: &BTreeSet<u64>) -> Option<u64> {
-        loop {
-            let mut latest = None;
-            let others: BTreeSet<NodeId> = self
-                .others()
-                .into_iter()
-                .chain(voters.iter().copied().map(NodeId))
-                .collect();
-            let calls: Vec<_> = others
-                .into_iter()
-                .filter(|id| *id != self.0.node)
+    fn trust(&self) {
+        if self.0.refusal.borrow().is_some() {
+            return;
+        }
+        self.0.member.trusted.store(true, Ordering::Release);
+        self.0.trusted.send_replace(true);
+    }
+
+    /// What the others know of this node: how often it was started, and what it has promised. Asks until one answers, and
+    /// for a moment more until all do.
+    async fn recall(&self, others: &BTreeSet<NodeId>) -> BTreeMap<NodeId, (u64, Option<Promise>)> {
+        let mut recalled = BTreeMap::new();
+        let mut more = RECALLS;
+        while recalled.is_empty() || (recalled.len() < others.len() && more > 0) {
+            let asked = others.iter().filter(|id| !recalled.contains_key(*id));
+            let calls: Vec<_> = asked
                 .map(|to| {
+                    let (to, node) = (*to, self.0.node.0);
                     let transport = Arc::clone(&self.0.transport);
-                    let question = Question::Probe(self.0.node.0);
-                    hongyan_env::spawn(async move { ask(&transport, to, &question, PROBE).await })
+                    hongyan_env::spawn(async move { (to, recall(&transport, to, node).await) })
                 })
                 .collect();
             for call in calls {
-                if let Ok(Ok(Answer::Probed(number))) = call.await {
-                    latest = latest.max(Some(number));
+                if let Ok((to, Some(known))) = call.await {
+                    recalled.insert(to, known);
                 }
             }
-            if latest.is_some() {
-                return latest;
+            if !recalled.is_empty() {
+                more -= 1;
             }
-            self.0.env.sleep(PROPOSE_PAUSE).await;
+            if recalled.len() < others.len() {
+                self.0.env.sleep(PROPOSE_PAUSE).await;
+            }
         }
+        recalled
+    }
+}
+
+/// What the disk held when it was read.
+#[derive(Clone, Copy)]
+struct Kept {
+    vote: Option<Vote>,
+    last: Option<LogId>,
+}
+
+impl Kept {
+    fn of(found: &Found) -> Self {
+        Self {
+            vote: found.vote,
+            last: found.last(),
+        }
+    }
+}
+
+/// What `to` knows of `node`. One of a release that remembers no promises says how often it was started.
+async fn recall(transport: &Arc<dyn Transport>, to: NodeId, node: u64) -> Option<(u64, Option<Promise>)> {
+    match ask(transport, to, &Question::Recall(node), PROBE).await.ok()? {
+        Answer::Recalled(lives, promise) => Some((lives, promise)),
+        _ => match ask(transport, to, &Question::Probe(node), PROBE).await.ok()? {
+            Answer::Probed(lives) => Some((lives, None)),
+            _ => None,
+        },
     }
 }
 

@@ -14,12 +14,14 @@ use openraft::raft::{
     VoteResponse,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::codec::{decode, encode};
 use crate::heard::{Heard, LeaderId};
 use crate::machine::Machine;
-use crate::types::{Outcome, Raft, Types};
-use crate::{Change, NodeState};
+use crate::types::{LogId, Outcome, Raft, Types, Vote};
+use crate::witness::{Promise, Witness};
+use crate::{Change, NodeState, Refusal};
 
 /// Where the metadata service answers.
 pub const SERVICE: ServiceId = ServiceId::METADATA;
@@ -38,6 +40,10 @@ pub(crate) enum Question {
     Probe(u64),
     /// I lead in this term as this node: how long have you heard none of the leaders before me? Unknown to the first release.
     Silence(u64, u64),
+    /// As `Probe`, and what has it promised to you?
+    Recall(u64),
+    /// You have promised this to me, and your disk does not keep it.
+    Forgot(Promise),
 }
 
 /// The answer to the question of the same name.
@@ -54,23 +60,35 @@ pub(crate) enum Answer {
     Absent,
     /// For so many microseconds.
     Silent(u64),
+    Recalled(u64, Option<Promise>),
 }
 
 /// Answers the other members.
 pub(crate) struct Member {
+    pub(crate) node: NodeId,
     pub(crate) machine: Machine,
     pub(crate) raft: OnceLock<Raft>,
     /// Set when the disk has been found to be this node's newest.
     pub(crate) trusted: std::sync::atomic::AtomicBool,
     pub(crate) env: Env,
     pub(crate) heard: Arc<Heard>,
+    pub(crate) refusal: watch::Sender<Option<Refusal>>,
+    pub(crate) witness: Arc<Witness>,
 }
 
 impl Member {
     async fn answer(&self, from: NodeId, question: Question) -> Answer {
-        if let Question::Probe(node) = question {
-            let map = self.machine.map();
-            return Answer::Probed(map.node(NodeId(node)).map_or(0, |record| record.incarnation.number));
+        match question {
+            Question::Probe(node) => return Answer::Probed(self.lives_of(NodeId(node))),
+            Question::Recall(node) => {
+                let node = NodeId(node);
+                return Answer::Recalled(self.lives_of(node), self.witness.of(node));
+            }
+            Question::Forgot(_) => {
+                self.refuse(from);
+                return Answer::Absent;
+            }
+            _ => {}
         }
         let left = self
             .machine
@@ -87,6 +105,8 @@ impl Member {
             Question::Append(request) => {
                 let leader = request.vote.leader_id();
                 self.heard.hear((leader.term, leader.node_id), self.env.now_micros());
+                // What a leader sends, its own disk has.
+                self.witness.note(from, &request.vote, end_of(&request));
                 let appended = raft.append_entries(request).await;
                 appended.map_or(Answer::Absent, Answer::Append)
             }
@@ -94,7 +114,7 @@ impl Member {
             Question::Install(request) => Answer::Install(raft.install_snapshot(request).await),
             Question::Propose(change) => propose_here(raft, change).await,
             Question::Silence(term, node) => self.silence(raft, (term, node)).await,
-            Question::Probe(_) => Answer::Absent,
+            Question::Probe(_) | Question::Recall(_) | Question::Forgot(_) => Answer::Absent,
         }
     }
     /// From the moment on at which it follows this leader, no earlier one gets an answer that counts.
@@ -111,6 +131,33 @@ impl Member {
             _ => Answer::Absent,
         }
     }
+
+    fn lives_of(&self, node: NodeId) -> u64 {
+        let map = self.machine.map();
+        map.node(node).map_or(0, |record| record.incarnation.number)
+    }
+
+    /// Takes no part any more: `witness` has found that this disk is not what it was.
+    pub(crate) fn refuse(&self, witness: NodeId) {
+        self.trusted.store(false, std::sync::atomic::Ordering::Release);
+        if let Some(raft) = self.raft.get() {
+            raft.runtime_config().elect(false);
+        }
+        let refusal = Refusal::ForgetfulDisk {
+            node: self.node.0,
+            witness: witness.0,
+        };
+        tracing::error!(%refusal, "this node takes no part in the cluster");
+        self.refusal.send_replace(Some(refusal));
+    }
+}
+
+/// Where the log ends that this request extends.
+fn end_of(request: &AppendEntriesRequest<Types>) -> Option<LogId> {
+    request
+        .entries
+        .last()
+        .map_or(request.prev_log_id, |entry| Some(entry.log_id))
 }
 
 /// Makes the change if this node leads.
@@ -152,11 +199,15 @@ pub(crate) async fn ask(
 }
 
 /// Makes the ways to members.
-pub(crate) struct Network(pub(crate) Arc<dyn Transport>);
+pub(crate) struct Network {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) witness: Arc<Witness>,
+}
 
 /// The way to one member.
 pub(crate) struct Way {
     transport: Arc<dyn Transport>,
+    witness: Arc<Witness>,
     to: NodeId,
 }
 
@@ -165,7 +216,8 @@ impl RaftNetworkFactory<Types> for Network {
 
     async fn new_client(&mut self, target: u64, _node: &()) -> Way {
         Way {
-            transport: Arc::clone(&self.0),
+            transport: Arc::clone(&self.transport),
+            witness: Arc::clone(&self.witness),
             to: NodeId(target),
         }
     }
@@ -173,21 +225,43 @@ impl RaftNetworkFactory<Types> for Network {
 
 impl Way {
     /// A member that cannot be reached is left alone for a while; waiting long enough for an answer is pause enough. The pause is
-    /// made here: openraft's own ends by chance before or after what comes at the same time.
+    /// made here: openraft's own ends by chance before or after what comes at the same time. It ends before openraft gives
+    /// the call up, which would take a member that cannot be reached for one that is slow.
     async fn ask<E: std::error::Error>(
         &self,
         question: Question,
         option: &RPCOption,
     ) -> Result<Answer, RPCError<u64, (), E>> {
+        let mut given_up = std::pin::pin!(tokio::time::sleep(option.soft_ttl()));
         let error = match ask(&self.transport, self.to, &question, option.hard_ttl()).await {
             Ok(Answer::Absent) => CallError::Refused,
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         if error != CallError::Deadline {
-            tokio::time::sleep(PAUSE).await;
+            tokio::select! {
+                biased;
+                () = &mut given_up => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
         }
         Err(RPCError::Network(NetworkError::new(&error)))
+    }
+
+    /// Whether the member's disk must have its log up to `prev`: then it cannot be in conflict there.
+    fn has(&self, vote: &Vote, prev: Option<LogId>) -> Option<Promise> {
+        let promise = self.witness.of(self.to)?;
+        (promise.leader == vote.leader_id && promise.log >= prev).then_some(promise)
+    }
+
+    /// Tells a member that its disk is not what it was. openraft takes such a thing for a mistake of its own and ends.
+    async fn accuse<E: std::error::Error>(&self, promise: Promise, option: &RPCOption) -> RPCError<u64, (), E> {
+        tracing::error!(node = %self.to, "a node's disk has lost changes that it acknowledged: it is told to take no part");
+        let question = Question::Forgot(promise);
+        match self.ask(question, option).await {
+            Err(error) => error,
+            Ok(_) => RPCError::Network(NetworkError::new(&CallError::Refused)),
+        }
     }
 }
 
@@ -202,8 +276,21 @@ impl RaftNetwork<Types> for Way {
         rpc: AppendEntriesRequest<Types>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<u64>, RPCError<u64, (), RaftError<u64>>> {
+        let (vote, prev, end) = (rpc.vote, rpc.prev_log_id, end_of(&rpc));
+        // As it was before the question: what comes meanwhile by another way proves nothing.
+        let has = self.has(&vote, prev);
         match self.ask(Question::Append(rpc), &option).await? {
-            Answer::Append(response) => Ok(response),
+            Answer::Append(response) => {
+                match (&response, has) {
+                    (AppendEntriesResponse::Success, _) => self.witness.note(self.to, &vote, end),
+                    (AppendEntriesResponse::PartialSuccess(log), _) => self.witness.note(self.to, &vote, *log),
+                    (AppendEntriesResponse::Conflict, Some(promise)) => {
+                        return Err(self.accuse(promise, &option).await);
+                    }
+                    _ => {}
+                }
+                Ok(response)
+            }
             _ => Err(odd()),
         }
     }
@@ -213,8 +300,14 @@ impl RaftNetwork<Types> for Way {
         rpc: VoteRequest<u64>,
         option: RPCOption,
     ) -> Result<VoteResponse<u64>, RPCError<u64, (), RaftError<u64>>> {
+        let vote = rpc.vote;
         match self.ask(Question::Vote(rpc), &option).await? {
-            Answer::Vote(response) => Ok(response),
+            Answer::Vote(response) => {
+                if response.vote_granted {
+                    self.witness.note(self.to, &vote, None);
+                }
+                Ok(response)
+            }
             _ => Err(odd()),
         }
     }
@@ -224,8 +317,14 @@ impl RaftNetwork<Types> for Way {
         rpc: InstallSnapshotRequest<Types>,
         option: RPCOption,
     ) -> Result<InstallSnapshotResponse<u64>, RPCError<u64, (), RaftError<u64, InstallSnapshotError>>> {
+        let (vote, end) = (rpc.vote, rpc.meta.last_log_id.filter(|_| rpc.done));
         match self.ask(Question::Install(rpc), &option).await? {
-            Answer::Install(Ok(response)) => Ok(response),
+            Answer::Install(Ok(response)) => {
+                if response.vote == vote {
+                    self.witness.note(self.to, &vote, end);
+                }
+                Ok(response)
+            }
             Answer::Install(Err(error)) => Err(RPCError::RemoteError(RemoteError::new(self.to.0, error))),
             _ => Err(odd()),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hongyan_metadata::{Refusal, StartError};
+use hongyan_metadata::{NodeId, Refusal, StartError};
 
 use crate::harness::{Cluster, simulate};
 
@@ -119,6 +119,145 @@ fn an_old_copy_of_a_disk_is_refused() {
         cluster.crash(leader).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(cluster.leader(), None);
+    });
+}
+
+#[test]
+fn a_disk_put_back_while_its_node_was_down_is_refused_though_nobody_started_on_it_since() {
+    simulate(async {
+        let mut cluster = Cluster::of(27, 3).await;
+        let leader = cluster.leader().unwrap();
+        let follower = *cluster.nodes.keys().find(|id| **id != leader).unwrap();
+        let backup = cluster.disk(follower).copy();
+        // Acknowledged by this follower and the leader alone.
+        let third = *cluster
+            .nodes
+            .keys()
+            .find(|id| ![leader, follower].contains(id))
+            .unwrap();
+        cluster.crash(third).await;
+        cluster.set(leader, "acknowledged").await.unwrap();
+        cluster.crash(follower).await;
+        cluster.disks.insert(follower, backup);
+        cluster.start(follower).await.unwrap();
+        cluster
+            .until("it is refused", |cluster| {
+                cluster.nodes[&follower].refusal().borrow().is_some()
+            })
+            .await;
+        let refusal = cluster.nodes[&follower].refusal().borrow().clone();
+        assert_eq!(
+            refusal,
+            Some(Refusal::ForgetfulDisk {
+                node: follower,
+                witness: leader
+            })
+        );
+        let text = refusal.unwrap().to_string();
+        assert!(text.contains(&format!("`hongyan cluster leave {follower}`")), "{text}");
+        // With the third one it would have a majority that does not know of the change.
+        cluster.crash(leader).await;
+        cluster.start(third).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(cluster.leader(), None);
+        cluster.start(leader).await.unwrap();
+        cluster
+            .until("it is led again", |cluster| cluster.leader().is_some())
+            .await;
+        cluster.set(third, "after").await.unwrap();
+        assert!(cluster.map(third).settings.contains_key("acknowledged"));
+    });
+}
+
+#[test]
+fn a_disk_that_forgot_what_only_an_absent_leader_knows_is_refused_or_repaired_later() {
+    simulate(async {
+        let mut cluster = Cluster::of(28, 3).await;
+        let leader = cluster.leader().unwrap();
+        let others: Vec<u64> = cluster.nodes.keys().copied().filter(|id| *id != leader).collect();
+        let backup = cluster.disk(others[0]).copy();
+        cluster.set(leader, "acknowledged").await.unwrap();
+        cluster.settle().await;
+        cluster.crash(others[0]).await;
+        cluster.disks.insert(others[0], backup);
+        // The leader hears it, and it does not hear the leader's answers.
+        cluster.network.cut(NodeId(leader), NodeId(others[0]));
+        cluster.start(others[0]).await.unwrap();
+        let trusted = cluster.nodes[&others[0]].clone();
+        trusted.trusted().await;
+        cluster.network.heal_all();
+        let knows = |cluster: &Cluster| cluster.map(others[0]).settings.contains_key("acknowledged");
+        cluster
+            .until("it is refused or repaired", |cluster| {
+                cluster.nodes[&others[0]].refusal().borrow().is_some() || knows(cluster)
+            })
+            .await;
+        cluster.set(others[1], "after").await.unwrap();
+        assert!(cluster.map(leader).settings.contains_key("acknowledged"));
+    });
+}
+
+#[test]
+fn an_emptied_disk_is_refused() {
+    simulate(async {
+        let mut cluster = Cluster::of(29, 3).await;
+        cluster.set(1, "a").await.unwrap();
+        cluster.crash(3).await;
+        cluster.disks.remove(&3);
+        cluster.start(3).await.unwrap();
+        cluster
+            .until("it is refused", |cluster| {
+                cluster.nodes[&3].refusal().borrow().is_some()
+            })
+            .await;
+        let refusal = cluster.nodes[&3].refusal().borrow().clone();
+        assert!(
+            matches!(
+                refusal,
+                Some(Refusal::StaleDisk {
+                    node: 3,
+                    known: 1,
+                    shown: 1
+                })
+            ),
+            "{refusal:?}"
+        );
+        let leader = cluster.leader().unwrap();
+        cluster.crash(leader).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(cluster.leader(), None, "it votes for nobody");
+    });
+}
+
+#[test]
+fn a_leader_that_restarts_on_an_old_disk_does_not_go_on_where_the_disk_ends() {
+    simulate(async {
+        let mut cluster = Cluster::of(30, 3).await;
+        let leader = cluster.leader().unwrap();
+        let term = cluster.nodes[&leader].leadership().borrow().term;
+        let backup = cluster.disk(leader).copy();
+        cluster.set(leader, "acknowledged").await.unwrap();
+        cluster.settle().await;
+        cluster.crash(leader).await;
+        cluster.disks.insert(leader, backup);
+        // At once, before the others miss it.
+        cluster.start(leader).await.unwrap();
+        let shown = cluster.nodes[&leader].leadership();
+        assert!(!shown.borrow().here);
+        cluster
+            .until("it is refused", |cluster| {
+                cluster.nodes[&leader].refusal().borrow().is_some()
+            })
+            .await;
+        cluster
+            .until("another one leads", |cluster| {
+                cluster.leader().is_some_and(|now| now != leader)
+            })
+            .await;
+        let next = cluster.leader().unwrap();
+        assert!(cluster.nodes[&next].leadership().borrow().term > term);
+        cluster.set(next, "after").await.unwrap();
+        assert!(cluster.map(next).settings.contains_key("acknowledged"));
     });
 }
 

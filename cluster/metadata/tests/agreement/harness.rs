@@ -123,6 +123,7 @@ impl Cluster {
         Ok(())
     }
     pub async fn arrive(&self, id: u64) -> Result<Applied, ProposeError> {
+        self.nodes[&id].trusted().await;
         let before = self
             .nodes
             .values()
