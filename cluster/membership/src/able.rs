@@ -51,6 +51,14 @@ impl Able {
         self.said.retain(|process, _| is_open(process));
         self.without.retain(is_open);
     }
+    /// The nodes that have said since `fresh_micros` that they reach the store: what is planned goes to them.
+    pub(crate) fn with(&self, now_micros: u64, fresh_micros: u64) -> BTreeSet<u64> {
+        let fresh = self
+            .said
+            .iter()
+            .filter(|(_, said)| now_micros.saturating_sub(**said) < fresh_micros);
+        fresh.map(|((node, _), _)| *node).collect()
+    }
     /// The nodes that lack the store while others have it: not to be given anything.
     pub(crate) fn without(&self) -> BTreeSet<u64> {
         self.without.iter().map(|(node, _)| *node).collect()

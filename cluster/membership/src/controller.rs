@@ -215,6 +215,12 @@ impl Controller {
         (nodes, without)
     }
 
+    /// The nodes to which something may be moved: while the store is away for all, a move would only make its partition wait.
+    fn able(&self) -> BTreeSet<u64> {
+        let now = self.env.now_micros();
+        self.state.lock().able.with(now, micros(self.options.lease))
+    }
+
     /// Planned moves that take too long.
     fn overdue(&self, map: &ClusterMap) -> Vec<Hand> {
         let now = self.env.now_micros();
@@ -305,10 +311,12 @@ async fn round(inner: &Inner, map: &ClusterMap, may_judge: bool) {
     for part in assignments(map, &unserved).chunks(ASSIGNMENTS_AT_ONCE) {
         propose(inner, Change::Assign(part.to_vec())).await;
     }
+    let able = controller.able();
+    let (planned, waiting): (Vec<Move>, Vec<Move>) = planned.into_iter().partition(|step| able.contains(&step.to.0));
     let planned = assignments(map, &planned);
     if !planned.is_empty() {
         propose(inner, Change::Prepare(planned)).await;
-    } else if is_once_done(map) {
+    } else if waiting.is_empty() && is_once_done(map) {
         // Unless the operator has said something else meanwhile.
         let done = Change::Replace {
             key: settings::REBALANCE.to_owned(),

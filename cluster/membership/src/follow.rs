@@ -67,16 +67,17 @@ fn follow(inner: &Inner, map: &ClusterMap, raising: &mut BTreeMap<Partition, u64
 /// Raises fences until the store has answered for each, or the map has moved on.
 async fn take_over(inner: Arc<Inner>, mut partitions: Vec<(Partition, u64)>) {
     let learnt = inner.parts.env.now_micros();
+    let mut is_told = false;
     while !partitions.is_empty() {
         let results = inner.parts.fence.raise(partitions.clone()).await;
-        let mut again = Vec::new();
+        let (mut again, mut failure) = (Vec::new(), None);
         let mut late = 0_usize;
         for ((partition, epoch), result) in partitions.iter().copied().zip(results) {
             match result {
                 Ok(()) => begin_serving(&inner, partition, epoch, learnt),
                 Err(FenceError::Later) => late += 1,
                 Err(FenceError::Store(error)) => {
-                    tracing::warn!(%partition, epoch, %error, "fence not raised yet");
+                    failure = Some(error);
                     again.push((partition, epoch));
                 }
             }
@@ -85,11 +86,18 @@ async fn take_over(inner: Arc<Inner>, mut partitions: Vec<(Partition, u64)>) {
             // As after a restart, until the map has come that the others know already.
             tracing::info!(partitions = late, "the store knows later owners than this node's map");
         }
+        // Told once: how long it lasts is in the metrics, and at /readyz.
+        if let Some(error) = failure.filter(|_| !std::mem::replace(&mut is_told, true)) {
+            tracing::warn!(partitions = again.len(), %error, "fences are not raised yet: tried again until they are");
+        }
         again.retain(|(partition, epoch)| is_still_ours(&inner, *partition, *epoch));
         partitions = again;
         if !partitions.is_empty() {
             inner.parts.env.sleep(RETRY).await;
         }
+    }
+    if is_told {
+        tracing::info!("fences are raised, or others own what they were for");
     }
 }
 

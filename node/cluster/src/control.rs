@@ -19,6 +19,8 @@ use crate::store_server::{BackupWish, StoreMachine, StoreServer};
 
 /// How long the leader may take.
 const PROPOSE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a majority may take to say that this node leads.
+const LEADS_WITHIN: Duration = Duration::from_secs(1);
 /// How long this node's own map may take to show what was agreed.
 const SHOWN_WITHIN: Duration = Duration::from_secs(2);
 /// Heaviest weight: a node a thousand times as strong as another is a slip of the pen.
@@ -94,6 +96,18 @@ impl MemberControl {
         let shown = map.wait_for(|map| map.version >= applied.version);
         let _ = self.env.timeout(SHOWN_WITHIN, shown).await;
         Ok(applied)
+    }
+
+    /// Who leads. A leader that others do not hear any more learns so by asking them.
+    async fn present_leader(&self) -> Option<u64> {
+        let leadership = *self.metadata.leadership().borrow();
+        if leadership.here {
+            let leads = self.metadata.confirm_leadership();
+            if self.env.timeout(LEADS_WITHIN, leads).await != Some(true) {
+                return None;
+            }
+        }
+        leadership.leader.map(|leader| leader.0)
     }
 
     async fn set_state(&self, node: u64, state: NodeState) -> ControlResult<NodeView> {
@@ -200,7 +214,7 @@ impl ClusterControl for MemberControl {
             };
             let map = self.metadata.map();
             let leadership = *self.metadata.leadership().borrow();
-            let leader = leadership.leader.map(|leader| leader.0);
+            let leader = self.present_leader().await;
             let (shares, members) = (Shares::of(&map), self.metadata.members());
             let present = map.nodes.iter().filter(|(_, record)| record.state != NodeState::Left);
             Ok(ClusterView {

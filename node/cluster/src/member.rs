@@ -72,7 +72,7 @@ impl Member {
         )
         .await?;
         let host = Arc::new(LateHost::default());
-        let probe = StoreProbe::start(parts.env.clone(), parts.data.clone());
+        let probe = StoreProbe::start(parts.env.clone(), parts.data.clone(), metadata.writable());
         let membership = Membership::start(MembershipParts {
             env: parts.env,
             metadata: metadata.clone(),
@@ -140,6 +140,26 @@ impl Member {
     /// When there is a host already.
     pub fn set_host(&self, host: Arc<dyn Host>) {
         assert!(self.0.host.0.set(host).is_ok(), "a member has one host");
+    }
+    /// Why this node answers for nothing at the moment; `None` while it may answer.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        if self.ownership().has_lease() {
+            return None;
+        }
+        let leadership = *self.0.metadata.leadership().borrow();
+        let text = if !*self.0.metadata.writable().borrow() {
+            "the cluster's metadata cannot be written to this node's disk, which may be full"
+        } else if !*self.0.probe.able().borrow() {
+            "the data store does not answer this node"
+        } else if let Some(refusal) = self.0.membership.waits_for() {
+            return Some(refusal.to_string());
+        } else if leadership.here || leadership.leader.is_none() {
+            "this node reaches no majority of the cluster's voting nodes"
+        } else {
+            "no leader of the cluster confirms that this node lives"
+        };
+        Some(text.to_owned())
     }
     /// Waits until the cluster refuses this node for good: its disk is old or a copy, it left, its release does not fit.
     pub async fn refused(&self) -> Refusal {

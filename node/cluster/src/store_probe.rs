@@ -1,6 +1,7 @@
-//! Whether the data store answers this node, looked at again and again.
+//! Whether this node can serve: the data store answers it, looked at again and again, and its own disk takes what is agreed.
 //!
-//! A node may reach all others and not the store. What it says of that lets another, which does reach it, take over.
+//! A node may reach all others and not the store, or not learn any more what it owns. What it says of that lets another, which
+//! is better off, take over.
 
 use std::time::Duration;
 
@@ -21,13 +22,13 @@ pub(crate) struct StoreProbe {
 }
 
 impl StoreProbe {
-    /// Begins, on the present runtime. The store counts as away until it has answered once.
-    pub(crate) fn start(env: Env, data: Database) -> Self {
+    /// Begins, on the present runtime. The store counts as away until it has answered once; `writable` says how the disk is.
+    pub(crate) fn start(env: Env, data: Database, writable: watch::Receiver<bool>) -> Self {
         let (sender, able) = watch::channel(false);
-        let task = hongyan_env::spawn(look(env, data, sender));
+        let task = hongyan_env::spawn(look(env, data, writable, sender));
         Self { able, task }
     }
-    /// Whether the store answers.
+    /// Whether the store answers and the disk is written to.
     pub(crate) fn able(&self) -> watch::Receiver<bool> {
         self.able.clone()
     }
@@ -42,11 +43,12 @@ impl Drop for StoreProbe {
     }
 }
 
-async fn look(env: Env, data: Database, able: watch::Sender<bool>) {
+async fn look(env: Env, data: Database, writable: watch::Receiver<bool>, able: watch::Sender<bool>) {
     let within = u64::try_from(WITHIN.as_micros()).unwrap_or(u64::MAX);
     // Any key will do; this one always means the same.
     let key = Tuple::new().string("fence").int(0_u16).pack();
     let mut answered = env.now_micros();
+    let mut did_answer = false;
     loop {
         let answers = env.timeout(WITHIN, read(&data, &key)).await == Some(true);
         let now = env.now_micros();
@@ -54,14 +56,16 @@ async fn look(env: Env, data: Database, able: watch::Sender<bool>) {
             answered = now;
         }
         // An error now and then is no silence.
-        let is_able = answers || (*able.borrow() && now.saturating_sub(answered) < within);
-        if able.send_if_modified(|able| std::mem::replace(able, is_able) != is_able) {
-            if is_able {
+        let does_answer = answers || (did_answer && now.saturating_sub(answered) < within);
+        if std::mem::replace(&mut did_answer, does_answer) != does_answer {
+            if does_answer {
                 tracing::info!("the data store answers this node");
             } else {
                 tracing::warn!("the data store does not answer this node: others take over, if it answers them");
             }
         }
+        let is_able = does_answer && *writable.borrow();
+        able.send_if_modified(|able| std::mem::replace(able, is_able) != is_able);
         env.sleep(EVERY).await;
     }
 }
@@ -96,10 +100,17 @@ mod tests {
         let env = env();
         let pause = |millis| env.sleep(Duration::from_millis(millis));
         let store = MemoryStore::default();
-        let probe = StoreProbe::start(env.clone(), Database::new(store.clone()));
+        let writable = watch::Sender::new(true);
+        let probe = StoreProbe::start(env.clone(), Database::new(store.clone()), writable.subscribe());
         let able = probe.able();
         assert!(!*able.borrow(), "it has not answered yet");
         pause(100).await;
+        assert!(*able.borrow());
+        writable.send_replace(false);
+        pause(250).await;
+        assert!(!*able.borrow(), "its own disk is full");
+        writable.send_replace(true);
+        pause(250).await;
         assert!(*able.borrow());
         store.fail_next(Fault::TooOld);
         pause(250).await;

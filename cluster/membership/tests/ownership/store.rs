@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hongyan_metadata::NodeState;
+use hongyan_membership::settings;
+use hongyan_metadata::{Change, NodeState};
 
 use crate::harness::{Cluster, simulate};
 
@@ -59,6 +60,37 @@ fn a_store_that_is_away_for_everybody_is_waited_for() {
         pause(3000).await;
         assert_eq!(epochs(&cluster), before);
         assert_eq!(cluster.gap(), Duration::ZERO);
+    });
+}
+
+#[test]
+fn nothing_moves_while_the_store_is_away_for_everybody() {
+    simulate(async {
+        let mut cluster = Cluster::of(69, 2).await;
+        let setting = Change::Set {
+            key: settings::MOVES_AT_ONCE.to_owned(),
+            value: Some("1".to_owned()),
+        };
+        cluster.propose(setting).await;
+        let new = cluster.join().await;
+        cluster
+            .until("it gets its first share", |cluster| {
+                cluster.shares().get(&new).is_some_and(|share| *share > 0)
+            })
+            .await;
+        for id in cluster.ids() {
+            cluster.set_able(id, false);
+        }
+        // What was begun is ended.
+        pause(1000).await;
+        let (before, share) = (epochs(&cluster), cluster.shares()[&new]);
+        pause(10_000).await;
+        assert_eq!(epochs(&cluster), before);
+        for id in cluster.ids() {
+            cluster.set_able(id, true);
+        }
+        cluster.settle().await;
+        assert!(cluster.shares()[&new] > share, "the rest follows");
     });
 }
 
