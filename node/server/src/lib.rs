@@ -30,7 +30,7 @@ use arguments::{Arguments, Cluster, Command};
 
 pub use assembly::{Assembly, AssemblyParts, Ground};
 
-/// Exit code of a node that its cluster refuses: starting it again as it is cannot help.
+/// Exit code of a node that must not run as it is, its cluster says or it finds itself: starting it again cannot help.
 const EXIT_REFUSED: u8 = 3;
 
 /// The program: reads the arguments and does what they say.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::Arbiters;
 use hongyan_blob::BlobOptions;
@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ADMIN_SOCKET;
 use crate::assembly::{Assembly, AssemblyParts, Ground};
-use crate::cluster::{ClusterNode, Joined};
+use crate::cluster::{ClusterNode, Joined, Refused};
 use crate::store::Store;
 use crate::{certificate, http, readiness, settings};
 
@@ -221,7 +221,8 @@ impl Node {
 async fn expect_no_cluster(database: &Database) -> Result<()> {
     let highest = fence::highest(database).await.context("read the fences in the store")?;
     if highest > fence::Fence::FIRST_EPOCH {
-        bail!("the store belongs to a cluster: make this machine a node of it with `hongyan cluster join`");
+        let text = "the store belongs to a cluster: make this machine a node of it with `hongyan cluster join`";
+        return Err(Refused::Here(text.to_owned()).into());
     }
     Ok(())
 }
@@ -280,7 +281,7 @@ fn open_kept(config: &Config, env: &Env, joined: Option<&Joined>, health: &Healt
 }
 
 /// Waits for the cluster's refusal; for ever, when there is no cluster.
-async fn refused(cluster: Option<&ClusterNode>) -> crate::cluster::Refused {
+async fn refused(cluster: Option<&ClusterNode>) -> Refused {
     match cluster {
         Some(cluster) => cluster.refused().await,
         None => std::future::pending().await,

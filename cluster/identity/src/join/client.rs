@@ -93,7 +93,8 @@ async fn ask(
         let stranger = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match stranger {
             Some(rustls::Error::InvalidCertificate(_)) => JoinError::Stranger,
-            _ => JoinError::Unreachable(format!("{address}: {error}")),
+            Some(error) => JoinError::Unreachable(format!("{address} is no door of a cluster: {error}")),
+            None => JoinError::Unreachable(format!("{address}: {error}")),
         }
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());

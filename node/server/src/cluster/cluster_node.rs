@@ -167,13 +167,12 @@ impl ClusterNode {
             self.0.env.sleep(READY_POLL).await;
         }
     }
-    fn unready(&self) -> Option<&'static str> {
+    fn unready(&self) -> Option<String> {
         let map = self.0.member.metadata().map();
         let state = map.node(self.0.member.node()).map(|record| record.state);
-        if !self.0.member.ownership().has_lease() {
-            return Some("no leader of the cluster confirms that this node lives");
-        }
-        (state == Some(NodeState::Draining)).then_some("the node is draining")
+        let is_draining = state == Some(NodeState::Draining);
+        let trouble = self.0.member.trouble();
+        trouble.or_else(|| is_draining.then(|| "the node is draining".to_owned()))
     }
     /// Lets others take over what this node owns, if others live: what follows then fails no request.
     pub(crate) async fn drain(&self) {
@@ -245,7 +244,9 @@ async fn start_there(
         env: env.clone(),
         cluster: cluster.clone(),
         node,
-        incarnation: Metadata::next_life(node, Arc::clone(&disk)).await?,
+        incarnation: Metadata::next_life(node, Arc::clone(&disk))
+            .await
+            .map_err(refusal::at_start)?,
         credentials: identity.read().credentials()?,
         options: TransportOptions::default(),
     })?);
@@ -258,11 +259,9 @@ async fn start_there(
         );
     }
     address_book::take_contacts(&transport, &facts.contacts);
-    let member = Member::start(member_parts(&env, &transport, disk, data, &facts, &place)?).await?;
-    let map = member.metadata().map();
-    if map.is_founded() && ClusterId::from_random(map.cluster) != cluster {
-        bail!("the metadata in {} is that of another cluster", folder.path().display());
-    }
+    let member = Member::start(member_parts(&env, &transport, disk, data, &facts, &place)?).await;
+    let member = member.map_err(refusal::at_start)?;
+    expect_fit(&env, &member, &identity.read(), &folder, &facts, &cluster)?;
     let register = Arc::new(Register::default());
     transport.set_admission(Arc::new(address_book::Admitted {
         register: Arc::clone(&register),
@@ -302,6 +301,32 @@ async fn start_there(
         refused,
         tasks,
     })
+}
+
+/// Whether this node's metadata and certificate are of use.
+fn expect_fit(
+    env: &Env,
+    member: &Member,
+    identity: &Identity,
+    folder: &ClusterFolder,
+    facts: &Facts,
+    cluster: &ClusterId,
+) -> Result<()> {
+    let map = member.metadata().map();
+    if map.is_founded() && ClusterId::from_random(map.cluster) != *cluster {
+        let text = format!("the metadata in {} is that of another cluster", folder.path().display());
+        return Err(Refused::Here(text).into());
+    }
+    let node = member.node();
+    let others = map
+        .nodes
+        .iter()
+        .any(|(id, record)| *id != node.0 && record.state != NodeState::Left);
+    // Alone it shows its certificate to nobody, and renews it.
+    if others || (!map.is_founded() && !facts.contacts.is_empty()) {
+        refusal::expect_good(env.wall_millis(), node, &identity.facts()?)?;
+    }
+    Ok(())
 }
 
 fn member_parts(

@@ -1,16 +1,16 @@
 //! Members in one process, over one store in memory and real sockets: joining, leaving, and who is refused.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
 use hongyan_config::Config;
-use hongyan_env::Env;
-use hongyan_identity::JoinToken;
+use hongyan_env::{Env, HeldPort};
+use hongyan_identity::{Identity, IdentityFile, JoinToken, NodeKey};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_metadata::NodeState;
 use hongyan_transport::codec;
+use tokio::io::AsyncWriteExt;
 
 use super::cluster_node::{ClusterNode, Joined};
 use super::folder::Storage;
@@ -19,20 +19,21 @@ use super::words::{About, AboutV1};
 
 const LIFETIME: Duration = Duration::from_secs(3600);
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "asks the system for a port; nothing listens on it"
-)]
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port that stays this test's.
+fn port() -> u16 {
+    let held = HeldPort::any().unwrap();
+    let port = held.port();
+    // A test is a process, or a thread of one: what it holds may be held as long as the process lives.
+    std::mem::forget(held);
+    port
 }
 
 /// The configuration of a machine whose data lies in `folder`.
 fn config(folder: &Path) -> Config {
     let mut config = Config::default();
     config.node.data = folder.display().to_string();
-    config.cluster.listen = vec![format!("127.0.0.1:{}", free_port())];
-    config.cluster.join_listen = vec![format!("127.0.0.1:{}", free_port())];
+    config.cluster.listen = vec![format!("127.0.0.1:{}", port())];
+    config.cluster.join_listen = vec![format!("127.0.0.1:{}", port())];
     config.cluster.partitions = 16;
     "foundationdb".clone_into(&mut config.storage.backend);
     // A new node is told what it says, and nobody opens it.
@@ -249,7 +250,10 @@ async fn what_belongs_to_another_node_or_cluster_is_not_taken_for_ones_own() {
         .await
         .err()
         .unwrap();
-    assert!(refused.to_string().contains("is that of another cluster"), "{refused}");
+    assert!(
+        refused.to_string().contains("is that of another cluster"),
+        "{refused:#}"
+    );
 
     std::fs::remove_file(file(&theirs, "identity.pem")).unwrap();
     let refused = find(&theirs).err().unwrap().to_string();
@@ -351,6 +355,86 @@ async fn a_node_with_the_folder_of_another_cluster_ends_and_says_so() {
     assert!(refused.contains("are of another cluster"), "{refused}");
     assert!(anew.member().ownership().has_lease(), "the new cluster goes on");
     for node in [&anew, &forgotten] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_is_named_before_anybody_is_asked() {
+    let Pair {
+        data,
+        configs,
+        nodes: [one, two],
+        _folder: folder,
+        ..
+    } = pair(0).await;
+    two.stop().await;
+    let env = Env::real();
+    let file = IdentityFile(Path::new(&configs[1].node.data).join("cluster/identity.pem"));
+    let identity = file.load().unwrap().unwrap();
+    let (cluster, node) = identity.node().unwrap();
+    let authority = super::authority::from_map(&one.member().metadata().map().authority).unwrap();
+    let key = NodeKey::generate().unwrap();
+    let certificate_pem = authority
+        .sign(&env, &key.request().unwrap(), (&cluster, node), Duration::ZERO)
+        .unwrap();
+    file.store(&Identity {
+        certificate_pem,
+        key_pem: key.to_pem(),
+        ..identity
+    })
+    .unwrap();
+    env.sleep(Duration::from_secs(2)).await;
+    let joined = Joined::find(&mut configs[1].clone(), &env).unwrap().unwrap();
+    let refused = ClusterNode::start(env, &configs[1], joined, data).await.err().unwrap();
+    let text = refused.downcast_ref::<super::Refused>().unwrap().to_string();
+    assert!(
+        text.contains("its certificate ended 0 days ago by this machine's clock"),
+        "{text}"
+    );
+    assert!(text.contains("`hongyan cluster leave 2`"), "{text}");
+    assert!(one.member().ownership().has_lease());
+    one.stop().await;
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_door_that_is_not_the_clusters_is_told_from_one_that_is_shut() {
+    let pair = pair(1).await;
+    let env = Env::real();
+    let theirs = config(&pair._folder.path().join("theirs"));
+    let tokens = found_after(env.clone(), &theirs, Storage::Configured, 1, (1, LIFETIME))
+        .await
+        .unwrap();
+    let new = config(&pair._folder.path().join("new"));
+    let failure = async |token: &JoinToken| format!("{:#}", super::join(&new, &token.to_string()).await.unwrap_err());
+
+    let mut shut: JoinToken = pair.tokens[0].parse().unwrap();
+    let own = shut.addresses.clone();
+    shut.addresses = vec![HeldPort::any().unwrap().address()];
+    let said = failure(&shut).await;
+    assert!(said.contains("no member of the cluster answers: 127.0.0.1:"), "{said}");
+
+    // Something listens there, which is no door.
+    let other = env.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    shut.addresses = vec![other.local_address().unwrap()];
+    let greets = async {
+        let (mut stream, _) = other.accept().await.unwrap();
+        let _ = stream.write_all(b"220 mail.example ESMTP\r\n").await;
+        let _ = stream.shutdown().await;
+    };
+    let (said, ()) = tokio::join!(failure(&shut), greets);
+    assert!(said.contains("no door of a cluster"), "{said}");
+
+    // A token of another cluster that names this one's door.
+    let mut foreign: JoinToken = tokens[0].parse().unwrap();
+    foreign.addresses = own;
+    let said = failure(&foreign).await;
+    assert!(
+        said.contains("who answers there is not the cluster of this token"),
+        "{said}"
+    );
+    for node in &pair.nodes {
         node.stop().await;
     }
 }

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hongyan_config::Config;
-use hongyan_embedded::{EmbeddedOptions, EmbeddedStore};
+use hongyan_embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 use hongyan_env::Env;
 use hongyan_identity::{Identity, IdentityFile};
 use hongyan_transport::{ClusterId, NodeId};
 use serde::{Deserialize, Serialize};
 
+use super::refusal::Refused;
 use crate::settings;
 
 const HEAD: &str = "# Written by `hongyan cluster init` and `hongyan cluster join`; not for editing.\n";
@@ -133,12 +134,13 @@ impl ClusterFolder {
         };
         let (cluster, node) = identity.node()?;
         if cluster.as_str() != facts.cluster || node.0 != facts.node {
-            bail!(
+            let text = format!(
                 "{} is that of node {node} of the cluster {cluster}, and this folder belongs to node {} of the cluster {}",
                 file.0.display(),
                 facts.node,
                 facts.cluster
             );
+            return Err(Refused::Here(text).into());
         }
         Ok((identity, cluster, node))
     }
@@ -151,7 +153,17 @@ impl ClusterFolder {
             free_octets_min: 0,
             ..settings::storage(config, env)
         };
-        EmbeddedStore::open(&path, options).with_context(|| format!("open {}", path.display()))
+        match EmbeddedStore::open(&path, options) {
+            Err(OpenError::Engine(error @ hongyan_kv::Error::Corrupt(_))) => {
+                let text = format!(
+                    "{} is damaged ({error}): let this node leave (`hongyan cluster leave` on another node) and join anew with an \
+                     empty data folder",
+                    path.display()
+                );
+                Err(Refused::Here(text).into())
+            }
+            opened => opened.with_context(|| format!("open {}", path.display())),
+        }
     }
     /// Where the cluster file of [`Storage::Told`] lies.
     pub(crate) fn cluster_file(&self) -> PathBuf {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use hongyan_cluster::Member;
 use hongyan_env::Env;
-use hongyan_transport::{PeerStatus, TcpTransport};
+use hongyan_identity::CertificateFacts;
+use hongyan_metadata::StartError;
+use hongyan_transport::{NodeId, PeerStatus, TcpTransport};
 use tokio::sync::watch;
 
 /// How often the ways to the other nodes are looked at.
@@ -15,10 +17,44 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// certificate yet, and a node that was killed is missed within seconds.
 const BELIEVED_AFTER: Duration = Duration::from_secs(10);
 
-/// Why the cluster does not take this node.
+/// Why this node must not run as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the cluster refuses this node: {0}")]
-pub(crate) struct Refused(pub(crate) String);
+pub(crate) enum Refused {
+    /// The others say so.
+    #[error("the cluster refuses this node: {0}")]
+    ByCluster(String),
+    /// It finds so itself.
+    #[error("this node does not run as it is: {0}")]
+    Here(String),
+}
+
+/// Makes of what is wrong with this node's part of the agreement what the operator is told.
+pub(crate) fn at_start(error: StartError) -> anyhow::Error {
+    match error {
+        StartError::Damaged(_) | StartError::OtherNode { .. } => Refused::Here(error.to_string()).into(),
+        error => error.into(),
+    }
+}
+
+/// Whether a certificate is good at this time, for a node that has to show it to others.
+pub(crate) fn expect_good(now_millis: i64, node: NodeId, facts: &CertificateFacts) -> Result<(), Refused> {
+    const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+    let text = if now_millis < facts.not_before_millis {
+        let days = (facts.not_before_millis - now_millis) / DAY_MILLIS;
+        format!(
+            "its certificate is good from a time on that is {days} days ahead of this machine's clock: set the clock"
+        )
+    } else if now_millis > facts.not_after_millis {
+        let days = (now_millis - facts.not_after_millis) / DAY_MILLIS;
+        format!(
+            "its certificate ended {days} days ago by this machine's clock: if the clock is right, let node {node} leave \
+             (`hongyan cluster leave {node}` on another node) and join anew with an empty data folder; if not, set the clock"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Refused::Here(text))
+}
 
 /// Looks for a refusal, for ever, and tells `out`.
 pub(crate) async fn watch(env: Env, member: Member, transport: Arc<TcpTransport>, out: watch::Sender<Option<Refused>>) {
@@ -27,11 +63,12 @@ pub(crate) async fn watch(env: Env, member: Member, transport: Arc<TcpTransport>
         biased;
         refusal = member.refused() => refusal.to_string(),
         () = superseded_for_good(&env, &member, &mut superseded) => {
-            "a later process than this one has run as this node: its disk is a copy or an old backup; join anew with an empty one".to_owned()
+            "a later process than this one has run as this node: its disk is a copy or an old backup; join anew with an empty data folder"
+                .to_owned()
         }
         text = turned_away(&env, &member, &transport) => text,
     };
-    out.send_replace(Some(Refused(text)));
+    out.send_replace(Some(Refused::ByCluster(text)));
     // The sender stays, and with it what it says.
     std::future::pending().await
 }
@@ -82,4 +119,34 @@ fn reason(member: &Member, transport: &TcpTransport) -> Option<String> {
 /// of one that is down.
 fn are_foreign(others: &[PeerStatus]) -> bool {
     others.iter().filter(|status| status.is_foreign).count() * 2 > others.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_good_in_its_time_only() {
+        let day = 24 * 3600 * 1000;
+        let facts = CertificateFacts {
+            names: Vec::new(),
+            serial: String::new(),
+            not_before_millis: 10 * day,
+            not_after_millis: 100 * day,
+        };
+        let check = |now: i64, expect: Option<&str>| {
+            let refused = expect_good(now * day, NodeId(3), &facts)
+                .err()
+                .map(|refused| refused.to_string());
+            match expect {
+                None => assert_eq!(refused, None),
+                Some(words) => assert!(refused.as_ref().is_some_and(|text| text.contains(words)), "{refused:?}"),
+            }
+        };
+        check(10, None);
+        check(100, None);
+        check(3, Some("7 days ahead of this machine's clock"));
+        check(830, Some("ended 730 days ago"));
+        check(830, Some("`hongyan cluster leave 3`"));
+    }
 }
