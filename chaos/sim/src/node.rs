@@ -33,6 +33,8 @@ use crate::trusting::Trusting;
 
 /// Time between two tries to start a node whose store does not answer.
 const START_RETRY: Duration = Duration::from_millis(500);
+/// How long a node that stops may take to tell the others.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
 /// Passes of the collector must be due within a run.
 const BLOB_GRACE_SECS: u64 = 3;
 
@@ -203,7 +205,12 @@ async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, is_ready: Rc
     };
     tokio::select! {
         biased;
-        () = stop.notified() => assembly.stop().await,
+        () = stop.notified() => {
+            assembly.stop().await;
+            if let Some(member) = &member {
+                member.leave_in_order(GOODBYE_WITHIN).await;
+            }
+        }
         refusal = refused => {
             parts.log.line(format_args!("node {} is refused: {refusal}", parts.number));
             assembly.stop().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hongyan_metadata::{ClusterMap, NodeState};
 
 use crate::membership::Inner;
-use crate::{FenceError, Partition, hand_over};
+use crate::{FenceError, NodeId, Partition, hand_over};
 
 /// Pause before a store that did not answer is asked again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -21,6 +21,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut raising: BTreeMap<Partition, u64> = BTreeMap::new();
     loop {
         let map = Arc::clone(&watch.borrow_and_update());
+        let alive = map.nodes.iter().filter(|(_, record)| record.state.is_alive());
+        let alive: Vec<NodeId> = alive.map(|(node, _)| NodeId(*node)).collect();
+        inner.parts.transport.know(&alive);
         let gained = follow(&inner, &map, &mut raising);
         inner.followed.store(map.version, Ordering::Release);
         for batch in gained.chunks(FENCES_AT_ONCE) {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use hongyan_env::Env;
-use hongyan_metadata::{Metadata, Protocols, Refusal};
+use hongyan_metadata::{Change, Metadata, NodeState, Protocols, Refusal};
 use hongyan_transport::Transport;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -106,9 +107,36 @@ impl Membership {
     pub fn waits_for(&self) -> Option<Refusal> {
         self.0.waits_for.lock().clone()
     }
+    /// Stops answering for anything and tells the cluster so, which takes over what is left without waiting to miss this
+    /// node; one that leads lets another lead first. Nothing is told when nobody else is there. Then call [`Self::stop`].
+    pub async fn say_goodbye(&self, within: Duration) {
+        let Inner { parts, ownership, .. } = &*self.0;
+        ownership.end();
+        let (node, map) = (parts.metadata.node(), parts.metadata.map());
+        let mut others = map.nodes.iter().filter(|(id, _)| **id != node.0);
+        if !others.any(|(_, record)| record.state == NodeState::Up) {
+            return;
+        }
+        let told = async {
+            if !parts.metadata.stand_down(within / 2).await {
+                tracing::warn!("no other node leads the cluster before this one ends");
+            }
+            let gone = Change::Fail {
+                node: node.0,
+                incarnation: parts.metadata.incarnation(),
+                assignments: Vec::new(),
+            };
+            parts.metadata.propose(gone, within).await
+        };
+        match parts.env.timeout(within, told).await {
+            Some(Ok(_)) => tracing::info!("the other nodes know that this one ends"),
+            Some(Err(error)) => tracing::warn!(%error, "the other nodes do not know that this one ends"),
+            None => tracing::warn!("the other nodes do not know that this one ends: no answer in time"),
+        }
+    }
     /// Stops answering for anything, at once. Others take over when they miss this node.
     pub fn stop(&self) {
-        self.0.ownership.end_lease();
+        self.0.ownership.end();
         for task in self.0.tasks.lock().drain(..) {
             task.abort();
         }

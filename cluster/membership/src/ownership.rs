@@ -1,7 +1,7 @@
 //! Which partitions this node answers for, at this moment: asked for every request and before every reply.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hongyan_env::Env;
@@ -32,6 +32,8 @@ struct Inner {
     node: NodeId,
     /// By this node's clock; 0 before the first.
     lease_until_micros: AtomicU64,
+    /// It answers for nothing any more, whatever is acknowledged still.
+    is_over: AtomicBool,
     slots: Vec<Slot>,
     changes: watch::Sender<u64>,
 }
@@ -50,6 +52,7 @@ impl Ownership {
             env,
             node,
             lease_until_micros: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
             slots: (0..partitions).map(|_| Slot::default()).collect(),
             changes: watch::Sender::new(0),
         }))
@@ -73,7 +76,8 @@ impl Ownership {
     /// Whether the leader has confirmed lately that this node lives.
     #[must_use]
     pub fn has_lease(&self) -> bool {
-        self.0.env.now_micros() < self.0.lease_until_micros.load(Ordering::Acquire)
+        !self.0.is_over.load(Ordering::Acquire)
+            && self.0.env.now_micros() < self.0.lease_until_micros.load(Ordering::Acquire)
     }
     /// A number that grows when an answer of [`Self::check`] may have changed, but for a lease that ends.
     #[must_use]
@@ -105,6 +109,11 @@ impl Ownership {
     }
     pub(crate) fn end_lease(&self) {
         self.0.lease_until_micros.store(0, Ordering::Release);
+    }
+    /// As [`Self::end_lease`], for good.
+    pub(crate) fn end(&self) {
+        self.0.is_over.store(true, Ordering::Release);
+        self.bump();
     }
     pub(crate) fn set_owner(&self, partition: Partition, owner: u64) {
         if let Some(slot) = self.0.slots.get(partition.index())
@@ -162,6 +171,18 @@ mod tests {
         ownership.set_owner(partition, 5);
         assert_eq!(ownership.check(partition), Owned::Elsewhere(NodeId(5)));
         assert_eq!(ownership.check(Partition(9)), Owned::Unknown);
+    }
+
+    #[test]
+    fn what_is_over_is_not_brought_back_by_an_acknowledgement_on_its_way() {
+        let (env, _clock) = Env::manual(1);
+        let ownership = Ownership::new(env, NodeId(3), 1);
+        ownership.serve(Partition(0), 7);
+        ownership.extend_lease(0, Duration::from_secs(1));
+        assert_eq!(ownership.check(Partition(0)), Owned::Here { epoch: 7 });
+        ownership.end();
+        ownership.extend_lease(0, Duration::from_secs(2));
+        assert_eq!(ownership.check(Partition(0)), Owned::Unknown);
     }
 
     #[test]

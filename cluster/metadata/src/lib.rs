@@ -18,6 +18,7 @@ mod reconcile;
 mod runtime;
 mod simulated;
 mod store;
+mod succession;
 mod types;
 mod voters;
 mod witness;

@@ -388,6 +388,9 @@ impl Metadata {
     pub(crate) fn env(&self) -> &Env {
         &self.0.env
     }
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.0.transport
+    }
 
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.tasks.lock().push(hongyan_env::spawn(task));

@@ -29,6 +29,10 @@ pub const SERVICE: ServiceId = ServiceId::METADATA;
 /// How long a member that cannot be reached is left alone.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a successor stands for election, and the pause after each time.
+const STANDS_MAX: u32 = 20;
+const STAND_PAUSE: Duration = Duration::from_millis(50);
+
 /// What one member asks of another. Sent between releases: variants are added at the end.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Question {
@@ -44,6 +48,8 @@ pub(crate) enum Question {
     Recall(u64),
     /// You have promised this to me, and your disk does not keep it.
     Forgot(Promise),
+    /// I lead and am about to end: stand for election until somebody else leads. Unknown to the first release.
+    Succeed,
 }
 
 /// The answer to the question of the same name.
@@ -61,6 +67,8 @@ pub(crate) enum Answer {
     /// For so many microseconds.
     Silent(u64),
     Recalled(u64, Option<Promise>),
+    /// Somebody else leads now.
+    Succeeded,
 }
 
 /// Answers the other members.
@@ -114,6 +122,7 @@ impl Member {
             Question::Install(request) => Answer::Install(raft.install_snapshot(request).await),
             Question::Propose(change) => propose_here(raft, change).await,
             Question::Silence(term, node) => self.silence(raft, (term, node)).await,
+            Question::Succeed => succeed(raft, from).await,
             Question::Probe(_) | Question::Recall(_) | Question::Forgot(_) => Answer::Absent,
         }
     }
@@ -158,6 +167,27 @@ fn end_of(request: &AppendEntriesRequest<Types>) -> Option<LogId> {
         .entries
         .last()
         .map_or(request.prev_log_id, |entry| Some(entry.log_id))
+}
+
+/// Stands for election again and again: the other voters stay faithful for a moment to a leader that they have just heard.
+async fn succeed(raft: &Raft, from: NodeId) -> Answer {
+    for _ in 0..STANDS_MAX {
+        let (leader, is_voter) = {
+            let metrics = raft.metrics();
+            let metrics = metrics.borrow();
+            let membership = metrics.membership_config.membership();
+            let is_voter = membership.voter_ids().any(|voter| voter == metrics.id);
+            (metrics.current_leader, is_voter)
+        };
+        if leader.is_some_and(|leader| leader != from.0) {
+            return Answer::Succeeded;
+        }
+        if !is_voter || raft.trigger().elect().await.is_err() {
+            break;
+        }
+        tokio::time::sleep(STAND_PAUSE).await;
+    }
+    Answer::Absent
 }
 
 /// Makes the change if this node leads.

@@ -3,10 +3,11 @@
 //! A sender may have as many octets under way as the other end has granted; the grant grows as the receiver takes
 //! pieces out. What carries the pieces is an [`Outlet`]: a connection, or the simulated network.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 /// Octets that may be under way in one direction of a stream.
 pub(crate) const WINDOW_OCTETS: u32 = 256 << 10;
@@ -66,6 +67,7 @@ impl Stream {
     pub(crate) fn new(outlet: Arc<dyn Outlet>) -> (Self, StreamEnd) {
         let (arrivals, incoming) = mpsc::unbounded_channel();
         let credit = Arc::new(Semaphore::new(WINDOW_OCTETS as usize));
+        let breaking = Arc::new(Breaking::default());
         let stream = Self {
             sender: StreamSender {
                 credit: Arc::clone(&credit),
@@ -77,9 +79,64 @@ impl Stream {
                 outlet,
                 owed_octets: 0,
                 ended: false,
+                breaking,
             },
         };
         (stream, StreamEnd { arrivals, credit })
+    }
+    /// What breaks it from outside, at this end at once.
+    pub(crate) fn breaker(&self) -> StreamBreaker {
+        StreamBreaker {
+            credit: Arc::downgrade(&self.sender.credit),
+            outlet: Arc::downgrade(&self.sender.outlet),
+            breaking: Arc::downgrade(&self.receiver.breaking),
+        }
+    }
+}
+
+/// Whether a stream was broken from outside.
+#[derive(Default)]
+struct Breaking {
+    is_broken: AtomicBool,
+    told: Notify,
+}
+
+impl Breaking {
+    /// Resolves when it is broken.
+    async fn broken(&self) {
+        let told = self.told.notified();
+        tokio::pin!(told);
+        // Heard from now on, so that a break between the look and the wait is not missed.
+        told.as_mut().enable();
+        if !self.is_broken.load(Ordering::Acquire) {
+            told.await;
+        }
+    }
+}
+
+/// Breaks a stream that somebody else holds; does not keep it.
+pub(crate) struct StreamBreaker {
+    credit: Weak<Semaphore>,
+    outlet: Weak<dyn Outlet>,
+    breaking: Weak<Breaking>,
+}
+
+impl StreamBreaker {
+    /// Whether somebody still holds an end of it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.outlet.strong_count() > 0
+    }
+    pub(crate) fn break_it(&self) {
+        if let Some(credit) = self.credit.upgrade() {
+            credit.close();
+        }
+        if let Some(breaking) = self.breaking.upgrade() {
+            breaking.is_broken.store(true, Ordering::Release);
+            breaking.told.notify_waiters();
+        }
+        if let Some(outlet) = self.outlet.upgrade() {
+            outlet.reset();
+        }
     }
 }
 
@@ -130,6 +187,7 @@ pub struct StreamReceiver {
     outlet: Arc<dyn Outlet>,
     owed_octets: u32,
     ended: bool,
+    breaking: Arc<Breaking>,
 }
 
 impl StreamReceiver {
@@ -141,7 +199,12 @@ impl StreamReceiver {
         if self.ended {
             return Ok(None);
         }
-        match self.incoming.recv().await {
+        let arrival = tokio::select! {
+            biased;
+            arrival = self.incoming.recv() => arrival,
+            () = self.breaking.broken() => None,
+        };
+        match arrival {
             Some(Arrival::Data(piece)) => {
                 self.owed_octets = self.owed_octets.saturating_add(cost(&piece));
                 // Many small grants would cost more than they bring.

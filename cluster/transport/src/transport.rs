@@ -35,6 +35,8 @@ impl ServiceId {
     pub const MEMBERSHIP: Self = Self(4);
     /// Signed-in sessions: who there is, and the end of them.
     pub const SESSIONS: Self = Self(5);
+    /// Ways to nodes that are not reached directly.
+    pub const WAYS: Self = Self(6);
 }
 
 /// Why a call has no reply.
@@ -89,6 +91,10 @@ pub trait Transport: Send + Sync + 'static {
     fn open(&self, to: NodeId, service: ServiceId, payload: Bytes) -> BoxFuture<'_, Result<Stream, CallError>>;
     /// Answers calls and streams for `id` by `service` from now on.
     fn serve(&self, id: ServiceId, service: Arc<dyn Service>);
+    /// Which other nodes live, in order, for a transport that wants to know some of them before it needs them.
+    fn know(&self, nodes: &[NodeId]) {
+        let _ = nodes;
+    }
 }
 
 /// What answers calls of other nodes. Its errors are part of its replies.

@@ -4,13 +4,14 @@
 //! mail: whoever has entities gives them with [`Member::set_host`].
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hongyan_env::{BoxFuture, Env};
 use hongyan_kv::Database;
 use hongyan_membership::{Host, Membership, MembershipOptions, MembershipParts, Ownership, Partition};
 use hongyan_metadata::{LocalStore, Metadata, MetadataOptions, Protocols, Refusal, StartError};
 use hongyan_router::{Cluster, RouterOptions};
-use hongyan_transport::{NodeId, Transport};
+use hongyan_transport::{NodeId, RelayOptions, RelayTransport, Transport};
 
 use crate::store_probe::StoreProbe;
 use crate::{OwnedPlacement, StoreFence};
@@ -21,7 +22,7 @@ pub struct MemberParts {
     pub env: Env,
     /// Who it is.
     pub node: NodeId,
-    /// The way to the others.
+    /// The direct way to the others; the member goes round cuts in it.
     pub transport: Arc<dyn Transport>,
     /// Where its part of the agreement lies, on the disk of this node alone.
     pub store: Arc<dyn LocalStore>,
@@ -62,11 +63,13 @@ impl Member {
     /// # Errors
     /// When its disk is unreadable, damaged or another node's.
     pub async fn start(parts: MemberParts) -> Result<Self, StartError> {
+        let transport = RelayTransport::start(parts.env.clone(), parts.transport, RelayOptions::default());
+        let transport: Arc<dyn Transport> = transport;
         let metadata = Metadata::start(
             parts.env.clone(),
             parts.node,
             parts.store,
-            Arc::clone(&parts.transport),
+            Arc::clone(&transport),
             parts.contacts,
             parts.metadata,
         )
@@ -76,7 +79,7 @@ impl Member {
         let membership = Membership::start(MembershipParts {
             env: parts.env,
             metadata: metadata.clone(),
-            transport: Arc::clone(&parts.transport),
+            transport: Arc::clone(&transport),
             fence: Arc::new(StoreFence::new(parts.data)),
             host: Arc::clone(&host) as Arc<dyn Host>,
             able: probe.able(),
@@ -87,7 +90,7 @@ impl Member {
             options: parts.membership,
         });
         Ok(Self(Arc::new(Inner {
-            transport: parts.transport,
+            transport,
             metadata,
             membership,
             host,
@@ -120,7 +123,7 @@ impl Member {
     pub fn partitions(&self) -> usize {
         self.0.partitions
     }
-    /// The way to other nodes.
+    /// The way to other nodes, round cuts if need be.
     #[must_use]
     pub fn transport(&self) -> &Arc<dyn Transport> {
         &self.0.transport
@@ -174,6 +177,12 @@ impl Member {
             // It waited for one.
             None => std::future::pending().await,
         }
+    }
+    /// Takes no part any more, and says so before, so that nobody has to miss it: to be called when it serves nothing.
+    pub async fn leave_in_order(&self, within: Duration) {
+        self.0.probe.stop();
+        self.0.membership.say_goodbye(within).await;
+        self.stop().await;
     }
     /// Takes no part any more, at once: answers for nothing, votes for nothing. The others take it for dead when they miss it.
     pub async fn stop(&self) {

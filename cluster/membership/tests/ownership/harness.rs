@@ -11,7 +11,7 @@ use hongyan_membership::{
     Fence, FenceError, Host, Membership, MembershipOptions, MembershipParts, NodeId, Owned, Partition,
 };
 use hongyan_metadata::{Change, ClusterMap, Founding, MemoryDisk, Metadata, MetadataOptions, NodeRecord, Protocols};
-use hongyan_transport::{SimNetwork, Transport};
+use hongyan_transport::{RelayOptions, RelayTransport, SimNetwork, Transport};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -201,7 +201,8 @@ impl Cluster {
             .entry(id)
             .or_insert_with(|| MemoryDisk::new(disk_env))
             .clone();
-        let transport: Arc<dyn Transport> = self.network.join(NodeId(id));
+        let direct = self.network.join(NodeId(id));
+        let transport: Arc<dyn Transport> = RelayTransport::start(env.clone(), direct, RelayOptions::default());
         let metadata = Metadata::start(
             env.clone(),
             NodeId(id),

@@ -2,7 +2,9 @@
 //! one does.
 
 mod bad_input;
+mod cut;
 mod failure;
+mod farewell;
 mod harness;
 mod planned;
 mod random;

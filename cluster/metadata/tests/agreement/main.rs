@@ -5,3 +5,4 @@ mod growth;
 mod harness;
 mod partition;
 mod random;
+mod succession;

@@ -19,6 +19,8 @@ pub struct TransportOptions {
     pub outbound_octets_max: usize,
     /// Connections that are accepted at the same time, those in their handshake included.
     pub accepted_max: usize,
+    /// How long TCP may take to connect: a way on which nothing comes back must not be waited for much longer.
+    pub connect: Duration,
     /// How long dialling, TLS and hello may take together.
     pub handshake: Duration,
     /// A connection that has been silent for so long is asked for a sign of life.
@@ -45,6 +47,7 @@ impl Default for TransportOptions {
             inbound_octets_max: 64 << 20,
             outbound_octets_max: 64 << 20,
             accepted_max: 2048,
+            connect: Duration::from_secs(1),
             handshake: Duration::from_secs(5),
             ping_every: Duration::from_millis(500),
             dead_after: Duration::from_secs(2),

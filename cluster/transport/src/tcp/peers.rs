@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -133,6 +134,9 @@ impl Peer {
     /// The connection, dialled if need be.
     pub(super) async fn connection(self: &Arc<Self>, core: &Arc<Core>) -> Result<Arc<Connection>, CallError> {
         loop {
+            if core.stopped.load(Ordering::SeqCst) {
+                return Err(CallError::Unreachable);
+            }
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Heard from now on, so that a change between the look and the wait is not missed.
@@ -164,7 +168,8 @@ impl Peer {
     }
     async fn dial(self: Arc<Self>, core: Arc<Core>, address: SocketAddr) {
         let handshake = async {
-            let socket = core.env.connect(address).await?;
+            let connected = core.env.timeout(core.options.connect, core.env.connect(address)).await;
+            let socket = connected.unwrap_or_else(|| Err(std::io::ErrorKind::TimedOut.into()))?;
             let (tls, admission) = (core.tls(), core.admission());
             greet(&core.own, &tls, &*admission, self.node, socket).await
         };
@@ -181,7 +186,12 @@ impl Peer {
                 state.failures = 0;
                 state.turned_away = None;
                 state.is_foreign = false;
-                state.way = Way::Up(connection);
+                state.way = Way::Up(Arc::clone(&connection));
+                drop(state);
+                // Whoever stops now finds it, and who has stopped before did not.
+                if core.stopped.load(Ordering::SeqCst) {
+                    connection.end("this node stops");
+                }
             }
             Err(error) => {
                 if error.is_superseded() {

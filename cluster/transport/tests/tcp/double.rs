@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hongyan_env::{Env, Stream};
-use hongyan_transport::frame::{Frame, Parser, RejectReason};
-use hongyan_transport::{CallError, NodeId, Transport};
+use hongyan_transport::frame::{Frame, Parser, RefuseReason, RejectReason};
+use hongyan_transport::{CallError, NodeId, RelayOptions, RelayTransport, ServiceId, Transport};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -160,6 +160,61 @@ async fn this_node_calls_one_of_the_next_version() {
     let call = one.transport.call(THREE, ECHO, Bytes::from_static(b"hi"), WITHIN);
     let (reply, ()) = tokio::join!(call, double);
     assert_eq!(reply.unwrap(), &b"yes"[..]);
+}
+
+#[tokio::test]
+async fn one_of_a_release_without_relaying_is_asked_no_more_than_whether_it_knows() {
+    let (authority, one, two) = pair().await;
+    let listener = Env::real().listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    one.transport.set_address(THREE, listener.local_address().unwrap());
+    // Of the second nothing ever comes back: the third is the only one that could carry for it.
+    let link = Link::to(two.address).await;
+    link.silence();
+    one.transport.set_address(TWO, link.address);
+    let relay = RelayTransport::start(Env::real(), Arc::new(one.transport), RelayOptions::default());
+    let double = async {
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut double = Double::accept(&authority, socket).await;
+        assert!(matches!(double.recv().await, Some(Frame::Hello(_))));
+        double.greet(1, 1).await;
+        for _ in 0..10 {
+            let Some(Frame::Call {
+                stream,
+                service,
+                payload,
+                ..
+            }) = double.recv().await
+            else {
+                panic!("no call");
+            };
+            let answer = if service == ServiceId::WAYS {
+                assert_eq!(payload, &b"\0\x01\0"[..], "whether it lives");
+                Frame::Refuse {
+                    stream,
+                    reason: RefuseReason::NoService,
+                }
+            } else {
+                let payload = Bytes::from_static(b"yes");
+                Frame::Reply {
+                    stream,
+                    total: 3,
+                    payload,
+                }
+            };
+            double.send_frame(&answer).await;
+        }
+    };
+    let call = async {
+        loop {
+            let lost = relay.call(TWO, ECHO, Bytes::new(), std::time::Duration::from_millis(300));
+            let (_, answered) = tokio::join!(lost, relay.call(THREE, ECHO, Bytes::new(), WITHIN));
+            assert_eq!(answered.unwrap(), &b"yes"[..]);
+        }
+    };
+    tokio::select! {
+        () = call => {}
+        () = double => {}
+    }
 }
 
 #[tokio::test]

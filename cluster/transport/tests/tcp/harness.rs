@@ -89,6 +89,7 @@ pub fn options() -> TransportOptions {
         backoff_min: Duration::from_millis(1),
         backoff_max: Duration::from_millis(5),
         dead_after: Duration::from_secs(20),
+        connect: Duration::from_secs(20),
         handshake: Duration::from_secs(20),
         ..TransportOptions::default()
     }
@@ -144,4 +145,50 @@ pub fn introduce(one: &Node, two: &Node) {
         .set_address(hongyan_transport::Transport::node(&two.transport), two.address);
     two.transport
         .set_address(hongyan_transport::Transport::node(&one.transport), one.address);
+}
+
+/// A way to `to` that can be made to swallow everything, without a word to either end.
+pub struct Link {
+    pub address: SocketAddr,
+    silent: tokio::sync::watch::Sender<bool>,
+}
+
+impl Link {
+    pub async fn to(to: SocketAddr) -> Self {
+        let listener = Env::real().listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_address().unwrap();
+        let (silence, silent) = tokio::sync::watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut silent = silent.clone();
+                tokio::spawn(async move {
+                    let mut far = None;
+                    let carry = async {
+                        let far = far.insert(Env::real().connect(to).await?);
+                        tokio::io::copy_bidirectional(&mut near, far).await
+                    };
+                    let swallow = async { silent.wait_for(|silent| *silent).await.is_ok() };
+                    tokio::select! {
+                        biased;
+                        true = swallow => {}
+                        _ = carry => return,
+                    }
+                    // What is connected stays so, and hears nothing.
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+        Self {
+            address,
+            silent: silence,
+        }
+    }
+    /// Swallows from now on.
+    pub fn silence(&self) {
+        self.silent.send_replace(true);
+    }
+    /// Lets new connections through again.
+    pub fn heal(&self) {
+        self.silent.send_replace(false);
+    }
 }

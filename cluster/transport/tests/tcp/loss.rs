@@ -86,31 +86,12 @@ async fn a_silent_node_is_given_up_long_before_the_deadline() {
     };
     let one = start_with(&authority, ONE, 1, impatient).await;
     let two = start(&authority, TWO).await;
-    // A link that can be made to swallow everything.
-    let listener = Env::real().listen(([127, 0, 0, 1], 0).into()).await.unwrap();
-    one.transport.set_address(TWO, listener.local_address().unwrap());
-    let (silence, silent) = tokio::sync::watch::channel(false);
-    let to = two.address;
-    tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
-            let mut far = Env::real().connect(to).await.unwrap();
-            let mut silent = silent.clone();
-            tokio::spawn(async move {
-                let swallow = async {
-                    silent.wait_for(|silent| *silent).await.map(drop).unwrap();
-                };
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
-                    () = swallow => {}
-                }
-                std::future::pending::<()>().await;
-            });
-        }
-    });
+    let link = Link::to(two.address).await;
+    one.transport.set_address(TWO, link.address);
     call_until_answered(&one).await;
     let mut stream = one.transport.open(TWO, ECHO, HI).await.unwrap();
     stream.receiver.recv().await.unwrap();
-    silence.send_replace(true);
+    link.silence();
     let lost = one.transport.call(TWO, ECHO, HI, Duration::from_secs(3600)).await;
     assert_eq!(lost, Err(CallError::Unreachable));
     assert!(stream.receiver.recv().await.is_err());
@@ -147,4 +128,27 @@ async fn what_is_no_node_does_no_harm() {
         let _ = tokio::io::AsyncReadExt::read_to_end(&mut socket, &mut rest).await;
     }
     call_until_answered(&one).await;
+}
+
+#[tokio::test]
+async fn a_node_that_stops_while_it_dials_calls_nobody_any_more() {
+    let authority = Authority::new("test");
+    let (one, two) = (start(&authority, ONE).await, start(&authority, TWO).await);
+    let listener = Env::real().listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    one.transport.set_address(TWO, listener.local_address().unwrap());
+    let link = async {
+        let (mut near, _) = listener.accept().await.unwrap();
+        one.transport.stop();
+        let mut far = Env::real().connect(two.address).await.unwrap();
+        // Until the one that has stopped hangs up, which it does with what it has dialled.
+        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+    };
+    let (called, ()) = tokio::join!(one.transport.call(TWO, ECHO, HI, WITHIN), link);
+    assert_eq!(called, Err(CallError::Unreachable));
+    assert_eq!(
+        one.transport.call(TWO, ECHO, HI, WITHIN).await,
+        Err(CallError::Unreachable)
+    );
+    assert!(!one.transport.status(TWO).is_connected);
+    assert_eq!(two.echo.calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }

@@ -5,4 +5,5 @@ mod double;
 mod harness;
 mod identity;
 mod loss;
+mod relay;
 mod streams;

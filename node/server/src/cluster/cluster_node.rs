@@ -29,6 +29,8 @@ use super::{RELEASE, address_book, doors, protocols};
 
 /// How long the leader may take to agree to a drain.
 const PROPOSE_WITHIN: Duration = Duration::from_secs(5);
+/// How long it may take to tell the others that this node ends.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
 /// How often a draining node looks whether it owns anything.
 const DRAIN_POLL: Duration = Duration::from_millis(50);
 /// How often readiness is looked at.
@@ -209,13 +211,18 @@ impl ClusterNode {
         let mut others = map.nodes.iter().filter(|(id, _)| **id != self.0.member.node().0);
         others.any(|(_, record)| record.state == NodeState::Up)
     }
-    /// Takes no part any more.
+    /// Takes no part any more; the others are told, unless they have refused this node.
     pub(crate) async fn stop(&self) {
         let (member, transport) = (self.0.member.clone(), Arc::clone(&self.0.transport));
+        let is_refused = self.0.refused.borrow().is_some();
         let mut tasks = std::mem::take(&mut *self.0.tasks.lock());
         let stop = async move {
+            if is_refused {
+                member.stop().await;
+            } else {
+                member.leave_in_order(GOODBYE_WITHIN).await;
+            }
             tasks.shutdown().await;
-            member.stop().await;
             transport.stop();
         };
         let _ = self.0.thread.run(stop).await;
