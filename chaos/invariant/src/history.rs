@@ -333,7 +333,12 @@ pub enum Event {
         /// How it failed.
         failure: Failure,
     },
-    /// A mailbox that was asked from the kill on has answered.
+    /// Two nodes do not reach each other from now on, while others reach both; told where the time to answer is judged.
+    NodesCut {
+        /// When, by the observer's clock.
+        micros: u64,
+    },
+    /// A mailbox that was asked from the kill, or the cut, on has answered.
     MailboxAnswered {
         /// Which.
         mailbox: MailboxName,

@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Drains, stops and upgrades one node at a time; no command may fail.
     #[arg(long, conflicts_with_all = ["plan", "vigil"])]
     rolling: bool,
+    /// Cuts two nodes at a time from each other and measures how long mailboxes take to answer.
+    #[arg(long, conflicts_with_all = ["plan", "vigil", "rolling"])]
+    severing: bool,
     /// What goes wrong, as TOML; without it each seed draws that too.
     #[arg(long)]
     plan: Option<PathBuf>,
@@ -79,6 +82,7 @@ fn plan_of(arguments: &Arguments, plan: Option<&Plan>, seed: u64) -> Plan {
         },
         None if arguments.vigil => Plan::vigil(arguments.steps, nodes.unwrap_or(3)),
         None if arguments.rolling => Plan::rolling(arguments.steps, nodes.unwrap_or(3)),
+        None if arguments.severing => Plan::severing(arguments.steps, nodes.unwrap_or(3)),
         None => match nodes.unwrap_or(1) {
             0 | 1 => Plan::draw(seed, arguments.steps),
             nodes => Plan::draw_cluster(seed, arguments.steps, nodes),
@@ -110,6 +114,9 @@ fn print(report: &Report, arguments: &Arguments) {
     }
     if arguments.rolling {
         plan += " --rolling";
+    }
+    if arguments.severing {
+        plan += " --severing";
     }
     println!(
         "repeat: chaos sim --seed {} --steps {}{plan} --log",

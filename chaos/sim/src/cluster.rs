@@ -105,6 +105,15 @@ impl Cluster {
     pub(crate) fn slow(&self) {
         self.network.set_ordinary_link(SLOW);
     }
+    /// Cuts the way from `one` to `other` (1), the way back (2), or both (3).
+    pub(crate) fn sever(&self, one: usize, other: usize, ways: u8) {
+        if ways & 1 != 0 {
+            self.network.cut(id(one), id(other));
+        }
+        if ways & 2 != 0 {
+            self.network.cut(id(other), id(one));
+        }
+    }
     /// Cuts ways of `node`: to one other or all, one way or both.
     pub(crate) fn part(&self, node: usize, random: &mut StdRng) {
         let ways = random.random_range(1..=3);

@@ -22,6 +22,7 @@ enum Kind {
     Block,
     StoreCut,
     Part,
+    Sever,
     Slow,
     Roll,
 }
@@ -38,6 +39,7 @@ pub(crate) async fn disturb(world: World, is_over: Rc<Cell<bool>>) {
         (faults.block, Kind::Block),
         (faults.store_cut, Kind::StoreCut),
         (faults.part, Kind::Part),
+        (faults.sever, Kind::Sever),
         (faults.slow, Kind::Slow),
         (faults.roll, Kind::Roll),
     ];
@@ -109,6 +111,7 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
             tokio::time::sleep(span).await;
             world.with_node(node, |life| life.cut_store(false));
         }
+        Kind::Sever => sever(world, node, span, random).await,
         Kind::Part | Kind::Slow => {
             let Some(cluster) = world.cluster() else { return };
             if matches!(kind, Kind::Part) {
@@ -124,6 +127,21 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
         }
         Kind::Roll => crate::rolling::roll(world, node).await,
     }
+}
+
+/// The way between two nodes, one way or both; the others reach both.
+async fn sever(world: &World, node: usize, span: Duration, random: &mut StdRng) {
+    let Some(cluster) = world.cluster() else { return };
+    let other = (node + random.random_range(1..world.nodes())) % world.nodes();
+    cluster.sever(node, other, random.random_range(1..=3));
+    let log = world.recorder().log();
+    log.line(format_args!("node {node} and node {other} are cut from each other"));
+    if world.plan().faults.is_vigil {
+        crate::vigil::watch_cut(world, node, other).await;
+    }
+    tokio::time::sleep(span).await;
+    cluster.heal();
+    world.recorder().probe(Probe::Parted);
 }
 
 /// A link between a node and a client, one way or both.

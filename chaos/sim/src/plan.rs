@@ -62,6 +62,8 @@ pub struct Faults {
     pub store_cut: u32,
     /// The way between nodes is blocked for a while: between two, one of them and all others, one way or both.
     pub part: u32,
+    /// Two nodes do not reach each other for a while, one way or both, while all others reach both.
+    pub sever: u32,
     /// All ways between nodes become slow and lose calls for a while.
     pub slow: u32,
     /// A node hands over what it owns, stops, starts as the next release, and takes its share again.
@@ -110,6 +112,7 @@ impl Default for Faults {
             block: 0,
             store_cut: 0,
             part: 0,
+            sever: 0,
             slow: 0,
             roll: 0,
             node_delay_micros_max: 500,
@@ -204,6 +207,19 @@ impl Plan {
                 event_millis: 500,
                 kill: 0,
                 roll: 1,
+                ..vigil.faults
+            },
+            ..vigil
+        }
+    }
+    /// Cuts between two nodes at a time and nothing else, with the time measured that each mailbox takes to answer at both.
+    #[must_use]
+    pub fn severing(steps: usize, nodes: usize) -> Self {
+        let vigil = Self::vigil(steps, nodes);
+        Self {
+            faults: Faults {
+                kill: 0,
+                sever: 1,
                 ..vigil.faults
             },
             ..vigil

@@ -40,15 +40,31 @@ pub(crate) async fn watch(world: &World, killed: usize) {
         node: u32::try_from(killed).unwrap_or(u32::MAX),
         micros: log.now_micros(),
     });
+    let living = world.nodes() - 1;
+    watch_at(world, |index| (killed + 1 + index % living) % world.nodes()).await;
+    world.recorder().probe(Probe::TakenOver);
+}
+
+/// The nodes `one` and `other` do not reach each other from this moment on: asks every mailbox, at these two, until it answers.
+pub(crate) async fn watch_cut(world: &World, one: usize, other: usize) {
+    world.recorder().event(Event::NodesCut {
+        micros: world.recorder().log().now_micros(),
+    });
+    for ends in [[one, other], [other, one]] {
+        watch_at(world, |index| ends[index % 2]).await;
+    }
+}
+
+/// Asks every mailbox, at the node that `place` says, until it answers.
+async fn watch_at(world: &World, place: impl Fn(usize) -> usize) {
     let mut watching = Vec::new();
     for (index, mailbox) in world.mailboxes().into_iter().enumerate() {
-        let node = (killed + 1 + index % (world.nodes() - 1)) % world.nodes();
+        let node = place(index);
         watching.push(tokio::task::spawn_local(watch_one(world.clone(), index, mailbox, node)));
     }
     for watcher in watching {
         let _ = watcher.await;
     }
-    world.recorder().probe(Probe::TakenOver);
 }
 
 async fn watch_one(world: World, index: usize, mailbox: MailboxName, node: usize) {

@@ -161,6 +161,17 @@ fn mailboxes_answer_soon_after_a_kill_and_nobody_else_notices() {
 }
 
 #[test]
+fn every_mailbox_answers_within_two_seconds_of_a_cut_between_two_nodes() {
+    let mut parted = 0;
+    for seed in 1..=6 {
+        let report = run(seed, &Plan::severing(60, nodes(seed)), false);
+        assert_good_cluster(&report, &format!("--steps 60 --nodes {} --severing", nodes(seed)));
+        parted += report.probes.get(&Probe::Parted).copied().unwrap_or(0);
+    }
+    assert!(parted > 3);
+}
+
+#[test]
 fn no_command_fails_while_nodes_are_drained_and_upgraded() {
     let mut rolled = 0;
     for seed in 1..=8 {
