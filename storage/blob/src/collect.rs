@@ -3,10 +3,10 @@
 //! it writes it, so one of the two fails and is run again.
 
 use bytes::Bytes;
-use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
+use hongyan_kv::{Error, KeyRange, RangeQuery, ReadMode, Transaction};
 
 use crate::record::{self, Candidate, Head, Upload};
-use crate::{BlobStore, Result};
+use crate::{BlobError, BlobStore, Result};
 
 /// Candidates and uploads that one step looks at, at most.
 const STEP_ENTRIES: usize = 100;
@@ -64,37 +64,50 @@ impl BlobStore {
         let pairs = self.database.begin().get_range_all(query).await?;
         Ok(pairs.into_iter().map(|pair| pair.key).collect())
     }
-    /// Whether the blob was removed.
+    /// Runs a step whose repeat finds that there is nothing to do, until its result is known.
+    async fn settle<T>(&self, step: impl AsyncFn(&mut Transaction) -> Result<T>) -> Result<T> {
+        loop {
+            match self.database.run(&step).await {
+                Err(BlobError::Storage(Error::CommitUnknown)) => {}
+                settled => return settled,
+            }
+        }
+    }
+    /// Whether the blob was removed, as far as the answer to the commit tells.
     async fn collect_candidate(&self, candidate: Candidate) -> Result<bool> {
         let Candidate { tenant, address, .. } = candidate;
-        self.database
-            .run(async |transaction: &mut Transaction| {
-                transaction.clear(&candidate.key());
-                if self.is_referenced(transaction, tenant, &address).await? {
-                    return Ok(false);
-                }
-                let head_key = record::head_key(tenant, &address);
-                let Some(stored) = transaction.get(&head_key).await? else {
-                    return Ok(false);
-                };
-                transaction.clear(&head_key);
-                if let Some(location) = Head::decode(&stored)?.location {
-                    transaction.clear_range(record::data_range(tenant, &location));
-                }
-                Ok(true)
-            })
-            .await
+        self.settle(async |transaction: &mut Transaction| {
+            transaction.look_ahead(&candidate.key());
+            transaction.look_ahead(&record::head_key(tenant, &address));
+            // It is gone after a removal whose result was unknown. The blob may be kept and let go of again by now.
+            if transaction.get(&candidate.key()).await?.is_none() {
+                return Ok(false);
+            }
+            transaction.clear(&candidate.key());
+            if self.is_referenced(transaction, tenant, &address).await? {
+                return Ok(false);
+            }
+            let head_key = record::head_key(tenant, &address);
+            let Some(stored) = transaction.get(&head_key).await? else {
+                return Ok(false);
+            };
+            transaction.clear(&head_key);
+            if let Some(location) = Head::decode(&stored)?.location {
+                transaction.clear_range(record::data_range(tenant, &location));
+            }
+            Ok(true)
+        })
+        .await
     }
     async fn collect_upload(&self, upload: &Upload) -> Result<()> {
-        self.database
-            .run(async |transaction: &mut Transaction| {
-                // A head takes over the pieces by removing the upload's key.
-                if transaction.get(&upload.key()).await?.is_some() {
-                    transaction.clear(&upload.key());
-                    transaction.clear_range(record::data_range(upload.tenant, &upload.location));
-                }
-                Ok(())
-            })
-            .await
+        self.settle(async |transaction: &mut Transaction| {
+            // A head takes over the pieces by removing the upload's key.
+            if transaction.get(&upload.key()).await?.is_some() {
+                transaction.clear(&upload.key());
+                transaction.clear_range(record::data_range(upload.tenant, &upload.location));
+            }
+            Ok(())
+        })
+        .await
     }
 }

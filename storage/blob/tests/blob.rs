@@ -13,6 +13,7 @@ const TENANT: u64 = 7;
 const HOUR_MILLIS: i64 = 3_600_000;
 
 struct Bench {
+    memory: MemoryStore,
     database: Database,
     store: BlobStore,
     clock: Arc<AtomicI64>,
@@ -31,7 +32,7 @@ async fn bench() -> Bench {
 }
 
 async fn bench_on(memory: MemoryStore) -> Bench {
-    let database = Database::new(memory);
+    let database = Database::new(memory.clone());
     let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
     let (now, seed) = (clock.clone(), AtomicU64::new(1));
     let sources = Sources {
@@ -47,7 +48,12 @@ async fn bench_on(memory: MemoryStore) -> Bench {
     let store = BlobStore::open(database.clone(), BlobOptions::default(), sources)
         .await
         .expect("open");
-    Bench { database, store, clock }
+    Bench {
+        memory,
+        database,
+        store,
+        clock,
+    }
 }
 
 impl Bench {
@@ -195,6 +201,50 @@ fn collection_waits_and_asks_again() {
             assert_eq!(bench.content(&blob.address()).await, Err(BlobError::Missing));
             assert_eq!(bench.keys().await, 0, "nothing is left of {octets}");
         }
+    });
+}
+
+#[test]
+fn a_removal_of_unknown_result_is_settled_in_the_same_step() {
+    for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied] {
+        block_on(async {
+            let bench = bench().await;
+            for octets in [5000, 1_000_000] {
+                let blob = bench.store.blob_of(TENANT, &content_of(octets)).await.expect("write");
+                bench.keep(&blob, b"a").await.expect("attach");
+                bench.let_go(&blob.address(), b"a").await;
+                bench.clock.fetch_add(2 * HOUR_MILLIS, Ordering::Relaxed);
+                bench.memory.fail_next(fault);
+                bench.store.collect_step().await.expect("collect");
+                assert_eq!(bench.content(&blob.address()).await, Err(BlobError::Missing));
+                assert_eq!(bench.keys().await, 0, "nothing is left of {octets}");
+            }
+            // An upload that nobody finished.
+            let mut upload = bench.store.writer(TENANT);
+            upload.push(&content_of(1_000_000)).await.expect("push");
+            drop(upload);
+            assert!(bench.keys().await > 0);
+            bench.clock.fetch_add(48 * HOUR_MILLIS, Ordering::Relaxed);
+            bench.memory.fail_next(fault);
+            assert_eq!(bench.store.collect_step().await.expect("collect").uploads, 1);
+            assert_eq!(bench.keys().await, 0, "nothing is left of the upload");
+        });
+    }
+}
+
+#[test]
+fn who_keeps_a_blob_again_keeps_it_whatever_a_removal_answered() {
+    block_on(async {
+        let bench = bench().await;
+        let blob = bench.store.blob_of(TENANT, &content_of(5000)).await.expect("write");
+        bench.keep(&blob, b"a").await.expect("attach");
+        bench.let_go(&blob.address(), b"a").await;
+        bench.clock.fetch_add(2 * HOUR_MILLIS, Ordering::Relaxed);
+        bench.memory.fail_next(Fault::UnknownNotApplied);
+        let (collected, kept) = tokio::join!(bench.store.collect_step(), bench.keep(&blob, b"b"));
+        collected.expect("collect");
+        kept.expect("attach");
+        assert_eq!(bench.content(&blob.address()).await.expect("read").len(), 5000);
     });
 }
 
