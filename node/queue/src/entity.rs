@@ -280,6 +280,7 @@ impl QueueEntity {
     ) -> Result<(Vec<Answer>, i64), QueueError> {
         let keys = &self.queue.keys;
         let body = async |transaction: &mut Transaction| -> Result<(Vec<Answer>, i64), QueueError> {
+            self.look_ahead(transaction, requests).await?;
             self.fence.check(transaction).await?;
             let mut answers = Vec::with_capacity(requests.len());
             let mut ids = BTreeSet::new();
@@ -308,6 +309,31 @@ impl QueueEntity {
             Ok((answers, count))
         };
         self.services.database.run(body).await
+    }
+    /// Has what these requests are known to read on its way, where reading means waiting.
+    async fn look_ahead(&self, transaction: &mut Transaction, requests: &[Request]) -> Result<(), QueueError> {
+        if !transaction.is_far() {
+            return Ok(());
+        }
+        let keys = &self.queue.keys;
+        self.fence.look_ahead(transaction);
+        transaction.look_ahead_snapshot(&keys.count());
+        for request in requests {
+            match &request.body {
+                QueueRequest::Accept(accept) => {
+                    transaction.look_ahead(&keys.meta());
+                    transaction.look_ahead(&keys.delivery(&accept.delivery_id));
+                    accept.blob.look_ahead(transaction);
+                }
+                QueueRequest::Reported(reported) => transaction.look_ahead(&keys.entry(reported.number)),
+                QueueRequest::ReportSent(sent) => transaction.look_ahead(&keys.entry(sent.number)),
+                QueueRequest::PutBack(back) => transaction.look_ahead(&keys.entry(back.number)),
+                _ => {}
+            }
+        }
+        // What is added to it below is then added to what is here already.
+        self.queue.count(transaction).await?;
+        Ok(())
     }
     fn counted(&self, count: i64) {
         let shard = self.queue.id.shard.to_string();
