@@ -89,6 +89,13 @@ impl Link {
             log,
         }))
     }
+    fn transaction(&self, inner: Box<dyn BackendTransaction>) -> Box<dyn BackendTransaction> {
+        Box::new(LinkTransaction {
+            inner,
+            link: Arc::clone(&self.0),
+            wrote: Wrote::default(),
+        })
+    }
     /// Cuts the link, or mends it.
     pub(crate) fn cut(&self, is_cut: bool) {
         *self.0.is_cut.lock() = is_cut;
@@ -124,11 +131,10 @@ impl Inner {
 
 impl Backend for Link {
     fn begin(&self) -> Box<dyn BackendTransaction> {
-        Box::new(LinkTransaction {
-            inner: self.0.store.begin(),
-            link: Arc::clone(&self.0),
-            wrote: Wrote::default(),
-        })
+        self.transaction(self.0.store.begin())
+    }
+    fn begin_at(&self, version: CommitVersion) -> Option<Box<dyn BackendTransaction>> {
+        self.0.store.begin_at(version).map(|inner| self.transaction(inner))
     }
 }
 
@@ -199,7 +205,9 @@ impl BackendTransaction for LinkTransaction {
         self.inner.atomic_add(key, delta);
     }
     fn add_read_conflict(&mut self, range: KeyRange) {
-        self.inner.add_read_conflict(range);
+        if !self.link.mutant.is_some_and(|mutant| mutant.ignores(&range.begin)) {
+            self.inner.add_read_conflict(range);
+        }
     }
     fn add_write_conflict(&mut self, range: KeyRange) {
         self.inner.add_write_conflict(range);

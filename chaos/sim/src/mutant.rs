@@ -49,6 +49,14 @@ impl Mutant {
             _ => Get::Faithful,
         }
     }
+    /// Whether a commit does not fail when somebody else writes `key`, although it says that it knows it.
+    pub(crate) fn ignores(self, key: &[u8]) -> bool {
+        match self {
+            Self::UidFromMemory => is_log(key),
+            Self::FenceNotRead => is_log(key) || is_fence(key),
+            _ => false,
+        }
+    }
     /// Whether a range is seen as empty.
     pub(crate) fn hides(self, query: &RangeQuery) -> bool {
         match self {

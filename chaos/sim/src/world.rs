@@ -23,6 +23,9 @@ use crate::node::{NodeLife, NodeParts, Settings, access_options};
 use crate::plan::{Faults, Plan};
 use crate::recorder::Recorder;
 
+/// Commits after which a node may still begin a transaction where its knowledge ended.
+const STATES_KEPT: u64 = 200;
+
 /// The domain of the accounts.
 pub(crate) const DOMAIN: &str = "sim.test";
 /// A domain whose mail leaves.
@@ -60,6 +63,7 @@ impl World {
         dns.add_address(&format!("mx.{OUTSIDE}"), outside_address());
         let clock = recorder.log().clone();
         let store = MemoryStore::with_clock(Arc::new(move || clock.now_micros()));
+        store.keep(STATES_KEPT);
         let most = plan.faults.clock_rate_ppm_max;
         let nodes = plan.nodes.max(1);
         let settings = Settings {

@@ -71,7 +71,7 @@ pub(crate) async fn checkpoint(
         }
     }
     transaction.set(key::meta(id), meta::encode(&next));
-    transaction.commit().await?;
+    next.as_of = Some(transaction.commit().await?);
     Ok(next)
 }
 
@@ -83,8 +83,10 @@ async fn begin(
     state: &State,
 ) -> Result<Transaction, StorageError> {
     let mut transaction = services.database.begin();
-    fence.check(&mut transaction).await?;
     let next = key::log(id, ModSeq(state.modseq.0 + 1));
+    fence.look_ahead(&mut transaction);
+    transaction.look_ahead(&next);
+    fence.check(&mut transaction).await?;
     if transaction.get(&next).await?.is_some() {
         return Err(StorageError::Conflict);
     }

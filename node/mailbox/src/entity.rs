@@ -21,7 +21,7 @@ use crate::record::done::Done;
 use crate::record::{key, log};
 use crate::request::{Reply, Request};
 use crate::state::State;
-use crate::work::{Progress, Step, Stop, Work};
+use crate::work::{Progress, ReadFrom, Step, Stop, Work};
 use crate::{EmailId, FolderId, MailboxError, MailboxId, MailboxOptions};
 
 /// How often a batch is tried against conflicts.
@@ -253,7 +253,7 @@ impl MailboxEntity {
 
     async fn let_go(&mut self, orphans: &[EmailId]) -> Result<(), StorageError> {
         let services = self.services.clone();
-        let mut work = Work::new(&services, self.id, self.fence, self.state().await?);
+        let mut work = Work::new(&services, self.id, self.fence, self.state().await?, ReadFrom::Present);
         for email in orphans {
             match work.release(*email).await {
                 Ok(()) => work.unstage(*email),
@@ -287,7 +287,11 @@ impl MailboxEntity {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let error = match self.try_commit(jobs).await {
+            let reading = match attempt {
+                1 if !jobs.iter().any(|job| job.request.body.looks_at_present()) => ReadFrom::Known,
+                _ => ReadFrom::Present,
+            };
+            let error = match self.try_commit(jobs, reading).await {
                 Ok(plan) => {
                     self.answer(jobs, plan).await?;
                     return Ok(());
@@ -313,10 +317,10 @@ impl MailboxEntity {
         }
     }
 
-    async fn try_commit(&mut self, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
+    async fn try_commit(&mut self, jobs: &VecDeque<Job>, reading: ReadFrom) -> Result<Plan, Stop> {
         let state = self.state().await?;
         let services = self.services.clone();
-        let mut work = Work::new(&services, self.id, self.fence, state);
+        let mut work = Work::new(&services, self.id, self.fence, state, reading);
         let mut plan = plan(&mut work, jobs).await?;
         if !work.has_writes() {
             self.state = Some(work.state);
@@ -337,7 +341,7 @@ impl MailboxEntity {
     /// Commits `work`; its state becomes the mailbox's.
     async fn commit(&mut self, work: Work<'_>) -> Result<(), StorageError> {
         let (modseq, nonce) = (work.modseq, work.nonce);
-        let (transaction, state) = work.seal().await?;
+        let (transaction, mut state) = work.seal().await?;
         let timer = self.metrics.commit_seconds.start_timer();
         let committed = transaction.commit().await;
         timer.observe_duration();
@@ -350,6 +354,7 @@ impl MailboxEntity {
             Err(error) => return Err(error),
         };
         self.metrics.commits.inc();
+        state.as_of = Some(version);
         check(&state);
         self.state = Some(state);
         let hint = Hint {

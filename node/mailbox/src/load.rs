@@ -39,7 +39,8 @@ pub(crate) async fn load(services: &MailboxServices, id: MailboxId, fence: Fence
     for path in fresh.subscribed.iter() {
         transaction.set(key::subscription(id, path.as_str()), bytes::Bytes::new());
     }
-    transaction.commit().await?;
+    let mut fresh = fresh;
+    fresh.as_of = Some(transaction.commit().await?);
     Ok(fresh)
 }
 
@@ -117,6 +118,7 @@ async fn read(services: &MailboxServices, id: MailboxId, fence: Fence) -> Result
         }
         Arc::make_mut(&mut state.tail).push(Arc::new(entry));
     }
+    state.as_of = Some(transaction.read_version().await?);
     Ok(Some(state))
 }
 

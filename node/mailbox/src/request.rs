@@ -168,6 +168,20 @@ impl Body {
             Self::OpenFolder(_) | Self::ListFolders(_) | Self::GetQuota(_) | Self::LockMaildrop(_)
         )
     }
+    /// Whether it depends on what others than the mailbox write, or its answer must be of the owner of this moment: where
+    /// the mailbox's own knowledge ends is then not far enough.
+    pub(crate) fn looks_at_present(&self) -> bool {
+        match self {
+            Self::Vanished(_) => true,
+            Self::Deliver(request) => request.message.blob.is_uploaded(),
+            Self::Append(request) => request
+                .messages
+                .iter()
+                .any(|message| message.message.blob.is_uploaded()),
+            Self::Replace(request) => request.message.message.blob.is_uploaded(),
+            _ => false,
+        }
+    }
     /// Whether a repeat must not have a second effect, and is not recognised by what it carries.
     pub(crate) fn is_remembered(&self) -> bool {
         match self {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hongyan_actor::RequestId;
+use hongyan_kv::CommitVersion;
 use hongyan_types::{ModSeq, Timestamp, UidSet, UidValidity};
 
 use crate::change::{Change, LogEntry};
@@ -34,6 +35,8 @@ pub(crate) struct State {
     pub(crate) staged: Arc<BTreeSet<EmailId>>,
     /// What is remembered of requests: the minute under which.
     pub(crate) requests: Arc<BTreeMap<RequestId, u32>>,
+    /// The version of the store at which this is all there is, and the fence stands for its owner. In memory only.
+    pub(crate) as_of: Option<CommitVersion>,
     /// Who has the maildrop, and until when on the monotonic clock. In memory only.
     pub(crate) maildrop: Option<(u64, u64)>,
 }
@@ -146,6 +149,7 @@ impl State {
             delivery_cursor: [0; 16],
             staged: Arc::default(),
             requests: Arc::default(),
+            as_of: None,
             maildrop: None,
         };
         let uses = SpecialUse::ALL.map(|kind| (kind.default_name(), Some(kind)));

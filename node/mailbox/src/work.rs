@@ -14,7 +14,7 @@ pub(crate) use sent::SentBy;
 use std::sync::Arc;
 
 use hongyan_kv::fence::Fence;
-use hongyan_kv::{Error as StorageError, Transaction};
+use hongyan_kv::{Error as StorageError, KeyRange, Transaction};
 use hongyan_types::{Flag, ModSeq, SystemFlag, SystemFlags, Timestamp, Uid, UidSet};
 
 use crate::change::{Change, Delta, FlagOperation, LogEntry};
@@ -96,12 +96,24 @@ impl Progress {
     }
 }
 
+/// Where the transaction of a mailbox reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadFrom {
+    /// Where the mailbox's knowledge ends, if it may: nothing is asked of the store that is known.
+    Known,
+    /// At present: after a failure, or for an answer that says how things stand.
+    Present,
+}
+
 pub(crate) struct Work<'a> {
     pub(crate) services: &'a MailboxServices,
     pub(crate) id: MailboxId,
     fence: Fence,
     pub(crate) state: State,
     pub(crate) transaction: Transaction,
+    /// Whether the transaction begins where `state` is known to be all there is: then the fence and the log's end need not
+    /// be read, and the commit fails when somebody else has written them since.
+    is_current: bool,
     /// The modseq of this commit.
     pub(crate) modseq: ModSeq,
     pub(crate) now: Timestamp,
@@ -117,11 +129,20 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(services: &'a MailboxServices, id: MailboxId, fence: Fence, state: State) -> Self {
+    pub(crate) fn new(
+        services: &'a MailboxServices,
+        id: MailboxId,
+        fence: Fence,
+        state: State,
+        reading: ReadFrom,
+    ) -> Self {
+        let known = state.as_of.filter(|_| reading == ReadFrom::Known);
+        let known = known.and_then(|as_of| services.database.begin_at(as_of));
         Self {
             id,
             fence,
-            transaction: services.database.begin(),
+            is_current: known.is_some(),
+            transaction: known.unwrap_or_else(|| services.database.begin()),
             modseq: ModSeq(state.modseq.0 + 1),
             now: Timestamp {
                 millis: services.env.wall_millis(),
@@ -139,6 +160,9 @@ impl<'a> Work<'a> {
     }
     /// Has what every commit reads on its way.
     pub(crate) fn look_ahead(&mut self) {
+        if self.is_current {
+            return;
+        }
         self.fence.look_ahead(&mut self.transaction);
         self.transaction.look_ahead(&key::log(self.id, self.modseq));
     }
@@ -316,11 +340,16 @@ impl<'a> Work<'a> {
 
     /// Writes the log entry and what goes with it; then the transaction is ready to commit, and the state is what it leads to.
     pub(crate) async fn seal(mut self) -> Result<(Transaction, State), StorageError> {
-        self.check_fence().await?;
         let log_key = key::log(self.id, self.modseq);
         // Whoever else wrote for this mailbox has written this key: then this commit fails.
-        if self.transaction.get(&log_key).await?.is_some() {
-            return Err(StorageError::Conflict);
+        if self.is_current {
+            self.fence.rely(&mut self.transaction);
+            self.transaction.add_read_conflict(KeyRange::key(&log_key));
+        } else {
+            self.check_fence().await?;
+            if self.transaction.get(&log_key).await?.is_some() {
+                return Err(StorageError::Conflict);
+            }
         }
         let entry = LogEntry {
             modseq: self.modseq,

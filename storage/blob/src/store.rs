@@ -209,6 +209,12 @@ impl BlobStore {
 }
 
 impl NewBlob {
+    /// Whether its pieces were written ahead, so that [`Self::attach`] must see the state of now; where they come with it, one
+    /// of a moment ago will do.
+    #[must_use]
+    pub fn is_uploaded(&self) -> bool {
+        matches!(&*self.body, Body::Uploaded(_))
+    }
     /// Has what [`Self::attach`] reads on its way.
     pub fn look_ahead(&self, transaction: &mut Transaction) {
         transaction.look_ahead(&record::head_key(self.tenant, &self.address));

@@ -115,6 +115,9 @@ impl Backend for FoundationStore {
     fn begin_recent(&self) -> Box<dyn BackendTransaction> {
         FoundationTransaction::begin_recent(&self.0)
     }
+    fn begin_at(&self, version: CommitVersion) -> Option<Box<dyn BackendTransaction>> {
+        FoundationTransaction::begin_at(&self.0, version)
+    }
     fn heard(&self, version: CommitVersion) {
         self.0.recent.learn(version, (self.0.clock)());
     }

@@ -1,6 +1,6 @@
 //! FoundationDB's transaction as a backend's: prefixed keys, named errors, limits checked as other backends do.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use hongyan_kv::{
@@ -25,8 +25,10 @@ type End = Option<Result<()>>;
 /// A transaction.
 pub(crate) struct FoundationTransaction {
     store: Arc<Shared>,
-    /// The library's transaction, or why there is none.
-    handle: Result<TransactionHandle>,
+    /// The library's transaction, or why there is none; made when it is needed, as not every one is.
+    handle: OnceLock<Result<TransactionHandle>>,
+    /// The version it reads at, where that was not left to the cluster.
+    version: Option<CommitVersion>,
     /// Whether the commit has anything to write.
     writes: bool,
     octets: usize,
@@ -36,8 +38,6 @@ pub(crate) struct FoundationTransaction {
     watched: bool,
     /// Reads on their way.
     ahead: Ahead,
-    /// Whether the version it reads at is worth knowing, and is not known yet.
-    learns: bool,
     /// The prefix, and room for a key behind it.
     key: Vec<u8>,
     /// The same for a range's end.
@@ -46,27 +46,26 @@ pub(crate) struct FoundationTransaction {
 
 impl FoundationTransaction {
     pub(crate) fn begin(store: &Arc<Shared>) -> Box<dyn BackendTransaction> {
-        Box::new(Self::new(store, store.database.transaction()))
+        Box::new(Self::new(store, None))
     }
     pub(crate) fn begin_recent(store: &Arc<Shared>) -> Box<dyn BackendTransaction> {
-        let mut transaction = Self::new(store, store.database.transaction());
-        match (&transaction.handle, store.recent.version((store.clock)())) {
-            (Ok(handle), Some(version)) => handle.set_read_version(i64::try_from(version.0).unwrap_or(i64::MAX)),
-            _ => transaction.learns = true,
-        }
-        Box::new(transaction)
+        Box::new(Self::new(store, store.recent.version((store.clock)())))
     }
-    fn new(store: &Arc<Shared>, handle: Result<TransactionHandle, Code>) -> Self {
-        let interface = store.database.interface();
+    pub(crate) fn begin_at(store: &Arc<Shared>, version: CommitVersion) -> Option<Box<dyn BackendTransaction>> {
+        let may = store.recent.may_begin_at(version, (store.clock)());
+        may.then(|| Box::new(Self::new(store, Some(version))) as Box<dyn BackendTransaction>)
+    }
+    /// A transaction at `version`, or at the one that the cluster will say.
+    fn new(store: &Arc<Shared>, version: Option<CommitVersion>) -> Self {
         Self {
-            handle: handle.map_err(|code| error::storage_error(interface, code, Phase::Read, 0)),
+            handle: OnceLock::new(),
+            version,
             writes: false,
             octets: 0,
             refused: None,
             end: watch::Sender::new(None),
             watched: false,
             ahead: Ahead::default(),
-            learns: false,
             key: store.prefix.to_vec(),
             key_end: store.prefix.to_vec(),
             store: Arc::clone(store),
@@ -114,7 +113,7 @@ impl FoundationTransaction {
         }
         self.count(range.begin.len() + range.end.len());
         self.writes |= kind == CONFLICT_WRITE;
-        let Ok(handle) = &self.handle else { return };
+        let Ok(handle) = self.handle() else { return };
         if let Err(code) = handle.add_conflict(&self.key, &self.key_end, kind) {
             let refused = error::storage_error(self.store.database.interface(), code, Phase::Read, self.octets);
             self.refused.get_or_insert(refused);
@@ -145,11 +144,10 @@ impl FoundationTransaction {
             snapshot: query.mode == ReadMode::Snapshot,
         }))
     }
-    /// Learns the version this reads at, if that is of use.
+    /// Learns the version this reads at, if that was left to the cluster and nobody else learnt one a moment ago.
     async fn learn(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.learns) {
-            let version = self.version().await?;
-            self.store.recent.learn(version, (self.store.clock)());
+        if self.version.is_none() && self.store.recent.is_quiet((self.store.clock)()) {
+            self.version().await?;
         }
         Ok(())
     }
@@ -193,9 +191,14 @@ impl FoundationTransaction {
         }
     }
     async fn version(&self) -> Result<CommitVersion> {
+        if let Some(version) = self.version {
+            return Ok(version);
+        }
         let pending = self.handle()?.read_version();
         let read = timed(&self.store, &self.store.metrics.version_latency, pending).await;
-        Ok(CommitVersion(self.checked(read, Phase::Read).await?.0))
+        let version = CommitVersion(self.checked(read, Phase::Read).await?.0);
+        self.store.recent.granted(version, (self.store.clock)());
+        Ok(version)
     }
 
     async fn commit_now(self) -> Result<CommitVersion> {
@@ -254,7 +257,17 @@ impl FoundationTransaction {
     }
 
     fn handle(&self) -> Result<&TransactionHandle> {
-        self.handle.as_ref().map_err(Clone::clone)
+        let handle = self.handle.get_or_init(|| {
+            let database = &self.store.database;
+            let handle = database
+                .transaction()
+                .map_err(|code| error::storage_error(database.interface(), code, Phase::Read, 0))?;
+            if let Some(version) = self.version {
+                handle.set_read_version(i64::try_from(version.0).unwrap_or(i64::MAX));
+            }
+            Ok(handle)
+        });
+        handle.as_ref().map_err(Clone::clone)
     }
     /// Names the error, counts it, and waits as long as the library wants before the transaction is run again.
     async fn checked<T>(&self, result: Result<T, Code>, phase: Phase) -> Result<T> {
@@ -273,7 +286,7 @@ impl FoundationTransaction {
         if error.is_retryable()
             && code != NOT_COMMITTED
             && code != TRANSACTION_TOO_OLD
-            && let Ok(handle) = &self.handle
+            && let Ok(handle) = self.handle()
         {
             // Its own failure is the same error again, which the caller gets anyway.
             let _ = handle.on_error(code).await;
@@ -320,7 +333,7 @@ impl BackendTransaction for FoundationTransaction {
         self.ahead.write(&key);
         if self.admit(&key, value.len()) {
             self.place(&key);
-            if let Ok(handle) = &self.handle {
+            if let Ok(handle) = self.handle() {
                 handle.set(&self.key, &value);
             }
         }
@@ -329,7 +342,7 @@ impl BackendTransaction for FoundationTransaction {
         self.ahead.write(key);
         if self.admit(key, 0) {
             self.place(key);
-            if let Ok(handle) = &self.handle {
+            if let Ok(handle) = self.handle() {
                 handle.clear(&self.key);
             }
         }
@@ -340,7 +353,7 @@ impl BackendTransaction for FoundationTransaction {
             return;
         }
         if self.place_range(&range)
-            && let Ok(handle) = &self.handle
+            && let Ok(handle) = self.handle()
         {
             handle.clear_range(&self.key, &self.key_end);
         }
@@ -349,7 +362,7 @@ impl BackendTransaction for FoundationTransaction {
         self.ahead.write(&key);
         if self.admit(&key, size_of::<i64>()) {
             self.place(&key);
-            if let Ok(handle) = &self.handle {
+            if let Ok(handle) = self.handle() {
                 handle.add(&self.key, delta);
             }
         }

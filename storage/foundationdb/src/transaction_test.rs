@@ -19,11 +19,7 @@ async fn a_transaction_of_long_ago_is_too_old() {
     while FoundationTransaction::begin(&store).read_version().await.unwrap() < CommitVersion(WINDOW + 1_000_000) {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    let begin = || {
-        let handle = store.database.transaction().unwrap();
-        handle.set_read_version(1);
-        Box::new(FoundationTransaction::new(&store, Ok(handle)))
-    };
+    let begin = || Box::new(FoundationTransaction::new(&store, Some(CommitVersion(1))));
     assert_eq!(begin().get(b"a", ReadMode::Serializable).await, Err(Error::TooOld));
     let mut tx = begin();
     tx.add_read_conflict(hongyan_kv::KeyRange::key(b"a"));

@@ -130,6 +130,12 @@ pub trait Backend: Send + Sync + 'static {
     fn begin_recent(&self) -> Box<dyn BackendTransaction> {
         self.begin()
     }
+    /// A transaction that reads the state as of `version`, which this handle committed or read at; nothing where that
+    /// state is gone, or where there is nothing to gain.
+    fn begin_at(&self, version: CommitVersion) -> Option<Box<dyn BackendTransaction>> {
+        let _ = version;
+        None
+    }
     /// Another process has said that it committed at `version`.
     fn heard(&self, version: CommitVersion) {
         let _ = version;
@@ -194,6 +200,14 @@ impl Database {
     #[must_use]
     pub fn begin_recent(&self) -> Transaction {
         Transaction(self.0.begin_recent())
+    }
+    /// Begins a transaction that reads the state as of `version`, which this handle committed or read at, where that saves
+    /// a wait: for who knows that state. Its commit fails like any other's when what it read, or has named by
+    /// [`Transaction::add_read_conflict`], was written since; so what is known to be there at `version` need not be read
+    /// again to be relied on. After a failure begin with [`Self::begin`].
+    #[must_use]
+    pub fn begin_at(&self, version: CommitVersion) -> Option<Transaction> {
+        self.0.begin_at(version).map(Transaction)
     }
     /// The value of a key that never changes once it is there: in a recent state, and if it is not there or that state is
     /// gone, in the present one.

@@ -24,6 +24,11 @@ impl Fence {
     /// The epoch of the first owner, which raises no fence.
     pub const FIRST_EPOCH: u64 = 1;
 
+    /// As [`Self::check`], in a transaction that begins at a version at which the fence is known to stand at this epoch: by
+    /// the commit of one that checked it. Nothing is read.
+    pub fn rely(&self, transaction: &mut Transaction) {
+        transaction.add_read_conflict(KeyRange::key(&key(self.partition)));
+    }
     /// Has what [`Self::check`] reads on its way.
     pub fn look_ahead(&self, transaction: &mut Transaction) {
         transaction.look_ahead(&key(self.partition));

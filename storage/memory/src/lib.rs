@@ -37,6 +37,10 @@ struct Memory {
 }
 
 impl MemoryStore {
+    /// Keeps the states of the last `commits` commits, so that transactions may begin at them.
+    pub fn keep(&self, commits: u64) {
+        self.0.state.lock().keep(commits);
+    }
     /// An empty store whose time only [`Self::advance`] moves.
     #[must_use]
     pub fn new() -> Self {
@@ -80,6 +84,10 @@ impl Default for MemoryStore {
 impl Backend for MemoryStore {
     fn begin(&self) -> Box<dyn BackendTransaction> {
         OptimisticTransaction::begin(&self.0)
+    }
+    fn begin_at(&self, version: CommitVersion) -> Option<Box<dyn BackendTransaction>> {
+        let view = View::open_at(&self.0.state, version)?;
+        Some(OptimisticTransaction::begin_on(&self.0, view))
     }
 }
 

@@ -25,9 +25,16 @@ pub(crate) struct State {
     /// Open snapshots of each version.
     open: BTreeMap<CommitVersion, usize>,
     window: ConflictWindow,
+    /// Commits whose states stay, read or not.
+    kept: u64,
+    /// States before this one are gone.
+    collected: CommitVersion,
 }
 
 impl State {
+    pub(crate) fn keep(&mut self, commits: u64) {
+        self.kept = commits;
+    }
     pub(crate) fn commit(&mut self, request: &CommitRequest) -> Result<CommitVersion> {
         self.window.check(request)?;
         let version = CommitVersion(self.version.0 + 1);
@@ -70,14 +77,14 @@ impl State {
         }
         history.push((version, value));
     }
-    /// The oldest version that an open snapshot reads.
+    /// The oldest version that an open snapshot reads, or may.
     fn floor(&self) -> CommitVersion {
-        self.open
-            .first_key_value()
-            .map_or(self.version, |(version, _)| *version)
+        let kept = CommitVersion(self.version.0.saturating_sub(self.kept));
+        self.open.first_key_value().map_or(kept, |(open, _)| kept.min(*open))
     }
     fn collect(&mut self) {
         let floor = self.floor();
+        self.collected = self.collected.max(floor);
         self.window.forget(floor);
         while let Some((_, key)) = self.superseded.pop_front_if(|(version, _)| *version <= floor) {
             let Some(history) = self.data.get_mut(&key) else {
@@ -103,6 +110,15 @@ impl View {
     pub(crate) fn open(state: &Arc<Mutex<State>>) -> Arc<Self> {
         let mut locked = state.lock();
         let version = locked.version;
+        Self::add(state, &mut locked, version)
+    }
+    /// The state at an earlier version; nothing when it is no longer known.
+    pub(crate) fn open_at(state: &Arc<Mutex<State>>, version: CommitVersion) -> Option<Arc<Self>> {
+        let mut locked = state.lock();
+        let is_known = locked.collected <= version && version <= locked.version;
+        is_known.then(|| Self::add(state, &mut locked, version))
+    }
+    fn add(state: &Arc<Mutex<State>>, locked: &mut State, version: CommitVersion) -> Arc<Self> {
         *locked.open.entry(version).or_default() += 1;
         Arc::new(Self {
             state: Arc::clone(state),

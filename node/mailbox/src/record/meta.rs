@@ -97,6 +97,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<State, StorageError> {
         delivery_cursor: body.delivery_cursor,
         staged: Arc::default(),
         requests: Arc::default(),
+        as_of: None,
         maildrop: None,
     })
 }

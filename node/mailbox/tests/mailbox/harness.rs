@@ -21,6 +21,9 @@ use hongyan_router::{Ask, Router};
 use hongyan_types::{AccountId, Flag, TenantId};
 use tokio::sync::Semaphore;
 
+/// Commits after which a mailbox may still begin where its knowledge ended.
+const STATES_KEPT: u64 = 16;
+
 pub const ID: MailboxId = MailboxId {
     tenant: TenantId(1),
     account: AccountId(2),
@@ -88,9 +91,18 @@ impl Gate {
 struct Counting(MemoryStore, Counts, Arc<Gate>);
 struct CountingTransaction(Box<dyn BackendTransaction>, Counts, Arc<Gate>);
 
+impl Counting {
+    fn transaction(&self, begun: Box<dyn BackendTransaction>) -> Box<dyn BackendTransaction> {
+        Box::new(CountingTransaction(begun, self.1.clone(), Arc::clone(&self.2)))
+    }
+}
+
 impl Backend for Counting {
     fn begin(&self) -> Box<dyn BackendTransaction> {
-        Box::new(CountingTransaction(self.0.begin(), self.1.clone(), Arc::clone(&self.2)))
+        self.transaction(self.0.begin())
+    }
+    fn begin_at(&self, version: CommitVersion) -> Option<Box<dyn BackendTransaction>> {
+        self.0.begin_at(version).map(|begun| self.transaction(begun))
     }
 }
 
@@ -165,6 +177,7 @@ pub fn with_mailbox<F: Future<Output = ()>>(options: MailboxOptions, test: impl 
     hongyan_actor::run(0, async {
         let (env, clock) = Env::manual(7);
         let store = MemoryStore::new();
+        store.keep(STATES_KEPT);
         let (counts, gate) = (Counts::default(), Arc::<Gate>::default());
         let database = Database::new(Counting(store.clone(), counts.clone(), Arc::clone(&gate)));
         let (wall, random) = (env.clone(), env.clone());

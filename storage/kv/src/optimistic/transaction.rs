@@ -29,7 +29,10 @@ pub struct OptimisticTransaction<E: Engine> {
 impl<E: Engine> OptimisticTransaction<E> {
     /// Begins at the engine's newest state.
     pub fn begin(engine: &Arc<E>) -> Box<dyn BackendTransaction> {
-        let snapshot = engine.snapshot();
+        Self::begin_on(engine, engine.snapshot())
+    }
+    /// Begins at a state of the engine.
+    pub fn begin_on(engine: &Arc<E>, snapshot: Arc<E::Snapshot>) -> Box<dyn BackendTransaction> {
         Box::new(Self {
             began_micros: engine.now_micros(),
             request: CommitRequest {
