@@ -69,7 +69,7 @@ pub async fn read_emails_in(
     look_ahead_at_emails(transaction, mailbox, ids);
     let mut emails = Vec::with_capacity(ids.len());
     for id in ids {
-        let stored = transaction.get_snapshot(&key::email(mailbox, *id)).await?;
+        let stored = transaction.get_lasting(&key::email(mailbox, *id)).await?;
         emails.push(stored.as_deref().map(email::decode).transpose()?);
     }
     Ok(emails)
@@ -79,7 +79,7 @@ pub async fn read_emails_in(
 pub fn look_ahead_at_emails(transaction: &mut Transaction, mailbox: MailboxId, ids: &[EmailId]) {
     if transaction.is_far() && ids.len() > 1 {
         for id in ids {
-            transaction.look_ahead_snapshot(&key::email(mailbox, *id));
+            transaction.look_ahead_lasting(&key::email(mailbox, *id));
         }
     }
 }
@@ -93,6 +93,6 @@ pub async fn read_email_bytes_in(
     mailbox: MailboxId,
     id: EmailId,
 ) -> Result<Option<EmailBytes>, Error> {
-    let stored = transaction.get_snapshot(&key::email(mailbox, id)).await?;
+    let stored = transaction.get_lasting(&key::email(mailbox, id)).await?;
     stored.as_deref().map(email::decode_bytes).transpose()
 }

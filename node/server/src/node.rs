@@ -240,7 +240,7 @@ async fn start_member(
     tokio::spawn(cluster.clone().watch_readiness(health.clone()));
     #[cfg(feature = "foundationdb")]
     let store: Option<Arc<dyn StoreWatch>> = match &base.store {
-        Store::Foundation(store) => Some(Arc::new(crate::cluster::Eye {
+        Store::Foundation(store, _) => Some(Arc::new(crate::cluster::Eye {
             env: env.clone(),
             store: store.clone(),
             cluster: cluster.clone(),

@@ -14,9 +14,9 @@ use crate::settings;
 pub(crate) enum Store {
     /// On this machine's disk.
     Embedded(EmbeddedStore),
-    /// A FoundationDB cluster.
+    /// A FoundationDB cluster, and how much of what was read is remembered here.
     #[cfg(feature = "foundationdb")]
-    Foundation(hongyan_foundationdb::FoundationStore),
+    Foundation(hongyan_foundationdb::FoundationStore, usize),
 }
 
 impl Store {
@@ -43,7 +43,8 @@ impl Store {
             hongyan_foundationdb::FoundationStore::open(options).await?
         };
         tokio::spawn(observe(store.clone(), env.clone()));
-        Ok(Self::Foundation(store))
+        let octets = config.storage.remembered_octets_max;
+        Ok(Self::Foundation(store, usize::try_from(octets).unwrap_or(usize::MAX)))
     }
 
     #[cfg(not(feature = "foundationdb"))]
@@ -51,12 +52,14 @@ impl Store {
         anyhow::bail!("setting storage.backend is foundationdb, which this binary was built without")
     }
 
-    /// The store as everybody uses it.
+    /// The store as everybody uses it. The embedded one keeps what was read in memory by itself.
     pub(crate) fn database(&self) -> Database {
         match self {
             Self::Embedded(store) => Database::new(store.clone()),
             #[cfg(feature = "foundationdb")]
-            Self::Foundation(store) => Database::new(store.clone()),
+            Self::Foundation(store, remembered_octets_max) => {
+                Database::new(store.clone()).remembering(*remembered_octets_max)
+            }
         }
     }
 
@@ -66,7 +69,7 @@ impl Store {
             Self::Embedded(store) => store.close(),
             // Commits are in the cluster when they are acknowledged; nothing is open here.
             #[cfg(feature = "foundationdb")]
-            Self::Foundation(_) => {}
+            Self::Foundation(..) => {}
         }
     }
 }

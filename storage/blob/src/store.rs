@@ -162,9 +162,15 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Missing`], or when the store fails.
     pub async fn open_blob(&self, tenant: u64, address: &BlobAddress) -> Result<BlobReader> {
-        let stored = self.database.get_lasting(&record::head_key(tenant, address)).await?;
-        let stored = stored.ok_or(BlobError::Missing)?;
-        BlobReader::new(self.database.clone(), tenant, Head::decode(&stored)?)
+        match self
+            .open_blob_in(&mut self.database.begin_recent(), tenant, address)
+            .await
+        {
+            Err(BlobError::Missing) => {}
+            Err(BlobError::Storage(error)) if error.is_retryable() => {}
+            opened => return opened,
+        }
+        self.open_blob_in(&mut self.database.begin(), tenant, address).await
     }
     /// As [`Self::open_blob`], beginning in a transaction that reads other things too.
     ///
@@ -176,8 +182,11 @@ impl BlobStore {
         tenant: u64,
         address: &BlobAddress,
     ) -> Result<BlobReader> {
+        // The head of a long blob that was collected and came again says that its pieces are elsewhere now.
         let stored = transaction
-            .get_snapshot(&record::head_key(tenant, address))
+            .get_lasting_if(&record::head_key(tenant, address), |stored| {
+                Head::decode(stored).is_ok_and(|head| head.piece.is_some())
+            })
             .await?
             .ok_or(BlobError::Missing)?;
         BlobReader::new(self.database.clone(), tenant, Head::decode(&stored)?)
@@ -186,7 +195,7 @@ impl BlobStore {
     pub fn look_ahead(&self, transaction: &mut Transaction, tenant: u64, blobs: &[&BlobAddress]) {
         if transaction.is_far() && blobs.len() > 1 {
             for address in blobs {
-                transaction.look_ahead_snapshot(&record::head_key(tenant, address));
+                transaction.look_ahead_lasting(&record::head_key(tenant, address));
             }
         }
     }

@@ -249,6 +249,39 @@ fn who_keeps_a_blob_again_keeps_it_whatever_a_removal_answered() {
 }
 
 #[test]
+fn what_was_read_is_remembered_and_what_moved_is_found() {
+    block_on(async {
+        let bench = bench().await;
+        let reader = BlobStore::open(
+            bench.database.clone().remembering(1 << 20),
+            BlobOptions::default(),
+            Sources {
+                wall_millis: Arc::new(|| 0),
+                random: Arc::new(|_| {}),
+            },
+        );
+        let reader = reader.await.expect("open");
+        for octets in [5000, 1_000_000] {
+            let content = content_of(octets);
+            // Long content is elsewhere when it comes again, and what was read of it before is not taken for it.
+            for _ in 0..2 {
+                let blob = bench.store.blob_of(TENANT, &content).await.expect("write");
+                bench.keep(&blob, b"a").await.expect("attach");
+                for _ in 0..2 {
+                    let mut opened = reader.open_blob(TENANT, &blob.address()).await.expect("open");
+                    assert!(opened.read(0, octets).await.expect("read") == content);
+                }
+                bench.let_go(&blob.address(), b"a").await;
+                bench.clock.fetch_add(2 * HOUR_MILLIS, Ordering::Relaxed);
+                bench.store.collect_step().await.expect("collect");
+                let found = reader.open_blob(TENANT, &blob.address()).await.is_ok();
+                assert_eq!(found, octets == 5000, "short content may still be remembered");
+            }
+        }
+    });
+}
+
+#[test]
 fn keeping_and_removing_conflict() {
     block_on(async {
         let bench = bench().await;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::Result;
+use crate::lasting::Lasting;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -182,24 +183,45 @@ pub trait BackendTransaction: Send {
 
 /// A handle on a store; cloning shares it.
 #[derive(Clone)]
-pub struct Database(Arc<dyn Backend>);
+pub struct Database {
+    backend: Arc<dyn Backend>,
+    lasting: Option<Arc<Lasting>>,
+}
 
 impl Database {
     /// Wraps a backend.
     pub fn new(backend: impl Backend) -> Self {
-        Self(Arc::new(backend))
+        Self {
+            backend: Arc::new(backend),
+            lasting: None,
+        }
+    }
+    /// The same store, of which this handle and its clones remember up to `octets_max` octets of values that never change
+    /// once they are there, for [`Self::get_lasting`] and [`Transaction::get_lasting`].
+    #[must_use]
+    pub fn remembering(self, octets_max: usize) -> Self {
+        Self {
+            lasting: (octets_max > 0).then(|| Arc::new(Lasting::new(octets_max))),
+            ..self
+        }
+    }
+    fn transaction(&self, inner: Box<dyn BackendTransaction>) -> Transaction {
+        Transaction {
+            inner,
+            lasting: self.lasting.clone(),
+        }
     }
     /// Begins a transaction that sees every commit acknowledged before this call.
     #[must_use]
     pub fn begin(&self) -> Transaction {
-        Transaction(self.0.begin())
+        self.transaction(self.backend.begin())
     }
     /// Begins a transaction that may see a state of a moment ago, where that is cheaper; but none older than what this
     /// process committed or [`Self::heard`] of. For reading what never changes once it is there, by who looks with
     /// [`Self::begin`] for what was not found.
     #[must_use]
     pub fn begin_recent(&self) -> Transaction {
-        Transaction(self.0.begin_recent())
+        self.transaction(self.backend.begin_recent())
     }
     /// Begins a transaction that reads the state as of `version`, which this handle committed or read at, where that saves
     /// a wait: for who knows that state. Its commit fails like any other's when what it read, or has named by
@@ -207,24 +229,24 @@ impl Database {
     /// again to be relied on. After a failure begin with [`Self::begin`].
     #[must_use]
     pub fn begin_at(&self, version: CommitVersion) -> Option<Transaction> {
-        self.0.begin_at(version).map(Transaction)
+        self.backend.begin_at(version).map(|inner| self.transaction(inner))
     }
-    /// The value of a key that never changes once it is there: in a recent state, and if it is not there or that state is
-    /// gone, in the present one.
+    /// The value of a key that never changes once it is there: as remembered, or in a recent state, and if it is not there or
+    /// that state is gone, in the present one. A value that was removed may still be remembered.
     ///
     /// # Errors
     /// As [`Transaction::get`].
     pub async fn get_lasting(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        match self.begin_recent().get_snapshot(key).await {
+        match self.begin_recent().get_lasting(key).await {
             Ok(None) => {}
             Err(error) if error.is_retryable() => {}
             result => return result,
         }
-        self.begin().get_snapshot(key).await
+        self.begin().get_lasting(key).await
     }
     /// Another process has said that it committed at `version`: no transaction from now on sees less.
     pub fn heard(&self, version: CommitVersion) {
-        self.0.heard(version);
+        self.backend.heard(version);
     }
     /// Runs `body` in a transaction and commits it, again and again while it fails with a retryable error, at most
     /// [`Self::ATTEMPTS_MAX`] times. `CommitUnknown` is returned to the caller, who knows whether a repeat is safe.
@@ -275,7 +297,10 @@ impl AsStorageError for crate::Error {
 }
 
 /// One transaction: reads see its own writes; nothing is visible to others before the commit.
-pub struct Transaction(Box<dyn BackendTransaction>);
+pub struct Transaction {
+    inner: Box<dyn BackendTransaction>,
+    lasting: Option<Arc<Lasting>>,
+}
 
 impl Transaction {
     /// The value of `key`, serializable.
@@ -283,38 +308,68 @@ impl Transaction {
     /// # Errors
     /// `TooOld` past the time limit, `Unavailable`, `Corrupt`.
     pub async fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
-        self.0.get(key, ReadMode::Serializable).await
+        self.inner.get(key, ReadMode::Serializable).await
     }
     /// The value of `key`, without conflict detection.
     ///
     /// # Errors
     /// As [`Self::get`].
     pub async fn get_snapshot(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
-        self.0.get(key, ReadMode::Snapshot).await
+        self.inner.get(key, ReadMode::Snapshot).await
+    }
+    /// The value of a key that never changes once it is there: as remembered, which may be after it was removed, or by
+    /// [`Self::get_snapshot`].
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_lasting(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.get_lasting_if(key, |_| true).await
+    }
+    /// As [`Self::get_lasting`]; only values that are `kept` are remembered.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_lasting_if(&mut self, key: &[u8], kept: impl FnOnce(&Bytes) -> bool) -> Result<Option<Bytes>> {
+        if let Some(value) = self.lasting.as_ref().and_then(|lasting| lasting.find(key)) {
+            return Ok(Some(value));
+        }
+        let value = self.get_snapshot(key).await?;
+        if let (Some(lasting), Some(value)) = (&self.lasting, &value)
+            && kept(value)
+        {
+            lasting.remember(key, value);
+        }
+        Ok(value)
+    }
+    /// Has `key` on its way for a later [`Self::get_lasting`].
+    pub fn look_ahead_lasting(&mut self, key: &[u8]) {
+        if !self.lasting.as_ref().is_some_and(|lasting| lasting.has(key)) {
+            self.look_ahead_snapshot(key);
+        }
     }
     /// Whether reads wait for another machine, so that it pays to ask for several ahead.
     #[must_use]
     pub fn is_far(&self) -> bool {
-        self.0.is_far()
+        self.inner.is_far()
     }
     /// Has `key` on its way for a later [`Self::get`]: reads asked for ahead wait together.
     pub fn look_ahead(&mut self, key: &[u8]) {
-        self.0.look_ahead(key, ReadMode::Serializable);
+        self.inner.look_ahead(key, ReadMode::Serializable);
     }
     /// The same for a later [`Self::get_snapshot`].
     pub fn look_ahead_snapshot(&mut self, key: &[u8]) {
-        self.0.look_ahead(key, ReadMode::Snapshot);
+        self.inner.look_ahead(key, ReadMode::Snapshot);
     }
     /// The same for a later read of the same range.
     pub fn look_ahead_range(&mut self, query: &RangeQuery) {
-        self.0.look_ahead_range(query);
+        self.inner.look_ahead_range(query);
     }
     /// One reply's worth of a range.
     ///
     /// # Errors
     /// As [`Self::get`].
     pub async fn get_range(&mut self, query: RangeQuery) -> Result<RangeReply> {
-        self.0.get_range(query).await
+        self.inner.get_range(query).await
     }
     /// All pairs of a range, following `more`; `query.limit` still bounds the total when it is not 0.
     ///
@@ -324,7 +379,7 @@ impl Transaction {
         let mut pairs = Vec::new();
         loop {
             let limit = query.limit;
-            let reply = self.0.get_range(query.clone()).await?;
+            let reply = self.inner.get_range(query.clone()).await?;
             let got = reply.pairs.len();
             let last = reply.pairs.last().map(|pair| pair.key.clone());
             pairs.extend(reply.pairs);
@@ -343,44 +398,44 @@ impl Transaction {
     }
     /// Sets `key`.
     pub fn set(&mut self, key: impl Into<Bytes>, value: impl Into<Bytes>) {
-        self.0.set(key.into(), value.into());
+        self.inner.set(key.into(), value.into());
     }
     /// Removes `key`.
     pub fn clear(&mut self, key: &[u8]) {
-        self.0.clear(key);
+        self.inner.clear(key);
     }
     /// Removes all keys of `range`.
     pub fn clear_range(&mut self, range: KeyRange) {
-        self.0.clear_range(range);
+        self.inner.clear_range(range);
     }
     /// Adds to the little-endian 64-bit integer at `key`, wrapping, without a read conflict.
     pub fn atomic_add(&mut self, key: impl Into<Bytes>, delta: i64) {
-        self.0.atomic_add(key.into(), delta);
+        self.inner.atomic_add(key.into(), delta);
     }
     /// Makes this commit fail when another transaction writes `range` meanwhile.
     pub fn add_read_conflict(&mut self, range: KeyRange) {
-        self.0.add_read_conflict(range);
+        self.inner.add_read_conflict(range);
     }
     /// Makes others that read `range` fail as if it had been written.
     pub fn add_write_conflict(&mut self, range: KeyRange) {
-        self.0.add_write_conflict(range);
+        self.inner.add_write_conflict(range);
     }
     /// Watches `key`; armed by this transaction's commit.
     pub fn watch(&mut self, key: &[u8]) -> Watch {
-        self.0.watch(key)
+        self.inner.watch(key)
     }
     /// The version this transaction reads at.
     ///
     /// # Errors
     /// As [`Self::get`].
     pub async fn read_version(&mut self) -> Result<CommitVersion> {
-        self.0.read_version().await
+        self.inner.read_version().await
     }
     /// Commits durably.
     ///
     /// # Errors
     /// `Conflict`, `TooOld`, `TooLarge`, `CommitUnknown`, `Unavailable`.
     pub async fn commit(self) -> Result<CommitVersion> {
-        self.0.commit().await
+        self.inner.commit().await
     }
 }

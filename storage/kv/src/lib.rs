@@ -9,6 +9,7 @@ pub mod conformance;
 mod database;
 mod error;
 pub mod fence;
+mod lasting;
 mod limits;
 mod once;
 pub mod optimistic;

@@ -27,6 +27,8 @@ section! {
         open_secs_max: u64 = 15, "seconds", "1 to 600", "restart";
         /// FoundationDB: after this a transaction fails, and what needed it is answered with a temporary error.
         transaction_millis_max: u64 = 10_000, "milliseconds", "100 to 60000", "restart";
+        /// FoundationDB: mails that were read stay in this much memory for those who read them next.
+        remembered_octets_max: u64 = 64 * 1024 * 1024, "octets", "0 and up", "restart";
         /// FoundationDB: folder for the client library's traces; empty: none are written.
         trace_folder: String = String::new(), "", "a path", "restart";
     }
