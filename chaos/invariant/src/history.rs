@@ -1,6 +1,6 @@
 //! The words of a history.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Who acts.
@@ -127,6 +127,40 @@ pub enum Operation {
         /// what its own session has been told.
         is_fresh: bool,
     },
+    /// A new folder, whose name no other call gives to any.
+    CreateFolder {
+        /// Which.
+        place: Place,
+    },
+    /// Another name for a folder, which no other call gives to any.
+    RenameFolder {
+        /// The folder by its name so far.
+        place: Place,
+        /// Its new name.
+        to: FolderName,
+    },
+    /// A folder with all its messages out of the mailbox.
+    DeleteFolder {
+        /// Which.
+        place: Place,
+    },
+    /// What changed in a folder since an earlier session, and then all of it.
+    Resync {
+        /// Which folder.
+        place: Place,
+    },
+    /// All of INBOX by POP3.
+    ReadMaildrop {
+        /// Whose.
+        mailbox: MailboxName,
+    },
+    /// Mails out of INBOX for good, by POP3.
+    EmptyMaildrop {
+        /// Whose.
+        mailbox: MailboxName,
+        /// Which, each as often as it was marked.
+        mails: Vec<MailId>,
+    },
     /// All of all folders and the quota, while nobody changes anything.
     Audit {
         /// Of which mailbox.
@@ -162,6 +196,10 @@ pub enum Reply {
     Look(Look),
     /// A mailbox.
     Audit(Audit),
+    /// What a client knows of a folder after it was told what changed, and the folder.
+    Resync(Resync),
+    /// INBOX as POP3 shows it, in its order.
+    Maildrop(Vec<DropSeen>),
 }
 
 /// A folder as a client saw it.
@@ -175,6 +213,28 @@ pub struct Look {
     pub highest_modseq: Option<u64>,
     /// All messages, in the order of their sequence numbers.
     pub messages: Vec<MessageSeen>,
+}
+
+/// A folder as a client knows it that remembers an earlier session and was told what changed since (RFC 7162 §3.2.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resync {
+    /// The MODSEQ that it remembered.
+    pub since: u64,
+    /// What it knows now: MODSEQ and flags by UID.
+    pub known: BTreeMap<u32, (u64, BTreeSet<String>)>,
+    /// The folder as it was read right after; its HIGHESTMODSEQ is that up to which the client was told.
+    pub truth: Look,
+    /// UIDs that went away while it was read.
+    pub vanished: BTreeSet<u32>,
+}
+
+/// A message as POP3 shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropSeen {
+    /// Its unique-id.
+    pub unique: String,
+    /// Its content; none when it cannot be read or is no mail of ours.
+    pub mail: Option<MailId>,
 }
 
 /// A message as a client saw it.

@@ -1,9 +1,10 @@
 //! Calls with their returns, as checkers want them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Audit, CallId, Event, FolderName, History, Look, MailId, MailboxName, Operation, Outcome, Place, Reply, SessionId,
+    Audit, CallId, DropSeen, Event, FolderName, History, Look, MailId, MailboxName, Operation, Outcome, Place, Reply,
+    SessionId,
 };
 
 /// One call with what came of it.
@@ -100,6 +101,7 @@ pub(crate) fn sights<'h>(calls: &[Call<'h>]) -> Vec<Sight<'h>> {
         };
         match (call.operation, reply) {
             (Operation::Look { place, is_fresh }, Reply::Look(look)) => see(place.clone(), look, *is_fresh),
+            (Operation::Resync { place }, Reply::Resync(resync)) => see(place.clone(), &resync.truth, true),
             (Operation::Audit { mailbox }, Reply::Audit(audit)) => {
                 for (folder, look) in &audit.folders {
                     see(place_of(mailbox, folder), look, true);
@@ -124,11 +126,76 @@ pub(crate) fn audits<'h>(calls: &[Call<'h>]) -> BTreeMap<&'h MailboxName, (usize
     audits
 }
 
+/// The folders of a history, by all the names that they had or may have had.
+pub(crate) struct Lineage<'h> {
+    /// The name that a name came from.
+    before: BTreeMap<(&'h MailboxName, &'h FolderName), &'h FolderName>,
+    /// First names of the folders that somebody tried to delete.
+    deleted: BTreeSet<(&'h MailboxName, &'h FolderName)>,
+}
+
+/// Who was renamed from whom, and what may be gone.
+pub(crate) fn lineage<'h>(calls: &[Call<'h>]) -> Lineage<'h> {
+    let mut lineage = Lineage {
+        before: BTreeMap::new(),
+        deleted: BTreeSet::new(),
+    };
+    for call in calls.iter().filter(|call| call.may_happen()) {
+        if let Operation::RenameFolder { place, to } = call.operation {
+            lineage.before.insert((&place.mailbox, to), &place.folder);
+        }
+    }
+    for call in calls.iter().filter(|call| call.may_happen()) {
+        if let Operation::DeleteFolder { place } = call.operation {
+            let first = lineage.first(&place.mailbox, &place.folder);
+            lineage.deleted.insert((&place.mailbox, first));
+        }
+    }
+    lineage
+}
+
+impl<'h> Lineage<'h> {
+    /// The first name of the folder that has, or had, this one.
+    pub(crate) fn first(&self, mailbox: &'h MailboxName, folder: &'h FolderName) -> &'h FolderName {
+        let mut first = folder;
+        while let Some(before) = self.before.get(&(mailbox, first)) {
+            first = before;
+        }
+        first
+    }
+    /// Whether the folder may have been deleted with all that was in it.
+    pub(crate) fn may_be_gone(&self, mailbox: &'h MailboxName, folder: &'h FolderName) -> bool {
+        self.deleted.contains(&(mailbox, self.first(mailbox, folder)))
+    }
+}
+
 pub(crate) fn place_of(mailbox: &MailboxName, folder: &FolderName) -> Place {
     Place {
         mailbox: mailbox.clone(),
         folder: folder.clone(),
     }
+}
+
+/// INBOX as somebody saw it by POP3: mails, from the call to its return.
+pub(crate) struct DropSight<'h> {
+    pub(crate) mailbox: &'h MailboxName,
+    pub(crate) seen: &'h [DropSeen],
+    pub(crate) called: usize,
+    pub(crate) returned: usize,
+}
+
+/// All looks by POP3.
+pub(crate) fn drops<'h>(calls: &[Call<'h>]) -> Vec<DropSight<'h>> {
+    let drop = |call: &Call<'h>| match (call.operation, call.reply(), call.returned) {
+        (Operation::ReadMaildrop { mailbox }, Some(Reply::Maildrop(seen)), Some(returned)) => Some(DropSight {
+            mailbox,
+            seen,
+            called: call.called,
+            returned,
+        }),
+        _ => None,
+    };
+    calls.iter().filter_map(drop).collect()
 }
 
 /// The mail that a call puts into a mailbox, and the folder.

@@ -12,7 +12,7 @@ pub mod promise;
 mod testing;
 
 pub use history::{
-    Audit, CallId, ClientId, Event, Failure, FolderName, History, Look, MailId, MailboxName, MessageRef, MessageSeen,
-    Operation, Outcome, Place, QuotaSeen, Reply, SessionId, Wire,
+    Audit, CallId, ClientId, DropSeen, Event, Failure, FolderName, History, Look, MailId, MailboxName, MessageRef,
+    MessageSeen, Operation, Outcome, Place, QuotaSeen, Reply, Resync, SessionId, Wire,
 };
 pub use promise::{CHECKERS, Checker, Violation, check_all};

@@ -1,8 +1,8 @@
 //! Histories written by hand, for the checkers' tests.
 
 use crate::{
-    Audit, CallId, ClientId, Event, FolderName, History, Look, MailId, MailboxName, MessageRef, MessageSeen, Operation,
-    Outcome, Place, QuotaSeen, Reply, SessionId,
+    Audit, CallId, ClientId, DropSeen, Event, FolderName, History, Look, MailId, MailboxName, MessageRef, MessageSeen,
+    Operation, Outcome, Place, QuotaSeen, Reply, Resync, SessionId,
 };
 
 /// A history that grows call by call, all of one client.
@@ -146,5 +146,40 @@ impl Script {
             quota,
         };
         self.call(operation, Outcome::Done(Reply::Audit(audit)));
+    }
+    fn folder(name: &str) -> FolderName {
+        FolderName(name.to_owned())
+    }
+    pub(crate) fn create(folder: &str) -> Operation {
+        Operation::CreateFolder {
+            place: Self::place(folder),
+        }
+    }
+    pub(crate) fn rename(folder: &str, to: &str) -> Operation {
+        Operation::RenameFolder {
+            place: Self::place(folder),
+            to: Self::folder(to),
+        }
+    }
+    pub(crate) fn delete(folder: &str) -> Operation {
+        Operation::DeleteFolder {
+            place: Self::place(folder),
+        }
+    }
+    pub(crate) fn maildrop(&mut self, seen: &[(&str, u64)]) {
+        let seen = seen.iter().map(|(unique, mail)| DropSeen {
+            unique: (*unique).to_owned(),
+            mail: Some(MailId(*mail)),
+        });
+        let operation = Operation::ReadMaildrop {
+            mailbox: Self::mailbox(),
+        };
+        self.call(operation, Outcome::Done(Reply::Maildrop(seen.collect())));
+    }
+    pub(crate) fn resynced(&mut self, resync: Resync) {
+        let operation = Operation::Resync {
+            place: Self::place("INBOX"),
+        };
+        self.call(operation, Outcome::Done(Reply::Resync(resync)));
     }
 }

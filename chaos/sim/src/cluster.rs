@@ -77,7 +77,26 @@ impl Cluster {
             partitions: self.plan.partitions,
             release: format!("{}.0", self.releases.borrow()[node]),
             mutant: self.plan.mutant,
+            is_copy: false,
         }
+    }
+    /// What a second process starts with that has a copy of the disk of `node`.
+    pub(crate) fn place_of_copy(&self, node: usize) -> ClusterPlace {
+        ClusterPlace {
+            disk: self.copy_disk(node),
+            is_copy: true,
+            ..self.place(node)
+        }
+    }
+    /// The disk of `node` as it is now, on another one.
+    pub(crate) fn copy_disk(&self, node: usize) -> MemoryDisk {
+        let disk = self.disks.borrow()[node].copy();
+        disk.set_latency(Duration::from_millis(1));
+        disk
+    }
+    /// From now on the disk of `node` takes no writes, or does again.
+    pub(crate) fn fill_disk(&self, node: usize, is_full: bool) {
+        self.disks.borrow()[node].set_full(is_full);
     }
     pub(crate) fn set_disk(&self, node: usize, disk: MemoryDisk) {
         disk.set_latency(Duration::from_millis(1));
@@ -99,6 +118,9 @@ impl Cluster {
     }
     /// Opens all ways.
     pub(crate) fn heal(&self) {
+        for disk in &*self.disks.borrow() {
+            disk.set_full(false);
+        }
         self.network.heal_all();
     }
     /// Makes all ways bad.

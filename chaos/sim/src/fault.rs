@@ -7,11 +7,14 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::plan::Faults;
 use crate::probe::Probe;
 use crate::world::{World, client_address, node_address};
 
 /// Longest time that one thing stays wrong.
 const SPAN_MILLIS_MAX: u64 = 8_000;
+/// What a slow store takes at most for a read or a commit.
+const SLOW_STORE_MICROS_MAX: u64 = 600_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -25,6 +28,10 @@ enum Kind {
     Sever,
     Slow,
     Roll,
+    SlowStore,
+    StaleDisk,
+    Clone,
+    FullDisk,
 }
 
 /// Makes things go wrong until `is_over`.
@@ -42,6 +49,10 @@ pub(crate) async fn disturb(world: World, is_over: Rc<Cell<bool>>) {
         (faults.sever, Kind::Sever),
         (faults.slow, Kind::Slow),
         (faults.roll, Kind::Roll),
+        (faults.slow_store, Kind::SlowStore),
+        (faults.stale_disk, Kind::StaleDisk),
+        (faults.clone, Kind::Clone),
+        (faults.full_disk, Kind::FullDisk),
     ];
     let total: u32 = kinds.iter().map(|(weight, _)| weight).sum();
     if faults.event_millis == 0 || total == 0 {
@@ -79,6 +90,9 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
     match kind {
         Kind::Kill => {
             if let Some(life) = world.take(node) {
+                if world.plan().faults.is_vigil {
+                    crate::vigil::begin(world, node);
+                }
                 world.lost(node, life.kill().await);
                 if world.plan().faults.is_vigil {
                     crate::vigil::watch(world, node).await;
@@ -126,6 +140,18 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
             cluster.set_faults(&world.plan().faults);
         }
         Kind::Roll => crate::rolling::roll(world, node).await,
+        Kind::SlowStore => {
+            world.set_faults(&Faults {
+                store_delay_micros_max: SLOW_STORE_MICROS_MAX,
+                ..world.plan().faults.clone()
+            });
+            tokio::time::sleep(span).await;
+            world.set_faults(&world.plan().faults);
+            recorder.probe(Probe::SlowStore);
+        }
+        Kind::StaleDisk => crate::disk::bring_back_old(world, node, span, random).await,
+        Kind::Clone => crate::disk::clone(world, node, span).await,
+        Kind::FullDisk => crate::disk::fill(world, node, span).await,
     }
 }
 

@@ -9,6 +9,7 @@ mod audit;
 mod client;
 mod cluster;
 mod content;
+mod disk;
 mod fault;
 mod link;
 mod log;

@@ -63,6 +63,23 @@ pub(crate) struct ClusterPlace {
     pub(crate) partitions: usize,
     pub(crate) release: String,
     pub(crate) mutant: Option<Mutant>,
+    /// Another process than the node's, which others do not call.
+    pub(crate) is_copy: bool,
+}
+
+impl ClusterPlace {
+    fn join(&self) -> Arc<dyn Transport> {
+        if self.is_copy {
+            self.network.join_uncalled(self.node)
+        } else {
+            self.network.join_local(self.node)
+        }
+    }
+    fn end(&self) {
+        if !self.is_copy {
+            self.network.crash(self.node);
+        }
+    }
 }
 
 /// Settings with hostile values, the same for all nodes of a run.
@@ -81,8 +98,15 @@ pub(crate) struct NodeLife {
     stop: Rc<Notify>,
     task: JoinHandle<()>,
     member: MemberSlot,
-    is_ready: Rc<Cell<bool>>,
+    signs: Rc<Signs>,
     place: Option<ClusterPlace>,
+}
+
+/// What a life shows of itself.
+#[derive(Default)]
+struct Signs {
+    is_ready: Cell<bool>,
+    is_refused: Cell<bool>,
 }
 
 /// The member of a life, once it has one.
@@ -101,9 +125,9 @@ impl NodeLife {
         let (gate, stop, link) = (Rc::<Gate>::default(), Rc::<Notify>::default(), parts.link.clone());
         let (member, place) = (MemberSlot::default(), parts.place.clone());
         let mut set = LocalSet::new();
-        let is_ready = Rc::<Cell<bool>>::default();
-        let (stopping, slot, ready) = (Rc::clone(&stop), Rc::clone(&member), Rc::clone(&is_ready));
-        let life = set.spawn_local(live(parts, stopping, slot, ready));
+        let signs = Rc::<Signs>::default();
+        let (stopping, slot, shown) = (Rc::clone(&stop), Rc::clone(&member), Rc::clone(&signs));
+        let life = set.spawn_local(live(parts, stopping, slot, shown));
         let shut = Rc::clone(&gate);
         let task = tokio::task::spawn_local(std::future::poll_fn(move |cx| {
             if shut.is_shut.get() {
@@ -124,19 +148,23 @@ impl NodeLife {
             stop,
             task,
             member,
-            is_ready,
+            signs,
             place,
         }
     }
     /// Whether it lets clients in.
     pub(crate) fn is_ready(&self) -> bool {
-        self.is_ready.get()
+        self.signs.is_ready.get()
+    }
+    /// Whether the cluster has turned it away.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.signs.is_refused.get()
     }
     /// Ends it at once, with all that it holds in memory. Gives its disk as the next life finds it.
     pub(crate) async fn kill(self) -> Option<MemoryDisk> {
         self.link.die();
         let disk = self.place.as_ref().map(|place| {
-            place.network.crash(place.node);
+            place.end();
             place.disk.crash()
         });
         self.task.abort();
@@ -149,7 +177,7 @@ impl NodeLife {
         self.stop.notify_one();
         let _ = self.task.await;
         if let Some(place) = &self.place {
-            place.network.crash(place.node);
+            place.end();
         }
     }
     /// Its part in the cluster, if it has one already.
@@ -173,7 +201,7 @@ impl NodeLife {
     }
 }
 
-async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, is_ready: Rc<Cell<bool>>) {
+async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, signs: Rc<Signs>) {
     let env = Env::simulated(SimulatedHost {
         network: parts.network.clone(),
         address: parts.address,
@@ -195,7 +223,7 @@ async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, is_ready: Rc
         env.sleep(START_RETRY).await;
     };
     parts.log.line(format_args!("node {} is ready", parts.number));
-    is_ready.set(true);
+    signs.is_ready.set(true);
     let member = slot.borrow().clone();
     let refused = async {
         match &member {
@@ -213,6 +241,7 @@ async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, is_ready: Rc
         }
         refusal = refused => {
             parts.log.line(format_args!("node {} is refused: {refusal}", parts.number));
+            signs.is_refused.set(true);
             assembly.stop().await;
         }
     }
@@ -222,7 +251,7 @@ async fn live(parts: NodeParts, stop: Rc<Notify>, slot: MemberSlot, is_ready: Rc
 }
 
 async fn join(parts: &NodeParts, place: &ClusterPlace, env: &Env) -> anyhow::Result<Member> {
-    let transport: Arc<dyn Transport> = place.network.join_local(place.node);
+    let transport = place.join();
     let transport = match place.mutant {
         Some(Mutant::HintTrustedWithoutLog) => Arc::new(Trusting::new(transport, env.clone())),
         _ => transport,

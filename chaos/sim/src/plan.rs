@@ -60,6 +60,14 @@ pub struct Faults {
     pub block: u32,
     /// A node does not reach the store for a while.
     pub store_cut: u32,
+    /// The store takes long for every read and commit for a while.
+    pub slow_store: u32,
+    /// A node is killed and starts again with an older copy of its disk; then the right disk is put back.
+    pub stale_disk: u32,
+    /// A copy of a node's disk is started elsewhere while the node lives.
+    pub clone: u32,
+    /// The disk on which a node keeps its part of the metadata is full for a while.
+    pub full_disk: u32,
     /// The way between nodes is blocked for a while: between two, one of them and all others, one way or both.
     pub part: u32,
     /// Two nodes do not reach each other for a while, one way or both, while all others reach both.
@@ -111,6 +119,10 @@ impl Default for Faults {
             cut: 0,
             block: 0,
             store_cut: 0,
+            slow_store: 0,
+            stale_disk: 0,
+            clone: 0,
+            full_disk: 0,
             part: 0,
             sever: 0,
             slow: 0,
@@ -183,6 +195,7 @@ impl Plan {
         let (part, slow, roll) = (weight(4), weight(3), weight(2));
         let (delay, loss) = (weight(20_000), weight(5_000));
         let partitions = if weight(1) == 1 { 16 } else { 64 };
+        let (slow_store, stale_disk, clone, full_disk) = (weight(2), weight(2), weight(2), weight(2));
         Self {
             nodes,
             partitions,
@@ -190,6 +203,10 @@ impl Plan {
                 part,
                 slow,
                 roll,
+                slow_store,
+                stale_disk,
+                clone,
+                full_disk,
                 node_delay_micros_max: 500 + u64::from(delay),
                 node_loss_per_million: loss,
                 event_millis: alone.faults.event_millis.max(1_000),

@@ -31,6 +31,10 @@ pub enum Probe {
     LargeMail,
     /// A blob was removed by the collector.
     BlobCollected,
+    /// A maildrop was read by POP3.
+    MaildropRead,
+    /// A client that remembered a folder was told what changed.
+    Resynced,
     /// Nodes could not reach each other.
     Parted,
     /// Nodes reached each other slowly.
@@ -39,11 +43,17 @@ pub enum Probe {
     Rolled,
     /// Another node took over what a killed one owned.
     TakenOver,
+    /// The store was slow for a while.
+    SlowStore,
+    /// A node that came with an older disk, or as a copy of one that lives, was turned away.
+    CopyRefused,
+    /// A node's disk for metadata was full for a while.
+    DiskFull,
 }
 
 impl Probe {
     /// Those that a node alone comes to.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::CommitOutlivesNode,
         Self::DeliveryUnknown,
         Self::RefusedForNow,
@@ -57,9 +67,19 @@ impl Probe {
         Self::Relayed,
         Self::LargeMail,
         Self::BlobCollected,
+        Self::MaildropRead,
+        Self::Resynced,
     ];
     /// Those that only clusters come to.
-    pub const CLUSTER: [Self; 4] = [Self::Parted, Self::Slow, Self::Rolled, Self::TakenOver];
+    pub const CLUSTER: [Self; 7] = [
+        Self::Parted,
+        Self::Slow,
+        Self::Rolled,
+        Self::TakenOver,
+        Self::SlowStore,
+        Self::CopyRefused,
+        Self::DiskFull,
+    ];
 }
 
 /// How often each was seen.

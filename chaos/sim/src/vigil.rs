@@ -33,13 +33,16 @@ pub(crate) async fn at_rest(world: &World) -> bool {
     false
 }
 
-/// The node `killed` died this moment: asks every mailbox, at the nodes that live, until it answers.
-pub(crate) async fn watch(world: &World, killed: usize) {
-    let log = world.recorder().log();
+/// The node `killed` dies this moment: what its clients see from now on is no bystander's.
+pub(crate) fn begin(world: &World, killed: usize) {
     world.recorder().event(Event::NodeKilled {
         node: u32::try_from(killed).unwrap_or(u32::MAX),
-        micros: log.now_micros(),
+        micros: world.recorder().log().now_micros(),
     });
+}
+
+/// The node `killed` has died: asks every mailbox, at the nodes that live, until it answers.
+pub(crate) async fn watch(world: &World, killed: usize) {
     let living = world.nodes() - 1;
     watch_at(world, |index| (killed + 1 + index % living) % world.nodes()).await;
     world.recorder().probe(Probe::TakenOver);

@@ -1,16 +1,21 @@
 //! What clients do: they send mail, and work in folders that others work in too.
 
+mod folders;
+mod maildrop;
+mod resync;
+
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hongyan_invariant::{CallId, ClientId, FolderName, MailboxName, MessageRef, Operation, Outcome, Place, Reply};
+use hongyan_invariant::{CallId, ClientId, MailboxName, MessageRef, Operation, Outcome, Place, Reply};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::client::{Answer, Envelope, Identity, Imap, Kind, Lost, Status, send};
+use crate::client::{Answer, Envelope, Identity, Imap, Kind, Lost, Memory, Status, numbers, send};
 use crate::content;
 use crate::probe::Probe;
 use crate::world::{OUTSIDE, PASSWORD, World, client_address, node_address};
@@ -35,13 +40,21 @@ pub(crate) async fn work(world: World, number: u32, budget: Budget) {
         },
         random: StdRng::seed_from_u64(world.seed() ^ (u64::from(number) << 20)),
         mailboxes: world.mailboxes(),
+        remembered: BTreeMap::new(),
         world,
         budget,
     };
     while worker.spend() {
-        if worker.random.random_bool(0.35) {
-            worker.send_mail().await;
-        } else if worker.session().await.is_err() {
+        let done = match worker.random.random_range(0..100) {
+            0..33 => {
+                worker.send_mail().await;
+                Ok(())
+            }
+            33..40 => worker.maildrop().await,
+            40..50 if !worker.remembered.is_empty() => worker.resync().await,
+            _ => worker.session().await,
+        };
+        if done.is_err() {
             worker.me.env.sleep(RETRY).await;
         }
         let pause = worker.random.random_range(0..200);
@@ -53,6 +66,8 @@ struct Worker {
     me: Identity,
     random: StdRng,
     mailboxes: Vec<MailboxName>,
+    /// Folders as they were seen last.
+    remembered: BTreeMap<Place, Memory>,
     world: World,
     budget: Budget,
 }
@@ -130,10 +145,9 @@ impl Worker {
         let address = self.node(143);
         let mut imap = Imap::login(&self.me, address, &mailbox).await?;
         for _ in 0..self.random.random_range(1..=2) {
-            let folder = (*FOLDERS.choose(&mut self.random).unwrap_or(&"INBOX")).to_owned();
             let place = Place {
                 mailbox: mailbox.clone(),
-                folder: FolderName(folder),
+                folder: self.folder(&mailbox),
             };
             self.look(&mut imap, &place, true).await?;
             for _ in 0..self.random.random_range(1..=6) {
@@ -152,8 +166,9 @@ impl Worker {
 
     async fn act(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Lost> {
         match self.random.random_range(0..100) {
-            0..22 => self.append(imap, place).await,
-            22..42 => self.flag(imap, place).await,
+            0..20 => self.append(imap, place).await,
+            20..24 => self.change_folders(imap, place).await,
+            24..42 => self.flag(imap, place).await,
             42..50 => self.copy(imap, place, "COPY").await,
             50..60 => self.copy(imap, place, "MOVE").await,
             60..72 => self.expunge(imap, place).await,
@@ -187,7 +202,12 @@ impl Worker {
             imap.look(false).await
         };
         match looked.await {
-            Ok(Some(look)) => self.me.recorder.returned(call, Outcome::Done(Reply::Look(look))),
+            Ok(Some(look)) => {
+                if let (true, Some(memory)) = (is_fresh, Memory::of(&look)) {
+                    self.remembered.insert(place.clone(), memory);
+                }
+                self.me.recorder.returned(call, Outcome::Done(Reply::Look(look)));
+            }
             Ok(None) => {
                 self.me.recorder.returned(call, Outcome::Unknown);
                 // A folder that could not be opened is none to work in.
@@ -266,9 +286,8 @@ impl Worker {
 
     async fn copy(&mut self, imap: &mut Imap, place: &Place, verb: &str) -> Result<(), Lost> {
         let messages = self.some(imap);
-        let other: Vec<&&str> = FOLDERS.iter().filter(|folder| **folder != place.folder.0).collect();
-        let to = FolderName((**other.choose(&mut self.random).unwrap_or(&&"INBOX")).to_owned());
-        if messages.is_empty() {
+        let to = self.folder(&place.mailbox);
+        if messages.is_empty() || to == place.folder {
             return Ok(());
         }
         let command = format!("UID {verb} {} {}", set_of(&messages), to.0);
@@ -338,13 +357,4 @@ fn placed(answer: &Answer, named: &[MessageRef]) -> Option<Reply> {
         validity: validity.parse().ok()?,
         messages: messages.collect(),
     })
-}
-
-/// The numbers of a set like `1,3:5`.
-fn numbers(set: &str) -> Vec<u32> {
-    let range = |part: &str| {
-        let (first, last) = part.split_once(':').unwrap_or((part, part));
-        Some(first.parse().ok()?..=last.parse().ok()?)
-    };
-    set.split(',').filter_map(range).flatten().collect()
 }

@@ -1,6 +1,7 @@
 //! The nodes, the network, the store, and who lives where.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 use hongyan_access::Access;
 use hongyan_directory::{Credential, Directory, DirectoryOptions, NewAccount, NewTenant};
 use hongyan_env::{Env, Latency, SimulatedHost, SimulatedNetwork, ZoneDns};
-use hongyan_invariant::MailboxName;
+use hongyan_invariant::{FolderName, MailboxName, Place};
 use hongyan_kv::{Database, RangeQuery, Tuple};
 use hongyan_memory::MemoryStore;
 use hongyan_sasl::Secret;
@@ -19,7 +20,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::cluster::Cluster;
 use crate::link::{Link, Seen};
-use crate::node::{NodeLife, NodeParts, Settings, access_options};
+use crate::node::{ClusterPlace, NodeLife, NodeParts, Settings, access_options};
 use crate::plan::{Faults, Plan};
 use crate::recorder::Recorder;
 
@@ -51,6 +52,14 @@ struct Inner {
     cluster: Option<Cluster>,
     /// Lives so far, so that each has its own randomness; and deaths of each node.
     lives: RefCell<Vec<u64>>,
+    own_folders: RefCell<OwnFolders>,
+}
+
+/// The folders that clients made, as far as they know.
+#[derive(Default)]
+struct OwnFolders {
+    names: u32,
+    there: BTreeMap<MailboxName, Vec<FolderName>>,
 }
 
 impl World {
@@ -86,6 +95,7 @@ impl World {
             recorder,
             settings,
             seen: Arc::default(),
+            own_folders: RefCell::default(),
         }));
         if world.0.plan.faults.is_vigil {
             world.0.recorder.judge_connections();
@@ -151,6 +161,30 @@ impl World {
             .map(|number| MailboxName(format!("user{number}@{DOMAIN}")))
             .collect()
     }
+    /// A name that no folder has had.
+    pub(crate) fn new_folder_name(&self) -> FolderName {
+        let mut own = self.0.own_folders.borrow_mut();
+        own.names += 1;
+        FolderName(format!("own{}", own.names))
+    }
+    /// The folders that clients made in a mailbox and, as far as they know, nobody took.
+    pub(crate) fn own_folders(&self, mailbox: &MailboxName) -> Vec<FolderName> {
+        let own = self.0.own_folders.borrow();
+        own.there.get(mailbox).cloned().unwrap_or_default()
+    }
+    pub(crate) fn add_own_folder(&self, place: &Place) {
+        let mut own = self.0.own_folders.borrow_mut();
+        own.there
+            .entry(place.mailbox.clone())
+            .or_default()
+            .push(place.folder.clone());
+    }
+    pub(crate) fn remove_own_folder(&self, place: &Place) {
+        let mut own = self.0.own_folders.borrow_mut();
+        if let Some(there) = own.there.get_mut(&place.mailbox) {
+            there.retain(|folder| *folder != place.folder);
+        }
+    }
     /// From now on store and network fail as `faults` says.
     pub(crate) fn set_faults(&self, faults: &Faults) {
         let unknown = faults.unknown_per_mille / 2;
@@ -175,15 +209,27 @@ impl World {
     }
     /// Starts a node that does not run.
     pub(crate) fn start(&self, node: usize) {
+        let place = self.cluster().map(|cluster| cluster.place(node));
+        let started = self.start_at(node, node_address(node), place);
+        self.0.nodes.borrow_mut()[node] = Some(started);
+    }
+    /// Starts a second process of a node, elsewhere, from a copy of its disk.
+    pub(crate) fn start_copy(&self, node: usize) -> NodeLife {
+        let place = self.cluster().map(|cluster| cluster.place_of_copy(node));
+        self.start_at(node, copy_address(node), place)
+    }
+    fn start_at(&self, node: usize, address: IpAddr, place: Option<ClusterPlace>) -> NodeLife {
+        let is_copy = place.as_ref().is_some_and(|place| place.is_copy);
         let life = {
             let mut lives = self.0.lives.borrow_mut();
             lives[node] += 1;
             lives[node]
         };
+        let what = if is_copy { "copy of node" } else { "node" };
         self.0
             .recorder
             .log()
-            .line(format_args!("node {node} starts, life {life}"));
+            .line(format_args!("{what} {node} starts, life {life}"));
         let seed = self.0.seed ^ ((node as u64 + 1) << 32) ^ (life << 40);
         let faults = &self.0.plan.faults;
         let link = Link::new(
@@ -194,9 +240,9 @@ impl World {
             Arc::clone(&self.0.seen),
             self.0.recorder.log().clone(),
         );
-        let started = NodeLife::start(NodeParts {
+        NodeLife::start(NodeParts {
             number: node,
-            address: node_address(node),
+            address,
             network: self.0.network.clone(),
             dns: self.0.dns.clone(),
             link,
@@ -204,9 +250,8 @@ impl World {
             clock_rate_ppm: self.0.clock_rates[node],
             settings: self.0.settings,
             log: self.0.recorder.log().clone(),
-            place: self.cluster().map(|cluster| cluster.place(node)),
-        });
-        self.0.nodes.borrow_mut()[node] = Some(started);
+            place,
+        })
     }
     /// A node died and left this disk.
     pub(crate) fn lost(&self, node: usize, disk: Option<hongyan_metadata::MemoryDisk>) {
@@ -272,6 +317,10 @@ async fn credential(access: &Access) -> Result<Credential> {
 
 pub(crate) fn node_address(node: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, u8::try_from(node + 1).unwrap_or(u8::MAX)))
+}
+
+fn copy_address(node: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 1, u8::try_from(node + 1).unwrap_or(u8::MAX)))
 }
 
 /// The number of the node at an address.

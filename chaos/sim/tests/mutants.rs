@@ -122,6 +122,15 @@ fn cluster(mutant: Option<Mutant>, steps: usize, faults: Faults) -> Plan {
 }
 
 #[test]
+fn an_acknowledgement_before_the_commit_is_found_in_a_cluster() {
+    is_found_by(
+        Mutant::AcknowledgedBeforeCommit,
+        &|mutant| cluster(mutant, 80, kills()),
+        &["no acknowledged mail lost", "UID never reused", "no stale read"],
+    );
+}
+
+#[test]
 fn a_fence_that_is_not_read_is_found() {
     // Owners that are deposed while their commits are on a long way.
     let faults = Faults {

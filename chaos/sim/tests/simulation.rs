@@ -13,9 +13,9 @@ const FIXED_PART: u64 = 120;
 const FRESH: u64 = 40;
 
 /// Seeds of the fixed batch of clusters, in parts that run at the same time.
-const CLUSTER_PART: u64 = 30;
+const CLUSTER_PART: u64 = 75;
 /// Seeds of clusters drawn anew in each run of the tests.
-const CLUSTER_FRESH: u64 = 10;
+const CLUSTER_FRESH: u64 = 20;
 
 /// Nodes of the cluster that a seed is for.
 fn nodes(seed: u64) -> usize {
@@ -54,6 +54,11 @@ fn fixed_cluster(part: u64) {
         Probe::Rolled,
         Probe::Paused,
         Probe::CommitUnknown,
+        Probe::SlowStore,
+        Probe::CopyRefused,
+        Probe::DiskFull,
+        Probe::MaildropRead,
+        Probe::Resynced,
     ] {
         assert!(
             probes.get(&probe).is_some_and(|count| *count > 0),
@@ -140,6 +145,12 @@ fn fixed_seeds_of_clusters_keep_all_promises_3() {
 #[test]
 fn fixed_seeds_of_clusters_keep_all_promises_4() {
     fixed_cluster(3);
+}
+
+#[test]
+fn a_copy_of_the_leaders_disk_does_not_lead() {
+    let report = run(10_039, &Plan::draw_cluster(10_039, 60, 3), false);
+    assert_good_cluster(&report, "--steps 60 --nodes 3");
 }
 
 #[test]

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::index::{Call, calls, sights};
-use crate::{History, Operation, Place};
+use crate::index::{Call, calls, lineage, sights};
+use crate::{FolderName, History, MailboxName, Operation};
 
 pub(super) fn check(history: &History) -> Vec<String> {
     let calls = calls(history);
     // All changes of one flag of one message. UIDs are not reused, so validities need no look.
-    let mut changes: BTreeMap<(&Place, u32, &str), Vec<(&Call<'_>, bool)>> = BTreeMap::new();
+    let lineage = lineage(&calls);
+    let mut changes: BTreeMap<(&MailboxName, &FolderName, u32, &str), Vec<(&Call<'_>, bool)>> = BTreeMap::new();
     for call in calls.iter().filter(|call| call.may_happen()) {
         if let Operation::Flag {
             place,
@@ -19,9 +20,11 @@ pub(super) fn check(history: &History) -> Vec<String> {
             set,
         } = call.operation
         {
+            // A session that has it open knows it by a name that it had.
+            let first = lineage.first(&place.mailbox, &place.folder);
             for message in messages {
                 changes
-                    .entry((place, message.uid, flag))
+                    .entry((&place.mailbox, first, message.uid, flag))
                     .or_default()
                     .push((call, *set));
             }
@@ -29,8 +32,12 @@ pub(super) fn check(history: &History) -> Vec<String> {
     }
     let mut found = Vec::new();
     let sights = sights(&calls);
-    for ((place, uid, flag), changes) in &changes {
-        for sight in sights.iter().filter(|sight| sight.is_fresh && sight.place == **place) {
+    for ((mailbox, first, uid, flag), changes) in &changes {
+        let of_it = sights.iter().filter(|sight| {
+            let place = &sight.place;
+            sight.is_fresh && place.mailbox == **mailbox && lineage.first(&place.mailbox, &place.folder) == *first
+        });
+        for sight in of_it {
             let Some(message) = sight.look.messages.iter().find(|message| message.uid == *uid) else {
                 continue;
             };
@@ -46,7 +53,8 @@ pub(super) fn check(history: &History) -> Vec<String> {
             let is_set = message.flags.contains(*flag);
             if !changes.iter().any(|(call, set)| *set == is_set && is_possible(call)) {
                 found.push(format!(
-                    "{place} UID {uid} {} {flag} (event {}) against the last change",
+                    "{} UID {uid} {} {flag} (event {}) against the last change",
+                    sight.place,
                     if is_set { "has" } else { "lacks" },
                     sight.returned
                 ));

@@ -1,6 +1,7 @@
 //! One file a promise; each says where it is made.
 
 mod acknowledged_flags_stay;
+mod acknowledged_folders_stay;
 mod bystanders_stay_connected;
 mod mailboxes_answer_soon;
 mod modseq_never_goes_back;
@@ -10,9 +11,11 @@ mod no_stale_read;
 mod orderly_stops_cost_no_command;
 mod queue_repeats_nothing_confirmed;
 mod quota_is_the_sum;
+mod resync_tells_all;
 mod sequence_numbers_hold;
 mod uid_never_reused;
 mod uids_appear_in_order;
+mod unique_ids_last;
 
 use std::fmt;
 
@@ -51,6 +54,9 @@ pub const CHECKERS: &[(&str, Checker)] = &[
         "queue repeats nothing confirmed",
         queue_repeats_nothing_confirmed::check,
     ),
+    ("acknowledged folders stay", acknowledged_folders_stay::check),
+    ("a resync tells all", resync_tells_all::check),
+    ("unique-ids last", unique_ids_last::check),
     ("mailboxes answer soon", mailboxes_answer_soon::check),
     ("bystanders stay connected", bystanders_stay_connected::check),
     ("orderly stops cost no command", orderly_stops_cost_no_command::check),

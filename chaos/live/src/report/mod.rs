@@ -238,7 +238,14 @@ fn acknowledged(book: &Book) -> (BTreeMap<&'static str, u64>, u64) {
                     Operation::Move { .. } => "moves",
                     Operation::Expunge { .. } => "expunges",
                     Operation::Flag { .. } => "flag changes",
-                    Operation::Look { .. } | Operation::Audit { .. } => continue,
+                    Operation::CreateFolder { .. }
+                    | Operation::RenameFolder { .. }
+                    | Operation::DeleteFolder { .. } => "folder changes",
+                    Operation::EmptyMaildrop { .. } => "emptied maildrops",
+                    Operation::Look { .. }
+                    | Operation::Resync { .. }
+                    | Operation::ReadMaildrop { .. }
+                    | Operation::Audit { .. } => continue,
                 };
                 open.insert(*call, kind);
             }

@@ -16,11 +16,15 @@ use crate::probe::Probe;
 use crate::world::PASSWORD;
 
 /// The items of a look, with as much of each mail as tells which it is.
-const ITEMS: &str = "(UID FLAGS MODSEQ RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Mail)])";
+pub(super) const ITEMS: &str = "(UID FLAGS MODSEQ RFC822.SIZE BODY.PEEK[HEADER.FIELDS (X-Mail)])";
 /// As [`ITEMS`], without any content.
 const BARE_ITEMS: &str = "(UID FLAGS MODSEQ RFC822.SIZE)";
 /// As [`ITEMS`], with the whole mail.
 const ALL_ITEMS: &str = "(UID FLAGS MODSEQ RFC822.SIZE BODY.PEEK[])";
+
+/// How the content is called in what comes back.
+const HEADER_ITEM: &str = "BODY[HEADER.FIELDS (X-Mail)]";
+const WHOLE_ITEM: &str = "BODY[]";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +46,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Whether it refuses because the message is gone: it is what others did, not a failure (RFC 2180 §4.1).
-    pub(crate) fn is_of_expunged(&self) -> bool {
-        self.text.contains("[EXPUNGEISSUED]")
+    /// Whether it refuses because the message or the folder is gone: it is what others did, not a failure (RFC 2180 §4.1).
+    pub(crate) fn is_of_others(&self) -> bool {
+        let codes = ["[EXPUNGEISSUED]", "[NONEXISTENT]", "[TRYCREATE]"];
+        codes.iter().any(|code| self.text.contains(code))
     }
     /// The number behind a response code, in the tagged answer or before it.
     pub(crate) fn code(&self, name: &str) -> Option<u64> {
@@ -123,7 +128,7 @@ impl Imap {
             return answer;
         }
         match &answer {
-            Ok(answer) if answer.status == Status::Ok || answer.is_of_expunged() => {}
+            Ok(answer) if answer.status == Status::Ok || answer.is_of_others() => {}
             Ok(answer) => {
                 let failure = Failure::Refused(answer.text.clone());
                 self.me.recorder.failed(self.node, command, began, failure);
@@ -389,6 +394,30 @@ fn take_row(values: &[Value], rows: &mut [Option<MessageSeen>], is_bare: bool) {
     if word != "FETCH" {
         return;
     }
+    let new = message(items);
+    if items.item(HEADER_ITEM).is_none() && items.item(WHOLE_ITEM).is_none() && !is_bare {
+        // News of flags on the way.
+        if let (Some(row), Some(_), Some(_)) = (row, items.item("FLAGS"), items.item("MODSEQ")) {
+            (row.flags, row.modseq) = (new.flags, new.modseq);
+        }
+        return;
+    }
+    *row = Some(new);
+}
+
+/// What a FETCH response says of a message that it names by its UID.
+pub(super) fn row(values: &[Value]) -> Option<MessageSeen> {
+    match values {
+        [Value::Atom(_), Value::Atom(word), items] if word == "FETCH" => {
+            items.item("UID")?;
+            Some(message(items))
+        }
+        _ => None,
+    }
+}
+
+/// A message as the items of a FETCH response show it; what they do not show is nothing.
+fn message(items: &Value) -> MessageSeen {
     let atom = |name: &str| items.item(name).and_then(Value::text);
     let flags: Option<BTreeSet<String>> = items
         .item("FLAGS")
@@ -396,26 +425,20 @@ fn take_row(values: &[Value], rows: &mut [Option<MessageSeen>], is_bare: bool) {
     let modseq = items
         .item("MODSEQ")
         .and_then(|modseq| modseq.list().first()?.text()?.parse().ok());
-    let header = items.item("BODY[HEADER.FIELDS (X-Mail)]").and_then(Value::octets);
-    let whole = items.item("BODY[]").and_then(Value::octets);
-    if header.is_none() && whole.is_none() && !is_bare {
-        // News of flags on the way.
-        if let (Some(row), Some(flags), Some(modseq)) = (row, flags, modseq) {
-            (row.flags, row.modseq) = (flags, modseq);
-        }
-        return;
-    }
-    let mail = match whole {
+    let mail = match items.item(WHOLE_ITEM).and_then(Value::octets) {
         Some(whole) => content::number(whole).filter(|_| content::is_whole(whole)),
-        None => header.and_then(content::number),
+        None => items
+            .item(HEADER_ITEM)
+            .and_then(Value::octets)
+            .and_then(content::number),
     };
-    *row = Some(MessageSeen {
+    MessageSeen {
         uid: atom("UID").and_then(|uid| uid.parse().ok()).unwrap_or(0),
         mail,
         flags: flags.unwrap_or_default(),
         modseq: modseq.unwrap_or(0),
         octets: atom("RFC822.SIZE").and_then(|octets| octets.parse().ok()).unwrap_or(0),
-    });
+    }
 }
 
 /// The size of the literal that a line ends with.

@@ -120,8 +120,20 @@ impl SimNetwork {
         });
         transport
     }
+    /// A second process that says it is `node`, which lives on: it can call, and nobody calls it, as the address book of the
+    /// others names the first.
+    #[must_use]
+    pub fn join_uncalled(&self, node: NodeId) -> Arc<SimTransport> {
+        // Nothing is ever given to it to serve.
+        self.new_host(node).0
+    }
     fn start(&self, node: NodeId) -> (Arc<SimTransport>, mpsc::UnboundedReceiver<BoxFuture<'static, ()>>) {
         self.crash(node);
+        let (transport, receiver) = self.new_host(node);
+        self.0.state.lock().nodes.insert(node, Arc::clone(&transport.host));
+        (transport, receiver)
+    }
+    fn new_host(&self, node: NodeId) -> (Arc<SimTransport>, mpsc::UnboundedReceiver<BoxFuture<'static, ()>>) {
         let (tasks, receiver) = mpsc::unbounded_channel();
         let host = Arc::new(Host {
             node,
@@ -130,7 +142,6 @@ impl SimNetwork {
             has_crashed: AtomicBool::new(false),
             crashed: Notify::new(),
         });
-        self.0.state.lock().nodes.insert(node, Arc::clone(&host));
         let transport = SimTransport {
             network: self.clone(),
             host,
