@@ -1,6 +1,7 @@
 //! Three servers on the loopback interface as three machines: made, joined, grown to two copies, one lost and restarted;
 //! at the end two leave, a dead one and one that runs.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;

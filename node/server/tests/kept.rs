@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
@@ -41,6 +42,23 @@ fn kill(id: &str) {
     let _ = Command::new("kill").args(["-KILL", id]).status();
 }
 
+/// A folder with programs for backups that run and back nothing up: the real ones are not installed everywhere, and what
+/// they are asked is the keeper's own test.
+fn programs(folder: &Path) -> PathBuf {
+    let programs = folder.join("programs");
+    std::fs::create_dir_all(&programs).unwrap();
+    let running = r#"{"Status":{"Name":"Running","Running":true},"Restorable":false}"#;
+    for (name, does) in [
+        ("fdbbackup", format!("echo '{running}'")),
+        ("backup_agent", "while :; do sleep 1; done".to_owned()),
+    ] {
+        let path = programs.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{does}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    programs
+}
+
 /// A machine: its files, and what runs on it, which ends with the test.
 struct Machine {
     config: PathBuf,
@@ -61,7 +79,9 @@ impl Machine {
              [listen]\nsmtp = []\nlmtp = []\nsubmission = []\nsubmissions = []\nimap = []\nimaps = []\npop3 = []\npop3s = []\n\
              http = [\"127.0.0.1:{http}\"]\n\
              [cluster]\nlisten = [\"127.0.0.1:{listen}\"]\njoin_listen = [\"127.0.0.1:{join_listen}\"]\npartitions = 16\n\
-             foundationdb_port = {foundationdb}\nfoundationdb_memory_octets_max = 2147483648\n"
+             foundationdb_port = {foundationdb}\nfoundationdb_memory_octets_max = 2147483648\n\
+             foundationdb_programs = {:?}\n",
+            programs(folder),
         );
         std::fs::write(&config, text).unwrap();
         Self {
@@ -121,7 +141,14 @@ impl Machine {
     }
     /// The process id of its FoundationDB server.
     fn server(&self) -> Option<String> {
-        let id = std::fs::read_to_string(self.data.join("foundationdb/fdbserver.pid")).ok()?;
+        self.process("fdbserver")
+    }
+    /// That of its backup agent.
+    fn agent(&self) -> Option<String> {
+        self.process("backup_agent")
+    }
+    fn process(&self, name: &str) -> Option<String> {
+        let id = std::fs::read_to_string(self.data.join(format!("foundationdb/{name}.pid"))).ok()?;
         Some(id.trim().to_owned())
     }
     fn die(&mut self) {
@@ -129,8 +156,8 @@ impl Machine {
             let _ = node.kill();
             let _ = node.wait();
         }
-        if let Some(server) = self.server() {
-            kill(&server);
+        for process in [self.server(), self.agent()].into_iter().flatten() {
+            kill(&process);
         }
     }
 }
@@ -190,6 +217,13 @@ fn three_machines_take_one_command_each_and_are_given_back() {
     });
     status("3 servers, 3 of 3 coordinators answer; one machine may be lost");
 
+    let to = folder.path().join("backup");
+    let begun = text(&two.ask(&["cluster", "backup", "start", "--to", &to.display().to_string()]));
+    assert!(begun.contains("cannot be restored from yet"), "{begun}");
+    for machine in [&one, &two, &three] {
+        until("each node has an agent", || machine.agent().is_some());
+    }
+
     three.die();
     status("down");
     let left = text(&one.ask(&["cluster", "leave", "3"]));
@@ -200,6 +234,7 @@ fn three_machines_take_one_command_each_and_are_given_back() {
     assert!(left.contains("node 2 has left the cluster; its server"), "{left}");
     assert_eq!(two.node.take().unwrap().wait().unwrap().code(), Some(3));
     assert_eq!(two.server(), None, "its node has stopped it");
+    assert_eq!(two.agent(), None, "and the agent");
     until("node 1 goes on", || one.is_ready());
     let tenants = text(&one.ask(&["tenant", "list"]));
     assert!(tenants.contains("example"), "{tenants}");

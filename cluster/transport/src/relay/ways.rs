@@ -314,6 +314,7 @@ impl Ways {
             candidates,
         });
     }
+
     /// Those who might reach `target`: nodes that know of relaying and have lately shown that they live, the latest first.
     fn candidates(&self, target: NodeId, skipped: usize, now: u64) -> Vec<NodeId> {
         let recent = micros(self.options.ask_idle) * 2;
@@ -322,9 +323,9 @@ impl Ways {
             **node != target
                 && way.knows == Some(true)
                 && way.via.is_none()
-                && !way
+                && way
                     .silent_since
-                    .is_some_and(|since| now.saturating_sub(since) >= patience)
+                    .is_none_or(|since| now.saturating_sub(since) < patience)
                 && now.saturating_sub(way.heard_micros) < recent
         };
         let mut good: Vec<(u64, NodeId)> = self

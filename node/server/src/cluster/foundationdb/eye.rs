@@ -8,14 +8,17 @@ use hongyan_env::{BoxFuture, Env};
 use hongyan_foundationdb::FoundationStore;
 use hongyan_foundationdb_keeper::{Backups, ClusterStatus, ServerState};
 use hongyan_http_admin::StoreView;
+use hongyan_kv::Database;
 use hongyan_metadata::ClusterMap;
 use tokio::sync::watch;
 
 use super::super::ClusterNode;
 use super::machines;
 
-/// How long somebody who looks waits: a cluster that serves answers at once.
-const LOOK_WITHIN: Duration = Duration::from_secs(4);
+/// How long somebody who looks waits: the status is there at once, but for some seconds when machines do not answer.
+const LOOK_WITHIN: Duration = Duration::from_secs(8);
+/// How long a read may take in a cluster that serves.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is seen more where the nodes look after it.
 pub(crate) struct Kept {
@@ -44,9 +47,16 @@ impl Eye {
             }
         }
         let Some(status) = status else {
-            messages.push("FoundationDB does not tell its status: most of its coordinators must be up".to_owned());
+            let available = self.answers().await;
+            let unknown = if available {
+                "FoundationDB serves; it does not tell more in time, for it waits for machines that do not answer"
+            } else {
+                "FoundationDB does not tell its status: most of its coordinators must be up"
+            };
+            messages.push(unknown.to_owned());
             return StoreView {
                 engine: "foundationdb".to_owned(),
+                available,
                 kept: self.kept.is_some(),
                 messages,
                 ..StoreView::default()
@@ -56,6 +66,13 @@ impl Eye {
             messages.extend(of_machines(&self.cluster.member().metadata().map(), &status));
         }
         view(status, self.kept.is_some(), messages)
+    }
+    /// Whether it serves, whatever it says of itself.
+    async fn answers(&self) -> bool {
+        let database = Database::new(self.store.clone());
+        // Any key will do.
+        let read = async { database.begin().get_snapshot(b"").await.is_ok() };
+        self.env.timeout(READ_WITHIN, read).await == Some(true)
     }
 }
 

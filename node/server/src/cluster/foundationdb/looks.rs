@@ -70,7 +70,10 @@ impl Looks {
     /// Runs an agent while there is a backup; whether there is one when there has to be, which is told once.
     async fn back_up(&self, env: &Env, agent: &mut BackupAgent, had_agent: bool) -> bool {
         let metadata = self.cluster.member().metadata();
-        let Some(wish) = BackupWish::of(&metadata.map()) else {
+        let map = metadata.map();
+        // The agent of a node that is about to go would outlive it.
+        let goes = StoreServer::of(&map, metadata.node().0) == Some(StoreServer::Emptied);
+        let Some(wish) = BackupWish::of(&map).filter(|_| !goes) else {
             agent.stop();
             return true;
         };
