@@ -97,22 +97,26 @@ impl BlobWriter {
                 location,
             }
         });
-        let (first, pieces, tenant) = (self.uploaded, &self.pending, self.tenant);
-        let write = async |transaction: &mut Transaction| -> Result<()> {
-            if first == 0 {
-                transaction.set(upload.key(), Bytes::new());
-            } else if transaction.get(&upload.key()).await?.is_none() {
-                // Collected meanwhile: pieces written now would be found by nobody.
-                return Err(BlobError::Expired);
+        let (first, tenant) = (self.uploaded, self.tenant);
+        // Each try owns what it writes, so that uploads may move between threads.
+        let write = |upload: Upload, pieces: Vec<Bytes>| {
+            async move |transaction: &mut Transaction| -> Result<()> {
+                if first == 0 {
+                    transaction.set(upload.key(), Bytes::new());
+                } else if transaction.get(&upload.key()).await?.is_none() {
+                    // Collected meanwhile: pieces written now would be found by nobody.
+                    return Err(BlobError::Expired);
+                }
+                for (n, piece) in (first..).zip(&pieces) {
+                    transaction.set(record::data_key(tenant, &upload.location, n), piece.clone());
+                }
+                Ok(())
             }
-            for (n, piece) in (first..).zip(pieces) {
-                transaction.set(record::data_key(tenant, &upload.location, n), piece.clone());
-            }
-            Ok(())
         };
-        let mut result = self.store.database.run(write).await;
+        let again = || write(upload.clone(), self.pending.clone());
+        let mut result = self.store.database.run(again()).await;
         while result == Err(hongyan_kv::Error::CommitUnknown.into()) {
-            result = self.store.database.run(write).await;
+            result = self.store.database.run(again()).await;
         }
         result?;
         self.uploaded += self.pending.len() as u64;
