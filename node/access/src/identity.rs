@@ -14,6 +14,8 @@ pub enum Protocol {
     Pop3,
     /// Sending with a client.
     Submission,
+    /// JMAP and whatever else comes over HTTPS.
+    Http,
 }
 
 impl Protocol {
@@ -22,6 +24,8 @@ impl Protocol {
             Self::Imap => settings.imap,
             Self::Pop3 => settings.pop3,
             Self::Submission => settings.submission,
+            // ACC-15 names the protocols of clients that can be closed; this one is also the way to the settings.
+            Self::Http => true,
         }
     }
     /// Short name for metrics, logs and the admin API.
@@ -31,6 +35,7 @@ impl Protocol {
             Self::Imap => "imap",
             Self::Pop3 => "pop3",
             Self::Submission => "submission",
+            Self::Http => "http",
         }
     }
 }
@@ -41,6 +46,7 @@ impl fmt::Display for Protocol {
             Self::Imap => "IMAP",
             Self::Pop3 => "POP3",
             Self::Submission => "sending with mail clients",
+            Self::Http => "HTTPS",
         })
     }
 }

@@ -23,6 +23,7 @@ pub(crate) enum WireProtocol {
     Imap,
     Pop3,
     Submission,
+    Http,
 }
 
 /// A question.
@@ -96,6 +97,7 @@ impl WireSession {
                 Protocol::Imap => WireProtocol::Imap,
                 Protocol::Pop3 => WireProtocol::Pop3,
                 Protocol::Submission => WireProtocol::Submission,
+                Protocol::Http => WireProtocol::Http,
             },
             peer: session.peer,
             client: session.client,
@@ -112,6 +114,7 @@ impl WireSession {
                 WireProtocol::Imap => Protocol::Imap,
                 WireProtocol::Pop3 => Protocol::Pop3,
                 WireProtocol::Submission => Protocol::Submission,
+                WireProtocol::Http => Protocol::Http,
             },
             peer: self.peer,
             client: self.client,

@@ -22,6 +22,7 @@ use crate::ListenerSettings;
 use crate::deflate::{Inflate, compress};
 use crate::limits::Slot;
 use crate::metrics::OpenGuard;
+use crate::stream::{ConnectionStream, Patience};
 use crate::tls::{Chosen, TlsConfig, TlsInfo, TlsVersion};
 
 /// Octets read at most at once.
@@ -34,7 +35,7 @@ thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_OCTETS].into_boxed_slice());
 }
 
-enum Transport {
+pub(crate) enum Transport {
     Plain(Stream),
     Tls(Box<TlsStream<Stream>>),
     /// A handshake failed: there is nothing to speak through.
@@ -270,6 +271,22 @@ impl Connection {
         self.inflate = Some(Box::new(inflate));
         Ok(())
     }
+    /// The connection as a stream of octets; none when it is compressed or its handshake failed.
+    #[must_use]
+    pub fn into_stream(self) -> Option<ConnectionStream> {
+        if self.inflate.is_some() || matches!(self.transport, Transport::Gone) {
+            return None;
+        }
+        Some(ConnectionStream {
+            transport: self.transport,
+            patience: Patience {
+                env: self.env,
+                span: self.settings.write_timeout,
+                waiting: None,
+            },
+            _guards: self.guards,
+        })
+    }
     /// Waits until the client has sent something, before a handshake is counted.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         match &self.transport {
@@ -304,7 +321,7 @@ fn poll_read<'a>(
 async fn handshake(config: &TlsConfig, stream: Stream) -> io::Result<(Box<TlsStream<Stream>>, TlsInfo)> {
     let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
     let chosen = config.choose(&start.client_hello());
-    let stream = start.into_stream(Arc::clone(&chosen.site().config)).await?;
+    let stream = start.into_stream(Arc::clone(chosen.config())).await?;
     let info = describe(&stream, &chosen);
     Ok((Box::new(stream), info))
 }

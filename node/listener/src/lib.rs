@@ -13,6 +13,7 @@ mod network;
 mod proxy;
 mod service;
 mod settings;
+mod stream;
 mod tls;
 
 pub use accept::{Listener, ListenerParts, TlsMode, raise_file_limit};
@@ -22,4 +23,5 @@ pub use network::{Network, NetworkError};
 pub use proxy::{ProxyAddresses, read_header as read_proxy_header};
 pub use service::{Refusal, Service};
 pub use settings::ListenerSettings;
+pub use stream::ConnectionStream;
 pub use tls::{CertificateFiles, CertificatePem, TlsConfig, TlsError, TlsInfo, TlsVersion, self_signed};

@@ -62,13 +62,21 @@ pub struct TlsInfo {
 /// One certificate, ready to serve.
 pub(crate) struct Site {
     chain: CertificateDer<'static>,
-    pub(crate) config: Arc<ServerConfig>,
+    mail: Arc<ServerConfig>,
+    http: Arc<ServerConfig>,
     pub(crate) server_end_point: Option<Arc<[u8]>>,
 }
 
 /// The certificates of the node. Clones share them, and see what [`TlsConfig::reload`] brings.
 #[derive(Clone)]
-pub struct TlsConfig(Arc<Inner>);
+pub struct TlsConfig(Arc<Inner>, Offer);
+
+/// What is offered by ALPN (RFC 7301). Mail protocols have ports of their own and offer nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Nothing,
+    Http,
+}
 
 struct Inner {
     files: Vec<CertificateFiles>,
@@ -101,12 +109,18 @@ impl TlsConfig {
         // Without a ticket key there is no resumption, which only costs returning clients a full handshake.
         let tickets = rustls::crypto::ring::Ticketer::new().ok();
         let sites = sites(pem, tickets.as_ref())?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             files,
             tickets,
             current: RwLock::new(Arc::new(sites)),
             stamp: parking_lot::Mutex::new(stamp),
-        })))
+        };
+        Ok(Self(Arc::new(inner), Offer::Nothing))
+    }
+    /// The same certificates for a port that speaks HTTP/2 and HTTP/1.1, which clients choose from by ALPN.
+    #[must_use]
+    pub fn for_http(&self) -> Self {
+        Self(Arc::clone(&self.0), Offer::Http)
     }
     /// Reads the files again; on an error the old certificates stay. Connections that exist keep theirs.
     ///
@@ -159,7 +173,8 @@ impl TlsConfig {
             let Ok(name) = ServerName::try_from(name) else { return 0 };
             sites.iter().position(|site| site.serves(&name)).unwrap_or(0)
         });
-        Chosen { sites, index }
+        let offer = self.1;
+        Chosen { sites, index, offer }
     }
 }
 
@@ -167,11 +182,18 @@ impl TlsConfig {
 pub(crate) struct Chosen {
     sites: Arc<Vec<Site>>,
     index: usize,
+    offer: Offer,
 }
 
 impl Chosen {
     pub(crate) fn site(&self) -> &Site {
         &self.sites[self.index]
+    }
+    pub(crate) fn config(&self) -> &Arc<ServerConfig> {
+        match self.offer {
+            Offer::Nothing => &self.site().mail,
+            Offer::Http => &self.site().http,
+        }
     }
 }
 
@@ -210,9 +232,12 @@ fn site(pem: &CertificatePem, tickets: Option<&Arc<dyn ProducesTickets>>) -> Res
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     // One ticket is enough for clients that open one connection after another.
     config.send_tls13_tickets = 1;
+    let mut http = config.clone();
+    http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Site {
         server_end_point: end_point::hash(&first).map(Into::into),
         chain: first,
-        config: Arc::new(config),
+        mail: Arc::new(config),
+        http: Arc::new(http),
     })
 }
