@@ -3,7 +3,7 @@
 use hongyan_types::{ModSeq, SystemFlag, SystemFlags, UidSet};
 
 use crate::view::{CHUNK_UIDS, chunk_of};
-use crate::{FlagAction, FolderId, KeywordId, MessageEntry};
+use crate::{EmailId, FlagAction, FolderId, KeywordId, MessageEntry, ThreadId};
 
 /// One commit of a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,22 @@ pub(crate) struct LogEntry {
     pub(crate) octets: u64,
     pub(crate) messages: u64,
     pub(crate) changes: Vec<Change>,
+    /// Folders that came, went, or have another name, place, use or subscription.
+    pub(crate) folders: Vec<FolderChange>,
+}
+
+/// What happened to a folder beside its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FolderChange {
+    pub(crate) folder: FolderId,
+    pub(crate) kind: FolderChangeKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FolderChangeKind {
+    Made,
+    Changed,
+    Gone,
 }
 
 /// A change of one folder's messages, and by how much it moves the folder's counters.
@@ -39,6 +55,8 @@ pub(crate) enum Change {
         folder: FolderId,
         uids: UidSet,
         delta: Delta,
+        /// The mails, by UID; none in entries of before they were noted.
+        mails: Vec<(EmailId, ThreadId)>,
     },
 }
 

@@ -394,6 +394,7 @@ impl MailboxEntity {
                 octets: state.quota.octets,
                 messages: state.quota.messages,
                 changes: Vec::new(),
+                folders: Vec::new(),
             };
             transaction.set(log_key, log::encode(&barrier));
             match transaction.commit().await {

@@ -5,6 +5,7 @@
 //! writes one log entry, and what a mailbox holds in memory is a snapshot with the log's tail applied.
 
 mod change;
+mod changes;
 mod checkpoint;
 mod email;
 mod entity;
@@ -19,12 +20,14 @@ mod options;
 mod quota;
 mod record;
 mod request;
+pub mod search;
 mod special_use;
 mod state;
 mod view;
 mod wire;
 mod work;
 
+pub use changes::{Changes, ChangesSpan, read_changes};
 pub use email::{
     Email, EmailBytes, look_ahead_at_emails, read_email, read_email_bytes_in, read_emails, read_emails_in,
 };

@@ -25,6 +25,7 @@ mod replace;
 mod set_quota;
 mod store_flags;
 mod subscribe_folder;
+mod update_email;
 mod vanished;
 
 pub use append::{Append, AppendMessage, AppendReply};
@@ -44,6 +45,7 @@ pub use replace::{Replace, ReplaceReply};
 pub use set_quota::{SetQuota, SetQuotaReply};
 pub use store_flags::{FlagAction, StoreFlags, StoreFlagsReply};
 pub use subscribe_folder::{SubscribeFolder, SubscribeFolderReply};
+pub use update_email::{UpdateEmail, UpdateEmailReply};
 pub use vanished::{Vanished, VanishedReply};
 
 /// Mails of one append that are looked at ahead.
@@ -128,6 +130,7 @@ requests! {
     SetQuota => SetQuotaReply,
     StoreFlags => StoreFlagsReply,
     SubscribeFolder => SubscribeFolderReply,
+    UpdateEmail => UpdateEmailReply,
     Vanished => VanishedReply,
 }
 
@@ -236,6 +239,7 @@ impl Body {
             (Self::RenameFolder(_), Outcome::Nothing) => Reply::RenameFolder(RenameFolderReply),
             (Self::SubscribeFolder(_), Outcome::Nothing) => Reply::SubscribeFolder(SubscribeFolderReply),
             (Self::SetQuota(_), Outcome::Nothing) => Reply::SetQuota(SetQuotaReply),
+            (Self::UpdateEmail(_), Outcome::Nothing) => Reply::UpdateEmail(UpdateEmailReply),
             _ => {
                 tracing::error!("a request id was used for two requests");
                 return Err(MailboxError::Unavailable.into());
@@ -257,9 +261,11 @@ impl Body {
                 Self::Deliver(request) if request.delivery_id.is_none() => Outcome::Delivered(*reply),
                 _ => return None,
             },
-            Reply::DeleteFolder(_) | Reply::RenameFolder(_) | Reply::SubscribeFolder(_) | Reply::SetQuota(_) => {
-                Outcome::Nothing
-            }
+            Reply::DeleteFolder(_)
+            | Reply::RenameFolder(_)
+            | Reply::SubscribeFolder(_)
+            | Reply::SetQuota(_)
+            | Reply::UpdateEmail(_) => Outcome::Nothing,
             _ => return None,
         })
     }

@@ -17,7 +17,7 @@ use hongyan_kv::fence::Fence;
 use hongyan_kv::{Error as StorageError, KeyRange, Transaction};
 use hongyan_types::{Flag, ModSeq, SystemFlag, SystemFlags, Timestamp, Uid, UidSet};
 
-use crate::change::{Change, Delta, FlagOperation, LogEntry};
+use crate::change::{Change, Delta, FlagOperation, FolderChange, FolderChangeKind, LogEntry};
 use crate::entity::MailboxServices;
 use crate::options::KEYWORD_OCTETS;
 use crate::record::{folder, key, log, meta};
@@ -31,6 +31,8 @@ use crate::{
 pub(crate) const FIRST_UID: Uid = Uid(std::num::NonZeroU32::MIN);
 /// Octets after which a transaction takes no further request.
 const TRANSACTION_OCTETS: usize = 600_000;
+/// Octets of a log entry that a message takes that went, beside its UID.
+pub(crate) const MAIL_GONE_OCTETS: usize = 19;
 /// Octets of a log entry after which a transaction takes no further request; a value holds 100,000.
 pub(crate) const LOG_OCTETS: usize = 40_000;
 
@@ -124,6 +126,8 @@ pub(crate) struct Work<'a> {
     /// Whether numbers changed that the log does not carry.
     meta: bool,
     folders: Vec<FolderId>,
+    /// The id that the next folder had got before it.
+    folder_next_before: u32,
     octets: usize,
     log_octets: usize,
 }
@@ -149,6 +153,7 @@ impl<'a> Work<'a> {
             },
             nonce: services.env.random_u64(),
             services,
+            folder_next_before: state.folder_next,
             state,
             changes: Vec::new(),
             writes: false,
@@ -307,9 +312,19 @@ impl<'a> Work<'a> {
     /// Removes the messages `uids`, all of which are there, from `folder`; their mails are the caller's business.
     pub(crate) fn remove(&mut self, folder: FolderId, view: &FolderView, uids: UidSet) {
         let mut delta = Delta::default();
-        view.select(&uids).for_each(|entry| delta.remove(entry));
-        let octets = uids.ranges().len() * 10;
-        self.change(Change::Expunged { folder, uids, delta }, octets + 32);
+        let mut mails = Vec::new();
+        for entry in view.select(&uids) {
+            delta.remove(entry);
+            mails.push((entry.email, entry.thread));
+        }
+        let octets = uids.ranges().len() * 10 + mails.len() * MAIL_GONE_OCTETS + 32;
+        let change = Change::Expunged {
+            folder,
+            uids,
+            delta,
+            mails,
+        };
+        self.change(change, octets);
     }
     /// Changes the flags of `uids`, for all of which that makes a difference.
     pub(crate) fn flag(&mut self, folder: FolderId, view: &FolderView, uids: UidSet, operation: FlagOperation) {
@@ -338,6 +353,17 @@ impl<'a> Work<'a> {
         self.wrote(octets);
     }
 
+    /// What this transaction does to a folder that it touches. Ids are given in order.
+    fn folder_change(&self, folder: FolderId) -> FolderChange {
+        let kind = if !self.state.folders.contains_key(&folder) {
+            FolderChangeKind::Gone
+        } else if folder.0 >= self.folder_next_before {
+            FolderChangeKind::Made
+        } else {
+            FolderChangeKind::Changed
+        };
+        FolderChange { folder, kind }
+    }
     /// Writes the log entry and what goes with it; then the transaction is ready to commit, and the state is what it leads to.
     pub(crate) async fn seal(mut self) -> Result<(Transaction, State), StorageError> {
         let log_key = key::log(self.id, self.modseq);
@@ -351,18 +377,19 @@ impl<'a> Work<'a> {
                 return Err(StorageError::Conflict);
             }
         }
+        self.folders.sort_unstable();
+        self.folders.dedup();
         let entry = LogEntry {
             modseq: self.modseq,
             nonce: self.nonce,
             email_next: self.state.email_next,
             octets: self.state.quota.octets,
             messages: self.state.quota.messages,
+            folders: self.folders.iter().map(|folder| self.folder_change(*folder)).collect(),
             changes: self.changes,
         };
         self.transaction.set(log_key, log::encode(&entry));
         self.state.modseq = self.modseq;
-        self.folders.sort_unstable();
-        self.folders.dedup();
         for id in &self.folders {
             match self.state.folders.get(id) {
                 Some(found) => self

@@ -7,8 +7,8 @@ use hongyan_types::{ModSeq, SystemFlags};
 use minicbor::{Decode, Encode};
 
 use super::entry::{EntryV1, get_uids, put_uids};
-use crate::change::{Change, Delta, FlagOperation, LogEntry};
-use crate::{FlagAction, FolderId, KeywordId};
+use crate::change::{Change, Delta, FlagOperation, FolderChange, FolderChangeKind, LogEntry};
+use crate::{EmailId, FlagAction, FolderId, KeywordId, ThreadId};
 
 const V1: Schema = Schema(1);
 
@@ -24,6 +24,9 @@ struct LogV1 {
     messages: u64,
     #[n(4)]
     changes: Vec<ChangeV1>,
+    /// Folder and 0 made, 1 changed, 2 gone.
+    #[n(5)]
+    folders: Option<Vec<(u32, u8)>>,
 }
 
 #[derive(Encode, Decode)]
@@ -59,7 +62,15 @@ enum ChangeV1 {
         uids: Vec<u32>,
         #[n(2)]
         delta: (i64, i64, i64, i64),
+        /// Email, thread.
+        #[n(3)]
+        mails: Option<Vec<(u64, u64)>>,
     },
+}
+
+/// An empty list is not written.
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    Some(list).filter(|list| !list.is_empty())
 }
 
 fn put_delta(delta: Delta) -> (i64, i64, i64, i64) {
@@ -99,10 +110,16 @@ impl From<&Change> for ChangeV1 {
                 keywords: operation.keywords.iter().map(|id| id.0).collect(),
                 delta: put_delta(*delta),
             },
-            Change::Expunged { folder, uids, delta } => Self::Expunged {
+            Change::Expunged {
+                folder,
+                uids,
+                delta,
+                mails,
+            } => Self::Expunged {
                 folder: folder.0,
                 uids: put_uids(uids),
                 delta: put_delta(*delta),
+                mails: some(mails.iter().map(|(email, thread)| (email.0, thread.0)).collect()),
             },
         }
     }
@@ -136,11 +153,22 @@ impl ChangeV1 {
                 },
                 delta: get_delta(delta),
             },
-            Self::Expunged { folder, uids, delta } => Change::Expunged {
-                folder: FolderId(folder),
-                uids: get_uids(&uids),
-                delta: get_delta(delta),
-            },
+            Self::Expunged {
+                folder,
+                uids,
+                delta,
+                mails,
+            } => {
+                let mails = mails.unwrap_or_default().into_iter();
+                Change::Expunged {
+                    folder: FolderId(folder),
+                    uids: get_uids(&uids),
+                    delta: get_delta(delta),
+                    mails: mails
+                        .map(|(email, thread)| (EmailId(email), ThreadId(thread)))
+                        .collect(),
+                }
+            }
         }
     }
 }
@@ -152,6 +180,7 @@ pub(crate) fn encode(entry: &LogEntry) -> Bytes {
         octets: entry.octets,
         messages: entry.messages,
         changes: entry.changes.iter().map(ChangeV1::from).collect(),
+        folders: some(entry.folders.iter().map(put_folder).collect()),
     };
     record::encode(V1, &body)
 }
@@ -165,7 +194,28 @@ pub(crate) fn decode(modseq: ModSeq, stored: &[u8]) -> Result<LogEntry, StorageE
         octets: body.octets,
         messages: body.messages,
         changes: body.changes.into_iter().map(ChangeV1::read).collect(),
+        folders: body.folders.unwrap_or_default().into_iter().map(get_folder).collect(),
     })
+}
+
+fn put_folder(change: &FolderChange) -> (u32, u8) {
+    let kind = match change.kind {
+        FolderChangeKind::Made => 0,
+        FolderChangeKind::Changed => 1,
+        FolderChangeKind::Gone => 2,
+    };
+    (change.folder.0, kind)
+}
+
+fn get_folder((folder, kind): (u32, u8)) -> FolderChange {
+    FolderChange {
+        folder: FolderId(folder),
+        kind: match kind {
+            0 => FolderChangeKind::Made,
+            1 => FolderChangeKind::Changed,
+            _ => FolderChangeKind::Gone,
+        },
+    }
 }
 
 #[cfg(test)]
@@ -217,8 +267,14 @@ mod tests {
                     },
                     delta,
                 },
-                Change::Expunged { folder, uids, delta },
+                Change::Expunged {
+                    folder,
+                    uids,
+                    delta,
+                    mails: Vec::new(),
+                },
             ],
+            folders: Vec::new(),
         };
         let stored = encode(&entry);
         let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -227,5 +283,39 @@ mod tests {
             "01000185184d08192000018382008201818919012c07060c05820002192000201b0000019b76daa800820186018401050909010181028425200239025782028301840105090984252002390257"
         );
         assert_eq!(decode(ModSeq(12), &stored).unwrap(), entry);
+    }
+
+    #[test]
+    fn what_went_and_which_folders_changed_is_noted() {
+        let kinds = [
+            FolderChangeKind::Made,
+            FolderChangeKind::Changed,
+            FolderChangeKind::Gone,
+        ];
+        let entry = LogEntry {
+            modseq: ModSeq(3),
+            nonce: 1,
+            email_next: 2,
+            octets: 0,
+            messages: 0,
+            changes: vec![Change::Expunged {
+                folder: FolderId(1),
+                uids: get_uids(&[4, 4]),
+                delta: Delta::default(),
+                mails: vec![(EmailId(7), ThreadId(6))],
+            }],
+            folders: (2..)
+                .map(FolderId)
+                .zip(kinds)
+                .map(|(folder, kind)| FolderChange { folder, kind })
+                .collect(),
+        };
+        let stored = encode(&entry);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "0100018601020000818202840182040484000000008182070683820200820301820402"
+        );
+        assert_eq!(decode(ModSeq(3), &stored).unwrap(), entry);
     }
 }

@@ -3,7 +3,7 @@
 use hongyan_types::{Uid, UidSet, UidValidity};
 
 use crate::options::KEYWORD_OCTETS;
-use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
+use crate::work::{FIRST_UID, MAIL_GONE_OCTETS, Progress, Step, Stop, Work};
 use crate::{FolderId, FolderRef};
 use crate::{FolderView, MessageEntry};
 
@@ -71,7 +71,8 @@ pub(super) fn take_some(work: &Work<'_>, progress: &mut Progress, view: &FolderV
     let mut room = work.log_room();
     let mut some = Vec::new();
     for entry in view.select(&rest).take(work.options().copy_step_messages) {
-        let octets = 70 + KEYWORD_OCTETS * entry.keywords.ids().len();
+        // A move also notes what went.
+        let octets = 70 + MAIL_GONE_OCTETS + KEYWORD_OCTETS * entry.keywords.ids().len();
         if room < octets && !some.is_empty() {
             break;
         }

@@ -33,6 +33,12 @@ impl SubscribeFolder {
                 return Err(MailboxError::TooManyFolders.into());
             }
         }
+        if work.state.subscribed.contains(&self.path) != self.subscribed
+            && let Some(folder) = work.state.find(&self.path)
+        {
+            // Whoever follows the log learns of it.
+            work.touch_folder(folder);
+        }
         subscribe(work, &self.path, self.subscribed);
         Ok(Step::Done(SubscribeFolderReply))
     }

@@ -14,7 +14,7 @@ use crate::{
     AppendReply, CopyMessagesReply, CreateFolderReply, DeleteFolderReply, DeliverReply, EmailId, EraseReply,
     ExpungeReply, FolderId, FolderInfo, FolderPath, FolderView, GetQuotaReply, ListFoldersReply, LockMaildropReply,
     MailboxError, MoveMessagesReply, OpenFolderReply, Quota, RenameFolderReply, ReplaceReply, SetQuotaReply,
-    StoreFlagsReply, SubscribeFolderReply, VanishedReply,
+    StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
 };
 
 wired! {
@@ -30,6 +30,7 @@ wired! {
     ReplaceReply { appended: AppendReply }
     SetQuotaReply {}
     SubscribeFolderReply {}
+    UpdateEmailReply {}
     VanishedReply { uids: Option<UidSet> }
 }
 
@@ -57,6 +58,7 @@ pub(super) enum ReplyWire {
     StoreFlags(Wire<UidSet>, ViewWire),
     SubscribeFolder(Wire<SubscribeFolderReply>),
     Vanished(Wire<VanishedReply>),
+    UpdateEmail(Wire<UpdateEmailReply>),
 }
 
 /// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
@@ -89,6 +91,7 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Par
         Reply::StoreFlags(reply) => ReplyWire::StoreFlags(reply.modified.write(), view(&reply.view)),
         Reply::SubscribeFolder(reply) => ReplyWire::SubscribeFolder(reply.write()),
         Reply::Vanished(reply) => ReplyWire::Vanished(reply.write()),
+        Reply::UpdateEmail(reply) => ReplyWire::UpdateEmail(reply.write()),
     };
     (wire, parts)
 }
@@ -129,5 +132,6 @@ pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&Folder
         }),
         ReplyWire::SubscribeFolder(wire) => Reply::SubscribeFolder(Wired::read(wire)?),
         ReplyWire::Vanished(wire) => Reply::Vanished(Wired::read(wire)?),
+        ReplyWire::UpdateEmail(wire) => Reply::UpdateEmail(Wired::read(wire)?),
     })
 }

@@ -10,9 +10,10 @@ use super::wrong;
 use crate::request::{Body, Request};
 use crate::view::{Known, Mark};
 use crate::{
-    Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, Erase, Expunge, FlagAction,
-    FolderId, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages, NewMessage, OpenFolder,
-    QuotaLimits, RenameFolder, Replace, SetQuota, SpecialUse, StoreFlags, SubscribeFolder, Vanished,
+    Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase, Expunge,
+    FlagAction, FolderId, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages, NewMessage,
+    OpenFolder, QuotaLimits, RenameFolder, Replace, SetQuota, SpecialUse, StoreFlags, SubscribeFolder, UpdateEmail,
+    Vanished,
 };
 
 wired! {
@@ -46,6 +47,14 @@ wired! {
         unchanged_since: Option<ModSeq>,
     }
     SubscribeFolder { path: FolderPath, subscribed: bool }
+    UpdateEmail {
+        email: EmailId,
+        places: Vec<(FolderId, Uid)>,
+        add: Vec<Flag>,
+        remove: Vec<Flag>,
+        put_into: Vec<FolderId>,
+        take_from: Vec<FolderId>,
+    }
     Vanished { folder: FolderId, since: ModSeq }
     Mark { folder: FolderId, uid_validity: UidValidity, as_of: ModSeq, keywords: usize }
 }
@@ -75,6 +84,7 @@ macro_rules! bodies {
 bodies! {
     Append, CopyMessages, CreateFolder, DeleteFolder, Deliver, Erase, Expunge, GetQuota, ListFolders, LockMaildrop,
     MoveMessages, OpenFolder, RenameFolder, Replace, SetQuota, StoreFlags, SubscribeFolder, Vanished,
+    UpdateEmail,
 }
 
 /// A request as it travels.

@@ -1,6 +1,7 @@
 //! The mailbox on a store in memory: each request, faults, repeats, a model, and what operations cost.
 
 mod cost;
+mod emails;
 mod faults;
 mod harness;
 mod lagging;

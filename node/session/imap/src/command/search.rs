@@ -2,11 +2,11 @@
 //! only for messages that the cheaper ones leave open.
 
 mod evaluate;
-mod text;
 
 use hongyan_imap::command::search::{Search, SearchKey, SearchReturn};
 use hongyan_imap::response::Esearch;
 use hongyan_imap::{Ranges, Status};
+use hongyan_mailbox::search::look;
 use hongyan_mailbox::{MessageEntry, read_email};
 use hongyan_types::{ModSeq, Timestamp, Uid};
 
@@ -125,7 +125,7 @@ impl Session {
                         Some(verdict) => verdict,
                         None => {
                             let mut body = Body::of(self, mailbox.tenant.0, &email).await?;
-                            let found = text::look(&mut body, &email, conditions.needles()).await?;
+                            let found = look(&mut body, &email, conditions.needles()).await?;
                             conditions.by_text(sequence, entry, &email, &found)
                         }
                     },

@@ -6,6 +6,7 @@ use hongyan_imap::command::fetch::{Partial, Section, SectionForm, SectionText};
 use hongyan_imap::{Code, Status};
 use hongyan_kv::Transaction;
 use hongyan_mailbox::Email;
+use hongyan_mailbox::search::Source;
 use hongyan_message::{Content, Encoding, Part, Structure, TransferDecoder};
 
 use crate::session::Session;
@@ -91,6 +92,13 @@ impl Body {
             }
             Self::Reader(reader) => Ok(reader.read(offset, length).await?),
         }
+    }
+}
+
+impl Source for Body {
+    type Error = Stop;
+    fn read(&mut self, offset: u64, length: usize) -> impl Future<Output = Result<Bytes, Stop>> + Send {
+        Self::read(self, offset, length)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use hongyan_imap::command::search::SearchKey;
 use hongyan_imap::{Date, Ranges, Status};
+use hongyan_mailbox::search::{Needle, Place, fold};
 use hongyan_mailbox::{Email, KeywordId, MessageEntry};
 use hongyan_message::{AddressItem, words};
 use hongyan_types::{Octets, Timestamp};
 
-use super::text::{Needle, Place};
 use crate::number::count;
 use crate::select_state::Selected;
 use crate::stop::Stop;
@@ -57,11 +57,6 @@ enum EnvelopeField {
 pub(super) struct Conditions {
     root: Condition,
     needles: Vec<Needle>,
-}
-
-/// Text as it is compared: without case.
-pub(super) fn fold(text: &str) -> String {
-    text.to_lowercase()
 }
 
 impl Conditions {

@@ -1,11 +1,11 @@
-//! Looking for text in a message's header and body, streamed: memory does not grow with the message.
+//! Looking for text in a mail's header and body, streamed: memory does not grow with the mail. For every protocol that
+//! searches.
 
-use hongyan_mailbox::Email;
+use bytes::Bytes;
+use hongyan_blob::{BlobError, BlobReader};
 use hongyan_message::{Part, TextReader, header};
 
-use super::evaluate::fold;
-use crate::command::section::Body;
-use crate::stop::Stop;
+use crate::Email;
 
 /// Octets read at a time.
 const STEP_OCTETS: usize = 32 * 1_024;
@@ -14,7 +14,7 @@ const HEADER_OCTETS_MAX: u64 = 1_024 * 1_024;
 
 /// Where text is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub enum Place {
     /// In a header field of that name; an empty text asks whether the field is there.
     Field(String),
     /// In the text of the body.
@@ -25,14 +25,39 @@ pub(super) enum Place {
 
 /// Something to look for.
 #[derive(Debug, Clone)]
-pub(super) struct Needle {
-    pub(super) place: Place,
-    /// Folded.
-    pub(super) text: String,
+pub struct Needle {
+    /// Where.
+    pub place: Place,
+    /// What, folded by [`fold`].
+    pub text: String,
+}
+
+/// Text as it is compared: without case.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// Where a mail's bytes come from.
+pub trait Source: Send {
+    /// Why they cannot be read.
+    type Error;
+    /// Up to `length` octets from `offset`; empty at the end.
+    fn read(&mut self, offset: u64, length: usize) -> impl Future<Output = Result<Bytes, Self::Error>> + Send;
+}
+
+impl Source for BlobReader {
+    type Error = BlobError;
+    fn read(&mut self, offset: u64, length: usize) -> impl Future<Output = Result<Bytes, BlobError>> + Send {
+        Self::read(self, offset, length)
+    }
 }
 
 /// Says of each needle whether it is there.
-pub(super) async fn look(body: &mut Body, email: &Email, needles: &[Needle]) -> Result<Vec<bool>, Stop> {
+///
+/// # Errors
+/// Those of the source.
+pub async fn look<S: Source>(body: &mut S, email: &Email, needles: &[Needle]) -> Result<Vec<bool>, S::Error> {
     let mut found = vec![false; needles.len()];
     if needles.iter().any(|needle| needle.place != Place::Body) {
         look_in_header(body, &email.structure.root, needles, &mut found).await?;
@@ -59,7 +84,12 @@ fn open_needles<'a>(needles: &'a [Needle], found: &'a [bool]) -> impl Iterator<I
         .filter(|(at, needle)| !matches!(needle.place, Place::Field(_)) && found.get(*at) == Some(&false))
 }
 
-async fn look_in_header(body: &mut Body, root: &Part, needles: &[Needle], found: &mut [bool]) -> Result<(), Stop> {
+async fn look_in_header<S: Source>(
+    body: &mut S,
+    root: &Part,
+    needles: &[Needle],
+    found: &mut [bool],
+) -> Result<(), S::Error> {
     let length = usize::try_from(root.header_octets.min(HEADER_OCTETS_MAX)).unwrap_or(0);
     let header = body.read(root.header_offset, length).await?;
     for field in header::fields(&header) {
@@ -76,7 +106,12 @@ async fn look_in_header(body: &mut Body, root: &Part, needles: &[Needle], found:
     Ok(())
 }
 
-async fn look_in_part(body: &mut Body, part: &Part, needles: &[Needle], found: &mut [bool]) -> Result<(), Stop> {
+async fn look_in_part<S: Source>(
+    body: &mut S,
+    part: &Part,
+    needles: &[Needle],
+    found: &mut [bool],
+) -> Result<(), S::Error> {
     let Some(mut reader) = TextReader::new(part) else {
         return Ok(());
     };
