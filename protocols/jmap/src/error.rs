@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use crate::Id;
-
 /// What is wrong with a whole request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestErrorType {
@@ -254,21 +252,20 @@ pub struct SetError {
     /// With `invalidProperties`: which.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<String>,
-    /// With `alreadyExists`: the record that is there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub existing_id: Option<Id>,
+    /// What only some kinds have.
+    #[serde(flatten)]
+    details: Option<Box<SetErrorDetails>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SetErrorDetails {
     /// With `blobNotFound`: the blobs that are not there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub not_found: Vec<String>,
-    /// With `tooLarge` and `tooManyRecipients`: what is allowed.
+    not_found: Vec<String>,
+    /// With `tooLarge`: what is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_size: Option<u64>,
-    /// With `tooManyRecipients`: what is allowed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_recipients: Option<u64>,
-    /// With `invalidRecipients`: which.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub invalid_recipients: Vec<String>,
+    max_size: Option<u64>,
 }
 
 impl SetError {
@@ -279,12 +276,37 @@ impl SetError {
             kind,
             description: None,
             properties: Vec::new(),
-            existing_id: None,
-            not_found: Vec::new(),
-            max_size: None,
-            max_recipients: None,
-            invalid_recipients: Vec::new(),
+            details: None,
         }
+    }
+    fn detailed(kind: SetErrorType, details: SetErrorDetails) -> Self {
+        Self {
+            details: Some(Box::new(details)),
+            ..Self::new(kind)
+        }
+    }
+    /// This blob is not there.
+    #[must_use]
+    pub fn blob_not_found(id: &str) -> Self {
+        let not_found = vec![id.to_owned()];
+        Self::detailed(
+            SetErrorType::BlobNotFound,
+            SetErrorDetails {
+                not_found,
+                ..SetErrorDetails::default()
+            },
+        )
+    }
+    /// More octets than `max_size`.
+    #[must_use]
+    pub fn too_large(max_size: u64) -> Self {
+        Self::detailed(
+            SetErrorType::TooLarge,
+            SetErrorDetails {
+                max_size: Some(max_size),
+                ..SetErrorDetails::default()
+            },
+        )
     }
     /// An error with words for people.
     #[must_use]

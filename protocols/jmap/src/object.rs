@@ -7,6 +7,7 @@ mod email_query;
 mod header;
 mod identity;
 mod mailbox;
+mod new_email;
 mod snippet;
 mod state_change;
 mod thread;
@@ -20,6 +21,7 @@ pub use mailbox::{
     Mailbox, MailboxCondition, MailboxProperty, MailboxQuery, MailboxQueryChanges, MailboxRights, MailboxRole,
     MailboxView,
 };
+pub use new_email::{Defaults, NewEmail};
 pub use snippet::{SearchSnippet, SearchSnippetGet};
 pub use state_change::StateChange;
 pub use thread::Thread;

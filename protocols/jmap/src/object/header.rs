@@ -211,6 +211,26 @@ pub struct EmailAddress {
     pub email: String,
 }
 
+impl EmailAddress {
+    /// As it stands in a field. What is no address stands there all the same: drafts are not finished.
+    pub(crate) fn to_field(&self) -> String {
+        let bare = |c: char| !matches!(c, '<' | '>' | ',' | ';') && !c.is_control();
+        let email: String = self.email.chars().filter(|c| bare(*c)).collect();
+        match self.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+            None => format!("<{email}>"),
+            Some(name) if name.is_ascii() => {
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" -'".contains(&byte);
+                if name.bytes().all(plain) {
+                    return format!("{name} <{email}>");
+                }
+                let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("\"{escaped}\" <{email}>")
+            }
+            Some(name) => format!("{} <{email}>", words::encode(name)),
+        }
+    }
+}
+
 /// A group of addresses (RFC 8621 §4.1.2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct EmailAddressGroup {
