@@ -4,11 +4,13 @@
 //! mutations of ordinary input in every test run; `libfuzzer/` runs them guided by coverage.
 
 mod frame;
+mod jmap;
 mod message;
 mod proxy;
 mod session;
 
 pub use frame::frames;
+pub use jmap::{jmap, json_pointer};
 pub use message::{addresses, message, words};
 pub use proxy::proxy;
 pub use session::{imap, pop3, smtp};
@@ -23,4 +25,6 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("words", words),
     ("frames", frames),
     ("proxy", proxy),
+    ("jmap", jmap),
+    ("json_pointer", json_pointer),
 ];

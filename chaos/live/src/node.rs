@@ -117,7 +117,7 @@ impl Node {
         format!(
             "[node]\nhost_name = \"node{number}.{DOMAIN}\"\ndata = \"{data}\"\nshutdown_grace_secs = 5\n\
              [listen]\nsmtp = [\"{smtp}\"]\nlmtp = [\"{lmtp}\"]\nimaps = [\"{imaps}\"]\nhttp = [\"{http}\"]\n\
-             imap = []\nsubmission = []\nsubmissions = []\npop3 = []\npop3s = []\nproxy_networks = [{networks}]\n\
+             imap = []\nsubmission = []\nsubmissions = []\npop3 = []\npop3s = []\nhttps = []\nproxy_networks = [{networks}]\n\
              [limits]\nconnections_per_address_max = 100000\n\
              [access]\nargon2_memory_kib = 1024\nargon2_passes = 1\nscram_iterations = 4096\nsessions_per_account_max = 100000\n\
              [storage]\nfree_octets_min = 4194304\n{storage}{cluster}",

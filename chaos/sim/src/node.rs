@@ -343,6 +343,7 @@ fn config(parts: &NodeParts) -> Config {
     config.listen.imaps = Vec::new();
     config.listen.pop3 = at(110);
     config.listen.pop3s = Vec::new();
+    config.listen.https = Vec::new();
     config.tls.allow_plaintext_passwords = true;
     config.limits.connections_per_address_max = 1_000_000;
     config.limits.mailbox_idle_secs = parts.settings.mailbox_idle_secs;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, Cluster, Directory, Limits, Listen, Log, Node, Queue, SectionDoc, Storage, Tls};
+use crate::{Access, Cluster, Directory, Http, Limits, Listen, Log, Node, Queue, SectionDoc, Storage, Tls};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,8 @@ pub struct Config {
     pub tls: Tls,
     /// Limits of connections and messages.
     pub limits: Limits,
+    /// Limits of HTTPS.
+    pub http: Http,
     /// Sign-in.
     pub access: Access,
     /// What tenants may have.
@@ -152,6 +154,7 @@ impl Config {
             Listen::document(),
             Tls::document(),
             Limits::document(),
+            Http::document(),
             Access::document(),
             Directory::document(),
             Storage::document(),

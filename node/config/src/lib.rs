@@ -13,6 +13,7 @@ pub use document::{SectionDoc, SettingDoc, markdown, template};
 pub use section::access::Access;
 pub use section::cluster::Cluster;
 pub use section::directory::Directory;
+pub use section::http::Http;
 pub use section::limits::Limits;
 pub use section::listen::Listen;
 pub use section::log::Log;

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod cluster;
 pub(crate) mod directory;
+pub(crate) mod http;
 pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod log;

@@ -21,6 +21,9 @@ const TENANT: &str = "dev";
 /// Accounts made in one transaction.
 const ACCOUNTS_AT_A_TIME: usize = 500;
 
+/// HTTPS above the base: at 443 it would meet the IMAP of a node three further.
+const HTTPS: u16 = 444;
+
 /// Ports above the base.
 pub(crate) struct Ports(pub(crate) u16);
 
@@ -109,6 +112,7 @@ pub(crate) fn config(arguments: &Dev, data: &Path) -> Config {
     config.listen.imaps = ports.listen(993);
     config.listen.pop3 = ports.listen(110);
     config.listen.pop3s = ports.listen(995);
+    config.listen.https = ports.listen(HTTPS);
     config.listen.http = ports.listen(80);
     config.cluster.listen = ports.listen(700);
     config.cluster.join_listen = ports.listen(701);
@@ -204,6 +208,7 @@ Accounts: {accounts}, password: {password}{others}
 
   SMTP {smtp}  LMTP {lmtp}  submission {submission} (STARTTLS), {submissions} (TLS)
   IMAP {imap} (STARTTLS), {imaps} (TLS)  POP3 {pop3} (STLS), {pop3s} (TLS)
+  JMAP https://127.0.0.1:{https}/.well-known/jmap
   http://127.0.0.1:{http}/metrics /healthz /readyz
 
 Thunderbird: account {user}, manual configuration:
@@ -220,6 +225,7 @@ mbsync (~/.mbsyncrc):
 curl:
   curl --crlf smtp://127.0.0.1:{smtp} --mail-from a@example.org --mail-rcpt {user} -T message.eml
   curl -u {user}:{password} imap://127.0.0.1:{imap}/INBOX
+  curl -k -u {user}:{password} https://127.0.0.1:{https}/.well-known/jmap
 
 Manage it with: hongyan --data {data} account list
 Ctrl-C ends it; the next start finds everything again.
@@ -233,6 +239,7 @@ Ctrl-C ends it; the next start finds everything again.
         imaps = at(993),
         pop3 = at(110),
         pop3s = at(995),
+        https = at(HTTPS),
         http = at(80),
     );
     // Nobody may be reading; the node runs all the same.

@@ -12,6 +12,8 @@ use hongyan_config::Config;
 use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
+use hongyan_http_front::{Front, FrontParts};
+use hongyan_http_jmap::JmapServices;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
 use hongyan_router::Router;
@@ -45,6 +47,7 @@ impl Ports<'_> {
         self.open_smtp(&mut open).await?;
         self.open_imap(&mut open).await?;
         self.open_pop3(&mut open).await?;
+        self.open_https(&mut open).await?;
         Ok(open)
     }
 
@@ -120,6 +123,25 @@ impl Ports<'_> {
         self.start(open, "pop3", &listen.pop3, self.upgrade(), &service, &limits)
             .await?;
         self.start(open, "pop3s", &listen.pop3s, self.implicit(), &service, &limits)
+            .await
+    }
+
+    async fn open_https(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let services = JmapServices {
+            env: self.env.clone(),
+            database: self.database.clone(),
+            blobs: self.blobs.clone(),
+            router: self.router.clone(),
+        };
+        let front = Front::new(FrontParts {
+            env: self.env.clone(),
+            access: self.access.clone(),
+            routes: hongyan_http_jmap::routes(services, settings::jmap(self.config)),
+            settings: settings::front(self.config, self.clear_passwords_on_loopback),
+        });
+        let (listen, limits) = (&self.config.listen, self.limits());
+        let tls = TlsMode::Implicit(self.tls.for_http());
+        self.start(open, "https", &listen.https, tls, &Arc::new(front), &limits)
             .await
     }
 

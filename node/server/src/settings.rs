@@ -12,6 +12,8 @@ use hongyan_config::Config;
 use hongyan_directory::DirectoryOptions;
 use hongyan_embedded::EmbeddedOptions;
 use hongyan_env::Env;
+use hongyan_http_front::FrontSettings;
+use hongyan_http_jmap::JmapSettings;
 use hongyan_listener::ListenerSettings;
 use hongyan_queue::RetrySchedule;
 use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
@@ -43,6 +45,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
         ("imaps", &listen.imaps),
         ("pop3", &listen.pop3),
         ("pop3s", &listen.pop3s),
+        ("https", &listen.https),
         ("http", &listen.http),
     ] {
         addresses(setting, texts)?;
@@ -208,4 +211,33 @@ fn relay_host(config: &Config, text: &str) -> Result<RelayHost> {
         tls,
         credentials,
     })
+}
+
+pub(crate) fn front(config: &Config, clear_passwords_on_loopback: bool) -> FrontSettings {
+    let section = &config.http;
+    FrontSettings {
+        header_octets_max: section.header_octets_max,
+        idle: Duration::from_secs(section.idle_secs_max),
+        streams_max: section.streams_max,
+        clear_passwords: config.tls.allow_plaintext_passwords,
+        clear_passwords_on_loopback,
+        ..FrontSettings::default()
+    }
+}
+
+pub(crate) fn jmap(config: &Config) -> JmapSettings {
+    let section = &config.http;
+    let mut settings = JmapSettings {
+        response_octets_max: section.jmap_response_octets_max,
+        event_streams_max: section.jmap_event_streams_max,
+        snapshot_messages_max: section.jmap_kept_messages_max,
+        ..JmapSettings::default()
+    };
+    settings.core.upload_octets_max = config.limits.message_octets_max;
+    settings.core.uploads_max = section.jmap_uploads_max;
+    settings.core.request_octets_max = section.jmap_request_octets_max;
+    settings.core.requests_max = section.jmap_requests_max;
+    settings.core.calls_max = section.jmap_calls_max;
+    settings.core.get_objects_max = section.jmap_get_objects_max;
+    settings
 }

@@ -203,7 +203,16 @@ fn what_init_writes_serves() {
     let held = [(); 2].map(|()| HeldPort::any().unwrap());
     let [imap_port, http_port] = held.each_ref().map(HeldPort::port);
     let mut written = std::fs::read_to_string(&config).unwrap();
-    for service in ["smtp", "lmtp", "submission", "submissions", "imaps", "pop3", "pop3s"] {
+    for service in [
+        "smtp",
+        "lmtp",
+        "submission",
+        "submissions",
+        "imaps",
+        "pop3",
+        "pop3s",
+        "https",
+    ] {
         written = written.replace("[listen]\n", &format!("[listen]\n{service} = []\n"));
     }
     let ports = format!("[listen]\nimap = [\"127.0.0.1:{imap_port}\"]\nhttp = [\"127.0.0.1:{http_port}\"]\n");

@@ -66,6 +66,7 @@ fn config(node: u64) -> Config {
     config.listen.imaps = Vec::new();
     config.listen.pop3 = at(110);
     config.listen.pop3s = Vec::new();
+    config.listen.https = Vec::new();
     config.listen.http = Vec::new();
     config.tls.allow_plaintext_passwords = true;
     config

@@ -76,7 +76,7 @@ impl Machine {
         let [http, listen, join_listen, foundationdb] = held.each_ref().map(HeldPort::port);
         let text = format!(
             "[node]\nhost_name = \"mx{number}.example.test\"\ndata = {data:?}\n\
-             [listen]\nsmtp = []\nlmtp = []\nsubmission = []\nsubmissions = []\nimap = []\nimaps = []\npop3 = []\npop3s = []\n\
+             [listen]\nsmtp = []\nlmtp = []\nsubmission = []\nsubmissions = []\nimap = []\nimaps = []\npop3 = []\npop3s = []\nhttps = []\n\
              http = [\"127.0.0.1:{http}\"]\n\
              [cluster]\nlisten = [\"127.0.0.1:{listen}\"]\njoin_listen = [\"127.0.0.1:{join_listen}\"]\npartitions = 16\n\
              foundationdb_port = {foundationdb}\nfoundationdb_memory_octets_max = 2147483648\n\

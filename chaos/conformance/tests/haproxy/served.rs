@@ -70,7 +70,7 @@ impl Served {
         let text = format!(
             "[node]\nhost_name = \"{name}.test\"\ndata = \"{data}\"\nshutdown_grace_secs = 1\n\
              [listen]\nsmtp = [\"{smtp}\"]\nimap = [\"{imap}\"]\nhttp = [\"{http}\"]\nproxy_networks = [\"127.0.0.0/8\"]\n\
-             lmtp = []\nimaps = []\nsubmission = []\nsubmissions = []\npop3 = []\npop3s = []\n\
+             lmtp = []\nimaps = []\nsubmission = []\nsubmissions = []\npop3 = []\npop3s = []\nhttps = []\n\
              [tls]\nallow_plaintext_passwords = true\n\
              [access]\nargon2_memory_kib = 1024\nargon2_passes = 1\nscram_iterations = 4096\n\
              [storage]\nfree_octets_min = {free_octets_min}\n",

@@ -24,6 +24,8 @@ section! {
         pop3: Vec<String> = everywhere(110), "", "address:port", "restart";
         /// POP3, TLS from the start.
         pop3s: Vec<String> = everywhere(995), "", "address:port", "restart";
+        /// JMAP over HTTPS, for mail clients.
+        https: Vec<String> = everywhere(443), "", "address:port", "restart";
         /// Health and metrics over HTTP: /healthz, /readyz, /metrics. Not for the public.
         http: Vec<String> = here(8080), "", "address:port", "restart";
         /// Networks of load balancers, in CIDR notation; their connections begin with a PROXY protocol header.

@@ -293,7 +293,7 @@ impl Machine {
         let at = |port: u16| format!("[\"127.0.0.1:{}\"]", base + port);
         let text = format!(
             "[node]\nhost_name = \"mx{number}.example.test\"\ndata = {data:?}\n\
-             [listen]\nsmtp = {}\nlmtp = {}\nsubmission = []\nsubmissions = []\nimap = []\nimaps = []\npop3 = []\npop3s = []\nhttp = {}\n\
+             [listen]\nsmtp = {}\nlmtp = {}\nsubmission = []\nsubmissions = []\nimap = []\nimaps = []\npop3 = []\npop3s = []\nhttps = []\nhttp = {}\n\
              [storage]\nbackend = \"foundationdb\"\ncluster_file = {:?}\nkey_space = \"machines\"\n\
              [cluster]\nlisten = {}\njoin_listen = {}\npartitions = 64\n",
             at(25),

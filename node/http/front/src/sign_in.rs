@@ -1,0 +1,58 @@
+//! The Authorization field (RFC 9110 §11.6.2): Basic (RFC 7617).
+
+use axum::http::HeaderValue;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hongyan_sasl::Secret;
+
+use crate::problem::Problem;
+
+/// What a caller shows.
+pub(crate) struct Proof {
+    pub(crate) name: String,
+    pub(crate) password: Secret,
+}
+
+pub(crate) fn read(value: &HeaderValue) -> Result<Proof, Problem> {
+    let refuse =
+        || Problem::unauthorized("the Authorization field cannot be read: Basic with name and password is taken");
+    let text = value.to_str().map_err(|_| refuse())?;
+    let (scheme, rest) = text.split_once(' ').ok_or_else(refuse)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(refuse());
+    }
+    let decoded = STANDARD.decode(rest.trim()).map_err(|_| refuse())?;
+    // RFC 7617 §2.1: with charset="UTF-8" in the challenge, clients send UTF-8.
+    let decoded = String::from_utf8(decoded).map_err(|_| refuse())?;
+    let (name, password) = decoded.split_once(':').ok_or_else(refuse)?;
+    Ok(Proof {
+        name: name.to_owned(),
+        password: Secret::new(password),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &'static str, expect: Option<(&str, &str)>) {
+        let proof = read(&HeaderValue::from_static(value)).ok();
+        let proof = proof
+            .as_ref()
+            .map(|proof| (proof.name.as_str(), proof.password.reveal()));
+        assert_eq!(proof, expect, "{value}");
+    }
+
+    #[test]
+    fn reads_the_examples_of_rfc_7617() {
+        check("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", Some(("Aladdin", "open sesame")));
+        check("basic dGVzdDoxMjPCow==", Some(("test", "123£")));
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_read() {
+        for wrong in ["", "Basic", "Basic !", "Basic dGVzdA==", "Bearer abc", "Digest x"] {
+            check(wrong, None);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The entry over real sockets: TLS and what is spoken in it, sign-in, and sessions that are ended.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
+use futures_util::stream;
+use hongyan_access::SessionFilter;
+use hongyan_http_front::{Caller, Front, FrontParts, FrontSettings};
+use hongyan_listener::{Listener, TlsConfig, TlsMode, self_signed};
+use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::RootCertStore;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+
+async fn name(caller: Caller) -> String {
+    caller.identity().account.address.to_string()
+}
+
+/// A body that never ends.
+async fn endless(_: Caller) -> Body {
+    let first = stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from("begin"))]);
+    use futures_util::StreamExt;
+    Body::from_stream(first.chain(stream::pending()))
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/name", get(name))
+        .route("/endless", get(endless))
+        .route("/open", get(async || "open"))
+}
+
+async fn listen(node: &Miniature, tls: TlsMode, clear_passwords: bool) -> Listener {
+    let front = Front::new(FrontParts {
+        env: node.env.clone(),
+        access: node.access.clone(),
+        routes: routes(),
+        settings: FrontSettings {
+            clear_passwords,
+            ..FrontSettings::default()
+        },
+    });
+    node.listen(front, tls).await
+}
+
+fn request(path: &str, password: Option<&str>) -> Request<Full<Bytes>> {
+    use base64::Engine;
+    let mut request = Request::get(format!("https://localhost{path}")).header("host", "localhost");
+    if let Some(password) = password {
+        let proof = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{password}"));
+        request = request.header("authorization", format!("Basic {proof}"));
+    }
+    request.body(Full::default()).unwrap()
+}
+
+async fn plain(node: &Miniature, address: SocketAddr, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let stream = node.env.connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender.send_request(request).await.unwrap()
+}
+
+async fn text(response: Response<Incoming>) -> (u16, String) {
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+fn on_node<F: Future<Output = ()>>(test: impl FnOnce(Arc<Miniature>) -> F) {
+    hongyan_actor::run(1, async {
+        let node = Arc::new(Miniature::start(&Options::default()).await);
+        test(Arc::clone(&node)).await;
+        Arc::into_inner(node).expect("the test has ended").stop().await;
+    });
+}
+
+#[test]
+fn http_2_and_http_1_are_spoken_over_tls() {
+    on_node(|node| async move {
+        let pem = self_signed(&["localhost".to_owned()]).unwrap();
+        let tls = TlsConfig::from_pem(std::slice::from_ref(&pem)).unwrap();
+        let listener = listen(&node, TlsMode::Implicit(tls.for_http()), false).await;
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(pem.certificate.as_bytes()).unwrap())
+            .unwrap();
+        for protocol in ["h2", "http/1.1"] {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let mut config = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots.clone())
+                .with_no_client_auth();
+            config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+            let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+            let stream = node.env.connect(listener.local_address()).await.unwrap();
+            let server = ServerName::try_from("localhost").unwrap();
+            let stream = connector.connect(server, stream).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol.as_bytes()));
+            let request = request("/name", Some(PASSWORD));
+            let response = if protocol == "h2" {
+                let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                    .await
+                    .unwrap();
+                tokio::spawn(connection);
+                sender.send_request(request).await.unwrap()
+            } else {
+                let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+                tokio::spawn(connection);
+                sender.send_request(request).await.unwrap()
+            };
+            assert_eq!(text(response).await, (200, USER.to_owned()), "{protocol}");
+        }
+        drop(listener);
+    });
+}
+
+#[test]
+fn acc_19_who_does_not_sign_in_is_not_served() {
+    on_node(|node| async move {
+        let listener = listen(&node, TlsMode::Never, true).await;
+        let address = listener.local_address();
+        assert_eq!(
+            text(plain(&node, address, request("/open", None)).await).await,
+            (200, "open".to_owned())
+        );
+        for password in [None, Some("wrong")] {
+            let refused = plain(&node, address, request("/name", password)).await;
+            assert!(
+                refused.headers()["www-authenticate"]
+                    .to_str()
+                    .unwrap()
+                    .starts_with("Basic ")
+            );
+            assert_eq!(refused.headers()["content-type"], "application/problem+json");
+            assert_eq!(text(refused).await.0, 401);
+        }
+        assert_eq!(
+            text(plain(&node, address, request("/none", Some(PASSWORD))).await)
+                .await
+                .0,
+            404
+        );
+        drop(listener);
+        let strict = listen(&node, TlsMode::Never, false).await;
+        let (status, problem) =
+            text(plain(&node, strict.local_address(), request("/name", Some(PASSWORD))).await).await;
+        assert_eq!(status, 403);
+        assert!(problem.contains("tls-required"), "{problem}");
+        drop(strict);
+    });
+}
+
+#[test]
+fn a_connection_is_one_session_that_ends_when_it_is_revoked() {
+    on_node(|node| async move {
+        let listener = listen(&node, TlsMode::Never, true).await;
+        let stream = node.env.connect(listener.local_address()).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        for _ in 0..2 {
+            sender.ready().await.unwrap();
+            let response = sender.send_request(request("/name", Some(PASSWORD))).await.unwrap();
+            assert_eq!(text(response).await.0, 200);
+        }
+        let sessions = node.access.sessions(SessionFilter::All, None, 10);
+        assert_eq!(sessions.len(), 1, "the second request is of the same session");
+        assert_eq!(sessions[0].protocol.label(), "http");
+        sender.ready().await.unwrap();
+        let mut response = sender.send_request(request("/endless", Some(PASSWORD))).await.unwrap();
+        assert!(response.body_mut().frame().await.unwrap().is_ok());
+        assert_eq!(node.access.revoke_sessions(SessionFilter::All), 1);
+        let end = node
+            .env
+            .timeout(Duration::from_secs(10), response.body_mut().frame())
+            .await;
+        assert!(
+            !matches!(end, None | Some(Some(Ok(_)))),
+            "what is being sent is cut off"
+        );
+        drop((response, sender, listener));
+    });
+}

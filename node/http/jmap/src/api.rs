@@ -1,0 +1,103 @@
+//! Requests (RFC 8620 §3): read, called in order, answered together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hongyan_http_front::Caller;
+use hongyan_jmap::{Request, RequestError, RequestErrorType, resolve};
+use http_body_util::{BodyExt, Limited};
+
+use crate::account::Account;
+use crate::call::{Call, capability_of, dispatch};
+use crate::error::{Failure, Outcome};
+use crate::jmap::Jmap;
+use crate::session_object::{CAPABILITIES, STATE};
+
+pub(crate) async fn api(State(jmap): State<Arc<Jmap>>, caller: Caller, headers: HeaderMap, body: Body) -> Response {
+    let account = Account::of(&caller);
+    let Some(_place) = jmap.requests.take(account.mailbox.account) else {
+        let max = jmap.settings.core.requests_max;
+        let kind = RequestErrorType::Limit("maxConcurrentRequests");
+        let detail = format!("the account has {max} requests that are not answered yet");
+        return refuse(StatusCode::TOO_MANY_REQUESTS, &RequestError { kind, detail });
+    };
+    let answered = match read_body(&jmap, &headers, body).await {
+        Ok(bytes) => answer(&jmap, &account, &bytes).await,
+        Err(error) => Err(error),
+    };
+    match answered {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
+    }
+}
+
+fn refuse(status: StatusCode, error: &RequestError) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, json, error.problem(status.as_u16())).into_response()
+}
+
+async fn read_body(jmap: &Jmap, headers: &HeaderMap, body: Body) -> Result<Bytes, RequestError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json = kind.is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+    });
+    if !is_json {
+        return Err(RequestError {
+            kind: RequestErrorType::NotJson,
+            detail: "a request is sent as application/json".to_owned(),
+        });
+    }
+    let max = jmap.settings.core.request_octets_max;
+    let limited = Limited::new(body, usize::try_from(max).unwrap_or(usize::MAX));
+    let collected = limited.collect().await.map_err(|_| RequestError {
+        kind: RequestErrorType::Limit("maxSizeRequest"),
+        detail: format!("the request did not come to its end within {max} octets"),
+    })?;
+    Ok(collected.to_bytes())
+}
+
+async fn answer(jmap: &Jmap, account: &Account, bytes: &[u8]) -> Result<Vec<u8>, RequestError> {
+    let is_known = |uri: &str| CAPABILITIES.iter().any(|known| known.0 == uri);
+    let request = Request::read(bytes, &jmap.settings.core, is_known)?;
+    let mut response = hongyan_jmap::Response::new(jmap.settings.response_octets_max);
+    let mut created: BTreeMap<_, _> = request.created_ids.clone().unwrap_or_default();
+    for call in &request.method_calls {
+        let began = jmap.services.env.now_micros();
+        let capability = capability_of(&call.name);
+        let is_used = capability.is_some_and(|uri| request.using.iter().any(|used| used == uri.0));
+        let outcome: Outcome<()> = match resolve(call.arguments, &response) {
+            Err(error) => Err(error.into()),
+            Ok(_) if !is_used => Err(hongyan_jmap::MethodErrorType::UnknownMethod.into()),
+            Ok(text) => {
+                let mut call = Call {
+                    jmap,
+                    account,
+                    created: &mut created,
+                    name: &call.name,
+                    id: &call.id,
+                    text: &text,
+                    response: &mut response,
+                };
+                dispatch(&mut call).await
+            }
+        };
+        let method = if is_used { &*call.name } else { "unknown" };
+        let result = if outcome.is_ok() { "ok" } else { "error" };
+        jmap.metrics.calls.with_label_values(&[method, result]).inc();
+        let micros = jmap.services.env.now_micros().saturating_sub(began);
+        let seconds = Duration::from_micros(micros).as_secs_f64();
+        jmap.metrics.seconds.with_label_values(&[method]).observe(seconds);
+        if let Err(failure) = outcome {
+            response.push_error(&call.id, &Failure::told(failure));
+        }
+    }
+    let told = request.created_ids.is_some().then_some(&created);
+    Ok(response.finish(told, STATE))
+}

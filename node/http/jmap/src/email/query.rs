@@ -1,0 +1,160 @@
+//! Email/query (RFC 8621 §4.4).
+
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+use hongyan_jmap::method::{Comparator, Filter, QueryReply};
+use hongyan_jmap::object::{EmailCondition, EmailQuery, EmailSort, email_sorts};
+use hongyan_mailbox::search::look;
+use hongyan_mailbox::{EmailId, FolderView, ThreadId, read_email};
+
+use super::condition::{Conditions, Looked};
+use super::sort::{self, Row};
+use crate::call::Call;
+use crate::error::Outcome;
+use crate::ids;
+use crate::snapshot::{Snapshot, is_visible};
+use crate::snapshots::Kept;
+use crate::state;
+
+/// After how many emails others on the arbiter get their turn.
+const YIELD_AFTER: usize = 4_096;
+
+/// What a query asks for.
+pub(super) struct Asked {
+    conditions: Conditions,
+    sorts: Vec<(EmailSort, bool)>,
+    collapse_threads: bool,
+}
+
+pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: EmailQuery = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    let asked = Asked::new(
+        arguments.filter.as_ref(),
+        arguments.sort.as_deref(),
+        arguments.collapse_threads,
+    )?;
+    let kept = call.jmap.kept(call.account.mailbox).await?;
+    let found = asked.find(call, &kept).await?;
+    let max = call.jmap.settings.query_ids_max;
+    let anchor = |anchor: &_| {
+        let anchor = ids::read_email(anchor)?;
+        found.iter().position(|email| *email == anchor)
+    };
+    let range = arguments.window().range(found.len(), max, anchor)?;
+    let is_limited = arguments.limit.is_none_or(|limit| limit > max as u64) && found.len() - range.start > max;
+    let reply = QueryReply {
+        account_id: &call.account.id,
+        query_state: state::write(kept.snapshot.modseq),
+        can_calculate_changes: true,
+        position: range.start as u64,
+        ids: found[range].iter().map(|email| ids::email(*email)).collect(),
+        total: arguments.calculate_total.then_some(found.len() as u64),
+        limit: is_limited.then_some(max as u64),
+    };
+    call.answer(&reply)
+}
+
+impl Asked {
+    pub(super) fn new(
+        filter: Option<&Filter<EmailCondition>>,
+        sort: Option<&[Comparator]>,
+        collapse_threads: bool,
+    ) -> Outcome<Self> {
+        Ok(Self {
+            conditions: Conditions::new(filter)?,
+            sorts: email_sorts(sort)?,
+            collapse_threads,
+        })
+    }
+    pub(super) fn sorts(&self) -> &[(EmailSort, bool)] {
+        &self.sorts
+    }
+    /// The emails in order.
+    pub(super) async fn find(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Vec<EmailId>> {
+        let snapshot = &kept.snapshot;
+        let mut rows = self.candidates(snapshot);
+        if !self.conditions.is_folder_only() {
+            rows = self.filter(call, snapshot, rows).await?;
+        }
+        let keys = if self.sorts.iter().any(|(by, _)| sort::needs_keys(by)) {
+            sort::keys(call, &kept.keys, rows.iter().map(|row| row.email)).await?
+        } else {
+            std::sync::Arc::clone(&kept.keys)
+        };
+        sort::sort(&mut rows, &self.sorts, snapshot, &keys);
+        let mut emails: Vec<EmailId> = rows.into_iter().map(|row| row.email).collect();
+        if self.collapse_threads {
+            let mut seen: HashSet<ThreadId, BuildHasherDefault<DefaultHasher>> = HashSet::default();
+            emails.retain(|email| {
+                let places = snapshot.places(*email).first();
+                let thread = places.and_then(|place| snapshot.entry(place)).map(|entry| entry.thread);
+                thread.is_some_and(|thread| seen.insert(thread))
+            });
+        }
+        Ok(emails)
+    }
+    /// All emails that may be found, each once.
+    fn candidates(&self, snapshot: &Snapshot) -> Vec<Row> {
+        if let Some(folder) = self.conditions.folder() {
+            let mut rows = snapshot.view(folder).map(rows).unwrap_or_default();
+            // The same mail may have been copied into a folder twice.
+            rows.sort_unstable_by_key(|row| row.email);
+            rows.dedup_by_key(|row| row.email);
+            return rows;
+        }
+        let mut all: Vec<Row> = snapshot.views().flat_map(rows).collect();
+        all.sort_unstable_by_key(|row| (row.email, row.received_millis));
+        all.dedup_by_key(|row| row.email);
+        all
+    }
+    async fn filter(&self, call: &Call<'_>, snapshot: &Snapshot, rows: Vec<Row>) -> Outcome<Vec<Row>> {
+        let mut kept = Vec::new();
+        for (at, row) in rows.into_iter().enumerate() {
+            if at % YIELD_AFTER == YIELD_AFTER - 1 {
+                tokio::task::yield_now().await;
+            }
+            let Some(found) = snapshot.find(row.email) else {
+                continue;
+            };
+            let mut looked = Looked {
+                snapshot,
+                found: &found,
+                record: None,
+                needles: None,
+            };
+            let mut verdict = self.conditions.root.check(&looked);
+            if verdict.is_none() {
+                let services = &call.jmap.services;
+                let record = read_email(&services.database, call.account.mailbox, row.email).await?;
+                let Some(record) = record else { continue };
+                looked.record = Some(&record);
+                verdict = self.conditions.root.check(&looked);
+                if verdict.is_none() {
+                    let tenant = call.account.mailbox.tenant.0;
+                    let mut reader = services.blobs.open_blob(tenant, &record.blob).await?;
+                    let needles = look(&mut reader, &record, &self.conditions.needles).await?;
+                    looked.needles = Some(&needles);
+                    verdict = self.conditions.root.check(&looked);
+                }
+                tokio::task::yield_now().await;
+            }
+            if verdict == Some(true) {
+                kept.push(row);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn rows(view: &FolderView) -> Vec<Row> {
+    let entries = view.iter().filter(|entry| is_visible(entry));
+    entries
+        .map(|entry| Row {
+            email: entry.email,
+            received_millis: entry.internal_date.millis,
+            octets: entry.octets.0,
+        })
+        .collect()
+}

@@ -1,0 +1,28 @@
+//! What a JMAP method means (RFC 8620, RFC 8621): requests over HTTP become questions to the mailbox.
+//!
+//! Reading works on a [`snapshot`]: the mailbox's folders at one moment, shared with the mailbox and kept between
+//! requests, so that a request costs what changed since the last one. What changed for a client comes from the mailbox's
+//! log; states are its modseq, so JMAP and IMAP agree by construction. Wired by `node/server` behind `node/http/front`.
+
+mod account;
+mod api;
+mod blob;
+mod call;
+mod changes;
+mod core_echo;
+mod email;
+mod error;
+mod ids;
+mod jmap;
+mod mailbox;
+mod push;
+mod refused;
+mod session_object;
+mod settings;
+mod snapshot;
+mod snapshots;
+mod state;
+mod thread;
+
+pub use jmap::{JmapServices, routes};
+pub use settings::JmapSettings;

@@ -1,0 +1,59 @@
+//! Mailbox/changes (RFC 8621 §2.2).
+
+use std::collections::BTreeMap;
+
+use hongyan_jmap::method::{Changes as Arguments, ChangesReply};
+use hongyan_mailbox::{Changes, FolderId};
+
+use crate::call::Call;
+use crate::changes::{Fate, Question};
+use crate::error::Outcome;
+use crate::ids;
+use crate::snapshot::Snapshot;
+
+/// What new, gone and changed messages change of a mailbox.
+const COUNTS: &[&str] = &["totalEmails", "unreadEmails", "totalThreads", "unreadThreads"];
+
+pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: Arguments = call.arguments()?;
+    let question = Question::read(call, &arguments)?;
+    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let changes = question.changes(call, &snapshot).await?;
+    let page = question.page(fates(&changes, &snapshot), &changes, &snapshot);
+    let folder = |id: &u64| u32::try_from(*id).map_or(FolderId(0), FolderId);
+    let of = |fate| {
+        let records = page.records.iter().filter(move |(_, other)| *other == fate);
+        records.map(|(id, _)| ids::folder(folder(id))).collect::<Vec<_>>()
+    };
+    let only_counts = page
+        .records
+        .iter()
+        .all(|(id, fate)| *fate == Fate::Updated && !changes.changed.contains(&folder(id)));
+    let reply = ChangesReply {
+        account_id: &call.account.id,
+        old_state: arguments.since_state,
+        new_state: page.new_state.to_string(),
+        has_more_changes: page.has_more,
+        created: of(Fate::Created),
+        updated: of(Fate::Updated),
+        destroyed: of(Fate::Destroyed),
+        updated_properties: Some(only_counts.then_some(COUNTS)),
+    };
+    call.answer(&reply)
+}
+
+fn fates(changes: &Changes, snapshot: &Snapshot) -> BTreeMap<u64, Fate> {
+    let sets = [&changes.counted, &changes.changed, &changes.made, &changes.gone];
+    let touched = sets.into_iter().flatten();
+    touched
+        .filter_map(|folder| {
+            let fate = match (changes.made.contains(folder), snapshot.folder(*folder).is_some()) {
+                (true, true) => Fate::Created,
+                (false, true) => Fate::Updated,
+                (false, false) => Fate::Destroyed,
+                (true, false) => return None,
+            };
+            Some((u64::from(folder.0), fate))
+        })
+        .collect()
+}

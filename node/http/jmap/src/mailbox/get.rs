@@ -1,0 +1,123 @@
+//! Mailbox/get (RFC 8621 §2.1).
+
+use std::collections::BTreeMap;
+
+use hongyan_jmap::MethodError;
+use hongyan_jmap::method::{Get, GetReply};
+use hongyan_jmap::object::{Mailbox, MailboxProperty, MailboxRights, MailboxRole, MailboxView, Properties};
+use hongyan_mailbox::{FolderId, FolderInfo, SpecialUse};
+
+use super::counts::{Counts, count};
+use crate::call::Call;
+use crate::error::Outcome;
+use crate::ids;
+use crate::snapshot::Snapshot;
+use crate::state;
+
+pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: Get = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    let properties: Properties<MailboxProperty> = Properties::read(arguments.properties.as_deref())?;
+    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let needs_counts = properties.iter().any(|property| {
+        property.counts_threads() || matches!(property, MailboxProperty::TotalEmails | MailboxProperty::UnreadEmails)
+    });
+    let counts = if needs_counts {
+        count(&snapshot)
+    } else {
+        BTreeMap::new()
+    };
+    let show = |folder: &FolderInfo| MailboxView {
+        mailbox: mailbox(&snapshot, folder, counts.get(&folder.id).copied().unwrap_or_default()),
+        properties: &properties,
+    };
+    let mut reply = GetReply {
+        account_id: &call.account.id,
+        state: state::write(snapshot.modseq),
+        list: Vec::new(),
+        not_found: Vec::new(),
+    };
+    match arguments.ids {
+        None => reply.list.extend(snapshot.folders.iter().map(show)),
+        Some(ids) => {
+            let max = call.jmap.settings.core.get_objects_max;
+            if u64::try_from(ids.len()).unwrap_or(u64::MAX) > max {
+                return Err(MethodError::too_large("maxObjectsInGet").into());
+            }
+            for id in ids {
+                match ids::read_folder(&id).and_then(|id| snapshot.folder(id)) {
+                    Some(folder) => reply.list.push(show(folder)),
+                    None => reply.not_found.push(id),
+                }
+            }
+        }
+    }
+    call.answer(&reply)
+}
+
+pub(super) fn role(folder: &FolderInfo) -> Option<MailboxRole> {
+    if folder.id == FolderId::INBOX {
+        return Some(MailboxRole::Inbox);
+    }
+    folder.special_use.map(|kind| match kind {
+        SpecialUse::Archive => MailboxRole::Archive,
+        SpecialUse::Drafts => MailboxRole::Drafts,
+        SpecialUse::Junk => MailboxRole::Junk,
+        SpecialUse::Sent => MailboxRole::Sent,
+        SpecialUse::Trash => MailboxRole::Trash,
+    })
+}
+
+/// The inbox first, then the others with a role, then the user's own.
+pub(super) fn sort_order(folder: &FolderInfo) -> u32 {
+    match role(folder) {
+        Some(MailboxRole::Inbox) => 1,
+        Some(MailboxRole::Drafts) => 2,
+        Some(MailboxRole::Sent) => 3,
+        Some(MailboxRole::Archive) => 4,
+        Some(MailboxRole::Junk) => 5,
+        Some(MailboxRole::Trash) => 6,
+        None => 10,
+    }
+}
+
+/// The last part of its path.
+pub(super) fn name(folder: &FolderInfo) -> &str {
+    let path = folder.path.as_str();
+    path.rsplit_once(hongyan_mailbox::SEPARATOR)
+        .map_or(path, |(_, name)| name)
+}
+
+pub(super) fn parent(snapshot: &Snapshot, folder: &FolderInfo) -> Option<FolderId> {
+    let parent = folder.path.parent()?;
+    let found = snapshot.folders.iter().find(|other| *other.path == parent);
+    found.map(|found| found.id)
+}
+
+pub(super) fn mailbox(snapshot: &Snapshot, folder: &FolderInfo, counts: Counts) -> Mailbox {
+    let role = role(folder);
+    let is_own = role.is_none();
+    Mailbox {
+        id: ids::folder(folder.id),
+        name: name(folder).to_owned(),
+        parent_id: parent(snapshot, folder).map(ids::folder),
+        role,
+        sort_order: sort_order(folder),
+        total_emails: counts.emails,
+        unread_emails: counts.unread_emails,
+        total_threads: counts.threads,
+        unread_threads: counts.unread_threads,
+        my_rights: MailboxRights {
+            may_read_items: true,
+            may_add_items: true,
+            may_remove_items: true,
+            may_set_seen: true,
+            may_set_keywords: true,
+            may_create_child: true,
+            may_rename: is_own,
+            may_delete: is_own,
+            may_submit: true,
+        },
+        is_subscribed: folder.subscribed,
+    }
+}

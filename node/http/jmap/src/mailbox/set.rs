@@ -1,0 +1,322 @@
+//! Mailbox/set (RFC 8621 §2.5).
+
+use std::collections::BTreeMap;
+
+use hongyan_jmap::method::{Set, SetReply};
+use hongyan_jmap::object::MailboxRole;
+use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, RawValue, SetError, SetErrorType};
+use hongyan_mailbox::{
+    CreateFolder, DeleteFolder, FolderId, FolderInfo, FolderPath, MailboxError, RenameFolder, SEPARATOR, SpecialUse,
+    SubscribeFolder,
+};
+use serde::{Deserialize, Serialize};
+
+use super::get::{name, parent, role, sort_order};
+use crate::call::Call;
+use crate::error::{Failure, Outcome};
+use crate::ids;
+use crate::refused::{Changed, Refused};
+use crate::snapshot::Snapshot;
+use crate::state;
+
+fn refused(error: MailboxError) -> Refused {
+    let words = error.to_string();
+    match error {
+        MailboxError::NoSuchFolder => SetErrorType::NotFound.into(),
+        MailboxError::FolderExists | MailboxError::InvalidName(_) => SetError::properties(["name"], words).into(),
+        MailboxError::UseTaken => SetError::properties(["role"], words).into(),
+        MailboxError::TooManyFolders => SetError::with(SetErrorType::OverQuota, words).into(),
+        MailboxError::SystemFolder => SetError::with(SetErrorType::Forbidden, words).into(),
+        MailboxError::HasChildren => SetErrorType::MailboxHasChild.into(),
+        error => Refused::Failed(error.into()),
+    }
+}
+
+/// What a client sets of a new mailbox.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewMailbox {
+    name: String,
+    #[serde(default)]
+    parent_id: Option<IdOrCreation>,
+    #[serde(default)]
+    role: Option<MailboxRole>,
+    #[serde(default)]
+    sort_order: Option<u32>,
+    #[serde(default)]
+    is_subscribed: bool,
+}
+
+/// What the server set of a new mailbox.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Created {
+    id: Id,
+    sort_order: u32,
+    total_emails: u64,
+    unread_emails: u64,
+    total_threads: u64,
+    unread_threads: u64,
+    my_rights: hongyan_jmap::object::MailboxRights,
+}
+
+pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: Set = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    arguments.check(call.jmap.settings.core.set_objects_max)?;
+    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let old_state = state::write(snapshot.modseq);
+    if arguments.if_in_state.as_ref().is_some_and(|state| *state != old_state) {
+        return Err(MethodErrorType::StateMismatch.into());
+    }
+    let account_id = call.account.id.clone();
+    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, old_state);
+    let mut broken = create_all(call, arguments.create.unwrap_or_default(), &mut reply).await;
+    let destroy = arguments.destroy.unwrap_or_default();
+    for (id, patch) in arguments.update.unwrap_or_default() {
+        let shown = id
+            .resolve(call.created)
+            .map_or_else(|| id.to_string(), ToString::to_string);
+        let outcome = if destroy.contains(&id) {
+            Err(SetErrorType::WillDestroy.into())
+        } else {
+            update(call, &id, &patch).await
+        };
+        match outcome {
+            Ok(()) => {
+                reply.updated.insert(shown, None);
+            }
+            Err(Refused::Set(error)) => {
+                reply.not_updated.insert(shown, *error);
+            }
+            Err(Refused::Failed(failure)) => broken = Some(failure),
+        }
+    }
+    for id in deepest_first(call, &snapshot, destroy) {
+        let shown = id
+            .resolve(call.created)
+            .map_or_else(|| id.to_string(), ToString::to_string);
+        match self::destroy(call, &id, arguments.on_destroy_remove_emails).await {
+            Ok(()) => reply.destroyed.push(shown),
+            Err(Refused::Set(error)) => {
+                reply.not_destroyed.insert(shown, *error);
+            }
+            Err(Refused::Failed(failure)) => broken = Some(failure),
+        }
+    }
+    if let Some(failure) = broken {
+        let did_nothing = reply.created.is_empty() && reply.updated.is_empty() && reply.destroyed.is_empty();
+        return Err(if did_nothing {
+            failure
+        } else {
+            MethodErrorType::ServerPartialFail.into()
+        });
+    }
+    reply.new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    call.answer(&reply)
+}
+
+/// Makes what can be made; a mailbox may be inside one that is made by the same call, in whatever order they come.
+async fn create_all(
+    call: &mut Call<'_>,
+    create: BTreeMap<Id, Box<RawValue>>,
+    reply: &mut SetReply<'_, Created>,
+) -> Option<Failure> {
+    let mut broken = None;
+    let mut waiting = create;
+    loop {
+        let before = waiting.len();
+        for (creation, text) in std::mem::take(&mut waiting) {
+            let is_last_round = before == 0;
+            match self::create(call, &text).await {
+                Ok(created) => {
+                    call.created.insert(creation.clone(), created.id.clone());
+                    reply.created.insert(creation, created);
+                }
+                Err(Refused::Set(error)) if error.properties == ["parentId"] && !is_last_round => {
+                    waiting.insert(creation.clone(), text);
+                    reply.not_created.insert(creation, *error);
+                }
+                Err(Refused::Set(error)) => {
+                    reply.not_created.insert(creation, *error);
+                }
+                Err(Refused::Failed(failure)) => broken = Some(failure),
+            }
+        }
+        if waiting.is_empty() || waiting.len() == before {
+            break;
+        }
+    }
+    reply
+        .not_created
+        .retain(|creation, _| !reply.created.contains_key(creation));
+    broken
+}
+
+async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
+    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let wrong = |error: serde_json::Error| SetError::with(SetErrorType::InvalidProperties, error.to_string());
+    let new: NewMailbox = serde_json::from_str(text.get()).map_err(wrong)?;
+    let above = match &new.parent_id {
+        None => None,
+        Some(id) => Some(folder(call, &snapshot, id).ok_or_else(no_parent)?),
+    };
+    let path = path(above, &new.name)?;
+    let special_use = match new.role {
+        None => None,
+        Some(role) => Some(special_use(role).ok_or_else(|| SetError::properties(["role"], "there is one inbox"))?),
+    };
+    let request = CreateFolder {
+        path: path.clone(),
+        special_use,
+    };
+    let folder = call
+        .jmap
+        .ask(call.account.mailbox, request)
+        .await?
+        .map_err(refused)?
+        .folder;
+    if new.sort_order.is_some_and(|order| order != sort_order(&folder)) {
+        let request = DeleteFolder {
+            folder: folder.id.into(),
+        };
+        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+        return Err(bad_order().into());
+    }
+    if new.is_subscribed {
+        let request = SubscribeFolder { path, subscribed: true };
+        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    }
+    let shown = super::get::mailbox(&snapshot, &folder, super::counts::Counts::default());
+    Ok(Created {
+        id: shown.id,
+        sort_order: shown.sort_order,
+        total_emails: 0,
+        unread_emails: 0,
+        total_threads: 0,
+        unread_threads: 0,
+        my_rights: shown.my_rights,
+    })
+}
+
+fn no_parent() -> SetError {
+    SetError::properties(["parentId"], "no such mailbox")
+}
+
+fn bad_order() -> SetError {
+    SetError::properties(["sortOrder"], "the order of mailboxes follows from their roles")
+}
+
+fn special_use(role: MailboxRole) -> Option<SpecialUse> {
+    Some(match role {
+        MailboxRole::Inbox => return None,
+        MailboxRole::Archive => SpecialUse::Archive,
+        MailboxRole::Drafts => SpecialUse::Drafts,
+        MailboxRole::Junk => SpecialUse::Junk,
+        MailboxRole::Sent => SpecialUse::Sent,
+        MailboxRole::Trash => SpecialUse::Trash,
+    })
+}
+
+fn folder<'s>(call: &Call<'_>, snapshot: &'s Snapshot, id: &IdOrCreation) -> Option<&'s FolderInfo> {
+    snapshot.folder(ids::read_folder(id.resolve(call.created)?)?)
+}
+
+fn path(above: Option<&FolderInfo>, name: &str) -> Changed<FolderPath> {
+    if name.contains(SEPARATOR) {
+        let words = format!("a name has no {SEPARATOR}");
+        return Err(SetError::properties(["name"], words).into());
+    }
+    let text = match above {
+        Some(above) => format!("{}{SEPARATOR}{name}", above.path.as_str()),
+        None => name.to_owned(),
+    };
+    let path = FolderPath::try_from(text.as_str());
+    Ok(path.map_err(|error| SetError::properties(["name"], error.to_string()))?)
+}
+
+async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<()> {
+    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
+    let mut new_name = name(found).to_owned();
+    let mut above = parent(&snapshot, found);
+    let mut subscribed = found.subscribed;
+    for (path, value) in patch.entries()? {
+        if !path.inside().is_empty() {
+            return Err(SetErrorType::InvalidPatch.into());
+        }
+        let property = path.property();
+        let wrong = |_| SetError::properties([property], "the value is of another type");
+        match property {
+            "name" => new_name = serde_json::from_str(value.get()).map_err(wrong)?,
+            "isSubscribed" => subscribed = serde_json::from_str(value.get()).map_err(wrong)?,
+            "parentId" => {
+                let id: Option<IdOrCreation> = serde_json::from_str(value.get()).map_err(wrong)?;
+                above = match id {
+                    None => None,
+                    Some(id) => Some(folder(call, &snapshot, &id).ok_or_else(no_parent)?.id),
+                };
+            }
+            "role" => {
+                let wanted: Option<MailboxRole> = serde_json::from_str(value.get()).map_err(wrong)?;
+                if wanted != role(found) {
+                    return Err(SetError::properties(["role"], "the role of a mailbox does not change").into());
+                }
+            }
+            "sortOrder" => {
+                let wanted: u32 = serde_json::from_str(value.get()).map_err(wrong)?;
+                if wanted != sort_order(found) {
+                    return Err(bad_order().into());
+                }
+            }
+            property => {
+                let words = "this property of a mailbox does not change by request";
+                return Err(SetError::properties([property], words).into());
+            }
+        }
+    }
+    let to = path(above.and_then(|id| snapshot.folder(id)), &new_name)?;
+    if to != *found.path {
+        let request = RenameFolder {
+            from: FolderPath::clone(&found.path),
+            to: to.clone(),
+        };
+        if found.id == FolderId::INBOX {
+            return Err(SetErrorType::Forbidden.into());
+        }
+        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    }
+    if subscribed != found.subscribed {
+        let request = SubscribeFolder { path: to, subscribed };
+        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Those inside before those they are in, so that a tree can go with one call.
+fn deepest_first(call: &Call<'_>, snapshot: &Snapshot, mut destroy: Vec<IdOrCreation>) -> Vec<IdOrCreation> {
+    destroy.sort_by_key(|id| {
+        let depth = folder(call, snapshot, id).map_or(0, |found| found.path.as_str().matches(SEPARATOR).count());
+        std::cmp::Reverse(depth)
+    });
+    destroy
+}
+
+async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Changed<()> {
+    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
+    if found.has_children {
+        return Err(SetErrorType::MailboxHasChild.into());
+    }
+    let holds = snapshot
+        .view(found.id)
+        .is_some_and(|view| view.iter().any(crate::snapshot::is_visible));
+    if holds && !removes_emails {
+        return Err(SetErrorType::MailboxHasEmail.into());
+    }
+    let request = DeleteFolder {
+        folder: found.id.into(),
+    };
+    call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    Ok(())
+}

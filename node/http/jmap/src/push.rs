@@ -1,0 +1,5 @@
+//! Push over a stream of events (RFC 8620 §7.3).
+
+mod events;
+
+pub(crate) use events::events;

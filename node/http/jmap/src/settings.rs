@@ -1,0 +1,53 @@
+//! The named limits of JMAP.
+
+use std::time::Duration;
+
+use hongyan_jmap::CoreLimits;
+
+/// Limits beside those that clients are told.
+#[derive(Debug, Clone)]
+pub struct JmapSettings {
+    /// Those that clients are told.
+    pub core: CoreLimits,
+    /// Octets of one response; a call whose answer does not fit is refused.
+    pub response_octets_max: usize,
+    /// How long a mailbox may take to answer.
+    pub ask_timeout: Duration,
+    /// Octets of one body value.
+    pub body_value_octets_max: usize,
+    /// Ids in one answer of a query.
+    pub query_ids_max: usize,
+    /// Ids in one answer about changes.
+    pub changes_max: u64,
+    /// Mailboxes whose folders stay in memory between requests.
+    pub snapshots_max: usize,
+    /// Messages of all of them together.
+    pub snapshot_messages_max: usize,
+    /// Streams of events of one account at the same time.
+    pub event_streams_max: u64,
+    /// Shortest time between pings of an event stream.
+    pub ping_min: Duration,
+    /// Octets of blobs that a new email is made of.
+    pub created_octets_max: u64,
+    /// How long an upload is kept that nothing uses.
+    pub upload_kept: Duration,
+}
+
+impl Default for JmapSettings {
+    fn default() -> Self {
+        Self {
+            core: CoreLimits::default(),
+            response_octets_max: 64 * 1024 * 1024,
+            ask_timeout: Duration::from_secs(30),
+            body_value_octets_max: 4 * 1024 * 1024,
+            query_ids_max: 10_000,
+            changes_max: 5_000,
+            snapshots_max: 2_000,
+            snapshot_messages_max: 4_000_000,
+            event_streams_max: 16,
+            ping_min: Duration::from_secs(5),
+            created_octets_max: 36 * 1024 * 1024,
+            upload_kept: Duration::from_secs(24 * 3_600),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A node in miniature with JMAP, and a client.
+
+use hongyan_env::Env;
+use hongyan_http_front::{Front, FrontParts, FrontSettings};
+use hongyan_http_jmap::{JmapServices, JmapSettings, routes};
+use hongyan_listener::{Listener, TlsMode};
+use hongyan_mailbox::{FolderPath, FolderRef};
+use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+
+/// A client of the one account, signed in with its password on every request.
+pub struct Client {
+    pub node: Miniature,
+    listener: Listener,
+}
+
+impl Client {
+    pub async fn start() -> Self {
+        Self::start_with(JmapSettings::default()).await
+    }
+    pub async fn start_with(settings: JmapSettings) -> Self {
+        let node = Miniature::start(&Options::default()).await;
+        let services = JmapServices {
+            env: node.env.clone(),
+            database: node.database.clone(),
+            blobs: node.blobs.clone(),
+            router: node.router.clone(),
+        };
+        let front = Front::new(FrontParts {
+            env: node.env.clone(),
+            access: node.access.clone(),
+            routes: routes(services, settings),
+            settings: FrontSettings {
+                clear_passwords: true,
+                ..FrontSettings::default()
+            },
+        });
+        let listener = node.listen(front, TlsMode::Never).await;
+        Self { node, listener }
+    }
+    pub async fn stop(self) {
+        drop(self.listener);
+        self.node.stop().await;
+    }
+    /// A request as it stands, over a connection of its own.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
+        send(&self.node.env, self.listener.local_address(), request).await
+    }
+    /// A signed-in request with a body.
+    pub fn request(method: &str, path: &str, kind: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+        use base64::Engine;
+        let proof = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("authorization", format!("Basic {proof}"))
+            .header("content-type", kind)
+            .body(Full::new(body.into()))
+            .unwrap()
+    }
+    /// Status and text of what a signed-in request is answered.
+    pub async fn ask(&self, method: &str, path: &str, kind: &str, body: impl Into<Bytes>) -> (u16, Bytes) {
+        let response = self.send(Self::request(method, path, kind, body)).await;
+        let status = response.status().as_u16();
+        (status, response.into_body().collect().await.unwrap().to_bytes())
+    }
+    /// The answers to a list of method calls, `accountId` being filled in where it is `$account`.
+    pub async fn call(&mut self, calls: &str) -> Value {
+        let calls = calls.replace("\"$account\"", &format!("\"{}\"", self.account()));
+        let calls: Value = serde_json::from_str(&calls).unwrap_or_else(|error| panic!("{error} in {calls}"));
+        let using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"];
+        let request = json!({"using": using, "methodCalls": calls});
+        let (status, text) = self
+            .ask("POST", "/jmap/api", "application/json", request.to_string())
+            .await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&text));
+        let response: Value = serde_json::from_slice(&text).unwrap();
+        response["methodResponses"].clone()
+    }
+    pub fn account(&self) -> String {
+        format!("A{:08x}", self.node.mailbox.account.0)
+    }
+    pub async fn append(&self, folder: &str, days: i64, mail: &str) {
+        let path = FolderPath::try_from(folder).unwrap();
+        self.node.append(FolderRef::Path(path), mail.as_bytes(), days).await;
+    }
+}
+
+async fn send(
+    env: &Env,
+    address: std::net::SocketAddr,
+    request: Request<Full<Bytes>>,
+) -> Response<hyper::body::Incoming> {
+    let stream = env.connect(address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    sender.send_request(request).await.unwrap()
+}
