@@ -15,6 +15,7 @@ mod identity;
 mod notice;
 mod options;
 mod password_rules;
+pub mod permission;
 mod remembered;
 mod revocation;
 mod sessions;

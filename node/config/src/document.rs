@@ -50,8 +50,8 @@ fn joined(text: &str) -> String {
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Configuration\n\nMade from `node/config` by its tests; do not edit. The file is TOML; what it does not set has its default. \
-         All settings are of the level *system*: they hold for the node. Everything else (tenants, domains, accounts ...) is in \
-         the store and managed with `hongyan tenant|domain|account|alias|group|session`.\n",
+         All settings are of the level *system*: they hold for the node. Everything else (organisations, domains, members ...) is in \
+         the store and managed with `hongyan organisation|domain|member|department|tag|role|alias|group|session`.\n",
     );
     for section in Config::document() {
         let _ = write!(page, "\n## [{}]\n\n{}\n\n", section.table, joined(section.about));

@@ -85,7 +85,7 @@ impl Tables {
                 self.credentials.remove(account);
                 self.postmasters.remove(tenant);
             }
-            Touched::Group | Touched::Notice(_) => {}
+            Touched::Group | Touched::Department { .. } | Touched::Tag { .. } | Touched::Notice(_) => {}
             Touched::Everything => self.clear(),
         }
     }
@@ -131,7 +131,7 @@ impl Cache {
     pub(crate) fn trust_until(&self, micros: u64) {
         self.trusted_until_micros.store(micros, Ordering::Release);
     }
-    fn is_trusted(&self) -> bool {
+    pub(crate) fn is_trusted(&self) -> bool {
         let until = self.trusted_until_micros.load(Ordering::Acquire);
         until == u64::MAX || self.env.now_micros() <= until
     }

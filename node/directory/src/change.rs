@@ -3,15 +3,20 @@
 //! All changes write the version, so they happen one after the other. The version's record also tells whether a commit of
 //! unknown result took place: it bears the name of whoever made the change, so none is done twice or reported as failed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hongyan_audit::{Author, Chain, Entry, Event};
 use hongyan_kv::{AsStorageError, Database, Transaction};
+use hongyan_types::{TenantId, Timestamp};
 
+use crate::acting::Acting;
 use crate::record::change::{self, ChangeRecord, Touched};
+use crate::record::feed::Subject;
 use crate::transaction::read_int;
-use crate::{Error, Result, key};
+use crate::{Error, Result, feed, key, request};
 
 /// How many changes are kept for nodes that have not heard of them.
 pub(crate) const CHANGES_KEPT_MAX: u64 = 4_096;
@@ -26,6 +31,8 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 pub struct Change {
     transaction: Transaction,
     touched: Vec<Touched>,
+    events: BTreeMap<Chain, Vec<Event>>,
+    subjects: BTreeMap<TenantId, BTreeSet<Subject>>,
 }
 
 impl Deref for Change {
@@ -50,15 +57,37 @@ impl Change {
     pub(crate) fn touch(&mut self, touched: Touched) {
         self.touched.push(touched);
     }
+    /// Tells the audit log what is done.
+    pub fn record(&mut self, chain: Chain, event: Event) {
+        self.events.entry(chain).or_default().push(event);
+    }
+    /// Tells a tenant's followers what is changed.
+    pub(crate) fn tell(&mut self, tenant: TenantId, subject: Subject) {
+        self.subjects.entry(tenant).or_default().insert(subject);
+    }
 
     /// Writes what was touched as the next version, and commits. The version is 0 when nothing was touched.
-    async fn commit(mut self, by: u64) -> (u64, Vec<Touched>, hongyan_kv::Result<()>) {
-        let version = match self.write_record(by).await {
+    async fn commit(mut self, by: u64, author: &Author, at: Timestamp) -> (u64, Vec<Touched>, hongyan_kv::Result<()>) {
+        let version = match self.write_all(by, author, at).await {
             Ok(version) => version,
             Err(error) => return (0, self.touched, Err(error)),
         };
         let committed = self.transaction.commit().await;
         (version, self.touched, committed.map(|_| ()))
+    }
+
+    async fn write_all(&mut self, by: u64, author: &Author, at: Timestamp) -> hongyan_kv::Result<u64> {
+        for (chain, events) in std::mem::take(&mut self.events) {
+            let entries: Vec<Entry> = events
+                .into_iter()
+                .map(|event| Entry::new(event, author.clone(), at))
+                .collect();
+            hongyan_audit::append(&mut self.transaction, chain, &entries).await?;
+        }
+        for (tenant, subjects) in std::mem::take(&mut self.subjects) {
+            feed::append(&mut self.transaction, tenant, subjects, at).await?;
+        }
+        self.write_record(by).await
     }
 
     async fn write_record(&mut self, by: u64) -> hongyan_kv::Result<u64> {
@@ -108,9 +137,14 @@ pub(crate) struct Done<T> {
 pub(crate) async fn run<T>(
     database: &Database,
     env: &hongyan_env::Env,
+    acting: &Acting,
     mut body: impl AsyncFnMut(&mut Change) -> Result<T>,
 ) -> Result<Done<T>> {
     let by = env.random_u64();
+    let at = Timestamp {
+        millis: env.wall_millis(),
+    };
+    let request = acting.take_request();
     let mut unsure: Option<Done<T>> = None;
     let mut settle_until = 0;
     let mut attempt = 0;
@@ -119,14 +153,19 @@ pub(crate) async fn run<T>(
         let mut change = Change {
             transaction: database.begin(),
             touched: Vec::new(),
+            events: BTreeMap::new(),
+            subjects: BTreeMap::new(),
         };
         let outcome = match took_place(&mut change.transaction, by, unsure.as_ref()).await {
             Ok(true) => return unsure.ok_or(Error::Storage(hongyan_kv::Error::CommitUnknown)),
-            Ok(false) => body(&mut change).await,
+            Ok(false) => match request::begin(&mut change.transaction, request, at).await {
+                Ok(()) => body(&mut change).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error.into()),
         };
         let error = match outcome {
-            Ok(value) => match change.commit(by).await {
+            Ok(value) => match change.commit(by, &acting.author, at).await {
                 (version, touched, Ok(())) => {
                     return Ok(Done {
                         value,

@@ -2,7 +2,10 @@
 
 use hongyan_types::{AccountId, Address};
 
-use crate::{AccountSettings, AccountState, Credential, Language, Quota, TenantState};
+use crate::{
+    AccountKind, AccountSettings, AccountState, Credential, DepartmentId, Etag, Language, Profile, Quota, Role, Seat,
+    TagId, TenantState,
+};
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +75,8 @@ pub struct TenantChange {
     pub account_settings: Field<AccountSettings>,
     /// The language of what the system writes.
     pub language: Field<Option<Language>>,
+    /// What the tenant was when the change was thought of; `None` for whatever it is.
+    pub expect: Option<Etag>,
 }
 
 /// An account to make. Its tenant is the one that owns the address's domain.
@@ -87,10 +92,22 @@ pub struct NewAccount {
     pub quota: Quota,
     /// What it may do with mail clients; `None` takes the tenant's.
     pub settings: Option<AccountSettings>,
-    /// Whether it may manage its tenant.
+    /// Whether it may manage its tenant: the first who may is the creator, others are super administrators.
     pub administrator: bool,
     /// The language of what the system writes to it; `None` is the tenant's.
     pub language: Option<Language>,
+    /// What it is for.
+    pub kind: AccountKind,
+    /// Whether it works at once: `Active`, or `Invited` until its person comes.
+    pub state: AccountState,
+    /// Its person's data.
+    pub profile: Profile,
+    /// Where it belongs.
+    pub departments: Vec<DepartmentId>,
+    /// The tags it bears.
+    pub tags: Vec<TagId>,
+    /// Its place in the plan.
+    pub seat: Seat,
 }
 
 impl NewAccount {
@@ -105,6 +122,12 @@ impl NewAccount {
             settings: None,
             administrator: false,
             language: None,
+            kind: AccountKind::Member,
+            state: AccountState::Active,
+            profile: Profile::default(),
+            departments: Vec::new(),
+            tags: Vec::new(),
+            seat: Seat::Standard,
         }
     }
 }
@@ -120,10 +143,64 @@ pub struct AccountChange {
     pub quota: Field<Quota>,
     /// What it may do with mail clients.
     pub settings: Field<AccountSettings>,
-    /// Whether it may manage its tenant.
-    pub administrator: Field<bool>,
+    /// What it may do for its tenant. Whoever becomes creator takes the role from who has it, who stays a super administrator.
+    pub role: Field<Option<Role>>,
     /// The language of what the system writes to it.
     pub language: Field<Option<Language>>,
+    /// Its person's data.
+    pub profile: Field<Profile>,
+    /// Where it belongs.
+    pub departments: Field<Vec<DepartmentId>>,
+    /// The tags it bears.
+    pub tags: Field<Vec<TagId>>,
+    /// Its place in the plan.
+    pub seat: Field<Seat>,
+    /// What the account was when the change was thought of; `None` for whatever it is.
+    pub expect: Option<Etag>,
+}
+
+/// A department to make.
+#[derive(Debug, Clone)]
+pub struct NewDepartment {
+    /// Its name, 1 to 64 characters, unique among its siblings without regard to case.
+    pub name: String,
+    /// What it is part of.
+    pub parent: DepartmentId,
+    /// Its place among its siblings.
+    pub rank: i32,
+}
+
+/// Changes of a department.
+#[derive(Debug, Clone, Default)]
+pub struct DepartmentChange {
+    /// Its name.
+    pub name: Field<String>,
+    /// What it is part of: moves it with all below it.
+    pub parent: Field<DepartmentId>,
+    /// Its place among its siblings.
+    pub rank: Field<i32>,
+    /// What the department was when the change was thought of; `None` for whatever it is.
+    pub expect: Option<Etag>,
+}
+
+/// A tag to make.
+#[derive(Debug, Clone)]
+pub struct NewTag {
+    /// Its name, 1 to 64 characters, unique without regard to case.
+    pub name: String,
+    /// Departments that bear it.
+    pub departments: Vec<DepartmentId>,
+}
+
+/// Changes of a tag.
+#[derive(Debug, Clone, Default)]
+pub struct TagChange {
+    /// Its name.
+    pub name: Field<String>,
+    /// Departments that bear it.
+    pub departments: Field<Vec<DepartmentId>>,
+    /// What the tag was when the change was thought of; `None` for whatever it is.
+    pub expect: Option<Etag>,
 }
 
 /// A group to make. Its tenant is the one that owns the address's domain.

@@ -3,30 +3,38 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hongyan_audit::{Author, Chain, Event, Log};
 use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction};
 use hongyan_types::{AccountId, Address, Domain, LocalPart, TenantId, Timestamp};
 
+use crate::acting::Acting;
 use crate::cache::Cache;
 use crate::change::{self, Change};
+use crate::index::Index;
 use crate::lookup::Lookup;
 use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
     AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, GroupId, GroupRecord, Language,
-    Login, NewAccount, NewGroup, NewTenant, Resolution, Result, TenantChange, TenantRecord, Via,
+    Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution, Result, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
 #[derive(Clone)]
-pub struct Directory(Arc<Inner>);
+pub struct Directory {
+    inner: Arc<Inner>,
+    /// In whose name this handle changes things.
+    acting: Arc<Acting>,
+}
 
 struct Inner {
     database: Database,
     env: Env,
     options: DirectoryOptions,
     cache: Cache,
+    index: Index,
     /// The last change that this node knows of.
     version: AtomicU64,
 }
@@ -36,50 +44,90 @@ impl Directory {
     #[must_use]
     pub fn new(database: Database, env: Env, options: DirectoryOptions) -> Self {
         let cache = Cache::new(env.clone(), options.cache_entries_max);
-        Self(Arc::new(Inner {
-            database,
-            env,
-            options,
-            cache,
-            version: AtomicU64::new(0),
-        }))
+        let index = Index::new(options.index_members_max);
+        Self {
+            inner: Arc::new(Inner {
+                database,
+                env,
+                options,
+                cache,
+                index,
+                version: AtomicU64::new(0),
+            }),
+            acting: Arc::new(Acting::new(Author::system(), None)),
+        }
+    }
+
+    /// The same directory, for what `author` changes; the first change bears `request`, if there is one, and is refused as
+    /// `Repeated` when another bore it before.
+    #[must_use]
+    pub fn acting(&self, author: Author, request: Option<RequestKey>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            acting: Arc::new(Acting::new(author, request)),
+        }
+    }
+
+    /// Who did what.
+    #[must_use]
+    pub fn audit(&self) -> Log {
+        Log::new(self.inner.database.clone())
+    }
+
+    /// Tells the audit log what is done outside the directory: before it is done, so that nothing is done unseen.
+    ///
+    /// # Errors
+    /// The store's: then it is better not done.
+    pub async fn record(&self, chain: Chain, event: Event) -> Result<()> {
+        self.change(async move |change| {
+            change.record(chain, event.clone());
+            Ok(())
+        })
+        .await
     }
 
     /// The limits in force.
     #[must_use]
     pub fn options(&self) -> &DirectoryOptions {
-        &self.0.options
+        &self.inner.options
     }
 
-    fn lookup(&self) -> Lookup<'_> {
-        Lookup::new(&self.0.cache, &self.0.database)
+    pub(crate) fn lookup(&self) -> Lookup<'_> {
+        Lookup::new(&self.inner.cache, &self.inner.database)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp {
-            millis: self.0.env.wall_millis(),
+            millis: self.inner.env.wall_millis(),
         }
     }
 
+    pub(crate) fn index(&self) -> &Index {
+        &self.inner.index
+    }
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.inner.cache.is_trusted()
+    }
     pub(crate) fn env(&self) -> &Env {
-        &self.0.env
+        &self.inner.env
     }
     pub(crate) fn database(&self) -> &Database {
-        &self.0.database
+        &self.inner.database
     }
     /// The last change that this node knows of.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.0.version.load(Ordering::Acquire)
+        self.inner.version.load(Ordering::Acquire)
     }
     pub(crate) fn forget(&self, touched: &[Touched], version: u64) {
-        self.0.cache.forget(touched);
-        self.0.version.fetch_max(version, Ordering::AcqRel);
+        self.inner.cache.forget(touched);
+        self.inner.index.forget(touched);
+        self.inner.version.fetch_max(version, Ordering::AcqRel);
     }
     /// What is remembered is as true as the store was at `micros`.
     pub(crate) fn trust_from(&self, micros: u64) {
-        let stale_max = u64::try_from(self.0.options.stale_max.as_micros()).unwrap_or(u64::MAX);
-        self.0.cache.trust_until(micros.saturating_add(stale_max));
+        let stale_max = u64::try_from(self.inner.options.stale_max.as_micros()).unwrap_or(u64::MAX);
+        self.inner.cache.trust_until(micros.saturating_add(stale_max));
     }
 
     /// Makes a change of another part's own records, which may [`Change::notify`] all nodes. It happens once, whatever its
@@ -88,8 +136,8 @@ impl Directory {
     /// # Errors
     /// The body's; the store's.
     pub async fn announce<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<(T, u64)> {
-        let done = change::run(&self.0.database, &self.0.env, body).await?;
-        self.0.version.fetch_max(done.version, Ordering::AcqRel);
+        let done = change::run(&self.inner.database, &self.inner.env, &self.acting, body).await?;
+        self.inner.version.fetch_max(done.version, Ordering::AcqRel);
         Ok((done.value, done.version))
     }
 
@@ -108,7 +156,9 @@ impl Directory {
                 lookup.recipient(account, detail, via).await?
             }
             Some((Target::Group { tenant, group }, _)) => {
-                lookup.group(tenant, group, self.0.options.group_expansion_max).await?
+                lookup
+                    .group(tenant, group, self.inner.options.group_expansion_max)
+                    .await?
             }
             None => match domain.catch_all {
                 Some(account) if !is_postmaster(&address.local) => {
@@ -209,7 +259,7 @@ impl Directory {
         if name.contains('@') {
             return Address::try_from(name).ok();
         }
-        let domain = self.0.options.default_domain.clone()?;
+        let domain = self.inner.options.default_domain.clone()?;
         Some(Address::new(LocalPart::try_from(name).ok()?, domain))
     }
 
@@ -264,8 +314,8 @@ impl Directory {
     }
 
     /// Makes a change, and then forgets what it touched.
-    async fn change<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
-        match change::run(&self.0.database, &self.0.env, body).await {
+    pub(crate) async fn change<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
+        match change::run(&self.inner.database, &self.inner.env, &self.acting, body).await {
             Ok(done) => {
                 self.forget(&done.touched, done.version);
                 Ok(done.value)
@@ -273,15 +323,16 @@ impl Directory {
             Err(error) => {
                 // It may have happened.
                 if matches!(error, Error::Storage(_)) {
-                    self.0.cache.forget(&[Touched::Everything]);
+                    self.inner.cache.forget(&[Touched::Everything]);
+                    self.inner.index.forget(&[Touched::Everything]);
                 }
                 Err(error)
             }
         }
     }
 
-    async fn read<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
-        self.0.database.run(body).await
+    pub(crate) async fn read<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
+        self.inner.database.run(body).await
     }
 }
 
@@ -327,7 +378,7 @@ impl Directory {
     pub async fn create_domain(&self, tenant: TenantId, domain: &Domain) -> Result<DomainRecord> {
         let domain = domain.clone();
         let (now, this) = (self.now(), self.clone());
-        self.change(async move |t| tx::create_domain::run(t, tenant, &domain, &this.0.options, now).await)
+        self.change(async move |t| tx::create_domain::run(t, tenant, &domain, &this.inner.options, now).await)
             .await
     }
     /// Sets or removes who gets mail for addresses of the domain that nobody has. `NotFound`, `Invalid`.
@@ -358,7 +409,7 @@ impl Directory {
     pub async fn create_account(&self, new: &NewAccount) -> Result<AccountRecord> {
         let new = new.clone();
         let (now, this) = (self.now(), self.clone());
-        self.change(async move |t| tx::create_account::run(t, &new, &this.0.options, now).await)
+        self.change(async move |t| tx::create_account::run(t, &new, &this.inner.options, now).await)
             .await
     }
     /// Makes several accounts in one transaction: all or none. As [`Self::create_account`].
@@ -368,16 +419,18 @@ impl Directory {
         self.change(async move |t| {
             let mut made = Vec::with_capacity(new.len());
             for new in &new {
-                made.push(tx::create_account::run(t, new, &this.0.options, now).await?);
+                made.push(tx::create_account::run(t, new, &this.inner.options, now).await?);
             }
             Ok(made)
         })
         .await
     }
-    /// Changes an account. `NotFound`, `Invalid`.
+    /// Changes an account. `NotFound`, `Invalid`, `Changed`, `Exists` for an employee id or phone, `Limit`, `Refused` for the
+    /// creator's role.
     pub async fn change_account(&self, id: AccountId, change: &AccountChange) -> Result<AccountRecord> {
         let change = change.clone();
-        self.change(async move |t| tx::change_account::run(t, id, &change).await)
+        let this = self.clone();
+        self.change(async move |t| tx::change_account::run(t, id, &change, &this.inner.options).await)
             .await
     }
     /// Sets the hashes of an account's password. `NotFound`.
@@ -386,7 +439,7 @@ impl Directory {
         self.change(async move |t| tx::set_credential::run(t, id, &credential).await)
             .await
     }
-    /// Removes an account and frees its addresses. `NotFound`.
+    /// Removes an account and frees its addresses. `NotFound`, `Refused` for the creator.
     pub async fn delete_account(&self, id: AccountId) -> Result<AccountRecord> {
         self.change(async move |t| tx::delete_account::run(t, id).await).await
     }
@@ -405,7 +458,7 @@ impl Directory {
     pub async fn add_alias(&self, id: AccountId, alias: &Address) -> Result<AccountRecord> {
         let alias = alias.clone();
         let this = self.clone();
-        self.change(async move |t| tx::add_alias::run(t, id, &alias, &this.0.options).await)
+        self.change(async move |t| tx::add_alias::run(t, id, &alias, &this.inner.options).await)
             .await
     }
     /// Takes an alias away. `NotFound`.
@@ -419,7 +472,7 @@ impl Directory {
     pub async fn create_group(&self, new: &NewGroup) -> Result<GroupRecord> {
         let new = new.clone();
         let (now, this) = (self.now(), self.clone());
-        self.change(async move |t| tx::create_group::run(t, &new, &this.0.options, now).await)
+        self.change(async move |t| tx::create_group::run(t, &new, &this.inner.options, now).await)
             .await
     }
     /// The group with that address. `NotFound`.
@@ -432,7 +485,7 @@ impl Directory {
         let group = group.clone();
         let member = member.clone();
         let this = self.clone();
-        self.change(async move |t| tx::add_member::run(t, &group, &member, &this.0.options).await)
+        self.change(async move |t| tx::add_member::run(t, &group, &member, &this.inner.options).await)
             .await
     }
     /// Removes a member. `NotFound`.

@@ -282,7 +282,7 @@ async fn another_node_s_change_drops_what_it_touched_and_nothing_else() {
     let changed = looked(&mut follower).await;
     assert_eq!((changed.accounts, changed.tenants), ([a].into(), Default::default()));
     assert_eq!(goes(&here, "a@example.test").await, "1");
-    let remembered = |text: &str| here.0.cache.get(|tables| tables.targets.get(&address(text).key()));
+    let remembered = |text: &str| here.inner.cache.get(|tables| tables.targets.get(&address(text).key()));
     assert_eq!(remembered("b@example.test"), Some(None), "others are still remembered");
     group(&there, "all@example.test", &["a@example.test"]).await;
     assert!(looked(&mut follower).await.is_empty());

@@ -44,6 +44,20 @@ pub enum Error {
         /// Present use.
         used: u64,
     },
+    /// What was to be changed is no longer what the asker saw.
+    #[error("{what} {name} was changed by someone else meanwhile")]
+    Changed {
+        /// Kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A rule forbids it as things are.
+    #[error("{0}")]
+    Refused(String),
+    /// The very same request was carried out before.
+    #[error("the request was carried out before")]
+    Repeated,
     /// The request makes no sense.
     #[error("{0}")]
     Invalid(String),

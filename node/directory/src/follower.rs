@@ -40,7 +40,12 @@ impl Changed {
                 Touched::Account { account, .. } => drop(self.accounts.insert(*account)),
                 Touched::Notice(notice) => self.notices.push((version, notice.clone())),
                 Touched::Everything => self.everything = true,
-                Touched::TenantCounts(_) | Touched::Domain(_) | Touched::Address(_) | Touched::Group => {}
+                Touched::TenantCounts(_)
+                | Touched::Domain(_)
+                | Touched::Address(_)
+                | Touched::Group
+                | Touched::Department { .. }
+                | Touched::Tag { .. } => {}
             }
         }
     }

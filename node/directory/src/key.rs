@@ -13,12 +13,23 @@
 //! ("dir", "address", domain, local key)     record/target.rs
 //! ("dir", "group", tenant, group)           record/group.rs
 //! ("dir", "member", group, address key)     the member's address as written
+//! ("dir", "role", tenant, account)          the name of the account's role
+//! ("dir", "employee-id", tenant, id)        account; ("dir", "mobile", tenant, digits) likewise
+//! ("dir", "department", tenant, department) record/department.rs
+//! ("dir", "department-name", tenant, parent, name)  department
+//! ("dir", "department-member", tenant, department, account)  empty
+//! ("dir", "tag", tenant, tag)               record/tag.rs
+//! ("dir", "tag-name", tenant, name)         tag
+//! ("dir", "tag-member", tenant, tag, account)  empty
+//! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
+//! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
+//! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
 
 use bytes::Bytes;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 
-use crate::GroupId;
+use crate::{DepartmentId, GroupId, RequestKey, TagId};
 
 fn dir(kind: &str) -> Tuple {
     Tuple::new().string("dir").string(kind)
@@ -79,4 +90,57 @@ pub(crate) fn members(group: GroupId) -> Tuple {
 }
 pub(crate) fn member(group: GroupId, address: &Address) -> Bytes {
     members(group).string(&address.key()).pack()
+}
+/// All of a kind in a tenant.
+pub(crate) fn all_of(kind: &str, tenant: TenantId) -> Tuple {
+    dir(kind).int(tenant.0)
+}
+pub(crate) fn roles(tenant: TenantId) -> Tuple {
+    dir("role").int(tenant.0)
+}
+pub(crate) fn role(tenant: TenantId, account: AccountId) -> Bytes {
+    roles(tenant).int(account.0).pack()
+}
+/// Where a value that is unique in its tenant leads to the account that has it.
+pub(crate) fn unique(kind: &str, tenant: TenantId, value: &str) -> Bytes {
+    dir(kind).int(tenant.0).string(value).pack()
+}
+pub(crate) fn departments(tenant: TenantId) -> Tuple {
+    dir("department").int(tenant.0)
+}
+pub(crate) fn department(tenant: TenantId, department: DepartmentId) -> Bytes {
+    departments(tenant).int(u64::from(department.0)).pack()
+}
+pub(crate) fn department_names(tenant: TenantId, parent: DepartmentId) -> Tuple {
+    dir("department-name").int(tenant.0).int(u64::from(parent.0))
+}
+pub(crate) fn department_members(tenant: TenantId, department: DepartmentId) -> Tuple {
+    dir("department-member").int(tenant.0).int(u64::from(department.0))
+}
+pub(crate) fn tags(tenant: TenantId) -> Tuple {
+    dir("tag").int(tenant.0)
+}
+pub(crate) fn tag(tenant: TenantId, tag: TagId) -> Bytes {
+    tags(tenant).int(u64::from(tag.0)).pack()
+}
+pub(crate) fn tag_name(tenant: TenantId, folded: &str) -> Bytes {
+    dir("tag-name").int(tenant.0).string(folded).pack()
+}
+pub(crate) fn tag_members(tenant: TenantId, tag: TagId) -> Tuple {
+    dir("tag-member").int(tenant.0).int(u64::from(tag.0))
+}
+pub(crate) fn next_of(tenant: TenantId, kind: &str) -> Bytes {
+    dir("next-of").int(tenant.0).string(kind).pack()
+}
+pub(crate) fn feed(tenant: TenantId) -> Tuple {
+    dir("feed").int(tenant.0)
+}
+pub(crate) fn feed_end(tenant: TenantId) -> Bytes {
+    dir("feed-end").int(tenant.0).pack()
+}
+pub(crate) fn request(request: &RequestKey) -> Bytes {
+    dir("request").bytes(&request.0).pack()
+}
+pub(crate) fn requests_at() -> Tuple {
+    dir("request-at")
 }

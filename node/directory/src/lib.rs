@@ -5,30 +5,49 @@
 //! never matter. Holds credentials but never sees a password: that is `node/access`. Called by the sessions, by
 //! delivery, by access and by the admin API.
 
+mod acting;
 mod cache;
 mod change;
 mod changes;
 mod directory;
 mod error;
+mod etag;
 mod expand;
+mod feed;
 mod follower;
+mod index;
 mod key;
 mod lookup;
 mod options;
+mod organisation;
 mod record;
+mod request;
 mod resolution;
 mod transaction;
 
+pub use acting::RequestKey;
 pub use change::Change;
-pub use changes::{AccountChange, Field, NewAccount, NewGroup, NewTenant, TenantChange};
+pub use changes::{
+    AccountChange, DepartmentChange, Field, NewAccount, NewDepartment, NewGroup, NewTag, NewTenant, TagChange,
+    TenantChange,
+};
 pub use directory::Directory;
 pub use error::{Error, Result};
+pub use etag::{Etag, NotAnEtag};
+pub use feed::FeedPage;
 pub use follower::{Changed, Follower};
+pub use index::{DepartmentView, MemberPage, MemberPlace, MemberQuery};
 pub use options::DirectoryOptions;
-pub use record::account::{AccountRecord, AccountSettings, AccountState, FetchRange, Quota};
+pub use record::account::{AccountKind, AccountRecord, AccountSettings, AccountState, FetchRange, Quota, Seat};
 pub use record::credential::{Credential, ScramKeys};
+pub use record::department::{DepartmentId, DepartmentRecord};
 pub use record::domain::DomainRecord;
+pub use record::feed::{FeedEntry, Subject};
 pub use record::group::{GroupId, GroupRecord};
 pub use record::language::{Language, UnknownLanguage};
+pub use record::profile::{Gender, Profile, Rank};
+pub use record::role::{Function, Role};
+pub use record::tag::{TagId, TagRecord};
 pub use record::tenant::{TenantCounts, TenantRecord, TenantState};
+pub use request::RequestState;
 pub use resolution::{GroupTargets, Login, Recipient, Resolution, Via};

@@ -124,7 +124,8 @@ impl<'d> Lookup<'d> {
         let Some(account) = self.account(account).await? else {
             return Ok(Resolution::NoSuchUser);
         };
-        if !self.is_active(&account).await? {
+        let tenant = self.tenant(account.tenant).await?;
+        if !account.state.takes_mail() || tenant.is_none_or(|tenant| tenant.state != TenantState::Active) {
             return Ok(Resolution::Suspended);
         }
         Ok(Resolution::Account(Recipient { account, detail, via }))

@@ -19,6 +19,22 @@ pub struct DirectoryOptions {
     pub group_members_max: u64,
     /// Recipients a group may have once nested groups are expanded.
     pub group_expansion_max: usize,
+    /// Departments a tenant may have.
+    pub departments_per_tenant_max: u64,
+    /// Levels of departments below the organisation (ORG-6).
+    pub department_levels_max: usize,
+    /// Departments a member may belong to.
+    pub departments_per_member_max: usize,
+    /// Members that leave a department in one step when it is deleted.
+    pub members_moved_at_once_max: usize,
+    /// Tags a tenant may have.
+    pub tags_per_tenant_max: u64,
+    /// Tags a member may bear, and departments a tag may be given to.
+    pub tags_per_member_max: usize,
+    /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
+    pub index_members_max: usize,
+    /// How long the answer to a request with a key is kept for whoever asks again.
+    pub requests_kept: Duration,
     /// Entries each of the caches keeps; twice as many just before the older half is forgotten.
     pub cache_entries_max: usize,
     /// How often a node looks for changes that others made, beside the watch that tells it of them.
@@ -39,6 +55,14 @@ impl Default for DirectoryOptions {
             groups_per_tenant_max: 100_000,
             group_members_max: 10_000,
             group_expansion_max: 20_000,
+            departments_per_tenant_max: 20_000,
+            department_levels_max: 15,
+            departments_per_member_max: 50,
+            members_moved_at_once_max: 500,
+            tags_per_tenant_max: 1_000,
+            tags_per_member_max: 100,
+            index_members_max: 2_000_000,
+            requests_kept: Duration::from_secs(24 * 3600),
             cache_entries_max: 100_000,
             look_period: Duration::from_millis(400),
             stale_max: Duration::from_secs(2),

@@ -3,9 +3,15 @@
 pub(crate) mod account;
 pub(crate) mod change;
 pub(crate) mod credential;
+pub(crate) mod department;
 pub(crate) mod domain;
+pub(crate) mod feed;
 pub(crate) mod group;
 pub(crate) mod language;
+pub(crate) mod profile;
+pub(crate) mod request;
+pub(crate) mod role;
+pub(crate) mod tag;
 pub(crate) mod target;
 pub(crate) mod tenant;
 

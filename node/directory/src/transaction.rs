@@ -3,30 +3,45 @@
 pub(crate) mod add_alias;
 pub(crate) mod add_member;
 pub(crate) mod change_account;
+pub(crate) mod change_department;
+pub(crate) mod change_tag;
 pub(crate) mod change_tenant;
 pub(crate) mod create_account;
+pub(crate) mod create_department;
 pub(crate) mod create_domain;
 pub(crate) mod create_group;
+pub(crate) mod create_tag;
 pub(crate) mod create_tenant;
 pub(crate) mod delete_account;
+pub(crate) mod delete_department;
 pub(crate) mod delete_domain;
 pub(crate) mod delete_group;
+pub(crate) mod delete_tag;
 pub(crate) mod delete_tenant;
 pub(crate) mod list;
+pub(crate) mod membership;
 pub(crate) mod remove_alias;
 pub(crate) mod remove_member;
+pub(crate) mod role;
 pub(crate) mod set_catch_all;
 pub(crate) mod set_credential;
 
 use hongyan_kv::Transaction;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{AccountId, Address, Domain, TenantId};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::change::Change;
+use hongyan_audit::{Chain, Event};
+
 use crate::record::change::Touched;
+use crate::record::feed::Subject;
 use crate::record::target::Target;
-use crate::record::{account, domain, group, target, tenant};
-use crate::{AccountRecord, DomainRecord, Error, GroupRecord, Result, TenantRecord, key};
+use crate::record::{account, department, domain, group, tag, target, tenant};
+use crate::{
+    AccountKind, AccountRecord, DepartmentId, DepartmentRecord, DomainRecord, Error, GroupRecord, Result, TagId,
+    TagRecord, TenantRecord, key,
+};
 
 /// Part of a list: what follows `after`, at most `limit`.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +50,7 @@ pub(crate) struct Page<K> {
     pub(crate) limit: usize,
 }
 
-fn corrupt(what: &str) -> Error {
+pub(crate) fn corrupt(what: &str) -> Error {
     Error::Storage(hongyan_kv::Error::Corrupt(what.to_owned()))
 }
 
@@ -64,6 +79,35 @@ async fn take_id(transaction: &mut Transaction, kind: &str) -> Result<u64> {
     Ok(last + 1)
 }
 
+/// The next identifier of a kind in a tenant.
+async fn take_small_id(transaction: &mut Transaction, tenant: TenantId, kind: &str) -> Result<u32> {
+    let key = key::next_of(tenant, kind);
+    let last = match transaction.get(&key).await? {
+        Some(stored) => read_int(&stored)?,
+        None => 0,
+    };
+    transaction.set(key, (last + 1).to_le_bytes().to_vec());
+    u32::try_from(last + 1).map_err(|_| Error::Limit {
+        setting: "identifiers",
+        max: u64::from(u32::MAX),
+        used: last,
+    })
+}
+
+/// The word of the audit log for an account.
+fn word(account: &AccountRecord) -> &'static str {
+    match account.kind {
+        AccountKind::Member => "member",
+        AccountKind::Shared => "shared-mailbox",
+    }
+}
+
+/// Tells the audit log what was done to an account.
+fn record_account(transaction: &mut Change, account: &AccountRecord, event: Event) {
+    let event = event.id(account.id.0).with("kind", word(account));
+    transaction.record(Chain::Tenant(account.tenant), event);
+}
+
 async fn read_tenant(transaction: &mut Transaction, id: TenantId) -> Result<TenantRecord> {
     let stored = transaction.get(&key::tenant(id)).await?;
     let stored = stored.ok_or_else(|| Error::not_found("tenant", id.0))?;
@@ -73,6 +117,7 @@ async fn read_tenant(transaction: &mut Transaction, id: TenantId) -> Result<Tena
 fn write_tenant(transaction: &mut Change, tenant: &TenantRecord) {
     transaction.set(key::tenant(tenant.id), tenant::encode(tenant));
     transaction.touch(Touched::Tenant(tenant.id));
+    transaction.tell(tenant.id, Subject::Tenant);
 }
 
 /// Writes a tenant of which only the numbers of what it owns changed: no session needs to look at it again.
@@ -119,6 +164,7 @@ fn touch_account(transaction: &mut Change, account: &AccountRecord) {
         tenant: account.tenant,
         account: account.id,
     });
+    transaction.tell(account.tenant, Subject::Account(account.id));
 }
 
 fn touch_address(transaction: &mut Change, address: &Address) {
@@ -127,11 +173,12 @@ fn touch_address(transaction: &mut Change, address: &Address) {
 
 fn write_domain(transaction: &mut Change, domain: &DomainRecord) {
     transaction.set(key::domain(&domain.domain), domain::encode(domain));
-    touch_domain(transaction, &domain.domain);
+    touch_domain(transaction, domain);
 }
 
-fn touch_domain(transaction: &mut Change, domain: &Domain) {
-    transaction.touch(Touched::Domain(domain.clone()));
+fn touch_domain(transaction: &mut Change, domain: &DomainRecord) {
+    transaction.touch(Touched::Domain(domain.domain.clone()));
+    transaction.tell(domain.tenant, Subject::Domain(domain.domain.clone()));
 }
 
 pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Address) -> Result<GroupRecord> {
@@ -146,7 +193,55 @@ pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Addre
 
 fn write_group(transaction: &mut Change, group: &GroupRecord) {
     transaction.set(key::group(group.tenant, group.id), group::encode(group));
+    touch_group(transaction, group);
+}
+
+fn touch_group(transaction: &mut Change, group: &GroupRecord) {
     transaction.touch(Touched::Group);
+    transaction.tell(group.tenant, Subject::Group(group.id));
+}
+
+async fn need_department(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    id: DepartmentId,
+) -> Result<DepartmentRecord> {
+    let stored = transaction.get(&key::department(tenant, id)).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("department", id))?;
+    Ok(department::decode(tenant, id, &stored)?)
+}
+
+fn write_department(transaction: &mut Change, department: &DepartmentRecord) {
+    let key = key::department(department.tenant, department.id);
+    transaction.set(key, department::encode(department));
+    touch_department(transaction, department);
+}
+
+fn touch_department(transaction: &mut Change, department: &DepartmentRecord) {
+    transaction.touch(Touched::Department {
+        tenant: department.tenant,
+        department: department.id,
+    });
+    transaction.tell(department.tenant, Subject::Department(department.id));
+}
+
+async fn need_tag(transaction: &mut Transaction, tenant: TenantId, id: TagId) -> Result<TagRecord> {
+    let stored = transaction.get(&key::tag(tenant, id)).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("tag", id))?;
+    Ok(tag::decode(tenant, id, &stored)?)
+}
+
+fn write_tag(transaction: &mut Change, tag: &TagRecord) {
+    transaction.set(key::tag(tag.tenant, tag.id), tag::encode(tag));
+    touch_tag(transaction, tag);
+}
+
+fn touch_tag(transaction: &mut Change, tag: &TagRecord) {
+    transaction.touch(Touched::Tag {
+        tenant: tag.tenant,
+        tag: tag.id,
+    });
+    transaction.tell(tag.tenant, Subject::Tag(tag.id));
 }
 
 /// Claims an address that nobody has.
@@ -175,10 +270,34 @@ fn check_name(name: &str, characters_max: usize) -> Result<()> {
             "a name has at most {characters_max} characters"
         )));
     }
-    if name.chars().any(|c| c.is_control() || matches!(c, '<' | '>')) {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if name
+        .chars()
+        .any(|c| c.is_control() || turns(c) || matches!(c, '<' | '>'))
+    {
         return Err(Error::Invalid(
-            "a name has no control characters, line breaks or angle brackets".to_owned(),
+            "a name has no control characters, line breaks, changes of direction or angle brackets".to_owned(),
         ));
     }
     Ok(())
+}
+
+/// A name that something is found by: trimmed, composed, not empty.
+fn clean_name(name: &str, characters_max: usize) -> Result<String> {
+    let name = clean(name);
+    if name.is_empty() {
+        return Err(Error::Invalid("a name is needed".to_owned()));
+    }
+    check_name(&name, characters_max)?;
+    Ok(name)
+}
+
+/// Text as it is kept: trimmed and composed (NFC).
+fn clean(text: &str) -> String {
+    text.trim().nfc().collect()
+}
+
+/// What names are compared by.
+fn folded(name: &str) -> String {
+    name.to_lowercase()
 }

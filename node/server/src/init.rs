@@ -54,7 +54,7 @@ resolve back to {host}:
 {records}
 Start the server with: hongyan serve --config {file}{warning}"
     )
-    .context("print the administrator's password: set another with `hongyan account password`")
+    .context("print the administrator's password: set another with `hongyan member password`")
 }
 
 fn config(arguments: &Init, host: &Domain) -> Result<Config> {

@@ -28,6 +28,14 @@ impl Client {
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         self.call(Method::GET, path, None).await
     }
+    /// One object, changed by `change` unless someone else changes it in between.
+    pub(crate) async fn patch_unchanged(&self, path: &str, change: Value) -> Result<Value> {
+        let (_, etag) = self.exchange(Method::GET, path, None, None).await?;
+        let (value, _) = self
+            .exchange(Method::PATCH, path, Some(change), etag.as_deref())
+            .await?;
+        Ok(value)
+    }
     pub(crate) async fn post(&self, path: &str, body: Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body)).await
     }
@@ -61,25 +69,41 @@ impl Client {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        Ok(self.exchange(method, path, body, None).await?.0)
+    }
+
+    /// Asks, and answers the body and the entity tag.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        if_match: Option<&str>,
+    ) -> Result<(Value, Option<String>)> {
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             let socket = self.socket.display();
             format!("reach the server at {socket}: is it running, and is this its data folder (--data)?")
         })?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", "localhost")
-            .header("content-type", "application/json")
-            .body(Full::new(body))?;
+            .header("content-type", "application/json");
+        if let Some(etag) = if_match {
+            request = request.header("if-match", etag);
+        }
+        let request = request.body(Full::new(body))?;
         let exchange = async {
             let response = sender.send_request(request).await?;
             let status = response.status();
+            let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok());
+            let etag = etag.map(str::to_owned);
             let bytes = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok((status, bytes))
+            anyhow::Ok((status, etag, bytes))
         };
-        let (status, bytes) = tokio::select! {
+        let (status, etag, bytes) = tokio::select! {
             outcome = exchange => outcome?,
             ended = connection => {
                 ended?;
@@ -92,7 +116,7 @@ impl Client {
             serde_json::from_slice(&bytes).unwrap_or_default()
         };
         if status.is_success() {
-            return Ok(value);
+            return Ok((value, etag));
         }
         let detail = value["detail"].as_str().map(str::to_owned);
         Err(anyhow!(detail.unwrap_or_else(|| {

@@ -1,14 +1,18 @@
 //! The commands, one file each.
 
-mod account;
 mod alias;
+mod audit;
 pub(crate) mod cluster;
+mod department;
 mod domain;
 mod group;
+mod member;
+mod organisation;
 mod password;
 mod queue;
+mod role;
 mod session;
-mod tenant;
+mod tag;
 
 use std::path::Path;
 
@@ -22,16 +26,28 @@ use crate::output::Style;
 /// What to do on a running server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Organisations: each owns domains, accounts and groups of its own.
-    #[command(subcommand)]
-    Tenant(tenant::Tenant),
-    /// Mail domains of a tenant.
+    /// Organisations: each owns domains, members and groups of its own.
+    #[command(subcommand, alias = "tenant")]
+    Organisation(organisation::Organisation),
+    /// Mail domains of an organisation.
     #[command(subcommand)]
     Domain(domain::Domain),
     /// People and shared mailboxes.
+    #[command(subcommand, alias = "account")]
+    Member(member::Member),
+    /// Departments of an organisation.
     #[command(subcommand)]
-    Account(account::Account),
-    /// Further addresses of an account.
+    Department(department::Department),
+    /// What members and departments have in common.
+    #[command(subcommand)]
+    Tag(tag::Tag),
+    /// Who may manage an organisation.
+    #[command(subcommand)]
+    Role(role::Role),
+    /// Who did what.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Further addresses of a member.
     #[command(subcommand)]
     Alias(alias::Alias),
     /// Addresses whose mail goes to many.
@@ -53,9 +69,13 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
     let client = Client::new(socket);
     let style = if json { Style::Json } else { Style::Text };
     match command {
-        Command::Tenant(command) => tenant::run(command, &client, style).await,
+        Command::Organisation(command) => organisation::run(command, &client, style).await,
         Command::Domain(command) => domain::run(command, &client, style).await,
-        Command::Account(command) => account::run(command, &client, style).await,
+        Command::Member(command) => member::run(command, &client, style).await,
+        Command::Department(command) => department::run(command, &client, style).await,
+        Command::Tag(command) => tag::run(command, &client, style).await,
+        Command::Role(command) => role::run(command, &client, style).await,
+        Command::Audit(command) => audit::run(command, &client, style).await,
         Command::Alias(command) => alias::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
@@ -90,9 +110,25 @@ fn or_none(text: &str) -> Option<&str> {
     Some(text).filter(|text| *text != "none")
 }
 
-/// The query that names a tenant.
-fn of_tenant(tenant: Option<&str>) -> String {
-    tenant.map_or_else(String::new, |name| format!("tenant={}&", crate::client::encode(name)))
+/// Which organisation a command is about.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Whose {
+    /// Whose, by the organisation's name; may be left out while there is one.
+    #[arg(long, alias = "tenant")]
+    organisation: Option<String>,
+}
+
+impl Whose {
+    fn query(&self) -> String {
+        let name = self.organisation.as_deref();
+        name.map_or_else(String::new, |name| {
+            format!("organisation={}&", crate::client::encode(name))
+        })
+    }
+    /// The query alone, with its question mark.
+    fn suffix(&self) -> String {
+        format!("?{}", self.query())
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +151,16 @@ mod tests {
             "x account set a@b --language zh-CN",
             "x tenant set A --language none",
             "x queue retry 1-2 3-4",
+            "x member list --text zs --department 3 --deep --tenant A",
+            "x member set a@b --department 3 --department 4 --tag 1 --title Engineer --mobile +491 --seat advanced",
+            "x department add Sales --under 3 --rank 2",
+            "x department move 4 --under 0",
+            "x department delete 4 --members-to 0",
+            "x tag set 3 --name T --department 1",
+            "x role grant a@b super",
+            "x role grant a@b delegated --function members --department 3",
+            "x audit list --action member. --limit 5",
+            "x audit verify --installation --noted 7:00",
             "x session list --account a@b",
             "x session revoke 00000000000000aa 00000000000000ab",
             "x session revoke --account a@b",

@@ -1,4 +1,4 @@
-//! The command line over the admin API: `hongyan tenant|domain|account|alias|group|session|queue|cluster ...`.
+//! The command line over the admin API: `hongyan organisation|domain|member|department|tag|role|audit|alias|group|session|queue|cluster ...`.
 //!
 //! One file a command. Speaks HTTP over the node's Unix socket, so it works while the server runs and only for whoever
 //! may open the socket. Knows the API's JSON and nothing else of the server.

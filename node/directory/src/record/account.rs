@@ -5,22 +5,76 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::record::language::Language;
+use crate::record::profile::ProfileV1;
 use crate::record::read_address;
+use crate::record::role::RoleV1;
+use crate::{DepartmentId, Etag, Profile, Role, TagId};
 
 /// Whether an account works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountState {
     /// Signs in and gets mail.
     Active,
-    /// Neither; the mail it has stays.
+    /// Neither, by order of the operator (ORG-16); the mail it has stays.
     Suspended,
+    /// Gets mail; its person has not come yet.
+    Invited,
+    /// Neither, as its administrators want (MEM-15); the mail it has stays.
+    Disabled,
+}
+
+impl AccountState {
+    /// Whether mail is taken for it.
+    #[must_use]
+    pub fn takes_mail(self) -> bool {
+        matches!(self, Self::Active | Self::Invited)
+    }
+    fn code(self) -> Option<u8> {
+        match self {
+            Self::Active | Self::Suspended => None,
+            Self::Invited => Some(1),
+            Self::Disabled => Some(2),
+        }
+    }
+    /// `suspended` is all that the first releases knew.
+    fn stored(suspended: bool, code: Option<u8>) -> Self {
+        match (code, suspended) {
+            (Some(1), false) => Self::Invited,
+            (Some(2), true) => Self::Disabled,
+            (_, true) => Self::Suspended,
+            (_, false) => Self::Active,
+        }
+    }
+}
+
+/// What an account is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountKind {
+    /// A person.
+    #[default]
+    Member,
+    /// A mailbox that several people use (SBX-1).
+    Shared,
+}
+
+/// What a member's place in the plan includes (PLAN-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seat {
+    /// What every member has.
+    #[default]
+    Standard,
+    /// Everything (PLAN-3).
+    Advanced,
 }
 
 /// How far back clients may fetch (ACC-10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FetchRange {
     /// 7 days.
@@ -86,7 +140,7 @@ impl FetchRange {
 }
 
 /// Room in a mailbox; `None` is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
     /// Octets of mail.
@@ -96,7 +150,7 @@ pub struct Quota {
 }
 
 /// What an account may do with mail clients (ACC-10 to ACC-15).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountSettings {
     /// May use IMAP.
@@ -150,8 +204,18 @@ pub struct AccountRecord {
     pub aliases: Vec<Address>,
     /// The person's name.
     pub display_name: String,
-    /// Whether it may manage its tenant.
-    pub administrator: bool,
+    /// What it is for.
+    pub kind: AccountKind,
+    /// What it may do for its tenant.
+    pub role: Option<Role>,
+    /// Its person's data.
+    pub profile: Profile,
+    /// Where it belongs; none is the organisation itself. The first is its main one.
+    pub departments: Vec<DepartmentId>,
+    /// The tags it bears itself.
+    pub tags: Vec<TagId>,
+    /// Its place in the plan.
+    pub seat: Seat,
     /// Room in its mailbox.
     pub quota: Quota,
     /// What it may do with mail clients.
@@ -163,6 +227,11 @@ pub struct AccountRecord {
 }
 
 impl AccountRecord {
+    /// Changes whenever the account does; its password is no part of that.
+    #[must_use]
+    pub fn etag(&self) -> Etag {
+        Etag::of(&encode(self))
+    }
     /// The main address, then the aliases.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         std::iter::once(&self.address).chain(&self.aliases)
@@ -255,15 +324,35 @@ struct V1 {
     /// Absent in what was written before there was one.
     #[n(9)]
     language: Option<String>,
+    #[n(10)]
+    state: Option<u8>,
+    #[n(11)]
+    shared: Option<bool>,
+    /// Absent for whoever the first releases called administrator: a super one.
+    #[n(12)]
+    role: Option<RoleV1>,
+    #[n(13)]
+    profile: Option<ProfileV1>,
+    #[n(14)]
+    departments: Option<Vec<u32>>,
+    #[n(15)]
+    tags: Option<Vec<u32>>,
+    #[n(16)]
+    advanced: Option<bool>,
 }
 
 enum Stored {
     V1(V1),
 }
 
+fn some(numbers: impl Iterator<Item = u32>) -> Option<Vec<u32>> {
+    let numbers: Vec<u32> = numbers.collect();
+    (!numbers.is_empty()).then_some(numbers)
+}
+
 pub(crate) fn encode(account: &AccountRecord) -> Bytes {
     let body = V1 {
-        suspended: account.state == AccountState::Suspended,
+        suspended: !account.state.takes_mail(),
         address: account.address.to_string(),
         aliases: account.aliases.iter().map(ToString::to_string).collect(),
         display_name: account.display_name.clone(),
@@ -271,8 +360,19 @@ pub(crate) fn encode(account: &AccountRecord) -> Bytes {
         messages_max: account.quota.messages_max,
         settings: SettingsV1::from(&account.settings),
         created_millis: account.created.millis,
-        administrator: account.administrator,
+        administrator: account.role.is_some(),
         language: account.language.map(|language| language.tag().to_owned()),
+        state: account.state.code(),
+        shared: (account.kind == AccountKind::Shared).then_some(true),
+        role: account
+            .role
+            .as_ref()
+            .filter(|role| **role != Role::Super)
+            .map(RoleV1::from),
+        profile: (account.profile != Profile::default()).then(|| ProfileV1::from(&account.profile)),
+        departments: some(account.departments.iter().map(|department| department.0)),
+        tags: some(account.tags.iter().map(|tag| tag.0)),
+        advanced: (account.seat == Seat::Advanced).then_some(true),
     };
     record::encode(Schema(1), &body)
 }
@@ -286,11 +386,7 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
     Ok(AccountRecord {
         id,
         tenant,
-        state: if body.suspended {
-            AccountState::Suspended
-        } else {
-            AccountState::Active
-        },
+        state: AccountState::stored(body.suspended, body.state),
         address: read_address(&body.address)?,
         aliases: body
             .aliases
@@ -298,7 +394,26 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
             .map(|text| read_address(text))
             .collect::<Result<_, _>>()?,
         display_name: body.display_name,
-        administrator: body.administrator,
+        kind: match body.shared {
+            Some(true) => AccountKind::Shared,
+            _ => AccountKind::Member,
+        },
+        role: match body.role {
+            Some(role) => Some(role.into()),
+            None => body.administrator.then_some(Role::Super),
+        },
+        profile: body.profile.map(Profile::from).unwrap_or_default(),
+        departments: body
+            .departments
+            .unwrap_or_default()
+            .into_iter()
+            .map(DepartmentId)
+            .collect(),
+        tags: body.tags.unwrap_or_default().into_iter().map(TagId).collect(),
+        seat: match body.advanced {
+            Some(true) => Seat::Advanced,
+            _ => Seat::Standard,
+        },
         quota: Quota {
             octets_max: body.octets_max,
             messages_max: body.messages_max,
@@ -323,7 +438,12 @@ mod tests {
             address: Address::try_from("Anna@example.test").unwrap(),
             aliases: vec![Address::try_from("a@example.test").unwrap()],
             display_name: "Anna".to_owned(),
-            administrator: true,
+            kind: AccountKind::Member,
+            role: Some(Role::Super),
+            profile: Profile::default(),
+            departments: Vec::new(),
+            tags: Vec::new(),
+            seat: Seat::Standard,
             quota: Quota {
                 octets_max: Some(1_000),
                 messages_max: None,
@@ -357,6 +477,47 @@ mod tests {
             "{hex}"
         );
         assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
+    }
+
+    #[test]
+    fn golden_bytes_of_a_member() {
+        let anna = AccountRecord {
+            state: AccountState::Disabled,
+            kind: AccountKind::Shared,
+            role: Some(Role::Delegated {
+                functions: vec![crate::Function::Members],
+                departments: vec![DepartmentId(5)],
+            }),
+            profile: Profile {
+                nickname: "Ann".to_owned(),
+                rank: crate::Rank::Superior,
+                ..Profile::default()
+            },
+            departments: vec![DepartmentId(5), DepartmentId(6)],
+            tags: vec![TagId(2)],
+            seat: Seat::Advanced,
+            ..anna()
+        };
+        let stored = encode(&anna);
+        let hex = crate::record::hex(&stored);
+        assert!(hex.starts_with("01000191f571"), "{hex}");
+        assert!(
+            hex.ends_with("1903e8f5f602f58302810181058963416e6e60606000600160608205068102f5"),
+            "{hex}"
+        );
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
+    }
+
+    #[test]
+    fn every_state_is_read_back() {
+        for state in [
+            AccountState::Active,
+            AccountState::Suspended,
+            AccountState::Invited,
+            AccountState::Disabled,
+        ] {
+            assert_eq!(AccountState::stored(!state.takes_mail(), state.code()), state);
+        }
     }
 
     #[test]

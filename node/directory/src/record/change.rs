@@ -8,6 +8,8 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{AccountId, Domain, TenantId};
 use minicbor::{Decode, Encode};
 
+use crate::{DepartmentId, TagId};
+
 /// One thing that a change touched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Touched {
@@ -23,6 +25,10 @@ pub(crate) enum Touched {
     Account { tenant: TenantId, account: AccountId },
     /// A group or its members.
     Group,
+    /// A department.
+    Department { tenant: TenantId, department: DepartmentId },
+    /// A tag.
+    Tag { tenant: TenantId, tag: TagId },
     /// Nothing of the directory's own: what another part has to tell all nodes.
     Notice(Bytes),
     /// More than a record holds.
@@ -67,6 +73,10 @@ enum V1Touched {
     ),
     #[n(7)]
     Everything,
+    #[n(8)]
+    Department(#[n(0)] u64, #[n(1)] u32),
+    #[n(9)]
+    Tag(#[n(0)] u64, #[n(1)] u32),
 }
 
 enum Stored {
@@ -83,6 +93,8 @@ pub(crate) fn encode(change: &ChangeRecord) -> Bytes {
         Touched::Group => V1Touched::Group,
         Touched::Notice(notice) => V1Touched::Notice(notice.to_vec()),
         Touched::Everything => V1Touched::Everything,
+        Touched::Department { tenant, department } => V1Touched::Department(tenant.0, department.0),
+        Touched::Tag { tenant, tag } => V1Touched::Tag(tenant.0, tag.0),
     });
     let body = V1 {
         by: change.by,
@@ -110,6 +122,14 @@ pub(crate) fn decode(stored: &[u8]) -> Result<ChangeRecord, RecordError> {
             V1Touched::Group => Touched::Group,
             V1Touched::Notice(notice) => Touched::Notice(notice.into()),
             V1Touched::Everything => Touched::Everything,
+            V1Touched::Department(tenant, department) => Touched::Department {
+                tenant: TenantId(tenant),
+                department: DepartmentId(department),
+            },
+            V1Touched::Tag(tenant, tag) => Touched::Tag {
+                tenant: TenantId(tenant),
+                tag: TagId(tag),
+            },
         })
     });
     Ok(ChangeRecord {
@@ -145,6 +165,22 @@ mod tests {
             crate::record::hex(&stored),
             "010001820988820081038201810382028166612e74657374820381686240612e746573748204820307820580820681416e820780"
         );
+        assert_eq!(decode(&stored), Ok(change));
+        let change = ChangeRecord {
+            by: 9,
+            touched: vec![
+                Touched::Department {
+                    tenant: TenantId(3),
+                    department: DepartmentId(4),
+                },
+                Touched::Tag {
+                    tenant: TenantId(3),
+                    tag: TagId(5),
+                },
+            ],
+        };
+        let stored = encode(&change);
+        assert_eq!(crate::record::hex(&stored), "01000182098282088203048209820305");
         assert_eq!(decode(&stored), Ok(change));
     }
 }

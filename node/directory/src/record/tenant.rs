@@ -5,6 +5,7 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::Etag;
 use crate::record::account::{AccountSettings, SettingsV1};
 use crate::record::language::Language;
 
@@ -26,6 +27,10 @@ pub struct TenantCounts {
     pub domains: u64,
     /// Groups.
     pub groups: u64,
+    /// Departments.
+    pub departments: u64,
+    /// Tags.
+    pub tags: u64,
 }
 
 /// One customer organisation.
@@ -51,6 +56,19 @@ pub struct TenantRecord {
     pub counts: TenantCounts,
     /// The language the system writes to its accounts in; `None` is English.
     pub language: Option<Language>,
+    /// The one administrator with every right; none until there is an administrator.
+    pub creator: Option<AccountId>,
+}
+
+impl TenantRecord {
+    /// Changes whenever the tenant does; the numbers of what it owns are no part of that.
+    #[must_use]
+    pub fn etag(&self) -> Etag {
+        Etag::of(&encode(&Self {
+            counts: TenantCounts::default(),
+            ..self.clone()
+        }))
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -78,6 +96,12 @@ struct V1 {
     /// Absent in what was written before there was one.
     #[n(10)]
     language: Option<String>,
+    #[n(11)]
+    creator: Option<u64>,
+    #[n(12)]
+    departments: Option<u64>,
+    #[n(13)]
+    tags: Option<u64>,
 }
 
 enum Stored {
@@ -97,6 +121,9 @@ pub(crate) fn encode(tenant: &TenantRecord) -> Bytes {
         domains: tenant.counts.domains,
         groups: tenant.counts.groups,
         language: tenant.language.map(|language| language.tag().to_owned()),
+        creator: tenant.creator.map(|account| account.0),
+        departments: Some(tenant.counts.departments).filter(|count| *count > 0),
+        tags: Some(tenant.counts.tags).filter(|count| *count > 0),
     };
     record::encode(Schema(1), &body)
 }
@@ -126,8 +153,11 @@ pub(crate) fn decode(id: TenantId, stored: &[u8]) -> Result<TenantRecord, Record
             accounts: body.accounts,
             domains: body.domains,
             groups: body.groups,
+            departments: body.departments.unwrap_or(0),
+            tags: body.tags.unwrap_or(0),
         },
         language: Language::stored(body.language.as_deref()),
+        creator: body.creator.map(AccountId),
     })
 }
 
@@ -150,8 +180,10 @@ mod tests {
                 accounts: 1,
                 domains: 2,
                 groups: 3,
+                ..TenantCounts::default()
             },
             language: None,
+            creator: None,
         };
         let stored = encode(&tenant);
         assert_eq!(
@@ -168,6 +200,18 @@ mod tests {
             crate::record::hex(&stored),
             "0100018b6441636d65f51903e8090af689f5f5f50001f5f5f4f5010203657a682d434e"
         );
-        assert_eq!(decode(TenantId(3), &stored), Ok(chinese));
+        assert_eq!(decode(TenantId(3), &stored).as_ref(), Ok(&chinese));
+        let grown = TenantRecord {
+            creator: Some(AccountId(9)),
+            counts: TenantCounts {
+                departments: 4,
+                tags: 5,
+                ..chinese.counts
+            },
+            ..chinese
+        };
+        let stored = encode(&grown);
+        assert!(crate::record::hex(&stored).ends_with("657a682d434e090405"));
+        assert_eq!(decode(TenantId(3), &stored), Ok(grown));
     }
 }

@@ -1,8 +1,9 @@
 //! Gives an account one more address.
 
+use hongyan_audit::Event;
 use hongyan_types::{AccountId, Address};
 
-use super::{check_limit, claim, need_account, read_domain, read_tenant, write_account};
+use super::{check_limit, claim, need_account, read_domain, read_tenant, record_account, write_account};
 use crate::record::target::Target;
 use crate::{AccountRecord, Change, DirectoryOptions, Error, Result};
 
@@ -34,5 +35,7 @@ pub(crate) async fn run(
     claim(transaction, alias, target).await?;
     account.aliases.push(alias.clone());
     write_account(transaction, &account);
+    let event = Event::new("member.add-alias", &account.address).with("alias", alias);
+    record_account(transaction, &account, event);
     Ok(account)
 }

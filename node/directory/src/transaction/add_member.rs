@@ -1,5 +1,6 @@
 //! Adds a member to a group.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
 use super::{check_limit, read_group_at, write_group};
@@ -14,6 +15,10 @@ pub(crate) async fn run(
     let mut group = read_group_at(transaction, group).await?;
     put(transaction, &mut group, member, options).await?;
     write_group(transaction, &group);
+    let event = Event::new("group.add-member", &group.address)
+        .id(group.id.0)
+        .with("member", member);
+    transaction.record(Chain::Tenant(group.tenant), event);
     Ok(group)
 }
 

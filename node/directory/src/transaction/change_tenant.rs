@@ -1,12 +1,15 @@
 //! Changes fields of a tenant.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::TenantId;
 
 use super::{need_account, read_tenant, write_tenant};
-use crate::{Change, Error, Field, Result, TenantChange, TenantRecord};
+use crate::{Change, Error, Field, Result, TenantChange, TenantRecord, etag};
 
 pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
     let mut tenant = read_tenant(transaction, id).await?;
+    etag::check(change.expect, tenant.etag(), "organisation", &tenant.name)?;
+    let before = tenant.clone();
     if let Field::Set(Some(account)) = change.postmaster
         && need_account(transaction, account).await?.tenant != id
     {
@@ -23,5 +26,18 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantC
     change.account_settings.apply(&mut tenant.account_settings);
     change.language.apply(&mut tenant.language);
     write_tenant(transaction, &tenant);
+    let event = Event::new("organisation.change", &tenant.name)
+        .id(id.0)
+        .changed("state", &before.state, &tenant.state)
+        .changed("postmaster", &before.postmaster, &tenant.postmaster)
+        .changed("accounts_max", &before.accounts_max, &tenant.accounts_max)
+        .changed(
+            "aliases_per_account_max",
+            &before.aliases_per_account_max,
+            &tenant.aliases_per_account_max,
+        )
+        .changed("account_settings", &before.account_settings, &tenant.account_settings)
+        .changed("language", &before.language, &tenant.language);
+    transaction.record(Chain::Tenant(id), event);
     Ok(tenant)
 }

@@ -1,11 +1,15 @@
 //! Makes an account at an address of a domain.
 
+use hongyan_audit::Event;
 use hongyan_types::{AccountId, Timestamp};
 
-use super::{check_limit, check_name, claim, read_domain, read_tenant, take_id, write_account, write_counts};
+use super::{
+    check_limit, check_name, claim, clean, membership, read_domain, read_tenant, record_account, role, take_id,
+    write_account, write_counts, write_tenant,
+};
 use crate::record::credential;
 use crate::record::target::Target;
-use crate::{AccountRecord, AccountState, Change, DirectoryOptions, NewAccount, Result, key};
+use crate::{AccountRecord, Change, DirectoryOptions, NewAccount, Result, Role, TenantRecord, key};
 
 pub(crate) async fn run(
     transaction: &mut Change,
@@ -28,22 +32,60 @@ pub(crate) async fn run(
     let account = AccountRecord {
         id,
         tenant: owner.id,
-        state: AccountState::Active,
+        state: new.state,
         address: new.address.clone(),
         aliases: Vec::new(),
-        display_name: new.display_name.clone(),
-        administrator: new.administrator,
+        display_name: clean(&new.display_name),
+        kind: new.kind,
+        role: new.administrator.then(|| first_role(&owner)),
+        profile: membership::clean_profile(&new.profile)?,
+        departments: membership::clean_departments(transaction, owner.id, &new.departments, options).await?,
+        tags: membership::clean_tags(transaction, owner.id, &new.tags, options).await?,
+        seat: new.seat,
         quota: new.quota,
         settings: new.settings.unwrap_or(owner.account_settings),
         created: now,
         language: new.language,
     };
+    membership::check_kind(&account)?;
     transaction.set(key::account_tenant(id), owner.id.0.to_le_bytes().to_vec());
     if let Some(credential) = &new.credential {
         transaction.set(key::credential(id), credential::encode(credential));
     }
+    membership::replace(transaction, None, &account).await?;
     write_account(transaction, &account);
+    record_account(transaction, &account, told(&account));
     owner.counts.accounts += 1;
-    write_counts(transaction, &owner);
+    if let Some(role) = &account.role {
+        role::write_key(transaction, &account, Some(role));
+        if *role == Role::Creator {
+            owner.creator = Some(id);
+        }
+        write_tenant(transaction, &owner);
+    } else {
+        write_counts(transaction, &owner);
+    }
     Ok(account)
+}
+
+/// The first administrator of a tenant is its creator.
+fn first_role(owner: &TenantRecord) -> Role {
+    match owner.creator {
+        None => Role::Creator,
+        Some(_) => Role::Super,
+    }
+}
+
+fn told(account: &AccountRecord) -> Event {
+    let mut event = Event::new("member.create", &account.address);
+    if !account.display_name.is_empty() {
+        event = event.with("name", &account.display_name);
+    }
+    if !account.departments.is_empty() {
+        event = event.changed("departments", &Vec::new(), &account.departments);
+    }
+    if let Some(role) = &account.role {
+        event = event.with("role", role.label());
+    }
+    event
 }

@@ -1,5 +1,6 @@
 //! Gives a domain to a tenant.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::{Domain, TenantId, Timestamp};
 
 use super::{check_limit, read_tenant, write_counts, write_domain};
@@ -35,5 +36,6 @@ pub(crate) async fn run(
     transaction.set(key::tenant_domains(tenant).string(name.as_str()).pack(), Vec::new());
     owner.counts.domains += 1;
     write_counts(transaction, &owner);
+    transaction.record(Chain::Tenant(tenant), Event::new("domain.create", name));
     Ok(record)
 }

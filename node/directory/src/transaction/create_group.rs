@@ -1,5 +1,6 @@
 //! Makes a group with its first members.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::Timestamp;
 
 use super::{check_limit, check_name, claim, read_domain, read_tenant, take_id, write_counts, write_group};
@@ -48,5 +49,10 @@ pub(crate) async fn run(
     write_group(transaction, &group);
     owner.counts.groups += 1;
     write_counts(transaction, &owner);
+    let event = Event::new("group.create", &group.address)
+        .id(id.0)
+        .with("name", &group.display_name)
+        .with("members", group.members);
+    transaction.record(Chain::Tenant(owner.id), event);
     Ok(group)
 }

@@ -1,5 +1,6 @@
 //! Makes a tenant.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::{TenantId, Timestamp};
 
 use super::{check_name, take_id, write_tenant};
@@ -27,8 +28,12 @@ pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestam
         account_settings: new.account_settings,
         counts: TenantCounts::default(),
         language: new.language,
+        creator: None,
     };
     transaction.set(name_key, id.0.to_le_bytes().to_vec());
     write_tenant(transaction, &tenant);
+    let event = Event::new("organisation.create", &tenant.name).id(id.0);
+    transaction.record(Chain::Installation, event.clone());
+    transaction.record(Chain::Tenant(id), event);
     Ok(tenant)
 }

@@ -1,12 +1,18 @@
 //! Removes an account: its addresses become free, and what pointed at it no longer does.
 
+use hongyan_audit::Event;
 use hongyan_types::AccountId;
 
-use super::{need_account, read_domain, read_tenant, touch_account, touch_address, write_counts, write_domain};
+use super::{
+    membership, need_account, read_domain, read_tenant, record_account, role, touch_account, touch_address,
+    write_counts, write_domain,
+};
 use crate::{AccountRecord, Change, Result, key};
 
 pub(crate) async fn run(transaction: &mut Change, id: AccountId) -> Result<AccountRecord> {
     let account = need_account(transaction, id).await?;
+    let mut owner = read_tenant(transaction, account.tenant).await?;
+    role::check_dispensable(transaction, &owner, &account, "deleted").await?;
     for address in account.addresses() {
         transaction.clear(&key::address(address));
         touch_address(transaction, address);
@@ -19,10 +25,15 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId) -> Result<Accou
     transaction.clear(&key::account(account.tenant, id));
     transaction.clear(&key::account_tenant(id));
     transaction.clear(&key::credential(id));
+    membership::clear(transaction, &account);
+    transaction.clear(&key::role(account.tenant, id));
     touch_account(transaction, &account);
-    let mut owner = read_tenant(transaction, account.tenant).await?;
+    record_account(transaction, &account, Event::new("member.delete", &account.address));
     if owner.postmaster == Some(id) {
         owner.postmaster = None;
+    }
+    if owner.creator == Some(id) {
+        owner.creator = None;
     }
     owner.counts.accounts -= 1;
     write_counts(transaction, &owner);

@@ -1,5 +1,6 @@
 //! Removes a domain that has no addresses any more.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_kv::RangeQuery;
 use hongyan_types::Domain;
 
@@ -18,10 +19,11 @@ pub(crate) async fn run(transaction: &mut Change, name: &Domain) -> Result<()> {
         });
     }
     transaction.clear(&key::domain(name));
-    touch_domain(transaction, name);
+    touch_domain(transaction, &record);
     transaction.clear(&key::tenant_domains(record.tenant).string(name.as_str()).pack());
     let mut owner = read_tenant(transaction, record.tenant).await?;
     owner.counts.domains -= 1;
     write_counts(transaction, &owner);
+    transaction.record(Chain::Tenant(owner.id), Event::new("domain.delete", name));
     Ok(())
 }

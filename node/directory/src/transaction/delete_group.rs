@@ -1,20 +1,22 @@
 //! Removes a group and frees its address.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
-use super::{read_group_at, read_tenant, touch_address, write_counts};
-use crate::record::change::Touched;
+use super::{read_group_at, read_tenant, touch_address, touch_group, write_counts};
 use crate::{Change, Result, key};
 
 pub(crate) async fn run(transaction: &mut Change, group: &Address) -> Result<()> {
     let group = read_group_at(transaction, group).await?;
     transaction.clear(&key::address(&group.address));
     touch_address(transaction, &group.address);
-    transaction.touch(Touched::Group);
+    touch_group(transaction, &group);
     transaction.clear(&key::group(group.tenant, group.id));
     transaction.clear_range(key::members(group.id).range());
     let mut owner = read_tenant(transaction, group.tenant).await?;
     owner.counts.groups -= 1;
     write_counts(transaction, &owner);
+    let event = Event::new("group.delete", &group.address).id(group.id.0);
+    transaction.record(Chain::Tenant(owner.id), event);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Removes a tenant that owns nothing any more.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::TenantId;
 
 use super::read_tenant;
@@ -8,12 +9,13 @@ use crate::{Change, Error, Result, TenantCounts, key};
 
 pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     let tenant = read_tenant(transaction, id).await?;
-    if tenant.counts != TenantCounts::default() {
-        let TenantCounts {
-            accounts,
-            domains,
-            groups,
-        } = tenant.counts;
+    let TenantCounts {
+        accounts,
+        domains,
+        groups,
+        ..
+    } = tenant.counts;
+    if (accounts, domains, groups) != (0, 0, 0) {
         return Err(Error::InUse {
             what: "tenant",
             name: tenant.name,
@@ -22,6 +24,26 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     }
     transaction.clear(&key::tenant(id));
     transaction.clear(&key::tenant_name(&tenant.name));
+    clear_structure(transaction, id);
     transaction.touch(Touched::Tenant(id));
+    let event = Event::new("organisation.delete", &tenant.name).id(id.0);
+    transaction.record(Chain::Installation, event.clone());
+    transaction.record(Chain::Tenant(id), event);
     Ok(())
+}
+
+/// Departments and tags hold nobody any more.
+fn clear_structure(transaction: &mut Change, id: TenantId) {
+    for kind in [
+        "department",
+        "department-name",
+        "department-member",
+        "tag",
+        "tag-name",
+        "tag-member",
+        "next-of",
+        "role",
+    ] {
+        transaction.clear_range(key::all_of(kind, id).range());
+    }
 }

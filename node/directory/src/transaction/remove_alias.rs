@@ -1,8 +1,9 @@
 //! Takes an alias from an account.
 
+use hongyan_audit::Event;
 use hongyan_types::{AccountId, Address};
 
-use super::{need_account, touch_address, write_account};
+use super::{need_account, record_account, touch_address, write_account};
 use crate::{AccountRecord, Change, Error, Result, key};
 
 pub(crate) async fn run(transaction: &mut Change, id: AccountId, alias: &Address) -> Result<AccountRecord> {
@@ -16,5 +17,7 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId, alias: &Address
     transaction.clear(&key::address(alias));
     touch_address(transaction, alias);
     write_account(transaction, &account);
+    let event = Event::new("member.remove-alias", &account.address).with("alias", alias);
+    record_account(transaction, &account, event);
     Ok(account)
 }

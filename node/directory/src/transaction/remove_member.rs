@@ -1,5 +1,6 @@
 //! Removes a member from a group.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
 use super::{read_group_at, write_group};
@@ -14,5 +15,9 @@ pub(crate) async fn run(transaction: &mut Change, group: &Address, member: &Addr
     transaction.clear(&key);
     group.members -= 1;
     write_group(transaction, &group);
+    let event = Event::new("group.remove-member", &group.address)
+        .id(group.id.0)
+        .with("member", member);
+    transaction.record(Chain::Tenant(group.tenant), event);
     Ok(group)
 }

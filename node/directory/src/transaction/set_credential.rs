@@ -1,8 +1,9 @@
 //! Sets the hashes of an account's password.
 
+use hongyan_audit::Event;
 use hongyan_types::AccountId;
 
-use super::{need_account, touch_account};
+use super::{need_account, record_account, touch_account};
 use crate::record::credential;
 use crate::{Change, Credential, Result, key};
 
@@ -10,5 +11,7 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId, new: &Credentia
     let account = need_account(transaction, id).await?;
     transaction.set(key::credential(id), credential::encode(new));
     touch_account(transaction, &account);
+    let event = Event::new("member.set-password", &account.address);
+    record_account(transaction, &account, event);
     Ok(())
 }

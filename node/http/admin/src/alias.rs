@@ -1,41 +1,42 @@
-//! /api/accounts/{address}/aliases
+//! /api/members/{address}/aliases
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::Path;
+use hongyan_access::permission::Action;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use crate::AdminState;
-use crate::account::{self, Account};
 use crate::body::Body;
-use crate::problem::Result;
+use crate::caller::{Caller, parse_address};
+use crate::conditional::Tagged;
+use crate::member::{self, Member};
+use crate::problem::{Failure, Result};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Add {
     address: String,
 }
 
-pub(crate) async fn list(State(state): State<AdminState>, Path(address): Path<String>) -> Result<Json<Vec<String>>> {
-    let account = account::at(&state, &address).await?;
+/// A member's further addresses.
+#[utoipa::path(get, path = "/api/members/{address}/aliases", params(("address" = String, Path)), responses((status = 200, body = Vec<String>), Failure))]
+pub(crate) async fn list(caller: Caller, Path(address): Path<String>) -> Result<Json<Vec<String>>> {
+    let account = caller.member(Action::ReadMembers, &address).await?;
     Ok(Json(account.aliases.iter().map(ToString::to_string).collect()))
 }
 
-pub(crate) async fn add(
-    State(state): State<AdminState>,
-    Path(address): Path<String>,
-    Body(new): Body<Add>,
-) -> Result<(StatusCode, Json<Account>)> {
-    let id = account::at(&state, &address).await?.id;
-    let changed = state.directory.add_alias(id, &account::parse(&new.address)?).await?;
-    Ok((StatusCode::CREATED, Json(account::view(&changed))))
+/// Gives a member one more address.
+#[utoipa::path(post, path = "/api/members/{address}/aliases", params(("address" = String, Path)), request_body = Add, responses((status = 201, body = Member), Failure))]
+pub(crate) async fn add(caller: Caller, Path(address): Path<String>, Body(new): Body<Add>) -> Result<Tagged<Member>> {
+    let id = caller.member(Action::ChangeMembers, &address).await?.id;
+    let changed = caller.directory.add_alias(id, &parse_address(&new.address)?).await?;
+    Ok(Tagged::created(changed.etag(), member::view(&changed)))
 }
 
-pub(crate) async fn remove(
-    State(state): State<AdminState>,
-    Path((address, alias)): Path<(String, String)>,
-) -> Result<Json<Account>> {
-    let id = account::at(&state, &address).await?.id;
-    let changed = state.directory.remove_alias(id, &account::parse(&alias)?).await?;
-    Ok(Json(account::view(&changed)))
+/// Takes an address away.
+#[utoipa::path(delete, path = "/api/members/{address}/aliases/{alias}", params(("address" = String, Path), ("alias" = String, Path)), responses((status = 200, body = Member), Failure))]
+pub(crate) async fn remove(caller: Caller, Path((address, alias)): Path<(String, String)>) -> Result<Tagged<Member>> {
+    let id = caller.member(Action::ChangeMembers, &address).await?.id;
+    let changed = caller.directory.remove_alias(id, &parse_address(&alias)?).await?;
+    Ok(Tagged::new(changed.etag(), member::view(&changed)))
 }

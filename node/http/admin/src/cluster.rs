@@ -6,59 +6,63 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::Json;
+use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::routing::{get, patch, post};
-use axum::{Json, Router};
+use hongyan_access::permission::Action;
+use hongyan_audit::Event;
 use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use control::{ClusterControl, ControlError, ControlResult};
 pub use view::{BackupView, ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView, StoreView};
 
 use crate::AdminState;
 use crate::body::Body;
-use crate::problem::{Problem, Result};
+use crate::caller::Caller;
+use crate::problem::{Failure, Problem, Result};
 
 /// How long a join token lasts when nothing is asked for.
 const INVITATION_SECS_DEFAULT: u64 = 3600;
 /// And at most: a token is a key to the house.
 const INVITATION_SECS_MAX: u64 = 7 * 24 * 3600;
 
-pub(crate) fn routes() -> Router<AdminState> {
-    Router::new()
-        .route("/api/cluster", get(status))
-        .route(
-            "/api/cluster/backup",
-            get(backup).post(start_backup).delete(stop_backup),
-        )
-        .route("/api/cluster/invitations", post(invite))
-        .route("/api/cluster/nodes/{id}", patch(change_node))
-        .route("/api/cluster/nodes/{id}/{action}", post(act))
-        .route("/api/cluster/rebalance", post(rebalance))
-        .route("/api/cluster/settings", get(settings))
-        .route("/api/cluster/settings/{key}", get(setting).put(set).delete(clear))
+pub(crate) fn routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(status))
+        .routes(routes!(backup, start_backup, stop_backup))
+        .routes(routes!(invite))
+        .routes(routes!(change_node))
+        .routes(routes!(act))
+        .routes(routes!(rebalance))
+        .routes(routes!(settings))
+        .routes(routes!(setting, set, clear))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewInvitation {
     lifetime_secs: Option<u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewValue {
     value: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewBackup {
+    /// A folder that all machines see, or an address.
     to: String,
 }
 
-fn control(state: &AdminState) -> Result<&Arc<dyn ClusterControl>> {
-    state.cluster.as_ref().ok_or_else(Problem::no_cluster)
+fn control(caller: &Caller) -> Result<&Arc<dyn ClusterControl>> {
+    caller.permit_operator(Action::ManageCluster)?;
+    caller.cluster.as_ref().ok_or_else(Problem::no_cluster)
 }
 
 fn node_id(text: &str) -> Result<u64> {
@@ -69,95 +73,126 @@ fn node_id(text: &str) -> Result<u64> {
     })
 }
 
-async fn status(State(state): State<AdminState>) -> Result<Json<ClusterView>> {
-    Ok(Json(control(&state)?.status().await?))
+/// The cluster as the asked node sees it.
+#[utoipa::path(get, path = "/api/cluster", responses((status = 200, body = ClusterView), Failure))]
+async fn status(caller: Caller) -> Result<Json<ClusterView>> {
+    Ok(Json(control(&caller)?.status().await?))
 }
 
-async fn invite(
-    State(state): State<AdminState>,
-    Body(new): Body<NewInvitation>,
-) -> Result<(StatusCode, Json<Invitation>)> {
-    let cluster = control(&state)?;
+/// Lets a node join.
+#[utoipa::path(post, path = "/api/cluster/invitations", request_body = NewInvitation, responses((status = 201, body = Invitation), Failure))]
+async fn invite(caller: Caller, Body(new): Body<NewInvitation>) -> Result<(StatusCode, Json<Invitation>)> {
+    let cluster = control(&caller)?;
     let secs = new.lifetime_secs.unwrap_or(INVITATION_SECS_DEFAULT);
     if !(1..=INVITATION_SECS_MAX).contains(&secs) {
         return Err(Problem::invalid(format!(
             "a join token lasts 1 to {INVITATION_SECS_MAX} seconds"
         )));
     }
+    caller.record(Event::new("cluster.invite", secs)).await?;
     let invitation = cluster.invite(Duration::from_secs(secs)).await?;
     tracing::info!(secs, "a node may join the cluster");
     Ok((StatusCode::CREATED, Json(invitation)))
 }
 
-async fn act(State(state): State<AdminState>, Path((id, action)): Path<(String, String)>) -> Result<Json<NodeView>> {
-    let cluster = control(&state)?;
+/// Tells a node to `drain`, `resume` or `leave`.
+#[utoipa::path(post, path = "/api/cluster/nodes/{id}/{action}", params(("id" = u64, Path), ("action" = String, Path)), responses((status = 200, body = NodeView), Failure))]
+async fn act(caller: Caller, Path((id, action)): Path<(String, String)>) -> Result<Json<NodeView>> {
+    let cluster = control(&caller)?;
     let node = node_id(&id)?;
+    let told = match action.as_str() {
+        "drain" => "cluster.drain",
+        "resume" => "cluster.resume",
+        "leave" => "cluster.leave",
+        _ => return Err(Problem::not_found("a node can be told to drain, resume or leave")),
+    };
+    caller.record(Event::new(told, node)).await?;
     let view = match action.as_str() {
         "drain" => cluster.drain(node).await?,
         "resume" => cluster.resume(node).await?,
-        "leave" => cluster.leave(node).await?,
-        _ => return Err(Problem::not_found("a node can be told to drain, resume or leave")),
+        _ => cluster.leave(node).await?,
     };
     tracing::info!(node, action, "cluster node told");
     Ok(Json(view))
 }
 
-async fn change_node(
-    State(state): State<AdminState>,
-    Path(id): Path<String>,
-    Body(change): Body<NodeChange>,
-) -> Result<Json<NodeView>> {
-    let cluster = control(&state)?;
-    Ok(Json(cluster.change_node(node_id(&id)?, change).await?))
+/// Changes where a node stands and how much it bears.
+#[utoipa::path(patch, path = "/api/cluster/nodes/{id}", params(("id" = u64, Path)), request_body = NodeChange, responses((status = 200, body = NodeView), Failure))]
+async fn change_node(caller: Caller, Path(id): Path<String>, Body(change): Body<NodeChange>) -> Result<Json<NodeView>> {
+    let cluster = control(&caller)?;
+    let node = node_id(&id)?;
+    caller.record(Event::new("cluster.change-node", node)).await?;
+    Ok(Json(cluster.change_node(node, change).await?))
 }
 
-async fn rebalance(State(state): State<AdminState>) -> Result<Json<PartitionsView>> {
-    Ok(Json(control(&state)?.rebalance().await?))
+/// Moves partitions to where they belong, now.
+#[utoipa::path(post, path = "/api/cluster/rebalance", responses((status = 200, body = PartitionsView), Failure))]
+async fn rebalance(caller: Caller) -> Result<Json<PartitionsView>> {
+    let cluster = control(&caller)?;
+    caller.record(Event::new("cluster.rebalance", "")).await?;
+    Ok(Json(cluster.rebalance().await?))
 }
 
-async fn settings(State(state): State<AdminState>) -> Result<Json<Vec<SettingView>>> {
-    Ok(Json(control(&state)?.settings().await?))
+/// The settings of the whole cluster.
+#[utoipa::path(get, path = "/api/cluster/settings", responses((status = 200, body = Vec<SettingView>), Failure))]
+async fn settings(caller: Caller) -> Result<Json<Vec<SettingView>>> {
+    Ok(Json(control(&caller)?.settings().await?))
 }
 
-async fn setting(State(state): State<AdminState>, Path(key): Path<String>) -> Result<Json<SettingView>> {
-    let settings = control(&state)?.settings().await?;
+/// One setting.
+#[utoipa::path(get, path = "/api/cluster/settings/{key}", params(("key" = String, Path)), responses((status = 200, body = SettingView), Failure))]
+async fn setting(caller: Caller, Path(key): Path<String>) -> Result<Json<SettingView>> {
+    let settings = control(&caller)?.settings().await?;
     let known = settings.into_iter().find(|setting| setting.key == key);
     known
         .map(Json)
         .ok_or_else(|| Problem::not_found(format!("the cluster has no setting {key}")))
 }
 
-async fn set(
-    State(state): State<AdminState>,
-    Path(key): Path<String>,
-    Body(new): Body<NewValue>,
-) -> Result<Json<SettingView>> {
-    let view = control(&state)?.set(key, Some(new.value)).await?;
+/// Sets one.
+#[utoipa::path(put, path = "/api/cluster/settings/{key}", params(("key" = String, Path)), request_body = NewValue, responses((status = 200, body = SettingView), Failure))]
+async fn set(caller: Caller, Path(key): Path<String>, Body(new): Body<NewValue>) -> Result<Json<SettingView>> {
+    let cluster = control(&caller)?;
+    caller
+        .record(Event::new("cluster.set", &key).with("value", &new.value))
+        .await?;
+    let view = cluster.set(key, Some(new.value)).await?;
     tracing::info!(setting = view.key, value = view.value, "cluster setting set");
     Ok(Json(view))
 }
 
-async fn clear(State(state): State<AdminState>, Path(key): Path<String>) -> Result<Json<SettingView>> {
-    let view = control(&state)?.set(key, None).await?;
+/// Goes back to a setting's default.
+#[utoipa::path(delete, path = "/api/cluster/settings/{key}", params(("key" = String, Path)), responses((status = 200, body = SettingView), Failure))]
+async fn clear(caller: Caller, Path(key): Path<String>) -> Result<Json<SettingView>> {
+    let cluster = control(&caller)?;
+    caller.record(Event::new("cluster.clear", &key)).await?;
+    let view = cluster.set(key, None).await?;
     tracing::info!(setting = view.key, value = view.value, "cluster setting cleared");
     Ok(Json(view))
 }
 
-async fn backup(State(state): State<AdminState>) -> Result<Json<BackupView>> {
-    Ok(Json(control(&state)?.backup().await?))
+/// How the data store's backup is.
+#[utoipa::path(get, path = "/api/cluster/backup", responses((status = 200, body = BackupView), Failure))]
+async fn backup(caller: Caller) -> Result<Json<BackupView>> {
+    Ok(Json(control(&caller)?.backup().await?))
 }
 
-async fn start_backup(
-    State(state): State<AdminState>,
-    Body(new): Body<NewBackup>,
-) -> Result<(StatusCode, Json<BackupView>)> {
-    let view = control(&state)?.start_backup(new.to).await?;
+/// Begins to back the data store up, continuously.
+#[utoipa::path(post, path = "/api/cluster/backup", request_body = NewBackup, responses((status = 201, body = BackupView), Failure))]
+async fn start_backup(caller: Caller, Body(new): Body<NewBackup>) -> Result<(StatusCode, Json<BackupView>)> {
+    let cluster = control(&caller)?;
+    caller.record(Event::new("cluster.start-backup", &new.to)).await?;
+    let view = cluster.start_backup(new.to).await?;
     tracing::info!(to = view.to, "the data store is backed up");
     Ok((StatusCode::CREATED, Json(view)))
 }
 
-async fn stop_backup(State(state): State<AdminState>) -> Result<Json<BackupView>> {
-    let view = control(&state)?.stop_backup().await?;
+/// Lets the backup end with what is committed by now.
+#[utoipa::path(delete, path = "/api/cluster/backup", responses((status = 200, body = BackupView), Failure))]
+async fn stop_backup(caller: Caller) -> Result<Json<BackupView>> {
+    let cluster = control(&caller)?;
+    caller.record(Event::new("cluster.stop-backup", "")).await?;
+    let view = cluster.stop_backup().await?;
     tracing::info!("the data store's backup ends");
     Ok(Json(view))
 }

@@ -1,21 +1,32 @@
-//! The admin API: directory, sessions, queue and cluster over HTTP, under /api, on a Unix socket that only the node's own user may open.
+//! The admin API: organisations, people, sessions, queue and cluster over HTTP, under /api.
 //!
-//! JSON in and out; errors are problem+json (RFC 9457) that name the limit and its present use; lists come in pages.
-//! One file a resource. Called by `ops/cli`. Says nothing to the network.
+//! JSON in and out; errors are problem+json (RFC 9457) that name the limit and its present use; lists come in pages; the
+//! OpenAPI document at /api/openapi.json is made from the handlers. One file a resource. Every request needs an
+//! [`Actor`](hongyan_access::permission::Actor) among its extensions: the node's own socket, which only its user may open,
+//! gives an operator's; whoever serves the API to the network puts in whom it has proved. Called by `ops/cli`.
 
-mod account;
 mod alias;
+mod audit;
 mod body;
+mod caller;
+mod changes;
 mod cluster;
+mod conditional;
+mod department;
 mod domain;
 mod group;
+mod member;
+mod once;
+mod openapi;
+mod organisation;
 mod page;
 mod problem;
 mod queue;
+mod role;
 mod session;
 mod socket;
 mod state;
-mod tenant;
+mod tag;
 
 pub use cluster::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
@@ -26,44 +37,68 @@ pub use socket::{SocketError, serve};
 pub use state::AdminState;
 
 use axum::Router;
-use axum::routing::{delete, get, post, put};
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-/// All of /api.
+/// All of /api. Requests without an actor are refused.
 pub fn router(state: AdminState) -> Router {
-    Router::new()
-        .route("/api/tenants", get(tenant::list).post(tenant::create))
+    let (router, document) = OpenApiRouter::with_openapi(openapi::base())
+        .merge(organisation_routes())
+        .merge(people_routes())
+        .merge(operator_routes())
+        .split_for_parts();
+    let document = document.to_json().unwrap_or_default();
+    let json = [("content-type", "application/json")];
+    router
         .route(
-            "/api/tenants/{name}",
-            get(tenant::show).patch(tenant::change).delete(tenant::delete),
+            "/api/openapi.json",
+            get(move || std::future::ready((json, document.clone()))),
         )
-        .route("/api/domains", get(domain::list).post(domain::create))
-        .route(
-            "/api/domains/{domain}",
-            get(domain::show).patch(domain::change).delete(domain::delete),
-        )
-        .route("/api/accounts", get(account::list).post(account::create))
-        .route(
-            "/api/accounts/{address}",
-            get(account::show).patch(account::change).delete(account::delete),
-        )
-        .route("/api/accounts/{address}/password", put(account::set_password))
-        .route("/api/accounts/{address}/aliases", get(alias::list).post(alias::add))
-        .route("/api/accounts/{address}/aliases/{alias}", delete(alias::remove))
-        .route("/api/accounts/{address}/sessions", delete(session::revoke_all))
-        .route("/api/sessions", get(session::list))
-        .route("/api/sessions/{id}", delete(session::revoke))
-        .route("/api/groups", get(group::list).post(group::create))
-        .route("/api/groups/{address}", get(group::show).delete(group::delete))
-        .route(
-            "/api/groups/{address}/members",
-            get(group::members).post(group::add_member),
-        )
-        .route("/api/groups/{address}/members/{member}", delete(group::remove_member))
-        .route("/api/queue", get(queue::list))
-        .route("/api/queue/{id}", get(queue::show).delete(queue::delete))
-        .route("/api/queue/{id}/{action}", post(queue::act))
-        .merge(cluster::routes())
         .fallback(|| async { Problem::not_found("no such resource") })
         .method_not_allowed_fallback(|| async { Problem::not_allowed() })
+        .layer(from_fn_with_state(state.clone(), once::once))
         .with_state(state)
+}
+
+fn organisation_routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(organisation::list, organisation::create))
+        .routes(routes!(organisation::show, organisation::change, organisation::delete))
+        .routes(routes!(domain::list, domain::create))
+        .routes(routes!(domain::show, domain::change, domain::delete))
+        .routes(routes!(department::list, department::create))
+        .routes(routes!(department::show, department::change, department::delete))
+        .routes(routes!(tag::list, tag::create))
+        .routes(routes!(tag::show, tag::change, tag::delete))
+        .routes(routes!(role::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(changes::list))
+}
+
+fn people_routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(member::list, member::create))
+        .routes(routes!(member::show, member::change, member::delete))
+        .routes(routes!(member::set_password))
+        .routes(routes!(role::set, role::withdraw))
+        .routes(routes!(alias::list, alias::add))
+        .routes(routes!(alias::remove))
+        .routes(routes!(session::revoke_all))
+        .routes(routes!(session::list))
+        .routes(routes!(session::revoke))
+        .routes(routes!(group::list, group::create))
+        .routes(routes!(group::show, group::delete))
+        .routes(routes!(group::members, group::add_member))
+        .routes(routes!(group::remove_member))
+}
+
+fn operator_routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::show, queue::delete))
+        .routes(routes!(queue::act))
+        .merge(cluster::routes())
 }

@@ -1,6 +1,7 @@
 //! Lists in pages.
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// Most items of a page.
 const PAGE_ITEMS_MAX: usize = 1_000;
@@ -8,13 +9,16 @@ const PAGE_ITEMS_MAX: usize = 1_000;
 const PAGE_ITEMS_DEFAULT: usize = 100;
 
 /// Which part of a list.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
     /// The `next` of the page before.
     pub(crate) after: Option<String>,
+    /// Items of the page, at most 1000.
     limit: Option<usize>,
-    /// Whose, by name; where there is one tenant only it may be left out.
-    pub(crate) tenant: Option<String>,
+    /// Whose, by name; needed only from operators of several organisations.
+    pub(crate) organisation: Option<String>,
 }
 
 impl PageQuery {
@@ -29,7 +33,7 @@ pub(crate) fn limit(asked: Option<usize>) -> usize {
 }
 
 /// Part of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     items: Vec<T>,
     /// What to ask for as `after`; nothing at the end.

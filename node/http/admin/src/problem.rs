@@ -4,16 +4,19 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::AccessError;
+use hongyan_access::permission::Refusal;
 use hongyan_directory::Error as DirectoryError;
 use hongyan_mailbox::MailboxError;
 use hongyan_queue::QueueError;
 use hongyan_router::AskError;
 use serde::Serialize;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::ControlError;
 
 /// What went wrong, for a program and for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
@@ -31,10 +34,33 @@ pub struct Problem {
     /// Present use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
+    /// The field that is not known or cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub field: Option<Box<str>>,
+    /// What the object is now, when someone else has changed it meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub present: Option<Box<serde_json::Value>>,
+}
+
+/// Every way not to get an answer, in the document: a problem.
+pub(crate) struct Failure;
+
+impl IntoResponses for Failure {
+    fn responses() -> std::collections::BTreeMap<String, RefOr<Described>> {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description("A problem (RFC 9457): what went wrong, the limit and its present use")
+            .content("application/problem+json", content);
+        std::collections::BTreeMap::from([("default".to_owned(), response.build().into())])
+    }
 }
 
 /// Result of a handler.
-pub(crate) type Result<T> = std::result::Result<T, Problem>;
+pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
@@ -45,6 +71,37 @@ impl Problem {
             limit: None,
             max: None,
             used: None,
+            field: None,
+            present: None,
+        }
+    }
+    /// What was asked for cannot be read; names the field when the reader did.
+    pub(crate) fn unreadable(detail: String) -> Self {
+        let field = detail.split('`').nth(1).map(Box::from);
+        Self {
+            field: field.filter(|_| detail.contains("field `")),
+            ..Self::invalid(detail)
+        }
+    }
+    /// Nobody is known to ask.
+    pub(crate) fn unknown_caller() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first")
+    }
+    /// A move must say from where.
+    pub(crate) fn needs_precondition() -> Self {
+        let detail = "a move needs If-Match with the entity tag of what is moved";
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail)
+    }
+    /// The key was borne by another request.
+    pub(crate) fn key_reused() -> Self {
+        let detail = "another request bore this Idempotency-Key";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail)
+    }
+    /// With what the object is now.
+    pub(crate) fn showing(self, present: &impl Serialize) -> Self {
+        Self {
+            present: serde_json::to_value(present).ok().map(Box::new),
+            ..self
         }
     }
     /// What was asked for makes no sense.
@@ -92,6 +149,9 @@ impl From<DirectoryError> for Problem {
                 used: Some(used),
                 ..Self::new(StatusCode::CONFLICT, "limit", detail)
             },
+            DirectoryError::Changed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
+            DirectoryError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", detail),
+            DirectoryError::Repeated => Self::new(StatusCode::CONFLICT, "repeated", detail),
             DirectoryError::Invalid(_) => Self::invalid(detail),
             DirectoryError::Storage(cause) => {
                 tracing::error!(error = %cause, "directory storage failed");
@@ -107,6 +167,16 @@ impl From<AccessError> for Problem {
             AccessError::BadPassword(detail) => Self::invalid(detail),
             AccessError::Directory(error) => error.into(),
             other => Self::unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::Hidden => Self::not_found(detail),
+            Refusal::Needs(_) | Refusal::Scope(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
         }
     }
 }

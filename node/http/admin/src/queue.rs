@@ -3,22 +3,25 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
+use hongyan_access::permission::Action;
+use hongyan_audit::Event;
 use hongyan_queue::{
     Attempt, Delete, Destination, Entry, EntryId, Hold, List, QueueId, RecipientState, Release, Retry, Show,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::AdminState;
 use crate::body::Asked;
+use crate::caller::Caller;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, Result};
+use crate::problem::{Failure, Problem, Result};
 
 /// How long a shard may take to answer.
 const ASK: Duration = Duration::from_secs(10);
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntryView {
     id: String,
     state: &'static str,
@@ -32,7 +35,7 @@ pub(crate) struct EntryView {
     recipients: Vec<RecipientView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RecipientView {
     address: String,
     state: &'static str,
@@ -83,11 +86,10 @@ fn parse(id: &str) -> Result<EntryId> {
     id.parse().map_err(|error| Problem::invalid(format!("{id}: {error}")))
 }
 
-/// Shard by shard, each in the order of acceptance.
-pub(crate) async fn list(
-    State(state): State<AdminState>,
-    Asked(query): Asked<PageQuery>,
-) -> Result<Json<Page<EntryView>>> {
+/// Mail waiting to leave, shard by shard, each in the order of acceptance.
+#[utoipa::path(get, path = "/api/queue", params(PageQuery), responses((status = 200, body = Page<EntryView>), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Page<EntryView>>> {
+    caller.permit_operator(Action::ManageQueue)?;
     let from = query.after.as_deref().map(parse).transpose()?;
     let limit = query.limit();
     let mut entries = Vec::new();
@@ -100,7 +102,7 @@ pub(crate) async fn list(
             after,
             limit: limit - entries.len(),
         };
-        let reply = state.router.ask(&shard, wanted, ASK).await??;
+        let reply = caller.router.ask(&shard, wanted, ASK).await??;
         entries.extend(reply.entries.iter().map(|(id, entry)| view(*id, entry)));
         if entries.len() >= limit {
             break;
@@ -109,31 +111,47 @@ pub(crate) async fn list(
     Ok(Json(Page::new(entries, limit, |entry| entry.id.clone())))
 }
 
-pub(crate) async fn show(State(state): State<AdminState>, Path(id): Path<String>) -> Result<Json<EntryView>> {
+/// An entry.
+#[utoipa::path(get, path = "/api/queue/{id}", params(("id" = String, Path)), responses((status = 200, body = EntryView), Failure))]
+pub(crate) async fn show(caller: Caller, Path(id): Path<String>) -> Result<Json<EntryView>> {
+    caller.permit_operator(Action::ManageQueue)?;
     let id = parse(&id)?;
-    let entry = state.router.ask(&id.queue, Show { number: id.number }, ASK).await??;
+    let entry = caller.router.ask(&id.queue, Show { number: id.number }, ASK).await??;
     Ok(Json(view(id, &entry)))
 }
 
-pub(crate) async fn delete(State(state): State<AdminState>, Path(id): Path<String>) -> Result<StatusCode> {
+/// Throws an entry away.
+#[utoipa::path(delete, path = "/api/queue/{id}", params(("id" = String, Path)), responses((status = 204), Failure))]
+pub(crate) async fn delete(caller: Caller, Path(id): Path<String>) -> Result<StatusCode> {
+    caller.permit_operator(Action::ManageQueue)?;
     let id = parse(&id)?;
-    state.router.ask(&id.queue, Delete { number: id.number }, ASK).await??;
+    caller.record(Event::new("queue.delete", id)).await?;
+    caller
+        .router
+        .ask(&id.queue, Delete { number: id.number }, ASK)
+        .await??;
     tracing::info!(entry = %id, "queue entry deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn act(
-    State(state): State<AdminState>,
-    Path((id, action)): Path<(String, String)>,
-) -> Result<Json<EntryView>> {
+/// Tells an entry to `retry`, `hold` or `release`.
+#[utoipa::path(post, path = "/api/queue/{id}/{action}", params(("id" = String, Path), ("action" = String, Path)), responses((status = 200, body = EntryView), Failure))]
+pub(crate) async fn act(caller: Caller, Path((id, action)): Path<(String, String)>) -> Result<Json<EntryView>> {
+    caller.permit_operator(Action::ManageQueue)?;
     let id = parse(&id)?;
     let number = id.number;
-    match action.as_str() {
-        "retry" => state.router.ask(&id.queue, Retry { number }, ASK).await??,
-        "hold" => state.router.ask(&id.queue, Hold { number }, ASK).await??,
-        "release" => state.router.ask(&id.queue, Release { number }, ASK).await??,
+    let told = match action.as_str() {
+        "retry" => "queue.retry",
+        "hold" => "queue.hold",
+        "release" => "queue.release",
         _ => return Err(Problem::not_found("an entry can be told to retry, hold or release")),
+    };
+    caller.record(Event::new(told, id)).await?;
+    match action.as_str() {
+        "retry" => caller.router.ask(&id.queue, Retry { number }, ASK).await??,
+        "hold" => caller.router.ask(&id.queue, Hold { number }, ASK).await??,
+        _ => caller.router.ask(&id.queue, Release { number }, ASK).await??,
     }
-    let entry = state.router.ask(&id.queue, Show { number }, ASK).await??;
+    let entry = caller.router.ask(&id.queue, Show { number }, ASK).await??;
     Ok(Json(view(id, &entry)))
 }

@@ -1,17 +1,20 @@
-//! /api/sessions, /api/accounts/{address}/sessions
+//! /api/sessions, /api/members/{address}/sessions
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
+use hongyan_access::permission::{Action, Reach};
 use hongyan_access::{SessionFilter, SessionId, SessionInfo};
+use hongyan_audit::{Chain, Event};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::body::Asked;
+use crate::caller::Caller;
 use crate::page::{self, Page};
-use crate::problem::{Problem, Result};
-use crate::{AdminState, account, tenant};
+use crate::problem::{Failure, Problem, Result};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {
     id: String,
     /// The node it is on; null where there is only one.
@@ -25,18 +28,20 @@ pub(crate) struct Session {
     since_millis: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Query {
     after: Option<String>,
     limit: Option<usize>,
-    tenant: Option<String>,
+    /// Of one organisation only, by name.
+    organisation: Option<String>,
     /// One of an account's addresses.
     account: Option<String>,
 }
 
 /// How many sessions were told to end.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Ended {
     sessions: usize,
     /// Nodes that did not answer; they end theirs when they are back.
@@ -45,7 +50,7 @@ pub(crate) struct Ended {
 }
 
 /// Part of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sessions {
     #[serde(flatten)]
     page: Page<Session>,
@@ -58,8 +63,8 @@ fn parse(id: &str) -> Result<SessionId> {
     id.parse().map_err(|error| Problem::invalid(format!("{id}: {error}")))
 }
 
-async fn view(state: &AdminState, session: SessionInfo) -> Result<Session> {
-    let account = state.directory.account(session.account).await?;
+async fn view(caller: &Caller, session: SessionInfo) -> Result<Session> {
+    let account = caller.directory.account(session.account).await?;
     Ok(Session {
         id: session.id.to_string(),
         node: session.node.map(|node| node.0),
@@ -71,18 +76,29 @@ async fn view(state: &AdminState, session: SessionInfo) -> Result<Session> {
     })
 }
 
-pub(crate) async fn list(State(state): State<AdminState>, Asked(query): Asked<Query>) -> Result<Json<Sessions>> {
-    let filter = match (&query.account, &query.tenant) {
-        (Some(address), _) => SessionFilter::Account(account::at(&state, address).await?.id),
-        (None, Some(name)) => SessionFilter::Tenant(tenant::of(&state, Some(name)).await?),
-        (None, None) => SessionFilter::All,
+/// Who is signed in with a mail client, on all nodes.
+#[utoipa::path(get, path = "/api/sessions", params(Query), responses((status = 200, body = Sessions), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<Json<Sessions>> {
+    let filter = match (&query.account, &query.organisation) {
+        (Some(address), _) => SessionFilter::Account(caller.member(Action::ReadSessions, address).await?.id),
+        (None, None) if caller.actor.tenant().is_none() => SessionFilter::All,
+        (None, name) => {
+            let (tenant, reach) = caller.within(Action::ReadSessions, name.as_deref()).await?;
+            if reach != Reach::Organisation {
+                return Err(Problem::invalid("say of which account: you see some departments only"));
+            }
+            SessionFilter::Tenant(tenant)
+        }
     };
+    if filter == SessionFilter::All {
+        caller.permit_operator(Action::ReadSessions)?;
+    }
     let after = query.after.as_deref().map(parse).transpose()?;
     let limit = page::limit(query.limit);
     let mut sessions = Vec::new();
-    let everywhere = state.access.sessions_everywhere(filter, after, limit).await;
+    let everywhere = caller.access.sessions_everywhere(filter, after, limit).await;
     for session in everywhere.found {
-        sessions.push(view(&state, session).await?);
+        sessions.push(view(&caller, session).await?);
     }
     Ok(Json(Sessions {
         page: Page::new(sessions, limit, |session| session.id.clone()),
@@ -90,10 +106,27 @@ pub(crate) async fn list(State(state): State<AdminState>, Asked(query): Asked<Qu
     }))
 }
 
-pub(crate) async fn revoke(State(state): State<AdminState>, Path(id): Path<String>) -> Result<StatusCode> {
+/// Ends a session.
+#[utoipa::path(delete, path = "/api/sessions/{id}", params(("id" = String, Path)), responses((status = 204), (status = 202, description = "A node that may have it does not answer, and ends it when it is back"), Failure))]
+pub(crate) async fn revoke(caller: Caller, Path(id): Path<String>) -> Result<StatusCode> {
     let id = parse(&id)?;
     let filter = SessionFilter::One(id);
-    let ended = state.access.revoke_everywhere(filter).await?;
+    let missing = || Problem::not_found(format!("there is no session {id}"));
+    match caller.actor.tenant() {
+        None => caller.permit_operator(Action::EndSessions)?,
+        Some(_) => {
+            let found = caller.access.sessions_everywhere(filter, None, 1).await.found;
+            let session = found.first().ok_or_else(missing)?;
+            let account = caller.directory.account(session.account).await?.ok_or_else(missing)?;
+            let address = account.address.clone();
+            caller
+                .permit_member(Action::EndSessions, &account, &address)
+                .await
+                .map_err(|problem| if problem.status == 404 { missing() } else { problem })?;
+        }
+    }
+    caller.record(Event::new("session.end", id)).await?;
+    let ended = caller.access.revoke_everywhere(filter).await?;
     if ended.found > 0 {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -101,16 +134,26 @@ pub(crate) async fn revoke(State(state): State<AdminState>, Path(id): Path<Strin
         // It may be on one of them, which reads of it.
         return Ok(StatusCode::ACCEPTED);
     }
-    if state.access.sessions_everywhere(filter, None, 1).await.found.is_empty() {
-        return Err(Problem::not_found(format!("there is no session {id}")));
+    if caller
+        .access
+        .sessions_everywhere(filter, None, 1)
+        .await
+        .found
+        .is_empty()
+    {
+        return Err(missing());
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn revoke_all(State(state): State<AdminState>, Path(address): Path<String>) -> Result<Json<Ended>> {
-    let account = account::at(&state, &address).await?;
+/// Ends all sessions of a member.
+#[utoipa::path(delete, path = "/api/members/{address}/sessions", params(("address" = String, Path)), responses((status = 200, body = Ended), Failure))]
+pub(crate) async fn revoke_all(caller: Caller, Path(address): Path<String>) -> Result<Json<Ended>> {
+    let account = caller.member(Action::EndSessions, &address).await?;
+    let event = Event::new("member.end-sessions", &account.address).id(account.id.0);
+    caller.directory.record(Chain::Tenant(account.tenant), event).await?;
     let filter = SessionFilter::Account(account.id);
-    let ended = state.access.revoke_everywhere(filter).await?;
+    let ended = caller.access.revoke_everywhere(filter).await?;
     Ok(Json(Ended {
         sessions: ended.found,
         silent: ended.silent.iter().map(|node| node.0).collect(),

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
+use hongyan_access::permission::Actor;
 use hongyan_env::{Env, LocalListener, LocalStream};
 
 /// Pause after a failed accept: the reason (no file descriptors) passes only with time.
@@ -63,6 +64,8 @@ pub fn serve(
         source,
     })?;
     let accepting = Accepting { env, listener };
+    // Whoever may open the socket runs the installation.
+    let router = router.layer(Extension(Actor::socket()));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(accepting, router).with_graceful_shutdown(end).await {
             tracing::error!(%error, "admin socket failed");

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::Request;
+use hongyan_access::permission::Actor;
 use hongyan_access::{Access, AccessOptions};
 use hongyan_directory::{Directory, DirectoryOptions};
 use hongyan_env::{BoxFuture, Env};
@@ -125,6 +127,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
         router: Router::new(env, hongyan_actor::Arbiters::start(1)),
         cluster,
     })
+    .layer(Extension(Actor::socket()))
 }
 
 async fn call(api: &axum::Router, method: &str, path: &str, body: Value) -> (u16, Value) {

@@ -31,7 +31,7 @@ pub enum Alias {
 }
 
 pub(crate) async fn run(command: &Alias, client: &Client, style: Style) -> Result<()> {
-    let path = |account: &str| format!("/api/accounts/{}/aliases", encode(account));
+    let path = |account: &str| format!("/api/members/{}/aliases", encode(account));
     let value = match command {
         Alias::Add { account, alias } => client.post(&path(account), json!({ "address": alias })).await?,
         Alias::List { account } => {

@@ -4,25 +4,23 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::of_tenant;
+use super::Whose;
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
 #[derive(Debug, Subcommand)]
 pub enum Domain {
-    /// Give a domain to a tenant.
+    /// Give a domain to an organisation.
     Add {
         /// Its name; internationalised names as people write them.
         domain: String,
-        /// Whose; may be left out while there is one tenant.
-        #[arg(long)]
-        tenant: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
     },
-    /// List a tenant's domains.
+    /// List an organisation's domains.
     List {
-        /// Whose; may be left out while there is one tenant.
-        #[arg(long)]
-        tenant: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Show a domain.
     Show {
@@ -46,14 +44,17 @@ pub enum Domain {
 pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Result<()> {
     let path = |name: &str| format!("/api/domains/{}", encode(name));
     let value = match command {
-        Domain::Add { domain, tenant } => {
+        Domain::Add { domain, whose } => {
             client
-                .post("/api/domains", json!({"domain": domain, "tenant": tenant}))
+                .post(
+                    "/api/domains",
+                    json!({"domain": domain, "organisation": whose.organisation}),
+                )
                 .await?
         }
-        Domain::List { tenant } => {
-            let items = client.list("/api/domains", &of_tenant(tenant.as_deref())).await?;
-            output::list(style, &items, &["name", "domain", "tenant", "catch_all"]);
+        Domain::List { whose } => {
+            let items = client.list("/api/domains", &whose.query()).await?;
+            output::list(style, &items, &["name", "domain", "organisation", "catch_all"]);
             return Ok(());
         }
         Domain::Show { domain } => client.get(&path(domain)).await?,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::of_tenant;
+use super::Whose;
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -20,11 +20,10 @@ pub enum Group {
         #[arg(long, default_value = "")]
         name: String,
     },
-    /// List a tenant's groups.
+    /// List an organisation's groups.
     List {
-        /// Whose; may be left out while there is one tenant.
-        #[arg(long)]
-        tenant: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Show a group and its members.
     Show {
@@ -61,8 +60,8 @@ pub(crate) async fn run(command: &Group, client: &Client, style: Style) -> Resul
             let new = json!({"address": address, "members": members, "display_name": name});
             client.post("/api/groups", new).await?
         }
-        Group::List { tenant } => {
-            let items = client.list("/api/groups", &of_tenant(tenant.as_deref())).await?;
+        Group::List { whose } => {
+            let items = client.list("/api/groups", &whose.query()).await?;
             output::list(style, &items, &["address", "display_name", "members"]);
             return Ok(());
         }

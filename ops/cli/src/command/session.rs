@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::of_tenant;
+use super::Whose;
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -14,9 +14,8 @@ pub enum Session {
         /// Only those of the account with this address.
         #[arg(long)]
         account: Option<String>,
-        /// Only those of this tenant's accounts.
-        #[arg(long)]
-        tenant: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
     },
     /// End sessions now; who may sign in may do so again.
     Revoke {
@@ -31,8 +30,8 @@ pub enum Session {
 
 pub(crate) async fn run(command: &Session, client: &Client, style: Style) -> Result<()> {
     match command {
-        Session::List { account, tenant } => {
-            let mut query = of_tenant(tenant.as_deref());
+        Session::List { account, whose } => {
+            let mut query = whose.query();
             if let Some(account) = account {
                 query.push_str(&format!("account={}&", encode(account)));
             }
@@ -47,7 +46,7 @@ pub(crate) async fn run(command: &Session, client: &Client, style: Style) -> Res
             }
             if let Some(account) = account {
                 let ended = client
-                    .delete(&format!("/api/accounts/{}/sessions", encode(account)))
+                    .delete(&format!("/api/members/{}/sessions", encode(account)))
                     .await?;
                 output::done(style, &format!("{} sessions of {account} are ended", ended["sessions"]));
             }

@@ -1,9 +1,10 @@
 //! What the operator is told of the cluster. Sent as JSON: fields are added, never renamed.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The cluster as the asked node sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ClusterView {
     /// The cluster's id.
     pub cluster: String,
@@ -24,7 +25,7 @@ pub struct ClusterView {
 }
 
 /// How the partitions stand.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct PartitionsView {
     /// How many there are.
     pub count: usize,
@@ -39,7 +40,7 @@ pub struct PartitionsView {
 }
 
 /// A node.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct NodeView {
     /// Its id.
     pub id: u64,
@@ -73,7 +74,7 @@ pub struct NodeView {
 }
 
 /// The data store behind all nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct StoreView {
     /// Which one.
     pub engine: String,
@@ -115,7 +116,7 @@ pub struct StoreView {
 }
 
 /// The data store's continuous backup.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct BackupView {
     /// `none`, `starting`, `running`, `stopping`, or `ended`.
     pub state: String,
@@ -130,7 +131,7 @@ pub struct BackupView {
 }
 
 /// Permission for one node to join.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
     /// What the new node shows.
     pub token: String,
@@ -139,7 +140,7 @@ pub struct Invitation {
 }
 
 /// What to change of a node; what is not there stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeChange {
     /// Its share; 0 owns no partition.
@@ -151,7 +152,7 @@ pub struct NodeChange {
 }
 
 /// A setting of the whole cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingView {
     /// Its name.
     pub key: String,

@@ -1,16 +1,16 @@
-//! `hongyan account`
+//! `hongyan member`
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Max, changes, of_tenant, or_none, password};
+use super::{Max, Whose, changes, or_none, password};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
 #[derive(Debug, Subcommand)]
-pub enum Account {
-    /// Make an account; its password is asked for, or read from standard input.
+pub enum Member {
+    /// Make a member or shared mailbox; its password is asked for, or read from standard input.
     Add {
         /// Its main address, also its login name.
         address: String,
@@ -20,22 +20,31 @@ pub enum Account {
         /// Make it without a password: nobody can sign in yet.
         #[arg(long)]
         no_password: bool,
-        /// It may manage its tenant.
+        /// It may manage its organisation.
         #[arg(long)]
         administrator: bool,
-        /// The language reports come in: en, zh-CN; else the tenant's.
+        /// The language reports come in: en, zh-CN; else the organisation's.
         #[arg(long)]
         language: Option<String>,
+        /// A mailbox that several people use, and no person.
+        #[arg(long)]
+        shared: bool,
+        /// It gets mail, and its person is still to come.
+        #[arg(long)]
+        invited: bool,
         #[command(flatten)]
         quota: Quota,
+        #[command(flatten)]
+        person: Box<Person>,
     },
-    /// List a tenant's accounts.
+    /// List or find members, by name.
     List {
-        /// Whose; may be left out while there is one tenant.
-        #[arg(long)]
-        tenant: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        filter: Box<Filter>,
     },
-    /// Show an account.
+    /// Show a member.
     Show {
         /// One of its addresses.
         address: String,
@@ -47,14 +56,16 @@ pub enum Account {
         /// The person's name.
         #[arg(long)]
         name: Option<String>,
-        /// May manage its tenant: on or off.
+        /// May manage its organisation: on or off.
         #[arg(long, value_parser = on_off)]
         administrator: Option<bool>,
-        /// The language reports come in: en, zh-CN, or `none` for the tenant's.
+        /// The language reports come in: en, zh-CN, or `none` for the organisation's.
         #[arg(long)]
         language: Option<String>,
         #[command(flatten)]
         quota: Quota,
+        #[command(flatten)]
+        person: Box<Person>,
         #[command(flatten)]
         settings: Box<Settings>,
     },
@@ -63,7 +74,17 @@ pub enum Account {
         /// One of its addresses.
         address: String,
     },
-    /// Stop its sign-in and mail; what it has stays.
+    /// Stop its sign-in and mail, as its administrators want; what it has stays.
+    Disable {
+        /// One of its addresses.
+        address: String,
+    },
+    /// End that.
+    Enable {
+        /// One of its addresses.
+        address: String,
+    },
+    /// Stop its sign-in and mail by order of the operator; what it has stays.
     Suspend {
         /// One of its addresses.
         address: String,
@@ -73,11 +94,126 @@ pub enum Account {
         /// One of its addresses.
         address: String,
     },
-    /// Remove an account and free its addresses.
+    /// Remove a member and free its addresses.
     Delete {
         /// One of its addresses.
         address: String,
     },
+}
+
+/// Which members.
+#[derive(Debug, Args)]
+pub struct Filter {
+    /// Words in name, address, pinyin, initials, employee id, phone or title.
+    #[arg(long)]
+    text: Option<String>,
+    /// Who belong to this department, by its number; 0 has those without one.
+    #[arg(long)]
+    department: Option<u32>,
+    /// And to all below it.
+    #[arg(long)]
+    deep: bool,
+    /// Who bear this tag, by its number.
+    #[arg(long)]
+    tag: Option<u32>,
+    /// active, invited, disabled or suspended.
+    #[arg(long)]
+    state: Option<String>,
+    /// member or shared.
+    #[arg(long)]
+    kind: Option<String>,
+}
+
+impl Filter {
+    fn query(&self) -> String {
+        let mut query = String::new();
+        let mut put = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                query.push_str(&format!("{name}={}&", encode(&value)));
+            }
+        };
+        put("text", self.text.clone());
+        put("department", self.department.map(|id| id.to_string()));
+        put("deep", self.deep.then(|| "true".to_owned()));
+        put("tag", self.tag.map(|id| id.to_string()));
+        put("state", self.state.clone());
+        put("kind", self.kind.clone());
+        query
+    }
+}
+
+/// A person and their place in the organisation.
+#[derive(Debug, Args)]
+pub struct Person {
+    /// Alias beside the name.
+    #[arg(long)]
+    nickname: Option<String>,
+    /// The organisation's own id of the person, unique in it.
+    #[arg(long)]
+    employee_id: Option<String>,
+    /// Mobile phone, unique in the organisation.
+    #[arg(long)]
+    mobile: Option<String>,
+    /// Landline phone.
+    #[arg(long)]
+    landline: Option<String>,
+    /// unknown, female or male.
+    #[arg(long)]
+    gender: Option<String>,
+    /// Title.
+    #[arg(long)]
+    title: Option<String>,
+    /// ordinary or superior.
+    #[arg(long)]
+    rank: Option<String>,
+    /// Where they are.
+    #[arg(long)]
+    location: Option<String>,
+    /// A mail address outside, for invitations.
+    #[arg(long)]
+    private_address: Option<String>,
+    /// Number of a department they belong to; several are said one by one, `0` alone is none.
+    #[arg(long)]
+    department: Vec<u32>,
+    /// Number of a tag they bear; several are said one by one, `0` alone is none.
+    #[arg(long)]
+    tag: Vec<u32>,
+    /// standard or advanced.
+    #[arg(long)]
+    seat: Option<String>,
+}
+
+impl Person {
+    fn put_into(&self, change: &mut Map<String, Value>) {
+        let mut profile = Map::new();
+        for (name, value) in [
+            ("nickname", &self.nickname),
+            ("employee_id", &self.employee_id),
+            ("mobile", &self.mobile),
+            ("landline", &self.landline),
+            ("gender", &self.gender),
+            ("title", &self.title),
+            ("rank", &self.rank),
+            ("location", &self.location),
+            ("private_address", &self.private_address),
+        ] {
+            if let Some(value) = value {
+                profile.insert(name.to_owned(), json!(value));
+            }
+        }
+        if !profile.is_empty() {
+            change.insert("profile".to_owned(), Value::Object(profile));
+        }
+        for (name, ids) in [("departments", &self.department), ("tags", &self.tag)] {
+            if !ids.is_empty() {
+                let ids: Vec<u32> = ids.iter().copied().filter(|id| *id != 0).collect();
+                change.insert(name.to_owned(), json!(ids));
+            }
+        }
+        if let Some(seat) = &self.seat {
+            change.insert("seat".to_owned(), json!(seat));
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -164,36 +300,47 @@ fn quota(asked: &Quota, present: &Value) -> Option<Value> {
     Some(json!({"octets_max": octets, "messages_max": messages}))
 }
 
-pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Result<()> {
-    let path = |address: &str| format!("/api/accounts/{}", encode(address));
+pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Result<()> {
+    let path = |address: &str| format!("/api/members/{}", encode(address));
     let value = match command {
-        Account::Add {
+        Member::Add {
             address,
             name,
             no_password,
             administrator,
             language,
+            shared,
+            invited,
             quota: asked,
+            person,
         } => {
+            let no_password = &(*no_password || *shared || *invited);
             let password = if *no_password { None } else { Some(password::read()?) };
-            let new = json!({
+            let mut new = json!({
                 "address": address, "display_name": name, "password": password, "administrator": administrator,
                 "quota": quota(asked, &Value::Null).unwrap_or_else(|| json!({})), "language": language,
             });
-            client.post("/api/accounts", new).await?
+            if let Value::Object(new) = &mut new {
+                person.put_into(new);
+                new.insert("kind".to_owned(), json!(if *shared { "shared" } else { "member" }));
+                new.insert("invited".to_owned(), json!(invited));
+            }
+            client.post("/api/members", new).await?
         }
-        Account::List { tenant } => {
-            let items = client.list("/api/accounts", &of_tenant(tenant.as_deref())).await?;
+        Member::List { whose, filter } => {
+            let query = format!("{}{}", whose.query(), filter.query());
+            let items = client.list("/api/members", &query).await?;
             output::list(style, &items, &["address", "display_name", "state", "aliases"]);
             return Ok(());
         }
-        Account::Show { address } => client.get(&path(address)).await?,
-        Account::Set {
+        Member::Show { address } => client.get(&path(address)).await?,
+        Member::Set {
             address,
             name,
             administrator,
             language,
             quota: asked,
+            person,
             settings,
         } => {
             let mut change = Map::new();
@@ -206,6 +353,7 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             if let Some(language) = language {
                 change.insert("language".to_owned(), json!(or_none(language)));
             }
+            person.put_into(&mut change);
             let settings = settings.to_json();
             if !settings.is_empty() {
                 change.insert("settings".to_owned(), Value::Object(settings));
@@ -216,17 +364,19 @@ pub(crate) async fn run(command: &Account, client: &Client, style: Style) -> Res
             }
             client.patch(&path(address), changes(change)?).await?
         }
-        Account::Password { address } => {
+        Member::Password { address } => {
             let new = json!({"password": password::read()?});
             client.put(&format!("{}/password", path(address)), new).await?;
             output::done(style, &format!("the password of {address} is set"));
             return Ok(());
         }
-        Account::Suspend { address } => client.patch(&path(address), json!({"state": "suspended"})).await?,
-        Account::Resume { address } => client.patch(&path(address), json!({"state": "active"})).await?,
-        Account::Delete { address } => {
+        Member::Disable { address } => client.patch(&path(address), json!({"state": "disabled"})).await?,
+        Member::Enable { address } => client.patch(&path(address), json!({"state": "active"})).await?,
+        Member::Suspend { address } => client.patch(&path(address), json!({"state": "suspended"})).await?,
+        Member::Resume { address } => client.patch(&path(address), json!({"state": "active"})).await?,
+        Member::Delete { address } => {
             client.delete(&path(address)).await?;
-            output::done(style, &format!("account {address} is deleted"));
+            output::done(style, &format!("member {address} is deleted"));
             return Ok(());
         }
     };

@@ -1,4 +1,4 @@
-//! `hongyan tenant`
+//! `hongyan organisation`
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -9,24 +9,24 @@ use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
 #[derive(Debug, Subcommand)]
-pub enum Tenant {
-    /// Make a tenant.
+pub enum Organisation {
+    /// Make an organisation.
     Add {
         /// Its name.
         name: String,
-        /// Accounts it may have.
+        /// Members it may have.
         #[arg(long)]
         accounts_max: Option<u64>,
-        /// Aliases each account may have.
+        /// Aliases each member may have.
         #[arg(long)]
         aliases_max: Option<u32>,
         /// The language reports come in: en, zh-CN.
         #[arg(long)]
         language: Option<String>,
     },
-    /// List tenants.
+    /// List organisations.
     List,
-    /// Show a tenant.
+    /// Show an organisation.
     Show {
         /// Its name.
         name: String,
@@ -35,20 +35,20 @@ pub enum Tenant {
     Set {
         /// Its name.
         name: String,
-        /// Accounts it may have; `none` for the server's own limit.
+        /// Members it may have; `none` for the server's own limit.
         #[arg(long)]
         accounts_max: Option<Max>,
-        /// Aliases each account may have; `none` for the server's own limit.
+        /// Aliases each member may have; `none` for the server's own limit.
         #[arg(long)]
         aliases_max: Option<Max>,
-        /// Address of the account that gets postmaster@; `none` for the oldest.
+        /// Address of the member that gets postmaster@; `none` for the oldest.
         #[arg(long)]
         postmaster: Option<String>,
         /// The language reports come in: en, zh-CN, or `none` for English.
         #[arg(long)]
         language: Option<String>,
     },
-    /// Stop sign-in and mail of all its accounts.
+    /// Stop sign-in and mail of all its members.
     Suspend {
         /// Its name.
         name: String,
@@ -58,22 +58,22 @@ pub enum Tenant {
         /// Its name.
         name: String,
     },
-    /// Remove a tenant that owns nothing any more.
+    /// Remove an organisation that owns nothing any more.
     Delete {
         /// Its name.
         name: String,
     },
 }
 
-pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Result<()> {
-    let path = |name: &str| format!("/api/tenants/{}", encode(name));
+pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -> Result<()> {
+    let path = |name: &str| format!("/api/organisations/{}", encode(name));
     let value = match command {
-        Tenant::List => {
-            let items = client.list("/api/tenants", "").await?;
+        Organisation::List => {
+            let items = client.list("/api/organisations", "").await?;
             output::list(style, &items, &["name", "state", "accounts", "domains", "groups"]);
             return Ok(());
         }
-        Tenant::Add {
+        Organisation::Add {
             name,
             accounts_max,
             aliases_max,
@@ -82,10 +82,10 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
             let new = json!({
                 "name": name, "accounts_max": accounts_max, "aliases_per_account_max": aliases_max, "language": language,
             });
-            client.post("/api/tenants", new).await?
+            client.post("/api/organisations", new).await?
         }
-        Tenant::Show { name } => client.get(&path(name)).await?,
-        Tenant::Set {
+        Organisation::Show { name } => client.get(&path(name)).await?,
+        Organisation::Set {
             name,
             accounts_max,
             aliases_max,
@@ -108,11 +108,11 @@ pub(crate) async fn run(command: &Tenant, client: &Client, style: Style) -> Resu
             }
             client.patch(&path(name), changes(change)?).await?
         }
-        Tenant::Suspend { name } => client.patch(&path(name), json!({"state": "suspended"})).await?,
-        Tenant::Resume { name } => client.patch(&path(name), json!({"state": "active"})).await?,
-        Tenant::Delete { name } => {
+        Organisation::Suspend { name } => client.patch(&path(name), json!({"state": "suspended"})).await?,
+        Organisation::Resume { name } => client.patch(&path(name), json!({"state": "active"})).await?,
+        Organisation::Delete { name } => {
             client.delete(&path(name)).await?;
-            output::done(style, &format!("tenant {name} is deleted"));
+            output::done(style, &format!("organisation {name} is deleted"));
             return Ok(());
         }
     };

@@ -1,0 +1,202 @@
+//! What can be done, and what it takes.
+
+use std::fmt;
+
+use hongyan_directory::Function;
+
+/// Something that someone may want to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Make or remove organisations, list them, suspend them, set their limits.
+    ManageOrganisations,
+    /// Look at one's organisation.
+    ReadOrganisation,
+    /// Change what its administrators may.
+    ChangeOrganisation,
+    /// Hand the creator's role over.
+    HandOver,
+    /// Look at roles.
+    ReadRoles,
+    /// Give and take roles.
+    ChangeRoles,
+    /// Look at domains.
+    ReadDomains,
+    /// Change domains.
+    ChangeDomains,
+    /// Look at departments and tags.
+    ReadStructure,
+    /// Change departments.
+    ChangeDepartments,
+    /// Change tags, which reach over departments.
+    ChangeTags,
+    /// Look at members.
+    ReadMembers,
+    /// Make and change members.
+    ChangeMembers,
+    /// Set a member's password, disable or delete one.
+    ControlMembers,
+    /// Look at a member's running sessions.
+    ReadSessions,
+    /// End them.
+    EndSessions,
+    /// Look at groups.
+    ReadGroups,
+    /// Change groups.
+    ChangeGroups,
+    /// Look at shared mailboxes.
+    ReadShared,
+    /// Make, change and remove shared mailboxes.
+    ChangeShared,
+    /// Read the organisation's audit log.
+    ReadAudit,
+    /// Follow the organisation's changes.
+    ReadChanges,
+    /// The queue of mail.
+    ManageQueue,
+    /// Nodes and settings of the cluster.
+    ManageCluster,
+    /// The installation's audit log.
+    ReadInstallationAudit,
+}
+
+/// What an action takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// To run the installation.
+    Operator,
+    /// To be the creator.
+    Creator,
+    /// To be a super administrator.
+    Super,
+    /// To be an administrator with this function.
+    Function(Function),
+}
+
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Operator => "the operator",
+            Self::Creator => "the creator of the organisation",
+            Self::Super => "a super administrator",
+            Self::Function(Function::Announcements) => "an administrator with the function announcements",
+            Self::Function(Function::Members) => "an administrator with the function members",
+            Self::Function(Function::Groups) => "an administrator with the function groups",
+            Self::Function(Function::OutsideSending) => "an administrator with the function outside-sending",
+            Self::Function(Function::Logs) => "an administrator with the function logs",
+        })
+    }
+}
+
+impl Action {
+    /// All there are.
+    pub const ALL: [Self; 25] = [
+        Self::ManageOrganisations,
+        Self::ReadOrganisation,
+        Self::ChangeOrganisation,
+        Self::HandOver,
+        Self::ReadRoles,
+        Self::ChangeRoles,
+        Self::ReadDomains,
+        Self::ChangeDomains,
+        Self::ReadStructure,
+        Self::ChangeDepartments,
+        Self::ChangeTags,
+        Self::ReadMembers,
+        Self::ChangeMembers,
+        Self::ControlMembers,
+        Self::ReadSessions,
+        Self::EndSessions,
+        Self::ReadGroups,
+        Self::ChangeGroups,
+        Self::ReadShared,
+        Self::ChangeShared,
+        Self::ReadAudit,
+        Self::ReadChanges,
+        Self::ManageQueue,
+        Self::ManageCluster,
+        Self::ReadInstallationAudit,
+    ];
+
+    /// What it takes.
+    #[must_use]
+    pub fn needs(self) -> Needs {
+        match self {
+            Self::ManageOrganisations | Self::ManageQueue | Self::ManageCluster | Self::ReadInstallationAudit => {
+                Needs::Operator
+            }
+            Self::HandOver => Needs::Creator,
+            Self::ReadOrganisation
+            | Self::ChangeOrganisation
+            | Self::ReadRoles
+            | Self::ChangeRoles
+            | Self::ReadDomains
+            | Self::ChangeDomains
+            | Self::ChangeTags
+            | Self::ReadChanges => Needs::Super,
+            Self::ReadStructure
+            | Self::ChangeDepartments
+            | Self::ReadMembers
+            | Self::ChangeMembers
+            | Self::ControlMembers
+            | Self::ReadSessions
+            | Self::EndSessions => Needs::Function(Function::Members),
+            Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
+                Needs::Function(Function::Groups)
+            }
+            Self::ReadAudit => Needs::Function(Function::Logs),
+        }
+    }
+
+    /// Whether it changes anything.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        !matches!(
+            self,
+            Self::ReadOrganisation
+                | Self::ReadRoles
+                | Self::ReadDomains
+                | Self::ReadStructure
+                | Self::ReadMembers
+                | Self::ReadSessions
+                | Self::ReadGroups
+                | Self::ReadShared
+                | Self::ReadAudit
+                | Self::ReadChanges
+                | Self::ReadInstallationAudit
+        )
+    }
+
+    /// Whether it could take from someone what they may do, or give it to oneself.
+    pub(super) fn takes_power(self) -> bool {
+        matches!(self, Self::ControlMembers | Self::ChangeRoles | Self::EndSessions)
+    }
+
+    /// The scope that a token needs for it: `<what>:read` or `<what>:write`.
+    #[must_use]
+    pub fn scope(self) -> &'static str {
+        match self {
+            Self::ManageOrganisations => "organisations:write",
+            Self::ReadOrganisation => "organisation:read",
+            Self::ChangeOrganisation | Self::HandOver => "organisation:write",
+            Self::ReadRoles => "roles:read",
+            Self::ChangeRoles => "roles:write",
+            Self::ReadDomains => "domains:read",
+            Self::ChangeDomains => "domains:write",
+            Self::ReadStructure => "departments:read",
+            Self::ChangeDepartments => "departments:write",
+            Self::ChangeTags => "tags:write",
+            Self::ReadMembers => "members:read",
+            Self::ChangeMembers | Self::ControlMembers => "members:write",
+            Self::ReadSessions => "sessions:read",
+            Self::EndSessions => "sessions:write",
+            Self::ReadGroups => "groups:read",
+            Self::ChangeGroups => "groups:write",
+            Self::ReadShared => "shared-mailboxes:read",
+            Self::ChangeShared => "shared-mailboxes:write",
+            Self::ReadAudit | Self::ReadInstallationAudit => "audit:read",
+            Self::ReadChanges => "changes:read",
+            Self::ManageQueue => "queue:write",
+            Self::ManageCluster => "cluster:write",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What something is done to.
+
+use hongyan_directory::{DepartmentId, Role};
+use hongyan_types::TenantId;
+
+/// What an action is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'o> {
+    /// Whose it is; `None` is the installation's.
+    pub(super) tenant: Option<TenantId>,
+    /// The departments it belongs to, with all above them.
+    pub(super) places: &'o [DepartmentId],
+    /// Whether it is one thing that has a place, as against the organisation's list of such things.
+    pub(super) is_one: bool,
+    /// What it may do itself, if it is a member.
+    pub(super) role: Option<&'o Role>,
+}
+
+impl<'o> Object<'o> {
+    /// The installation.
+    #[must_use]
+    pub fn installation() -> Self {
+        Self {
+            tenant: None,
+            places: &[],
+            is_one: false,
+            role: None,
+        }
+    }
+    /// An organisation, or a list of what it has: the answer says how much of it may be seen.
+    #[must_use]
+    pub fn organisation(tenant: TenantId) -> Self {
+        Self {
+            tenant: Some(tenant),
+            ..Self::installation()
+        }
+    }
+    /// One thing of an organisation that belongs to departments; `places` are those with all above them.
+    #[must_use]
+    pub fn one(tenant: TenantId, places: &'o [DepartmentId]) -> Self {
+        Self {
+            tenant: Some(tenant),
+            places,
+            is_one: true,
+            role: None,
+        }
+    }
+    /// A member who has, or has not, a role.
+    #[must_use]
+    pub fn with_role(self, role: Option<&'o Role>) -> Self {
+        Self { role, ..self }
+    }
+}

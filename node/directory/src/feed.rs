@@ -1,0 +1,85 @@
+//! The change feed of each tenant: what was made, changed or removed, in order, for whoever keeps a copy or an eye on it.
+
+use std::collections::BTreeSet;
+
+use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
+use hongyan_types::{TenantId, Timestamp};
+
+use crate::record::feed::{self, FeedEntry, Subject};
+use crate::transaction::{last_int, read_int};
+use crate::{Directory, Result, key};
+
+/// How many changes of a tenant are kept.
+const ENTRIES_KEPT_MAX: u64 = 10_000;
+/// Subjects of one entry; a change of more makes several.
+const SUBJECTS_MAX: usize = 1_000;
+
+/// Part of a tenant's feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The oldest first.
+    pub entries: Vec<FeedEntry>,
+    /// The number of the latest change there is.
+    pub latest: u64,
+    /// Changes between what was asked for and the first entry are no longer kept: look at everything anew.
+    pub gap: bool,
+}
+
+pub(crate) async fn append(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    subjects: BTreeSet<Subject>,
+    at: Timestamp,
+) -> hongyan_kv::Result<()> {
+    let mut number = read_end(transaction, tenant).await?;
+    let subjects: Vec<Subject> = subjects.into_iter().collect();
+    for part in subjects.chunks(SUBJECTS_MAX) {
+        number += 1;
+        let entry = feed::encode(at, part.iter().cloned());
+        transaction.set(key::feed(tenant).int(number).pack(), entry);
+        if let Some(old) = number.checked_sub(ENTRIES_KEPT_MAX) {
+            transaction.clear(&key::feed(tenant).int(old).pack());
+        }
+    }
+    transaction.set(key::feed_end(tenant), number.to_le_bytes().to_vec());
+    Ok(())
+}
+
+async fn read_end(transaction: &mut Transaction, tenant: TenantId) -> hongyan_kv::Result<u64> {
+    match transaction.get(&key::feed_end(tenant)).await? {
+        Some(stored) => read_int(&stored),
+        None => Ok(0),
+    }
+}
+
+impl Directory {
+    /// Changes of a tenant after the number `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn feed(&self, tenant: TenantId, after: u64, limit: usize) -> Result<FeedPage> {
+        let prefix = key::feed(tenant);
+        let query = RangeQuery {
+            range: KeyRange {
+                begin: prefix.clone().int(after.saturating_add(1).min(u64::MAX >> 1)).pack(),
+                end: prefix.range().end,
+            },
+            limit: limit.max(1),
+            reverse: false,
+            mode: ReadMode::Snapshot,
+        };
+        let read = async move |transaction: &mut Transaction| {
+            let latest = read_end(transaction, tenant).await?;
+            let mut entries = Vec::new();
+            for pair in transaction.get_range_all(query.clone()).await? {
+                entries.push(feed::decode(last_int(&key::feed(tenant), &pair.key)?, &pair.value)?);
+            }
+            let gap = match entries.first() {
+                Some(first) => first.number > after + 1,
+                None => after < latest,
+            };
+            Ok(FeedPage { entries, latest, gap })
+        };
+        self.database().run(read).await
+    }
+}

@@ -1,0 +1,206 @@
+//! Every node's memory of the tenants in use: lists, tree steps and search without reading the store.
+//!
+//! A tenant's index is built from the store when it is first asked for and follows the changes that the directory hears of,
+//! here and from other nodes; what was touched is read again before the next answer. What was used least lately goes first
+//! when the members of all tenants together are too many.
+
+mod entry;
+mod pinyin;
+mod query;
+mod tenant;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hongyan_types::{AccountId, TenantId};
+use parking_lot::Mutex;
+use tokio::sync::RwLock;
+
+pub use query::{MemberPage, MemberPlace, MemberQuery};
+pub use tenant::DepartmentView;
+
+pub(crate) use tenant::TenantIndex;
+
+use crate::record::change::Touched;
+use crate::{Directory, Error, Result};
+
+/// Accounts touched beyond which everything is read anew.
+const STALE_ACCOUNTS_MAX: usize = 20_000;
+/// How long a node that has not heard of changes lately is waited for.
+const HEAR_WAIT_MAX: Duration = Duration::from_secs(3);
+/// Time between two looks whether it has.
+const HEAR_PAUSE: Duration = Duration::from_millis(50);
+/// Accounts read at a time while an index is built.
+const BUILD_STEP_ACCOUNTS: usize = 1_000;
+
+/// What changed since an index was last brought up to date.
+#[derive(Debug, Default)]
+struct Stale {
+    everything: bool,
+    structure: bool,
+    accounts: BTreeSet<AccountId>,
+}
+
+impl Stale {
+    fn is_empty(&self) -> bool {
+        !self.everything && !self.structure && self.accounts.is_empty()
+    }
+}
+
+struct Slot {
+    index: RwLock<TenantIndex>,
+    stale: Mutex<Stale>,
+    members: AtomicUsize,
+    used: AtomicU64,
+}
+
+/// The indexes of a node.
+pub(crate) struct Index {
+    slots: Mutex<HashMap<TenantId, Arc<Slot>>>,
+    members_max: usize,
+    uses: AtomicU64,
+}
+
+impl Index {
+    pub(crate) fn new(members_max: usize) -> Self {
+        Self {
+            slots: Mutex::new(HashMap::new()),
+            members_max,
+            uses: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes what the store's changes have touched.
+    pub(crate) fn forget(&self, touched: &[Touched]) {
+        let slots = self.slots.lock();
+        if slots.is_empty() {
+            return;
+        }
+        let note = |tenant: &TenantId, note: &dyn Fn(&mut Stale)| {
+            if let Some(slot) = slots.get(tenant) {
+                note(&mut slot.stale.lock());
+            }
+        };
+        for touched in touched {
+            match touched {
+                Touched::Account { tenant, account } => note(tenant, &|stale| {
+                    stale.accounts.insert(*account);
+                    stale.everything |= stale.accounts.len() > STALE_ACCOUNTS_MAX;
+                }),
+                Touched::Department { tenant, .. } | Touched::Tag { tenant, .. } => {
+                    note(tenant, &|stale| stale.structure = true);
+                }
+                Touched::Everything => slots.values().for_each(|slot| slot.stale.lock().everything = true),
+                Touched::Tenant(_)
+                | Touched::TenantCounts(_)
+                | Touched::Domain(_)
+                | Touched::Address(_)
+                | Touched::Group
+                | Touched::Notice(_) => {}
+            }
+        }
+    }
+
+    /// Looks into a tenant's index, which is as new as the directory of this node.
+    pub(crate) async fn look<T>(
+        &self,
+        directory: &Directory,
+        tenant: TenantId,
+        look: impl FnOnce(&TenantIndex) -> T,
+    ) -> Result<T> {
+        let mut waited = Duration::ZERO;
+        while !directory.is_trusted() && waited < HEAR_WAIT_MAX {
+            directory.env().sleep(HEAR_PAUSE).await;
+            waited += HEAR_PAUSE;
+        }
+        if !directory.is_trusted() {
+            return Err(Error::Storage(hongyan_kv::Error::Unavailable(
+                "this node has not heard of changes for too long".to_owned(),
+            )));
+        }
+        let slot = self.slot(tenant);
+        if !slot.stale.lock().is_empty() {
+            let mut index = slot.index.write().await;
+            let stale = std::mem::take(&mut *slot.stale.lock());
+            if let Err(error) = refresh(&mut index, directory, tenant, stale).await {
+                slot.stale.lock().everything = true;
+                return Err(error);
+            }
+            slot.members.store(index.len(), Ordering::Relaxed);
+            drop(index);
+            self.shrink(tenant);
+        }
+        let index = slot.index.read().await;
+        Ok(look(&index))
+    }
+
+    fn slot(&self, tenant: TenantId) -> Arc<Slot> {
+        let used = self.uses.fetch_add(1, Ordering::Relaxed);
+        let mut slots = self.slots.lock();
+        let slot = slots.entry(tenant).or_insert_with(|| {
+            let stale = Stale {
+                everything: true,
+                ..Stale::default()
+            };
+            Arc::new(Slot {
+                index: RwLock::new(TenantIndex::default()),
+                stale: Mutex::new(stale),
+                members: AtomicUsize::new(0),
+                used: AtomicU64::new(used),
+            })
+        });
+        slot.used.store(used, Ordering::Relaxed);
+        Arc::clone(slot)
+    }
+
+    /// Forgets the tenants used least lately while there are too many members; never `keep`.
+    fn shrink(&self, keep: TenantId) {
+        let mut slots = self.slots.lock();
+        let count = |slot: &Arc<Slot>| slot.members.load(Ordering::Relaxed);
+        let mut total: usize = slots.values().map(count).sum();
+        while total > self.members_max && slots.len() > 1 {
+            let oldest = slots
+                .iter()
+                .filter(|(tenant, _)| **tenant != keep)
+                .min_by_key(|(_, slot)| slot.used.load(Ordering::Relaxed))
+                .map(|(tenant, _)| *tenant);
+            let Some(gone) = oldest.and_then(|tenant| slots.remove(&tenant)) else {
+                return;
+            };
+            total -= count(&gone);
+        }
+    }
+}
+
+async fn refresh(index: &mut TenantIndex, directory: &Directory, tenant: TenantId, stale: Stale) -> Result<()> {
+    if stale.everything {
+        *index = TenantIndex::default();
+        let mut after = None;
+        loop {
+            let accounts = directory.accounts(tenant, after, BUILD_STEP_ACCOUNTS).await?;
+            after = accounts.last().map(|account| account.id);
+            let full = accounts.len() == BUILD_STEP_ACCOUNTS;
+            index.add_all(&accounts);
+            if !full {
+                break;
+            }
+        }
+        index.sort();
+    }
+    if stale.everything || stale.structure {
+        let (departments, tags) = directory.structure(tenant).await?;
+        index.set_structure(departments, tags);
+    }
+    if !stale.everything && !stale.accounts.is_empty() {
+        let touched: Vec<AccountId> = stale.accounts.into_iter().collect();
+        let accounts = directory.lookup().accounts_of(tenant, &touched).await?;
+        index.replace(&touched, &accounts);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "index_test.rs"]
+mod tests;

@@ -1,0 +1,90 @@
+//! One member as the index keeps it: what it is listed by and what it is found by.
+
+use unicode_normalization::UnicodeNormalization;
+
+use hongyan_types::AccountId;
+
+use super::pinyin;
+use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId};
+
+/// Between two texts that a member is found by; nobody can ask for it.
+const BETWEEN: char = '\n';
+
+/// A member or shared mailbox.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: AccountId,
+    /// What lists are ordered by: the name as it is pronounced.
+    pub(crate) order: Box<str>,
+    /// All that it is found by, folded.
+    pub(crate) text: Box<str>,
+    pub(crate) departments: Box<[DepartmentId]>,
+    pub(crate) tags: Box<[TagId]>,
+    pub(crate) kind: AccountKind,
+    pub(crate) state: AccountState,
+    pub(crate) seat: Seat,
+    pub(crate) administrator: bool,
+}
+
+impl Entry {
+    pub(crate) fn new(account: &AccountRecord) -> Self {
+        let name = fold(&account.display_name);
+        let spoken = pinyin::readings(&name);
+        let profile = &account.profile;
+        let nickname = fold(&profile.nickname);
+        let mut text = String::new();
+        let mut add = |part: &str| {
+            if !part.is_empty() {
+                text.push_str(part);
+                text.push(BETWEEN);
+            }
+        };
+        add(&name);
+        add(&nickname);
+        for address in account.addresses() {
+            add(&fold(&address.to_string()));
+            if address.domain.as_str().contains("xn--") {
+                add(&fold(&address.domain.to_unicode()));
+            }
+        }
+        for reading in spoken.iter().chain(&pinyin::readings(&nickname)) {
+            add(&reading.full);
+            add(&reading.initials);
+        }
+        for part in [&profile.employee_id, &profile.mobile, &profile.landline, &profile.title] {
+            add(&fold(part));
+        }
+        let order = match spoken.first() {
+            Some(reading) => &reading.full,
+            None => &name,
+        };
+        let order = if order.is_empty() {
+            fold(&account.address.to_string())
+        } else {
+            order.clone()
+        };
+        Self {
+            id: account.id,
+            order: order.into(),
+            text: text.into(),
+            departments: account.departments.clone().into(),
+            tags: account.tags.clone().into(),
+            kind: account.kind,
+            state: account.state,
+            seat: account.seat,
+            administrator: account.role.is_some(),
+        }
+    }
+
+    pub(crate) fn place(&self) -> (&str, AccountId) {
+        (&self.order, self.id)
+    }
+}
+
+/// Text as it is compared: full and half width, composed and not, capital and small are one.
+pub(crate) fn fold(text: &str) -> String {
+    text.nfkc()
+        .flat_map(char::to_lowercase)
+        .map(|c| if c == 'ü' { 'v' } else { c })
+        .collect()
+}

@@ -1,0 +1,57 @@
+//! What the index is asked for.
+
+use std::sync::Arc;
+
+use hongyan_types::AccountId;
+
+use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId};
+
+/// Which members; all of what is said must hold.
+#[derive(Debug, Clone, Default)]
+pub struct MemberQuery {
+    /// Words that must each occur in name, address, pinyin, initials, employee id, phone or title.
+    pub text: String,
+    /// Who belong to this department; the organisation itself has those without one.
+    pub department: Option<DepartmentId>,
+    /// And to all below it.
+    pub deep: bool,
+    /// Who bear this tag, themselves or by a department.
+    pub tag: Option<TagId>,
+    /// In this state.
+    pub state: Option<AccountState>,
+    /// Of this kind.
+    pub kind: Option<AccountKind>,
+    /// With this seat.
+    pub seat: Option<Seat>,
+    /// Who have a role.
+    pub administrators: bool,
+    /// Who belong to one of these departments or below: what the asker may see.
+    pub within: Option<Vec<DepartmentId>>,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberPlace {
+    /// What the last one was ordered by.
+    pub order: String,
+    /// The last one.
+    pub id: AccountId,
+}
+
+/// Part of a list.
+#[derive(Debug, Clone)]
+pub struct MemberPage {
+    /// By name.
+    pub accounts: Vec<Arc<AccountRecord>>,
+    /// How many there are on all pages.
+    pub total: usize,
+    /// What to ask for as `after`; nothing at the end.
+    pub next: Option<MemberPlace>,
+}
+
+/// What an index found.
+pub(crate) struct Found {
+    pub(crate) ids: Vec<AccountId>,
+    pub(crate) total: usize,
+    pub(crate) next: Option<MemberPlace>,
+}

@@ -1,0 +1,275 @@
+//! One tenant's index: members in the order of their names, departments as a tree, tags.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use hongyan_types::AccountId;
+use memchr::memmem::Finder;
+
+use super::entry::{Entry, fold};
+use super::pinyin;
+use super::query::{Found, MemberPlace, MemberQuery};
+use crate::{AccountKind, AccountRecord, DepartmentId, DepartmentRecord, TagId, TagRecord};
+
+/// A department with the numbers of what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DepartmentView {
+    /// The department.
+    pub department: DepartmentRecord,
+    /// Departments that are part of it.
+    pub children: usize,
+    /// Members that belong to it.
+    pub members: usize,
+    /// And to all below it, each once.
+    pub members_deep: usize,
+}
+
+/// Numbers of members by department.
+#[derive(Debug, Default)]
+struct Counts {
+    direct: HashMap<DepartmentId, usize>,
+    deep: HashMap<DepartmentId, usize>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct TenantIndex {
+    /// By order, then identifier.
+    entries: Vec<Arc<Entry>>,
+    by_id: HashMap<AccountId, Arc<Entry>>,
+    departments: BTreeMap<DepartmentId, DepartmentRecord>,
+    children: HashMap<DepartmentId, Vec<DepartmentId>>,
+    tags: BTreeMap<TagId, TagRecord>,
+    counts: OnceLock<Counts>,
+}
+
+impl TenantIndex {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+    pub(crate) fn tags(&self) -> &BTreeMap<TagId, TagRecord> {
+        &self.tags
+    }
+
+    /// Adds accounts that are not in it; [`Self::sort`] follows.
+    pub(crate) fn add_all(&mut self, accounts: &[AccountRecord]) {
+        for account in accounts {
+            let entry = Arc::new(Entry::new(account));
+            self.by_id.insert(entry.id, Arc::clone(&entry));
+            self.entries.push(entry);
+        }
+    }
+    pub(crate) fn sort(&mut self) {
+        self.entries.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+        self.counts = OnceLock::new();
+    }
+
+    /// Takes out all that were touched and puts in those that are still there.
+    pub(crate) fn replace(&mut self, touched: &[AccountId], accounts: &[Arc<AccountRecord>]) {
+        self.counts = OnceLock::new();
+        let many = touched.len() > 64;
+        let mut gone = HashSet::new();
+        for id in touched {
+            let Some(old) = self.by_id.remove(id) else { continue };
+            if many {
+                gone.insert(*id);
+            } else if let Ok(at) = self.entries.binary_search_by(|entry| entry.place().cmp(&old.place())) {
+                self.entries.remove(at);
+            }
+        }
+        if many {
+            self.entries.retain(|entry| !gone.contains(&entry.id));
+        }
+        for account in accounts {
+            let entry = Arc::new(Entry::new(account));
+            self.by_id.insert(entry.id, Arc::clone(&entry));
+            if many {
+                self.entries.push(entry);
+            } else {
+                let at = self.entries.partition_point(|other| other.place() < entry.place());
+                self.entries.insert(at, entry);
+            }
+        }
+        if many {
+            self.sort();
+        }
+    }
+
+    pub(crate) fn set_structure(&mut self, departments: Vec<DepartmentRecord>, tags: Vec<TagRecord>) {
+        let mut siblings: HashMap<DepartmentId, Vec<(i32, String, DepartmentId)>> = HashMap::new();
+        for department in &departments {
+            let name = fold(&department.name);
+            let order = pinyin::readings(&name)
+                .into_iter()
+                .next()
+                .map_or(name, |reading| reading.full);
+            let place = (department.rank, order, department.id);
+            siblings.entry(department.parent).or_default().push(place);
+        }
+        self.children = siblings
+            .into_iter()
+            .map(|(parent, mut places)| {
+                places.sort();
+                (parent, places.into_iter().map(|(_, _, id)| id).collect())
+            })
+            .collect();
+        self.departments = departments
+            .into_iter()
+            .map(|department| (department.id, department))
+            .collect();
+        self.tags = tags.into_iter().map(|tag| (tag.id, tag)).collect();
+        self.counts = OnceLock::new();
+    }
+
+    /// A department and all above it, upwards; nothing for the organisation itself.
+    pub(crate) fn path(&self, from: DepartmentId) -> Vec<DepartmentId> {
+        let mut path = Vec::new();
+        let mut at = from;
+        while let Some(department) = self.departments.get(&at) {
+            if path.len() > self.departments.len() {
+                break;
+            }
+            path.push(at);
+            at = department.parent;
+        }
+        path
+    }
+
+    fn counts(&self) -> &Counts {
+        self.counts.get_or_init(|| {
+            let mut counts = Counts::default();
+            for entry in self.entries.iter().filter(|entry| entry.kind == AccountKind::Member) {
+                let mut above = HashSet::new();
+                for id in &entry.departments {
+                    *counts.direct.entry(*id).or_default() += 1;
+                    above.extend(self.path(*id));
+                }
+                for id in above {
+                    *counts.deep.entry(id).or_default() += 1;
+                }
+            }
+            counts
+        })
+    }
+
+    /// What is part of a department, in order.
+    pub(crate) fn children(&self, parent: DepartmentId) -> Vec<DepartmentView> {
+        let children = self.children.get(&parent);
+        let views = children.into_iter().flatten().filter_map(|id| self.view(*id));
+        views.collect()
+    }
+
+    /// All departments, each after what it is part of.
+    pub(crate) fn tree(&self) -> Vec<DepartmentView> {
+        let mut views = Vec::with_capacity(self.departments.len());
+        let mut waiting = vec![DepartmentId::ROOT];
+        while let Some(next) = waiting.pop() {
+            views.extend(self.view(next));
+            if let Some(children) = self.children.get(&next) {
+                waiting.extend(children.iter().rev());
+            }
+        }
+        views
+    }
+
+    fn view(&self, id: DepartmentId) -> Option<DepartmentView> {
+        let counts = self.counts();
+        Some(DepartmentView {
+            department: self.departments.get(&id)?.clone(),
+            children: self.children.get(&id).map_or(0, Vec::len),
+            members: counts.direct.get(&id).copied().unwrap_or(0),
+            members_deep: counts.deep.get(&id).copied().unwrap_or(0),
+        })
+    }
+
+    /// Departments and all below them.
+    fn with_all_below(&self, tops: &[DepartmentId]) -> HashSet<DepartmentId> {
+        let mut found = HashSet::new();
+        let mut waiting = tops.to_vec();
+        while let Some(next) = waiting.pop() {
+            if found.insert(next)
+                && let Some(children) = self.children.get(&next)
+            {
+                waiting.extend(children);
+            }
+        }
+        found
+    }
+
+    /// Who `query` takes, after `after`, at most `limit`, and how many there are in all.
+    pub(crate) fn find(&self, query: &MemberQuery, after: Option<&MemberPlace>, limit: usize) -> Found {
+        let test = Test::new(self, query);
+        let start = after.map(|after| (after.order.as_str(), after.id));
+        let mut found = Found {
+            ids: Vec::new(),
+            total: 0,
+            next: None,
+        };
+        let mut last = None;
+        for entry in self.entries.iter().filter(|entry| test.takes(entry)) {
+            found.total += 1;
+            if start.is_some_and(|start| entry.place() <= start) {
+                continue;
+            }
+            if found.ids.len() < limit {
+                found.ids.push(entry.id);
+                last = Some(entry);
+            } else if found.next.is_none() {
+                found.next = last.map(|last| MemberPlace {
+                    order: last.order.to_string(),
+                    id: last.id,
+                });
+            }
+        }
+        found
+    }
+}
+
+/// A query made ready.
+struct Test<'q> {
+    query: &'q MemberQuery,
+    words: Vec<Finder<'static>>,
+    department: Option<HashSet<DepartmentId>>,
+    /// Those without a department are meant.
+    without: bool,
+    within: Option<HashSet<DepartmentId>>,
+    tag: Option<(TagId, HashSet<DepartmentId>)>,
+}
+
+impl<'q> Test<'q> {
+    fn new(index: &TenantIndex, query: &'q MemberQuery) -> Self {
+        let words = fold(&query.text);
+        let words = words.split_whitespace().map(|word| Finder::new(word).into_owned());
+        let department = query.department.filter(|id| *id != DepartmentId::ROOT);
+        Self {
+            query,
+            words: words.collect(),
+            department: department.map(|id| match query.deep {
+                true => index.with_all_below(&[id]),
+                false => HashSet::from([id]),
+            }),
+            without: query.department == Some(DepartmentId::ROOT) && !query.deep,
+            within: query.within.as_ref().map(|tops| index.with_all_below(tops)),
+            tag: query.tag.map(|id| {
+                let tops = index.tags.get(&id).map(|tag| tag.departments.as_slice());
+                (id, index.with_all_below(tops.unwrap_or_default()))
+            }),
+        }
+    }
+
+    fn takes(&self, entry: &Entry) -> bool {
+        let query = self.query;
+        let any_of = |set: &HashSet<DepartmentId>| entry.departments.iter().any(|id| set.contains(id));
+        query.kind.is_none_or(|kind| entry.kind == kind)
+            && query.state.is_none_or(|state| entry.state == state)
+            && query.seat.is_none_or(|seat| entry.seat == seat)
+            && (!query.administrators || entry.administrator)
+            && (!self.without || entry.departments.is_empty())
+            && self.department.as_ref().is_none_or(any_of)
+            && self.within.as_ref().is_none_or(any_of)
+            && self
+                .tag
+                .as_ref()
+                .is_none_or(|(tag, departments)| entry.tags.contains(tag) || any_of(departments))
+            && self.words.iter().all(|word| word.find(entry.text.as_bytes()).is_some())
+    }
+}

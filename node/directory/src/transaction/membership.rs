@@ -1,0 +1,166 @@
+//! What a member's place in the organisation writes beside its record: where it is found by department, tag, employee id
+//! and phone.
+
+use std::collections::BTreeSet;
+
+use hongyan_types::{AccountId, TenantId};
+
+use super::{check_name, clean, folded, need_department, need_tag, read_int};
+use crate::{AccountKind, AccountRecord, Change, DepartmentId, DirectoryOptions, Error, Profile, Result, TagId, key};
+
+/// Most characters of a text of the profile.
+const TEXT_CHARACTERS_MAX: usize = 128;
+/// And of the longer one.
+const LOCATION_CHARACTERS_MAX: usize = 500;
+
+/// A profile as it is kept, or what is wrong with it.
+pub(super) fn clean_profile(profile: &Profile) -> Result<Profile> {
+    let text = |text: &str, characters_max: usize| {
+        let text = clean(text);
+        check_name(&text, characters_max)?;
+        Ok::<_, Error>(text)
+    };
+    let private_address = clean(&profile.private_address);
+    if !private_address.is_empty() {
+        hongyan_types::Address::try_from(private_address.as_str())
+            .map_err(|error| Error::Invalid(format!("private_address: {error}")))?;
+    }
+    Ok(Profile {
+        nickname: text(&profile.nickname, TEXT_CHARACTERS_MAX)?,
+        employee_id: text(&profile.employee_id, TEXT_CHARACTERS_MAX)?,
+        mobile: phone("mobile", &profile.mobile)?,
+        landline: phone("landline", &profile.landline)?,
+        gender: profile.gender,
+        title: text(&profile.title, TEXT_CHARACTERS_MAX)?,
+        rank: profile.rank,
+        location: text(&profile.location, LOCATION_CHARACTERS_MAX)?,
+        private_address,
+    })
+}
+
+/// A phone number without what people put between its digits.
+fn phone(field: &str, number: &str) -> Result<String> {
+    let number: String = number
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.' | '/'))
+        .collect();
+    let digits = number.strip_prefix('+').unwrap_or(&number);
+    if number.is_empty() || (digits.chars().all(|c| c.is_ascii_digit()) && (3..=20).contains(&digits.len())) {
+        return Ok(number);
+    }
+    Err(Error::Invalid(format!("{field}: a phone number has 3 to 20 digits")))
+}
+
+/// Departments as they are kept: each once, all there; the organisation itself is none.
+pub(super) async fn clean_departments(
+    transaction: &mut Change,
+    tenant: TenantId,
+    departments: &[DepartmentId],
+    options: &DirectoryOptions,
+) -> Result<Vec<DepartmentId>> {
+    let mut seen = BTreeSet::from([DepartmentId::ROOT]);
+    let departments: Vec<_> = departments.iter().copied().filter(|id| seen.insert(*id)).collect();
+    check_count(
+        "departments_per_member_max",
+        options.departments_per_member_max,
+        departments.len(),
+    )?;
+    for id in &departments {
+        need_department(transaction, tenant, *id).await?;
+    }
+    Ok(departments)
+}
+
+/// Tags as they are kept: each once, all there.
+pub(super) async fn clean_tags(
+    transaction: &mut Change,
+    tenant: TenantId,
+    tags: &[TagId],
+    options: &DirectoryOptions,
+) -> Result<Vec<TagId>> {
+    let mut seen = BTreeSet::new();
+    let tags: Vec<_> = tags.iter().copied().filter(|id| seen.insert(*id)).collect();
+    check_count("tags_per_member_max", options.tags_per_member_max, tags.len())?;
+    for id in &tags {
+        need_tag(transaction, tenant, *id).await?;
+    }
+    Ok(tags)
+}
+
+pub(super) fn check_count(setting: &'static str, max: usize, wanted: usize) -> Result<()> {
+    if wanted > max {
+        return Err(Error::Limit {
+            setting,
+            max: max as u64,
+            used: wanted as u64,
+        });
+    }
+    Ok(())
+}
+
+/// Refuses what only members have.
+pub(super) fn check_kind(account: &AccountRecord) -> Result<()> {
+    if account.kind == AccountKind::Shared
+        && (account.profile != Profile::default() || !account.departments.is_empty() || account.role.is_some())
+    {
+        return Err(Error::Invalid(
+            "a shared mailbox has no person's data, no departments and no role".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Moves what leads to an account from what it was to what it is. `before` is `None` for a new one.
+pub(super) async fn replace(
+    transaction: &mut Change,
+    before: Option<&AccountRecord>,
+    after: &AccountRecord,
+) -> Result<()> {
+    if let Some(before) = before {
+        clear(transaction, before);
+    }
+    let (tenant, account) = (after.tenant, after.id);
+    for id in &after.departments {
+        transaction.set(department_member(tenant, *id, account), Vec::new());
+    }
+    for id in &after.tags {
+        transaction.set(tag_member(tenant, *id, account), Vec::new());
+    }
+    for (kind, value) in unique(&after.profile) {
+        let key = key::unique(kind, tenant, &value);
+        if let Some(stored) = transaction.get(&key).await?
+            && read_int(&stored)? != account.0
+        {
+            return Err(Error::exists(kind, value));
+        }
+        transaction.set(key, account.0.to_le_bytes().to_vec());
+    }
+    Ok(())
+}
+
+/// Removes all that leads to an account.
+pub(super) fn clear(transaction: &mut Change, account: &AccountRecord) {
+    for id in &account.departments {
+        transaction.clear(&department_member(account.tenant, *id, account.id));
+    }
+    for id in &account.tags {
+        transaction.clear(&tag_member(account.tenant, *id, account.id));
+    }
+    for (kind, value) in unique(&account.profile) {
+        transaction.clear(&key::unique(kind, account.tenant, &value));
+    }
+}
+
+fn unique(profile: &Profile) -> impl Iterator<Item = (&'static str, String)> {
+    let employee_id = (!profile.employee_id.is_empty()).then(|| ("employee-id", folded(&profile.employee_id)));
+    let mobile = (!profile.mobile.is_empty()).then(|| ("mobile", profile.mobile.clone()));
+    employee_id.into_iter().chain(mobile)
+}
+
+fn department_member(tenant: TenantId, department: DepartmentId, account: AccountId) -> bytes::Bytes {
+    key::department_members(tenant, department).int(account.0).pack()
+}
+
+fn tag_member(tenant: TenantId, tag: TagId, account: AccountId) -> bytes::Bytes {
+    key::tag_members(tenant, tag).int(account.0).pack()
+}

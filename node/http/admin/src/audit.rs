@@ -1,0 +1,188 @@
+//! /api/audit, /api/audit/verify
+
+use axum::Json;
+use hongyan_access::permission::{Action, Needs, Reach, Refusal};
+use hongyan_audit::{Anchor, Chain, Filter, Recorded, Verdict};
+use hongyan_types::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::Asked;
+use crate::caller::Caller;
+use crate::page;
+use crate::problem::{Failure, Problem, Result};
+
+/// What someone did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    /// Its number in the log, from 1 without gaps.
+    sequence: u64,
+    at_millis: i64,
+    /// `system`, `operator`, `member` or `token`.
+    author_kind: String,
+    /// Who, by the address or name of that time.
+    author: String,
+    /// Where from.
+    from: String,
+    /// `<object>.<verb>`.
+    action: String,
+    /// To what.
+    object: String,
+    id: Option<u64>,
+    fields: Vec<AuditField>,
+    /// Over this entry and all before it.
+    hash: String,
+}
+
+/// What became of a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditField {
+    field: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// Part of the log, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditPage {
+    items: Vec<AuditEntry>,
+    /// What to ask for as `after`; nothing at the end.
+    next: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Query {
+    /// Whose log, by name; needed only from operators of several organisations.
+    organisation: Option<String>,
+    /// The installation's log instead: what operators do.
+    #[serde(default)]
+    installation: bool,
+    /// The `next` of the page before.
+    after: Option<String>,
+    limit: Option<usize>,
+    /// Not before this moment.
+    from_millis: Option<i64>,
+    /// Before this moment.
+    until_millis: Option<i64>,
+    /// Part of who.
+    author: Option<String>,
+    /// Beginning of the action, such as `member.`
+    action: Option<String>,
+    /// Part of the object.
+    object: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct VerifyQuery {
+    organisation: Option<String>,
+    #[serde(default)]
+    installation: bool,
+    /// The number of an entry that was noted earlier, with its hash.
+    sequence: Option<u64>,
+    hash: Option<String>,
+}
+
+/// Whether a log is as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Verified {
+    whole: bool,
+    /// The last entry when it is whole, else the first that is not as it was written.
+    sequence: u64,
+    /// The last entry's hash: note it elsewhere.
+    hash: Option<String>,
+    /// What is wrong.
+    reason: Option<String>,
+}
+
+async fn chain(caller: &Caller, organisation: Option<&str>, installation: bool) -> Result<Chain> {
+    if installation {
+        caller.permit_operator(Action::ReadInstallationAudit)?;
+        return Ok(Chain::Installation);
+    }
+    let (tenant, reach) = caller.within(Action::ReadAudit, organisation).await?;
+    if reach != Reach::Organisation {
+        // The log is the whole organisation's.
+        return Err(Refusal::Needs(Needs::Super).into());
+    }
+    Ok(Chain::Tenant(tenant))
+}
+
+fn view(recorded: Recorded) -> AuditEntry {
+    let entry = recorded.entry;
+    let fields = entry.fields.into_iter().map(|change| AuditField {
+        field: change.field,
+        before: change.before,
+        after: change.after,
+    });
+    AuditEntry {
+        sequence: recorded.sequence,
+        at_millis: entry.at.millis,
+        author_kind: entry.author.kind.label().to_owned(),
+        author: entry.author.name,
+        from: entry.author.from,
+        action: entry.action,
+        object: entry.object,
+        id: entry.id,
+        fields: fields.collect(),
+        hash: recorded.hash.to_string(),
+    }
+}
+
+/// Who did what, the newest first.
+#[utoipa::path(get, path = "/api/audit", params(Query), responses((status = 200, body = AuditPage), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<Json<AuditPage>> {
+    let chain = chain(&caller, query.organisation.as_deref(), query.installation).await?;
+    let before = query.after.as_deref().map(str::parse).transpose();
+    let before = before.map_err(|_| Problem::invalid("after is not a number"))?;
+    let moment = |millis: i64| Timestamp { millis };
+    let filter = Filter {
+        from: query.from_millis.map(moment),
+        until: query.until_millis.map(moment),
+        author: query.author,
+        action: query.action,
+        object: query.object,
+    };
+    let limit = page::limit(query.limit);
+    let found = caller.directory.audit().list(chain, &filter, before, limit).await;
+    let found = found.map_err(hongyan_directory::Error::from)?;
+    Ok(Json(AuditPage {
+        items: found.entries.into_iter().map(view).collect(),
+        next: found.next.map(|next| next.to_string()),
+    }))
+}
+
+/// Goes through a log and says whether every entry follows from the one before.
+#[utoipa::path(get, path = "/api/audit/verify", params(VerifyQuery), responses((status = 200, body = Verified), Failure))]
+pub(crate) async fn verify(caller: Caller, Asked(query): Asked<VerifyQuery>) -> Result<Json<Verified>> {
+    let chain = chain(&caller, query.organisation.as_deref(), query.installation).await?;
+    let anchor = match (query.sequence, &query.hash) {
+        (None, None) => None,
+        (Some(sequence), Some(hash)) => Some(Anchor {
+            sequence,
+            hash: hash
+                .parse()
+                .map_err(|error| Problem::invalid(format!("hash: {error}")))?,
+        }),
+        _ => return Err(Problem::invalid("sequence and hash belong together")),
+    };
+    let verdict = caller.directory.audit().verify(chain, anchor).await;
+    let verdict = verdict.map_err(hongyan_directory::Error::from)?;
+    Ok(Json(match verdict {
+        Verdict::Whole(head) => Verified {
+            whole: true,
+            sequence: head.sequence,
+            hash: Some(head.hash.to_string()),
+            reason: None,
+        },
+        Verdict::Broken { sequence, reason } => Verified {
+            whole: false,
+            sequence,
+            hash: None,
+            reason: Some(reason),
+        },
+    }))
+}

@@ -1,0 +1,111 @@
+//! Makes a member or a shared mailbox.
+
+use hongyan_access::PasswordOwner;
+use hongyan_access::permission::{Action, Object, Refusal, permit};
+use hongyan_directory::{
+    AccountKind, AccountSettings, AccountState, DepartmentId, Error, Language, NewAccount, Profile, Quota, Seat, TagId,
+};
+use hongyan_sasl::Secret;
+use hongyan_types::Address;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Member, Password, change_action, check_departments, set_quota, view};
+use crate::body::Body;
+use crate::caller::{Caller, parse_address};
+use crate::conditional::Tagged;
+use crate::problem::{Failure, Problem, Result};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    address: String,
+    /// Without one nobody can sign in yet.
+    password: Option<Password>,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    kind: AccountKind,
+    /// It gets mail, and its person is still to come.
+    #[serde(default)]
+    invited: bool,
+    /// It may manage its organisation: the first who may is the creator.
+    #[serde(default)]
+    administrator: bool,
+    #[serde(default)]
+    profile: Profile,
+    #[serde(default)]
+    departments: Vec<DepartmentId>,
+    #[serde(default)]
+    tags: Vec<TagId>,
+    #[serde(default)]
+    seat: Seat,
+    #[serde(default)]
+    quota: Quota,
+    settings: Option<AccountSettings>,
+    language: Option<Language>,
+}
+
+/// Makes a member or a shared mailbox. Its organisation is the one that owns the address's domain.
+#[utoipa::path(post, path = "/api/members", request_body = Create, responses((status = 201, body = Member), Failure))]
+pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Tagged<Member>> {
+    let address = parse_address(&new.address)?;
+    permit_create(&caller, &new, &address).await?;
+    let credential = match new.password {
+        Some(Password(password)) => {
+            let password = Secret::new(password);
+            let owner = PasswordOwner {
+                address: &address,
+                aliases: &[],
+                display_name: &new.display_name,
+            };
+            caller.access.check_password(&owner, &password)?;
+            Some(caller.access.hash_password(&password).await?)
+        }
+        None => None,
+    };
+    let new = NewAccount {
+        address,
+        display_name: new.display_name,
+        credential,
+        quota: new.quota,
+        settings: new.settings,
+        administrator: new.administrator,
+        language: new.language,
+        kind: new.kind,
+        state: match new.invited {
+            true => AccountState::Invited,
+            false => AccountState::Active,
+        },
+        profile: new.profile,
+        departments: new.departments,
+        tags: new.tags,
+        seat: new.seat,
+    };
+    let account = caller.directory.create_account(&new).await?;
+    if new.quota != Quota::default() {
+        set_quota(&caller, &account).await?;
+    }
+    tracing::info!(account = account.id.0, "account created");
+    Ok(Tagged::created(account.etag(), view(&account)))
+}
+
+async fn permit_create(caller: &Caller, new: &Create, address: &Address) -> Result<()> {
+    let tenant = caller.directory.domain(&address.domain).await?.tenant;
+    let action = change_action(new.kind);
+    let reach = match permit(&caller.actor, action, &Object::organisation(tenant)) {
+        Err(Refusal::Hidden) => {
+            let name = address.domain.to_string();
+            return Err(Error::NotFound { what: "domain", name }.into());
+        }
+        permitted => permitted?,
+    };
+    if reach.departments().is_some() && new.departments.is_empty() {
+        return Err(Problem::invalid("departments: say in which of yours it is to be"));
+    }
+    check_departments(caller, action, tenant, &new.departments).await?;
+    if new.administrator {
+        caller.permit(Action::ChangeRoles, &Object::organisation(tenant))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! /api/organisations
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use hongyan_access::permission::{Action, Object};
+use hongyan_directory::{AccountSettings, Field, Language, NewTenant, TenantChange, TenantRecord, TenantState};
+use hongyan_types::TenantId;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::{Asked, Body};
+use crate::caller::Caller;
+use crate::conditional::{IfMatch, Tagged, with_present};
+use crate::page::{Page, PageQuery};
+use crate::problem::{Failure, Problem, Result};
+
+/// One customer organisation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Organisation {
+    /// Unique, and never changes.
+    id: u64,
+    name: String,
+    state: &'static str,
+    accounts: u64,
+    accounts_max: Option<u64>,
+    aliases_per_account_max: Option<u32>,
+    domains: u64,
+    groups: u64,
+    departments: u64,
+    tags: u64,
+    /// The address of its creator.
+    creator: Option<String>,
+    postmaster: Option<String>,
+    account_settings: AccountSettings,
+    /// Null is English.
+    language: Option<Language>,
+    created_millis: i64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    name: String,
+    #[serde(default)]
+    accounts_max: Option<u64>,
+    #[serde(default)]
+    aliases_per_account_max: Option<u32>,
+    #[serde(default)]
+    account_settings: AccountSettings,
+    #[serde(default)]
+    language: Option<Language>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum WantedState {
+    Active,
+    Suspended,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    state: Option<WantedState>,
+    /// An address of the tenant; null for none.
+    #[serde(default, deserialize_with = "present_field")]
+    postmaster: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present_field")]
+    accounts_max: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "present_field")]
+    aliases_per_account_max: Option<Option<u32>>,
+    account_settings: Option<AccountSettings>,
+    #[serde(default, deserialize_with = "present_field")]
+    language: Option<Option<Language>>,
+}
+
+/// Tells null, which sets to nothing, from absence, which leaves alone.
+pub(crate) fn present_field<'d, T: Deserialize<'d>, D: Deserializer<'d>>(
+    from: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+async fn view(caller: &Caller, tenant: TenantRecord) -> Result<Organisation> {
+    let address = async |id: Option<_>| {
+        let account = match id {
+            Some(id) => caller.directory.account(id).await?,
+            None => None,
+        };
+        Ok::<_, Problem>(account.map(|account| account.address.to_string()))
+    };
+    Ok(Organisation {
+        id: tenant.id.0,
+        name: tenant.name,
+        state: match tenant.state {
+            TenantState::Active => "active",
+            TenantState::Suspended => "suspended",
+        },
+        accounts: tenant.counts.accounts,
+        accounts_max: tenant.accounts_max,
+        aliases_per_account_max: tenant.aliases_per_account_max,
+        domains: tenant.counts.domains,
+        groups: tenant.counts.groups,
+        departments: tenant.counts.departments,
+        tags: tenant.counts.tags,
+        creator: address(tenant.creator).await?,
+        postmaster: address(tenant.postmaster).await?,
+        account_settings: tenant.account_settings,
+        language: tenant.language,
+        created_millis: tenant.created.millis,
+    })
+}
+
+/// The organisation of that name, to do `action` to it.
+async fn named(caller: &Caller, action: Action, name: &str) -> Result<TenantId> {
+    let id = caller.organisation(Some(name)).await?;
+    caller.permit(action, &Object::organisation(id))?;
+    Ok(id)
+}
+
+async fn present(caller: &Caller, id: TenantId) -> Result<Organisation> {
+    let tenant = caller.directory.tenant(id).await?;
+    view(caller, TenantRecord::clone(&tenant)).await
+}
+
+/// All organisations, for operators; an administrator's own.
+#[utoipa::path(get, path = "/api/organisations", params(PageQuery), responses((status = 200, body = Page<Organisation>), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Page<Organisation>>> {
+    if caller.actor.tenant().is_some() {
+        let (own, _) = caller
+            .within(Action::ReadOrganisation, query.organisation.as_deref())
+            .await?;
+        let own = present(&caller, own).await?;
+        return Ok(Json(Page::new(vec![own], usize::MAX, |own| own.id.to_string())));
+    }
+    caller.permit_operator(Action::ManageOrganisations)?;
+    let after = match &query.after {
+        Some(after) => Some(TenantId(
+            after.parse().map_err(|_| Problem::invalid("after is not a number"))?,
+        )),
+        None => None,
+    };
+    let mut tenants = Vec::new();
+    for tenant in caller.directory.tenants(after, query.limit()).await? {
+        tenants.push(view(&caller, tenant).await?);
+    }
+    Ok(Json(Page::new(tenants, query.limit(), |tenant| tenant.id.to_string())))
+}
+
+/// Makes an organisation.
+#[utoipa::path(post, path = "/api/organisations", request_body = Create, responses((status = 201, body = Organisation), Failure))]
+pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Tagged<Organisation>> {
+    caller.permit_operator(Action::ManageOrganisations)?;
+    let new = NewTenant {
+        name: new.name,
+        accounts_max: new.accounts_max,
+        aliases_per_account_max: new.aliases_per_account_max,
+        account_settings: new.account_settings,
+        language: new.language,
+    };
+    let tenant = caller.directory.create_tenant(&new).await?;
+    Ok(Tagged::created(tenant.etag(), view(&caller, tenant).await?))
+}
+
+/// An organisation.
+#[utoipa::path(get, path = "/api/organisations/{name}", params(("name" = String, Path)), responses((status = 200, body = Organisation), Failure))]
+pub(crate) async fn show(caller: Caller, Path(name): Path<String>) -> Result<Tagged<Organisation>> {
+    let id = named(&caller, Action::ReadOrganisation, &name).await?;
+    let tenant = caller.directory.tenant_named(&name).await?;
+    debug_assert_eq!(tenant.id, id);
+    Ok(Tagged::new(tenant.etag(), view(&caller, tenant).await?))
+}
+
+/// Changes an organisation. State and limits are the operator's.
+#[utoipa::path(patch, path = "/api/organisations/{name}", params(("name" = String, Path)), request_body = Change, responses((status = 200, body = Organisation), Failure))]
+pub(crate) async fn change(
+    caller: Caller,
+    Path(name): Path<String>,
+    IfMatch(expect): IfMatch,
+    Body(change): Body<Change>,
+) -> Result<Tagged<Organisation>> {
+    let id = named(&caller, Action::ChangeOrganisation, &name).await?;
+    if change.state.is_some() || change.accounts_max.is_some() || change.aliases_per_account_max.is_some() {
+        caller.permit(Action::ManageOrganisations, &Object::organisation(id))?;
+    }
+    let postmaster = match change.postmaster {
+        None => Field::Keep,
+        Some(None) => Field::Set(None),
+        Some(Some(address)) => Field::Set(Some(caller.member(Action::ReadMembers, &address).await?.id)),
+    };
+    let change = TenantChange {
+        state: Field::from(change.state.map(|state| match state {
+            WantedState::Active => TenantState::Active,
+            WantedState::Suspended => TenantState::Suspended,
+        })),
+        postmaster,
+        accounts_max: change.accounts_max.into(),
+        aliases_per_account_max: change.aliases_per_account_max.into(),
+        account_settings: change.account_settings.into(),
+        language: change.language.into(),
+        expect,
+    };
+    let outcome = caller.directory.change_tenant(id, &change).await;
+    let tenant = with_present(outcome, async { present(&caller, id).await }).await?;
+    caller.access.tenant_changed(id).await?;
+    Ok(Tagged::new(tenant.etag(), view(&caller, tenant).await?))
+}
+
+/// Removes an organisation that owns nothing any more.
+#[utoipa::path(delete, path = "/api/organisations/{name}", params(("name" = String, Path)), responses((status = 204), Failure))]
+pub(crate) async fn delete(caller: Caller, Path(name): Path<String>) -> Result<StatusCode> {
+    let id = named(&caller, Action::ManageOrganisations, &name).await?;
+    caller.directory.delete_tenant(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,335 @@
+//! Departments, tags, members, roles, the audit log: for operators and for administrators.
+
+use hongyan_types::Address;
+
+use super::*;
+
+/// An organisation with departments Tech (1), Web (2) below it and Sales (3), and a few members.
+async fn acme(api: &axum::Router) {
+    call(api, "POST", "/api/organisations", json!({"name": "Acme"})).await;
+    call(api, "POST", "/api/domains", json!({"domain": "d.test"})).await;
+    for (name, parent) in [("Tech", 0), ("Web", 1), ("Sales", 0)] {
+        let new = json!({"name": name, "parent": parent});
+        assert_eq!(call(api, "POST", "/api/departments", new).await.0, 201);
+    }
+    for (local, name, departments) in [
+        ("boss", "Boss", json!([])),
+        ("zs", "张三", json!([2])),
+        ("anna", "Anna Berg", json!([3])),
+        ("lead", "Lead", json!([1])),
+    ] {
+        let new = json!({
+            "address": format!("{local}@d.test"), "display_name": name, "departments": departments,
+            "administrator": local == "boss",
+        });
+        let made = call(api, "POST", "/api/members", new).await;
+        assert_eq!(made.0, 201, "{}", made.1);
+    }
+}
+
+fn as_actor(router: &axum::Router, actor: Actor) -> axum::Router {
+    router.clone().layer(Extension(actor))
+}
+
+/// The API as the member with that address uses it.
+async fn as_member(router: &axum::Router, state: &AdminState, address: &str) -> axum::Router {
+    let address = Address::try_from(address).unwrap();
+    let account = state.directory.account_at(&address).await.unwrap();
+    as_actor(router, Actor::member(&account, Some([192, 0, 2, 9].into()), None))
+}
+
+fn addresses(list: &Value) -> Vec<&str> {
+    let items = list["items"].as_array().unwrap();
+    items.iter().map(|item| item["address"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn org_6_two_who_move_a_department_and_one_is_told() {
+    hongyan_actor::run(0, async {
+        let api = &api().await;
+        acme(api).await;
+        let (status, shown, etag) = call_with(api, "GET", "/api/departments/2", Value::Null, &[]).await;
+        assert_eq!(
+            (status, &shown["parent"], &shown["members"]),
+            (200, &json!(1), &json!(1))
+        );
+        let to_sales = json!({"parent": 3});
+        let (status, problem) = call(api, "PATCH", "/api/departments/2", to_sales.clone()).await;
+        assert_eq!((status, &problem["type"]), (428, &json!("precondition-required")));
+        let same = [("if-match", etag.as_str())];
+        let moved = call_with(api, "PATCH", "/api/departments/2", to_sales, &same).await;
+        assert_eq!((moved.0, &moved.1["parent"]), (200, &json!(3)));
+        assert_ne!(moved.2, etag);
+        let (status, problem, _) = call_with(api, "PATCH", "/api/departments/2", json!({"parent": 0}), &same).await;
+        assert_eq!((status, &problem["type"]), (412, &json!("changed")));
+        assert_eq!(problem["present"]["parent"], 3, "the present state is shown");
+        let tree = call(api, "GET", "/api/departments", Value::Null).await.1;
+        let names: Vec<_> = tree["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| (item["name"].as_str().unwrap(), item["members_deep"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(names, [("Sales", 2), ("Web", 1), ("Tech", 1)]);
+        let below = call(api, "GET", "/api/departments?parent=3", Value::Null).await.1;
+        assert_eq!(below["items"].as_array().unwrap().len(), 1);
+        let (status, problem) = call(api, "DELETE", "/api/departments/3", Value::Null).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("in-use")));
+    });
+}
+
+#[test]
+fn mem_11_a_member_is_found_and_changed() {
+    hongyan_actor::run(0, async {
+        let api = &api().await;
+        acme(api).await;
+        let found = call(api, "GET", "/api/members?text=zhangs", Value::Null).await.1;
+        assert_eq!((addresses(&found), &found["total"]), (vec!["zs@d.test"], &json!(1)));
+        let found = call(api, "GET", "/api/members?department=1&deep=true", Value::Null)
+            .await
+            .1;
+        assert_eq!(addresses(&found), ["lead@d.test", "zs@d.test"]);
+        let tag = call(api, "POST", "/api/tags", json!({"name": "T"})).await.1["id"].clone();
+        let change = json!({"profile": {"title": "Engineer", "employee_id": "E1"}, "tags": [tag], "seat": "advanced"});
+        let (status, changed) = call(api, "PATCH", "/api/members/zs@d.test", change).await;
+        assert_eq!(
+            (status, &changed["profile"]["title"]),
+            (200, &json!("Engineer")),
+            "{changed}"
+        );
+        let change = json!({"profile": {"title": "Lead"}});
+        let changed = call(api, "PATCH", "/api/members/zs@d.test", change).await.1;
+        assert_eq!(changed["profile"]["employee_id"], "E1", "what is left out stays");
+        let found = call(api, "GET", "/api/members?tag=1&seat=advanced", Value::Null)
+            .await
+            .1;
+        assert_eq!(addresses(&found), ["zs@d.test"]);
+        let taken = json!({"profile": {"employee_id": "e1"}});
+        let (status, problem) = call(api, "PATCH", "/api/members/anna@d.test", taken).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("exists")));
+        for (unknown, field) in [
+            (json!({"nick": "x"}), "nick"),
+            (json!({"profile": {"nick": "x"}}), "nick"),
+            (json!({"settings": {"pop_rage": "all"}}), "pop_rage"),
+        ] {
+            let (status, problem) = call(api, "PATCH", "/api/members/anna@d.test", unknown).await;
+            assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
+        }
+        assert_eq!(call(api, "GET", "/api/members?txt=a", Value::Null).await.0, 400);
+        let (_, _, etag) = call_with(api, "GET", "/api/members/anna@d.test", Value::Null, &[]).await;
+        let same = [("if-match", etag.as_str())];
+        let path = "/api/members/anna@d.test";
+        let first = call_with(api, "PATCH", path, json!({"display_name": "A"}), &same).await;
+        let second = call_with(api, "PATCH", path, json!({"display_name": "B"}), &same).await;
+        assert_eq!(
+            (first.0, second.0, &second.1["present"]["display_name"]),
+            (200, 412, &json!("A"))
+        );
+    });
+}
+
+#[test]
+fn adm_9_a_delegated_administrator_stays_within_the_scope() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let operator = &as_actor(&router, Actor::socket());
+        acme(operator).await;
+        call(operator, "POST", "/api/organisations", json!({"name": "Other"})).await;
+        let other = json!({"domain": "o.test", "organisation": "Other"});
+        call(operator, "POST", "/api/domains", other).await;
+        call(operator, "POST", "/api/members", json!({"address": "x@o.test"})).await;
+        let role = json!({"kind": "delegated", "functions": ["members"], "departments": [1]});
+        assert_eq!(
+            call(operator, "PUT", "/api/members/lead@d.test/role", role.clone())
+                .await
+                .0,
+            200
+        );
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        let seen = call(lead, "GET", "/api/members", Value::Null).await.1;
+        assert_eq!(
+            (addresses(&seen), &seen["total"]),
+            (vec!["lead@d.test", "zs@d.test"], &json!(2))
+        );
+        let check = async |method: &str, path: &str, body: Value, expect: u16| {
+            let (status, problem) = call(lead, method, path, body).await;
+            assert_eq!(status, expect, "{method} {path}: {problem}");
+        };
+        check("PATCH", "/api/members/zs@d.test", json!({"display_name": "Z"}), 200).await;
+        for hidden in ["anna@d.test", "boss@d.test", "x@o.test", "nobody@d.test"] {
+            let (status, problem) = call(lead, "GET", &format!("/api/members/{hidden}"), Value::Null).await;
+            let missing = json!(format!("account {hidden} does not exist"));
+            assert_eq!(
+                (status, &problem["detail"]),
+                (404, &missing),
+                "who is hidden looks missing"
+            );
+        }
+        check("PATCH", "/api/members/zs@d.test", json!({"departments": [2, 3]}), 404).await;
+        check("PATCH", "/api/members/zs@d.test", json!({"departments": [1]}), 200).await;
+        check("PATCH", "/api/members/zs@d.test", json!({"administrator": true}), 403).await;
+        check("PATCH", "/api/members/zs@d.test", json!({"state": "suspended"}), 403).await;
+        check("PATCH", "/api/members/zs@d.test", json!({"state": "disabled"}), 200).await;
+        check("PUT", "/api/members/lead@d.test/role", json!({"kind": "super"}), 403).await;
+        check(
+            "PUT",
+            "/api/members/lead@d.test/password",
+            json!({"password": "Correct-horse9"}),
+            403,
+        )
+        .await;
+        let new = |departments: Value| json!({"address": "new@d.test", "departments": departments});
+        check("POST", "/api/members", new(json!([])), 400).await;
+        check("POST", "/api/members", new(json!([3])), 404).await;
+        check("POST", "/api/members", new(json!([2])), 201).await;
+        check("POST", "/api/departments", json!({"name": "Mine", "parent": 3}), 404).await;
+        check("POST", "/api/departments", json!({"name": "Mine", "parent": 2}), 201).await;
+        check("GET", "/api/departments?organisation=Other", Value::Null, 404).await;
+        for forbidden in [
+            "/api/queue",
+            "/api/cluster",
+            "/api/audit",
+            "/api/audit?installation=true",
+            "/api/domains",
+        ] {
+            check("GET", forbidden, Value::Null, 403).await;
+        }
+        check("POST", "/api/organisations", json!({"name": "Mine"}), 403).await;
+        let tree = call(lead, "GET", "/api/departments", Value::Null).await.1;
+        assert_eq!(tree["items"].as_array().unwrap().len(), 3, "Tech, Web, Mine");
+        let nobody = &as_member(&router, &state, "anna@d.test").await;
+        assert_eq!(call(nobody, "GET", "/api/members", Value::Null).await.0, 403);
+        assert_eq!(call(&router, "GET", "/api/members", Value::Null).await.0, 401);
+    });
+}
+
+#[test]
+fn adm_7_the_creator_hands_over_and_supers_manage() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let operator = &as_actor(&router, Actor::socket());
+        acme(operator).await;
+        let grant = json!({"kind": "super"});
+        assert_eq!(
+            call(operator, "PUT", "/api/members/anna@d.test/role", grant).await.0,
+            200
+        );
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        let creator = json!({"kind": "creator"});
+        assert_eq!(
+            call(anna, "PUT", "/api/members/anna@d.test/role", creator.clone())
+                .await
+                .0,
+            403
+        );
+        let password = json!({"password": "Correct-horse9"});
+        assert_eq!(
+            call(anna, "PUT", "/api/members/boss@d.test/password", password.clone())
+                .await
+                .0,
+            403
+        );
+        assert_eq!(
+            call(anna, "PUT", "/api/members/zs@d.test/password", password).await.0,
+            204
+        );
+        let (status, problem) = call(operator, "DELETE", "/api/members/boss@d.test", Value::Null).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("refused")));
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        assert_eq!(call(boss, "PUT", "/api/members/anna@d.test/role", creator).await.0, 200);
+        let roles = call(boss, "GET", "/api/roles", Value::Null).await.1;
+        let kinds: Vec<_> = roles["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["role"]["kind"].clone())
+            .collect();
+        assert_eq!(kinds, ["creator", "super"]);
+        let own = call(boss, "GET", "/api/organisations", Value::Null).await.1;
+        assert_eq!(own["items"][0]["creator"], "anna@d.test");
+        assert_eq!(
+            call(boss, "PATCH", "/api/organisations/Acme", json!({"accounts_max": 9}))
+                .await
+                .0,
+            403
+        );
+        assert_eq!(
+            call(boss, "PATCH", "/api/organisations/Acme", json!({"language": "zh-CN"}))
+                .await
+                .0,
+            200
+        );
+        let log = call(
+            operator,
+            "GET",
+            "/api/audit?action=member.change&object=boss",
+            Value::Null,
+        )
+        .await
+        .1;
+        let entry = &log["items"][0];
+        assert_eq!(
+            (&entry["author"], &entry["from"]),
+            (&json!("boss@d.test"), &json!("192.0.2.9"))
+        );
+        let verdict = call(operator, "GET", "/api/audit/verify", Value::Null).await.1;
+        assert_eq!(verdict["whole"], true);
+        let noted = format!("/api/audit/verify?sequence=3&hash={}", "0".repeat(64));
+        let verdict = call(operator, "GET", &noted, Value::Null).await.1;
+        assert_eq!((&verdict["whole"], &verdict["sequence"]), (&json!(false), &json!(3)));
+        let changes = call(operator, "GET", "/api/changes?after=1&limit=1", Value::Null)
+            .await
+            .1;
+        assert_eq!(changes["items"][0]["subjects"][0]["kind"], "domain");
+    });
+}
+
+#[test]
+fn api_what_is_asked_again_is_not_done_again() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let key = [("idempotency-key", "k1")];
+        let new = json!({"name": "Once"});
+        let first = call_with(api, "POST", "/api/departments", new.clone(), &key).await;
+        let again = call_with(api, "POST", "/api/departments", new.clone(), &key).await;
+        assert_eq!((first.0, &first), (201, &again));
+        let other = call_with(api, "POST", "/api/departments", json!({"name": "Two"}), &key).await;
+        assert_eq!((other.0, &other.1["type"]), (422, &json!("key-reused")));
+        let refused = call_with(api, "POST", "/api/tags", json!({"nam": "T"}), &key).await;
+        assert_eq!(refused.0, 400);
+        let now_right = call_with(api, "POST", "/api/tags", json!({"name": "T"}), &key).await;
+        assert_eq!(now_right.0, 201, "what failed may be asked again");
+        let anna = &as_member(&router, &state, "boss@d.test").await;
+        let hers = call_with(anna, "POST", "/api/departments", new, &key).await;
+        assert_eq!(hers.0, 409, "her key is another; the name is taken");
+    });
+}
+
+#[test]
+fn api_the_document_describes_what_there_is() {
+    hongyan_actor::run(0, async {
+        let api = &api().await;
+        let (status, document) = call(api, "GET", "/api/openapi.json", Value::Null).await;
+        assert_eq!(status, 200);
+        assert_eq!(document["openapi"].as_str().unwrap().get(..3), Some("3.1"));
+        let paths = document["paths"].as_object().unwrap();
+        for path in [
+            "/api/members/{address}",
+            "/api/departments",
+            "/api/audit/verify",
+            "/api/cluster/settings/{key}",
+        ] {
+            assert!(paths.contains_key(path), "{path}");
+        }
+        let text = document.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(
+                document["components"]["schemas"].get(name).is_some(),
+                "{name} is described"
+            );
+        }
+    });
+}
