@@ -7,6 +7,7 @@ use hongyan_types::{ModSeq, SystemFlag, SystemFlags, UidSet};
 
 use crate::change::{Change, FlagOperation, FolderChangeKind, LogEntry};
 use crate::record::{key, log};
+use crate::state::UNUSED;
 use crate::{EmailId, FlagAction, FolderId, MailboxId, ThreadId};
 
 /// Log entries read at once.
@@ -63,8 +64,8 @@ pub async fn read_changes(
     }
     let mut changes = Changes::none(since);
     let mut objects: u64 = 0;
-    // The entry of `since` itself says which mails there were; nothing was before the first.
-    let mut next = since.0.max(1);
+    // The entry of `since` itself says which mails there were; a mailbox that nobody has used stands at 1 and has no entry for it.
+    let mut next = since.0.max(UNUSED.0 + 1);
     while next <= until.0 {
         let query = RangeQuery {
             range: key::log_between(mailbox, ModSeq(next), until),

@@ -13,6 +13,10 @@ use crate::{
     SpecialUse,
 };
 
+/// Where a mailbox stands that nobody has used: what an empty folder shows is above 0, and every change is above what was
+/// shown (RFC 7162 §7).
+pub(crate) const UNUSED: ModSeq = ModSeq(1);
+
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     /// The last commit.
@@ -129,8 +133,7 @@ impl State {
     /// A mailbox nobody has used yet.
     pub(crate) fn new(now: Timestamp, limits: QuotaLimits) -> Self {
         let mut state = Self {
-            // RFC 7162 §7: what an empty folder shows is above 0, and every change is above what was shown.
-            modseq: ModSeq(1),
+            modseq: UNUSED,
             snapshot: ModSeq(0),
             tail: Arc::default(),
             email_next: 1,
