@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use hongyan_conformance::imap::Value;
 use hongyan_invariant::{Audit, MailboxName, Operation, Outcome, Place, QuotaSeen, Reply};
+use hongyan_workload::{Answer, Status};
 
-use crate::client::{Answer, Identity, Imap, Status};
+use crate::client::{Identity, Imap};
 use crate::record::Failure;
 use crate::world::World;
 

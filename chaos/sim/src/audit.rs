@@ -8,8 +8,9 @@ use hongyan_conformance::imap::Value;
 use hongyan_invariant::{
     Audit, ClientId, Event, FolderName, MailId, MailboxName, Operation, Outcome, Place, QuotaSeen, Reply,
 };
+use hongyan_workload::{Answer, Status};
 
-use crate::client::{Answer, Identity, Imap, Lost, Status};
+use crate::client::{Identity, Imap, Lost};
 use crate::world::{World, client_address, node_address};
 
 /// The client that audits.

@@ -8,7 +8,6 @@
 mod audit;
 mod client;
 mod cluster;
-mod content;
 mod disk;
 mod fault;
 mod link;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hongyan_env::{Env, Stream};
 use hongyan_invariant::{Event, MailId};
+use hongyan_workload::content;
 
 use crate::client::{Lost, Wire};
-use crate::content;
 use crate::probe::Probe;
 use crate::world::{World, outside_address};
 

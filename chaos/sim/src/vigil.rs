@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hongyan_invariant::{ClientId, Event, FolderName, MailboxName, Place};
 
-use crate::client::{Identity, Imap, Lost, Status};
+use hongyan_workload::Status;
+
+use crate::client::{Identity, Imap, Lost};
 use crate::cluster::is_served;
 use crate::probe::Probe;
 use crate::world::{World, client_address, node_address};

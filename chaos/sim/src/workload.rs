@@ -10,23 +10,18 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hongyan_invariant::{CallId, ClientId, MailboxName, MessageRef, Operation, Outcome, Place, Reply};
+use hongyan_invariant::{CallId, ClientId, FolderName, MailboxName, MessageRef, Operation, Outcome, Place, Reply};
+use hongyan_workload::{Act, Answer, Status, content, some_of};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::client::{Answer, Envelope, Identity, Imap, Kind, Lost, Memory, Status, numbers, send};
-use crate::content;
+use crate::client::{Envelope, Identity, Imap, Kind, Lost, Memory, send};
 use crate::probe::Probe;
 use crate::world::{OUTSIDE, PASSWORD, World, client_address, node_address};
 
-/// Folders that every mailbox has from its beginning.
-const FOLDERS: [&str; 3] = ["INBOX", "Archive", "Trash"];
 /// Pause of a client whose connection failed.
 const RETRY: Duration = Duration::from_millis(300);
-/// Flags that clients set and take away.
-const FLAGS: [&str; 3] = ["\\Seen", "\\Flagged", "$todo"];
-
 /// Steps that are left to all clients together.
 pub(crate) type Budget = Rc<Cell<usize>>;
 
@@ -70,12 +65,6 @@ struct Worker {
     remembered: BTreeMap<Place, Memory>,
     world: World,
     budget: Budget,
-}
-
-/// The UIDs of messages, as a set.
-fn set_of(messages: &[MessageRef]) -> String {
-    let uids: Vec<String> = messages.iter().map(|message| message.uid.to_string()).collect();
-    uids.join(",")
 }
 
 impl Worker {
@@ -169,8 +158,8 @@ impl Worker {
             0..20 => self.append(imap, place).await,
             20..24 => self.change_folders(imap, place).await,
             24..42 => self.flag(imap, place).await,
-            42..50 => self.copy(imap, place, "COPY").await,
-            50..60 => self.copy(imap, place, "MOVE").await,
+            42..50 => self.copy(imap, place, Act::copy).await,
+            50..60 => self.copy(imap, place, Act::relocate).await,
             60..72 => self.expunge(imap, place).await,
             72..80 => {
                 let span = Duration::from_millis(self.random.random_range(1..3_000));
@@ -223,138 +212,71 @@ impl Worker {
 
     async fn append(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Lost> {
         let mail = self.me.recorder.new_mail();
-        let operation = Operation::Append {
-            mail,
-            place: place.clone(),
-        };
-        let text = content::text(mail, "me@sim.test", &place.mailbox.0);
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let command = format!("APPEND {} {{{}+}}\r\n{text}", place.folder.0, text.len());
-        let answer = imap.run(&command).await;
-        self.concluded(call, answer, |answer| {
-            let words = answer.code_words("APPENDUID")?;
-            let [validity, uid] = words.as_slice() else { return None };
-            let message = MessageRef {
-                uid: uid.parse().ok()?,
-                mail,
-            };
-            Some(Reply::Placed {
-                validity: validity.parse().ok()?,
-                messages: vec![message],
-            })
-        })
+        self.make(imap, Act::append(mail, place)).await
+    }
+
+    async fn flag(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Lost> {
+        match self.some(imap) {
+            some if some.is_empty() => Ok(()),
+            some => {
+                let act = Act::flag(place, some, &mut self.random);
+                self.make(imap, act).await
+            }
+        }
+    }
+
+    /// Copies or moves some messages.
+    async fn copy(
+        &mut self,
+        imap: &mut Imap,
+        place: &Place,
+        act: fn(&Place, Vec<MessageRef>, FolderName) -> Act,
+    ) -> Result<(), Lost> {
+        let some = self.some(imap);
+        let to = self.folder(&place.mailbox);
+        if some.is_empty() || to == place.folder {
+            return Ok(());
+        }
+        self.make(imap, act(place, some, to)).await
+    }
+
+    async fn expunge(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Lost> {
+        match self.some(imap) {
+            some if some.is_empty() => Ok(()),
+            some => self.make(imap, Act::expunge(place, some)).await,
+        }
     }
 
     /// Some messages that the session has looked at.
     fn some(&mut self, imap: &Imap) -> Vec<MessageRef> {
-        let known: Vec<MessageRef> = imap
-            .selected
-            .iter()
-            .flat_map(|selected| selected.messages.iter().copied().flatten())
-            .collect();
-        if known.is_empty() {
-            return known;
-        }
-        let count = self.random.random_range(1..=known.len().min(4));
-        let mut some: Vec<MessageRef> = known.sample(&mut self.random, count).copied().collect();
-        some.sort_unstable();
-        some
+        some_of(&imap.known(), &mut self.random)
     }
 
-    async fn flag(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Lost> {
-        let messages = self.some(imap);
-        if messages.is_empty() {
+    /// Makes a change, and writes down what came of it.
+    async fn make(&mut self, imap: &mut Imap, act: Act) -> Result<(), Lost> {
+        if let Some(first) = &act.first
+            && !imap.run(first).await?.is_ok()
+        {
             return Ok(());
         }
-        let flag = (*FLAGS.choose(&mut self.random).unwrap_or(&"\\Seen")).to_owned();
-        let set = self.random.random_bool(0.6);
-        let command = format!(
-            "UID STORE {} {}FLAGS ({flag})",
-            set_of(&messages),
-            if set { '+' } else { '-' }
-        );
-        let operation = Operation::Flag {
-            place: place.clone(),
-            messages,
-            flag,
-            set,
-        };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&command).await;
-        self.concluded(call, answer, |_| Some(Reply::Plain))
-    }
-
-    async fn copy(&mut self, imap: &mut Imap, place: &Place, verb: &str) -> Result<(), Lost> {
-        let messages = self.some(imap);
-        let to = self.folder(&place.mailbox);
-        if messages.is_empty() || to == place.folder {
-            return Ok(());
-        }
-        let command = format!("UID {verb} {} {}", set_of(&messages), to.0);
-        let (place, named) = (place.clone(), messages.clone());
-        let operation = if verb == "COPY" {
-            Operation::Copy { place, messages, to }
-        } else {
-            Operation::Move { place, messages, to }
-        };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&command).await;
-        // Messages that were gone already are not among those copied.
-        self.concluded(call, answer, |answer| placed(answer, &named))
-    }
-
-    async fn expunge(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Lost> {
-        let messages = self.some(imap);
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let set = set_of(&messages);
-        let marked = imap.run(&format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)")).await?;
-        if marked.status != Status::Ok {
-            return Ok(());
-        }
-        let operation = Operation::Expunge {
-            place: place.clone(),
-            messages,
-        };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&format!("UID EXPUNGE {set}")).await;
-        self.concluded(call, answer, |_| Some(Reply::Plain))
+        let call = self
+            .me
+            .recorder
+            .call(self.me.client, imap.session, act.operation.clone());
+        let answer = imap.run(&act.command).await;
+        self.concluded(call, &act.operation, answer).map(drop)
     }
 
     /// Writes down what came of a call.
-    fn concluded(
-        &self,
-        call: CallId,
-        answer: Result<Answer, Lost>,
-        reply: impl FnOnce(&Answer) -> Option<Reply>,
-    ) -> Result<(), Lost> {
+    fn concluded(&self, call: CallId, operation: &Operation, answer: Result<Answer, Lost>) -> Result<Answer, Lost> {
         let outcome = match &answer {
-            Ok(answer) if answer.status == Status::Ok => Outcome::Done(reply(answer).unwrap_or(Reply::Plain)),
-            Ok(answer) if answer.text.contains("UNAVAILABLE") || answer.text.contains("SERVERBUG") => {
-                self.me.recorder.probe(Probe::RefusedForNow);
-                Outcome::Unknown
-            }
-            Ok(_) => Outcome::Refused,
+            Ok(answer) => Act::outcome(operation, answer),
             Err(Lost) => Outcome::Unknown,
         };
+        if answer.is_ok() && outcome == Outcome::Unknown {
+            self.me.recorder.probe(Probe::RefusedForNow);
+        }
         self.me.recorder.returned(call, outcome);
-        answer.map(drop)
+        answer
     }
-}
-
-/// What COPYUID says of the messages named.
-fn placed(answer: &Answer, named: &[MessageRef]) -> Option<Reply> {
-    let words = answer.code_words("COPYUID")?;
-    let [validity, from, to] = words.as_slice() else {
-        return None;
-    };
-    let messages = numbers(from).into_iter().zip(numbers(to)).filter_map(|(from, uid)| {
-        let mail = named.iter().find(|message| message.uid == from)?.mail;
-        Some(MessageRef { uid, mail })
-    });
-    Some(Reply::Placed {
-        validity: validity.parse().ok()?,
-        messages: messages.collect(),
-    })
 }

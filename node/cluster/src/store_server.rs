@@ -1,10 +1,10 @@
 //! Which nodes look after a server of the data store, and which of these servers are being emptied so that their nodes can
 //! leave: what stands of it in the cluster's settings.
 //!
-//!     foundationdb.machine.<node>   address, and data centre if it has one; written by the node
-//!     foundationdb.backup           `running` or `stopping`, while each node runs an agent; else nothing or `none`
-//!     foundationdb.leaving.<node>   `emptying`, `emptied` or `returning`, and the address; the operator's wish begins it, and
-//!                                   the keeper beside the leader does it
+//! - `foundationdb.machine.<node>`: address, and data centre if it has one; written by the node.
+//! - `foundationdb.backup`: `running` or `stopping`, while each node runs an agent; else nothing or `none`.
+//! - `foundationdb.leaving.<node>`: `emptying`, `emptied` or `returning`, and the address; the operator's wish begins it, and the
+//!   keeper beside the leader does it.
 //!
 //! Decides nothing and asks no server.
 

@@ -88,10 +88,22 @@ fn line_findings(place: &str, line: &str, listed: &[String]) -> Vec<Finding> {
             )));
         }
     }
+    if is_indented_doc(line) {
+        findings.push(finding(
+            "rustdoc takes indented lines for Rust and compiles them: use a list or ```text".to_owned(),
+        ));
+    }
     if line.contains(concat!("TO", "DO")) && !line.contains(concat!("TO", "DO(RFC ")) {
         findings.push(finding("finish it, or write it with its RFC and section".to_owned()));
     }
     findings
+}
+
+/// Whether a line of documentation is indented by four columns or more.
+fn is_indented_doc(line: &str) -> bool {
+    let line = line.trim_start();
+    let text = line.strip_prefix("//!").or_else(|| line.strip_prefix("///"));
+    text.is_some_and(|text| text.starts_with("     ") && !text.trim().is_empty())
 }
 
 /// Places where `select!` takes its branches in an order that tokio draws by chance.
@@ -156,12 +168,21 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cited, line_findings, unordered_selects};
+    use super::{cited, is_indented_doc, line_findings, unordered_selects};
 
     #[test]
     fn a_select_says_its_order() {
         assert_eq!(unordered_selects("x", "tokio::select! {\n    biased;\n").len(), 0);
         assert_eq!(unordered_selects("x", "tokio::select! {\n    a = b => {}\n").len(), 1);
+    }
+
+    #[test]
+    fn tables_by_indentation_are_found_in_documentation() {
+        assert!(is_indented_doc("//!     key   value"));
+        assert!(is_indented_doc("    ///     key"));
+        assert!(!is_indented_doc("//! - key"));
+        assert!(!is_indented_doc("//!   its second line"));
+        assert!(!is_indented_doc("    //     key"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Clients: what they send, how they read what comes back, and what they write down of it.
 
-mod content;
 mod imap;
 mod smtp;
 mod wire;
@@ -13,8 +12,7 @@ use hongyan_env::Env;
 use hongyan_invariant::ClientId;
 use tokio_rustls::TlsConnector;
 
-pub(crate) use content::text;
-pub(crate) use imap::{Answer, Imap, Status};
+pub(crate) use imap::Imap;
 pub(crate) use smtp::{Kind, Smtp};
 pub use wire::take_any_certificate;
 

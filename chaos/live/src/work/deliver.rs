@@ -1,11 +1,12 @@
 //! Delivers mail, by SMTP and LMTP in turn.
 
 use hongyan_invariant::{MailboxName, Operation};
+use hongyan_workload::content::text;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::{RETRY, pause, random};
-use crate::client::{Identity, Kind, Smtp, text};
+use crate::client::{Identity, Kind, Smtp};
 use crate::record::Failure;
 use crate::world::World;
 

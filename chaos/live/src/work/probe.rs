@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use hongyan_invariant::{FolderName, MailboxName, MessageRef, Operation, Place, Reply};
+use hongyan_invariant::{FolderName, MailboxName, MessageRef, Operation, Place};
+use hongyan_workload::{Act, set_of};
 
 use super::RETRY;
-use super::read::{conclude, look, set_of};
-use crate::client::{Identity, Imap, text};
+use super::read::{look, make};
+use crate::client::{Identity, Imap};
 use crate::record::Failure;
 use crate::world::World;
 
@@ -65,29 +66,21 @@ impl Prober {
     }
     async fn append(&self, imap: &mut Imap, place: &Place) -> Result<(), Failure> {
         let mail = self.me.recorder.new_mail();
-        let operation = Operation::Append {
-            mail,
-            place: place.clone(),
-        };
-        let text = text(mail, "probe@chaos.test", &self.mailbox.0);
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap
-            .run(&format!("APPEND {FOLDER} {{{}+}}\r\n{text}", text.len()))
-            .await;
-        conclude(&self.me, call, answer, |_| None)
+        make(&self.me, imap, Act::append(mail, place)).await
     }
     async fn ask(&mut self, imap: &mut Imap, place: &Place, messages: &[MessageRef]) -> Result<(), Failure> {
         self.is_set = !self.is_set;
-        let operation = Operation::Flag {
-            place: place.clone(),
-            messages: messages.to_vec(),
-            flag: self.flag.clone(),
-            set: self.is_set,
-        };
         let sign = if self.is_set { '+' } else { '-' };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let command = format!("UID STORE {} {sign}FLAGS ({})", set_of(messages), self.flag);
-        let answer = imap.run(&command).await;
-        conclude(&self.me, call, answer, |_| Some(Reply::Plain))
+        let act = Act {
+            command: format!("UID STORE {} {sign}FLAGS ({})", set_of(messages), self.flag),
+            first: None,
+            operation: Operation::Flag {
+                place: place.clone(),
+                messages: messages.to_vec(),
+                flag: self.flag.clone(),
+                set: self.is_set,
+            },
+        };
+        make(&self.me, imap, act).await
     }
 }

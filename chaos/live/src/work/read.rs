@@ -1,21 +1,15 @@
 //! Opens mailboxes, looks at them, and changes what is in them.
 
-use hongyan_invariant::{CallId, FolderName, MailboxName, MessageRef, Operation, Outcome, Place, Reply};
+use hongyan_invariant::{FolderName, MailboxName, MessageRef, Operation, Outcome, Place, Reply};
+use hongyan_workload::{Act, FOLDERS, Status, some_of};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use super::{RETRY, pause, random};
-use crate::client::{Answer, Identity, Imap, Status, text};
+use crate::client::{Identity, Imap};
 use crate::record::Failure;
 use crate::world::World;
-
-/// Folders that every mailbox has from its beginning.
-const FOLDERS: [&str; 3] = ["INBOX", "Archive", "Trash"];
-/// Flags that clients set and take away.
-const FLAGS: [&str; 3] = ["\\Seen", "\\Flagged", "$todo"];
-/// Messages named in one command.
-const MESSAGES_MAX: usize = 4;
 
 pub(super) struct Reader {
     world: World,
@@ -68,8 +62,8 @@ impl Reader {
         match self.random.random_range(0..100) {
             0..20 => self.append(imap, place).await,
             20..45 => self.flag(imap, place).await,
-            45..52 => self.copy(imap, place, "COPY").await,
-            52..65 => self.copy(imap, place, "MOVE").await,
+            45..52 => self.copy(imap, place, Act::copy).await,
+            52..65 => self.copy(imap, place, Act::relocate).await,
             65..80 => self.expunge(imap, place).await,
             80..90 => imap.run("NOOP").await.map(drop),
             _ => look(&self.me, imap, place, false).await,
@@ -77,94 +71,52 @@ impl Reader {
     }
     async fn append(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Failure> {
         let mail = self.me.recorder.new_mail();
-        let operation = Operation::Append {
-            mail,
-            place: place.clone(),
-        };
-        let text = text(mail, "me@chaos.test", &place.mailbox.0);
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let command = format!("APPEND {} {{{}+}}\r\n{text}", place.folder.0, text.len());
-        let answer = imap.run(&command).await;
-        conclude(&self.me, call, answer, |answer| {
-            let words = answer.code("APPENDUID")?;
-            let [validity, uid] = words.as_slice() else { return None };
-            let message = MessageRef {
-                uid: uid.parse().ok()?,
-                mail,
-            };
-            Some(Reply::Placed {
-                validity: validity.parse().ok()?,
-                messages: vec![message],
-            })
-        })
-    }
-    /// Some messages that the session has looked at.
-    fn some(&mut self, imap: &Imap) -> Vec<MessageRef> {
-        let known = imap.known();
-        if known.is_empty() {
-            return known;
-        }
-        let count = self.random.random_range(1..=known.len().min(MESSAGES_MAX));
-        let mut some: Vec<MessageRef> = known.sample(&mut self.random, count).copied().collect();
-        some.sort_unstable();
-        some
+        make(&self.me, imap, Act::append(mail, place)).await
     }
     async fn flag(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Failure> {
-        let messages = self.some(imap);
-        if messages.is_empty() {
-            return Ok(());
+        match some_of(&imap.known(), &mut self.random) {
+            some if some.is_empty() => Ok(()),
+            some => make(&self.me, imap, Act::flag(place, some, &mut self.random)).await,
         }
-        let flag = (*FLAGS.choose(&mut self.random).unwrap_or(&"\\Seen")).to_owned();
-        let set = self.random.random_bool(0.6);
-        let sign = if set { '+' } else { '-' };
-        let command = format!("UID STORE {} {sign}FLAGS ({flag})", set_of(&messages));
-        let operation = Operation::Flag {
-            place: place.clone(),
-            messages,
-            flag,
-            set,
-        };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&command).await;
-        conclude(&self.me, call, answer, |_| Some(Reply::Plain))
     }
-    async fn copy(&mut self, imap: &mut Imap, place: &Place, verb: &str) -> Result<(), Failure> {
-        let messages = self.some(imap);
-        if messages.is_empty() {
+    /// Copies or moves some messages.
+    async fn copy(
+        &mut self,
+        imap: &mut Imap,
+        place: &Place,
+        act: fn(&Place, Vec<MessageRef>, FolderName) -> Act,
+    ) -> Result<(), Failure> {
+        let some = some_of(&imap.known(), &mut self.random);
+        if some.is_empty() {
             return Ok(());
         }
         let other: Vec<&&str> = FOLDERS.iter().filter(|folder| **folder != place.folder.0).collect();
         let to = FolderName((**other.choose(&mut self.random).unwrap_or(&&"INBOX")).to_owned());
-        let command = format!("UID {verb} {} {}", set_of(&messages), to.0);
-        let (place, named) = (place.clone(), messages.clone());
-        let operation = if verb == "COPY" {
-            Operation::Copy { place, messages, to }
-        } else {
-            Operation::Move { place, messages, to }
-        };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&command).await;
-        // Messages that were gone already are not among those copied.
-        conclude(&self.me, call, answer, |answer| placed(answer, &named))
+        make(&self.me, imap, act(place, some, to)).await
     }
     async fn expunge(&mut self, imap: &mut Imap, place: &Place) -> Result<(), Failure> {
-        let messages = self.some(imap);
-        if messages.is_empty() {
-            return Ok(());
+        match some_of(&imap.known(), &mut self.random) {
+            some if some.is_empty() => Ok(()),
+            some => make(&self.me, imap, Act::expunge(place, some)).await,
         }
-        let set = set_of(&messages);
-        let marked = imap.run(&format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)")).await?;
-        if marked.status != Status::Ok {
-            return Ok(());
-        }
-        let operation = Operation::Expunge {
-            place: place.clone(),
-            messages,
-        };
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
-        let answer = imap.run(&format!("UID EXPUNGE {set}")).await;
-        conclude(&self.me, call, answer, |_| Some(Reply::Plain))
     }
+}
+
+/// Makes a change, and writes down what came of it.
+pub(super) async fn make(me: &Identity, imap: &mut Imap, act: Act) -> Result<(), Failure> {
+    if let Some(first) = &act.first
+        && !imap.run(first).await?.is_ok()
+    {
+        return Ok(());
+    }
+    let call = me.recorder.call(me.client, imap.session, act.operation.clone());
+    let answer = imap.run(&act.command).await;
+    let outcome = match &answer {
+        Ok(answer) => Act::outcome(&act.operation, answer),
+        Err(_) => Outcome::Unknown,
+    };
+    me.recorder.returned(call, outcome);
+    answer.map(drop)
 }
 
 /// Reads the whole folder: opened anew, or as the session has it.
@@ -190,63 +142,4 @@ pub(super) async fn look(me: &Identity, imap: &mut Imap, place: &Place, is_fresh
     };
     me.recorder.returned(call, outcome);
     looked.map(drop)
-}
-
-/// Writes down what came of a call.
-pub(super) fn conclude(
-    me: &Identity,
-    call: CallId,
-    answer: Result<Answer, Failure>,
-    reply: impl FnOnce(&Answer) -> Option<Reply>,
-) -> Result<(), Failure> {
-    let outcome = match &answer {
-        Ok(answer) if answer.status == Status::Ok => Outcome::Done(reply(answer).unwrap_or(Reply::Plain)),
-        // RFC 5530 §3: neither says that nothing has happened.
-        Ok(answer) if answer.text.contains("UNAVAILABLE") || answer.text.contains("SERVERBUG") => Outcome::Unknown,
-        Ok(_) => Outcome::Refused,
-        Err(_) => Outcome::Unknown,
-    };
-    me.recorder.returned(call, outcome);
-    answer.map(drop)
-}
-
-/// The UIDs of messages, as a set.
-pub(super) fn set_of(messages: &[MessageRef]) -> String {
-    let uids: Vec<String> = messages.iter().map(|message| message.uid.to_string()).collect();
-    uids.join(",")
-}
-
-/// What COPYUID says of the messages named.
-fn placed(answer: &Answer, named: &[MessageRef]) -> Option<Reply> {
-    let words = answer.code("COPYUID")?;
-    let [validity, from, to] = words.as_slice() else {
-        return None;
-    };
-    let messages = numbers(from).into_iter().zip(numbers(to)).filter_map(|(from, uid)| {
-        let mail = named.iter().find(|message| message.uid == from)?.mail;
-        Some(MessageRef { uid, mail })
-    });
-    Some(Reply::Placed {
-        validity: validity.parse().ok()?,
-        messages: messages.collect(),
-    })
-}
-
-/// The numbers of a set like `1,3:5`.
-fn numbers(set: &str) -> Vec<u32> {
-    let range = |part: &str| {
-        let (first, last) = part.split_once(':').unwrap_or((part, part));
-        Some(first.parse().ok()?..=last.parse().ok()?)
-    };
-    set.split(',').filter_map(range).flatten().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::numbers;
-
-    #[test]
-    fn sets_are_read() {
-        assert_eq!(numbers("1,3:5"), [1, 3, 4, 5]);
-    }
 }

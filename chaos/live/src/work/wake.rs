@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 use hongyan_invariant::{MailboxName, Operation};
+use hongyan_workload::content::text;
 
-use crate::client::{Identity, Kind, Smtp, text};
+use crate::client::{Identity, Kind, Smtp};
 use crate::record::Failure;
 use crate::world::World;
 

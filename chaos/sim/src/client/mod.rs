@@ -6,7 +6,7 @@ mod resync;
 mod smtp;
 mod wire;
 
-pub(crate) use imap::{Answer, Imap, Status};
+pub(crate) use imap::Imap;
 pub(crate) use pop3::{NoMaildrop, Pop3};
 pub(crate) use resync::Memory;
 pub(crate) use smtp::{Envelope, Kind, send};
@@ -23,13 +23,4 @@ pub(crate) struct Identity {
     pub(crate) client: ClientId,
     pub(crate) env: Env,
     pub(crate) recorder: Recorder,
-}
-
-/// The numbers of a set like `1,3:5`.
-pub(crate) fn numbers(set: &str) -> Vec<u32> {
-    let range = |part: &str| {
-        let (first, last) = part.split_once(':').unwrap_or((part, part));
-        Some(first.parse().ok()?..=last.parse().ok()?)
-    };
-    set.split(',').filter_map(range).flatten().collect()
 }

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use hongyan_invariant::{DropSeen, Failure, MailId, MailboxName};
+use hongyan_workload::content;
 
 use super::wire::{Lost, Wire};
 use crate::client::Identity;
-use crate::content;
 use crate::world::PASSWORD;
 
 /// What a session is doing.
@@ -105,7 +105,7 @@ impl Pop3 {
             let message = self.lines().await?;
             let seen = DropSeen {
                 unique: unique.to_owned(),
-                mail: content::number(&message).filter(|_| content::is_whole(&message)),
+                mail: content::whole(&message),
             };
             self.seen.push((number, seen));
         }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hongyan_conformance::imap::Value;
 use hongyan_invariant::{Look, MessageSeen, Place, Resync};
+use hongyan_workload::{ITEMS, Status, numbers, row};
 
-use super::imap::{ITEMS, Imap, Status, row};
+use super::imap::Imap;
 use super::wire::Lost;
 
 /// A folder as a client remembers it: all that it was told up to a MODSEQ.
@@ -58,8 +59,8 @@ impl Imap {
         if opened.status != Status::Ok {
             return Ok(None);
         }
-        let number = |name: &str| opened.code(name).and_then(|number| u32::try_from(number).ok());
-        let (validity, uid_next) = (number("UIDVALIDITY").ok_or(Lost)?, number("UIDNEXT").ok_or(Lost)?);
+        let number = |name: &str| opened.number::<u32>(name).ok_or(Lost);
+        let (validity, uid_next) = (number("UIDVALIDITY")?, number("UIDNEXT")?);
         if validity != memory.validity {
             return Ok(None);
         }
@@ -98,7 +99,7 @@ impl Imap {
             truth: Look {
                 validity,
                 uid_next: Some(uid_next.max(after_last)),
-                highest_modseq: opened.code("HIGHESTMODSEQ"),
+                highest_modseq: opened.number("HIGHESTMODSEQ"),
                 messages: messages.into_values().collect(),
             },
             vanished: gone,
@@ -109,7 +110,7 @@ impl Imap {
 /// The UIDs of `* VANISHED (EARLIER) 1:3,5`.
 fn vanished(values: &[Value]) -> Vec<u32> {
     match values {
-        [Value::Atom(word), .., Value::Atom(set)] if word == "VANISHED" => super::numbers(set),
+        [Value::Atom(word), .., Value::Atom(set)] if word == "VANISHED" => numbers(set),
         _ => Vec::new(),
     }
 }

@@ -1,11 +1,12 @@
 //! Folders that clients make, rename and delete while others work in them. No name is given twice.
 
-use hongyan_invariant::{FolderName, MailboxName, Operation, Place, Reply};
+use hongyan_invariant::{FolderName, MailboxName, Operation, Place};
+use hongyan_workload::FOLDERS;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use super::{FOLDERS, Worker};
-use crate::client::{Imap, Lost, Status};
+use super::Worker;
+use crate::client::{Imap, Lost};
 
 /// How many folders of its own a mailbox has at most, by what clients know.
 const OWN_MAX: usize = 4;
@@ -77,10 +78,8 @@ impl Worker {
 
     /// Whether it surely happened.
     async fn change(&mut self, imap: &mut Imap, operation: Operation, command: &str) -> Result<bool, Lost> {
-        let call = self.me.recorder.call(self.me.client, imap.session, operation);
+        let call = self.me.recorder.call(self.me.client, imap.session, operation.clone());
         let answer = imap.run(command).await;
-        let is_done = matches!(&answer, Ok(answer) if answer.status == Status::Ok);
-        self.concluded(call, answer, |_| Some(Reply::Plain))?;
-        Ok(is_done)
+        Ok(self.concluded(call, &operation, answer)?.is_ok())
     }
 }

@@ -3,40 +3,42 @@
 use hongyan_invariant::MailId;
 
 /// The header field that carries the number.
-pub(crate) const FIELD: &str = "X-Mail";
+const FIELD: &str = "X-Mail";
 
 /// The mail `mail` from `from` to `to`, with CRLF lines, none of which begins with a dot.
-pub(crate) fn text(mail: MailId, from: &str, to: &str) -> String {
+#[must_use]
+pub fn text(mail: MailId, from: &str, to: &str) -> String {
     format!(
-        "From: {from}\r\nTo: {to}\r\nSubject: letter {number}\r\nMessage-ID: <{number}@clients.chaos.test>\r\n\
-         Date: Sat, 21 Nov 2026 10:00:00 +0000\r\n{FIELD}: {number}\r\n\r\n{body}",
+        "From: {from}\r\nTo: {to}\r\nSubject: mail {number}\r\nMessage-ID: <{number}@sim.test>\r\n\
+         Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n{FIELD}: {number}\r\n\r\n{body}",
         number = mail.0,
         body = body(mail),
     )
 }
 
-/// Mostly a few lines, sometimes a few hundred; no line comes twice, so that pieces in a wrong order are seen.
+/// Mostly short, sometimes long.
 fn body(mail: MailId) -> String {
-    let lines = match mail.0 % 20 {
-        0 => 400,
-        1..5 => 30,
-        _ => 4,
+    let mixed = mail.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    let lines = match mixed % 16 {
+        0 => 150 + mixed % 100,
+        1..4 => 20 + mixed % 20,
+        _ => 1 + mixed % 5,
     };
-    let line = |number: u64| {
-        let mixed = (mail.0 + 7)
-            .wrapping_mul(number + 3)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let line = |line: u64| {
+        // No line repeats, so that pieces in a wrong order are seen.
+        let word = (mail.0 + 1).wrapping_mul(line + 1).wrapping_mul(0x2545_F491_4F6C_DD1D);
         format!(
-            "line {number} of letter {}: {mixed:016x} {:016x}\r\n",
+            "{line} of mail {}: {word:016x} {:016x}\r\n",
             mail.0,
-            mixed.rotate_left(23)
+            word.rotate_left(17)
         )
     };
     (0..lines).map(line).collect()
 }
 
 /// The number in a header.
-pub(crate) fn number(header: &[u8]) -> Option<MailId> {
+#[must_use]
+pub fn number(header: &[u8]) -> Option<MailId> {
     let text = String::from_utf8_lossy(header);
     let value = text
         .lines()
@@ -45,7 +47,8 @@ pub(crate) fn number(header: &[u8]) -> Option<MailId> {
 }
 
 /// The number of a fetched mail, if it is that mail to its last octet.
-pub(crate) fn whole(message: &[u8]) -> Option<MailId> {
+#[must_use]
+pub fn whole(message: &[u8]) -> Option<MailId> {
     let text = String::from_utf8_lossy(message);
     let (header, found) = text.split_once("\r\n\r\n")?;
     number(header.as_bytes()).filter(|mail| found == body(*mail))
