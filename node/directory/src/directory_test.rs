@@ -372,6 +372,22 @@ async fn without_a_look_memory_is_trusted_for_a_bounded_time_only() {
 }
 
 #[tokio::test]
+async fn a_look_up_that_got_too_old_begins_again() {
+    let (here, there, store, _) = two_nodes();
+    let tenant = there.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    there.create_domain(tenant, &domain("example.test")).await.unwrap();
+    account(&there, "a@example.test").await;
+    group(&there, "all@example.test", &["a@example.test"]).await;
+    store.fail_reads(1);
+    let login = here.login("a@example.test").await.unwrap().unwrap();
+    assert!(login.active);
+    store.fail_reads(1);
+    assert_eq!(goes(&here, "all@example.test").await, "{1}");
+    store.fail_reads(1);
+    assert_eq!(goes(&here, "postmaster@example.test").await, "1");
+}
+
+#[tokio::test]
 async fn a_change_of_unknown_result_happens_once_and_is_reported() {
     for fault in [Fault::UnknownApplied, Fault::UnknownNotApplied] {
         let (here, _, store, _) = two_nodes();

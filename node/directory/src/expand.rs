@@ -38,7 +38,7 @@ impl Lookup<'_> {
     }
 
     async fn expand(&mut self, tenant: TenantId, id: GroupId, recipients_max: usize) -> Result<Resolution> {
-        let Some(stored) = self.reading().1.get_snapshot(&key::group(tenant, id)).await? else {
+        let (_, Some(stored)) = self.value(key::group(tenant, id)).await? else {
             return Ok(Resolution::NoSuchUser);
         };
         let root = group::decode(tenant, id, &stored)?;
@@ -101,7 +101,9 @@ impl Lookup<'_> {
             mode: ReadMode::Snapshot,
             ..RangeQuery::all(key::members(id).range())
         };
-        let pairs = self.reading().1.get_range_all(query).await?;
+        let (_, pairs) = self
+            .read(async move |reading| Ok(reading.get_range_all(query.clone()).await?))
+            .await?;
         let read = |value: &[u8]| read_address(&String::from_utf8_lossy(value));
         Ok(pairs.iter().map(|pair| read(&pair.value)).collect::<Result<_, _>>()?)
     }

@@ -1,7 +1,9 @@
-//! One look-up: reads through the cache, in one transaction that begins at the first miss.
+//! One look-up: reads through the cache, in one transaction that begins at the first miss, and again when it got too old: each
+//! record stands for itself.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hongyan_kv::{Database, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 
@@ -9,8 +11,8 @@ use crate::cache::Cache;
 use crate::record::target::Target;
 use crate::record::{account, credential, domain, target, tenant};
 use crate::{
-    AccountRecord, AccountState, Credential, DomainRecord, Recipient, Resolution, Result, TenantRecord, TenantState,
-    Via, key, transaction,
+    AccountRecord, AccountState, Credential, DomainRecord, Error, Recipient, Resolution, Result, TenantRecord,
+    TenantState, Via, key, transaction,
 };
 
 /// What a look-up needs of the directory, and its transaction.
@@ -20,6 +22,9 @@ pub(crate) struct Lookup<'d> {
     /// The cache's generation before the transaction began, and the transaction.
     reading: Option<(u64, Transaction)>,
 }
+
+/// How often a read is tried.
+const ATTEMPTS_MAX: usize = 5;
 
 impl<'d> Lookup<'d> {
     pub(crate) fn new(cache: &'d Cache, database: &'d Database) -> Self {
@@ -33,18 +38,36 @@ impl<'d> Lookup<'d> {
         self.reading
             .get_or_insert_with(|| (self.cache.generation(), self.database.begin()))
     }
+    /// What `body` reads of the store, and the cache's generation before that.
+    pub(crate) async fn read<T>(
+        &mut self,
+        mut body: impl AsyncFnMut(&mut Transaction) -> Result<T>,
+    ) -> Result<(u64, T)> {
+        let mut attempt = 1;
+        loop {
+            let (generation, reading) = self.reading();
+            match body(reading).await {
+                Err(Error::Storage(error)) if error.is_retryable() && attempt < ATTEMPTS_MAX => self.reading = None,
+                read => return Ok((*generation, read?)),
+            }
+            attempt += 1;
+        }
+    }
+    /// The value of one key, and the cache's generation before that.
+    pub(crate) async fn value(&mut self, key: Bytes) -> Result<(u64, Option<Bytes>)> {
+        self.read(async move |reading| Ok(reading.get_snapshot(&key).await?))
+            .await
+    }
 
     pub(crate) async fn tenant(&mut self, id: TenantId) -> Result<Option<Arc<TenantRecord>>> {
         if let Some(hit) = self.cache.get(|tables| tables.tenants.get(&id)) {
             return Ok(hit);
         }
-        let (generation, reading) = self.reading();
-        let stored = reading.get_snapshot(&key::tenant(id)).await?;
+        let (generation, stored) = self.value(key::tenant(id)).await?;
         let found = stored
             .map(|stored| tenant::decode(id, &stored))
             .transpose()?
             .map(Arc::new);
-        let generation = *generation;
         self.cache
             .put(generation, |tables| tables.tenants.insert(id, found.clone()));
         Ok(found)
@@ -54,13 +77,11 @@ impl<'d> Lookup<'d> {
         if let Some(hit) = self.cache.get(|tables| tables.domains.get(name)) {
             return Ok(hit);
         }
-        let (generation, reading) = self.reading();
-        let stored = reading.get_snapshot(&key::domain(name)).await?;
+        let (generation, stored) = self.value(key::domain(name)).await?;
         let found = stored
             .map(|stored| domain::decode(name.clone(), &stored))
             .transpose()?
             .map(Arc::new);
-        let generation = *generation;
         self.cache
             .put(generation, |tables| tables.domains.insert(name.clone(), found.clone()));
         Ok(found)
@@ -72,10 +93,8 @@ impl<'d> Lookup<'d> {
         if let Some(hit) = self.cache.get(|tables| tables.targets.get(name.as_str())) {
             return Ok(hit);
         }
-        let (generation, reading) = self.reading();
-        let stored = reading.get_snapshot(&key::address(address)).await?;
+        let (generation, stored) = self.value(key::address(address)).await?;
         let found = stored.map(|stored| target::decode(&stored)).transpose()?;
-        let generation = *generation;
         self.cache.put(generation, |tables| tables.targets.insert(name, found));
         Ok(found)
     }
@@ -84,9 +103,10 @@ impl<'d> Lookup<'d> {
         if let Some(hit) = self.cache.get(|tables| tables.accounts.get(&id)) {
             return Ok(hit);
         }
-        let (generation, reading) = self.reading();
-        let found = transaction::read_account(reading, id).await?.map(Arc::new);
-        let generation = *generation;
+        let (generation, found) = self
+            .read(async move |reading| transaction::read_account(reading, id).await)
+            .await?;
+        let found = found.map(Arc::new);
         self.cache
             .put(generation, |tables| tables.accounts.insert(id, found.clone()));
         Ok(found)
@@ -96,13 +116,11 @@ impl<'d> Lookup<'d> {
         if let Some(hit) = self.cache.get(|tables| tables.credentials.get(&id)) {
             return Ok(hit);
         }
-        let (generation, reading) = self.reading();
-        let stored = reading.get_snapshot(&key::credential(id)).await?;
+        let (generation, stored) = self.value(key::credential(id)).await?;
         let found = stored
             .map(|stored| credential::decode(&stored))
             .transpose()?
             .map(Arc::new);
-        let generation = *generation;
         self.cache
             .put(generation, |tables| tables.credentials.insert(id, found.clone()));
         Ok(found)
@@ -171,7 +189,10 @@ impl<'d> Lookup<'d> {
             ..RangeQuery::all(accounts.range())
         };
         loop {
-            let reply = self.reading().1.get_range(query.clone()).await?;
+            let asked = query.clone();
+            let (_, reply) = self
+                .read(async move |reading| Ok(reading.get_range(asked.clone()).await?))
+                .await?;
             for pair in &reply.pairs {
                 let id = AccountId(transaction::last_int(&accounts, &pair.key)?);
                 let record = account::decode(tenant, id, &pair.value)?;

@@ -54,6 +54,7 @@ pub(crate) struct Plan {
 pub(crate) struct Injector {
     chance: Option<(Faults, StdRng)>,
     scripted: VecDeque<Fault>,
+    scripted_reads: usize,
 }
 
 impl Injector {
@@ -62,6 +63,9 @@ impl Injector {
     }
     pub(crate) fn script(&mut self, fault: Fault) {
         self.scripted.push_back(fault);
+    }
+    pub(crate) fn script_reads(&mut self, count: usize) {
+        self.scripted_reads += count;
     }
     pub(crate) fn commit(&mut self) -> Plan {
         let fault = self.scripted.pop_front();
@@ -92,6 +96,13 @@ impl Injector {
     }
     /// The fate of a read; none when reads go through at once.
     pub(crate) fn read(&mut self) -> Option<Plan> {
+        if let Some(rest) = self.scripted_reads.checked_sub(1) {
+            self.scripted_reads = rest;
+            return Some(Plan {
+                fault: Some(Fault::TooOld),
+                delay_micros: 0,
+            });
+        }
         let (faults, random) = self.chance.as_mut()?;
         let too_old = random.random_range(0..1000) < faults.read_too_old_per_mille;
         Some(Plan {

@@ -69,9 +69,13 @@ impl MemoryStore {
     pub fn set_faults(&self, faults: Faults) {
         self.0.injector.lock().set(faults);
     }
-    /// Makes the next operation that `fault` fits fail; several queue up.
+    /// Makes the next commit fail as `fault` says; several queue up.
     pub fn fail_next(&self, fault: Fault) {
         self.0.injector.lock().script(fault);
+    }
+    /// Makes the next `count` reads too old.
+    pub fn fail_reads(&self, count: usize) {
+        self.0.injector.lock().script_reads(count);
     }
 }
 

@@ -8,6 +8,7 @@ use hongyan_invariant::{Failure, Outcome, Reply};
 
 use super::wire::{Lost, Wire};
 use crate::client::Identity;
+use crate::probe::Probe;
 
 /// Which of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +120,12 @@ impl<'a> Talk<'a> {
         let failure = match code {
             // RFC 5321 §3.8: the server closes the channel after it.
             Ok(421) => Failure::Goodbye,
-            Ok(code @ 400..) => Failure::Refused(code.to_string()),
+            Ok(code @ 400..) => {
+                if code < 500 {
+                    self.me.recorder.probe(Probe::RefusedForNow);
+                }
+                Failure::Refused(code.to_string())
+            }
             Ok(code) => return Ok(code),
             Err(Lost) => Failure::Broken,
         };

@@ -119,7 +119,11 @@ fn refusal(error: &AccessError) -> Reply {
         ResponseCode::Auth
     };
     if let AccessError::Directory(cause) = error {
-        tracing::error!(%cause, "sign-in failed");
+        if cause.is_temporary() {
+            tracing::warn!(%cause, "sign-in failed for now");
+        } else {
+            tracing::error!(%cause, "sign-in failed");
+        }
     }
     Reply::Err(Some(code), error.text())
 }
