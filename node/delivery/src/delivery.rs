@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use crate::plan::{Plan, Share};
 use crate::report::Status;
 use crate::sink::Stored;
+use crate::vacation::Away;
 use crate::{Answer, DeliveryEnvelope, DeliveryRecipient, Mailboxes, MessageSink, Outcome, Refusal, SinkError};
 
 /// What the operator sets for delivery.
@@ -78,6 +79,7 @@ pub(crate) struct Inner {
     pub(crate) full: Mutex<HashSet<MailboxId>>,
     /// What marks of groups are made with; read at the first use.
     pub(crate) mark_key: tokio::sync::OnceCell<[u8; 32]>,
+    pub(crate) away: Away,
     outcomes: CounterVec,
 }
 
@@ -89,12 +91,19 @@ impl Delivery {
             parts,
             full: Mutex::default(),
             mark_key: tokio::sync::OnceCell::new(),
+            away: Away::default(),
             outcomes: telemetry::counter_vec(
                 "hongyan_delivery_recipients_total",
                 "Recipients of messages, by what became of them.",
                 &["outcome"],
             ),
         }))
+    }
+
+    /// This host's name.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        self.0.parts.settings.host_name.as_str()
     }
 
     /// Begins to take a message for these recipients in; `submitter` is the tenant of the account that sends it.
@@ -116,12 +125,22 @@ impl Delivery {
         answer: Answer,
     ) -> Result<Vec<Outcome>, SinkError> {
         let stored = sink.finish().await?;
+        Ok(self.deliver_stored(envelope, &stored, answer).await)
+    }
+
+    /// The same for a message that is stored already.
+    pub(crate) async fn deliver_stored(
+        &self,
+        envelope: &DeliveryEnvelope,
+        stored: &Stored,
+        answer: Answer,
+    ) -> Vec<Outcome> {
         let plan = Plan::new(&envelope.recipients);
-        let mut stops = self.visit(envelope, &plan, &stored, answer).await;
-        let leaving = self.send_away(envelope, &plan, &stored).await;
+        let mut stops = self.visit(envelope, &plan, stored, answer).await;
+        let leaving = self.send_away(envelope, &plan, stored).await;
         let accepted = stops.iter().chain(&leaving).any(Outcome::is_accepted);
         if accepted {
-            self.take_over(envelope, &plan, &stored, &mut stops, answer).await;
+            self.take_over(envelope, &plan, stored, &mut stops, answer).await;
         }
         let outcomes = plan
             .shares
@@ -132,10 +151,10 @@ impl Delivery {
             self.0.outcomes.with_label_values(&[outcome.label()]).inc();
         }
         if accepted {
-            self.report_outcomes(envelope, &stored, &outcomes, answer).await;
-            self.keep_sent(envelope, &stored).await;
+            self.report_outcomes(envelope, stored, &outcomes, answer).await;
+            self.keep_sent(envelope, stored).await;
         }
-        Ok(outcomes)
+        outcomes
     }
 
     /// Delivers to every mailbox of the plan.

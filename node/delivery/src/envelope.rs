@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hongyan_directory::{AccountRecord, GroupTargets, Recipient};
 use hongyan_env::Env;
 use hongyan_smtp::{Notify, Return};
+use hongyan_trail::SubmissionId;
 use hongyan_types::{Address, TenantId, Timestamp};
 
 /// Names one delivery, so that a repeat is recognised in every mailbox it reaches.
@@ -60,6 +61,8 @@ pub struct DeliveryEnvelope {
     pub arrived: Timestamp,
     /// To whom.
     pub recipients: Vec<DeliveryRecipient>,
+    /// In whose trail the queue notes what becomes of it, if in any.
+    pub submission: Option<SubmissionId>,
 }
 
 /// One recipient as accepted.

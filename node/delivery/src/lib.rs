@@ -1,8 +1,8 @@
 //! Where a message goes: recipients and groups expanded, one delivery to each mailbox, the rest to the queue, and
 //! reports to the sender.
 //!
-//! Callers are the SMTP sessions, which bring a message in through [`MessageSink`], and the relay, which asks for reports and
-//! for another try at a mailbox that could not answer. Nothing is acknowledged from memory: an [`Outcome`] that is
+//! Callers are the SMTP sessions and JMAP, which bring a message in through [`MessageSink`], and the relay, which asks for
+//! reports and for another try at a mailbox that could not answer. Nothing is acknowledged from memory: an [`Outcome`] that is
 //! positive is committed, in a mailbox or in the queue.
 
 mod circle;
@@ -15,9 +15,12 @@ mod plan;
 mod queue;
 pub mod report;
 mod reporting;
+mod schedule;
 mod seam;
 mod sink;
+pub mod submission;
 pub mod trace;
+mod vacation;
 
 pub use circle::LoopMarks;
 pub use delivery::{Delivery, DeliveryParts, DeliverySettings};
@@ -25,3 +28,4 @@ pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Targ
 pub use mailbox::Mailboxes;
 pub use outcome::{Outcome, Refusal};
 pub use sink::{MessageSink, SinkError};
+pub use vacation::Vacation;

@@ -58,11 +58,15 @@ impl Delivery {
             delivery_id: Some(hongyan_mailbox::DeliveryId(envelope.id.0)),
             ignore_quota: false,
         };
-        match self.ask(stop, request).await {
+        // Whether somebody is away is looked up while the mailbox commits.
+        let (asked, vacation) = futures_util::join!(self.ask(stop, request), self.away(stop.mailbox));
+        match asked {
             Ok(Ok(reply)) => {
                 self.has_room(stop.mailbox).await;
                 if reply.is_repeat {
                     tracing::info!(event = "delivery_repeat", id = %envelope.id, account = stop.account.id.0);
+                } else if let Some(vacation) = vacation {
+                    self.say_away(&vacation, envelope, stop, message).await;
                 }
                 Outcome::Delivered
             }

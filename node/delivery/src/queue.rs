@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hongyan_mailbox::NewMessage;
 use hongyan_queue::{
-    Accept, BodyKind, Destination, NewEntry, NewRecipient, Notify, QueueError, QueueId, ReturnContent,
+    Accept, BodyKind, Destination, EntryId, NewEntry, NewRecipient, Notify, QueueError, QueueId, ReturnContent,
 };
 use hongyan_router::AskError;
 use hongyan_types::{Address, TenantId};
@@ -15,8 +15,8 @@ use crate::sink::Stored;
 use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryRecipient, Outcome, Refusal, Target};
 
 /// Recipients of one entry, and of one request: both stay far below what a transaction may hold.
-const ENTRY_RECIPIENTS_MAX: usize = 500;
-const REQUEST_RECIPIENTS_MAX: usize = 1500;
+pub(crate) const ENTRY_RECIPIENTS_MAX: usize = 500;
+pub(crate) const REQUEST_RECIPIENTS_MAX: usize = 1500;
 
 impl Delivery {
     /// Hands everything that goes to other hosts to the queue. One outcome for all of it; `None` when nothing leaves.
@@ -109,7 +109,7 @@ impl Delivery {
         }
     }
 
-    fn entry(
+    pub(crate) fn entry(
         &self,
         envelope: &DeliveryEnvelope,
         stored: &Stored,
@@ -140,10 +140,24 @@ impl Delivery {
             recipients,
             not_before_millis: 0,
             subject: subject.unwrap_or_default(),
+            submission: envelope.submission,
         }
     }
 
     async fn accept(&self, delivery_id: Vec<u8>, message: &NewMessage, entries: Vec<NewEntry>) -> Outcome {
+        match self.hand_over(delivery_id, message, entries).await {
+            Ok(_) => Outcome::Queued,
+            Err(refusal) => Outcome::Deferred(refusal),
+        }
+    }
+
+    /// Gives entries to the queue: their names, which a repeat of the same delivery id does not learn any more.
+    pub(crate) async fn hand_over(
+        &self,
+        delivery_id: Vec<u8>,
+        message: &NewMessage,
+        entries: Vec<NewEntry>,
+    ) -> Result<Vec<EntryId>, Refusal> {
         let parts = &self.0.parts;
         // The shard follows from the id, so that a repeat meets the first try.
         let spread = delivery_id
@@ -162,8 +176,8 @@ impl Delivery {
                 .ask(&queue, request.clone(), parts.settings.mailbox_timeout)
                 .await
             {
-                Ok(Ok(_)) => return Outcome::Queued,
-                Err(AskError::Overloaded) => return Outcome::Deferred(BUSY),
+                Ok(Ok(accepted)) => return Ok(accepted.entries),
+                Err(AskError::Overloaded) => return Err(BUSY),
                 Ok(Err(error)) => {
                     log(&error);
                     last = QUEUE_UNAVAILABLE;
@@ -172,11 +186,11 @@ impl Delivery {
                 Err(AskError::Unavailable | AskError::Deadline) => {}
             }
         }
-        Outcome::Deferred(last)
+        Err(last)
     }
 }
 
-fn new_recipient(recipient: &DeliveryRecipient, address: &Address) -> NewRecipient {
+pub(crate) fn new_recipient(recipient: &DeliveryRecipient, address: &Address) -> NewRecipient {
     let original = recipient.original.as_ref();
     NewRecipient {
         address: address.to_string(),
@@ -215,5 +229,6 @@ const NEVER: Notify = Notify {
     failure: false,
     delay: false,
 };
-const QUEUE_UNAVAILABLE: Refusal = Refusal::new(Status(4, 3, 0), "The queue cannot take the message now, try again");
+pub(crate) const QUEUE_UNAVAILABLE: Refusal =
+    Refusal::new(Status(4, 3, 0), "The queue cannot take the message now, try again");
 const BUSY: Refusal = Refusal::new(Status(4, 3, 2), "Too busy, try again");

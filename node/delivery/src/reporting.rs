@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hongyan_directory::{Language, Resolution};
 use hongyan_smtp::{Notify, Return};
-use hongyan_types::{TenantId, Timestamp};
+use hongyan_types::{Address, TenantId, Timestamp};
 
 use crate::report::{Action, Report, ReportRecipient, Returned, Status, build};
 use crate::sink::Stored;
@@ -65,7 +65,7 @@ impl Delivery {
 
     /// The same under a delivery id of the caller's, so that a repeat has no effect.
     pub(crate) async fn send_report_as(&self, id: DeliveryId, report: &Report, tenant: TenantId) -> bool {
-        let Some(target) = self.report_target(report).await else {
+        let Some(target) = self.reply_target(&report.to).await else {
             return true;
         };
         let language = self.report_language(&target, tenant).await;
@@ -88,6 +88,7 @@ impl Delivery {
             envid: None,
             arrived: report.now,
             recipients,
+            submission: None,
         };
         let pushed = sink.push(&message).await;
         let sent = match pushed {
@@ -116,8 +117,8 @@ impl Delivery {
     }
 
     /// Where a report goes; `None` when nobody can get it.
-    async fn report_target(&self, report: &Report) -> Option<Target> {
-        match self.0.parts.directory.resolve(&report.to).await {
+    pub(crate) async fn reply_target(&self, to: &Address) -> Option<Target> {
+        match self.0.parts.directory.resolve(to).await {
             Ok(Resolution::Account(target)) => Some(Target::Account(target)),
             Ok(Resolution::Group(group)) => Some(Target::Group(group)),
             Ok(Resolution::NotLocal) => Some(Target::Remote),

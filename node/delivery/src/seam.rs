@@ -1,7 +1,6 @@
 //! What the queue's runner asks of delivery: another try at a mailbox of ours, and reports.
 
 use hongyan_directory::Resolution;
-use hongyan_mailbox::{MessageWriter, NewMessage};
 use hongyan_queue::{
     Attempt, Entry, EntryId, LocalDelivery, LocalFuture, Outcome as Brought, Recipient, RecipientState, ReportKind,
     Reporter, ReturnContent,
@@ -11,7 +10,7 @@ use hongyan_types::{Address, TenantId, Timestamp};
 use crate::plan::Stop;
 use crate::report::{Action, Report, ReportRecipient, Returned, Status};
 use crate::sink::Stored;
-use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, Outcome, Refusal};
+use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Refusal, Target};
 
 /// Larger messages come back as their header only, whatever RET asks for.
 const RETURNED_OCTETS_MAX: u64 = 256 << 10;
@@ -36,9 +35,17 @@ impl Delivery {
     async fn redeliver(&self, entry: &Entry) -> Vec<(usize, Brought)> {
         let pending = entry.recipients.iter().enumerate();
         let pending = pending.filter(|(_, recipient)| recipient.state == RecipientState::Pending);
-        let stored = self.read_back(entry).await;
         let mut brought = Vec::new();
+        let mut found = Vec::new();
         for (index, recipient) in pending {
+            match self.find_again(recipient).await {
+                Ok(recipient) => found.push((index, recipient)),
+                Err(outcome) => brought.push((index, self.attempt(outcome))),
+            }
+        }
+        let (indexes, recipients): (Vec<usize>, Vec<DeliveryRecipient>) = found.into_iter().unzip();
+        let stored = self.read_back(entry, &recipients).await;
+        for (index, recipient) in indexes.into_iter().zip(recipients) {
             let outcome = match &stored {
                 Ok(stored) => self.redeliver_to(entry, recipient, stored).await,
                 Err(error) => {
@@ -51,26 +58,41 @@ impl Delivery {
         brought
     }
 
-    async fn redeliver_to(&self, entry: &Entry, recipient: &Recipient, stored: &Stored) -> Outcome {
+    /// Where a recipient's address leads today.
+    async fn find_again(&self, recipient: &Recipient) -> Result<DeliveryRecipient, Outcome> {
         let Ok(address) = Address::try_from(recipient.address.as_str()) else {
-            return Outcome::Refused(NO_SUCH_USER);
+            return Err(Outcome::Refused(NO_SUCH_USER));
         };
         let target = match self.0.parts.directory.resolve(&address).await {
-            Ok(Resolution::Account(target)) => target,
-            Ok(Resolution::Suspended) => return Outcome::Refused(SUSPENDED),
-            Ok(_) => return Outcome::Refused(NO_SUCH_USER),
+            Ok(Resolution::Account(target)) => Target::Account(target),
+            Ok(Resolution::Group(group)) => Target::Group(group),
+            Ok(Resolution::Suspended) => return Err(Outcome::Refused(SUSPENDED)),
+            Ok(_) => return Err(Outcome::Refused(NO_SUCH_USER)),
             Err(error) => {
                 tracing::warn!(event = "delivery_directory_failed", %error);
-                return Outcome::Deferred(NOT_READABLE);
+                return Err(Outcome::Deferred(NOT_READABLE));
             }
         };
+        Ok(DeliveryRecipient {
+            address,
+            target,
+            original: None,
+            // The queue reports.
+            notify: Some(hongyan_smtp::Notify::default()),
+        })
+    }
+
+    async fn redeliver_to(&self, entry: &Entry, recipient: DeliveryRecipient, stored: &Stored) -> Outcome {
         let Some(id) = entry.delivery_id.first_chunk::<16>() else {
             return Outcome::Refused(NO_SUCH_USER);
         };
         let envelope = DeliveryEnvelope {
             id: DeliveryId(*id),
-            sender: None,
-            tenant: None,
+            sender: entry
+                .sender
+                .as_deref()
+                .and_then(|sender| Address::try_from(sender).ok()),
+            tenant: Some(TenantId(entry.tenant)),
             submitter: None,
             smtputf8: entry.smtputf8,
             binary: false,
@@ -79,26 +101,34 @@ impl Delivery {
             arrived: Timestamp {
                 millis: entry.accepted_millis,
             },
-            recipients: Vec::new(),
+            recipients: vec![recipient],
+            submission: None,
         };
-        self.deliver_to(&envelope, &Stop::of(&target.account, 0), stored, Answer::Each)
-            .await
+        match envelope.recipients.first().map(|recipient| &recipient.target) {
+            Some(Target::Account(target)) => {
+                let stop = Stop::of(&target.account, 0);
+                self.deliver_to(&envelope, &stop, stored, Answer::Each).await
+            }
+            // A message that was to go later goes to the members that the group has by then.
+            _ => {
+                let outcomes = self.deliver_stored(&envelope, stored, Answer::Whole).await;
+                outcomes.into_iter().next().unwrap_or(Outcome::Deferred(NOT_READABLE))
+            }
+        }
     }
 
     /// The queue's message as a mailbox takes it. Its blob is stored, so that only its structure is made anew.
-    async fn read_back(&self, entry: &Entry) -> Result<Stored, String> {
+    async fn read_back(&self, entry: &Entry, recipients: &[DeliveryRecipient]) -> Result<Stored, String> {
         let blobs = &self.0.parts.blobs;
-        let tenant = TenantId(entry.tenant);
-        let mut writer = MessageWriter::new(blobs, tenant);
+        let mut sink = self.sink(recipients, Some(TenantId(entry.tenant)));
         let mut reader = blobs
             .open_blob(entry.tenant, &entry.blob_address())
             .await
             .map_err(|error| error.to_string())?;
         while let Some(chunk) = reader.next_chunk().await.map_err(|error| error.to_string())? {
-            writer.push(&chunk).await.map_err(|error| error.to_string())?;
+            sink.push(&chunk).await.map_err(|error| error.to_string())?;
         }
-        let message: NewMessage = writer.finish().await.map_err(|error| error.to_string())?;
-        Ok(Stored::one(tenant, message))
+        sink.finish().await.map_err(|error| error.to_string())
     }
 
     fn attempt(&self, outcome: Outcome) -> Brought {

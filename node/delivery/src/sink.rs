@@ -72,14 +72,6 @@ impl MessageSink {
 }
 
 impl Stored {
-    /// A message that was read back.
-    pub(crate) fn one(tenant: TenantId, message: NewMessage) -> Self {
-        Self {
-            messages: vec![(tenant, message)],
-            ascii: false,
-        }
-    }
-
     /// Whether any host can carry it.
     pub(crate) fn is_ascii(&self) -> bool {
         self.ascii

@@ -89,6 +89,14 @@ impl Trace<'_> {
     }
 }
 
+/// The header lines of a message that came in over HTTP; what the client's address was is nobody's business.
+#[must_use]
+pub fn submitted(sender: Option<&Address>, host_name: &str, id: &str, time: Timestamp) -> String {
+    let sender = sender.map(Address::to_string).unwrap_or_default();
+    let time = date(time);
+    format!("Return-Path: <{sender}>\r\nReceived: by {host_name} (Hongyan) with HTTP id {id};\r\n\t{time}\r\n")
+}
+
 /// The time as header fields show it, in UTC.
 #[must_use]
 pub fn date(time: Timestamp) -> SentDate {

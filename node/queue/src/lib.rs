@@ -27,7 +27,7 @@ pub use record::{
 };
 pub use request::{
     Accept, AcceptReply, Delete, Due, DueEntry, DueReply, Hold, List, ListReply, NewEntry, NewRecipient, PutBack,
-    QueueReply, QueueRequest, Release, ReportSent, Reported, Retry, Show, Work,
+    QueueReply, QueueRequest, Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
 };
 pub use schedule::RetrySchedule;
 pub use seam::{LocalDelivery, LocalFuture, Reporter};

@@ -6,14 +6,16 @@
 use bytes::Bytes;
 use hongyan_actor::{WireEntity, WireError};
 use hongyan_blob::NewBlob;
+use hongyan_trail::SubmissionId;
 use hongyan_transport::codec;
+use hongyan_types::{AccountId, TenantId};
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Attempt, BodyKind, Destination, Entry, Notify, Outcome, ReportKind, ReturnContent};
 use crate::{
     Accept, AcceptReply, Delete, Due, DueEntry, DueReply, EntryId, Hold, Holder, List, ListReply, NewEntry,
     NewRecipient, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Release,
-    ReportSent, Reported, Retry, Show, Work,
+    ReportSent, Reported, Retry, Show, Withdraw, Work,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +33,9 @@ enum RequestV1 {
     Hold(u64),
     Release(u64),
     Delete(u64),
+    Withdraw(Vec<u64>),
+    /// As `Accept`; and for each entry in whose trail its outcomes are noted: tenant, account, number.
+    AcceptSubmission(Vec<u8>, Vec<u8>, Vec<(NewEntryV1, Option<(u64, u64, u64)>)>),
 }
 
 /// Host, peer, code, status, text, whether DSN was relayed.
@@ -94,6 +99,14 @@ fn wrong(error: impl std::fmt::Display) -> WireError {
 
 fn write_request(request: &QueueRequest) -> RequestV1 {
     match request {
+        QueueRequest::Accept(request) if request.entries.iter().any(|entry| entry.submission.is_some()) => {
+            let entries = request.entries.iter().map(|entry| {
+                let submission = entry.submission.map(|of| (of.tenant.0, of.account.0, of.number));
+                (write_new(entry), submission)
+            });
+            let blob = request.blob.to_travel().into();
+            RequestV1::AcceptSubmission(request.delivery_id.clone(), blob, entries.collect())
+        }
         QueueRequest::Accept(request) => RequestV1::Accept(
             request.delivery_id.clone(),
             request.blob.to_travel().into(),
@@ -121,6 +134,7 @@ fn write_request(request: &QueueRequest) -> RequestV1 {
         QueueRequest::Hold(request) => RequestV1::Hold(request.number),
         QueueRequest::Release(request) => RequestV1::Release(request.number),
         QueueRequest::Delete(request) => RequestV1::Delete(request.number),
+        QueueRequest::Withdraw(request) => RequestV1::Withdraw(request.numbers.clone()),
     }
 }
 
@@ -163,6 +177,24 @@ fn read_request(wire: RequestV1) -> Result<QueueRequest, WireError> {
         RequestV1::Hold(number) => QueueRequest::Hold(Hold { number }),
         RequestV1::Release(number) => QueueRequest::Release(Release { number }),
         RequestV1::Delete(number) => QueueRequest::Delete(Delete { number }),
+        RequestV1::Withdraw(numbers) => QueueRequest::Withdraw(Withdraw { numbers }),
+        RequestV1::AcceptSubmission(delivery_id, blob, entries) => {
+            let entries = entries.into_iter().map(|(entry, submission)| {
+                Ok(NewEntry {
+                    submission: submission.map(|(tenant, account, number)| SubmissionId {
+                        tenant: TenantId(tenant),
+                        account: AccountId(account),
+                        number,
+                    }),
+                    ..read_new(entry)?
+                })
+            });
+            QueueRequest::Accept(Accept {
+                delivery_id,
+                blob: NewBlob::from_travel(&blob).map_err(wrong)?,
+                entries: entries.collect::<Result<_, WireError>>()?,
+            })
+        }
     })
 }
 
@@ -228,6 +260,7 @@ fn read_new(wire: NewEntryV1) -> Result<NewEntry, WireError> {
         recipients: recipients.collect(),
         not_before_millis: wire.not_before_millis,
         subject: wire.subject,
+        submission: None,
     })
 }
 

@@ -123,6 +123,7 @@ impl Bench {
             recipients: recipients.collect(),
             not_before_millis: 0,
             subject: "hello".to_owned(),
+            submission: None,
         };
         let accept = Accept {
             delivery_id: id.as_bytes().to_vec(),

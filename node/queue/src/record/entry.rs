@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use hongyan_blob::BlobAddress;
 use hongyan_kv::record::{Schema, decode, encode};
+use hongyan_trail::SubmissionId;
+use hongyan_types::{AccountId, TenantId};
 use minicbor::{Decode, Encode};
 
 use crate::QueueError;
@@ -218,6 +220,9 @@ pub struct Entry {
     /// The id under which it was accepted.
     #[cbor(n(16), with = "minicbor::bytes")]
     pub delivery_id: Vec<u8>,
+    /// In whose trail outcomes are noted: tenant, account, number.
+    #[n(17)]
+    pub submission: Option<(u64, u64, u64)>,
 }
 
 const ENTRY_V1: Schema = Schema(1);
@@ -245,6 +250,15 @@ impl Entry {
         self.recipients
             .iter()
             .any(|recipient| recipient.state == RecipientState::Pending)
+    }
+    /// In whose trail outcomes are noted.
+    #[must_use]
+    pub fn trail(&self) -> Option<SubmissionId> {
+        self.submission.map(|(tenant, account, number)| SubmissionId {
+            tenant: TenantId(tenant),
+            account: AccountId(account),
+            number,
+        })
     }
     /// The report to send next, if one is owed.
     #[must_use]
@@ -285,9 +299,17 @@ mod tests {
             delay_reported: true,
             subject: "s".to_owned(),
             delivery_id: b"d".to_vec(),
+            submission: None,
         };
         let golden = b"\x01\x00\x01\x91\x01\x44\xab\xab\xab\xab\x09\xf6\xf6\x01\x01\xf4\x82\x00\x81\x66b.test\x81\x87\x68x@b.test\xf6\x83\xf4\xf5\xf5\x00\xf6\x01\xf4\x05\x06\x02\xf4\xf5\x61s\x41d";
         assert_eq!(&entry.encode()[..], golden);
-        assert_eq!(Entry::decode(golden), Ok(entry));
+        assert_eq!(Entry::decode(golden), Ok(entry.clone()));
+        let submitted = Entry {
+            submission: Some((1, 2, 3)),
+            ..entry
+        };
+        let golden = [&golden[..3], b"\x92", &golden[4..], b"\x83\x01\x02\x03"].concat();
+        assert_eq!(&submitted.encode()[..], golden);
+        assert_eq!(Entry::decode(&golden), Ok(submitted));
     }
 }

@@ -2,6 +2,7 @@
 
 use hongyan_blob::NewBlob;
 use hongyan_kv::Transaction;
+use hongyan_trail::SubmissionId;
 
 use crate::queue::Queue;
 use crate::record::{BodyKind, Destination, Entry, Notify, Recipient, RecipientState, ReturnContent};
@@ -39,6 +40,8 @@ pub struct NewEntry {
     pub not_before_millis: i64,
     /// The subject, for lists and reports.
     pub subject: String,
+    /// In whose trail outcomes are noted, if in any.
+    pub submission: Option<SubmissionId>,
 }
 
 /// A recipient of a new entry.
@@ -107,12 +110,14 @@ fn entry_of(request: &Accept, new: &NewEntry, now_millis: i64) -> Entry {
         smtputf8: new.smtputf8,
         destination: new.destination.clone(),
         recipients: recipients.collect(),
-        accepted_millis: now_millis,
+        // A message that leaves later is as old as it would be if it had come then.
+        accepted_millis: now_millis.max(new.not_before_millis),
         due_millis: now_millis.max(new.not_before_millis),
         attempts: 0,
         held: false,
         delay_reported: false,
         subject: new.subject.clone(),
         delivery_id: request.delivery_id.clone(),
+        submission: new.submission.map(|of| (of.tenant.0, of.account.0, of.number)),
     }
 }

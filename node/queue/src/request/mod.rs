@@ -5,12 +5,14 @@ mod due;
 mod manage;
 mod put_back;
 mod reported;
+mod withdraw;
 
 pub use accept::{Accept, AcceptReply, NewEntry, NewRecipient};
 pub use due::{Due, DueEntry, DueReply, Work};
 pub use manage::{Delete, Hold, List, ListReply, Release, Retry, Show};
 pub use put_back::PutBack;
 pub use reported::{ReportSent, Reported};
+pub use withdraw::Withdraw;
 
 use hongyan_router::Ask;
 
@@ -41,6 +43,8 @@ pub enum QueueRequest {
     Release(Release),
     /// Forget it.
     Delete(Delete),
+    /// Take it back.
+    Withdraw(Withdraw),
 }
 
 /// Any reply of a queue shard.
@@ -88,4 +92,5 @@ ask! {
     Hold => Done: ();
     Release => Done: ();
     Delete => Done: ();
+    Withdraw => Done: ();
 }

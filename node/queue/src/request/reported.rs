@@ -1,6 +1,7 @@
 //! What an attempt brought, and which reports are sent.
 
 use hongyan_kv::Transaction;
+use hongyan_trail::{Delivered, Submissions};
 
 use crate::QueueError;
 use crate::queue::Queue;
@@ -55,6 +56,7 @@ impl Queue {
                 );
             }
         }
+        self.note(transaction, &entry, &request.outcomes).await?;
         let late = now_millis
             >= entry
                 .accepted_millis
@@ -76,6 +78,33 @@ impl Queue {
             .saturating_add(wait)
             .min(deadline.max(now_millis.saturating_add(1000)));
         self.store(transaction, request.number, entry, before, now_millis).await
+    }
+    /// Writes outcomes into the trail of the account that sent the message.
+    async fn note(
+        &self,
+        transaction: &mut Transaction,
+        entry: &Entry,
+        outcomes: &[(usize, Outcome)],
+    ) -> Result<(), QueueError> {
+        let Some(submission) = entry.trail() else {
+            return Ok(());
+        };
+        let noted = outcomes.iter().filter_map(|(index, _)| {
+            let recipient = entry.recipients.get(*index)?;
+            let last = recipient.last.as_ref()?;
+            let delivered = match recipient.state {
+                RecipientState::Delivered if entry.destination == Destination::Local => Delivered::Yes,
+                RecipientState::Delivered => Delivered::Unknown,
+                RecipientState::Bounced | RecipientState::Expired => Delivered::No,
+                RecipientState::Pending => Delivered::Queued,
+            };
+            let reply = format!("{} {} {}", last.code, last.status, last.text);
+            Some((recipient.address.clone(), delivered, reply))
+        });
+        let noted: Vec<_> = noted.collect();
+        let submissions = Submissions::of(submission.tenant, submission.account);
+        submissions.note(transaction, submission.number, &noted).await?;
+        Ok(())
     }
     pub(crate) async fn report_sent(
         &self,

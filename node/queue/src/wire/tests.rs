@@ -47,6 +47,7 @@ fn entry() -> Entry {
         delay_reported: false,
         subject: "s".to_owned(),
         delivery_id: b"d".to_vec(),
+        submission: None,
     }
 }
 
@@ -71,6 +72,7 @@ fn requests() -> Vec<QueueRequest> {
         }],
         not_before_millis: -1,
         subject: "中".to_owned(),
+        submission: None,
     };
     let domain = Destination::Domain("b.test".to_owned());
     let accept = Accept {
@@ -115,6 +117,19 @@ fn requests() -> Vec<QueueRequest> {
     for due_millis in [None, Some(-7)] {
         requests.push(PutBack { number: 7, due_millis }.into_request());
     }
+    requests.push(Withdraw { numbers: vec![7, 300] }.into_request());
+    let submission = Some(SubmissionId {
+        tenant: TenantId(1),
+        account: AccountId(2),
+        number: 3,
+    });
+    let entry = new(Destination::Local, BodyKind::SevenBit, None, None);
+    let submitted = Accept {
+        delivery_id: b"two".to_vec(),
+        blob: NewBlob::from_travel(&travel).unwrap(),
+        entries: vec![entry.clone(), NewEntry { submission, ..entry }],
+    };
+    requests.push(submitted.into_request());
     requests
 }
 

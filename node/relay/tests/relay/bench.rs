@@ -202,6 +202,7 @@ impl Bench {
             recipients: recipients.collect(),
             not_before_millis: 0,
             subject: String::new(),
+            submission: None,
         };
         let blob = self.blobs.blob_of(1, text.as_bytes()).await.expect("write a blob");
         let accept = Accept {

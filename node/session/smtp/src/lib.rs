@@ -12,7 +12,6 @@ mod metrics;
 mod service;
 mod settings;
 mod sign_in;
-mod submission;
 
 pub use service::{SmtpService, SmtpServices};
 pub use settings::SmtpSettings;

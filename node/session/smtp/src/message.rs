@@ -1,6 +1,7 @@
 //! The message itself: judged and mended at its header, streamed into storage, answered for once it is safe.
 
 use bytes::Bytes;
+use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::trace::{Protocol, Trace, date};
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, SinkError, Target};
 use hongyan_message::header;
@@ -10,7 +11,6 @@ use hongyan_types::Timestamp;
 
 use crate::conversation::Conversation;
 use crate::header_gate::{HeaderGate, Passed, fields_end};
-use crate::submission::{Additions, SubmissionError, mend};
 
 /// A message on its way in.
 pub(crate) struct Incoming {
@@ -101,6 +101,7 @@ impl Conversation {
                     envid: envelope.mail.envid,
                     arrived: incoming.arrived,
                     recipients: envelope.recipients,
+                    submission: None,
                 };
                 let delivery = &self.service.services.delivery;
                 match delivery.deliver(&envelope, sink, answer).await {

@@ -6,18 +6,18 @@ use hongyan_types::Address;
 
 /// What the node adds where the client left it out.
 #[derive(Debug, Clone)]
-pub(crate) struct Additions<'a> {
+pub struct Additions<'a> {
     /// `Date` in header form.
-    pub(crate) date: String,
+    pub date: String,
     /// `Message-ID` with its brackets.
-    pub(crate) message_id: String,
+    pub message_id: String,
     /// The envelope sender: becomes `From` or `Sender`.
-    pub(crate) sender: &'a Address,
+    pub sender: &'a Address,
 }
 
 /// Why a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SubmissionError {
+pub enum SubmissionError {
     /// `From` names an address that is not the account's.
     #[error("You may send only as your own addresses")]
     ForeignFrom,
@@ -27,7 +27,10 @@ pub(crate) enum SubmissionError {
 }
 
 /// The header as it goes out: every field with its CRLF. `is_own` tells the account's addresses, by their key.
-pub(crate) fn mend(
+///
+/// # Errors
+/// When it speaks for somebody else, or for two at once.
+pub fn mend(
     original: &[u8],
     additions: &Additions<'_>,
     is_own: impl Fn(&Address) -> bool,
