@@ -132,6 +132,8 @@ impl Ports<'_> {
             database: self.database.clone(),
             blobs: self.blobs.clone(),
             router: self.router.clone(),
+            directory: self.directory.clone(),
+            delivery: self.delivery.clone(),
         };
         let front = Front::new(FrontParts {
             env: self.env.clone(),

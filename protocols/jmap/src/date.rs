@@ -111,6 +111,22 @@ fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> O
     parts.next().is_none().then_some(numbers)
 }
 
+/// The text is no date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a Date is written as 2014-10-30T14:12:00+08:00")]
+pub struct DateError;
+
+impl TryFrom<&str> for Date {
+    type Error = DateError;
+    fn try_from(text: &str) -> Result<Self, DateError> {
+        let (timestamp, zone_minutes) = parse(text).ok_or(DateError)?;
+        Ok(Self(SentDate {
+            timestamp,
+            zone_minutes,
+        }))
+    }
+}
+
 impl Serialize for UtcDate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -135,12 +151,7 @@ impl Serialize for Date {
 
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (timestamp, zone_minutes) = parse(&String::deserialize(deserializer)?)
-            .ok_or_else(|| D::Error::custom("a Date is written as 2014-10-30T14:12:00+08:00"))?;
-        Ok(Self(SentDate {
-            timestamp,
-            zone_minutes,
-        }))
+        Self::try_from(String::deserialize(deserializer)?.as_str()).map_err(D::Error::custom)
     }
 }
 

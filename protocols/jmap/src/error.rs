@@ -126,6 +126,8 @@ words! {
         UnsupportedSort = "unsupportedSort",
         /// A filter that the server does not have.
         UnsupportedFilter = "unsupportedFilter",
+        /// A kind of record that the server does not look up (RFC 9404 §4.3).
+        UnknownDataType = "unknownDataType",
         /// The account to copy from does not exist.
         FromAccountNotFound = "fromAccountNotFound",
         /// The account to copy from does not have this method.
@@ -266,6 +268,15 @@ struct SetErrorDetails {
     /// With `tooLarge`: what is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_size: Option<u64>,
+    /// With `tooManyRecipients`: what is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_recipients: Option<u64>,
+    /// With `invalidRecipients`: those that are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    invalid_recipients: Vec<String>,
+    /// With `alreadyExists`: what is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    existing_id: Option<String>,
 }
 
 impl SetError {
@@ -304,6 +315,39 @@ impl SetError {
             SetErrorType::TooLarge,
             SetErrorDetails {
                 max_size: Some(max_size),
+                ..SetErrorDetails::default()
+            },
+        )
+    }
+    /// More recipients than `max_recipients`.
+    #[must_use]
+    pub fn too_many_recipients(max_recipients: u64) -> Self {
+        Self::detailed(
+            SetErrorType::TooManyRecipients,
+            SetErrorDetails {
+                max_recipients: Some(max_recipients),
+                ..SetErrorDetails::default()
+            },
+        )
+    }
+    /// These recipients cannot be written to.
+    #[must_use]
+    pub fn invalid_recipients(invalid_recipients: Vec<String>) -> Self {
+        Self::detailed(
+            SetErrorType::InvalidRecipients,
+            SetErrorDetails {
+                invalid_recipients,
+                ..SetErrorDetails::default()
+            },
+        )
+    }
+    /// The same is there already, under this id.
+    #[must_use]
+    pub fn already_exists(existing_id: &str) -> Self {
+        Self::detailed(
+            SetErrorType::AlreadyExists,
+            SetErrorDetails {
+                existing_id: Some(existing_id.to_owned()),
                 ..SetErrorDetails::default()
             },
         )

@@ -35,7 +35,7 @@ mod response;
 mod session;
 
 pub use arguments::resolve;
-pub use date::{Date, UtcDate};
+pub use date::{Date, DateError, UtcDate};
 pub use error::{MethodError, MethodErrorType, RequestError, RequestErrorType, SetError, SetErrorType};
 pub use id::{Id, IdError, IdOrCreation};
 pub use limits::CoreLimits;

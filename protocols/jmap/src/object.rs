@@ -1,6 +1,7 @@
 //! The kinds of records (RFC 8621): their properties, filters and text. What a property's value is, is computed while it
 //! is written, and only if it was asked for.
 
+mod blob;
 mod body_part;
 mod email;
 mod email_query;
@@ -8,23 +9,36 @@ mod header;
 mod identity;
 mod mailbox;
 mod new_email;
+mod quota;
 mod snippet;
 mod state_change;
+mod submission;
 mod thread;
+mod vacation;
 
+pub use blob::{BlobGet, BlobInfo, BlobLookup, BlobUpload, DataSourceObject, UploadObject, UploadedBlob};
 pub use body_part::{Bodies, BodyPart, BodyPartProperty, BodyPartView, PartPath, Sources, bodies};
-pub use email::{BodyValue, EmailFacts, EmailGet, EmailProperties, EmailProperty, EmailView};
+pub use email::{BodyValue, EmailFacts, EmailGet, EmailParse, EmailProperties, EmailProperty, EmailView};
 pub use email_query::{EmailCondition, EmailQuery, EmailQueryChanges, EmailSort, email_sorts};
 pub use header::{EmailAddress, HeaderForm, HeaderProperty};
-pub use identity::{Identity, IdentityProperty, IdentityView};
+pub use identity::{Identity, IdentityProperty, NewIdentity};
 pub use mailbox::{
     Mailbox, MailboxCondition, MailboxProperty, MailboxQuery, MailboxQueryChanges, MailboxRights, MailboxRole,
     MailboxView,
 };
 pub use new_email::{Defaults, NewEmail};
+pub use quota::{Quota, QuotaCondition, QuotaProperty, QuotaResource};
 pub use snippet::{SearchSnippet, SearchSnippetGet};
 pub use state_change::StateChange;
+pub use submission::{
+    DeliveryStatus, EmailSubmission, EmailSubmissionCondition, EmailSubmissionProperty, EmailSubmissionQuery,
+    EmailSubmissionQueryChanges, EmailSubmissionSet, Envelope, EnvelopeAddress, NewEmailSubmission, UndoStatus,
+};
 pub use thread::Thread;
+pub use vacation::{VacationProperty, VacationResponse};
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::MethodError;
 
@@ -69,6 +83,36 @@ pub trait Property: Clone + PartialEq + Sized + 'static {
     fn usual() -> &'static [Self];
     /// The property of that name.
     fn parse(name: &str) -> Option<Self>;
+}
+
+/// A kind of record whose properties are written one by one.
+pub trait Record {
+    /// Its properties.
+    type Property: Property;
+    /// Writes one property.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn write<M: SerializeMap>(&self, property: &Self::Property, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// A record as a client asked for it.
+#[derive(Debug)]
+pub struct View<'p, R: Record> {
+    /// The record.
+    pub record: R,
+    /// What was asked for.
+    pub properties: &'p Properties<R::Property>,
+}
+
+impl<R: Record> Serialize for View<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for property in self.properties.iter() {
+            self.record.write(property, &mut map)?;
+        }
+        map.end()
+    }
 }
 
 macro_rules! plain_properties {

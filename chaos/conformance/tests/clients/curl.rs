@@ -44,7 +44,7 @@ fn curl_reads_and_moves_by_jmap() -> Result<()> {
         let base = format!("https://localhost:{}", place.port(444));
         let session: Value = serde_json::from_slice(&curl(place, &user, &["--location", &format!("{base}/.well-known/jmap")])?)?;
         let account = session["primaryAccounts"]["urn:ietf:params:jmap:mail"].as_str().context("find the account")?;
-        let api = format!("{base}{}", session["apiUrl"].as_str().context("find the API")?);
+        let api = session["apiUrl"].as_str().context("find the API")?.to_owned();
         let ask = |calls: Value| -> Result<Value> {
             let request = json!({
                 "using": ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"],

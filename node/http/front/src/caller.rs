@@ -16,6 +16,7 @@ pub struct Caller(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) permit: SessionPermit,
+    pub(crate) is_tls: bool,
 }
 
 impl Caller {
@@ -23,6 +24,11 @@ impl Caller {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+    /// Whether they came over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.0.is_tls
     }
     /// Tells when the session must end.
     #[must_use]

@@ -61,7 +61,11 @@ impl Visitor {
         if let Some(client) = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()) {
             permit.set_client(client);
         }
-        let caller = Caller(Arc::new(Inner { identity, permit }));
+        let caller = Caller(Arc::new(Inner {
+            identity,
+            permit,
+            is_tls: self.is_tls,
+        }));
         callers.push((hash, caller.clone()));
         Ok(caller)
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hongyan_directory::AccountRecord;
 use hongyan_http_front::Caller;
 use hongyan_jmap::{Id, MethodError, MethodErrorType};
 use hongyan_mailbox::MailboxId;
-use hongyan_types::AccountId;
+use hongyan_types::{AccountId, Address};
 use parking_lot::Mutex;
 
 use crate::ids;
@@ -18,6 +19,8 @@ pub(crate) struct Account {
     pub(crate) mailbox: MailboxId,
     /// Of its address: the right side of new message ids.
     pub(crate) domain: String,
+    /// As the directory knew it when its person signed in.
+    pub(crate) record: Arc<AccountRecord>,
 }
 
 impl Account {
@@ -30,7 +33,12 @@ impl Account {
                 account: account.id,
             },
             domain: account.address.domain.to_string(),
+            record: Arc::clone(account),
         }
+    }
+    /// Whether the account may send as this address.
+    pub(crate) fn owns(&self, email: &str) -> bool {
+        Address::try_from(email).is_ok_and(|address| self.record.owns(&address))
     }
     /// Accounts of others look missing.
     pub(crate) fn check(&self, id: &Id) -> Result<(), MethodError> {

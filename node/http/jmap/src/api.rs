@@ -28,7 +28,7 @@ pub(crate) async fn api(State(jmap): State<Arc<Jmap>>, caller: Caller, headers: 
         return refuse(StatusCode::TOO_MANY_REQUESTS, &RequestError { kind, detail });
     };
     let answered = match read_body(&jmap, &headers, body).await {
-        Ok(bytes) => answer(&jmap, &account, &bytes).await,
+        Ok(bytes) => answer(&jmap, &[account], &bytes).await,
         Err(error) => Err(error),
     };
     match answered {
@@ -63,7 +63,23 @@ async fn read_body(jmap: &Jmap, headers: &HeaderMap, body: Body) -> Result<Bytes
     Ok(collected.to_bytes())
 }
 
-async fn answer(jmap: &Jmap, account: &Account, bytes: &[u8]) -> Result<Vec<u8>, RequestError> {
+/// The account that a call is about: the caller's own, where it names none that the caller may use.
+fn account_of<'a>(accounts: &'a [Account], arguments: &str) -> &'a Account {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        #[serde(rename = "accountId")]
+        account_id: hongyan_jmap::Id,
+    }
+    let own = &accounts[0];
+    if accounts.len() == 1 {
+        return own;
+    }
+    let named = serde_json::from_str::<Named>(arguments).ok();
+    let found = named.and_then(|named| accounts.iter().find(|account| account.id == named.account_id));
+    found.unwrap_or(own)
+}
+
+async fn answer(jmap: &Jmap, accounts: &[Account], bytes: &[u8]) -> Result<Vec<u8>, RequestError> {
     let is_known = |uri: &str| CAPABILITIES.iter().any(|known| known.0 == uri);
     let request = Request::read(bytes, &jmap.settings.core, is_known)?;
     let mut response = hongyan_jmap::Response::new(jmap.settings.response_octets_max);
@@ -78,7 +94,8 @@ async fn answer(jmap: &Jmap, account: &Account, bytes: &[u8]) -> Result<Vec<u8>,
             Ok(text) => {
                 let mut call = Call {
                     jmap,
-                    account,
+                    account: account_of(accounts, &text),
+                    accounts,
                     created: &mut created,
                     name: &call.name,
                     id: &call.id,

@@ -9,12 +9,14 @@ use serde::de::DeserializeOwned;
 use crate::account::Account;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
-use crate::{core_echo, email, mailbox, thread};
+use crate::{blob, core_echo, email, identity, mailbox, quota, submission, thread, vacation};
 
 /// A method call.
 pub(crate) struct Call<'r> {
     pub(crate) jmap: &'r Jmap,
     pub(crate) account: &'r Account,
+    /// All accounts that the caller may use.
+    pub(crate) accounts: &'r [Account],
     /// What earlier calls of the request made, by creation id.
     pub(crate) created: &'r mut BTreeMap<Id, Id>,
     pub(crate) name: &'r str,
@@ -30,7 +32,16 @@ impl Call<'_> {
     }
     /// Answers under the method's own name.
     pub(crate) fn answer(&mut self, arguments: &impl Serialize) -> Outcome<()> {
-        Ok(self.response.try_push(self.name, self.id, arguments)?)
+        self.answer_as(self.name, arguments)
+    }
+    /// Answers under the name of another method, which was called with this one.
+    pub(crate) fn answer_as(&mut self, name: &str, arguments: &impl Serialize) -> Outcome<()> {
+        Ok(self.response.try_push(name, self.id, arguments)?)
+    }
+    /// An account that the caller may use, from which something is copied.
+    pub(crate) fn other_account(&self, id: &Id) -> Outcome<&Account> {
+        let found = self.accounts.iter().find(|account| account.id == *id);
+        found.ok_or_else(|| MethodErrorType::FromAccountNotFound.into())
     }
 }
 
@@ -38,7 +49,7 @@ impl Call<'_> {
 pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
     use hongyan_jmap::CapabilityUri;
     match name {
-        "Core/echo" => Some(CapabilityUri::CORE),
+        "Core/echo" | "Blob/copy" => Some(CapabilityUri::CORE),
         "Mailbox/get"
         | "Mailbox/changes"
         | "Mailbox/query"
@@ -51,7 +62,21 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
         | "Email/query"
         | "Email/queryChanges"
         | "Email/set"
-        | "Email/import" => Some(CapabilityUri::MAIL),
+        | "Email/import"
+        | "Email/copy"
+        | "Email/parse"
+        | "SearchSnippet/get" => Some(CapabilityUri::MAIL),
+        "Identity/get"
+        | "Identity/changes"
+        | "Identity/set"
+        | "EmailSubmission/get"
+        | "EmailSubmission/changes"
+        | "EmailSubmission/query"
+        | "EmailSubmission/queryChanges"
+        | "EmailSubmission/set" => Some(CapabilityUri::SUBMISSION),
+        "VacationResponse/get" | "VacationResponse/set" => Some(CapabilityUri::VACATION),
+        "Blob/upload" | "Blob/get" | "Blob/lookup" => Some(CapabilityUri::BLOB),
+        "Quota/get" | "Quota/changes" | "Quota/query" | "Quota/queryChanges" => Some(CapabilityUri::QUOTA),
         _ => None,
     }
 }
@@ -73,6 +98,27 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "Email/queryChanges" => email::query_changes(call).await,
         "Email/set" => email::set(call).await,
         "Email/import" => email::import(call).await,
+        "Email/copy" => email::copy(call).await,
+        "Email/parse" => email::parse(call).await,
+        "SearchSnippet/get" => email::snippets(call).await,
+        "Identity/get" => identity::get(call).await,
+        "Identity/changes" => identity::changes(call).await,
+        "Identity/set" => identity::set(call).await,
+        "EmailSubmission/get" => submission::get(call).await,
+        "EmailSubmission/changes" => submission::changes(call).await,
+        "EmailSubmission/query" => submission::query(call).await,
+        "EmailSubmission/queryChanges" => submission::query_changes(call).await,
+        "EmailSubmission/set" => submission::set(call).await,
+        "VacationResponse/get" => vacation::get(call).await,
+        "VacationResponse/set" => vacation::set(call).await,
+        "Blob/copy" => blob::copy(call).await,
+        "Blob/upload" => blob::upload_objects(call).await,
+        "Blob/get" => blob::get_blobs(call).await,
+        "Blob/lookup" => blob::lookup(call).await,
+        "Quota/get" => quota::get(call).await,
+        "Quota/changes" => quota::changes(call).await,
+        "Quota/query" => quota::query(call).await,
+        "Quota/queryChanges" => quota::query_changes(call).await,
         _ => Err(MethodErrorType::UnknownMethod.into()),
     }
 }

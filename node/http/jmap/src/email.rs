@@ -3,18 +3,24 @@
 mod body_values;
 mod changes;
 mod condition;
+mod copy;
 mod create;
 mod get;
 mod keywords;
+mod parse;
 mod query;
 mod query_changes;
 mod set;
+mod snippet;
 mod sort;
 
 pub(crate) use changes::changes;
+pub(crate) use copy::copy;
 pub(crate) use create::import;
 pub(crate) use get::get;
+pub(crate) use parse::parse;
 pub(crate) use query::query;
 pub(crate) use query_changes::query_changes;
-pub(crate) use set::set;
+pub(crate) use set::{set, set_as};
+pub(crate) use snippet::snippets;
 pub(crate) use sort::SortKeys;

@@ -52,6 +52,15 @@ pub(crate) fn read_thread(text: &Id) -> Option<ThreadId> {
     read(text, 'T', |number| ThreadId(number).to_string()).map(ThreadId)
 }
 
+/// Records of which ids are a letter and a number.
+pub(crate) fn numbered(prefix: char, number: u64) -> Id {
+    id(format_args!("{prefix}{number:012x}"))
+}
+
+pub(crate) fn read_numbered(prefix: char, text: &Id) -> Option<u64> {
+    read(text, prefix, |number| format!("{prefix}{number:012x}"))
+}
+
 /// Bytes that a client can fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BlobId {

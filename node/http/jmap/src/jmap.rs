@@ -6,6 +6,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use hongyan_blob::BlobStore;
+use hongyan_delivery::Delivery;
+use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_telemetry::{CounterVec, HistogramVec, counter_vec, histogram_vec};
@@ -24,8 +26,12 @@ pub struct JmapServices {
     pub database: Database,
     /// Where bytes are read and written.
     pub blobs: BlobStore,
-    /// The way to mailboxes.
+    /// The way to mailboxes and queues.
     pub router: hongyan_router::Router,
+    /// Whose address is which.
+    pub directory: Directory,
+    /// Where mails leave.
+    pub delivery: Delivery,
 }
 
 /// All that requests share.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_http_front::Caller;
 use hongyan_jmap::object::EmailSort;
-use hongyan_jmap::{AccountEntry, CapabilityUri, RawValue, Session};
+use hongyan_jmap::{AccountEntry, CapabilityUri, RawValue, Session, UtcDate};
 use hongyan_mailbox::FOLDER_NAME_OCTETS_MAX;
+use hongyan_types::Timestamp;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
@@ -20,7 +22,14 @@ use crate::jmap::Jmap;
 pub(crate) const STATE: &str = "1";
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 2] = [CapabilityUri::CORE, CapabilityUri::MAIL];
+pub(crate) const CAPABILITIES: [CapabilityUri; 6] = [
+    CapabilityUri::CORE,
+    CapabilityUri::MAIL,
+    CapabilityUri::SUBMISSION,
+    CapabilityUri::VACATION,
+    CapabilityUri::BLOB,
+    CapabilityUri::QUOTA,
+];
 
 /// `urn:ietf:params:jmap:mail` of an account (RFC 8621 §1.3.1).
 #[derive(Serialize)]
@@ -34,11 +43,65 @@ struct MailCapability {
     may_create_top_level_mailbox: bool,
 }
 
+/// `urn:ietf:params:jmap:submission` of an account (RFC 8621 §1.3.2).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SubmissionCapability {
+    max_delayed_send: u64,
+    submission_extensions: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl SubmissionCapability {
+    fn new(jmap: &Jmap) -> Self {
+        let secs = jmap.settings.delayed_send_max.as_secs();
+        let now = Timestamp {
+            millis: jmap.services.env.wall_millis(),
+        };
+        let until = Timestamp::from_secs(now.secs().saturating_add(i64::try_from(secs).unwrap_or(i64::MAX)));
+        Self {
+            max_delayed_send: secs,
+            submission_extensions: BTreeMap::from([
+                // RFC 4865 §4: the longest time, and the last moment.
+                ("FUTURERELEASE", vec![secs.to_string(), UtcDate(until).to_string()]),
+                ("DSN", Vec::new()),
+                ("SMTPUTF8", Vec::new()),
+                ("8BITMIME", Vec::new()),
+            ]),
+        }
+    }
+}
+
+/// `urn:ietf:params:jmap:blob` of an account (RFC 9404 §3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlobCapability {
+    max_size_blob_set: u64,
+    max_data_sources: usize,
+    supported_type_names: [&'static str; 3],
+    supported_digest_algorithms: [&'static str; 3],
+}
+
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     to_raw_value(value).expect("capabilities are JSON")
 }
 
-pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller) -> Response {
+/// Where the client has found this server: what paths of ours begin with. Nothing when it does not say; then they are
+/// relative to the URL of the session object.
+fn origin(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> String {
+    let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let authority = uri.authority().map(Authority::as_str).or(named);
+    let is_plain = |text: &&str| {
+        let mut bytes = text.bytes();
+        !text.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    };
+    let scheme = if caller.is_tls() { "https" } else { "http" };
+    authority
+        .filter(is_plain)
+        .map_or_else(String::new, |authority| format!("{scheme}://{authority}"))
+}
+
+pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, headers: HeaderMap, uri: Uri) -> Response {
+    let origin = origin(&caller, &headers, &uri);
     let account = Account::of(&caller);
     let record = &caller.identity().account;
     let mail = MailCapability {
@@ -49,25 +112,43 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller) -> Re
         email_query_sort_options: EmailSort::NAMES,
         may_create_top_level_mailbox: true,
     };
+    let submission = SubmissionCapability::new(&jmap);
+    let blob = BlobCapability {
+        max_size_blob_set: jmap.settings.core.upload_octets_max,
+        max_data_sources: jmap.settings.blob_sources_max,
+        supported_type_names: ["Email", "Mailbox", "Thread"],
+        supported_digest_algorithms: ["sha", "sha-256", "sha-512"],
+    };
     let nothing = || raw(&BTreeMap::<&str, ()>::new());
     let entry = AccountEntry {
         name: record.address.to_string(),
         is_personal: true,
         is_read_only: false,
-        account_capabilities: BTreeMap::from([(CapabilityUri::CORE, nothing()), (CapabilityUri::MAIL, raw(&mail))]),
+        account_capabilities: BTreeMap::from([
+            (CapabilityUri::CORE, nothing()),
+            (CapabilityUri::MAIL, raw(&mail)),
+            (CapabilityUri::SUBMISSION, raw(&submission)),
+            (CapabilityUri::VACATION, nothing()),
+            (CapabilityUri::BLOB, raw(&blob)),
+            (CapabilityUri::QUOTA, nothing()),
+        ]),
     };
     let session = Session {
         capabilities: BTreeMap::from([
             (CapabilityUri::CORE, raw(&jmap.settings.core)),
             (CapabilityUri::MAIL, nothing()),
+            (CapabilityUri::SUBMISSION, nothing()),
+            (CapabilityUri::VACATION, nothing()),
+            (CapabilityUri::BLOB, nothing()),
+            (CapabilityUri::QUOTA, nothing()),
         ]),
         accounts: BTreeMap::from([(account.id.clone(), entry)]),
         primary_accounts: CAPABILITIES.into_iter().map(|uri| (uri, account.id.clone())).collect(),
         username: record.address.to_string(),
-        api_url: "/jmap/api".to_owned(),
-        download_url: "/jmap/download/{accountId}/{blobId}/{name}?accept={type}".to_owned(),
-        upload_url: "/jmap/upload/{accountId}".to_owned(),
-        event_source_url: "/jmap/events?types={types}&closeafter={closeafter}&ping={ping}".to_owned(),
+        api_url: format!("{origin}/jmap/api"),
+        download_url: format!("{origin}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}"),
+        upload_url: format!("{origin}/jmap/upload/{{accountId}}"),
+        event_source_url: format!("{origin}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"),
         state: STATE.to_owned(),
     };
     let text = serde_json::to_string(&session).expect("a session object is JSON");

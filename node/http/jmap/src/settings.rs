@@ -31,6 +31,14 @@ pub struct JmapSettings {
     pub created_octets_max: u64,
     /// How long an upload is kept that nothing uses.
     pub upload_kept: Duration,
+    /// Pieces that a blob is made of in one request.
+    pub blob_sources_max: usize,
+    /// Recipients of one submission.
+    pub recipients_max: u64,
+    /// How far ahead a submission may be sent.
+    pub delayed_send_max: Duration,
+    /// Characters of subject and text of the answer while somebody is away (RULE-10).
+    pub vacation_characters_max: usize,
 }
 
 impl Default for JmapSettings {
@@ -48,6 +56,10 @@ impl Default for JmapSettings {
             ping_min: Duration::from_secs(5),
             created_octets_max: 36 * 1024 * 1024,
             upload_kept: Duration::from_secs(24 * 3_600),
+            blob_sources_max: 64,
+            recipients_max: 500,
+            delayed_send_max: Duration::from_secs(366 * 24 * 3_600),
+            vacation_characters_max: 400,
         }
     }
 }

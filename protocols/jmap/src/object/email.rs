@@ -176,6 +176,51 @@ pub struct EmailGet {
     pub max_body_value_bytes: u64,
 }
 
+/// Arguments of `Email/parse` (RFC 8621 §4.9).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailParse {
+    /// Which account.
+    pub account_id: Id,
+    /// Which blobs.
+    pub blob_ids: Vec<Id>,
+    /// Which properties.
+    #[serde(default)]
+    pub properties: Option<Vec<String>>,
+    /// Which properties of parts.
+    #[serde(default)]
+    pub body_properties: Option<Vec<String>>,
+    /// The text of `textBody`.
+    #[serde(default)]
+    pub fetch_text_body_values: bool,
+    /// The text of `htmlBody`.
+    #[serde(default, rename = "fetchHTMLBodyValues")]
+    pub fetch_html_body_values: bool,
+    /// The text of all parts that are text.
+    #[serde(default)]
+    pub fetch_all_body_values: bool,
+    /// Octets of each text at most; 0 is all.
+    #[serde(default)]
+    pub max_body_value_bytes: u64,
+}
+
+impl EmailParse {
+    /// What it asks for, as `Email/get` asks for it.
+    #[must_use]
+    pub fn get(&self) -> EmailGet {
+        EmailGet {
+            account_id: self.account_id.clone(),
+            ids: None,
+            properties: self.properties.clone(),
+            body_properties: self.body_properties.clone(),
+            fetch_text_body_values: self.fetch_text_body_values,
+            fetch_html_body_values: self.fetch_html_body_values,
+            fetch_all_body_values: self.fetch_all_body_values,
+            max_body_value_bytes: self.max_body_value_bytes,
+        }
+    }
+}
+
 /// What of emails a client asked for.
 #[derive(Debug, Clone)]
 pub struct EmailProperties {
@@ -195,6 +240,28 @@ impl EmailProperties {
             email: Properties::read(get.properties.as_deref())?,
             part: Properties::read(get.body_properties.as_deref())?,
         })
+    }
+    /// Those of a blob that is read as an email: what a mailbox adds to it only comes when it is asked for by name.
+    ///
+    /// # Errors
+    /// `invalidArguments`.
+    pub fn of_blob(get: &EmailGet) -> Result<Self, crate::MethodError> {
+        let mut properties = Self::read(get)?;
+        let names = get.properties.as_deref();
+        properties.email.0.retain(|property| match names {
+            Some(names) => names.iter().any(|name| name == property.as_str()),
+            None => !matches!(
+                property,
+                EmailProperty::Id
+                    | EmailProperty::BlobId
+                    | EmailProperty::ThreadId
+                    | EmailProperty::MailboxIds
+                    | EmailProperty::Keywords
+                    | EmailProperty::Size
+                    | EmailProperty::ReceivedAt
+            ),
+        });
+        Ok(properties)
     }
     /// Whether the email's own header section is needed.
     #[must_use]
@@ -293,6 +360,8 @@ impl EmailView<'_> {
             EmailProperty::Id => map.serialize_entry(name, &email.id),
             EmailProperty::BlobId => map.serialize_entry(name, &email.blob_id),
             EmailProperty::ThreadId => map.serialize_entry(name, &email.thread_id),
+            // RFC 8621 §4.9: a blob is in no mailbox.
+            EmailProperty::MailboxIds | EmailProperty::Keywords if email.id.is_none() => map.serialize_entry(name, &()),
             EmailProperty::MailboxIds => map.serialize_entry(name, &SetOf(&email.mailbox_ids)),
             EmailProperty::Keywords => map.serialize_entry(name, &SetOf(&email.keywords)),
             EmailProperty::Size => map.serialize_entry(name, &email.size),

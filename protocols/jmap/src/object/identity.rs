@@ -1,10 +1,10 @@
 //! Identity (RFC 8621 §6): as whom the user sends.
 
+use serde::Deserialize;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
 
 use super::header::EmailAddress;
-use super::{Properties, plain_properties};
+use super::{Record, plain_properties};
 use crate::Id;
 
 plain_properties! {
@@ -50,41 +50,42 @@ pub struct Identity {
     pub may_delete: bool,
 }
 
-impl Identity {
-    /// Writes the properties asked for.
-    ///
-    /// # Errors
-    /// Those of the serializer.
-    pub fn write<S: Serializer>(&self, properties: &Properties<IdentityProperty>, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(None)?;
-        for property in properties.iter() {
-            let name = property.as_str();
-            match property {
-                IdentityProperty::Id => map.serialize_entry(name, &self.id),
-                IdentityProperty::Name => map.serialize_entry(name, &self.name),
-                IdentityProperty::Email => map.serialize_entry(name, &self.email),
-                IdentityProperty::ReplyTo => map.serialize_entry(name, &self.reply_to),
-                IdentityProperty::Bcc => map.serialize_entry(name, &self.bcc),
-                IdentityProperty::TextSignature => map.serialize_entry(name, &self.text_signature),
-                IdentityProperty::HtmlSignature => map.serialize_entry(name, &self.html_signature),
-                IdentityProperty::MayDelete => map.serialize_entry(name, &self.may_delete),
-            }?;
+impl Record for Identity {
+    type Property = IdentityProperty;
+    fn write<M: SerializeMap>(&self, property: &IdentityProperty, map: &mut M) -> Result<(), M::Error> {
+        let name = property.as_str();
+        match property {
+            IdentityProperty::Id => map.serialize_entry(name, &self.id),
+            IdentityProperty::Name => map.serialize_entry(name, &self.name),
+            IdentityProperty::Email => map.serialize_entry(name, &self.email),
+            IdentityProperty::ReplyTo => map.serialize_entry(name, &self.reply_to),
+            IdentityProperty::Bcc => map.serialize_entry(name, &self.bcc),
+            IdentityProperty::TextSignature => map.serialize_entry(name, &self.text_signature),
+            IdentityProperty::HtmlSignature => map.serialize_entry(name, &self.html_signature),
+            IdentityProperty::MayDelete => map.serialize_entry(name, &self.may_delete),
         }
-        map.end()
     }
 }
 
-/// An identity as a client asked for it.
-#[derive(Debug)]
-pub struct IdentityView<'p> {
-    /// The identity.
-    pub identity: Identity,
-    /// What was asked for.
-    pub properties: &'p Properties<IdentityProperty>,
-}
-
-impl Serialize for IdentityView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.identity.write(self.properties, serializer)
-    }
+/// A new identity as a client describes it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewIdentity {
+    /// The name in From.
+    #[serde(default)]
+    pub name: String,
+    /// The address in From.
+    pub email: String,
+    /// Where answers go.
+    #[serde(default)]
+    pub reply_to: Option<Vec<EmailAddress>>,
+    /// Who gets blind copies.
+    #[serde(default)]
+    pub bcc: Option<Vec<EmailAddress>>,
+    /// What goes below plain text.
+    #[serde(default)]
+    pub text_signature: String,
+    /// What goes below HTML.
+    #[serde(default)]
+    pub html_signature: String,
 }

@@ -7,13 +7,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use hongyan_blob::{BlobWriter, NewBlob};
 use hongyan_http_front::{Caller, Problem};
 use hongyan_jmap::Id;
+use hongyan_mailbox::MailboxId;
 use serde::Serialize;
 
 use super::upload_record;
 use crate::account::Account;
-use crate::error::Failure;
+use crate::error::{Failure, Outcome};
 use crate::ids::{BlobId, BlobSource};
 use crate::jmap::Jmap;
 
@@ -60,14 +62,7 @@ pub(crate) async fn upload(
         }
         writer.push(&piece).await.map_err(failed)?;
     }
-    let blob = writer.finish().await.map_err(failed)?;
-    let now = jmap.services.env.wall_millis();
-    let kept = i64::try_from(jmap.settings.upload_kept.as_millis()).unwrap_or(i64::MAX);
-    let services = &jmap.services;
-    let times = (now, now.saturating_sub(kept));
-    upload_record::keep(&services.database, &services.blobs, account.mailbox, &blob, times)
-        .await
-        .map_err(failed)?;
+    let blob = keep(&jmap, account.mailbox, writer).await.map_err(failed)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let uploaded = Uploaded {
         account_id: account.id,
@@ -76,6 +71,17 @@ pub(crate) async fn upload(
         size: blob.octets(),
     };
     Ok((StatusCode::CREATED, axum::Json(uploaded)).into_response())
+}
+
+/// Keeps what was written for the account, as long as uploads are kept.
+pub(super) async fn keep(jmap: &Jmap, mailbox: MailboxId, writer: BlobWriter) -> Outcome<NewBlob> {
+    let blob = writer.finish().await?;
+    let now = jmap.services.env.wall_millis();
+    let kept = i64::try_from(jmap.settings.upload_kept.as_millis()).unwrap_or(i64::MAX);
+    let services = &jmap.services;
+    let times = (now, now.saturating_sub(kept));
+    upload_record::keep(&services.database, &services.blobs, mailbox, &blob, times).await?;
+    Ok(blob)
 }
 
 /// What a client may know of a failure.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_blob::BlobReader;
+use hongyan_blob::BlobError;
 use hongyan_jmap::object::{BodyPart, BodyValue, EmailGet, bodies};
+use hongyan_mailbox::search::Source;
 use hongyan_message::charset::TextDecoder;
 use hongyan_message::{Encoding, Part, Structure, TransferDecoder};
 
@@ -18,8 +19,8 @@ pub(super) fn are_wanted(get: &EmailGet) -> bool {
 }
 
 /// The texts asked for, each of at most `octets_max`.
-pub(super) async fn read(
-    reader: &mut BlobReader,
+pub(super) async fn read<S: Source<Error = BlobError>>(
+    reader: &mut S,
     structure: &Structure,
     get: &EmailGet,
     octets_max: usize,
@@ -62,7 +63,7 @@ fn add_leaves<'s>(found: BodyPart<'s>, leaves: &mut Vec<BodyPart<'s>>) {
     }
 }
 
-async fn value(reader: &mut BlobReader, part: &Part, octets_max: usize) -> Outcome<BodyValue> {
+async fn value<S: Source<Error = BlobError>>(reader: &mut S, part: &Part, octets_max: usize) -> Outcome<BodyValue> {
     let mut transfer = TransferDecoder::new(&part.encoding);
     let mut charset = TextDecoder::new(part.charset());
     let (mut bytes, mut text) = (Vec::new(), String::new());

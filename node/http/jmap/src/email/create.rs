@@ -30,7 +30,7 @@ pub(crate) struct Created {
 }
 
 /// Where a new email goes.
-struct Place {
+pub(super) struct Place {
     folders: Vec<FolderId>,
     flags: Vec<Flag>,
     received: Option<Timestamp>,
@@ -90,7 +90,12 @@ async fn blobs(call: &Call<'_>, new: &NewEmail) -> Changed<BTreeMap<String, Vec<
     Ok(blobs)
 }
 
-async fn place(call: &Call<'_>, mailbox_ids: &[String], names: &[String], received: Option<UtcDate>) -> Changed<Place> {
+pub(super) async fn place(
+    call: &Call<'_>,
+    mailbox_ids: &[String],
+    names: &[String],
+    received: Option<UtcDate>,
+) -> Changed<Place> {
     let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
     let folders = mailbox_ids
         .iter()
@@ -110,7 +115,7 @@ async fn place(call: &Call<'_>, mailbox_ids: &[String], names: &[String], receiv
 }
 
 /// Puts a mail into its first folder, and into the others with it.
-async fn keep(call: &Call<'_>, message: NewMessage, place: Place) -> Changed<Created> {
+pub(super) async fn keep(call: &Call<'_>, message: NewMessage, place: Place) -> Changed<Created> {
     let size = message.octets().0;
     let Some((first, others)) = place.folders.split_first() else {
         return Err(SetErrorType::InvalidProperties.into());

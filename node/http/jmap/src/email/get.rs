@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hongyan_blob::BlobReader;
+use hongyan_blob::BlobError;
 use hongyan_jmap::method::GetReply;
 use hongyan_jmap::object::{
     BodyValue, EmailFacts, EmailGet, EmailProperties, EmailProperty, EmailView, PartPath, Sources,
 };
 use hongyan_jmap::{MethodError, UtcDate};
+use hongyan_mailbox::search::Source;
 use hongyan_mailbox::{Email, EmailId, read_emails};
 use hongyan_message::{Part, Structure};
 
@@ -69,16 +70,16 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
 }
 
 /// What was read of an email beside its places.
-struct Prepared {
-    structure: Structure,
-    sources: MailSources,
-    body_values: BTreeMap<String, BodyValue>,
+pub(super) struct Prepared {
+    pub(super) structure: Structure,
+    pub(super) sources: MailSources,
+    pub(super) body_values: BTreeMap<String, BodyValue>,
     /// Its record went with it since the snapshot.
     is_gone: bool,
 }
 
 /// Blob ids and header sections of one mail.
-struct MailSources {
+pub(super) struct MailSources {
     whole: BlobSource,
     /// By offset.
     headers: BTreeMap<u64, Bytes>,
@@ -133,37 +134,69 @@ async fn prepare_one(
     email: EmailId,
     record: Option<Email>,
 ) -> Outcome<Prepared> {
-    let is_gone = record.is_none();
-    let (blob, structure) = record.map_or((None, Structure::default()), |record| {
-        (Some(record.blob), record.structure)
-    });
-    let mut headers = BTreeMap::new();
-    let mut values = BTreeMap::new();
-    let wants_values = body_values::are_wanted(arguments) && properties.email.has(&EmailProperty::BodyValues);
-    let needs_bytes = wants_values || properties.needs_header() || properties.needs_part_headers();
-    if let Some(address) = blob.filter(|_| needs_bytes) {
-        let tenant = call.account.mailbox.tenant.0;
-        let mut reader = call.jmap.services.blobs.open_blob(tenant, &address).await?;
-        headers = read_headers(&mut reader, &structure, properties).await?;
-        if wants_values {
-            let max = call.jmap.settings.body_value_octets_max;
-            values = body_values::read(&mut reader, &structure, arguments, max).await?;
-        }
+    let whole = BlobSource::Email(email);
+    let Some(record) = record else {
+        return Ok(Prepared {
+            structure: Structure::default(),
+            sources: MailSources {
+                whole,
+                headers: BTreeMap::new(),
+            },
+            body_values: BTreeMap::new(),
+            is_gone: true,
+        });
+    };
+    if !needs_bytes(arguments, properties) {
+        return Ok(Prepared {
+            structure: record.structure,
+            sources: MailSources {
+                whole,
+                headers: BTreeMap::new(),
+            },
+            body_values: BTreeMap::new(),
+            is_gone: false,
+        });
     }
+    let tenant = call.account.mailbox.tenant.0;
+    let mut reader = call.jmap.services.blobs.open_blob(tenant, &record.blob).await?;
+    let max = call.jmap.settings.body_value_octets_max;
+    prepare_bytes(&mut reader, record.structure, whole, arguments, properties, max).await
+}
+
+fn wants_values(arguments: &EmailGet, properties: &EmailProperties) -> bool {
+    body_values::are_wanted(arguments) && properties.email.has(&EmailProperty::BodyValues)
+}
+
+fn needs_bytes(arguments: &EmailGet, properties: &EmailProperties) -> bool {
+    wants_values(arguments, properties) || properties.needs_header() || properties.needs_part_headers()
+}
+
+/// What is asked for of a mail whose bytes are at hand.
+pub(super) async fn prepare_bytes<S: Source<Error = BlobError>>(
+    reader: &mut S,
+    structure: Structure,
+    whole: BlobSource,
+    arguments: &EmailGet,
+    properties: &EmailProperties,
+    value_octets_max: usize,
+) -> Outcome<Prepared> {
+    let headers = read_headers(reader, &structure, properties).await?;
+    let body_values = if wants_values(arguments, properties) {
+        body_values::read(reader, &structure, arguments, value_octets_max).await?
+    } else {
+        BTreeMap::new()
+    };
     Ok(Prepared {
         structure,
-        sources: MailSources {
-            whole: BlobSource::Email(email),
-            headers,
-        },
-        body_values: values,
-        is_gone,
+        sources: MailSources { whole, headers },
+        body_values,
+        is_gone: false,
     })
 }
 
 /// The header sections that are asked for.
-async fn read_headers(
-    reader: &mut BlobReader,
+async fn read_headers<S: Source<Error = BlobError>>(
+    reader: &mut S,
     structure: &Structure,
     properties: &EmailProperties,
 ) -> Outcome<BTreeMap<u64, Bytes>> {

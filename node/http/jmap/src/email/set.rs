@@ -35,6 +35,11 @@ pub(super) fn refused(error: MailboxError) -> Refused {
 
 pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: Set = call.arguments()?;
+    set_as(call, "Email/set", arguments).await
+}
+
+/// The same for arguments that came otherwise, answered under `name`.
+pub(crate) async fn set_as(call: &mut Call<'_>, name: &str, arguments: Set) -> Outcome<()> {
     call.account.check(&arguments.account_id)?;
     arguments.check(call.jmap.settings.core.set_objects_max)?;
     let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
@@ -97,7 +102,7 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
         });
     }
     reply.new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
-    call.answer(&reply)
+    call.answer_as(name, &reply)
 }
 
 async fn update_all(

@@ -1,16 +1,14 @@
 //! What is not a method: sign-in, the session object, blobs, events, limits.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Client;
 use bytes::Bytes;
 use hongyan_access::SessionFilter;
 use hongyan_http_jmap::JmapSettings;
 use http_body_util::BodyExt;
 use hyper::Request;
 use serde_json::{Value, json};
-use support::Client;
 
 const JSON: &str = "application/json";
 

@@ -1,11 +1,17 @@
 //! A node in miniature with JMAP, and a client.
 
+use std::sync::Arc;
+
+use hongyan_actor::EntityOptions;
+use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_env::Env;
 use hongyan_http_front::{Front, FrontParts, FrontSettings};
 use hongyan_http_jmap::{JmapServices, JmapSettings, routes};
 use hongyan_listener::{Listener, TlsMode};
 use hongyan_mailbox::{FolderPath, FolderRef};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
+use hongyan_queue::{Alone, QueueEntity, QueueServices, RetrySchedule};
+use hongyan_types::Domain;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
@@ -15,6 +21,7 @@ use serde_json::{Value, json};
 /// A client of the one account, signed in with its password on every request.
 pub struct Client {
     pub node: Miniature,
+    pub delivery: Delivery,
     listener: Listener,
 }
 
@@ -24,11 +31,31 @@ impl Client {
     }
     pub async fn start_with(settings: JmapSettings) -> Self {
         let node = Miniature::start(&Options::default()).await;
+        let delivery = Delivery::new(DeliveryParts {
+            env: node.env.clone(),
+            mailboxes: Arc::new(node.router.clone()),
+            router: node.router.clone(),
+            directory: node.directory.clone(),
+            database: node.database.clone(),
+            blobs: node.blobs.clone(),
+            settings: DeliverySettings::new(Domain::try_from("mx.example.test").unwrap()),
+        });
+        let queue = QueueServices {
+            database: node.database.clone(),
+            blobs: node.blobs.clone(),
+            env: node.env.clone(),
+            hints: node.router.hints(),
+            schedule: RetrySchedule::default(),
+            holders: Arc::new(Alone::new(node.env.random_u64())),
+        };
+        node.router.serve::<QueueEntity>(queue, EntityOptions::default());
         let services = JmapServices {
             env: node.env.clone(),
             database: node.database.clone(),
             blobs: node.blobs.clone(),
             router: node.router.clone(),
+            directory: node.directory.clone(),
+            delivery: delivery.clone(),
         };
         let front = Front::new(FrontParts {
             env: node.env.clone(),
@@ -40,7 +67,11 @@ impl Client {
             },
         });
         let listener = node.listen(front, TlsMode::Never).await;
-        Self { node, listener }
+        Self {
+            node,
+            delivery,
+            listener,
+        }
     }
     pub async fn stop(self) {
         drop(self.listener);
@@ -73,7 +104,8 @@ impl Client {
     pub async fn call(&mut self, calls: &str) -> Value {
         let calls = calls.replace("\"$account\"", &format!("\"{}\"", self.account()));
         let calls: Value = serde_json::from_str(&calls).unwrap_or_else(|error| panic!("{error} in {calls}"));
-        let using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"];
+        let using = ["core", "mail", "submission", "vacationresponse", "blob", "quota"];
+        let using = using.map(|name| format!("urn:ietf:params:jmap:{name}"));
         let request = json!({"using": using, "methodCalls": calls});
         let (status, text) = self
             .ask("POST", "/jmap/api", "application/json", request.to_string())

@@ -4,15 +4,13 @@
 //! be anything, `"*"` too, and `"$name"` is remembered, to stand in later calls. `APPEND folder days`, with the mail up to
 //! a line of `.`, puts a mail into a folder as if it had come so many days ago; `FLAG folder uid flag` flags one.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::Client;
 use hongyan_mailbox::{FlagAction, FolderPath, FolderRef, OpenFolder, StoreFlags};
 use hongyan_miniature::WITHIN;
 use hongyan_types::{Flag, Uid, UidSet};
 use serde_json::Value;
-use support::Client;
 
 /// Runs one file; the names that it remembers are its own.
 fn run(name: &str, text: &str) {
@@ -156,4 +154,11 @@ transcripts! {
     email_query,
     changes,
     sets,
+    snippets,
+    parse,
+    identities,
+    submissions,
+    vacation,
+    blobs,
+    quota,
 }

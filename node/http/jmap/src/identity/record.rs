@@ -1,0 +1,116 @@
+//! Identities of an account, in the ledger at ("jmap", tenant, account, 1). Each address of the account has one that the
+//! directory made: it comes and goes with the address. A person may make more.
+
+use bytes::Bytes;
+use hongyan_kv::record::{self, Schema};
+use hongyan_kv::{Error, Transaction, Tuple};
+use hongyan_ledger::Ledger;
+use minicbor::{Decode, Encode};
+
+use crate::account::Account;
+
+const V1: Schema = Schema(1);
+const IDENTITIES: u8 = 1;
+
+/// A name, if there is one, and an address.
+pub(crate) type NamedAddress = (Option<String>, String);
+
+/// An identity.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct IdentityRecord {
+    #[n(0)]
+    pub(crate) name: String,
+    #[n(1)]
+    pub(crate) email: String,
+    #[n(2)]
+    pub(crate) reply_to: Option<Vec<NamedAddress>>,
+    #[n(3)]
+    pub(crate) bcc: Option<Vec<NamedAddress>>,
+    #[n(4)]
+    pub(crate) text_signature: String,
+    #[n(5)]
+    pub(crate) html_signature: String,
+    /// It goes with the address.
+    #[n(6)]
+    pub(crate) is_given: bool,
+}
+
+impl IdentityRecord {
+    pub(crate) fn encode(&self) -> Bytes {
+        record::encode(V1, self)
+    }
+    pub(crate) fn decode(stored: &[u8]) -> Result<Self, Error> {
+        Ok(record::decode(V1, stored)?)
+    }
+}
+
+/// The identities of an account.
+pub(crate) struct Identities {
+    pub(crate) ledger: Ledger,
+}
+
+impl Identities {
+    pub(crate) fn of(account: &Account) -> Self {
+        let (tenant, id) = (account.mailbox.tenant.0, account.mailbox.account.0);
+        let space = Tuple::new().string("jmap").int(tenant).int(id).int(IDENTITIES);
+        Self {
+            ledger: Ledger::new(space),
+        }
+    }
+    /// All of them, after those of addresses that came were made and those of addresses that went were removed.
+    pub(crate) async fn all(
+        &self,
+        transaction: &mut Transaction,
+        account: &Account,
+    ) -> Result<Vec<(u64, IdentityRecord)>, Error> {
+        let mut all = Vec::new();
+        for (number, stored) in self.ledger.all(transaction).await? {
+            let identity = IdentityRecord::decode(&stored)?;
+            if account.owns(&identity.email) {
+                all.push((number, identity));
+            } else {
+                self.ledger.remove(transaction, number).await?;
+            }
+        }
+        for address in account.record.addresses() {
+            let email = address.to_string();
+            let is_known = |(_, known): &(u64, IdentityRecord)| known.is_given && known.email == email;
+            if all.iter().any(is_known) {
+                continue;
+            }
+            let identity = IdentityRecord {
+                name: account.record.display_name.clone(),
+                email,
+                reply_to: None,
+                bcc: None,
+                text_signature: String::new(),
+                html_signature: String::new(),
+                is_given: true,
+            };
+            let number = self.ledger.create(transaction, identity.encode()).await?;
+            all.push((number, identity));
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let identity = IdentityRecord {
+            name: "A".to_owned(),
+            email: "a@b.test".to_owned(),
+            reply_to: None,
+            bcc: Some(vec![(None, "c@d.test".to_owned())]),
+            text_signature: "t".to_owned(),
+            html_signature: "h".to_owned(),
+            is_given: true,
+        };
+        let golden = b"\x01\x00\x01\x87\x61A\x68a@b.test\xf6\x81\x82\xf6\x68c@d.test\x61t\x61h\xf5";
+        assert_eq!(&identity.encode()[..], golden);
+        assert_eq!(IdentityRecord::decode(golden), Ok(identity));
+    }
+}

@@ -1,0 +1,11 @@
+//! EmailSubmission (RFC 8621 §7): mails on their way out, now or later, and what becomes of them.
+
+mod create;
+mod envelope;
+mod get;
+mod query;
+mod set;
+
+pub(crate) use get::{changes, get};
+pub(crate) use query::{query, query_changes};
+pub(crate) use set::set;

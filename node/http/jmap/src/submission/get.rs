@@ -1,0 +1,116 @@
+//! EmailSubmission/get and /changes (RFC 8621 §7.1, §7.2).
+
+use std::collections::BTreeMap;
+
+use hongyan_jmap::method::{Changes as Arguments, Get};
+use hongyan_jmap::object::{DeliveryStatus, EmailSubmission, Envelope, EnvelopeAddress, UndoStatus};
+use hongyan_jmap::{Id, MethodError, UtcDate};
+use hongyan_kv::Transaction;
+use hongyan_mailbox::{EmailId, ThreadId};
+use hongyan_trail::{Delivered, Progress, Recipient, Submission, Submissions};
+use hongyan_types::Timestamp;
+
+use crate::call::Call;
+use crate::error::Outcome;
+use crate::ids;
+use crate::ledgers::{answer_changes, answer_get, changes_max, read_state};
+
+/// A submission that is handed over for longer than that has lost its node: nobody knows what became of it.
+const SENDING_MILLIS_MAX: i64 = 5 * 60 * 1_000;
+
+pub(super) fn of(call: &Call<'_>) -> Submissions {
+    Submissions::of(call.account.mailbox.tenant, call.account.mailbox.account)
+}
+
+pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: Get = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    let max = usize::try_from(call.jmap.settings.core.get_objects_max).unwrap_or(usize::MAX);
+    let submissions = of(call);
+    let mut transaction = call.jmap.services.database.begin();
+    let state = submissions.state(&mut transaction).await?;
+    let found: Vec<(u64, Submission)> = match &arguments.ids {
+        None => submissions.all(&mut transaction).await?,
+        Some(ids) => {
+            let mut found = Vec::new();
+            for number in ids.iter().take(max).filter_map(|id| ids::read_numbered('S', id)) {
+                let submission = submissions.get(&mut transaction, number).await?;
+                found.extend(submission.map(|submission| (number, submission)));
+            }
+            found
+        }
+    };
+    if found.len() > max {
+        return Err(MethodError::too_large("maxObjectsInGet").into());
+    }
+    let now = call.jmap.services.env.wall_millis();
+    let mut shown: Vec<(Id, EmailSubmission)> = Vec::with_capacity(found.len());
+    for (number, submission) in found {
+        let recipients = submissions.recipients(&mut transaction, number).await?;
+        let submission = show(number, submission, recipients, now);
+        shown.push((submission.id.clone(), submission));
+    }
+    answer_get(call, arguments, state.to_string(), shown)
+}
+
+/// How far it is at this moment.
+pub(super) fn undo_status(submission: &Submission, now_millis: i64) -> UndoStatus {
+    match submission.progress {
+        Progress::Canceled => UndoStatus::Canceled,
+        _ if submission.is_scheduled && now_millis < submission.send_at_millis => UndoStatus::Pending,
+        _ => UndoStatus::Final,
+    }
+}
+
+fn show(number: u64, submission: Submission, recipients: Vec<Recipient>, now_millis: i64) -> EmailSubmission {
+    let is_lost = submission.progress == Progress::Sending
+        && now_millis.saturating_sub(submission.send_at_millis) > SENDING_MILLIS_MAX;
+    let address = |email: String, parameters: hongyan_trail::Parameters| EnvelopeAddress {
+        email,
+        parameters: (!parameters.is_empty()).then(|| parameters.into_iter().collect()),
+    };
+    let undo_status = undo_status(&submission, now_millis);
+    let status = |recipient: &Recipient| DeliveryStatus {
+        smtp_reply: recipient.reply.clone(),
+        delivered: match recipient.delivered {
+            Delivered::Queued if is_lost => "unknown",
+            Delivered::Queued => "queued",
+            Delivered::Yes => "yes",
+            Delivered::No => "no",
+            Delivered::Unknown => "unknown",
+        },
+        displayed: if recipient.displayed { "yes" } else { "unknown" },
+    };
+    let delivery_status: BTreeMap<String, DeliveryStatus> = recipients
+        .iter()
+        .map(|recipient| (recipient.address.clone(), status(recipient)))
+        .collect();
+    let rcpt_to = recipients.into_iter();
+    EmailSubmission {
+        id: ids::numbered('S', number),
+        identity_id: ids::numbered('I', submission.identity),
+        email_id: ids::email(EmailId(submission.email)),
+        thread_id: ids::thread(ThreadId(submission.thread)),
+        envelope: Envelope {
+            mail_from: address(submission.mail_from, submission.parameters),
+            rcpt_to: rcpt_to
+                .map(|recipient| address(recipient.address, recipient.parameters))
+                .collect(),
+        },
+        send_at: UtcDate(Timestamp {
+            millis: submission.send_at_millis,
+        }),
+        undo_status,
+        delivery_status,
+    }
+}
+
+pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: Arguments = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    let max = changes_max(call, arguments.max_changes)?;
+    let since = read_state(&arguments.since_state)?;
+    let mut transaction: Transaction = call.jmap.services.database.begin();
+    let changes = of(call).changes(&mut transaction, since, max).await?;
+    answer_changes(call, arguments, changes, |number| ids::numbered('S', number))
+}

@@ -1,0 +1,154 @@
+//! EmailSubmission/query and /queryChanges (RFC 8621 §7.3, §7.4).
+
+use std::cmp::Ordering;
+
+use hongyan_jmap::method::{AddedItem, Comparator, Filter, FilterOperator, QueryChangesReply, QueryReply};
+use hongyan_jmap::object::{EmailSubmissionCondition, EmailSubmissionQuery, EmailSubmissionQueryChanges};
+use hongyan_jmap::{MethodError, MethodErrorType};
+use hongyan_mailbox::{EmailId, ThreadId};
+use hongyan_trail::Submission;
+
+use super::get::{of, undo_status};
+use crate::call::Call;
+use crate::error::Outcome;
+use crate::ids;
+use crate::ledgers::read_state;
+
+/// Which submissions, in which order.
+struct Wanted<'a> {
+    filter: Option<&'a Filter<EmailSubmissionCondition>>,
+    sort: &'a [Comparator],
+    now_millis: i64,
+}
+
+pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: EmailSubmissionQuery = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    let wanted = Wanted {
+        filter: arguments.filter.as_ref(),
+        sort: arguments.sort.as_deref().unwrap_or_default(),
+        now_millis: call.jmap.services.env.wall_millis(),
+    };
+    let mut transaction = call.jmap.services.database.begin();
+    let state = of(call).state(&mut transaction).await?;
+    let found = wanted.find(of(call).all(&mut transaction).await?)?;
+    let anchor = |anchor: &_| {
+        let anchor = ids::read_numbered('S', anchor)?;
+        found.iter().position(|number| *number == anchor)
+    };
+    let max = call.jmap.settings.query_ids_max;
+    let range = arguments.window().range(found.len(), max, anchor)?;
+    let is_limited = arguments.limit.is_none_or(|limit| limit > max as u64) && found.len() - range.start > max;
+    let reply = QueryReply {
+        account_id: &call.account.id.clone(),
+        query_state: state.to_string(),
+        can_calculate_changes: true,
+        position: range.start as u64,
+        ids: found[range].iter().map(|number| ids::numbered('S', *number)).collect(),
+        total: arguments.calculate_total.then_some(found.len() as u64),
+        limit: is_limited.then_some(max as u64),
+    };
+    call.answer(&reply)
+}
+
+pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: EmailSubmissionQueryChanges = call.arguments()?;
+    call.account.check(&arguments.account_id)?;
+    let wanted = Wanted {
+        filter: arguments.filter.as_ref(),
+        sort: arguments.sort.as_deref().unwrap_or_default(),
+        now_millis: call.jmap.services.env.wall_millis(),
+    };
+    let since = read_state(&arguments.since_query_state)?;
+    let mut transaction = call.jmap.services.database.begin();
+    let changes = of(call).changes(&mut transaction, since, usize::MAX).await?;
+    let changes = changes.ok_or(MethodErrorType::CannotCalculateChanges)?;
+    let found = wanted.find(of(call).all(&mut transaction).await?)?;
+    let added = found
+        .iter()
+        .zip(0..)
+        .filter(|(number, _)| changes.fates.contains_key(number));
+    let reply = QueryChangesReply {
+        account_id: &call.account.id.clone(),
+        old_query_state: arguments.since_query_state,
+        new_query_state: changes.state.to_string(),
+        total: arguments.calculate_total.then_some(found.len() as u64),
+        removed: changes.fates.keys().map(|number| ids::numbered('S', *number)).collect(),
+        added: added
+            .map(|(number, index)| AddedItem {
+                id: ids::numbered('S', *number),
+                index,
+            })
+            .collect(),
+    };
+    let count = (reply.removed.len() + reply.added.len()) as u64;
+    if arguments.max_changes.is_some_and(|max| count > max) {
+        return Err(MethodErrorType::TooManyChanges.into());
+    }
+    call.answer(&reply)
+}
+
+impl Wanted<'_> {
+    /// The submissions in order.
+    fn find(&self, all: Vec<(u64, Submission)>) -> Result<Vec<u64>, MethodError> {
+        for comparator in self.sort {
+            // RFC 8621 §7.3 calls the property sentAt; the record calls it sendAt.
+            if !matches!(
+                comparator.property.as_str(),
+                "emailId" | "threadId" | "sentAt" | "sendAt"
+            ) {
+                let words = format!("no sort by {}", comparator.property);
+                return Err(MethodError::with(MethodErrorType::UnsupportedSort, words));
+            }
+        }
+        let mut found: Vec<(u64, Submission)> = all
+            .into_iter()
+            .filter(|(_, submission)| self.filter.is_none_or(|filter| self.holds(filter, submission)))
+            .collect();
+        found.sort_by(|a, b| self.compare(a, b));
+        Ok(found.into_iter().map(|(number, _)| number).collect())
+    }
+    fn holds(&self, filter: &Filter<EmailSubmissionCondition>, submission: &Submission) -> bool {
+        match filter {
+            Filter::Condition(condition) => self.matches(condition, submission),
+            Filter::Operator(FilterOperator::And, filters) => filters.iter().all(|one| self.holds(one, submission)),
+            Filter::Operator(FilterOperator::Or, filters) => filters.iter().any(|one| self.holds(one, submission)),
+            Filter::Operator(FilterOperator::Not, filters) => !filters.iter().any(|one| self.holds(one, submission)),
+        }
+    }
+    fn matches(&self, condition: &EmailSubmissionCondition, submission: &Submission) -> bool {
+        let among = |ids: &Option<Vec<hongyan_jmap::Id>>, id: hongyan_jmap::Id| {
+            ids.as_ref().is_none_or(|ids| ids.contains(&id))
+        };
+        among(&condition.identity_ids, ids::numbered('I', submission.identity))
+            && among(&condition.email_ids, ids::email(EmailId(submission.email)))
+            && among(&condition.thread_ids, ids::thread(ThreadId(submission.thread)))
+            && condition
+                .undo_status
+                .is_none_or(|status| status == undo_status(submission, self.now_millis))
+            && condition
+                .before
+                .is_none_or(|before| submission.send_at_millis < before.0.millis)
+            && condition
+                .after
+                .is_none_or(|after| submission.send_at_millis >= after.0.millis)
+    }
+    fn compare(&self, a: &(u64, Submission), b: &(u64, Submission)) -> Ordering {
+        for comparator in self.sort {
+            let order = match comparator.property.as_str() {
+                "emailId" => a.1.email.cmp(&b.1.email),
+                "threadId" => a.1.thread.cmp(&b.1.thread),
+                _ => a.1.send_at_millis.cmp(&b.1.send_at_millis),
+            };
+            let order = if comparator.is_ascending {
+                order
+            } else {
+                order.reverse()
+            };
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        a.0.cmp(&b.0)
+    }
+}

@@ -1,0 +1,229 @@
+//! EmailSubmission/set (RFC 8621 §7.5): sends, takes back what has not left, forgets; then does with the mails what the
+//! client wants done when that succeeds.
+
+use std::collections::BTreeMap;
+
+use hongyan_jmap::method::{Set, SetReply};
+use hongyan_jmap::object::{EmailSubmissionSet, UndoStatus};
+use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, SetError, SetErrorType};
+use hongyan_mailbox::EmailId;
+use hongyan_queue::{QueueError, QueueId, Withdraw};
+use hongyan_trail::{Progress, Submission};
+
+use super::create::{Created, create};
+use super::get::{of, undo_status};
+use crate::call::Call;
+use crate::error::{Failure, Outcome};
+use crate::ids;
+use crate::ledgers::Attempts;
+use crate::refused::{Changed, Refused};
+
+/// The mails of what succeeded, by the name that the client has for the submission.
+type Succeeded = BTreeMap<String, EmailId>;
+
+pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
+    let arguments: EmailSubmissionSet = call.arguments()?;
+    let mut plain = Set {
+        account_id: arguments.account_id,
+        if_in_state: arguments.if_in_state,
+        create: arguments.create,
+        update: arguments.update,
+        destroy: arguments.destroy,
+        on_destroy_remove_emails: false,
+    };
+    call.account.check(&plain.account_id)?;
+    plain.check(call.jmap.settings.core.set_objects_max)?;
+    let old_state = state(call).await?;
+    if plain.if_in_state.as_ref().is_some_and(|state| *state != old_state) {
+        return Err(MethodErrorType::StateMismatch.into());
+    }
+    let account_id = call.account.id.clone();
+    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, old_state);
+    let mut succeeded = Succeeded::new();
+    let mut broken = None;
+    for (creation, text) in plain.create.take().unwrap_or_default() {
+        match create(call, &text).await {
+            Ok((created, email)) => {
+                call.created.insert(creation.clone(), created.id.clone());
+                succeeded.insert(format!("#{creation}"), email);
+                succeeded.insert(created.id.to_string(), email);
+                reply.created.insert(creation, created);
+            }
+            Err(Refused::Set(error)) => {
+                reply.not_created.insert(creation, *error);
+            }
+            Err(Refused::Failed(failure)) => broken = Some(failure),
+        }
+    }
+    change_all(call, &plain, &mut reply, &mut succeeded, &mut broken).await;
+    if let Some(failure) = broken {
+        let did_nothing = reply.created.is_empty() && reply.updated.is_empty() && reply.destroyed.is_empty();
+        return Err(if did_nothing {
+            failure
+        } else {
+            MethodErrorType::ServerPartialFail.into()
+        });
+    }
+    reply.new_state = state(call).await?;
+    call.answer(&reply)?;
+    let emails = (arguments.on_success_update_email, arguments.on_success_destroy_email);
+    change_emails(call, &account_id, emails, &succeeded).await
+}
+
+async fn state(call: &Call<'_>) -> Outcome<String> {
+    let mut transaction = call.jmap.services.database.begin();
+    Ok(of(call).state(&mut transaction).await?.to_string())
+}
+
+async fn change_all(
+    call: &Call<'_>,
+    plain: &Set,
+    reply: &mut SetReply<'_, Created>,
+    succeeded: &mut Succeeded,
+    broken: &mut Option<Failure>,
+) {
+    let name = |id: &IdOrCreation| {
+        id.resolve(call.created)
+            .map_or_else(|| id.to_string(), ToString::to_string)
+    };
+    let destroyed = plain.destroy.as_deref().unwrap_or_default();
+    for (id, patch) in plain.update.iter().flatten() {
+        let shown = name(id);
+        let is_doomed = destroyed.iter().any(|other| name(other) == shown);
+        let updated = if is_doomed {
+            Err(SetErrorType::WillDestroy.into())
+        } else {
+            update(call, id, patch).await
+        };
+        match updated {
+            Ok(email) => {
+                succeeded.insert(shown.clone(), email);
+                reply.updated.insert(shown, None);
+            }
+            Err(Refused::Set(error)) => {
+                reply.not_updated.insert(shown, *error);
+            }
+            Err(Refused::Failed(failure)) => *broken = Some(failure),
+        }
+    }
+    for id in destroyed {
+        let shown = name(id);
+        match destroy(call, id).await {
+            Ok(email) => {
+                succeeded.insert(shown.clone(), email);
+                reply.destroyed.push(shown);
+            }
+            Err(Refused::Set(error)) => {
+                reply.not_destroyed.insert(shown, *error);
+            }
+            Err(Refused::Failed(failure)) => *broken = Some(failure),
+        }
+    }
+}
+
+async fn find(call: &Call<'_>, id: &IdOrCreation) -> Changed<(u64, Submission)> {
+    let number = id.resolve(call.created).and_then(|id| ids::read_numbered('S', id));
+    let number = number.ok_or(SetErrorType::NotFound)?;
+    let mut transaction = call.jmap.services.database.begin();
+    let found = of(call).get(&mut transaction, number).await.map_err(Failure::from)?;
+    Ok((number, found.ok_or(SetErrorType::NotFound)?))
+}
+
+async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<EmailId> {
+    let (number, submission) = find(call, id).await?;
+    let now = call.jmap.services.env.wall_millis();
+    for (path, value) in patch.entries()? {
+        if path.property() != "undoStatus" || !path.inside().is_empty() {
+            let words = "only the undoStatus of a submission changes";
+            return Err(SetError::properties([path.property()], words).into());
+        }
+        let wrong = |error: serde_json::Error| SetError::properties(["undoStatus"], error.to_string());
+        let wanted: UndoStatus = serde_json::from_str(value.get()).map_err(wrong)?;
+        match (undo_status(&submission, now), wanted) {
+            (is, wanted) if is == wanted => {}
+            (UndoStatus::Pending, UndoStatus::Canceled) => cancel(call, number, &submission).await?,
+            (UndoStatus::Final, UndoStatus::Canceled) => return Err(SetErrorType::CannotUnsend.into()),
+            _ => return Err(SetError::properties(["undoStatus"], "it can only be canceled").into()),
+        }
+    }
+    Ok(EmailId(submission.email))
+}
+
+/// Takes a submission back: all of it, or none.
+async fn cancel(call: &Call<'_>, number: u64, submission: &Submission) -> Changed<()> {
+    let Some((shard, _)) = submission.entries.first().copied() else {
+        return Err(SetErrorType::CannotUnsend.into());
+    };
+    let request = Withdraw {
+        numbers: submission.entries.iter().map(|(_, number)| *number).collect(),
+    };
+    let services = &call.jmap.services;
+    let within = call.jmap.settings.ask_timeout;
+    match services.router.ask(&QueueId { shard }, request, within).await? {
+        Ok(()) => {}
+        Err(QueueError::NoSuchEntry) => return Err(SetErrorType::CannotUnsend.into()),
+        Err(error) => {
+            tracing::warn!(event = "jmap_cancel_failed", %error);
+            return Err(Refused::Failed(MethodErrorType::ServerUnavailable.into()));
+        }
+    }
+    let canceled = Submission {
+        progress: Progress::Canceled,
+        ..submission.clone()
+    };
+    let mut attempts = Attempts::default();
+    loop {
+        let mut transaction = services.database.begin();
+        let set = of(call).set(&mut transaction, number, &canceled).await;
+        set.map_err(Failure::from)?;
+        if !attempts.again(transaction.commit().await)? {
+            return Ok(());
+        }
+    }
+}
+
+async fn destroy(call: &Call<'_>, id: &IdOrCreation) -> Changed<EmailId> {
+    let (number, submission) = find(call, id).await?;
+    let mut attempts = Attempts::default();
+    loop {
+        let mut transaction = call.jmap.services.database.begin();
+        let removed = of(call).remove(&mut transaction, number).await.map_err(Failure::from)?;
+        if !removed {
+            return Err(SetErrorType::NotFound.into());
+        }
+        if !attempts.again(transaction.commit().await)? {
+            return Ok(EmailId(submission.email));
+        }
+    }
+}
+
+/// RFC 8621 §7.5: an `Email/set` of its own, answered under the same call id.
+async fn change_emails(
+    call: &mut Call<'_>,
+    account_id: &Id,
+    (update, destroy): (Option<BTreeMap<IdOrCreation, PatchObject>>, Option<Vec<IdOrCreation>>),
+    succeeded: &Succeeded,
+) -> Outcome<()> {
+    let email = |id: &IdOrCreation| {
+        let email = succeeded.get(&id.to_string())?;
+        Some(IdOrCreation::Id(ids::email(*email)))
+    };
+    let update: BTreeMap<IdOrCreation, PatchObject> = update
+        .into_iter()
+        .flatten()
+        .filter_map(|(id, patch)| Some((email(&id)?, patch)))
+        .collect();
+    let destroy: Vec<IdOrCreation> = destroy.iter().flatten().filter_map(email).collect();
+    if update.is_empty() && destroy.is_empty() {
+        return Ok(());
+    }
+    let set = Set {
+        account_id: account_id.clone(),
+        if_in_state: None,
+        create: None,
+        update: Some(update),
+        destroy: Some(destroy),
+        on_destroy_remove_emails: false,
+    };
+    crate::email::set_as(call, "Email/set", set).await
+}
