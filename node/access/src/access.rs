@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use hongyan_directory::{Credential, Directory, Login};
+use hongyan_directory::{Credential, Directory, Login, ScramKeys};
 use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction, tuple::Tuple};
 use hongyan_sasl::{Secret, StoredKeys, prepare};
@@ -14,10 +14,12 @@ use crate::elsewhere::Elsewhere;
 use crate::failures::Guard;
 use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
+use crate::identity::{Proof, ScramSecret, fingerprint};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
 use crate::{
-    AccessError, AccessOptions, Identity, PasswordOwner, Protocol, ScramAttempt, SessionPermit, password_rules,
+    AccessError, AccessOptions, Identity, PasswordOwner, Protocol, ScramAttempt, SessionPermit, app_password,
+    password_rules,
 };
 
 /// Longest password looked at, in octets: a bound on work, not a rule.
@@ -31,7 +33,7 @@ pub(crate) struct Inner {
     pub(crate) directory: Directory,
     pub(crate) env: Env,
     pub(crate) options: AccessOptions,
-    hashing: Arc<Hashing>,
+    pub(crate) hashing: Arc<Hashing>,
     pub(crate) remembered: Remembered,
     pub(crate) guard: Guard,
     pub(crate) sessions: Sessions,
@@ -39,8 +41,9 @@ pub(crate) struct Inner {
     pub(crate) elsewhere: OnceLock<Elsewhere>,
     pub(crate) following: tokio::sync::Mutex<Following>,
     pub(crate) database: Database,
-    /// Makes up SCRAM salts for unknown names; the same after a restart, or names could be told apart by it.
-    secret: [u8; 32],
+    /// Makes up SCRAM salts for unknown names, the same after a restart, or names could be told apart by it; keys the hashes
+    /// of app passwords.
+    pub(crate) secret: [u8; 32],
     /// Hash of a password that nobody has, so that unknown names cost what known ones do.
     nobody: String,
     outcomes: CounterVec,
@@ -61,7 +64,7 @@ impl Access {
         let secret = load_secret(database, &env).await?;
         let hashing = Arc::new(Hashing::new(&options, env.clone()));
         let nobody = hashing
-            .credential(Secret::new(env.random_u64().to_string()), salts(&env), 0)
+            .credential(Secret::new(env.random_u64().to_string()), hashing.salts(&env), 0)
             .await?;
         let mut key = [0; 32];
         env.fill_random(&mut key);
@@ -125,6 +128,15 @@ impl Access {
         } else {
             None
         };
+        // Hashed whether or not somebody has the name: the time tells nothing.
+        let account = login.as_ref().map_or(AccountId(0), Login::id);
+        let typed = prepared.as_ref().map_or("", Secret::reveal);
+        let hash = app_password::hash(&self.0.secret, account, typed);
+        if let Some(login) = &login
+            && let Some(app) = app_password::find(&login.factors, &hash)
+        {
+            return self.admit_app(protocol, name, login, app.id).await;
+        }
         let known = login
             .as_ref()
             .and_then(|login| Some((login.id(), Arc::clone(login.credential.as_ref()?))));
@@ -140,7 +152,7 @@ impl Access {
             }
         };
         match login.zip(verified) {
-            Some((login, credential)) => self.admit(protocol, name, &login, &credential).await,
+            Some((login, credential)) => self.admit_client(protocol, name, &login, &credential).await,
             None => Err(self.refuse(name, peer).await),
         }
     }
@@ -167,31 +179,34 @@ impl Access {
         Ok(matches)
     }
 
-    /// The SCRAM-SHA-256 keys of the login name `name`, and what [`Access::finish_scram`] wants to see; for names that nobody
-    /// has, made-up ones that look alike.
+    /// The SCRAM-SHA-256 keys of the login name `name`, one of each of its passwords, and what [`Access::finish_scram`] wants
+    /// to see; for names that nobody has, made-up ones that look alike.
     ///
     /// # Errors
     /// `LockedOut`, `Directory`.
-    pub async fn scram_keys(&self, name: &str, peer: IpAddr) -> Result<(StoredKeys, ScramAttempt), AccessError> {
+    pub async fn scram_keys(&self, name: &str, peer: IpAddr) -> Result<(Vec<StoredKeys>, ScramAttempt), AccessError> {
         self.check_lock(name, peer)?;
         let login = self.0.directory.login(name).await?;
-        let attempt = ScramAttempt {
-            name: name.to_owned(),
-            credential: login.and_then(|login| login.credential),
-        };
-        let keys = match &attempt.credential {
-            Some(credential) => StoredKeys {
-                salt: credential.scram.salt.clone(),
-                iterations: credential.scram.iterations,
-                stored_key: credential.scram.stored_key,
-                server_key: credential.scram.server_key,
-            },
-            None => self.made_up_keys(name),
-        };
-        Ok((keys, attempt))
+        let mut keys = Vec::new();
+        let mut secrets = Vec::new();
+        if let Some(login) = &login {
+            // All share salt and rounds; where an older one does not, it is good for PLAIN only.
+            let apps = login.factors.app_passwords.iter();
+            keys.extend(apps.clone().map(|app| stored_keys(&app.scram)));
+            secrets.extend(apps.map(|app| ScramSecret::AppPassword(app.id)));
+            if let Some(credential) = &login.credential {
+                keys.push(stored_keys(&credential.scram));
+                secrets.push(ScramSecret::Password(Arc::clone(credential)));
+            }
+        }
+        if keys.is_empty() {
+            keys.push(self.made_up_keys(name));
+        }
+        let name = name.to_owned();
+        Ok((keys, ScramAttempt { name, secrets }))
     }
 
-    /// Ends a SCRAM exchange: `proved` says whether the client's proof was right.
+    /// Ends a SCRAM exchange: `proved` says with which of the keys the client's proof was right.
     ///
     /// # Errors
     /// Each way of not being let in.
@@ -200,12 +215,15 @@ impl Access {
         protocol: Protocol,
         attempt: ScramAttempt,
         peer: IpAddr,
-        proved: bool,
+        proved: Option<usize>,
     ) -> Result<Identity, AccessError> {
         let name = &attempt.name;
-        let proven = attempt.credential.filter(|_| proved);
+        let proven = proved.and_then(|key| attempt.secrets.get(key));
         let outcome = match (proven, self.0.directory.login(name).await?) {
-            (Some(credential), Some(login)) => self.admit(protocol, name, &login, &credential).await,
+            (Some(ScramSecret::Password(credential)), Some(login)) => {
+                self.admit_client(protocol, name, &login, credential).await
+            }
+            (Some(ScramSecret::AppPassword(id)), Some(login)) => self.admit_app(protocol, name, &login, *id).await,
             _ => Err(self.refuse(name, peer).await),
         };
         self.count(protocol, &outcome);
@@ -227,11 +245,29 @@ impl Access {
         Ok(permit)
     }
 
-    /// Hashes a new password, whatever its quality: argon2id and SCRAM keys.
+    /// Hashes the password of a new account, whatever its quality: argon2id and SCRAM keys.
     ///
     /// # Errors
     /// `BadPassword` when it has control characters or is empty, `Overloaded`.
     pub async fn hash_password(&self, password: &Secret) -> Result<Credential, AccessError> {
+        self.hash_with(password, self.0.hashing.salts(&self.0.env)).await
+    }
+
+    /// As [`Access::hash_password`], for an account that is there: its app passwords go on to work with SCRAM.
+    ///
+    /// # Errors
+    /// As [`Access::hash_password`]; `Directory`.
+    pub async fn hash_password_of(&self, account: AccountId, password: &Secret) -> Result<Credential, AccessError> {
+        let inner = &self.0;
+        let mut salts = inner.hashing.salts(&inner.env);
+        if let Some(app) = inner.directory.factors(account).await?.app_passwords.first() {
+            salts.scram = app.scram.salt.clone();
+            salts.scram_iterations = app.scram.iterations;
+        }
+        self.hash_with(password, salts).await
+    }
+
+    async fn hash_with(&self, password: &Secret, salts: Salts) -> Result<Credential, AccessError> {
         if password.reveal().len() > PASSWORD_OCTETS_MAX {
             return Err(AccessError::BadPassword(format!(
                 "a password has at most {PASSWORD_OCTETS_MAX} octets"
@@ -240,10 +276,7 @@ impl Access {
         let prepared = prepare(password.reveal()).map_err(|error| AccessError::BadPassword(error.to_string()))?;
         let inner = &self.0;
         let now = inner.env.wall_millis();
-        inner
-            .hashing
-            .credential(Secret::new(prepared), salts(&inner.env), now)
-            .await
+        inner.hashing.credential(Secret::new(prepared), salts, now).await
     }
 
     /// Whether a new password is good enough for its account (AUTH-9).
@@ -264,13 +297,50 @@ impl Access {
         }
     }
 
-    /// The password is right: may this account come in, this way?
-    async fn admit(
+    /// The account's password is right: may a client come in with it, this way?
+    async fn admit_client(
         &self,
         protocol: Protocol,
         name: &str,
         login: &Login,
         credential: &Credential,
+    ) -> Result<Identity, AccessError> {
+        let proof = Proof::Password(fingerprint(credential));
+        let identity = self.admit(protocol, name, login, proof).await?;
+        if login.factors.needs_app_password() {
+            return Err(AccessError::AppPasswordRequired);
+        }
+        Ok(identity)
+    }
+
+    /// The app password `id` is right: is it for this way, and still good?
+    async fn admit_app(&self, protocol: Protocol, name: &str, login: &Login, id: u32) -> Result<Identity, AccessError> {
+        let Some(app) = login.factors.app_password(id) else {
+            return Err(AccessError::BadCredentials);
+        };
+        let proof = Proof::AppPassword {
+            id,
+            read_only: app.read_only,
+            until_millis: app.expires.map(|at| at.millis),
+        };
+        let identity = self.admit(protocol, name, login, proof).await?;
+        if app_password::is_over(app, self.0.env.wall_millis()) {
+            return Err(AccessError::Expired);
+        }
+        if !app.protocols.contains(&protocol) {
+            return Err(AccessError::NotForProtocol(protocol));
+        }
+        self.note_use(login.id(), id, protocol).await;
+        Ok(identity)
+    }
+
+    /// The proof is right: may this account come in, this way?
+    async fn admit(
+        &self,
+        protocol: Protocol,
+        name: &str,
+        login: &Login,
+        proof: Proof,
     ) -> Result<Identity, AccessError> {
         self.forgive(name).await;
         if !login.active {
@@ -279,7 +349,7 @@ impl Access {
         if !protocol.is_open(&login.account.settings) {
             return Err(AccessError::ProtocolClosed(protocol));
         }
-        Ok(Identity::new(protocol, login, credential))
+        Ok(Identity::new(protocol, login, proof))
     }
 
     async fn refuse(&self, name: &str, peer: IpAddr) -> AccessError {
@@ -312,14 +382,13 @@ impl Access {
     }
 }
 
-fn salts(env: &Env) -> Salts {
-    let mut salts = Salts {
-        argon2: [0; 16],
-        scram: [0; 16],
-    };
-    env.fill_random(&mut salts.argon2);
-    env.fill_random(&mut salts.scram);
-    salts
+fn stored_keys(keys: &ScramKeys) -> StoredKeys {
+    StoredKeys {
+        salt: keys.salt.clone(),
+        iterations: keys.iterations,
+        stored_key: keys.stored_key,
+        server_key: keys.server_key,
+    }
 }
 
 /// The secret at ("acc", "secret"), 32 octets, made at the first start.

@@ -14,6 +14,15 @@ pub enum AccessError {
     /// Right password, but the account may not use this protocol (ACC-15).
     #[error("{0} is switched off for this account")]
     ProtocolClosed(Protocol),
+    /// Right password, but clients of this account need an app password (AUTH-24).
+    #[error("this account takes an app password here, not the account's password: make one in the security settings")]
+    AppPasswordRequired,
+    /// Right app password, but it is not for this protocol.
+    #[error("this app password is not for {0}")]
+    NotForProtocol(Protocol),
+    /// Right app password, but its time is over.
+    #[error("this app password has expired")]
+    Expired,
     /// Too many failures for this name or from this address.
     #[error("too many failed attempts, try again in {retry_secs} s")]
     LockedOut {
@@ -45,7 +54,13 @@ impl AccessError {
         match self {
             Self::LockedOut { .. } | Self::TooManySessions { .. } | Self::Overloaded => true,
             Self::Directory(error) => error.is_temporary(),
-            Self::BadCredentials | Self::Suspended | Self::ProtocolClosed(_) | Self::BadPassword(_) => false,
+            Self::BadCredentials
+            | Self::Suspended
+            | Self::ProtocolClosed(_)
+            | Self::AppPasswordRequired
+            | Self::NotForProtocol(_)
+            | Self::Expired
+            | Self::BadPassword(_) => false,
         }
     }
     /// What the client may read: nothing of our inside.
@@ -61,6 +76,9 @@ impl AccessError {
             Self::BadCredentials => "bad-credentials",
             Self::Suspended => "suspended",
             Self::ProtocolClosed(_) => "protocol-closed",
+            Self::AppPasswordRequired => "app-password-required",
+            Self::NotForProtocol(_) => "not-for-protocol",
+            Self::Expired => "expired",
             Self::LockedOut { .. } => "locked-out",
             Self::TooManySessions { .. } => "too-many-sessions",
             Self::BadPassword(_) => "bad-password",

@@ -59,6 +59,7 @@ impl Access {
                 }
             };
             let _ = env.timeout(period, changed).await;
+            self.0.sessions.end_expired(env.wall_millis());
             if !failing && env.now_micros() >= sweep_due {
                 self.sweep_failures().await;
                 let pause = u64::try_from(SWEEP_PERIOD.as_micros()).unwrap_or(u64::MAX);

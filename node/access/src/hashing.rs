@@ -25,11 +25,12 @@ pub(crate) struct Hashing {
     waiting_gauge: Gauge,
 }
 
-/// Random octets for one new credential.
-#[derive(Clone, Copy)]
+/// What one new credential is made with.
+#[derive(Clone)]
 pub(crate) struct Salts {
     pub(crate) argon2: [u8; 16],
-    pub(crate) scram: [u8; 16],
+    pub(crate) scram: Vec<u8>,
+    pub(crate) scram_iterations: u32,
 }
 
 impl Hashing {
@@ -53,6 +54,19 @@ impl Hashing {
         self.scram_iterations
     }
 
+    /// What a new credential is made with.
+    pub(crate) fn salts(&self, env: &Env) -> Salts {
+        let mut argon2 = [0; 16];
+        let mut scram = vec![0; 16];
+        env.fill_random(&mut argon2);
+        env.fill_random(&mut scram);
+        Salts {
+            argon2,
+            scram,
+            scram_iterations: self.scram_iterations,
+        }
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccessError> {
         let _place = Place::take(self)?;
         let _thread = self.threads.acquire().await.map_err(|_| AccessError::Overloaded)?;
@@ -72,7 +86,7 @@ impl Hashing {
             let hash = this
                 .argon2
                 .hash_password_with_salt(password.reveal().as_bytes(), &salts.argon2);
-            let scram = StoredKeys::derive(password.reveal(), &salts.scram, this.scram_iterations);
+            let scram = StoredKeys::derive(password.reveal(), &salts.scram, salts.scram_iterations);
             hash.map(|hash| Credential {
                 password_hash: hash.to_string(),
                 scram: ScramKeys {
@@ -86,6 +100,17 @@ impl Hashing {
         });
         made.await?
             .map_err(|error| AccessError::BadPassword(format!("the password cannot be hashed: {error}")))
+    }
+
+    /// The SCRAM keys of a prepared password.
+    pub(crate) async fn scram(
+        &self,
+        password: Secret,
+        salt: Vec<u8>,
+        iterations: u32,
+    ) -> Result<StoredKeys, AccessError> {
+        self.run(move || StoredKeys::derive(password.reveal(), &salt, iterations))
+            .await
     }
 
     /// Whether `password` (prepared) is the one hashed; with the parameters and salt of the hash.

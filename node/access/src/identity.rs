@@ -1,53 +1,29 @@
-//! Who someone proved to be, and by which way they come.
+//! Who someone proved to be, by what, and by which way they come.
 
-use std::fmt;
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, AccountSettings, Credential, Login};
+use hongyan_directory::{AccountRecord, Credential, Login, Protocol};
 
-/// A way in that can be closed for an account (ACC-15).
+/// What someone proved to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// IMAP.
-    Imap,
-    /// POP3.
-    Pop3,
-    /// Sending with a client.
-    Submission,
-    /// JMAP and whatever else comes over HTTPS.
-    Http,
+pub(crate) enum Proof {
+    /// The account's password, as a [`fingerprint`].
+    Password([u8; 16]),
+    /// An app password.
+    AppPassword {
+        id: u32,
+        read_only: bool,
+        /// When it ends, in milliseconds since the Unix epoch.
+        until_millis: Option<i64>,
+    },
 }
 
-impl Protocol {
-    pub(crate) fn is_open(self, settings: &AccountSettings) -> bool {
+impl Proof {
+    pub(crate) fn until_millis(self) -> Option<i64> {
         match self {
-            Self::Imap => settings.imap,
-            Self::Pop3 => settings.pop3,
-            Self::Submission => settings.submission,
-            // ACC-15 names the protocols of clients that can be closed; this one is also the way to the settings.
-            Self::Http => true,
+            Self::Password(_) => None,
+            Self::AppPassword { until_millis, .. } => until_millis,
         }
-    }
-    /// Short name for metrics, logs and the admin API.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Imap => "imap",
-            Self::Pop3 => "pop3",
-            Self::Submission => "submission",
-            Self::Http => "http",
-        }
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Imap => "IMAP",
-            Self::Pop3 => "POP3",
-            Self::Submission => "sending with mail clients",
-            Self::Http => "HTTPS",
-        })
     }
 }
 
@@ -58,17 +34,27 @@ pub struct Identity {
     pub account: Arc<AccountRecord>,
     /// The way they come.
     pub(crate) protocol: Protocol,
-    /// What they proved, as a [`fingerprint`].
-    pub(crate) credential: [u8; 16],
+    /// What they proved.
+    pub(crate) proof: Proof,
 }
 
 impl Identity {
-    pub(crate) fn new(protocol: Protocol, login: &Login, credential: &Credential) -> Self {
+    pub(crate) fn new(protocol: Protocol, login: &Login, proof: Proof) -> Self {
         Self {
             account: Arc::clone(&login.account),
             protocol,
-            credential: fingerprint(credential),
+            proof,
         }
+    }
+    /// Whether they may look and change nothing.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.proof, Proof::AppPassword { read_only: true, .. })
+    }
+    /// Whether they came with an app password: good for mail, not for the web client or the console (AUTH-21).
+    #[must_use]
+    pub fn is_app(&self) -> bool {
+        matches!(self.proof, Proof::AppPassword { .. })
     }
 }
 
@@ -81,10 +67,17 @@ pub(crate) fn fingerprint(credential: &Credential) -> [u8; 16] {
     short
 }
 
-/// A SCRAM exchange under way: whose, and over which credential its keys were handed out.
+/// A SCRAM exchange under way: whose, and over which secrets its keys were handed out.
 #[derive(Debug, Clone)]
 pub struct ScramAttempt {
     pub(crate) name: String,
-    /// `None` when nobody has the name.
-    pub(crate) credential: Option<Arc<Credential>>,
+    /// What each of the keys proves; none when nobody has the name.
+    pub(crate) secrets: Vec<ScramSecret>,
+}
+
+/// One of the secrets that a SCRAM exchange may prove.
+#[derive(Debug, Clone)]
+pub(crate) enum ScramSecret {
+    Password(Arc<Credential>),
+    AppPassword(u32),
 }

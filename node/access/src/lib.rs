@@ -6,6 +6,7 @@
 //! cluster; the number of an account's sessions is limited on each. Called by the sessions and the admin API.
 
 mod access;
+mod app_password;
 mod elsewhere;
 mod error;
 mod failures;
@@ -18,14 +19,17 @@ mod password_rules;
 pub mod permission;
 mod remembered;
 mod revocation;
+mod secret_text;
 mod sessions;
 mod shared_failures;
 mod wire;
 
 pub use access::Access;
+pub use app_password::{LastUse, MadeAppPassword, NewAppPassword};
 pub use elsewhere::{Elsewhere, Everywhere};
 pub use error::AccessError;
-pub use identity::{Identity, Protocol, ScramAttempt};
+pub use hongyan_directory::Protocol;
+pub use identity::{Identity, ScramAttempt};
 pub use options::AccessOptions;
 pub use password_rules::PasswordOwner;
 pub use sessions::{

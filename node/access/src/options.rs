@@ -33,6 +33,10 @@ pub struct AccessOptions {
     pub limit_loopback: bool,
     /// Sessions an account may have at the same time on one node, over all protocols.
     pub sessions_per_account_max: u32,
+    /// App passwords an account may have.
+    pub app_passwords_per_account_max: usize,
+    /// Time after which a further use of an app password is noted, in seconds.
+    pub app_password_use_secs: u64,
     /// How long another node may take to answer for its sessions.
     pub elsewhere_timeout: Duration,
     /// Characters a new password needs.
@@ -61,6 +65,8 @@ impl Default for AccessOptions {
             failure_entries_max: 100_000,
             limit_loopback: true,
             sessions_per_account_max: 30,
+            app_passwords_per_account_max: 20,
+            app_password_use_secs: 300,
             elsewhere_timeout: Duration::from_millis(500),
             password_characters_min: 8,
             password_characters_max: 32,

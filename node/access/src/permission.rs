@@ -85,6 +85,12 @@ fn check_scopes(scopes: Option<&TokenScopes>, action: Action) -> Result<(), Refu
 fn permit_person(person: &Person, action: Action, object: &Object<'_>) -> Result<Reach, Refusal> {
     let needs = action.needs();
     let refused = Err(Refusal::Needs(needs));
+    if action.is_own() && object.account == Some(person.account) {
+        return Ok(Reach::Organisation);
+    }
+    if needs == Needs::Oneself {
+        return refused;
+    }
     // What nobody of an organisation may do, whatever the role.
     if object.tenant.is_none() || needs == Needs::Operator {
         return Err(Refusal::Needs(Needs::Operator));

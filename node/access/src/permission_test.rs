@@ -90,6 +90,9 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ReadMembers", read_members),
         ("ChangeMembers", change_members),
         ("ControlMembers", control_members),
+        ("ReadFactors", read_members),
+        ("ChangeFactors", operator),
+        ("ResetFactors", control_members),
         ("ReadSessions", read_members),
         ("EndSessions", control_members),
         ("ReadGroups", read_groups),
@@ -107,6 +110,35 @@ fn adm_7_to_9_role_by_action_by_object() {
         .map(|(action, row)| format!("{action:22} {row}\n"))
         .collect();
     assert_eq!(table, expect);
+}
+
+#[test]
+fn auth_everyone_changes_their_own_factors_and_nobody_elses() {
+    let own = Object::one(OURS, &[]).of(AccountId(7));
+    let other = Object::one(OURS, &[]).of(AccountId(8));
+    let foreign = Object::one(TenantId(2), &[]).of(AccountId(7));
+    for (name, actor) in actors() {
+        for action in [Action::ReadFactors, Action::ChangeFactors, Action::ResetFactors] {
+            assert!(permit(&actor, action, &own).is_ok(), "{name} {action:?}");
+        }
+        let is_operator = name == "operator";
+        assert_eq!(
+            permit(&actor, Action::ChangeFactors, &other).is_ok(),
+            is_operator,
+            "{name}"
+        );
+        assert_eq!(
+            permit(&actor, Action::ChangeFactors, &foreign).is_ok(),
+            is_operator,
+            "{name}"
+        );
+        // What is not about oneself is not one's own.
+        assert_eq!(
+            permit(&actor, Action::ControlMembers, &own).is_ok(),
+            permit(&actor, Action::ControlMembers, &other).is_ok(),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -6,21 +6,31 @@
 use hongyan_directory::Login;
 use hongyan_types::{AccountId, TenantId};
 
-use crate::identity::fingerprint;
+use crate::app_password;
+use crate::identity::{Proof, fingerprint};
 use crate::sessions::Standing;
 use crate::{Access, AccessError, Identity, Revocation, SessionFilter, SessionId, SessionInfo};
 
 /// Why a session of that standing must end, as the directory says.
-fn verdict(login: Option<&Login>, standing: &Standing) -> Option<Revocation> {
+fn verdict(login: Option<&Login>, standing: &Standing, now_millis: i64) -> Option<Revocation> {
     let Some(login) = login else {
         return Some(Revocation::Deleted);
     };
     if !login.active {
         return Some(Revocation::Suspended);
     }
-    let credential = login.credential.as_deref().map(fingerprint);
-    if credential != Some(standing.credential) {
-        return Some(Revocation::PasswordChanged);
+    let lost = match standing.proof {
+        Proof::Password(proved) => {
+            let present = login.credential.as_deref().map(fingerprint);
+            (present != Some(proved)).then_some(Revocation::PasswordChanged)
+        }
+        Proof::AppPassword { id, .. } => match login.factors.app_password(id) {
+            None => Some(Revocation::Withdrawn),
+            Some(app) => app_password::is_over(app, now_millis).then_some(Revocation::Expired),
+        },
+    };
+    if lost.is_some() {
+        return lost;
     }
     (!standing.protocol.is_open(&login.account.settings)).then_some(Revocation::ProtocolClosed)
 }
@@ -30,12 +40,13 @@ impl Access {
         let login = self.0.directory.login_of(identity.account.id).await?;
         let standing = Standing {
             protocol: identity.protocol,
-            credential: identity.credential,
+            proof: identity.proof,
             version: 0,
         };
-        match verdict(login.as_ref(), &standing) {
+        match verdict(login.as_ref(), &standing, self.0.env.wall_millis()) {
             None => Ok(()),
             Some(Revocation::Suspended) => Err(AccessError::Suspended),
+            Some(Revocation::Expired) => Err(AccessError::Expired),
             Some(Revocation::ProtocolClosed) => Err(AccessError::ProtocolClosed(identity.protocol)),
             Some(_) => Err(AccessError::BadCredentials),
         }
@@ -58,8 +69,9 @@ impl Access {
             return Ok(0);
         }
         let login = self.0.directory.login_of(account).await?;
+        let now = self.0.env.wall_millis();
         let ended = self.0.sessions.revoke(SessionFilter::Account(account), |standing| {
-            verdict(login.as_ref(), standing)
+            verdict(login.as_ref(), standing, now)
         });
         if ended > 0 {
             tracing::info!(event = "sessions_revoked", account = account.0, ended);

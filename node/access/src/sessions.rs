@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use hongyan_types::{AccountId, TenantId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::identity::Proof;
 use crate::{Identity, Protocol};
 
 /// Time a revoked session has to come to a point at which its protocol lets it say goodbye; then it is cut off.
@@ -61,6 +63,10 @@ pub enum Revocation {
     PasswordChanged,
     /// The account may no longer use this protocol (ACC-15).
     ProtocolClosed,
+    /// The app password that it signed in with was taken back.
+    Withdrawn,
+    /// The time of what it signed in with is over.
+    Expired,
     /// An operator ended it; the account may sign in again.
     Operator,
 }
@@ -74,6 +80,8 @@ impl Revocation {
             Self::Deleted => "The account no longer exists",
             Self::PasswordChanged => "The password was changed, sign in again",
             Self::ProtocolClosed => "Access in this way was switched off for the account",
+            Self::Withdrawn => "The app password was taken back",
+            Self::Expired => "The app password has expired",
             Self::Operator => "The session was ended by an administrator",
         }
     }
@@ -88,6 +96,8 @@ impl Revocation {
             Self::Deleted => "deleted",
             Self::PasswordChanged => "password-changed",
             Self::ProtocolClosed => "protocol-closed",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
             Self::Operator => "operator",
         }
     }
@@ -134,8 +144,8 @@ struct Entry {
     protocol: Protocol,
     peer: SocketAddr,
     since_millis: i64,
-    /// Tells the credential it signed in with from its successors.
-    credential: [u8; 16],
+    /// What it signed in with.
+    proof: Proof,
     /// The last change of the directory that its node knew of when it registered.
     version: u64,
     client: Mutex<Box<str>>,
@@ -172,6 +182,8 @@ type Table = BTreeMap<AccountId, BTreeMap<SessionId, Arc<Entry>>>;
 struct Registry {
     env: Env,
     table: Mutex<Table>,
+    /// Sessions that end at a set time.
+    ending: AtomicUsize,
     open: GaugeVec,
     revoked: CounterVec,
     seconds: Histogram,
@@ -184,7 +196,7 @@ pub(crate) struct Sessions(Arc<Registry>);
 /// What a session signed in as: enough to tell later whether it still may.
 pub(crate) struct Standing {
     pub(crate) protocol: Protocol,
-    pub(crate) credential: [u8; 16],
+    pub(crate) proof: Proof,
     pub(crate) version: u64,
 }
 
@@ -193,6 +205,7 @@ impl Sessions {
         Self(Arc::new(Registry {
             env,
             table: Mutex::default(),
+            ending: AtomicUsize::new(0),
             open: gauge_vec(
                 "hongyan_access_sessions",
                 "Signed-in sessions by protocol.",
@@ -238,7 +251,7 @@ impl Sessions {
             protocol: identity.protocol,
             peer,
             since_millis: registry.env.wall_millis(),
-            credential: identity.credential,
+            proof: identity.proof,
             version,
             client: Mutex::default(),
             revoked: OnceLock::new(),
@@ -246,6 +259,9 @@ impl Sessions {
         });
         sessions.insert(id, Arc::clone(&entry));
         drop(table);
+        if entry.proof.until_millis().is_some() {
+            registry.ending.fetch_add(1, Ordering::Relaxed);
+        }
         registry.open.with_label_values(&[entry.protocol.label()]).inc();
         Some(SessionPermit(SessionWatch {
             registry: Arc::clone(registry),
@@ -277,7 +293,7 @@ impl Sessions {
         for entry in self.meant(filter) {
             let standing = Standing {
                 protocol: entry.protocol,
-                credential: entry.credential,
+                proof: entry.proof,
                 version: entry.version,
             };
             let Some(reason) = verdict(&standing) else { continue };
@@ -290,6 +306,20 @@ impl Sessions {
             count += 1;
         }
         count
+    }
+
+    /// Ends the sessions of which the time is over. Costs nothing while none has an end.
+    pub(crate) fn end_expired(&self, now_millis: i64) {
+        if self.0.ending.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let ended = self.revoke(SessionFilter::All, |standing| {
+            let is_over = standing.proof.until_millis().is_some_and(|until| until <= now_millis);
+            is_over.then_some(Revocation::Expired)
+        });
+        if ended > 0 {
+            tracing::info!(event = "sessions_expired", ended);
+        }
     }
 
     /// Accounts with sessions.
@@ -349,6 +379,9 @@ impl Drop for SessionPermit {
             }
         }
         drop(table);
+        if entry.proof.until_millis().is_some() {
+            registry.ending.fetch_sub(1, Ordering::Relaxed);
+        }
         registry.open.with_label_values(&[entry.protocol.label()]).dec();
         if let Some((_, at)) = entry.revoked.get() {
             let micros = registry.env.now_micros().saturating_sub(*at);

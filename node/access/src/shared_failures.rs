@@ -20,7 +20,7 @@ use crate::failures::{Guarded, GuardedKind, Rule};
 use crate::notice::{self, Notice};
 
 /// How long an answer to a failure waits for its being counted.
-const COUNT_MAX: Duration = Duration::from_secs(2);
+pub(crate) const COUNT_MAX: Duration = Duration::from_secs(2);
 /// Locks that one removal looks at.
 const SWEPT_LOCKS_MAX: usize = 10_000;
 const V1: Schema = Schema(1);

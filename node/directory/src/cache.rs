@@ -17,7 +17,7 @@ use parking_lot::RwLock;
 
 use crate::record::change::Touched;
 use crate::record::target::Target;
-use crate::{AccountRecord, Credential, DomainRecord, GroupId, Resolution, TenantRecord};
+use crate::{AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, TenantRecord};
 
 /// Two halves: when the young one is full, the old one is forgotten and the young one becomes it.
 pub(crate) struct Table<K, V> {
@@ -67,6 +67,7 @@ pub(crate) struct Tables {
     pub(crate) targets: Table<String, Option<Target>>,
     pub(crate) accounts: Table<AccountId, Option<Arc<AccountRecord>>>,
     pub(crate) credentials: Table<AccountId, Option<Arc<Credential>>>,
+    pub(crate) factors: Table<AccountId, Arc<Factors>>,
     pub(crate) groups: Table<GroupId, Resolution>,
     pub(crate) postmasters: Table<TenantId, Option<Arc<AccountRecord>>>,
 }
@@ -83,6 +84,7 @@ impl Tables {
             Touched::Account { tenant, account } => {
                 self.accounts.remove(account);
                 self.credentials.remove(account);
+                self.factors.remove(account);
                 self.postmasters.remove(tenant);
             }
             Touched::Group | Touched::Department { .. } | Touched::Tag { .. } | Touched::Notice(_) => {}
@@ -95,6 +97,7 @@ impl Tables {
         self.targets.clear();
         self.accounts.clear();
         self.credentials.clear();
+        self.factors.clear();
         self.groups.clear();
         self.postmasters.clear();
     }
@@ -116,6 +119,7 @@ impl Cache {
             targets: Table::new(entries_max),
             accounts: Table::new(entries_max),
             credentials: Table::new(entries_max),
+            factors: Table::new(entries_max),
             groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
         });

@@ -3,8 +3,8 @@
 use hongyan_types::{AccountId, Address};
 
 use crate::{
-    AccountKind, AccountSettings, AccountState, Credential, DepartmentId, Etag, Language, Profile, Quota, Role, Seat,
-    TagId, TenantState,
+    AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, Language, Profile, Quota,
+    Role, Seat, TagId, TenantState,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -157,6 +157,22 @@ pub struct AccountChange {
     pub seat: Field<Seat>,
     /// What the account was when the change was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
+}
+
+/// A change of what proves an account beside its password.
+#[derive(Debug, Clone)]
+pub enum FactorsChange {
+    /// One app password more, unless there are `max`; it gets the next number.
+    AddAppPassword {
+        /// What is kept of it.
+        password: Box<AppPassword>,
+        /// How many there may be.
+        max: u64,
+    },
+    /// The app password of that number goes.
+    RemoveAppPassword(u32),
+    /// Clients need an app password, or need none.
+    SecureLogin(bool),
 }
 
 /// A department to make.

@@ -17,8 +17,9 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, GroupId, GroupRecord, Language,
-    Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution, Result, TenantChange, TenantRecord, Via,
+    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, Factors, FactorsChange, GroupId,
+    GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution, Result, TenantChange,
+    TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -232,11 +233,7 @@ impl Directory {
         let Some(account) = lookup.account(account).await? else {
             return Ok(None);
         };
-        Ok(Some(Login {
-            credential: lookup.credential(account.id).await?,
-            active: lookup.is_active(&account).await?,
-            account,
-        }))
+        Ok(Some(lookup.login(account).await?))
     }
 
     /// What is needed to sign `id` in.
@@ -248,11 +245,7 @@ impl Directory {
         let Some(account) = lookup.account(id).await? else {
             return Ok(None);
         };
-        Ok(Some(Login {
-            credential: lookup.credential(id).await?,
-            active: lookup.is_active(&account).await?,
-            account,
-        }))
+        Ok(Some(lookup.login(account).await?))
     }
 
     fn login_address(&self, name: &str) -> Option<Address> {
@@ -438,6 +431,16 @@ impl Directory {
         let credential = credential.clone();
         self.change(async move |t| tx::set_credential::run(t, id, &credential).await)
             .await
+    }
+    /// Changes what proves an account beside its password, and gives what it is then. `NotFound`, `Limit`.
+    pub async fn change_factors(&self, id: AccountId, change: &FactorsChange) -> Result<Factors> {
+        let change = change.clone();
+        self.change(async move |t| tx::change_factors::run(t, id, &change).await)
+            .await
+    }
+    /// What proves an account beside its password.
+    pub async fn factors(&self, id: AccountId) -> Result<Arc<Factors>> {
+        self.lookup().factors(id).await
     }
     /// Removes an account and frees its addresses. `NotFound`, `Refused` for the creator.
     pub async fn delete_account(&self, id: AccountId) -> Result<AccountRecord> {

@@ -10,6 +10,7 @@
 //! ("dir", "account", tenant, account)       record/account.rs
 //! ("dir", "account-tenant", account)        tenant
 //! ("dir", "credential", account)            record/credential.rs
+//! ("dir", "factors", account)               record/factors.rs
 //! ("dir", "address", domain, local key)     record/target.rs
 //! ("dir", "group", tenant, group)           record/group.rs
 //! ("dir", "member", group, address key)     the member's address as written
@@ -72,6 +73,9 @@ pub(crate) fn account_tenant(account: AccountId) -> Bytes {
 }
 pub(crate) fn credential(account: AccountId) -> Bytes {
     dir("credential").int(account.0).pack()
+}
+pub(crate) fn factors(account: AccountId) -> Bytes {
+    dir("factors").int(account.0).pack()
 }
 pub(crate) fn addresses(domain: &Domain) -> Tuple {
     dir("address").string(domain.as_str())

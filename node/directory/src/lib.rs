@@ -20,6 +20,7 @@ mod key;
 mod lookup;
 mod options;
 mod organisation;
+mod protocol;
 mod record;
 mod request;
 mod resolution;
@@ -28,8 +29,8 @@ mod transaction;
 pub use acting::RequestKey;
 pub use change::Change;
 pub use changes::{
-    AccountChange, DepartmentChange, Field, NewAccount, NewDepartment, NewGroup, NewTag, NewTenant, TagChange,
-    TenantChange,
+    AccountChange, DepartmentChange, FactorsChange, Field, NewAccount, NewDepartment, NewGroup, NewTag, NewTenant,
+    TagChange, TenantChange,
 };
 pub use directory::Directory;
 pub use error::{Error, Result};
@@ -38,10 +39,12 @@ pub use feed::FeedPage;
 pub use follower::{Changed, Follower};
 pub use index::{DepartmentView, MemberPage, MemberPlace, MemberQuery};
 pub use options::DirectoryOptions;
+pub use protocol::Protocol;
 pub use record::account::{AccountKind, AccountRecord, AccountSettings, AccountState, FetchRange, Quota, Seat};
 pub use record::credential::{Credential, ScramKeys};
 pub use record::department::{DepartmentId, DepartmentRecord};
 pub use record::domain::DomainRecord;
+pub use record::factors::{AppPassword, Factors};
 pub use record::feed::{FeedEntry, Subject};
 pub use record::group::{GroupId, GroupRecord};
 pub use record::language::{Language, UnknownLanguage};

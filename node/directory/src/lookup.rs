@@ -9,10 +9,10 @@ use hongyan_types::{AccountId, Address, Domain, TenantId};
 
 use crate::cache::Cache;
 use crate::record::target::Target;
-use crate::record::{account, credential, domain, target, tenant};
+use crate::record::{account, credential, domain, factors, target, tenant};
 use crate::{
-    AccountRecord, AccountState, Credential, DomainRecord, Error, Recipient, Resolution, Result, TenantRecord,
-    TenantState, Via, key, transaction,
+    AccountRecord, AccountState, Credential, DomainRecord, Error, Factors, Login, Recipient, Resolution, Result,
+    TenantRecord, TenantState, Via, key, transaction,
 };
 
 /// What a look-up needs of the directory, and its transaction.
@@ -109,6 +109,35 @@ impl<'d> Lookup<'d> {
         let found = found.map(Arc::new);
         self.cache
             .put(generation, |tables| tables.accounts.insert(id, found.clone()));
+        Ok(found)
+    }
+
+    /// All that is needed to sign an account in.
+    pub(crate) async fn login(&mut self, account: Arc<AccountRecord>) -> Result<Login> {
+        let id = account.id;
+        let is_known = |tables: &crate::cache::Tables| tables.credentials.get(&id).and(tables.factors.get(&id));
+        if self.cache.get(is_known).is_none() {
+            let reading = &mut self.reading().1;
+            reading.look_ahead_snapshot(&key::credential(id));
+            reading.look_ahead_snapshot(&key::factors(id));
+        }
+        Ok(Login {
+            credential: self.credential(id).await?,
+            factors: self.factors(id).await?,
+            active: self.is_active(&account).await?,
+            account,
+        })
+    }
+
+    pub(crate) async fn factors(&mut self, id: AccountId) -> Result<Arc<Factors>> {
+        if let Some(hit) = self.cache.get(|tables| tables.factors.get(&id)) {
+            return Ok(hit);
+        }
+        let (generation, stored) = self.value(key::factors(id)).await?;
+        let found = stored.map(|stored| factors::decode(&stored)).transpose()?;
+        let found = Arc::new(found.unwrap_or_default());
+        self.cache
+            .put(generation, |tables| tables.factors.insert(id, Arc::clone(&found)));
         Ok(found)
     }
 

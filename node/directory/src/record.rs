@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod credential;
 pub(crate) mod department;
 pub(crate) mod domain;
+pub(crate) mod factors;
 pub(crate) mod feed;
 pub(crate) mod group;
 pub(crate) mod language;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hongyan_types::{AccountId, Address, TenantId};
 
-use crate::{AccountRecord, Credential, GroupId};
+use crate::{AccountRecord, Credential, Factors, GroupId};
 
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Login {
     pub account: Arc<AccountRecord>,
     /// Its password's hashes, unless it has none yet.
     pub credential: Option<Arc<Credential>>,
+    /// What proves it beside its password.
+    pub factors: Arc<Factors>,
     /// Whether account and tenant are active.
     pub active: bool,
 }

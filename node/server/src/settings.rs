@@ -126,6 +126,8 @@ pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {
         failure_window_secs: section.failure_window_secs,
         lockout_secs: section.lockout_secs,
         sessions_per_account_max: section.sessions_per_account_max,
+        app_passwords_per_account_max: section.app_passwords_per_account_max,
+        app_password_use_secs: section.app_password_use_secs,
         password_characters_min: section.password_characters_min,
         password_characters_max: section.password_characters_max,
         password_mixed: section.password_mixed,

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod alias;
+mod app_password;
 mod audit;
 pub(crate) mod cluster;
 mod department;
@@ -12,6 +13,7 @@ mod password;
 mod queue;
 mod role;
 mod session;
+mod sign_in;
 mod tag;
 
 use std::path::Path;
@@ -50,6 +52,12 @@ pub enum Command {
     /// Further addresses of a member.
     #[command(subcommand)]
     Alias(alias::Alias),
+    /// Passwords for single mail clients.
+    #[command(subcommand)]
+    AppPassword(app_password::AppPassword),
+    /// How members prove to be who they are.
+    #[command(subcommand)]
+    SignIn(sign_in::SignIn),
     /// Addresses whose mail goes to many.
     #[command(subcommand)]
     Group(group::Group),
@@ -77,6 +85,8 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Role(command) => role::run(command, &client, style).await,
         Command::Audit(command) => audit::run(command, &client, style).await,
         Command::Alias(command) => alias::run(command, &client, style).await,
+        Command::AppPassword(command) => app_password::run(command, &client, style).await,
+        Command::SignIn(command) => sign_in::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
@@ -164,6 +174,12 @@ mod tests {
             "x session list --account a@b",
             "x session revoke 00000000000000aa 00000000000000ab",
             "x session revoke --account a@b",
+            "x app-password add a@b --name Phone --protocol imap --protocol submission --days 90",
+            "x app-password add a@b --name Archive --read-only",
+            "x app-password list a@b",
+            "x app-password delete a@b 3",
+            "x sign-in show a@b",
+            "x sign-in set a@b --secure-login on",
             "x group add-member g@b a@b c@d",
         ] {
             let read = All::try_parse_from(line.split(' '));

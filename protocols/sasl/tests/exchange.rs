@@ -45,7 +45,8 @@ fn run(mechanism: Mechanism, mut client: Client, context: ServerContext) -> (Ste
             },
             Step::NeedCredentials { authcid } => {
                 assert_eq!(authcid, "user,=名");
-                server.keys(StoredKeys::derive("pencil", b"salt of sixteen.", 4096))
+                let keys = |password| StoredKeys::derive(password, b"salt of sixteen.", 4096);
+                server.keys(vec![keys("pen"), keys("pencil"), keys("brush")])
             }
             last => {
                 assert_eq!(
@@ -63,7 +64,16 @@ fn done() -> Step {
     Step::Done {
         authzid: None,
         authcid: "user,=名".to_owned(),
+        key: 1,
     }
+}
+
+#[test]
+fn scram_without_any_keys_fails() {
+    let mut server = Server::start(Mechanism::ScramSha256, context(Vec::new()));
+    let step = server.step(b"n,,n=user,r=abc");
+    assert!(matches!(step, Step::NeedCredentials { .. }), "{step:?}");
+    assert_eq!(server.keys(Vec::new()), Step::Fail(Failure::BadProof));
 }
 
 #[test]
@@ -201,7 +211,7 @@ proptest! {
         let mut server = Server::start(Mechanism::ALL[which], context(vec![binding(b"x")]));
         for response in responses {
             if let Step::NeedCredentials { .. } = server.step(&response) {
-                server.keys(StoredKeys::derive("pencil", b"salt", 1));
+                server.keys(vec![StoredKeys::derive("pencil", b"salt", 1)]);
             }
         }
     }

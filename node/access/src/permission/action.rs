@@ -35,6 +35,12 @@ pub enum Action {
     ChangeMembers,
     /// Set a member's password, disable or delete one.
     ControlMembers,
+    /// Look at how a member signs in: app passwords, second factor.
+    ReadFactors,
+    /// Make an app password, set up a second factor: everyone for themselves.
+    ChangeFactors,
+    /// Take app passwords back, remove a second factor.
+    ResetFactors,
     /// Look at a member's running sessions.
     ReadSessions,
     /// End them.
@@ -70,6 +76,8 @@ pub enum Needs {
     Super,
     /// To be an administrator with this function.
     Function(Function),
+    /// To be the one whom it is about.
+    Oneself,
 }
 
 impl fmt::Display for Needs {
@@ -78,6 +86,7 @@ impl fmt::Display for Needs {
             Self::Operator => "the operator",
             Self::Creator => "the creator of the organisation",
             Self::Super => "a super administrator",
+            Self::Oneself => "the member, who alone may",
             Self::Function(Function::Announcements) => "an administrator with the function announcements",
             Self::Function(Function::Members) => "an administrator with the function members",
             Self::Function(Function::Groups) => "an administrator with the function groups",
@@ -89,7 +98,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -104,6 +113,9 @@ impl Action {
         Self::ReadMembers,
         Self::ChangeMembers,
         Self::ControlMembers,
+        Self::ReadFactors,
+        Self::ChangeFactors,
+        Self::ResetFactors,
         Self::ReadSessions,
         Self::EndSessions,
         Self::ReadGroups,
@@ -138,8 +150,11 @@ impl Action {
             | Self::ReadMembers
             | Self::ChangeMembers
             | Self::ControlMembers
+            | Self::ReadFactors
+            | Self::ResetFactors
             | Self::ReadSessions
             | Self::EndSessions => Needs::Function(Function::Members),
+            Self::ChangeFactors => Needs::Oneself,
             Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
                 Needs::Function(Function::Groups)
             }
@@ -157,6 +172,7 @@ impl Action {
                 | Self::ReadDomains
                 | Self::ReadStructure
                 | Self::ReadMembers
+                | Self::ReadFactors
                 | Self::ReadSessions
                 | Self::ReadGroups
                 | Self::ReadShared
@@ -168,7 +184,15 @@ impl Action {
 
     /// Whether it could take from someone what they may do, or give it to oneself.
     pub(super) fn takes_power(self) -> bool {
-        matches!(self, Self::ControlMembers | Self::ChangeRoles | Self::EndSessions)
+        matches!(
+            self,
+            Self::ControlMembers | Self::ResetFactors | Self::ChangeRoles | Self::EndSessions
+        )
+    }
+
+    /// Whether everyone may do it to their own account.
+    pub(super) fn is_own(self) -> bool {
+        matches!(self, Self::ReadFactors | Self::ChangeFactors | Self::ResetFactors)
     }
 
     /// The scope that a token needs for it: `<what>:read` or `<what>:write`.
@@ -187,6 +211,8 @@ impl Action {
             Self::ChangeTags => "tags:write",
             Self::ReadMembers => "members:read",
             Self::ChangeMembers | Self::ControlMembers => "members:write",
+            Self::ReadFactors => "sign-in:read",
+            Self::ChangeFactors | Self::ResetFactors => "sign-in:write",
             Self::ReadSessions => "sessions:read",
             Self::EndSessions => "sessions:write",
             Self::ReadGroups => "groups:read",

@@ -1,7 +1,7 @@
 //! What something is done to.
 
 use hongyan_directory::{DepartmentId, Role};
-use hongyan_types::TenantId;
+use hongyan_types::{AccountId, TenantId};
 
 /// What an action is about.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub struct Object<'o> {
     pub(super) is_one: bool,
     /// What it may do itself, if it is a member.
     pub(super) role: Option<&'o Role>,
+    /// Which account it is, if it is one.
+    pub(super) account: Option<AccountId>,
 }
 
 impl<'o> Object<'o> {
@@ -25,6 +27,7 @@ impl<'o> Object<'o> {
             places: &[],
             is_one: false,
             role: None,
+            account: None,
         }
     }
     /// An organisation, or a list of what it has: the answer says how much of it may be seen.
@@ -43,6 +46,15 @@ impl<'o> Object<'o> {
             places,
             is_one: true,
             role: None,
+            account: None,
+        }
+    }
+    /// That account.
+    #[must_use]
+    pub fn of(self, account: AccountId) -> Self {
+        Self {
+            account: Some(account),
+            ..self
         }
     }
     /// A member who has, or has not, a role.

@@ -27,6 +27,10 @@ section! {
         lockout_secs: u64 = 300, "seconds", "1 to 86400", "restart";
         /// Sessions of one account at the same time on one node, over all protocols.
         sessions_per_account_max: u32 = 30, "sessions", "1 to 100000", "restart";
+        /// App passwords an account may have.
+        app_passwords_per_account_max: usize = 20, "app passwords", "1 to 100", "restart";
+        /// Time after which a further use of an app password is noted.
+        app_password_use_secs: u64 = 300, "seconds", "1 to 86400", "restart";
         /// Characters a new password needs.
         password_characters_min: usize = 8, "characters", "6 to 128", "restart";
         /// Characters a new password may have.

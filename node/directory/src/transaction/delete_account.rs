@@ -25,6 +25,7 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId) -> Result<Accou
     transaction.clear(&key::account(account.tenant, id));
     transaction.clear(&key::account_tenant(id));
     transaction.clear(&key::credential(id));
+    transaction.clear(&key::factors(id));
     membership::clear(transaction, &account);
     transaction.clear(&key::role(account.tenant, id));
     touch_account(transaction, &account);

@@ -98,6 +98,16 @@ impl Caller {
         Ok(account)
     }
 
+    /// As [`Caller::member`]; `me` is the caller's own account.
+    pub(crate) async fn member_or_me(&self, action: Action, address: &str) -> Result<Arc<AccountRecord>> {
+        let own = match &self.actor {
+            _ if address != "me" => None,
+            Actor::Person(person) => Some(person.address.clone()),
+            Actor::Operator { .. } => return Err(Problem::invalid("an operator has no account: say whose")),
+        };
+        self.member(action, own.as_deref().unwrap_or(address)).await
+    }
+
     /// Whether the caller may do `action` to a member asked for as `address`.
     pub(crate) async fn permit_member(
         &self,
@@ -109,7 +119,9 @@ impl Caller {
             .directory
             .with_all_above(account.tenant, &account.departments)
             .await?;
-        let object = Object::one(account.tenant, &places).with_role(account.role.as_ref());
+        let object = Object::one(account.tenant, &places)
+            .with_role(account.role.as_ref())
+            .of(account.id);
         match permission::permit(&self.actor, action, &object) {
             Err(Refusal::Hidden) => Err(Error::NotFound {
                 what: "account",

@@ -6,6 +6,7 @@
 //! gives an operator's; whoever serves the API to the network puts in whom it has proved. Called by `ops/cli`.
 
 mod alias;
+mod app_password;
 mod audit;
 mod body;
 mod caller;
@@ -24,6 +25,7 @@ mod problem;
 mod queue;
 mod role;
 mod session;
+mod sign_in;
 mod socket;
 mod state;
 mod tag;
@@ -84,6 +86,9 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(member::show, member::change, member::delete))
         .routes(routes!(member::set_password))
         .routes(routes!(role::set, role::withdraw))
+        .routes(routes!(sign_in::show, sign_in::change))
+        .routes(routes!(app_password::list, app_password::add))
+        .routes(routes!(app_password::remove))
         .routes(routes!(alias::list, alias::add))
         .routes(routes!(alias::remove))
         .routes(routes!(session::revoke_all))

@@ -216,7 +216,7 @@ pub(crate) async fn set_password(
         display_name: &account.display_name,
     };
     caller.access.check_password(&owner, &password)?;
-    let credential = caller.access.hash_password(&password).await?;
+    let credential = caller.access.hash_password_of(account.id, &password).await?;
     caller.directory.set_credential(account.id, &credential).await?;
     caller.access.account_changed(account.id).await?;
     tracing::info!(account = account.id.0, "password set");

@@ -101,7 +101,12 @@ fn answer(kept: &[u8], asked: &str) -> Result<Response> {
 
 /// Keeps the answer of what succeeded; what failed has changed nothing and may be asked again.
 async fn keep(state: &AdminState, name: RequestKey, asked: String, response: Response) -> Result<Response> {
-    if !response.status().is_success() {
+    let is_secret = response
+        .headers()
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|value| value == "no-store");
+    // What is shown once is kept nowhere: a repeat is told that the request was carried out.
+    if !response.status().is_success() || is_secret {
         return Ok(response);
     }
     let (parts, body) = response.into_parts();

@@ -61,6 +61,9 @@ impl From<AccessError> for Problem {
             }
             AccessError::Suspended => (StatusCode::FORBIDDEN, "suspended", None),
             AccessError::ProtocolClosed(_) => (StatusCode::FORBIDDEN, "protocol-closed", None),
+            AccessError::AppPasswordRequired => (StatusCode::FORBIDDEN, "app-password-required", None),
+            AccessError::NotForProtocol(_) => (StatusCode::FORBIDDEN, "not-for-protocol", None),
+            AccessError::Expired => (StatusCode::UNAUTHORIZED, "expired", None),
             AccessError::LockedOut { retry_secs } => (StatusCode::TOO_MANY_REQUESTS, "locked-out", Some(*retry_secs)),
             AccessError::TooManySessions { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-sessions", Some(30)),
             AccessError::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", Some(1)),

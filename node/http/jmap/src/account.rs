@@ -21,6 +21,8 @@ pub(crate) struct Account {
     pub(crate) domain: String,
     /// As the directory knew it when its person signed in.
     pub(crate) record: Arc<AccountRecord>,
+    /// Whether the caller may look and change nothing.
+    pub(crate) read_only: bool,
 }
 
 impl Account {
@@ -34,6 +36,7 @@ impl Account {
             },
             domain: account.address.domain.to_string(),
             record: Arc::clone(account),
+            read_only: caller.identity().is_read_only(),
         }
     }
     /// Whether the account may send as this address.

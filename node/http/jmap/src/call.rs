@@ -81,8 +81,16 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
     }
 }
 
+/// Whether a method changes anything, by its name (RFC 8620 §5).
+fn changes(name: &str) -> bool {
+    matches!(name.rsplit('/').next(), Some("set" | "import" | "copy" | "upload"))
+}
+
 /// Does what a call asks for.
 pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
+    if call.account.read_only && changes(call.name) {
+        return Err(MethodErrorType::AccountReadOnly.into());
+    }
     match call.name {
         "Core/echo" => core_echo::echo(call),
         "Mailbox/get" => mailbox::get(call).await,

@@ -123,7 +123,7 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
     let entry = AccountEntry {
         name: record.address.to_string(),
         is_personal: true,
-        is_read_only: false,
+        is_read_only: account.read_only,
         account_capabilities: BTreeMap::from([
             (CapabilityUri::CORE, nothing()),
             (CapabilityUri::MAIL, raw(&mail)),

@@ -10,6 +10,8 @@ use hongyan_types::{Timestamp, UidSet};
 pub(crate) struct Account {
     pub(crate) mailbox: MailboxId,
     pub(crate) range: FetchRange,
+    /// Whether it may look and change nothing (AUTH-21).
+    pub(crate) read_only: bool,
     pub(crate) permit: SessionPermit,
 }
 
@@ -21,6 +23,7 @@ impl Account {
                 account: identity.account.id,
             },
             range: identity.account.settings.imap_range,
+            read_only: identity.is_read_only(),
             permit,
         }
     }

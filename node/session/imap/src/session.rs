@@ -213,6 +213,10 @@ impl Session {
     }
 
     async fn dispatch(&mut self, id: CommandId, command: Command) -> Result<Outcome, Stop> {
+        if changes(&command) && self.account.as_ref().is_some_and(|account| account.read_only) {
+            let text = "This app password lets you look and change nothing";
+            return Err(Status::no_with(imap::Code::NoPerm, text).into());
+        }
         match command {
             Command::StartTls => return self.start_tls(id).await,
             Command::Authenticate(authenticate) => return self.authenticate(id, authenticate).await,
@@ -333,6 +337,21 @@ fn continues(command: &Command) -> bool {
             | Command::AppendNext(_)
             | Command::AppendEnd
             | Command::IdleEnd(_)
+    )
+}
+
+/// Commands that change more than the session; of those on the selected folder itself the folder says that it is read-only.
+fn changes(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Append(_)
+            | Command::Replace(_)
+            | Command::Create(_)
+            | Command::Delete(_)
+            | Command::Rename(_)
+            | Command::Subscribe(_)
+            | Command::Unsubscribe(_)
+            | Command::Copy(_)
     )
 }
 

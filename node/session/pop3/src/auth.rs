@@ -59,8 +59,8 @@ impl Session {
                     let access = &self.parts().access;
                     break access.verify_password(Protocol::Pop3, &authcid, &password, peer).await;
                 }
-                Step::Done { authzid, authcid } => {
-                    let proved = !acts_as_another(authzid.as_deref(), &authcid);
+                Step::Done { authzid, authcid, key } => {
+                    let proved = Some(key).filter(|_| !acts_as_another(authzid.as_deref(), &authcid));
                     let Some(attempt) = self.scram.take() else {
                         break Err(AccessError::BadCredentials);
                     };
@@ -71,7 +71,7 @@ impl Session {
                     // A wrong proof counts as a wrong password does.
                     Some(attempt) => {
                         let access = &self.parts().access;
-                        break access.finish_scram(Protocol::Pop3, attempt, peer, false).await;
+                        break access.finish_scram(Protocol::Pop3, attempt, peer, None).await;
                     }
                     None => {
                         self.exchange = None;

@@ -74,7 +74,7 @@ impl Session {
             mailbox,
             opened,
             settings.pop_range.since(now),
-            settings.pop_clients_may_delete,
+            settings.pop_clients_may_delete && !identity.is_read_only(),
         );
         let text = format!("{} messages ({} octets)", maildrop.count(), maildrop.octets());
         self.signed_in(maildrop, permit, account.language);

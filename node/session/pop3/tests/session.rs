@@ -128,6 +128,44 @@ fn all() -> AccountSettings {
 }
 
 #[test]
+fn auth_21_an_app_password_that_only_reads_leaves_the_mail() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(AccountSettings::default()).await;
+        node.append(b"Subject: one\r\n\r\nx", 0).await;
+        let new = hongyan_access::NewAppPassword {
+            name: "Reader".to_owned(),
+            protocols: std::collections::BTreeSet::from([hongyan_access::Protocol::Pop3]),
+            read_only: true,
+            days: None,
+        };
+        let account = node.mailbox.account;
+        let made = node
+            .access
+            .add_app_password(&node.directory, account, &new)
+            .await
+            .unwrap();
+        let set = node.access.set_secure_login(&node.directory, account, true);
+        set.await.unwrap();
+        let login = async |password: &str| {
+            let mut pop3 = node.connect().await;
+            assert!(pop3.say(&format!("USER {USER}")).await.is_ok);
+            let answer = pop3.say(&format!("PASS {password}")).await;
+            (pop3, answer)
+        };
+        let (_, refused) = login("pass").await;
+        assert_eq!(refused.code, Some(ResponseCode::Auth), "{refused:?}");
+        assert!(refused.text.contains("takes an app password"), "{refused:?}");
+        for _ in 0..2 {
+            let (mut pop3, answer) = login(made.password.reveal()).await;
+            assert!(answer.text.starts_with("1 messages"), "{answer:?}");
+            assert!(pop3.say("DELE 1").await.is_ok);
+            assert!(pop3.say("QUIT").await.is_ok);
+        }
+        node.stop().await;
+    });
+}
+
+#[test]
 fn acc_2_messages_are_listed_read_and_deleted_by_quit() {
     hongyan_actor::run(0, async {
         let node = Node::start(all()).await;

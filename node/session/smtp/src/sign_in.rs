@@ -64,18 +64,20 @@ impl Conversation {
                 }
                 self.check_password(&authcid, &password).await
             }
-            Step::Done { authzid, authcid } => {
+            Step::Done { authzid, authcid, key } => {
                 if is_foreign(authzid.as_deref(), &authcid) {
                     return FOREIGN_IDENTITY;
                 }
                 let Some(attempt) = exchange.attempt else {
                     return FAILED;
                 };
-                access.finish_scram(Protocol::Submission, attempt, peer, true).await
+                access
+                    .finish_scram(Protocol::Submission, attempt, peer, Some(key))
+                    .await
             }
             Step::Fail(failure) => match exchange.attempt {
                 Some(attempt) if failure == hongyan_sasl::Failure::BadProof => {
-                    access.finish_scram(Protocol::Submission, attempt, peer, false).await
+                    access.finish_scram(Protocol::Submission, attempt, peer, None).await
                 }
                 _ if failure == hongyan_sasl::Failure::ChannelBinding => return FAILED,
                 _ => return MALFORMED,
@@ -111,6 +113,8 @@ impl Conversation {
                 tracing::info!(event = "smtp_sign_in_failed", peer = %self.connection.peer().ip(), %error);
                 match error {
                     AccessError::BadCredentials => FAILED,
+                    // RFC 4954 §6: stronger than a password is asked for.
+                    AccessError::AppPasswordRequired => Reply::new(534, Enhanced(5, 7, 9), error.text()),
                     error if error.is_temporary() => Reply::new(454, Enhanced(4, 7, 0), error.text()),
                     error => Reply::new(535, Enhanced(5, 7, 8), error.text()),
                 }

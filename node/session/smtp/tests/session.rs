@@ -155,6 +155,24 @@ fn submission_is_for_own_addresses_only() {
 }
 
 #[test]
+fn auth_24_a_client_that_needs_an_app_password_is_told_so() {
+    on_node(|node| async move {
+        let account = hongyan_types::AccountId(node.account("anna@example.test").await);
+        let access = node.access();
+        let set = access.set_secure_login(&node.directory, account, true);
+        set.await.unwrap();
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        let refused = client.say("AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHBhc3M=\r\n", 1).await;
+        assert!(
+            refused[0].starts_with("534 5.7.9 this account takes an app password"),
+            "{refused:?}"
+        );
+        let wrong = client.say("AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHdyb25n\r\n", 1).await;
+        assert_eq!(wrong, ["535 5.7.8 Authentication failed"]);
+    });
+}
+
+#[test]
 fn scram_signs_in() {
     on_node(|node| async move {
         let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;

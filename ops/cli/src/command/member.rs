@@ -257,7 +257,7 @@ pub struct Settings {
     keep_sent: Option<bool>,
 }
 
-fn on_off(text: &str) -> Result<bool, String> {
+pub(super) fn on_off(text: &str) -> Result<bool, String> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),

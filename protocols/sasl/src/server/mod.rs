@@ -42,6 +42,8 @@ pub enum Step {
         authzid: Option<String>,
         /// Who signed in.
         authcid: String,
+        /// With which of the keys that were handed to [`Server::keys`], counted from 0.
+        key: usize,
     },
     /// The exchange has failed.
     Fail(Failure),
@@ -108,8 +110,9 @@ impl Server {
         self.settle(step)
     }
 
-    /// Answers [`Step::NeedCredentials`].
-    pub fn keys(&mut self, keys: StoredKeys) -> Step {
+    /// Answers [`Step::NeedCredentials`] with the keys of every password that may be the user's: the proof tells which one it
+    /// is. The client hears the first one's salt and rounds, so keys made with others cannot match.
+    pub fn keys(&mut self, keys: Vec<StoredKeys>) -> Step {
         let step = match &mut self.machine {
             Machine::Scram(scram) => scram.keys(keys),
             _ => Step::Fail(Failure::Malformed),

@@ -21,10 +21,10 @@ enum State {
     AwaitKeys(Exchange),
     Final {
         exchange: Exchange,
-        keys: StoredKeys,
+        keys: Vec<StoredKeys>,
         server_first: String,
     },
-    Acknowledge(Exchange),
+    Acknowledge(Exchange, usize),
     Over,
 }
 
@@ -58,23 +58,27 @@ impl Scram {
                 .client_final(response, exchange, &keys, &server_first)
                 .unwrap_or_else(Step::Fail),
             // The protocols have no room for data with success, so the client acknowledges the signature (RFC 4954 §4).
-            State::Acknowledge(exchange) if response.is_empty() => Step::Done {
+            State::Acknowledge(exchange, key) if response.is_empty() => Step::Done {
                 authzid: exchange.authzid,
                 authcid: exchange.authcid,
+                key,
             },
-            State::Acknowledge(_) | State::AwaitKeys(_) | State::Over => Step::Fail(Failure::Malformed),
+            State::Acknowledge(..) | State::AwaitKeys(_) | State::Over => Step::Fail(Failure::Malformed),
         }
     }
 
-    pub(super) fn keys(&mut self, keys: StoredKeys) -> Step {
+    pub(super) fn keys(&mut self, keys: Vec<StoredKeys>) -> Step {
         let State::AwaitKeys(exchange) = std::mem::replace(&mut self.state, State::Over) else {
             return Step::Fail(Failure::Malformed);
+        };
+        let Some(offered) = keys.first() else {
+            return Step::Fail(Failure::BadProof);
         };
         let server_first = format!(
             "r={},s={},i={}",
             exchange.nonce,
-            STANDARD.encode(&keys.salt),
-            keys.iterations
+            STANDARD.encode(&offered.salt),
+            offered.iterations
         );
         self.state = State::Final {
             exchange,
@@ -117,7 +121,7 @@ impl Scram {
         &mut self,
         response: &[u8],
         exchange: Exchange,
-        keys: &StoredKeys,
+        keys: &[StoredKeys],
         server_first: &str,
     ) -> Result<Step, Failure> {
         let text = std::str::from_utf8(response).map_err(|_| Failure::Malformed)?;
@@ -136,11 +140,18 @@ impl Scram {
             return Err(Failure::ChannelBinding);
         }
         let message = auth_message(&exchange.client_first_bare, server_first, without_proof);
-        if !keys.accepts(&proof, &message) {
-            return Err(Failure::BadProof);
-        }
+        // All are tried, so that the time does not tell which one it was.
+        let accepting = keys.iter().map(|keys| keys.accepts(&proof, &message));
+        let found = accepting
+            .enumerate()
+            .fold(None, |found: Option<usize>, (key, accepts)| {
+                found.or(accepts.then_some(key))
+            });
+        let (key, keys) = found
+            .and_then(|key| Some((key, keys.get(key)?)))
+            .ok_or(Failure::BadProof)?;
         let signature = format!("v={}", STANDARD.encode(keys.signature(&message)));
-        self.state = State::Acknowledge(exchange);
+        self.state = State::Acknowledge(exchange, key);
         Ok(Step::Challenge(signature.into_bytes()))
     }
 }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 mod organisation;
+mod sign_in;
 
 async fn api() -> axum::Router {
     api_and_access().await.0

@@ -41,6 +41,10 @@ pub(crate) async fn upload(
     if account.id.as_str() != account_id {
         return Err(super::download::missing("account"));
     }
+    if account.read_only {
+        let words = "this app password lets you look and change nothing";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "read-only", words));
+    }
     let core = &jmap.settings.core;
     let Some(_place) = jmap.uploads.take(account.mailbox.account) else {
         let words = format!("the account has {} uploads at this moment", core.uploads_max);

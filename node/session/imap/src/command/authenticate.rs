@@ -76,17 +76,17 @@ impl Session {
                     let verified = access.verify_password(Protocol::Imap, &authcid, &password, peer).await;
                     return self.signed_in(id, "authenticate", verified).await;
                 }
-                Step::Done { authzid, authcid } => {
+                Step::Done { authzid, authcid, key } => {
                     let attempt = self.exchange.take().and_then(|exchange| exchange.attempt);
                     check_authzid(authzid.as_deref(), &authcid)?;
                     let attempt = attempt.ok_or_else(failed)?;
-                    let verified = access.finish_scram(Protocol::Imap, attempt, peer, true).await;
+                    let verified = access.finish_scram(Protocol::Imap, attempt, peer, Some(key)).await;
                     return self.signed_in(id, "authenticate", verified).await;
                 }
                 Step::Fail(failure) => {
                     let attempt = self.exchange.take().and_then(|exchange| exchange.attempt);
                     if let (Some(attempt), Failure::BadProof) = (attempt, failure) {
-                        let refused = access.finish_scram(Protocol::Imap, attempt, peer, false).await;
+                        let refused = access.finish_scram(Protocol::Imap, attempt, peer, None).await;
                         return self.signed_in(id, "authenticate", refused).await;
                     }
                     return Err(match failure {

@@ -48,7 +48,11 @@ impl Session {
 fn refusal(error: &AccessError) -> Stop {
     let code = match error {
         AccessError::BadCredentials => Code::AuthenticationFailed,
-        AccessError::Suspended | AccessError::ProtocolClosed(_) => Code::AuthorizationFailed,
+        AccessError::Suspended
+        | AccessError::ProtocolClosed(_)
+        | AccessError::NotForProtocol(_)
+        | AccessError::AppPasswordRequired => Code::AuthorizationFailed,
+        AccessError::Expired => Code::Expired,
         AccessError::TooManySessions { .. } | AccessError::LockedOut { .. } => Code::Limit,
         _ => Code::Unavailable,
     };

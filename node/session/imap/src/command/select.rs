@@ -18,6 +18,7 @@ use crate::stop::{Answer, Stop};
 
 impl Session {
     pub(crate) async fn select(&mut self, select: Select) -> Answer {
+        let read_only = select.read_only || self.account()?.read_only;
         let had_one = self.selected.is_some();
         self.leave_folder();
         // Listening begins before the folder is read, so that no hint is missed.
@@ -37,7 +38,7 @@ impl Session {
         }
         let selected = Selected {
             folder: opened.info.id,
-            read_only: select.read_only,
+            read_only,
             keywords: opened.view.keywords().len(),
             view: opened.view,
             newer: None,
@@ -52,8 +53,9 @@ impl Session {
         if let Some(known) = &select.q_resync {
             self.resynchronise(known).await?;
         }
-        Ok(if select.read_only {
-            Status::ok_with(Code::ReadOnly, "Examine completed")
+        Ok(if read_only {
+            let command = if select.read_only { "Examine" } else { "Select" };
+            Status::ok_with(Code::ReadOnly, format!("{command} completed"))
         } else {
             Status::ok_with(Code::ReadWrite, "Select completed")
         })

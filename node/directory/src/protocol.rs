@@ -1,0 +1,73 @@
+//! The ways in that can be closed, for an account, for an app password, for an organisation (ACC-15, AUTH-21, LGN-1).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::AccountSettings;
+
+/// A way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+    /// Sending with a client.
+    Submission,
+    /// JMAP and whatever else comes over HTTPS.
+    Http,
+}
+
+impl Protocol {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http];
+
+    /// Whether the account's own settings leave it open.
+    #[must_use]
+    pub fn is_open(self, settings: &AccountSettings) -> bool {
+        match self {
+            Self::Imap => settings.imap,
+            Self::Pop3 => settings.pop3,
+            Self::Submission => settings.submission,
+            // ACC-15 names the protocols of clients that can be closed; this one is also the way to the settings.
+            Self::Http => true,
+        }
+    }
+    /// Short name for metrics, logs and the admin API.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Imap => "imap",
+            Self::Pop3 => "pop3",
+            Self::Submission => "submission",
+            Self::Http => "http",
+        }
+    }
+    /// How it is stored.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Imap => 0,
+            Self::Pop3 => 1,
+            Self::Submission => 2,
+            Self::Http => 3,
+        }
+    }
+    /// `None` for one of a later release.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|protocol| protocol.number() == number)
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Imap => "IMAP",
+            Self::Pop3 => "POP3",
+            Self::Submission => "sending with mail clients",
+            Self::Http => "HTTPS",
+        })
+    }
+}

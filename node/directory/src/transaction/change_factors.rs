@@ -1,0 +1,64 @@
+//! Changes what proves an account beside its password.
+
+use hongyan_audit::Event;
+use hongyan_types::AccountId;
+
+use super::{check_limit, need_account, record_account, touch_account};
+use crate::record::factors;
+use crate::{AppPassword, Change, Error, Factors, FactorsChange, Result, key};
+
+pub(crate) async fn run(transaction: &mut Change, id: AccountId, change: &FactorsChange) -> Result<Factors> {
+    let account = need_account(transaction, id).await?;
+    let stored = transaction.get(&key::factors(id)).await?;
+    let before = match &stored {
+        Some(stored) => factors::decode(stored)?,
+        None => Factors::default(),
+    };
+    let mut factors = before.clone();
+    let (action, details) = apply(&mut factors, change)?;
+    if before != factors {
+        transaction.set(key::factors(id), factors::encode(&factors));
+        touch_account(transaction, &account);
+        let event = Event::new(action, &account.address);
+        let event = details
+            .into_iter()
+            .fold(event, |event, (field, value)| event.with(field, value));
+        record_account(transaction, &account, event);
+    }
+    Ok(factors)
+}
+
+/// The word of the audit log, and what it says of the change.
+type Told = (&'static str, Vec<(&'static str, String)>);
+
+fn apply(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
+    match change {
+        FactorsChange::AddAppPassword { password, max } => {
+            let used = u64::try_from(factors.app_passwords.len()).unwrap_or(u64::MAX);
+            check_limit("app_passwords_per_account_max", *max, used)?;
+            factors.last_app_password += 1;
+            let mut password = AppPassword::clone(password);
+            password.id = factors.last_app_password;
+            let protocols: Vec<_> = password.protocols.iter().map(|protocol| protocol.label()).collect();
+            let details = vec![
+                ("number", password.id.to_string()),
+                ("name", password.name.clone()),
+                ("protocols", protocols.join(" ")),
+                ("read_only", password.read_only.to_string()),
+            ];
+            factors.app_passwords.push(password);
+            Ok(("member.add-app-password", details))
+        }
+        FactorsChange::RemoveAppPassword(id) => {
+            let place = factors.app_passwords.iter().position(|password| password.id == *id);
+            let place = place.ok_or_else(|| Error::not_found("app password", id))?;
+            let removed = factors.app_passwords.remove(place);
+            let details = vec![("number", id.to_string()), ("name", removed.name)];
+            Ok(("member.remove-app-password", details))
+        }
+        FactorsChange::SecureLogin(on) => {
+            factors.secure_login = *on;
+            Ok(("member.secure-login", vec![("on", on.to_string())]))
+        }
+    }
+}
