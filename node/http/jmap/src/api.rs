@@ -79,7 +79,7 @@ fn account_of<'a>(accounts: &'a [Account], arguments: &str) -> &'a Account {
     found.unwrap_or(own)
 }
 
-async fn answer(jmap: &Jmap, accounts: &[Account], bytes: &[u8]) -> Result<Vec<u8>, RequestError> {
+pub(crate) async fn answer(jmap: &Jmap, accounts: &[Account], bytes: &[u8]) -> Result<Vec<u8>, RequestError> {
     let is_known = |uri: &str| CAPABILITIES.iter().any(|known| known.0 == uri);
     let request = Request::read(bytes, &jmap.settings.core, is_known)?;
     let mut response = hongyan_jmap::Response::new(jmap.settings.response_octets_max);

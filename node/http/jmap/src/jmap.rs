@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use hongyan_blob::BlobStore;
 use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
@@ -79,6 +79,7 @@ pub fn routes(services: JmapServices, settings: JmapSettings) -> Router {
         .route("/jmap/upload/{account}", post(blob::upload))
         .route("/jmap/download/{account}/{blob}/{name}", get(blob::download))
         .route("/jmap/events", get(push::events))
+        .route("/jmap/socket", any(push::socket))
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(jmap))
 }

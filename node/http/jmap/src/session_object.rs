@@ -22,13 +22,14 @@ use crate::jmap::Jmap;
 pub(crate) const STATE: &str = "1";
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 6] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 7] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
     CapabilityUri::VACATION,
     CapabilityUri::BLOB,
     CapabilityUri::QUOTA,
+    CapabilityUri::WEBSOCKET,
 ];
 
 /// `urn:ietf:params:jmap:mail` of an account (RFC 8621 §1.3.1).
@@ -81,6 +82,14 @@ struct BlobCapability {
     supported_digest_algorithms: [&'static str; 3],
 }
 
+/// `urn:ietf:params:jmap:websocket` (RFC 8887 §3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SocketCapability {
+    url: String,
+    supports_push: bool,
+}
+
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     to_raw_value(value).expect("capabilities are JSON")
 }
@@ -119,6 +128,10 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
         supported_type_names: ["Email", "Mailbox", "Thread"],
         supported_digest_algorithms: ["sha", "sha-256", "sha-512"],
     };
+    let socket = SocketCapability {
+        url: format!("{}/jmap/socket", origin.replacen("http", "ws", 1)),
+        supports_push: true,
+    };
     let nothing = || raw(&BTreeMap::<&str, ()>::new());
     let entry = AccountEntry {
         name: record.address.to_string(),
@@ -141,9 +154,14 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
             (CapabilityUri::VACATION, nothing()),
             (CapabilityUri::BLOB, nothing()),
             (CapabilityUri::QUOTA, nothing()),
+            (CapabilityUri::WEBSOCKET, raw(&socket)),
         ]),
         accounts: BTreeMap::from([(account.id.clone(), entry)]),
-        primary_accounts: CAPABILITIES.into_iter().map(|uri| (uri, account.id.clone())).collect(),
+        primary_accounts: CAPABILITIES
+            .into_iter()
+            .filter(|uri| *uri != CapabilityUri::WEBSOCKET)
+            .map(|uri| (uri, account.id.clone()))
+            .collect(),
         username: record.address.to_string(),
         api_url: format!("{origin}/jmap/api"),
         download_url: format!("{origin}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}"),

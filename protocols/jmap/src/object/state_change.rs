@@ -12,13 +12,18 @@ use crate::Id;
 pub struct StateChange {
     /// What changed.
     pub changed: BTreeMap<Id, BTreeMap<&'static str, String>>,
+    /// From where a client goes on that comes back (RFC 8887 §4.3.5.1).
+    pub push_state: Option<String>,
 }
 
 impl Serialize for StateChange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("@type", "StateChange")?;
         map.serialize_entry("changed", &self.changed)?;
+        if let Some(state) = &self.push_state {
+            map.serialize_entry("pushState", state)?;
+        }
         map.end()
     }
 }
@@ -32,6 +37,7 @@ mod tests {
         let states = BTreeMap::from([("Email", "d35ecb040aab".to_owned())]);
         let change = StateChange {
             changed: BTreeMap::from([(Id::try_from("a3123").unwrap(), states)]),
+            push_state: None,
         };
         assert_eq!(
             serde_json::to_string(&change).unwrap(),

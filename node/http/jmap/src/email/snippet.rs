@@ -27,7 +27,8 @@ const STEP_OCTETS: usize = 32 * 1024;
 struct Reply<'a> {
     account_id: &'a Id,
     list: Vec<SearchSnippet>,
-    not_found: Vec<Id>,
+    /// RFC 8621 §5.1: null when all were found.
+    not_found: Option<Vec<Id>>,
 }
 
 /// What was looked for, folded.
@@ -73,7 +74,7 @@ pub(crate) async fn snippets(call: &mut Call<'_>) -> Outcome<()> {
     let mut reply = Reply {
         account_id: &account_id,
         list: Vec::new(),
-        not_found: Vec::new(),
+        not_found: None,
     };
     for id in arguments.email_ids {
         let email = ids::read_email(&id).filter(|email| !snapshot.places(*email).is_empty());
@@ -83,7 +84,7 @@ pub(crate) async fn snippets(call: &mut Call<'_>) -> Outcome<()> {
                 subject,
                 preview,
             }),
-            None => reply.not_found.push(id),
+            None => reply.not_found.get_or_insert_default().push(id),
         }
     }
     call.answer(&reply)

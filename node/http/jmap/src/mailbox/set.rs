@@ -23,12 +23,22 @@ fn refused(error: MailboxError) -> Refused {
     let words = error.to_string();
     match error {
         MailboxError::NoSuchFolder => SetErrorType::NotFound.into(),
-        MailboxError::FolderExists | MailboxError::InvalidName(_) => SetError::properties(["name"], words).into(),
+        MailboxError::InvalidName(_) => SetError::properties(["name"], words).into(),
+        MailboxError::FolderExists => SetError::with(SetErrorType::AlreadyExists, words).into(),
         MailboxError::UseTaken => SetError::properties(["role"], words).into(),
         MailboxError::TooManyFolders => SetError::with(SetErrorType::OverQuota, words).into(),
         MailboxError::SystemFolder => SetError::with(SetErrorType::Forbidden, words).into(),
         MailboxError::HasChildren => SetErrorType::MailboxHasChild.into(),
         error => Refused::Failed(error.into()),
+    }
+}
+
+/// RFC 8621 §2: siblings have different names.
+fn exists(snapshot: &Snapshot, path: &FolderPath, error: MailboxError) -> Refused {
+    let existing = snapshot.folders.iter().find(|folder| *folder.path == *path);
+    match (error, existing) {
+        (MailboxError::FolderExists, Some(folder)) => SetError::already_exists(ids::folder(folder.id).as_str()).into(),
+        (error, _) => refused(error),
     }
 }
 
@@ -170,12 +180,8 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         path: path.clone(),
         special_use,
     };
-    let folder = call
-        .jmap
-        .ask(call.account.mailbox, request)
-        .await?
-        .map_err(refused)?
-        .folder;
+    let created = call.jmap.ask(call.account.mailbox, request).await?;
+    let folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
     if new.sort_order.is_some_and(|order| order != sort_order(&folder)) {
         let request = DeleteFolder {
             folder: folder.id.into(),
@@ -284,7 +290,8 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         if found.id == FolderId::INBOX {
             return Err(SetErrorType::Forbidden.into());
         }
-        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+        let renamed = call.jmap.ask(call.account.mailbox, request).await?;
+        renamed.map_err(|error| exists(&snapshot, &to, error))?;
     }
     if subscribed != found.subscribed {
         let request = SubscribeFolder { path: to, subscribed };

@@ -81,6 +81,15 @@ impl Client {
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
         send(&self.node.env, self.listener.local_address(), request).await
     }
+    /// The same over a connection that may become another protocol's.
+    pub async fn send_upgrade(&self, request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
+        let stream = self.node.env.connect(self.listener.local_address()).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection.with_upgrades());
+        sender.send_request(request).await.unwrap()
+    }
     /// A signed-in request with a body.
     pub fn request(method: &str, path: &str, kind: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
         use base64::Engine;
