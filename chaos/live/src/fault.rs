@@ -290,7 +290,7 @@ async fn upgrade(world: &World, fault: &Fault) -> Result<String> {
         longest = longest.max(drained(world, node).await?);
         stop(world, node).await?;
         world.with_node(node, |node| {
-            node.set_binary(fault.binary.as_deref().unwrap_or(world.hongyan()));
+            node.upgrade(fault.binary.as_deref().unwrap_or(world.hongyan()))?;
             node.start()
         })?;
         recovered(world, node).await?;

@@ -32,6 +32,9 @@ const DISK: &str = "size=96m";
 /// Octets written at a time to fill it.
 const PIECE: usize = 64 * 1024;
 
+/// What the release before refuses among `[listen]`.
+const NEWEST_SETTINGS: &str = "https = []\n";
+
 /// What a node is made of.
 pub(crate) struct NodeParts {
     /// Counted from 0.
@@ -40,6 +43,8 @@ pub(crate) struct NodeParts {
     /// Its folder.
     pub(crate) folder: PathBuf,
     pub(crate) binary: PathBuf,
+    /// The program is of the release before, which does not know [`NEWEST_SETTINGS`].
+    pub(crate) is_earlier: bool,
     /// FoundationDB's cluster file; none: the embedded store.
     pub(crate) cluster_file: Option<PathBuf>,
     /// The load balancer.
@@ -73,7 +78,7 @@ impl Node {
             ensure!(mount.status().context("run mount")?.success(), "mount a small disk");
             node.has_mount = true;
         }
-        std::fs::write(node.config_file(), node.config()).context("write the node's configuration")?;
+        node.write_config()?;
         Ok(node)
     }
     pub(crate) fn host(&self) -> &Host {
@@ -91,9 +96,14 @@ impl Node {
     pub(crate) fn id(&self) -> Option<u32> {
         self.process.as_ref().map(Process::id)
     }
-    /// From its next start on it is this program.
-    pub(crate) fn set_binary(&mut self, binary: &Path) {
+    /// From its next start on it is this program, of the newest release.
+    pub(crate) fn upgrade(&mut self, binary: &Path) -> Result<()> {
         binary.clone_into(&mut self.parts.binary);
+        self.parts.is_earlier = false;
+        self.write_config()
+    }
+    fn write_config(&self) -> Result<()> {
+        std::fs::write(self.config_file(), self.config()).context("write the node's configuration")
     }
 
     fn config(&self) -> String {
@@ -117,10 +127,11 @@ impl Node {
         format!(
             "[node]\nhost_name = \"node{number}.{DOMAIN}\"\ndata = \"{data}\"\nshutdown_grace_secs = 5\n\
              [listen]\nsmtp = [\"{smtp}\"]\nlmtp = [\"{lmtp}\"]\nimaps = [\"{imaps}\"]\nhttp = [\"{http}\"]\n\
-             imap = []\nsubmission = []\nsubmissions = []\npop3 = []\npop3s = []\nhttps = []\nproxy_networks = [{networks}]\n\
+             imap = []\nsubmission = []\nsubmissions = []\npop3 = []\npop3s = []\n{newest}proxy_networks = [{networks}]\n\
              [limits]\nconnections_per_address_max = 100000\n\
              [access]\nargon2_memory_kib = 1024\nargon2_passes = 1\nscram_iterations = 4096\nsessions_per_account_max = 100000\n\
              [storage]\nfree_octets_min = 4194304\n{storage}{cluster}",
+            newest = if parts.is_earlier { "" } else { NEWEST_SETTINGS },
             number = parts.number + 1,
             data = self.data().display(),
             smtp = at(25),

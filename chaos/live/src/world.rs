@@ -90,6 +90,7 @@ impl World {
                 folder: folder.path().join(&host.name),
                 host,
                 binary: programs.before.as_ref().unwrap_or(&programs.hongyan).clone(),
+                is_earlier: programs.before.is_some(),
                 cluster_file: cluster_file.clone(),
                 proxy: proxy.clone(),
                 is_member: plan.nodes > 1,

@@ -22,7 +22,7 @@ const TENANT: &str = "dev";
 const ACCOUNTS_AT_A_TIME: usize = 500;
 
 /// HTTPS above the base: at 443 it would meet the IMAP of a node three further.
-const HTTPS: u16 = 444;
+pub(crate) const HTTPS: u16 = 444;
 
 /// Ports above the base.
 pub(crate) struct Ports(pub(crate) u16);

@@ -282,13 +282,14 @@ fn print_welcome(nodes: &[DevNode], arguments: &Dev, data: &Path) {
         let at = |usual| Ports(node.arguments.base_port).at(usual);
         let id = node.id().map_or_else(|| "-".to_owned(), |id| id.to_string());
         table.push_str(&format!(
-            "  node {}  pid {id:<8} SMTP {}  LMTP {}  submission {}  IMAP {}  POP3 {}  http://127.0.0.1:{}/readyz\n",
+            "  node {}  pid {id:<8} SMTP {}  LMTP {}  submission {}  IMAP {}  POP3 {}  HTTPS {}  http://127.0.0.1:{}/readyz\n",
             node.number,
             at(25),
             at(24),
             at(587),
             at(143),
             at(110),
+            at(crate::dev::HTTPS),
             at(80),
         ));
     }
