@@ -8,7 +8,7 @@ use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction, tuple::Tuple};
 use hongyan_sasl::{Secret, StoredKeys, prepare};
 use hongyan_telemetry::{CounterVec, HistogramVec, counter_vec, histogram_vec};
-use hongyan_types::AccountId;
+use hongyan_types::{AccountId, Timestamp};
 
 use crate::elsewhere::Elsewhere;
 use crate::failures::Guard;
@@ -123,11 +123,7 @@ impl Access {
     ) -> Result<Identity, AccessError> {
         self.check_lock(name, peer)?;
         let login = self.0.directory.login(name).await?;
-        let prepared = if password.reveal().len() <= PASSWORD_OCTETS_MAX {
-            prepare(password.reveal()).ok().map(Secret::new)
-        } else {
-            None
-        };
+        let prepared = prepared(password);
         // Hashed whether or not somebody has the name: the time tells nothing.
         let account = login.as_ref().map_or(AccountId(0), Login::id);
         let typed = prepared.as_ref().map_or("", Secret::reveal);
@@ -137,6 +133,29 @@ impl Access {
         {
             return self.admit_app(protocol, name, login, app.id).await;
         }
+        let (login, credential) = self.verify_login(name, login, prepared, peer).await?;
+        self.admit_client(protocol, name, &login, &credential).await
+    }
+
+    /// Verifies that `password` is the account's own.
+    pub(crate) async fn verify_own(
+        &self,
+        name: &str,
+        password: &Secret,
+        peer: IpAddr,
+    ) -> Result<(Login, Arc<Credential>), AccessError> {
+        self.check_lock(name, peer)?;
+        let login = self.0.directory.login(name).await?;
+        self.verify_login(name, login, prepared(password), peer).await
+    }
+
+    async fn verify_login(
+        &self,
+        name: &str,
+        login: Option<Login>,
+        prepared: Option<Secret>,
+        peer: IpAddr,
+    ) -> Result<(Login, Arc<Credential>), AccessError> {
         let known = login
             .as_ref()
             .and_then(|login| Some((login.id(), Arc::clone(login.credential.as_ref()?))));
@@ -152,7 +171,7 @@ impl Access {
             }
         };
         match login.zip(verified) {
-            Some((login, credential)) => self.admit_client(protocol, name, &login, &credential).await,
+            Some(proved) => Ok(proved),
             None => Err(self.refuse(name, peer).await),
         }
     }
@@ -374,12 +393,33 @@ impl Access {
     }
 
     fn count(&self, protocol: Protocol, outcome: &Result<Identity, AccessError>) {
-        let label = match outcome {
-            Ok(_) => "ok",
-            Err(error) => error.label(),
-        };
+        self.count_outcome(protocol, outcome.as_ref().err());
+    }
+
+    pub(crate) fn count_outcome(&self, protocol: Protocol, error: Option<&AccessError>) {
+        let label = error.map_or("ok", AccessError::label);
         self.0.outcomes.with_label_values(&[protocol.label(), label]).inc();
     }
+
+    /// How long a device is trusted, in days.
+    #[must_use]
+    pub fn trusted_device_days(&self) -> u32 {
+        self.0.options.trusted_device_days
+    }
+
+    /// What time it is where sign-in takes place.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp {
+            millis: self.0.env.wall_millis(),
+        }
+    }
+}
+
+/// A password as it is hashed; `None` for what cannot be one.
+fn prepared(password: &Secret) -> Option<Secret> {
+    let is_short = password.reveal().len() <= PASSWORD_OCTETS_MAX;
+    is_short.then(|| prepare(password.reveal()).ok().map(Secret::new))?
 }
 
 fn stored_keys(keys: &ScramKeys) -> StoredKeys {

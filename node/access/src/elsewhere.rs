@@ -104,6 +104,10 @@ impl Access {
                 _ => silent.push(node),
             }
         }
+        match self.web_sessions(filter, after, limit).await {
+            Ok(sessions) => found.extend(sessions.iter().map(SessionInfo::of_web)),
+            Err(error) => tracing::warn!(%error, "web sessions are missing in the list"),
+        }
         found.sort_unstable_by_key(|session| session.id);
         found.truncate(limit);
         Everywhere { found, silent }
@@ -136,6 +140,8 @@ impl Access {
             leave.await?;
             tracing::warn!(event = "sessions_revoked_later", ?filter, ?silent);
         }
+        // After what is open now: whoever comes back in between finds no session.
+        found += self.end_web_sessions(filter).await?;
         Ok(Everywhere { found, silent })
     }
 

@@ -1,6 +1,6 @@
 //! Why someone is not let in.
 
-use crate::Protocol;
+use crate::{Protocol, Stage};
 
 /// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,21 @@ pub enum AccessError {
     /// Right app password, but its time is over.
     #[error("this app password has expired")]
     Expired,
+    /// The code is wrong, or was shown before.
+    #[error("the code is wrong or was used before; check that the clock of the device that shows it is right")]
+    WrongCode,
+    /// A password is not enough where there is a second factor.
+    #[error("show a code: the password is not enough for this account")]
+    NeedsCode,
+    /// The last proof of who they are is too old for what is delicate (AUTH-25).
+    #[error("prove again who you are: show the password, or a code if there is a second factor")]
+    ProofNeeded,
+    /// There is no such session, or it is over.
+    #[error("the session is over: sign in")]
+    NotSignedIn,
+    /// The session lacks something.
+    #[error("the sign-in is not finished: {}", .0.label())]
+    Unfinished(Stage),
     /// Too many failures for this name or from this address.
     #[error("too many failed attempts, try again in {retry_secs} s")]
     LockedOut {
@@ -60,6 +75,11 @@ impl AccessError {
             | Self::AppPasswordRequired
             | Self::NotForProtocol(_)
             | Self::Expired
+            | Self::WrongCode
+            | Self::NeedsCode
+            | Self::ProofNeeded
+            | Self::NotSignedIn
+            | Self::Unfinished(_)
             | Self::BadPassword(_) => false,
         }
     }
@@ -79,6 +99,11 @@ impl AccessError {
             Self::AppPasswordRequired => "app-password-required",
             Self::NotForProtocol(_) => "not-for-protocol",
             Self::Expired => "expired",
+            Self::WrongCode => "wrong-code",
+            Self::NeedsCode => "needs-code",
+            Self::ProofNeeded => "proof-needed",
+            Self::NotSignedIn => "not-signed-in",
+            Self::Unfinished(_) => "unfinished",
             Self::LockedOut { .. } => "locked-out",
             Self::TooManySessions { .. } => "too-many-sessions",
             Self::BadPassword(_) => "bad-password",

@@ -62,6 +62,7 @@ impl Access {
             self.0.sessions.end_expired(env.wall_millis());
             if !failing && env.now_micros() >= sweep_due {
                 self.sweep_failures().await;
+                self.sweep_web_sessions().await;
                 let pause = u64::try_from(SWEEP_PERIOD.as_micros()).unwrap_or(u64::MAX);
                 sweep_due = env.now_micros().saturating_add(pause);
             }
@@ -115,6 +116,10 @@ impl Access {
                 until_wall_millis,
             }) => {
                 self.lock_here(guarded, until_wall_millis);
+                0
+            }
+            Ok(Notice::WebEnded { account, id }) => {
+                self.web_session_ended(account, id);
                 0
             }
             Ok(Notice::Ended { filter, nodes }) => {

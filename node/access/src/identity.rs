@@ -16,6 +16,15 @@ pub(crate) enum Proof {
         /// When it ends, in milliseconds since the Unix epoch.
         until_millis: Option<i64>,
     },
+    /// The token of a web session.
+    Web {
+        id: u64,
+        /// The password that it began with, as a [`fingerprint`].
+        credential: [u8; 16],
+        until_millis: i64,
+        /// When its owner last proved to be themselves.
+        proved_millis: i64,
+    },
 }
 
 impl Proof {
@@ -23,6 +32,7 @@ impl Proof {
         match self {
             Self::Password(_) => None,
             Self::AppPassword { until_millis, .. } => until_millis,
+            Self::Web { until_millis, .. } => Some(until_millis),
         }
     }
 }
@@ -44,6 +54,15 @@ impl Identity {
             account: Arc::clone(&login.account),
             protocol,
             proof,
+        }
+    }
+    /// When they last proved to be themselves, in milliseconds since the Unix epoch; `None` for whoever shows the password
+    /// with each request.
+    #[must_use]
+    pub fn proved_millis(&self) -> Option<i64> {
+        match self.proof {
+            Proof::Web { proved_millis, .. } => Some(proved_millis),
+            Proof::Password(_) | Proof::AppPassword { .. } => None,
         }
     }
     /// Whether they may look and change nothing.

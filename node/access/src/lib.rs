@@ -19,9 +19,12 @@ mod password_rules;
 pub mod permission;
 mod remembered;
 mod revocation;
+mod second_factor;
 mod secret_text;
 mod sessions;
 mod shared_failures;
+mod totp;
+mod web;
 mod wire;
 
 pub use access::Access;
@@ -32,6 +35,11 @@ pub use hongyan_directory::Protocol;
 pub use identity::{Identity, ScramAttempt};
 pub use options::AccessOptions;
 pub use password_rules::PasswordOwner;
+pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{
     NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,
+};
+pub use web::{
+    Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession,
+    is_web_token,
 };

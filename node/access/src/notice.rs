@@ -17,6 +17,8 @@ pub(crate) enum Notice {
     Ended { filter: SessionFilter, nodes: Vec<NodeId> },
     /// A name or an address is locked.
     Locked { guarded: Guarded, until_wall_millis: i64 },
+    /// A web session is gone.
+    WebEnded { account: AccountId, id: SessionId },
 }
 
 #[derive(Encode, Decode)]
@@ -31,6 +33,8 @@ enum V1 {
         [u8; 16],
         #[n(2)] i64,
     ),
+    #[n(2)]
+    WebEnded(#[n(0)] u64, #[n(1)] u64),
 }
 
 #[derive(Encode, Decode)]
@@ -64,6 +68,7 @@ pub(crate) fn encode(notice: &Notice) -> Bytes {
             guarded,
             until_wall_millis,
         } => V1::Locked(guarded.kind.number(), guarded.digest, *until_wall_millis),
+        Notice::WebEnded { account, id } => V1::WebEnded(account.0, id.0),
     };
     record::encode(Schema(1), &body)
 }
@@ -82,6 +87,10 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Notice, RecordError> {
                 V1Filter::One(id) => SessionFilter::One(SessionId(id)),
             },
             nodes: nodes.into_iter().map(NodeId).collect(),
+        },
+        Stored::V1(V1::WebEnded(account, id)) => Notice::WebEnded {
+            account: AccountId(account),
+            id: SessionId(id),
         },
         Stored::V1(V1::Locked(kind, digest, until_wall_millis)) => Notice::Locked {
             guarded: Guarded {
@@ -121,6 +130,11 @@ mod tests {
             },
             until_wall_millis: 1_000,
         };
+        let web = Notice::WebEnded {
+            account: AccountId(7),
+            id: SessionId(9),
+        };
+        check(web, "010001820282 0709".replace(' ', "").as_str());
         check(locked, "0100018201830150010101010101010101010101010101011903e8");
     }
 }

@@ -37,6 +37,24 @@ pub struct AccessOptions {
     pub app_passwords_per_account_max: usize,
     /// Time after which a further use of an app password is noted, in seconds.
     pub app_password_use_secs: u64,
+    /// How far the clock of a device that shows codes may be off, either way, in seconds (AUTH-17).
+    pub totp_drift_secs: u32,
+    /// Wrong codes of an account in `code_failure_window_secs` before no more are looked at.
+    pub code_failures_max: u32,
+    /// Time over which wrong codes count together, in seconds.
+    pub code_failure_window_secs: u64,
+    /// How long a web session lasts at most, in seconds.
+    pub web_session_secs_max: u64,
+    /// How long a web session lasts that is not used, in seconds.
+    pub web_idle_secs: u64,
+    /// Web sessions an account may have; the one used least lately makes room.
+    pub web_sessions_per_account_max: usize,
+    /// How long a device is trusted, in days; 0 trusts none (AUTH-19).
+    pub trusted_device_days: u32,
+    /// Devices an account may trust; the one used least lately makes room.
+    pub trusted_devices_max: usize,
+    /// How long a proof is fresh enough for what is delicate, in seconds (AUTH-25).
+    pub fresh_proof_secs: u64,
     /// How long another node may take to answer for its sessions.
     pub elsewhere_timeout: Duration,
     /// Characters a new password needs.
@@ -67,6 +85,15 @@ impl Default for AccessOptions {
             sessions_per_account_max: 30,
             app_passwords_per_account_max: 20,
             app_password_use_secs: 300,
+            totp_drift_secs: 120,
+            code_failures_max: 30,
+            code_failure_window_secs: 24 * 3600,
+            web_session_secs_max: 30 * 24 * 3600,
+            web_idle_secs: 3 * 24 * 3600,
+            web_sessions_per_account_max: 50,
+            trusted_device_days: 90,
+            trusted_devices_max: 20,
+            fresh_proof_secs: 600,
             elsewhere_timeout: Duration::from_millis(500),
             password_characters_min: 8,
             password_characters_max: 32,

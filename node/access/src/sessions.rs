@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -67,6 +67,8 @@ pub enum Revocation {
     Withdrawn,
     /// The time of what it signed in with is over.
     Expired,
+    /// Its web session was ended.
+    SignedOut,
     /// An operator ended it; the account may sign in again.
     Operator,
 }
@@ -81,7 +83,8 @@ impl Revocation {
             Self::PasswordChanged => "The password was changed, sign in again",
             Self::ProtocolClosed => "Access in this way was switched off for the account",
             Self::Withdrawn => "The app password was taken back",
-            Self::Expired => "The app password has expired",
+            Self::Expired => "The time of the session is over, sign in again",
+            Self::SignedOut => "The session was ended, sign in again",
             Self::Operator => "The session was ended by an administrator",
         }
     }
@@ -98,6 +101,7 @@ impl Revocation {
             Self::ProtocolClosed => "protocol-closed",
             Self::Withdrawn => "withdrawn",
             Self::Expired => "expired",
+            Self::SignedOut => "signed-out",
             Self::Operator => "operator",
         }
     }
@@ -122,6 +126,23 @@ pub struct SessionInfo {
     pub client: String,
     /// When it signed in, in milliseconds since the Unix epoch.
     pub since_millis: i64,
+}
+
+impl SessionInfo {
+    /// A web session, whether or not it is in use at this moment. Its address has no port.
+    pub(crate) fn of_web(session: &crate::WebSession) -> Self {
+        let address = session.peer.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Self {
+            id: session.id,
+            node: None,
+            tenant: session.account.tenant,
+            account: session.account.id,
+            protocol: Protocol::Http,
+            peer: SocketAddr::new(address, 0),
+            client: session.client.clone(),
+            since_millis: session.created.millis,
+        }
+    }
 }
 
 /// Which sessions.
@@ -171,7 +192,14 @@ impl Entry {
             SessionFilter::All => true,
             SessionFilter::Tenant(tenant) => self.tenant == tenant,
             SessionFilter::Account(account) => self.account == account,
-            SessionFilter::One(id) => self.id == id,
+            SessionFilter::One(id) => self.id == id || self.web() == Some(id),
+        }
+    }
+    /// The web session that it is part of, if it is.
+    fn web(&self) -> Option<SessionId> {
+        match self.proof {
+            Proof::Web { id, .. } => Some(SessionId(id)),
+            _ => None,
         }
     }
 }
@@ -272,7 +300,8 @@ impl Sessions {
     /// The sessions of `filter`, by name, after `after`, at most `limit`.
     pub(crate) fn list(&self, filter: SessionFilter, after: Option<SessionId>, limit: usize) -> Vec<SessionInfo> {
         let mut meant = self.meant(filter);
-        meant.retain(|entry| after.is_none_or(|after| entry.id > after));
+        // A web session is listed as one, whatever number of connections it has at this moment.
+        meant.retain(|entry| entry.web().is_none() && after.is_none_or(|after| entry.id > after));
         meant.sort_unstable_by_key(|entry| entry.id);
         meant.iter().take(limit).map(|entry| entry.info()).collect()
     }
@@ -303,7 +332,8 @@ impl Sessions {
             entry.woken.notify_waiters();
             let labels = [entry.protocol.label(), reason.label()];
             self.0.revoked.with_label_values(&labels).inc();
-            count += 1;
+            // A web session is counted where its record is removed.
+            count += usize::from(entry.web().is_none());
         }
         count
     }

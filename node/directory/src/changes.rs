@@ -1,10 +1,10 @@
 //! What the admin API asks the directory to make or change.
 
-use hongyan_types::{AccountId, Address};
+use hongyan_types::{AccountId, Address, Timestamp};
 
 use crate::{
     AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, Language, Profile, Quota,
-    Role, Seat, TagId, TenantState,
+    Role, Seat, TagId, TenantState, TotpKey,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -173,6 +173,25 @@ pub enum FactorsChange {
     RemoveAppPassword(u32),
     /// Clients need an app password, or need none.
     SecureLogin(bool),
+    /// An authenticator app is offered.
+    OfferTotp(TotpKey),
+    /// The app that was offered counts from `since` on, with these recovery codes.
+    ConfirmTotp {
+        /// What was offered; it must still be what is.
+        offered: TotpKey,
+        /// Since when.
+        since: Timestamp,
+        /// Keyed hashes.
+        recovery_codes: Vec<[u8; 32]>,
+    },
+    /// Other recovery codes, as keyed hashes.
+    RenewRecoveryCodes(Vec<[u8; 32]>),
+    /// The recovery code of that keyed hash goes.
+    UseRecoveryCode([u8; 32]),
+    /// No second factor any more.
+    RemoveSecondFactor,
+    /// The password has to be changed at the next sign-in, or not.
+    MustChange(bool),
 }
 
 /// A department to make.

@@ -44,7 +44,7 @@ pub use record::account::{AccountKind, AccountRecord, AccountSettings, AccountSt
 pub use record::credential::{Credential, ScramKeys};
 pub use record::department::{DepartmentId, DepartmentRecord};
 pub use record::domain::DomainRecord;
-pub use record::factors::{AppPassword, Factors};
+pub use record::factors::{AppPassword, Factors, TotpKey};
 pub use record::feed::{FeedEntry, Subject};
 pub use record::group::{GroupId, GroupRecord};
 pub use record::language::{Language, UnknownLanguage};

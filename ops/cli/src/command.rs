@@ -180,6 +180,11 @@ mod tests {
             "x app-password delete a@b 3",
             "x sign-in show a@b",
             "x sign-in set a@b --secure-login on",
+            "x sign-in set a@b --must-change-password off",
+            "x sign-in reset a@b",
+            "x sign-in devices a@b",
+            "x sign-in distrust a@b 00000000000000aa",
+            "x sign-in distrust a@b",
             "x group add-member g@b a@b c@d",
         ] {
             let read = All::try_parse_from(line.split(' '));

@@ -31,6 +31,24 @@ section! {
         app_passwords_per_account_max: usize = 20, "app passwords", "1 to 100", "restart";
         /// Time after which a further use of an app password is noted.
         app_password_use_secs: u64 = 300, "seconds", "1 to 86400", "restart";
+        /// How far the clock of a device that shows codes may be off, either way.
+        totp_drift_secs: u32 = 120, "seconds", "0 to 600", "restart";
+        /// Wrong codes of one account in `code_failure_window_secs` before no more are looked at.
+        code_failures_max: u32 = 30, "codes", "1 to 10000", "restart";
+        /// Time over which wrong codes count together.
+        code_failure_window_secs: u64 = 86_400, "seconds", "1 to 604800", "restart";
+        /// How long a session of the web client lasts at most.
+        web_session_secs_max: u64 = 2_592_000, "seconds", "60 to 31536000", "restart; running sessions keep theirs";
+        /// How long a session of the web client lasts that is not used.
+        web_idle_secs: u64 = 259_200, "seconds", "60 to 31536000", "restart";
+        /// Web sessions of one account; the one used least lately makes room for another.
+        web_sessions_per_account_max: usize = 50, "sessions", "1 to 1000", "restart";
+        /// How long a device is trusted that need not show the second factor.
+        trusted_device_days: u32 = 90, "days", "0 (none is trusted) to 365", "restart; devices that are trusted keep theirs";
+        /// Devices of one account that are trusted; the one used least lately makes room for another.
+        trusted_devices_max: usize = 20, "devices", "0 to 100", "restart";
+        /// How long the proof of who one is counts as fresh, for what is delicate.
+        fresh_proof_secs: u64 = 600, "seconds", "30 to 86400", "restart";
         /// Characters a new password needs.
         password_characters_min: usize = 8, "characters", "6 to 128", "restart";
         /// Characters a new password may have.

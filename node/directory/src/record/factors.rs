@@ -44,6 +44,25 @@ impl fmt::Debug for AppPassword {
     }
 }
 
+/// An authenticator app's key (RFC 6238, SHA-1, six digits).
+#[derive(Clone, PartialEq, Eq)]
+pub struct TotpKey {
+    /// The secret that it shares with us.
+    pub secret: Vec<u8>,
+    /// How long a code is shown.
+    pub period_secs: u32,
+    /// When it was offered; once it counts, since when.
+    pub since: Timestamp,
+}
+
+impl fmt::Debug for TotpKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TotpKey")
+            .field("period_secs", &self.period_secs)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What proves an account beside its password.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Factors {
@@ -53,6 +72,14 @@ pub struct Factors {
     pub last_app_password: u32,
     /// Whether the plain password is refused to clients (AUTH-24).
     pub secure_login: bool,
+    /// The authenticator app.
+    pub totp: Option<TotpKey>,
+    /// One that was offered and has not yet shown a code.
+    pub pending_totp: Option<TotpKey>,
+    /// Keyed hashes of the recovery codes that are left.
+    pub recovery_codes: Vec<[u8; 32]>,
+    /// Whether the password has to be changed at the next sign-in (AUTH-10).
+    pub must_change: bool,
 }
 
 impl Factors {
@@ -64,7 +91,12 @@ impl Factors {
     /// Whether clients need an app password.
     #[must_use]
     pub fn needs_app_password(&self) -> bool {
-        self.secure_login
+        self.secure_login || self.has_second_factor()
+    }
+    /// Whether a password alone does not sign in.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.totp.is_some()
     }
 }
 
@@ -76,6 +108,54 @@ struct V1 {
     last_app_password: u32,
     #[n(2)]
     secure_login: bool,
+    #[n(3)]
+    totp: Option<TotpV1>,
+    #[n(4)]
+    pending_totp: Option<TotpV1>,
+    #[n(5)]
+    recovery_codes: Option<Vec<HashV1>>,
+    #[n(6)]
+    must_change: Option<bool>,
+}
+
+#[derive(Encode, Decode)]
+struct TotpV1 {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    secret: Vec<u8>,
+    #[n(1)]
+    period_secs: u32,
+    #[n(2)]
+    since_millis: i64,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(transparent)]
+struct HashV1(
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    [u8; 32],
+);
+
+impl From<&TotpKey> for TotpV1 {
+    fn from(key: &TotpKey) -> Self {
+        Self {
+            secret: key.secret.clone(),
+            period_secs: key.period_secs,
+            since_millis: key.since.millis,
+        }
+    }
+}
+
+impl From<TotpV1> for TotpKey {
+    fn from(stored: TotpV1) -> Self {
+        Self {
+            secret: stored.secret,
+            period_secs: stored.period_secs,
+            since: Timestamp {
+                millis: stored.since_millis,
+            },
+        }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -154,6 +234,11 @@ pub(crate) fn encode(factors: &Factors) -> Bytes {
         app_passwords: factors.app_passwords.iter().map(AppPasswordV1::from).collect(),
         last_app_password: factors.last_app_password,
         secure_login: factors.secure_login,
+        totp: factors.totp.as_ref().map(TotpV1::from),
+        pending_totp: factors.pending_totp.as_ref().map(TotpV1::from),
+        recovery_codes: (!factors.recovery_codes.is_empty())
+            .then(|| factors.recovery_codes.iter().copied().map(HashV1).collect()),
+        must_change: factors.must_change.then_some(true),
     };
     record::encode(Schema(1), &body)
 }
@@ -168,6 +253,15 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Factors, RecordError> {
         app_passwords: body.app_passwords.into_iter().map(AppPassword::from).collect(),
         last_app_password: body.last_app_password,
         secure_login: body.secure_login,
+        totp: body.totp.map(TotpKey::from),
+        pending_totp: body.pending_totp.map(TotpKey::from),
+        recovery_codes: body
+            .recovery_codes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|hash| hash.0)
+            .collect(),
+        must_change: body.must_change.unwrap_or_default(),
     })
 }
 
@@ -199,12 +293,32 @@ mod tests {
             app_passwords: vec![phone()],
             last_app_password: 3,
             secure_login: true,
+            ..Factors::default()
         };
         let stored = encode(&factors);
         let (a, b, c) = ("aa".repeat(32), "bb".repeat(32), "cc".repeat(32));
         assert_eq!(
             crate::record::hex(&stored),
             format!("01000183818b026550686f6e655820{c}4201021910005820{a}5820{b}820003f51907d01903e803f5")
+        );
+        assert_eq!(decode(&stored), Ok(factors));
+        let key = TotpKey {
+            secret: vec![0xEE; 3],
+            period_secs: 60,
+            since: Timestamp { millis: 1_000 },
+        };
+        let factors = Factors {
+            totp: Some(key.clone()),
+            pending_totp: Some(key),
+            recovery_codes: vec![[0xDD; 32]],
+            must_change: true,
+            ..Factors::default()
+        };
+        let stored = encode(&factors);
+        let (totp, d) = ("8343eeeeee183c1903e8", "dd".repeat(32));
+        assert_eq!(
+            crate::record::hex(&stored),
+            format!("010001878000f4{totp}{totp}815820{d}f5")
         );
         assert_eq!(decode(&stored), Ok(factors));
     }

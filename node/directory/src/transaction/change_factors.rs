@@ -5,7 +5,7 @@ use hongyan_types::AccountId;
 
 use super::{check_limit, need_account, record_account, touch_account};
 use crate::record::factors;
-use crate::{AppPassword, Change, Error, Factors, FactorsChange, Result, key};
+use crate::{AppPassword, Change, Error, Factors, FactorsChange, Result, TotpKey, key};
 
 pub(crate) async fn run(transaction: &mut Change, id: AccountId, change: &FactorsChange) -> Result<Factors> {
     let account = need_account(transaction, id).await?;
@@ -60,5 +60,65 @@ fn apply(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
             factors.secure_login = *on;
             Ok(("member.secure-login", vec![("on", on.to_string())]))
         }
+        FactorsChange::MustChange(must) => {
+            factors.must_change = *must;
+            Ok(("member.must-change-password", vec![("must", must.to_string())]))
+        }
+        other => apply_second(factors, other),
     }
+}
+
+/// What becomes of the second factor.
+fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
+    let action = match change {
+        FactorsChange::OfferTotp(key) => {
+            factors.pending_totp = Some(key.clone());
+            "member.offer-totp"
+        }
+        FactorsChange::ConfirmTotp {
+            offered,
+            since,
+            recovery_codes,
+        } => {
+            // Another one may have been offered meanwhile: that one has shown nothing.
+            if factors.pending_totp.as_ref() != Some(offered) {
+                return Err(Error::Refused(
+                    "another authenticator app was offered meanwhile".to_owned(),
+                ));
+            }
+            factors.pending_totp = None;
+            factors.totp = Some(TotpKey {
+                since: *since,
+                ..offered.clone()
+            });
+            factors.recovery_codes.clone_from(recovery_codes);
+            "member.add-totp"
+        }
+        FactorsChange::RenewRecoveryCodes(codes) => {
+            if !factors.has_second_factor() {
+                let text = "recovery codes stand in for a second factor: set one up first";
+                return Err(Error::Refused(text.to_owned()));
+            }
+            factors.recovery_codes.clone_from(codes);
+            "member.renew-recovery-codes"
+        }
+        FactorsChange::UseRecoveryCode(hash) => {
+            let place = factors.recovery_codes.iter().position(|kept| kept == hash);
+            let place = place.ok_or_else(|| Error::not_found("recovery code", "shown"))?;
+            factors.recovery_codes.remove(place);
+            let left = factors.recovery_codes.len().to_string();
+            return Ok(("member.use-recovery-code", vec![("left", left)]));
+        }
+        FactorsChange::RemoveSecondFactor => {
+            factors.totp = None;
+            factors.pending_totp = None;
+            factors.recovery_codes.clear();
+            "member.remove-second-factor"
+        }
+        FactorsChange::AddAppPassword { .. }
+        | FactorsChange::RemoveAppPassword(_)
+        | FactorsChange::SecureLogin(_)
+        | FactorsChange::MustChange(_) => "member.change-factors",
+    };
+    Ok((action, Vec::new()))
 }

@@ -14,6 +14,7 @@ mod changes;
 mod cluster;
 mod conditional;
 mod department;
+mod device;
 mod domain;
 mod group;
 mod member;
@@ -29,6 +30,7 @@ mod sign_in;
 mod socket;
 mod state;
 mod tag;
+mod web_session;
 
 pub use cluster::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
@@ -49,6 +51,7 @@ pub fn router(state: AdminState) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(openapi::base())
         .merge(organisation_routes())
         .merge(people_routes())
+        .merge(sign_in_routes())
         .merge(operator_routes())
         .split_for_parts();
     let document = document.to_json().unwrap_or_default();
@@ -89,6 +92,9 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(sign_in::show, sign_in::change))
         .routes(routes!(app_password::list, app_password::add))
         .routes(routes!(app_password::remove))
+        .routes(routes!(sign_in::remove_second_factor))
+        .routes(routes!(device::list, device::remove_all))
+        .routes(routes!(device::remove))
         .routes(routes!(alias::list, alias::add))
         .routes(routes!(alias::remove))
         .routes(routes!(session::revoke_all))
@@ -98,6 +104,16 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(group::show, group::delete))
         .routes(routes!(group::members, group::add_member))
         .routes(routes!(group::remove_member))
+}
+
+fn sign_in_routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(web_session::begin, web_session::show, web_session::end))
+        .routes(routes!(web_session::second_factor, web_session::remove_second_factor))
+        .routes(routes!(web_session::prove))
+        .routes(routes!(web_session::change_password))
+        .routes(routes!(web_session::offer_totp, web_session::confirm_totp))
+        .routes(routes!(web_session::renew_recovery_codes))
 }
 
 fn operator_routes() -> OpenApiRouter<AdminState> {

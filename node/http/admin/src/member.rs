@@ -76,12 +76,15 @@ pub(crate) struct Members {
 /// A password in a request; never printed.
 #[derive(Deserialize, ToSchema)]
 #[serde(transparent)]
-pub(crate) struct Password(String);
+pub(crate) struct Password(pub(crate) String);
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetPassword {
     password: Password,
+    /// Whether the member has to change it at the next sign-in (AUTH-10).
+    #[serde(default)]
+    must_change: bool,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -218,6 +221,12 @@ pub(crate) async fn set_password(
     caller.access.check_password(&owner, &password)?;
     let credential = caller.access.hash_password_of(account.id, &password).await?;
     caller.directory.set_credential(account.id, &credential).await?;
+    if caller.directory.factors(account.id).await?.must_change != new.must_change {
+        caller
+            .access
+            .set_must_change(&caller.directory, account.id, new.must_change)
+            .await?;
+    }
     caller.access.account_changed(account.id).await?;
     tracing::info!(account = account.id.0, "password set");
     Ok(StatusCode::NO_CONTENT)

@@ -87,6 +87,11 @@ impl Problem {
     pub(crate) fn unknown_caller() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first")
     }
+    /// The request did not come through the entry of the network.
+    pub(crate) fn not_over_https() -> Self {
+        let detail = "sign in over HTTPS: the node's own socket needs no session";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
     /// A move must say from where.
     pub(crate) fn needs_precondition() -> Self {
         let detail = "a move needs If-Match with the entity tag of what is moved";
@@ -165,6 +170,15 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::BadPassword(detail) => Self::invalid(detail),
+            AccessError::BadCredentials | AccessError::NotSignedIn => {
+                Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", error.text())
+            }
+            AccessError::Suspended => Self::new(StatusCode::FORBIDDEN, "suspended", error.text()),
+            AccessError::WrongCode => Self::new(StatusCode::FORBIDDEN, "wrong-code", error.text()),
+            AccessError::NeedsCode => Self::new(StatusCode::FORBIDDEN, "needs-code", error.text()),
+            AccessError::ProofNeeded => Self::new(StatusCode::FORBIDDEN, "proof-needed", error.text()),
+            AccessError::Unfinished(stage) => Self::new(StatusCode::FORBIDDEN, stage.label(), error.text()),
+            AccessError::LockedOut { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", error.text()),
             AccessError::Directory(error) => error.into(),
             other => Self::unavailable(other.to_string()),
         }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use hongyan_access::permission::Action;
 use hongyan_types::AccountId;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,12 @@ pub(crate) struct SignIn {
     secure_login: bool,
     /// App passwords there are.
     app_passwords: usize,
+    /// Whether a password alone does not sign in to the web client.
+    second_factor: bool,
+    /// Recovery codes that are left.
+    recovery_codes: usize,
+    /// Whether the password has to be changed at the next sign-in.
+    must_change_password: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,6 +32,8 @@ pub(crate) struct SignIn {
 pub(crate) struct Change {
     /// Whether mail clients need an app password; running sessions stay.
     secure_login: Option<bool>,
+    /// Whether the password has to be changed at the next sign-in; not for oneself.
+    must_change_password: Option<bool>,
 }
 
 async fn view(caller: &Caller, account: AccountId) -> Result<SignIn> {
@@ -32,6 +41,9 @@ async fn view(caller: &Caller, account: AccountId) -> Result<SignIn> {
     Ok(SignIn {
         secure_login: factors.secure_login,
         app_passwords: factors.app_passwords.len(),
+        second_factor: factors.has_second_factor(),
+        recovery_codes: factors.recovery_codes.len(),
+        must_change_password: factors.must_change,
     })
 }
 
@@ -42,6 +54,17 @@ pub(crate) async fn show(caller: Caller, Path(address): Path<String>) -> Result<
     Ok(Json(view(&caller, account.id).await?))
 }
 
+/// Removes a member's second factor with its recovery codes: for whoever has lost both. `me` does it at /api/session.
+#[utoipa::path(delete, path = "/api/members/{address}/second-factor", params(("address" = String, Path)), responses((status = 204), Failure))]
+pub(crate) async fn remove_second_factor(caller: Caller, Path(address): Path<String>) -> Result<StatusCode> {
+    let account = caller.member(Action::ControlMembers, &address).await?;
+    caller
+        .access
+        .remove_second_factor(&caller.directory, account.id)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Changes how a member signs in.
 #[utoipa::path(patch, path = "/api/members/{address}/sign-in", params(("address" = String, Path)), request_body = Change, responses((status = 200, body = SignIn), Failure))]
 pub(crate) async fn change(
@@ -50,6 +73,15 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Result<Json<SignIn>> {
     let account = caller.member_or_me(Action::ResetFactors, &address).await?;
+    if let Some(must_change) = change.must_change_password {
+        caller
+            .member(Action::ControlMembers, &account.address.to_string())
+            .await?;
+        caller
+            .access
+            .set_must_change(&caller.directory, account.id, must_change)
+            .await?;
+    }
     if let Some(secure_login) = change.secure_login {
         caller
             .access

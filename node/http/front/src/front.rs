@@ -21,6 +21,7 @@ use crate::problem::Problem;
 use crate::settings::FrontSettings;
 use crate::visitor::Visitor;
 use crate::watched::watched;
+use crate::web;
 
 /// HTTP/2: octets that may be on their way to us on one stream, and on one connection.
 const STREAM_WINDOW_OCTETS: u32 = 1 << 20;
@@ -104,14 +105,21 @@ impl Front {
     /// `None` when the caller's session ended meanwhile.
     async fn answer_caller(&self, visitor: &Arc<Visitor>, request: &mut Request) -> Option<Response> {
         request.extensions_mut().insert(Arc::clone(visitor));
+        if let Err(problem) = visitor.receive(request) {
+            return Some(problem.into_response());
+        }
         let mut watch: Option<SessionWatch> = None;
-        if request.headers().contains_key(header::AUTHORIZATION) {
+        let is_shown = request.headers().contains_key(header::AUTHORIZATION);
+        let is_signed_in = is_shown || web::token(request.headers()).is_some();
+        if is_signed_in && !web::is_sign_in(request.uri().path()) {
             // Signed in before the route is known: what takes no caller costs no more than a look.
             match Arc::clone(visitor).caller(request.headers()).await {
                 Ok(caller) => {
                     watch = Some(caller.watch().clone());
                     request.extensions_mut().insert::<Caller>(caller);
                 }
+                // A cookie that is good no more comes along with whatever is asked for.
+                Err(_) if !is_shown => {}
                 Err(problem) => return Some(problem.into_response()),
             }
         }

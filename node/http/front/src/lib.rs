@@ -11,6 +11,7 @@ mod settings;
 mod sign_in;
 mod visitor;
 mod watched;
+mod web;
 
 pub use caller::Caller;
 pub use front::{Front, FrontParts};

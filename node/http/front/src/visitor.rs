@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use hongyan_access::{Access, Protocol};
 use tokio::sync::Mutex;
@@ -11,6 +12,10 @@ use crate::caller::{Caller, Inner};
 use crate::problem::Problem;
 use crate::settings::FrontSettings;
 use crate::sign_in::{self, Proof};
+use crate::web;
+
+/// How long a web session is trusted without a look at it: what it says of its owner gets old.
+const WEB_LOOK_MILLIS: i64 = 60_000;
 
 /// A connection's side of sign-in.
 pub(crate) struct Visitor {
@@ -20,6 +25,15 @@ pub(crate) struct Visitor {
     settings: Arc<FrontSettings>,
     /// Those who signed in, the latest last, each with the hash of what it proved itself with.
     callers: Mutex<Vec<([u8; 32], Caller)>>,
+    /// Likewise those with web sessions.
+    web_callers: Mutex<Vec<WebCaller>>,
+}
+
+/// A web session over this connection.
+struct WebCaller {
+    hash: [u8; 32],
+    caller: Caller,
+    looked_millis: i64,
 }
 
 impl Visitor {
@@ -30,11 +44,66 @@ impl Visitor {
             is_tls,
             settings,
             callers: Mutex::default(),
+            web_callers: Mutex::default(),
         }
+    }
+
+    /// Looks at a request before its route is known: pages of other sites may not use what a browser sends by itself, and
+    /// whoever is about to sign in is told apart.
+    pub(crate) fn receive(&self, request: &mut Request) -> Result<(), Problem> {
+        let headers = request.headers();
+        let is_sign_in = web::is_sign_in(request.uri().path());
+        let is_browser = !headers.contains_key(header::AUTHORIZATION);
+        if is_browser && (is_sign_in || web::token(headers).is_some()) {
+            web::check_site(request.method(), headers)?;
+        }
+        if is_sign_in {
+            self.check_proofs_taken()?;
+            let guest = web::guest(headers, self.peer.ip());
+            request.extensions_mut().insert(guest);
+        }
+        Ok(())
+    }
+
+    /// Whoever uses the token of a web session. Its connections share its name; it is looked at again from time to time.
+    async fn web_caller(&self, token: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+        let now = self.access.now().millis;
+        let mut callers = self.web_callers.lock().await;
+        callers.retain(|known| known.caller.watch().revocation().is_none());
+        let is_fresh =
+            |known: &&WebCaller| known.hash == hash && now.saturating_sub(known.looked_millis) < WEB_LOOK_MILLIS;
+        if let Some(known) = callers.iter().find(is_fresh) {
+            return Ok(known.caller.clone());
+        }
+        self.check_proofs_taken()?;
+        let identity = self.access.web_identity(token, self.peer.ip()).await?;
+        callers.retain(|known| known.hash != hash);
+        if callers.len() >= self.settings.callers_max && !callers.is_empty() {
+            callers.remove(0);
+        }
+        let permit = self.access.open_session(&identity, self.peer).await?;
+        if let Some(client) = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()) {
+            permit.set_client(client);
+        }
+        let caller = Caller(Arc::new(Inner {
+            identity,
+            permit,
+            is_tls: self.is_tls,
+        }));
+        callers.push(WebCaller {
+            hash,
+            caller: caller.clone(),
+            looked_millis: now,
+        });
+        Ok(caller)
     }
 
     /// Whoever makes a request with these headers. Signing in once is enough for a connection.
     pub(crate) async fn caller(self: Arc<Self>, headers: &HeaderMap) -> Result<Caller, Problem> {
+        if let Some(token) = web::token(headers) {
+            return self.web_caller(token, headers).await;
+        }
         let value = headers
             .get(header::AUTHORIZATION)
             .ok_or_else(|| Problem::unauthorized("sign in with the address and password of an account"))?;
@@ -44,10 +113,7 @@ impl Visitor {
         if let Some((_, caller)) = callers.iter().find(|(known, _)| *known == hash) {
             return Ok(caller.clone());
         }
-        if !self.takes_passwords() {
-            let words = "passwords are taken over TLS only";
-            return Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "tls-required", words));
-        }
+        self.check_proofs_taken()?;
         let Proof { name, password } = sign_in::read(value)?;
         let peer = self.peer.ip();
         let identity = self
@@ -70,8 +136,13 @@ impl Visitor {
         Ok(caller)
     }
 
-    fn takes_passwords(&self) -> bool {
+    /// Passwords and tokens are not for everyone on the way to read.
+    pub(crate) fn check_proofs_taken(&self) -> Result<(), Problem> {
         let here = self.peer.ip().is_loopback() && self.settings.clear_passwords_on_loopback;
-        self.is_tls || self.settings.clear_passwords || here
+        if self.is_tls || self.settings.clear_passwords || here {
+            return Ok(());
+        }
+        let words = "passwords are taken over TLS only";
+        Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "tls-required", words))
     }
 }

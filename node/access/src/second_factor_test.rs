@@ -1,0 +1,250 @@
+use std::time::Duration;
+
+use hongyan_directory::{DirectoryOptions, Factors, NewAccount, NewTenant};
+use hongyan_env::{Env, ManualClock};
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+use hongyan_types::{Address, Domain};
+
+use super::*;
+use crate::{AccessOptions, Protocol};
+
+const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+const ANNA: &str = "anna@example.test";
+
+struct World {
+    access: Access,
+    /// Another node over the same store.
+    other: Access,
+    directory: Directory,
+    anna: AccountId,
+    clock: ManualClock,
+}
+
+fn options() -> AccessOptions {
+    AccessOptions {
+        argon2_memory_kib: 8,
+        argon2_passes: 1,
+        scram_iterations: 4096,
+        code_failures_max: 3,
+        ..AccessOptions::default()
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        let (env, clock) = Env::manual(1);
+        let store = MemoryStore::default();
+        let database = Database::new(store.clone());
+        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+        let domain = Domain::try_from("example.test").unwrap();
+        directory.create_domain(tenant, &domain).await.unwrap();
+        let access = Access::open(directory.clone(), &database, env.clone(), options())
+            .await
+            .unwrap();
+        let database = Database::new(store);
+        let second = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        let other = Access::open(second, &database, env, options()).await.unwrap();
+        let credential = access.hash_password(&Secret::new("pass")).await.unwrap();
+        let new = NewAccount {
+            credential: Some(credential),
+            ..NewAccount::at(Address::try_from(ANNA).unwrap())
+        };
+        let anna = directory.create_account(&new).await.unwrap().id;
+        Self {
+            access,
+            other,
+            directory,
+            anna,
+            clock,
+        }
+    }
+    async fn factors(&self) -> std::sync::Arc<Factors> {
+        self.directory.factors(self.anna).await.unwrap()
+    }
+    /// The code that a phone shows whose clock is off by so many seconds.
+    fn code(&self, key: &TotpKey, off_secs: i64) -> String {
+        let now = self.access.now().millis + off_secs * 1_000;
+        let totp = of(key);
+        format!("{:06}", totp.code(totp.step(now)))
+    }
+    async fn enrol(&self) -> (TotpKey, Vec<Secret>) {
+        self.access.begin_totp(&self.directory, self.anna, 60).await.unwrap();
+        let key = self.factors().await.pending_totp.clone().unwrap();
+        let code = self.code(&key, 0);
+        let codes = self.access.confirm_totp(&self.directory, self.anna, &code).await;
+        (key, codes.unwrap())
+    }
+    async fn show(&self, access: &Access, proof: SecondProof) -> Result<(), AccessError> {
+        let login = self.directory.login_of(self.anna).await.unwrap().unwrap();
+        access.check_second(&login, &proof, PEER).await
+    }
+    async fn show_code(&self, access: &Access, code: String) -> Result<(), AccessError> {
+        self.show(access, SecondProof::Totp(code)).await
+    }
+    fn minutes(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(minutes * 60));
+    }
+}
+
+#[tokio::test]
+async fn auth_16_an_app_counts_once_it_has_shown_a_code() {
+    let world = World::new().await;
+    let refused = world.access.begin_totp(&world.directory, world.anna, 45).await;
+    assert!(matches!(refused, Err(AccessError::Directory(Error::Invalid(_)))));
+    let nothing = world.access.confirm_totp(&world.directory, world.anna, "123456").await;
+    assert!(matches!(nothing, Err(AccessError::Directory(Error::Refused(_)))));
+    let offer = world.access.begin_totp(&world.directory, world.anna, 60).await.unwrap();
+    assert!(
+        offer
+            .uri
+            .reveal()
+            .starts_with("otpauth://totp/Acme:anna%40example.test?secret=")
+    );
+    assert!(offer.uri.reveal().contains(offer.secret.reveal()) && offer.uri.reveal().ends_with("period=60"));
+    assert!(!world.factors().await.has_second_factor());
+    for wrong in ["", "12345", "abcdef"] {
+        let outcome = world.access.confirm_totp(&world.directory, world.anna, wrong).await;
+        assert!(matches!(outcome, Err(AccessError::WrongCode)), "{wrong}");
+    }
+    world.minutes(24 * 60);
+    let late = world.access.confirm_totp(&world.directory, world.anna, "123456").await;
+    assert!(matches!(late, Err(AccessError::Directory(Error::Refused(_)))));
+    let (_, codes) = world.enrol().await;
+    assert_eq!(codes.len(), 10);
+    let factors = world.factors().await;
+    assert!(factors.has_second_factor() && factors.pending_totp.is_none());
+    // Clients need an app password from now on.
+    let password = Secret::new("pass");
+    let client = world
+        .access
+        .verify_password(Protocol::Imap, ANNA, &password, PEER)
+        .await;
+    assert!(matches!(client, Err(AccessError::AppPasswordRequired)));
+}
+
+#[tokio::test]
+async fn auth_a_code_is_taken_once_on_whatever_node() {
+    let world = World::new().await;
+    let (key, _) = world.enrol().await;
+    let replayed = world.show_code(&world.access, world.code(&key, 0)).await;
+    assert!(matches!(replayed, Err(AccessError::WrongCode)), "the one that enrolled");
+    world.minutes(1);
+    let code = world.code(&key, 0);
+    world.show_code(&world.access, code.clone()).await.unwrap();
+    for node in [&world.access, &world.other] {
+        let replayed = world.show_code(node, code.clone()).await;
+        assert!(matches!(replayed, Err(AccessError::WrongCode)));
+    }
+    world.minutes(1);
+    // One that is older than what was taken is gone with it.
+    let earlier = world.show_code(&world.other, world.code(&key, -60)).await;
+    assert!(matches!(earlier, Err(AccessError::WrongCode)));
+}
+
+#[tokio::test]
+async fn auth_17_clocks_may_be_off_by_two_minutes_either_way() {
+    for (off, good) in [
+        (0, true),
+        (-120, true),
+        (120, true),
+        (-240, false),
+        (240, false),
+        (3_600, false),
+    ] {
+        let world = World::new().await;
+        let (key, _) = world.enrol().await;
+        world.minutes(10);
+        let outcome = world.show_code(&world.other, world.code(&key, off)).await;
+        assert_eq!(outcome.is_ok(), good, "{off}");
+        if let Err(error) = outcome {
+            assert!(error.text().contains("clock"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn auth_wrong_codes_are_counted_over_all_nodes() {
+    let world = World::new().await;
+    let (key, recovery) = world.enrol().await;
+    world.minutes(1);
+    for node in [&world.access, &world.other, &world.access] {
+        let wrong = world.show_code(node, "x".to_owned()).await;
+        assert!(matches!(wrong, Err(AccessError::WrongCode)));
+    }
+    let locked = world.show_code(&world.other, world.code(&key, 0)).await;
+    let Err(AccessError::LockedOut { retry_secs }) = locked else {
+        panic!("{locked:?}");
+    };
+    assert_eq!(retry_secs, 24 * 3600);
+    // Who lost the phone is not locked out by who found it.
+    let code = recovery[0].reveal().to_uppercase();
+    world
+        .show(&world.access, SecondProof::RecoveryCode(code))
+        .await
+        .unwrap();
+    world.minutes(24 * 60);
+    world.show_code(&world.other, world.code(&key, 0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn auth_a_recovery_code_is_good_once_and_for_its_account() {
+    let world = World::new().await;
+    let (_, codes) = world.enrol().await;
+    let show = async |access: &Access, code: &Secret| {
+        world
+            .show(access, SecondProof::RecoveryCode(code.reveal().to_owned()))
+            .await
+    };
+    show(&world.other, &codes[3]).await.unwrap();
+    for node in [&world.access, &world.other] {
+        assert!(matches!(show(node, &codes[3]).await, Err(AccessError::WrongCode)));
+    }
+    let renewed = world
+        .access
+        .renew_recovery_codes(&world.directory, world.anna)
+        .await
+        .unwrap();
+    assert!(matches!(
+        show(&world.access, &codes[4]).await,
+        Err(AccessError::WrongCode)
+    ));
+    show(&world.access, &renewed[4]).await.unwrap();
+    world
+        .access
+        .remove_second_factor(&world.directory, world.anna)
+        .await
+        .unwrap();
+    assert_eq!(world.factors().await.recovery_codes.len(), 0);
+    let refused = world.access.renew_recovery_codes(&world.directory, world.anna).await;
+    assert!(matches!(refused, Err(AccessError::Directory(Error::Refused(_)))));
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_make_a_lock_last() {
+    let taken = Taken {
+        step: 5,
+        failures: 3,
+        window_start_millis: 10_000,
+    };
+    assert!(matches!(
+        judge(taken, &[6], (3, 1_000), 10_500).1,
+        Verdict::Locked { until_millis: 11_000 }
+    ));
+    assert_eq!(judge(taken, &[6], (3, 1_000), 9_000).1, Verdict::Taken);
+    assert_eq!(judge(taken, &[6], (3, 1_000), 11_000).1, Verdict::Taken);
+    assert_eq!(judge(taken, &[5], (3, 1_000), 11_000).1, Verdict::Wrong);
+}
+
+#[test]
+fn golden_bytes() {
+    let taken = Taken {
+        step: 5,
+        failures: 3,
+        window_start_millis: 1_000,
+    };
+    let stored = record::encode(V1, &taken);
+    let shown: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(shown, "0100018305031903e8");
+}

@@ -1,0 +1,134 @@
+//! Sessions of the web client and the API: password, second factor, then a token that a browser keeps as a cookie.
+//!
+//! A session is a record in the store under a hash of its token, so every node knows it and its end reaches all. It holds as
+//! long as the password it began with. Until the second factor has been shown, a forced password changed, or a factor that is
+//! demanded set up, it opens nothing but the way there. Used by `node/http/front` and the admin API.
+
+mod device;
+mod factor;
+mod password;
+mod record;
+mod session;
+mod sign_in;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hongyan_directory::{AccountRecord, Factors};
+use hongyan_sasl::Secret;
+use hongyan_types::Timestamp;
+
+use crate::SessionId;
+
+pub use device::TrustedDevice;
+pub use session::is_web_token;
+pub use sign_in::WebProof;
+
+/// The name under which a browser keeps the token of its session. Its prefix makes browsers refuse to take it from anybody
+/// but this host, over TLS.
+pub const SESSION_COOKIE: &str = "__Host-hongyan-session";
+/// The name under which a browser keeps what makes it a trusted device.
+pub const DEVICE_COOKIE: &str = "__Host-hongyan-device";
+
+/// Someone who has not signed in, or not wholly, as the entry of the network sees them.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    /// The address.
+    pub peer: IpAddr,
+    /// What the browser calls itself.
+    pub client: String,
+    /// The token of a session, if one is shown.
+    pub token: Option<Secret>,
+    /// What a trusted device keeps, if it is shown.
+    pub device: Option<Secret>,
+}
+
+/// Where someone comes from, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'v> {
+    /// The address.
+    pub peer: IpAddr,
+    /// What the browser calls itself.
+    pub client: &'v str,
+    /// The token of a trusted device, if it has one.
+    pub device: Option<&'v str>,
+}
+
+/// What a session still lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The second factor has to be shown.
+    SecondFactor,
+    /// The password has to be changed (AUTH-10).
+    ChangePassword,
+    /// Nothing.
+    SignedIn,
+}
+
+impl Stage {
+    fn of(factors: &Factors, second_done: bool) -> Self {
+        if factors.has_second_factor() && !second_done {
+            Self::SecondFactor
+        } else if factors.must_change {
+            Self::ChangePassword
+        } else {
+            Self::SignedIn
+        }
+    }
+    /// A stable word.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::SecondFactor => "second-factor",
+            Self::ChangePassword => "change-password",
+            Self::SignedIn => "signed-in",
+        }
+    }
+}
+
+/// A session, as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct WebSession {
+    /// Its name among all sessions.
+    pub id: SessionId,
+    /// Whose.
+    pub account: Arc<AccountRecord>,
+    /// What it still lacks.
+    pub stage: Stage,
+    /// The name that was typed: it may be an alias (AUTH-1).
+    pub name: String,
+    /// From where it was used last.
+    pub peer: String,
+    /// What the browser calls itself.
+    pub client: String,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it was used last, to within a minute.
+    pub seen: Timestamp,
+    /// When it ends at the latest.
+    pub end: Timestamp,
+    /// When its owner last proved to be themselves (AUTH-25).
+    pub proved: Timestamp,
+}
+
+/// A session that has begun.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// What the browser keeps.
+    pub token: Secret,
+    /// The session.
+    pub session: WebSession,
+}
+
+/// A second factor that was right.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// The session as it is now.
+    pub session: WebSession,
+    /// What a device that is trusted from now on keeps.
+    pub device: Option<Secret>,
+}
+
+#[cfg(test)]
+#[path = "web_test.rs"]
+mod tests;

@@ -1,0 +1,161 @@
+//! /api/session: signing in to the web client and the API, step by step.
+//!
+//! Reached by whoever has not signed in yet, so it takes no actor. The token is a cookie that scripts do not see and other
+//! sites do not send, or, for programs, part of the answer. Pages of other sites are turned away by the entry.
+
+mod factor;
+mod guest;
+mod password;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hongyan_access::{DEVICE_COOKIE, SESSION_COOKIE, Visit};
+use hongyan_sasl::Secret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::AdminState;
+use crate::body::Body;
+use crate::member::Password;
+use crate::problem::{Failure, Result};
+
+pub(crate) use factor::{
+    __path_confirm_totp, __path_offer_totp, __path_prove, __path_remove_second_factor, __path_renew_recovery_codes,
+    __path_second_factor, confirm_totp, offer_totp, prove, remove_second_factor, renew_recovery_codes, second_factor,
+};
+pub(crate) use guest::Guest;
+pub(crate) use password::{__path_change_password, change_password};
+
+/// A session of the web client.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WebSession {
+    id: String,
+    /// The account's address.
+    account: String,
+    display_name: String,
+    /// What was typed: it may be an alias.
+    login: String,
+    /// `signed-in`, or what is still lacking: `second-factor`, `change-password`.
+    stage: &'static str,
+    /// What can be shown as the second factor; nothing where there is none.
+    factors: Vec<&'static str>,
+    created_millis: i64,
+    /// When it ends at the latest.
+    end_millis: i64,
+    /// When its owner last proved to be themselves.
+    proved_millis: i64,
+}
+
+/// A session that has begun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Begun {
+    #[serde(flatten)]
+    session: WebSession,
+    /// For programs that asked for it: to be shown as `Authorization: Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Begin {
+    /// One of the account's addresses.
+    login: String,
+    password: Password,
+    /// Whether the token is wanted in the answer instead of a cookie.
+    #[serde(default)]
+    bearer: bool,
+}
+
+async fn view(state: &AdminState, session: &hongyan_access::WebSession) -> Result<WebSession> {
+    let factors = state.directory.factors(session.account.id).await?;
+    let mut kinds = Vec::new();
+    if factors.totp.is_some() {
+        kinds.push("totp");
+    }
+    if !factors.recovery_codes.is_empty() {
+        kinds.push("recovery-code");
+    }
+    Ok(WebSession {
+        id: session.id.to_string(),
+        account: session.account.address.to_string(),
+        display_name: session.account.display_name.clone(),
+        login: session.name.clone(),
+        stage: session.stage.label(),
+        factors: kinds,
+        created_millis: session.created.millis,
+        end_millis: session.end.millis,
+        proved_millis: session.proved.millis,
+    })
+}
+
+/// An answer that nobody keeps on the way.
+fn private(status: StatusCode, body: impl Serialize) -> Response {
+    let private = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (status, private, Json(body)).into_response()
+}
+
+/// With a cookie that scripts do not see, that goes over TLS only, and that pages of other sites do not send.
+fn with_cookie(mut response: Response, name: &str, value: &str, secs: u64) -> Response {
+    let cookie = format!("{name}={value}; Path=/; Max-Age={secs}; Secure; HttpOnly; SameSite=Lax");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn secs_until(end_millis: i64, now_millis: i64) -> u64 {
+    u64::try_from(end_millis.saturating_sub(now_millis) / 1_000).unwrap_or(0)
+}
+
+/// Signs in with a password. The session may still lack the second factor: see `stage`.
+#[utoipa::path(post, path = "/api/session", request_body = Begin, responses((status = 201, body = Begun), Failure))]
+pub(crate) async fn begin(guest: Guest, Body(asked): Body<Begin>) -> Result<Response> {
+    let password = Secret::new(asked.password.0);
+    let visit = Visit {
+        peer: guest.peer,
+        client: &guest.client,
+        device: guest.device.as_ref().map(Secret::reveal),
+    };
+    let access = &guest.state.access;
+    let begun = access.web_sign_in(&asked.login, &password, visit).await?;
+    let secs = secs_until(begun.session.end.millis, access.now().millis);
+    let token = begun.token.reveal();
+    let body = Begun {
+        session: view(&guest.state, &begun.session).await?,
+        token: asked.bearer.then(|| token.to_owned()),
+    };
+    let response = private(StatusCode::CREATED, body);
+    Ok(match asked.bearer {
+        true => response,
+        false => with_cookie(response, SESSION_COOKIE, token, secs),
+    })
+}
+
+/// The session that the request is part of.
+#[utoipa::path(get, path = "/api/session", responses((status = 200, body = WebSession), Failure))]
+pub(crate) async fn show(guest: Guest) -> Result<Response> {
+    let session = guest.session().await?;
+    Ok(private(StatusCode::OK, view(&guest.state, &session).await?))
+}
+
+/// Signs out. Trusted devices stay trusted.
+#[utoipa::path(delete, path = "/api/session", responses((status = 204), Failure))]
+pub(crate) async fn end(guest: Guest) -> Result<Response> {
+    guest.state.access.end_web_session(guest.token()?).await?;
+    Ok(with_cookie(
+        StatusCode::NO_CONTENT.into_response(),
+        SESSION_COOKIE,
+        "",
+        0,
+    ))
+}
+
+/// With what a trusted device keeps.
+fn with_device(response: Response, device: Option<&Secret>, days: u32) -> Response {
+    match device {
+        Some(device) => with_cookie(response, DEVICE_COOKIE, device.reveal(), u64::from(days) * 86_400),
+        None => response,
+    }
+}
