@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Network;
+use hongyan_types::Network;
 
 /// Named limits; exceeding one closes or refuses a connection, never the listener.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Address ranges in CIDR notation.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A range of addresses: `10.0.0.0/8`, `2001:db8::/32`, or one address.
@@ -33,6 +34,20 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         let (value, is_v4) = bits(address);
         is_v4 == self.is_v4 && value & mask(self.prefix) == self.base
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = match u32::try_from(self.base >> 96) {
+            Ok(v4) if self.is_v4 => IpAddr::V4(Ipv4Addr::from(v4)),
+            _ => IpAddr::V6(Ipv6Addr::from(self.base)),
+        };
+        let longest = if self.is_v4 { 32 } else { 128 };
+        if self.prefix == longest {
+            return address.fmt(f);
+        }
+        write!(f, "{address}/{}", self.prefix)
     }
 }
 
@@ -79,5 +94,19 @@ mod tests {
         assert_eq!(check("0.0.0.0/0", "::1"), Ok(false));
         assert_eq!(check("10.0.0.0/33", "10.0.0.1"), Err(NetworkError));
         assert_eq!(check("ten/8", "10.0.0.1"), Err(NetworkError));
+    }
+
+    #[test]
+    fn networks_are_written_as_they_are_meant() {
+        let check = |text: &str, expect: &str| {
+            let network: Network = text.parse().unwrap();
+            assert_eq!(network.to_string(), expect);
+            assert_eq!(network.to_string().parse(), Ok(network));
+        };
+        check("10.1.2.3/8", "10.0.0.0/8");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8::1/32", "2001:db8::/32");
+        check("::/0", "::/0");
+        check("0.0.0.0/0", "0.0.0.0/0");
     }
 }
