@@ -23,6 +23,7 @@ mod second_factor;
 mod secret_text;
 mod sessions;
 mod shared_failures;
+mod token;
 mod totp;
 mod web;
 mod wire;
@@ -39,6 +40,7 @@ pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{
     NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,
 };
+pub use token::{NewTokenText, TokenError, is_token};
 pub use web::{
     Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession,
     is_web_token,

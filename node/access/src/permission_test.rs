@@ -101,6 +101,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ChangeShared", change_groups),
         ("ReadAudit", full),
         ("ReadChanges", full),
+        ("ReadTokens", full),
+        ("ChangeTokens", full_not_over_creator),
         ("ManageQueue", operator),
         ("ManageCluster", operator),
         ("ReadInstallationAudit", operator),

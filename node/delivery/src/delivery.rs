@@ -125,17 +125,18 @@ impl Delivery {
         answer: Answer,
     ) -> Result<Vec<Outcome>, SinkError> {
         let stored = sink.finish().await?;
-        Ok(self.deliver_stored(envelope, &stored, answer).await)
+        let plan = Plan::new(envelope);
+        Ok(self.deliver_stored(envelope, plan, &stored, answer).await)
     }
 
     /// The same for a message that is stored already.
     pub(crate) async fn deliver_stored(
         &self,
         envelope: &DeliveryEnvelope,
+        plan: Plan,
         stored: &Stored,
         answer: Answer,
     ) -> Vec<Outcome> {
-        let plan = Plan::new(&envelope.recipients);
         let mut stops = self.visit(envelope, &plan, stored, answer).await;
         let leaving = self.send_away(envelope, &plan, stored).await;
         let accepted = stops.iter().chain(&leaving).any(Outcome::is_accepted);
@@ -177,6 +178,9 @@ impl Delivery {
 /// What the mailboxes and the queue said, as one recipient's fate. Whatever is still put off has to come again, or a
 /// member would go without; of refusals in a group the sender learns only when nobody was reached.
 fn outcome_of(share: &Share, stops: &[Outcome], leaving: Option<&Outcome>) -> Outcome {
+    if let Some(refusal) = &share.refused {
+        return Outcome::Refused(refusal.clone());
+    }
     let here = share.stops.iter().filter_map(|stop| stops.get(*stop));
     let away = leaving.filter(|_| share.leaves);
     if share.returned {

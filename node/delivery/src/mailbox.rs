@@ -1,7 +1,9 @@
 //! One delivery to one mailbox.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use hongyan_directory::AccountRecord;
 use hongyan_mailbox::{Deliver, DeliverReply, FolderRef, MailboxError, MailboxId, SpecialUse};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
@@ -90,11 +92,13 @@ impl Delivery {
         }
     }
 
-    /// Keeps the submitter's own copy in Sent (ACC-13). The mail is on its way, whatever becomes of the copy.
+    /// Keeps the sender's own copy in Sent (ACC-13). The mail is on its way, whatever becomes of the copy.
     pub(crate) async fn keep_sent(&self, envelope: &DeliveryEnvelope, stored: &Stored) {
-        let Some(account) = envelope.submitter.as_ref().filter(|account| account.settings.keep_sent) else {
+        let Some(submitter) = &envelope.submitter else { return };
+        let account = &self.sent_from(envelope, submitter).await;
+        if !account.settings.keep_sent {
             return;
-        };
+        }
         let Some(message) = stored.of(account.tenant) else {
             return;
         };
@@ -114,6 +118,23 @@ impl Delivery {
             Err(error) => error.to_string(),
         };
         tracing::warn!(event = "delivery_sent_copy_failed", id = %envelope.id, error);
+    }
+
+    /// Whose mail it is: the submitter's, or that of the mailbox in whose name it is sent (SBX, DLG).
+    async fn sent_from(&self, envelope: &DeliveryEnvelope, submitter: &Arc<AccountRecord>) -> Arc<AccountRecord> {
+        let Some(sender) = envelope.sender.as_ref().filter(|sender| !submitter.owns(sender)) else {
+            return Arc::clone(submitter);
+        };
+        match self.0.parts.directory.sender_rights(submitter).await {
+            Ok(rights) => {
+                let opening = rights.opening(sender);
+                Arc::clone(opening.map_or(submitter, |opening| &opening.account))
+            }
+            Err(error) => {
+                tracing::warn!(event = "delivery_directory_failed", %error);
+                Arc::clone(submitter)
+            }
+        }
     }
 
     async fn ask(&self, stop: &Stop, request: Deliver) -> Result<Result<DeliverReply, MailboxError>, AskError> {

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use hongyan_directory::AccountRecord;
+use hongyan_directory::{AccountRecord, GroupTargets, Poster};
 use hongyan_mailbox::MailboxId;
 use hongyan_types::Address;
 
-use crate::{DeliveryRecipient, Target};
+use crate::report::Status;
+use crate::{DeliveryEnvelope, Refusal, Target};
 
 /// One mailbox of the plan.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(crate) struct Share {
     pub(crate) leaves: bool,
     /// Whether it has had the message before.
     pub(crate) returned: bool,
+    /// Why nobody of it gets the message.
+    pub(crate) refused: Option<Refusal>,
     /// Whether it is a group, whose members the sender does not get to know.
     pub(crate) group: bool,
 }
@@ -55,14 +58,29 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(recipients: &[DeliveryRecipient]) -> Self {
+    /// Who gets a message that comes in: groups to which its sender may not write are left out.
+    pub(crate) fn new(envelope: &DeliveryEnvelope) -> Self {
+        let poster = Poster {
+            account: envelope.submitter.as_deref(),
+            sender: envelope.sender.as_ref(),
+        };
+        Self::with(envelope, |group| group.takes_from(poster))
+    }
+
+    /// Who gets a message of which that was asked before.
+    pub(crate) fn accepted(envelope: &DeliveryEnvelope) -> Self {
+        Self::with(envelope, |_| true)
+    }
+
+    fn with(envelope: &DeliveryEnvelope, takes: impl Fn(&GroupTargets) -> bool) -> Self {
         let mut plan = Self::default();
         let mut known: HashMap<MailboxId, usize> = HashMap::new();
         let mut remote_known: HashSet<String> = HashSet::new();
-        for (index, recipient) in recipients.iter().enumerate() {
+        for (index, recipient) in envelope.recipients.iter().enumerate() {
             let mut share = Share::default();
             match &recipient.target {
                 Target::Account(target) => share.stops.push(plan.stop(&mut known, &target.account, index)),
+                Target::Group(group) if !takes(group) => share.refused = Some(MAY_NOT_POST),
                 Target::Group(group) => {
                     share.group = true;
                     share.stops.extend(
@@ -92,3 +110,5 @@ impl Plan {
         })
     }
 }
+
+const MAY_NOT_POST: Refusal = Refusal::new(Status(5, 7, 2), "You may not write to this list");

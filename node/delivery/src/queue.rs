@@ -21,7 +21,7 @@ pub(crate) const REQUEST_RECIPIENTS_MAX: usize = 1500;
 impl Delivery {
     /// Hands everything that goes to other hosts to the queue. One outcome for all of it; `None` when nothing leaves.
     pub(crate) async fn send_away(&self, envelope: &DeliveryEnvelope, plan: &Plan, stored: &Stored) -> Option<Outcome> {
-        let mut leaving: BTreeMap<(u64, String), Vec<NewRecipient>> = BTreeMap::new();
+        let mut leaving: BTreeMap<(u64, String, Option<String>), Vec<NewRecipient>> = BTreeMap::new();
         for (recipient, share) in envelope.recipients.iter().zip(&plan.shares) {
             let tenant = match (&recipient.target, envelope.tenant) {
                 (Target::Group(group), None) => group.tenant,
@@ -30,8 +30,15 @@ impl Delivery {
                 // Nobody's queue: mail from outside does not leave again. RCPT has refused it already.
                 (_, None) => return Some(Outcome::Deferred(QUEUE_UNAVAILABLE)),
             };
+            // RFC 5321 §3.9.2: what comes back goes to whoever looks after the list.
+            let list = match &recipient.target {
+                Target::Group(group) if group.owner.is_some() && envelope.sender.is_some() => {
+                    Some(group.address.to_string())
+                }
+                _ => None,
+            };
             for address in &share.remote {
-                let key = (tenant.0, address.domain.as_str().to_owned());
+                let key = (tenant.0, address.domain.as_str().to_owned(), list.clone());
                 leaving.entry(key).or_default().push(new_recipient(recipient, address));
             }
         }
@@ -40,10 +47,13 @@ impl Delivery {
         }
         let mut part = 0_u32;
         let mut by_tenant: BTreeMap<u64, Vec<NewEntry>> = BTreeMap::new();
-        for ((tenant, domain), recipients) in leaving {
+        for ((tenant, domain, list), recipients) in leaving {
             for some in recipients.chunks(ENTRY_RECIPIENTS_MAX) {
                 let destination = Destination::Domain(domain.clone());
-                let entry = self.entry(envelope, stored, TenantId(tenant), destination, some.to_vec());
+                let mut entry = self.entry(envelope, stored, TenantId(tenant), destination, some.to_vec());
+                if list.is_some() {
+                    entry.sender.clone_from(&list);
+                }
                 by_tenant.entry(tenant).or_default().push(entry);
             }
         }

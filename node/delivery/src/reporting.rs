@@ -1,7 +1,7 @@
 //! Who is told what: failures and successes this node knows itself, and reports the relay asks for.
 
 use bytes::Bytes;
-use hongyan_directory::{Language, Resolution};
+use hongyan_directory::{Language, Recipient, Resolution, Via};
 use hongyan_smtp::{Notify, Return};
 use hongyan_types::{Address, TenantId, Timestamp};
 
@@ -120,7 +120,15 @@ impl Delivery {
     pub(crate) async fn reply_target(&self, to: &Address) -> Option<Target> {
         match self.0.parts.directory.resolve(to).await {
             Ok(Resolution::Account(target)) => Some(Target::Account(target)),
-            Ok(Resolution::Group(group)) => Some(Target::Group(group)),
+            // A report is for whoever sent in the group's name, not for all its members.
+            Ok(Resolution::Group(group)) => {
+                let owner = group.owner.clone()?;
+                Some(Target::Account(Recipient {
+                    account: owner,
+                    detail: None,
+                    via: Via::Alias,
+                }))
+            }
             Ok(Resolution::NotLocal) => Some(Target::Remote),
             Ok(_) => None,
             Err(error) => {

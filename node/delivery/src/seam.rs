@@ -7,7 +7,7 @@ use hongyan_queue::{
 };
 use hongyan_types::{Address, TenantId, Timestamp};
 
-use crate::plan::Stop;
+use crate::plan::{Plan, Stop};
 use crate::report::{Action, Report, ReportRecipient, Returned, Status};
 use crate::sink::Stored;
 use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Refusal, Target};
@@ -111,7 +111,9 @@ impl Delivery {
             }
             // A message that was to go later goes to the members that the group has by then.
             _ => {
-                let outcomes = self.deliver_stored(&envelope, stored, Answer::Whole).await;
+                // Whether its sender may write to the group was asked when it was accepted.
+                let plan = Plan::accepted(&envelope);
+                let outcomes = self.deliver_stored(&envelope, plan, stored, Answer::Whole).await;
                 outcomes.into_iter().next().unwrap_or(Outcome::Deferred(NOT_READABLE))
             }
         }

@@ -1,6 +1,7 @@
 //! What a submission server mends before a message goes out (RFC 6409 §6, §8), and what it refuses: an account sends as
-//! its own addresses and no others.
+//! its own addresses and as those that are open to it, and no others.
 
+use hongyan_directory::Sending;
 use hongyan_message::{AddressItem, address, header, message_id};
 use hongyan_types::Address;
 
@@ -11,8 +12,10 @@ pub struct Additions<'a> {
     pub date: String,
     /// `Message-ID` with its brackets.
     pub message_id: String,
-    /// The envelope sender: becomes `From` or `Sender`.
+    /// The envelope sender: becomes `From`.
     pub sender: &'a Address,
+    /// The account's own address: becomes `Sender` of what it sends on behalf of others.
+    pub account: &'a Address,
 }
 
 /// Why a message is refused.
@@ -26,14 +29,14 @@ pub enum SubmissionError {
     TwoFroms,
 }
 
-/// The header as it goes out: every field with its CRLF. `is_own` tells the account's addresses, by their key.
+/// The header as it goes out: every field with its CRLF. `sending` tells with which addresses the account may send, and how.
 ///
 /// # Errors
 /// When it speaks for somebody else, or for two at once.
 pub fn mend(
     original: &[u8],
     additions: &Additions<'_>,
-    is_own: impl Fn(&Address) -> bool,
+    sending: impl Fn(&Address) -> Sending,
 ) -> Result<Vec<u8>, SubmissionError> {
     let fields: Vec<_> = header::fields(original).collect();
     let first = |name: &str| fields.iter().find(|field| field.is(name));
@@ -45,13 +48,22 @@ pub fn mend(
         None => Vec::new(),
     };
     // RFC 6409 §6.1: the account must be allowed to speak for every author it names.
-    if !authors.iter().all(|author| author.as_ref().is_some_and(&is_own)) {
+    let named = authors
+        .iter()
+        .map(|author| author.as_ref().map_or(Sending::No, &sending));
+    let weakest = named.min().unwrap_or_else(|| sending(additions.sender));
+    if weakest == Sending::No {
         return Err(SubmissionError::ForeignFrom);
     }
+    // DLG-1: recipients see who wrote on whose behalf (RFC 5322 §3.6.2).
+    let on_behalf = weakest == Sending::OnBehalf;
     let mut header = Vec::with_capacity(original.len() + 256);
     let mut add = |name: &str, value: &str| header.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     if authors.is_empty() {
         add("From", &format!("<{}>", additions.sender));
+    }
+    if on_behalf {
+        add("Sender", &format!("<{}>", additions.account));
     }
     let date = first("Date").is_some_and(|field| !field.text().is_empty());
     if !date {
@@ -65,13 +77,13 @@ pub fn mend(
         let sender_is_own = || {
             mailboxes(field)
                 .iter()
-                .all(|sender| sender.as_ref().is_some_and(&is_own))
+                .all(|sender| sender.as_ref().is_some_and(|sender| sending(sender) == Sending::As))
         };
         let dropped = field.is("Bcc")
             || field.is("Resent-Bcc")
             || field.is("Return-Path")
             || (field.is("From") && authors.is_empty())
-            || (field.is("Sender") && !sender_is_own())
+            || (field.is("Sender") && (on_behalf || !sender_is_own()))
             || (field.is("Date") && !date)
             || (field.is("Message-ID") && id.is_none());
         if !dropped {
@@ -106,9 +118,14 @@ mod tests {
             date: "DATE".to_owned(),
             message_id: "<new@a.test>".to_owned(),
             sender: &sender,
+            account: &sender,
         };
-        let own = |address: &Address| ["me@a.test", "alias@a.test"].contains(&address.key().as_str());
-        let mended = mend(original.as_bytes(), &additions, own).map(|header| String::from_utf8(header).unwrap());
+        let sending = |address: &Address| match address.key().as_str() {
+            "me@a.test" | "alias@a.test" | "team@a.test" => Sending::As,
+            "principal@a.test" => Sending::OnBehalf,
+            _ => Sending::No,
+        };
+        let mended = mend(original.as_bytes(), &additions, sending).map(|header| String::from_utf8(header).unwrap());
         assert_eq!(mended.as_deref(), expect.as_ref().map(|text| *text), "{original:?}");
     }
 
@@ -137,6 +154,17 @@ mod tests {
             "From: alias@a.test\r\nBcc: secret@b.test,\r\n other@b.test\r\nDate: d\r\nMessage-ID: <1@a>\r\nSender: x@b.test\r\nReturn-Path: <x>\r\n",
             Ok("From: alias@a.test\r\nDate: d\r\nMessage-ID: <1@a>\r\n"),
         );
+    }
+
+    #[test]
+    fn dlg_1_what_is_sent_on_behalf_says_so() {
+        let rest = "Date: d\r\nMessage-ID: <1@a>\r\n";
+        check(
+            &format!("From: principal@a.test\r\nSender: team@a.test\r\n{rest}"),
+            Ok(&format!("Sender: <me@a.test>\r\nFrom: principal@a.test\r\n{rest}")),
+        );
+        let as_team = format!("From: team@a.test\r\n{rest}");
+        check(&as_team, Ok(&as_team));
     }
 
     #[test]

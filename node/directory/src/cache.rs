@@ -17,7 +17,10 @@ use parking_lot::RwLock;
 
 use crate::record::change::Touched;
 use crate::record::target::Target;
-use crate::{AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, TenantRecord};
+use crate::standing::Standing;
+use crate::{
+    AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, TenantRecord, TokenHash, TokenRecord,
+};
 
 /// Two halves: when the young one is full, the old one is forgotten and the young one becomes it.
 pub(crate) struct Table<K, V> {
@@ -70,6 +73,8 @@ pub(crate) struct Tables {
     pub(crate) factors: Table<AccountId, Arc<Factors>>,
     pub(crate) groups: Table<GroupId, Resolution>,
     pub(crate) postmasters: Table<TenantId, Option<Arc<AccountRecord>>>,
+    pub(crate) standings: Table<AccountId, Arc<Standing>>,
+    pub(crate) tokens: Table<TokenHash, Option<Arc<TokenRecord>>>,
 }
 
 impl Tables {
@@ -87,6 +92,7 @@ impl Tables {
                 self.factors.remove(account);
                 self.postmasters.remove(tenant);
             }
+            Touched::Token(hash) => self.tokens.remove(hash),
             Touched::Group | Touched::Department { .. } | Touched::Tag { .. } | Touched::Notice(_) => {}
             Touched::Everything => self.clear(),
         }
@@ -99,7 +105,9 @@ impl Tables {
         self.credentials.clear();
         self.factors.clear();
         self.groups.clear();
+        self.standings.clear();
         self.postmasters.clear();
+        self.tokens.clear();
     }
 }
 
@@ -122,6 +130,8 @@ impl Cache {
             factors: Table::new(entries_max),
             groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
+            standings: Table::new(entries_max / 10),
+            tokens: Table::new(entries_max),
         });
         Self {
             env,
@@ -159,8 +169,9 @@ impl Cache {
         }
         let mut tables = self.tables.write();
         tables.generation += 1;
-        // Whom a group reaches depends on all that it names; few groups are remembered.
+        // Whom a group reaches, and as whom someone sends, depends on all that it names; few of these are remembered.
         tables.groups.clear();
+        tables.standings.clear();
         for touched in touched {
             tables.forget(touched);
         }

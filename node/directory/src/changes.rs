@@ -1,10 +1,12 @@
 //! What the admin API asks the directory to make or change.
 
-use hongyan_types::{AccountId, Address, Timestamp};
+use std::collections::BTreeSet;
+
+use hongyan_types::{AccountId, Address, Network, Timestamp};
 
 use crate::{
-    AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, Language, Profile, Quota,
-    Role, Seat, TagId, TenantState, TotpKey,
+    AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
+    Language, Parties, Posting, Profile, Quota, Role, Seat, TagId, TenantState, TokenHash, TokenOwner, TotpKey,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -243,8 +245,97 @@ pub struct TagChange {
 pub struct NewGroup {
     /// Its address.
     pub address: Address,
+    /// Whether nobody chose the address, so that it may be changed once.
+    pub address_generated: bool,
     /// Its name, for people.
     pub display_name: String,
     /// Its first members: accounts, other groups, addresses elsewhere.
     pub members: Vec<Address>,
+    /// Departments whose members are its members.
+    pub member_departments: Vec<DepartmentId>,
+    /// Tags whose bearers are its members.
+    pub member_tags: Vec<TagId>,
+    /// The department that it is the group of.
+    pub department: Option<DepartmentId>,
+    /// Who may write to it.
+    pub posting: Posting,
+    /// Who may, when that is a custom set.
+    pub posters: Parties,
+    /// Who may send in its name.
+    pub representatives: Vec<AccountId>,
+    /// Who gets what comes back.
+    pub owner: Option<AccountId>,
+}
+
+impl NewGroup {
+    /// A group that anyone may write to, without members.
+    #[must_use]
+    pub fn at(address: Address) -> Self {
+        Self {
+            address,
+            address_generated: false,
+            display_name: String::new(),
+            members: Vec::new(),
+            member_departments: Vec::new(),
+            member_tags: Vec::new(),
+            department: None,
+            posting: Posting::Anyone,
+            posters: Parties::default(),
+            representatives: Vec::new(),
+            owner: None,
+        }
+    }
+}
+
+/// Changes of a group.
+#[derive(Debug, Clone, Default)]
+pub struct GroupChange {
+    /// Its name.
+    pub display_name: Field<String>,
+    /// Its address, where it was made up: once.
+    pub address: Field<Address>,
+    /// Departments whose members are its members.
+    pub member_departments: Field<Vec<DepartmentId>>,
+    /// Tags whose bearers are its members.
+    pub member_tags: Field<Vec<TagId>>,
+    /// Who may write to it.
+    pub posting: Field<Posting>,
+    /// Who may, when that is a custom set.
+    pub posters: Field<Parties>,
+    /// Who may send in its name.
+    pub representatives: Field<Vec<AccountId>>,
+    /// Who gets what comes back.
+    pub owner: Field<Option<AccountId>>,
+    /// What the group was when the change was thought of; `None` for whatever it is.
+    pub expect: Option<Etag>,
+}
+
+/// A token to make.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// In whose name it acts.
+    pub owner: TokenOwner,
+    /// What it is for, 1 to 64 characters.
+    pub name: String,
+    /// What it may be used for; at least one.
+    pub scopes: BTreeSet<String>,
+    /// Where it may be used; everywhere, when there is none.
+    pub networks: Vec<Network>,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// Over the text that has to be shown.
+    pub hash: TokenHash,
+}
+
+/// Something to let someone do with a mailbox.
+#[derive(Debug, Clone)]
+pub struct NewGrant {
+    /// Whose mailbox.
+    pub account: AccountId,
+    /// Who may.
+    pub to: Grantee,
+    /// What.
+    pub rights: GrantRights,
+    /// Until when; `None` is until it is taken back.
+    pub until: Option<Timestamp>,
 }

@@ -17,9 +17,9 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, Factors, FactorsChange, GroupId,
-    GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution, Result, TenantChange,
-    TenantRecord, Via,
+    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, Factors, FactorsChange,
+    GroupChange, GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution,
+    Result, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -476,6 +476,13 @@ impl Directory {
         let new = new.clone();
         let (now, this) = (self.now(), self.clone());
         self.change(async move |t| tx::create_group::run(t, &new, &this.inner.options, now).await)
+            .await
+    }
+    /// Changes a group. `NotFound`, `Invalid`, `Limit`, `Changed`, `Refused` for what a department's group has from it, `Exists`
+    /// for an address.
+    pub async fn change_group(&self, group: &Address, change: &GroupChange) -> Result<GroupRecord> {
+        let (group, change, this) = (group.clone(), change.clone(), self.clone());
+        self.change(async move |t| tx::change_group::run(t, &group, &change, &this.inner.options).await)
             .await
     }
     /// The group with that address. `NotFound`.

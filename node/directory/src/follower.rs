@@ -44,6 +44,7 @@ impl Changed {
                 | Touched::Domain(_)
                 | Touched::Address(_)
                 | Touched::Group
+                | Touched::Token(_)
                 | Touched::Department { .. }
                 | Touched::Tag { .. } => {}
             }

@@ -5,7 +5,7 @@
 //! when the members of all tenants together are too many.
 
 mod entry;
-mod pinyin;
+pub(crate) mod pinyin;
 mod query;
 mod tenant;
 
@@ -98,6 +98,7 @@ impl Index {
                 | Touched::Domain(_)
                 | Touched::Address(_)
                 | Touched::Group
+                | Touched::Token(_)
                 | Touched::Notice(_) => {}
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! ("dir", "version")                        the count of changes; watched by every node
 //! ("dir", "change", version)                record/change.rs, the latest only
-//! ("dir", "next", kind)                     last identifier given out: kinds tenant, account, group
+//! ("dir", "next", kind)                     last identifier given out: kinds tenant, account, group, token
 //! ("dir", "tenant", tenant)                 record/tenant.rs
 //! ("dir", "tenant-name", name)              tenant
 //! ("dir", "domain", domain)                 record/domain.rs
@@ -14,6 +14,7 @@
 //! ("dir", "address", domain, local key)     record/target.rs
 //! ("dir", "group", tenant, group)           record/group.rs
 //! ("dir", "member", group, address key)     the member's address as written
+//! ("dir", "member-of", ..), ("dir", "group-names", ..)  see naming.rs
 //! ("dir", "role", tenant, account)          the name of the account's role
 //! ("dir", "employee-id", tenant, id)        account; ("dir", "mobile", tenant, digits) likewise
 //! ("dir", "department", tenant, department) record/department.rs
@@ -23,6 +24,10 @@
 //! ("dir", "tag-name", tenant, name)         tag
 //! ("dir", "tag-member", tenant, tag, account)  empty
 //! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
+//! ("dir", "grant", ..), ("dir", "granted", ..)  record/grant.rs
+//! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
+//! ("dir", "token-hash", hash)               token
+//! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0
 //! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
 //! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
 
@@ -30,7 +35,7 @@ use bytes::Bytes;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 
-use crate::{DepartmentId, GroupId, RequestKey, TagId};
+use crate::{DepartmentId, Grantee, GroupId, RequestKey, TagId, TokenHash, TokenId};
 
 fn dir(kind: &str) -> Tuple {
     Tuple::new().string("dir").string(kind)
@@ -135,6 +140,30 @@ pub(crate) fn tag_members(tenant: TenantId, tag: TagId) -> Tuple {
 }
 pub(crate) fn next_of(tenant: TenantId, kind: &str) -> Bytes {
     dir("next-of").int(tenant.0).string(kind).pack()
+}
+pub(crate) fn grants(account: AccountId) -> Tuple {
+    dir("grant").int(account.0)
+}
+pub(crate) fn grant(account: AccountId, to: Grantee) -> Bytes {
+    let (kind, id) = to.code();
+    grants(account).int(kind).int(id).pack()
+}
+/// The accounts that have granted something to someone.
+pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
+    let (kind, id) = to.code();
+    dir("granted").int(tenant.0).int(kind).int(id)
+}
+pub(crate) fn token(token: TokenId) -> Bytes {
+    dir("token").int(token.0).pack()
+}
+pub(crate) fn token_use(token: TokenId) -> Bytes {
+    dir("token-use").int(token.0).pack()
+}
+pub(crate) fn token_hash(hash: &TokenHash) -> Bytes {
+    dir("token-hash").bytes(&hash.0).pack()
+}
+pub(crate) fn tenant_tokens(tenant: Option<TenantId>) -> Tuple {
+    dir("tenant-token").int(tenant.map_or(0, |tenant| tenant.0))
 }
 pub(crate) fn feed(tenant: TenantId) -> Tuple {
     dir("feed").int(tenant.0)

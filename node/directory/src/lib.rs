@@ -15,22 +15,28 @@ mod etag;
 mod expand;
 mod feed;
 mod follower;
+mod grant;
+mod group;
 mod index;
 mod key;
 mod lookup;
+mod naming;
 mod options;
 mod organisation;
 mod protocol;
 mod record;
 mod request;
 mod resolution;
+mod standing;
+mod token;
 mod transaction;
+mod tree;
 
 pub use acting::RequestKey;
 pub use change::Change;
 pub use changes::{
-    AccountChange, DepartmentChange, FactorsChange, Field, NewAccount, NewDepartment, NewGroup, NewTag, NewTenant,
-    TagChange, TenantChange,
+    AccountChange, DepartmentChange, FactorsChange, Field, GroupChange, NewAccount, NewDepartment, NewGrant, NewGroup,
+    NewTag, NewTenant, NewToken, TagChange, TenantChange,
 };
 pub use directory::Directory;
 pub use error::{Error, Result};
@@ -46,11 +52,15 @@ pub use record::department::{DepartmentId, DepartmentRecord};
 pub use record::domain::DomainRecord;
 pub use record::factors::{AppPassword, Factors, TotpKey};
 pub use record::feed::{FeedEntry, Subject};
-pub use record::group::{GroupId, GroupRecord};
+pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
+pub use record::group::{GroupId, GroupRecord, Parties, Posting};
 pub use record::language::{Language, UnknownLanguage};
 pub use record::profile::{Gender, Profile, Rank};
 pub use record::role::{Function, Role};
 pub use record::tag::{TagId, TagRecord};
 pub use record::tenant::{TenantCounts, TenantRecord, TenantState};
+pub use record::token::{TokenHash, TokenId, TokenOwner, TokenRecord};
+pub use record::token_use::TokenUse;
 pub use request::RequestState;
-pub use resolution::{GroupTargets, Login, Recipient, Resolution, Via};
+pub use resolution::{GroupTargets, Login, Poster, Recipient, Resolution, Via};
+pub use standing::{GroupSender, Opening, SenderRights};

@@ -17,7 +17,7 @@ pub struct DirectoryOptions {
     pub groups_per_tenant_max: u64,
     /// Direct members a group may have.
     pub group_members_max: u64,
-    /// Recipients a group may have once nested groups are expanded.
+    /// Recipients a group may have once nested groups, departments and tags are expanded.
     pub group_expansion_max: usize,
     /// Departments a tenant may have.
     pub departments_per_tenant_max: u64,
@@ -31,6 +31,8 @@ pub struct DirectoryOptions {
     pub tags_per_tenant_max: u64,
     /// Tags a member may bear, and departments a tag may be given to.
     pub tags_per_member_max: usize,
+    /// Tokens of programs a tenant may have.
+    pub tokens_per_tenant_max: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
     pub index_members_max: usize,
     /// How long the answer to a request with a key is kept for whoever asks again.
@@ -54,13 +56,14 @@ impl Default for DirectoryOptions {
             domains_per_tenant_max: 1_000,
             groups_per_tenant_max: 100_000,
             group_members_max: 10_000,
-            group_expansion_max: 20_000,
+            group_expansion_max: 10_000,
             departments_per_tenant_max: 20_000,
             department_levels_max: 15,
             departments_per_member_max: 50,
             members_moved_at_once_max: 500,
             tags_per_tenant_max: 1_000,
             tags_per_member_max: 100,
+            tokens_per_tenant_max: 1_000,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),
             cache_entries_max: 100_000,

@@ -7,6 +7,7 @@ pub(crate) mod department;
 pub(crate) mod domain;
 pub(crate) mod factors;
 pub(crate) mod feed;
+pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod language;
 pub(crate) mod profile;
@@ -15,6 +16,8 @@ pub(crate) mod role;
 pub(crate) mod tag;
 pub(crate) mod target;
 pub(crate) mod tenant;
+pub(crate) mod token;
+pub(crate) mod token_use;
 
 use hongyan_kv::record::RecordError;
 use hongyan_types::{Address, Domain};

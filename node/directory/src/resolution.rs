@@ -1,10 +1,11 @@
 //! What a look-up answers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hongyan_types::{AccountId, Address, TenantId};
 
-use crate::{AccountRecord, Credential, Factors, GroupId};
+use crate::{AccountRecord, Credential, Factors, GroupId, Posting};
 
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Resolution {
     Group(Arc<GroupTargets>),
     /// The group has more recipients than `group_expansion_max`, once expanded.
     GroupTooLarge(GroupId),
+    /// The group has nobody in it who gets mail.
+    GroupEmpty(GroupId),
     /// The domain is not one of ours.
     NotLocal,
     /// The domain is ours, and nobody has the address.
@@ -56,10 +59,80 @@ pub struct GroupTargets {
     pub tenant: TenantId,
     /// Its address.
     pub address: Address,
+    /// Its name, for people.
+    pub display_name: String,
     /// Members with a mailbox here; suspended ones are left out.
     pub accounts: Vec<Arc<AccountRecord>>,
     /// Members elsewhere.
     pub remote: Vec<Address>,
+    /// Who may write to it.
+    pub posting: Posting,
+    /// Those who may, where they are named one by one.
+    pub(crate) posters: Posters,
+    /// Who gets what comes back: its owner, else a representative.
+    pub owner: Option<Arc<AccountRecord>>,
+}
+
+/// Those who may write to a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Posters {
+    /// Accounts of its tenant.
+    pub(crate) accounts: BTreeSet<AccountId>,
+    /// Their addresses, by key: a person may write as a mailbox that they use.
+    inside: BTreeSet<String>,
+    /// Addresses of others, by key.
+    outside: BTreeSet<String>,
+}
+
+impl Posters {
+    pub(crate) fn add<'a>(
+        &mut self,
+        tenant: TenantId,
+        accounts: impl Iterator<Item = &'a Arc<AccountRecord>>,
+        remote: impl Iterator<Item = &'a String>,
+    ) {
+        for account in accounts {
+            let keys = account.addresses().map(Address::key);
+            if account.tenant == tenant {
+                self.accounts.insert(account.id);
+                self.inside.extend(keys);
+            } else {
+                self.outside.extend(keys);
+            }
+        }
+        self.outside.extend(remote.cloned());
+    }
+}
+
+/// Who writes to a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Poster<'p> {
+    /// The account that signed in, if one did.
+    pub account: Option<&'p AccountRecord>,
+    /// The envelope's sender; `None` is the null sender.
+    pub sender: Option<&'p Address>,
+}
+
+impl GroupTargets {
+    /// Whether mail from `poster` goes to the group (GRP-4). An address inside counts for nothing without a sign-in: anyone
+    /// can write it on an envelope.
+    #[must_use]
+    pub fn takes_from(&self, poster: Poster<'_>) -> bool {
+        match self.posting {
+            Posting::Anyone => return true,
+            Posting::Unset => return false,
+            Posting::Organisation | Posting::Members | Posting::Custom => {}
+        }
+        let among = |set: &BTreeSet<String>| poster.sender.is_some_and(|sender| set.contains(&sender.key()));
+        match poster.account {
+            Some(account) if account.tenant == self.tenant => {
+                self.posting == Posting::Organisation
+                    || self.posters.accounts.contains(&account.id)
+                    || among(&self.posters.inside)
+            }
+            _ => among(&self.posters.outside),
+        }
+    }
 }
 
 /// What is needed to sign someone in.

@@ -5,6 +5,7 @@ pub(crate) mod add_member;
 pub(crate) mod change_account;
 pub(crate) mod change_department;
 pub(crate) mod change_factors;
+pub(crate) mod change_group;
 pub(crate) mod change_tag;
 pub(crate) mod change_tenant;
 pub(crate) mod create_account;
@@ -13,17 +14,23 @@ pub(crate) mod create_domain;
 pub(crate) mod create_group;
 pub(crate) mod create_tag;
 pub(crate) mod create_tenant;
+pub(crate) mod create_token;
 pub(crate) mod delete_account;
 pub(crate) mod delete_department;
 pub(crate) mod delete_domain;
 pub(crate) mod delete_group;
 pub(crate) mod delete_tag;
 pub(crate) mod delete_tenant;
+pub(crate) mod delete_token;
+pub(crate) mod grant;
+pub(crate) mod group_names;
+pub(crate) mod group_rules;
 pub(crate) mod list;
 pub(crate) mod membership;
 pub(crate) mod remove_alias;
 pub(crate) mod remove_member;
 pub(crate) mod role;
+pub(crate) mod rotate_token;
 pub(crate) mod set_catch_all;
 pub(crate) mod set_credential;
 
@@ -38,10 +45,10 @@ use hongyan_audit::{Chain, Event};
 use crate::record::change::Touched;
 use crate::record::feed::Subject;
 use crate::record::target::Target;
-use crate::record::{account, department, domain, group, tag, target, tenant};
+use crate::record::{account, department, domain, group, tag, target, tenant, token};
 use crate::{
-    AccountKind, AccountRecord, DepartmentId, DepartmentRecord, DomainRecord, Error, GroupRecord, Result, TagId,
-    TagRecord, TenantRecord, key,
+    AccountKind, AccountRecord, DepartmentId, DepartmentRecord, DomainRecord, Error, GroupId, GroupRecord, Result,
+    TagId, TagRecord, TenantRecord, TokenId, TokenRecord, key,
 };
 
 /// Part of a list: what follows `after`, at most `limit`.
@@ -192,6 +199,21 @@ pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Addre
     Ok(group::decode(tenant, id, &stored)?)
 }
 
+pub(crate) async fn read_group(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    id: GroupId,
+) -> Result<Option<GroupRecord>> {
+    let stored = transaction.get(&key::group(tenant, id)).await?;
+    Ok(stored.map(|stored| group::decode(tenant, id, &stored)).transpose()?)
+}
+
+/// What exactly an address leads to.
+async fn target_at(transaction: &mut Transaction, address: &Address) -> Result<Option<Target>> {
+    let stored = transaction.get(&key::address(address)).await?;
+    Ok(stored.map(|stored| target::decode(&stored)).transpose()?)
+}
+
 fn write_group(transaction: &mut Change, group: &GroupRecord) {
     transaction.set(key::group(group.tenant, group.id), group::encode(group));
     touch_group(transaction, group);
@@ -243,6 +265,36 @@ fn touch_tag(transaction: &mut Change, tag: &TagRecord) {
         tag: tag.id,
     });
     transaction.tell(tag.tenant, Subject::Tag(tag.id));
+}
+
+pub(crate) async fn need_token(transaction: &mut Transaction, id: TokenId) -> Result<TokenRecord> {
+    let stored = transaction.get(&key::token(id)).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("token", id))?;
+    Ok(token::decode(id, &stored)?)
+}
+
+fn write_token(transaction: &mut Change, token: &TokenRecord) {
+    transaction.set(key::token(token.id), token::encode(token));
+    transaction.set(key::token_hash(&token.hash), token.id.0.to_le_bytes().to_vec());
+    touch_token(transaction, token);
+}
+
+/// What was shown for a token up to now is good no more.
+fn clear_token_hash(transaction: &mut Change, token: &TokenRecord) {
+    transaction.clear(&key::token_hash(&token.hash));
+    touch_token(transaction, token);
+}
+
+fn touch_token(transaction: &mut Change, token: &TokenRecord) {
+    transaction.touch(Touched::Token(token.hash));
+    if let Some(tenant) = token.owner.tenant() {
+        transaction.tell(tenant, Subject::Token(token.id));
+    }
+}
+
+/// Where the audit log tells of a token.
+fn token_chain(token: &TokenRecord) -> Chain {
+    token.owner.tenant().map_or(Chain::Installation, Chain::Tenant)
 }
 
 /// Claims an address that nobody has.

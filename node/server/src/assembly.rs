@@ -15,6 +15,7 @@ use hongyan_config::Config;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
+use hongyan_http_admin::{AdminState, ClusterControl};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
@@ -81,6 +82,7 @@ pub struct Assembly {
     entities: Entities,
     listeners: Vec<Listener>,
     following: Following,
+    control: Option<Arc<dyn ClusterControl>>,
 }
 
 impl Assembly {
@@ -161,6 +163,7 @@ impl Assembly {
             entities,
             listeners: Vec::new(),
             following,
+            control: None,
         })
     }
     /// Opens all ports that the configuration names.
@@ -179,10 +182,24 @@ impl Assembly {
             directory: &self.ground.directory,
             access: &self.ground.access,
             delivery: &self.delivery,
+            admin: self.admin(),
             clear_passwords_on_loopback: self.clear_passwords_on_loopback,
         };
         self.listeners = ports.open().await?;
         Ok(())
+    }
+    /// From now on the admin API manages the cluster too.
+    pub fn set_control(&mut self, control: Arc<dyn ClusterControl>) {
+        self.control = Some(control);
+    }
+    /// The admin API, for whoever is put in as its actor.
+    pub fn admin(&self) -> axum::Router {
+        hongyan_http_admin::router(AdminState {
+            directory: self.ground.directory.clone(),
+            access: self.ground.access.clone(),
+            router: self.router.clone(),
+            cluster: self.control.clone(),
+        })
     }
     /// The configuration it was started with.
     #[must_use]

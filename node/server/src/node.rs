@@ -14,7 +14,6 @@ use hongyan_cluster::StoreWatch;
 use hongyan_config::Config;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_http_admin::AdminState;
 use hongyan_kv::{Database, fence};
 use hongyan_mailbox::MailboxOptions;
 use hongyan_telemetry::Health;
@@ -118,7 +117,7 @@ impl Node {
             }
             None => (None, None),
         };
-        let assembly = Assembly::start(AssemblyParts {
+        let mut assembly = Assembly::start(AssemblyParts {
             arbiters: Arbiters::start(arbiter_count(&config)),
             config,
             ground: base.ground.clone(),
@@ -129,7 +128,7 @@ impl Node {
             clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
         })
         .await?;
-        start_admin(&assembly, cluster.as_ref(), store)?;
+        start_admin(&mut assembly, cluster.as_ref(), store)?;
         tokio::spawn(readiness::watch(
             base.ground.env.clone(),
             base.ground.database.clone(),
@@ -304,17 +303,17 @@ fn arbiter_count(config: &Config) -> usize {
     }
 }
 
-fn start_admin(assembly: &Assembly, cluster: Option<&ClusterNode>, store: Option<Arc<dyn StoreWatch>>) -> Result<()> {
-    let ground = assembly.ground();
-    let api = hongyan_http_admin::router(AdminState {
-        directory: ground.directory.clone(),
-        access: ground.access.clone(),
-        router: assembly.router().clone(),
-        cluster: cluster.map(|cluster| cluster.control(store)).transpose()?,
-    });
+fn start_admin(
+    assembly: &mut Assembly,
+    cluster: Option<&ClusterNode>,
+    store: Option<Arc<dyn StoreWatch>>,
+) -> Result<()> {
+    if let Some(cluster) = cluster {
+        assembly.set_control(cluster.control(store)?);
+    }
     let socket = settings::data(assembly.config()).join(ADMIN_SOCKET);
     let shutdown = assembly.arbiters().shutdown();
     let end = async move { shutdown.requested().await };
-    hongyan_http_admin::serve(ground.env.clone(), &socket, api, end)?;
+    hongyan_http_admin::serve(assembly.ground().env.clone(), &socket, assembly.admin(), end)?;
     Ok(())
 }

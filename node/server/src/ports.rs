@@ -12,7 +12,7 @@ use hongyan_config::Config;
 use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_http_front::{Front, FrontParts};
+use hongyan_http_front::{Front, FrontParts, administered};
 use hongyan_http_jmap::JmapServices;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
@@ -36,6 +36,8 @@ pub(crate) struct Ports<'n> {
     pub(crate) directory: &'n Directory,
     pub(crate) access: &'n Access,
     pub(crate) delivery: &'n Delivery,
+    /// The admin API, for whoever is put in as its actor.
+    pub(crate) admin: axum::Router,
     /// Passwords without TLS are taken from this machine.
     pub(crate) clear_passwords_on_loopback: bool,
 }
@@ -95,6 +97,7 @@ impl Ports<'_> {
             blobs: self.blobs.clone(),
             router: self.router.clone(),
             access: self.access.clone(),
+            directory: self.directory.clone(),
         };
         let service = Arc::new(ImapService::new(services, settings));
         let (listen, limits) = (&self.config.listen, self.limits());
@@ -135,10 +138,12 @@ impl Ports<'_> {
             directory: self.directory.clone(),
             delivery: self.delivery.clone(),
         };
+        let jmap = hongyan_http_jmap::routes(services, settings::jmap(self.config));
+        let admin = administered(self.admin.clone(), self.access.clone());
         let front = Front::new(FrontParts {
             env: self.env.clone(),
             access: self.access.clone(),
-            routes: hongyan_http_jmap::routes(services, settings::jmap(self.config)),
+            routes: jmap.merge(admin),
             settings: settings::front(self.config, self.clear_passwords_on_loopback),
         });
         let (listen, limits) = (&self.config.listen, self.limits());

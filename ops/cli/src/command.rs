@@ -13,8 +13,10 @@ mod password;
 mod queue;
 mod role;
 mod session;
+mod shared;
 mod sign_in;
 mod tag;
+mod token;
 
 use std::path::Path;
 
@@ -61,9 +63,15 @@ pub enum Command {
     /// Addresses whose mail goes to many.
     #[command(subcommand)]
     Group(group::Group),
+    /// Mailboxes that several people use.
+    #[command(subcommand)]
+    Shared(shared::Shared),
     /// Who is signed in with a mail client.
     #[command(subcommand)]
     Session(session::Session),
+    /// What programs prove themselves with to the admin API.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Mail waiting to leave.
     #[command(subcommand)]
     Queue(queue::Queue),
@@ -88,7 +96,9 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::AppPassword(command) => app_password::run(command, &client, style).await,
         Command::SignIn(command) => sign_in::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
+        Command::Shared(command) => shared::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
+        Command::Token(command) => token::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
     }
 }
@@ -186,6 +196,16 @@ mod tests {
             "x sign-in distrust a@b 00000000000000aa",
             "x sign-in distrust a@b",
             "x group add-member g@b a@b c@d",
+            "x group add g@b a@b --posting members --representative a@b --owner a@b --member-department 0 --member-tag 3",
+            "x group add-department 3 b.test",
+            "x group set g@b --posting custom --poster x@y --poster-department 3 --owner none --member-tag none",
+            "x token add sync --scope members:read --scope groups:write --account a@b --network 10.0.0.0/8 --days none",
+            "x shared allow info@b --member a@b --department 3 --read-only",
+            "x shared withdraw info@b --member a@b",
+            "x shared add info@b --name Info",
+            "x token list --operator",
+            "x token rotate 3",
+            "x token revoke 3 4",
         ] {
             let read = All::try_parse_from(line.split(' '));
             assert!(

@@ -1,5 +1,6 @@
 //! What can be done, and what it takes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use hongyan_directory::Function;
@@ -57,6 +58,10 @@ pub enum Action {
     ReadAudit,
     /// Follow the organisation's changes.
     ReadChanges,
+    /// Look at the tokens of programs.
+    ReadTokens,
+    /// Make, renew and remove them.
+    ChangeTokens,
     /// The queue of mail.
     ManageQueue,
     /// Nodes and settings of the cluster.
@@ -98,7 +103,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -124,6 +129,8 @@ impl Action {
         Self::ChangeShared,
         Self::ReadAudit,
         Self::ReadChanges,
+        Self::ReadTokens,
+        Self::ChangeTokens,
         Self::ManageQueue,
         Self::ManageCluster,
         Self::ReadInstallationAudit,
@@ -144,7 +151,9 @@ impl Action {
             | Self::ReadDomains
             | Self::ChangeDomains
             | Self::ChangeTags
-            | Self::ReadChanges => Needs::Super,
+            | Self::ReadChanges
+            | Self::ReadTokens
+            | Self::ChangeTokens => Needs::Super,
             Self::ReadStructure
             | Self::ChangeDepartments
             | Self::ReadMembers
@@ -178,6 +187,7 @@ impl Action {
                 | Self::ReadShared
                 | Self::ReadAudit
                 | Self::ReadChanges
+                | Self::ReadTokens
                 | Self::ReadInstallationAudit
         )
     }
@@ -186,13 +196,19 @@ impl Action {
     pub(super) fn takes_power(self) -> bool {
         matches!(
             self,
-            Self::ControlMembers | Self::ResetFactors | Self::ChangeRoles | Self::EndSessions
+            Self::ControlMembers | Self::ResetFactors | Self::ChangeRoles | Self::EndSessions | Self::ChangeTokens
         )
     }
 
     /// Whether everyone may do it to their own account.
     pub(super) fn is_own(self) -> bool {
         matches!(self, Self::ReadFactors | Self::ChangeFactors | Self::ResetFactors)
+    }
+
+    /// All scopes that a token may have.
+    #[must_use]
+    pub fn scopes() -> BTreeSet<&'static str> {
+        Self::ALL.into_iter().map(Self::scope).collect()
     }
 
     /// The scope that a token needs for it: `<what>:read` or `<what>:write`.
@@ -221,6 +237,8 @@ impl Action {
             Self::ChangeShared => "shared-mailboxes:write",
             Self::ReadAudit | Self::ReadInstallationAudit => "audit:read",
             Self::ReadChanges => "changes:read",
+            Self::ReadTokens => "tokens:read",
+            Self::ChangeTokens => "tokens:write",
             Self::ManageQueue => "queue:write",
             Self::ManageCluster => "cluster:write",
         }

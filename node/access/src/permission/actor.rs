@@ -17,7 +17,9 @@ pub struct TokenScopes {
 }
 
 impl TokenScopes {
-    pub(super) fn include(&self, scope: &str) -> bool {
+    /// Whether they are good for what needs `scope`.
+    #[must_use]
+    pub fn include(&self, scope: &str) -> bool {
         let write = scope.strip_suffix(":read").map(|what| format!("{what}:write"));
         self.scopes.contains(scope) || write.is_some_and(|write| self.scopes.contains(&write))
     }

@@ -169,6 +169,16 @@ fn said(status: Status) -> Said {
                 "请以纯文本形式发送，或用链接分享附件。",
             ],
         ),
+        (7, 2) => say(
+            [
+                "You may not write to this group.",
+                "Ask the group's owner or your administrator, or write to its members individually.",
+            ],
+            [
+                "您无权向此邮件群组发信。",
+                "请联系群组的管理者或管理员，或单独写信给各成员。",
+            ],
+        ),
         (7, 10 | 11) => say(
             [
                 "No sufficiently protected connection to the recipient's server was possible.",

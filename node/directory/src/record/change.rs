@@ -8,7 +8,7 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{AccountId, Domain, TenantId};
 use minicbor::{Decode, Encode};
 
-use crate::{DepartmentId, TagId};
+use crate::{DepartmentId, TagId, TokenHash};
 
 /// One thing that a change touched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,8 @@ pub(crate) enum Touched {
     Department { tenant: TenantId, department: DepartmentId },
     /// A tag.
     Tag { tenant: TenantId, tag: TagId },
+    /// What was shown for a token.
+    Token(TokenHash),
     /// Nothing of the directory's own: what another part has to tell all nodes.
     Notice(Bytes),
     /// More than a record holds.
@@ -77,6 +79,12 @@ enum V1Touched {
     Department(#[n(0)] u64, #[n(1)] u32),
     #[n(9)]
     Tag(#[n(0)] u64, #[n(1)] u32),
+    #[n(10)]
+    Token(
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        Vec<u8>,
+    ),
 }
 
 enum Stored {
@@ -91,6 +99,7 @@ pub(crate) fn encode(change: &ChangeRecord) -> Bytes {
         Touched::Address(key) => V1Touched::Address(key.clone()),
         Touched::Account { tenant, account } => V1Touched::Account(tenant.0, account.0),
         Touched::Group => V1Touched::Group,
+        Touched::Token(hash) => V1Touched::Token(hash.0.to_vec()),
         Touched::Notice(notice) => V1Touched::Notice(notice.to_vec()),
         Touched::Everything => V1Touched::Everything,
         Touched::Department { tenant, department } => V1Touched::Department(tenant.0, department.0),
@@ -120,6 +129,12 @@ pub(crate) fn decode(stored: &[u8]) -> Result<ChangeRecord, RecordError> {
                 account: AccountId(account),
             },
             V1Touched::Group => Touched::Group,
+            V1Touched::Token(hash) => {
+                let hash = hash.try_into();
+                Touched::Token(TokenHash(
+                    hash.map_err(|_| RecordError::Body("hash of a token".to_owned()))?,
+                ))
+            }
             V1Touched::Notice(notice) => Touched::Notice(notice.into()),
             V1Touched::Everything => Touched::Everything,
             V1Touched::Department(tenant, department) => Touched::Department {
@@ -181,6 +196,14 @@ mod tests {
         };
         let stored = encode(&change);
         assert_eq!(crate::record::hex(&stored), "01000182098282088203048209820305");
+        assert_eq!(decode(&stored), Ok(change));
+        let change = ChangeRecord {
+            by: 9,
+            touched: vec![Touched::Token(TokenHash([2; 32]))],
+        };
+        let stored = encode(&change);
+        let hash = "02".repeat(32);
+        assert_eq!(crate::record::hex(&stored), format!("010001820981820a815820{hash}"));
         assert_eq!(decode(&stored), Ok(change));
     }
 }

@@ -5,7 +5,7 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{AccountId, Domain, Timestamp};
 use minicbor::{Decode, Encode};
 
-use crate::{DepartmentId, GroupId, TagId};
+use crate::{DepartmentId, GroupId, TagId, TokenId};
 
 /// What a change made, changed or removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,8 @@ pub enum Subject {
     Tag(TagId),
     /// A group or its members.
     Group(GroupId),
+    /// A token of a program.
+    Token(TokenId),
 }
 
 /// One change.
@@ -57,6 +59,8 @@ enum SubjectV1 {
     Tag(#[n(0)] u32),
     #[n(5)]
     Group(#[n(0)] u64),
+    #[n(6)]
+    Token(#[n(0)] u64),
 }
 
 enum Stored {
@@ -71,6 +75,7 @@ pub(crate) fn encode(at: Timestamp, subjects: impl IntoIterator<Item = Subject>)
         Subject::Department(department) => SubjectV1::Department(department.0),
         Subject::Tag(tag) => SubjectV1::Tag(tag.0),
         Subject::Group(group) => SubjectV1::Group(group.0),
+        Subject::Token(token) => SubjectV1::Token(token.0),
     });
     let body = V1 {
         at_millis: at.millis,
@@ -93,6 +98,7 @@ pub(crate) fn decode(number: u64, stored: &[u8]) -> Result<FeedEntry, RecordErro
             SubjectV1::Department(id) => Subject::Department(DepartmentId(id)),
             SubjectV1::Tag(id) => Subject::Tag(TagId(id)),
             SubjectV1::Group(id) => Subject::Group(GroupId(id)),
+            SubjectV1::Token(id) => Subject::Token(TokenId(id)),
         })
     });
     Ok(FeedEntry {
@@ -116,11 +122,12 @@ mod tests {
             Subject::Department(DepartmentId(4)),
             Subject::Tag(TagId(5)),
             Subject::Group(GroupId(8)),
+            Subject::Token(TokenId(9)),
         ];
         let stored = encode(at, subjects.clone());
         assert_eq!(
             crate::record::hex(&stored),
-            "010001821903e88682008082018166612e74657374820281078203810482048105820581 08".replace(' ', "")
+            "010001821903e8878200808201 8166612e7465737482028107820381048204810582058108820681 09".replace(' ', "")
         );
         let entry = FeedEntry {
             number: 2,

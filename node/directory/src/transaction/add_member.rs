@@ -3,7 +3,9 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
-use super::{check_limit, read_group_at, write_group};
+use super::{check_limit, group_rules, read_group_at, target_at, write_group};
+use crate::naming;
+use crate::record::target::Target;
 use crate::{Change, DirectoryOptions, GroupRecord, Result, key};
 
 pub(crate) async fn run(
@@ -13,8 +15,16 @@ pub(crate) async fn run(
     options: &DirectoryOptions,
 ) -> Result<GroupRecord> {
     let mut group = read_group_at(transaction, group).await?;
+    if group.department.is_some() {
+        return Err(group_rules::follows_department());
+    }
     put(transaction, &mut group, member, options).await?;
     write_group(transaction, &group);
+    // By address alone a group grows by one, which its own limit covers.
+    let nested = matches!(target_at(transaction, member).await?, Some(Target::Group { .. }));
+    if nested || group.all_departments().next().is_some() || !group.member_tags.is_empty() {
+        group_rules::check_reach(transaction, &group, options).await?;
+    }
     let event = Event::new("group.add-member", &group.address)
         .id(group.id.0)
         .with("member", member);
@@ -35,6 +45,8 @@ pub(super) async fn put(
     }
     check_limit("group_members_max", options.group_members_max, group.members)?;
     transaction.set(key, member.to_string().into_bytes());
+    let back = group.tenant.0.to_le_bytes().to_vec();
+    transaction.set(naming::group_of(member, group.id), back);
     group.members += 1;
     Ok(())
 }

@@ -37,6 +37,9 @@ pub(crate) async fn run(
         claim_name(transaction, tenant, department.parent, &department.name, id).await?;
     }
     write_department(transaction, &department);
+    if department.name != before.name {
+        rename_group(transaction, &department).await?;
+    }
     let event = Event::new("department.change", &department.name)
         .id(u64::from(id.0))
         .changed("name", &before.name, &department.name)
@@ -44,6 +47,18 @@ pub(crate) async fn run(
         .changed("rank", &before.rank, &department.rank);
     transaction.record(Chain::Tenant(tenant), event);
     Ok(department)
+}
+
+/// GRP-5: the department's group is called as the department is.
+async fn rename_group(transaction: &mut Change, department: &DepartmentRecord) -> Result<()> {
+    let naming = crate::naming::Naming::Department(department.id.0);
+    for mut group in super::group_names::groups_naming(transaction, department.tenant, naming).await? {
+        if group.department == Some(department.id) {
+            group.display_name.clone_from(&department.name);
+            super::write_group(transaction, &group);
+        }
+    }
+    Ok(())
 }
 
 /// Refuses to move a department into itself, or so deep that something below it is too deep.

@@ -28,6 +28,9 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId) -> Result<Accou
     transaction.clear(&key::factors(id));
     membership::clear(transaction, &account);
     transaction.clear(&key::role(account.tenant, id));
+    super::delete_token::all_of(transaction, &account).await?;
+    super::group_names::forget_account(transaction, &account).await?;
+    super::grant::forget_account(transaction, &account).await?;
     touch_account(transaction, &account);
     record_account(transaction, &account, Event::new("member.delete", &account.address));
     if owner.postmaster == Some(id) {

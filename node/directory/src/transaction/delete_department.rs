@@ -6,9 +6,10 @@ use hongyan_types::{AccountId, TenantId};
 
 use super::membership::check_count;
 use super::{
-    folded, last_int, membership, need_account, need_department, read_tenant, touch_department, write_account,
-    write_counts,
+    delete_group, folded, group_names, last_int, membership, need_account, need_department, read_tenant,
+    touch_department, write_account, write_counts,
 };
+use crate::naming::Naming;
 use crate::{Change, DepartmentId, DirectoryOptions, Error, Etag, Result, etag, key};
 
 pub(crate) async fn run(
@@ -36,6 +37,14 @@ pub(crate) async fn run(
         return Err(in_use("it has members: say where they go"));
     }
     clear_references(transaction, tenant, id).await?;
+    let naming = Naming::Department(id.0);
+    for group in group_names::groups_naming(transaction, tenant, naming).await? {
+        if group.department == Some(id) {
+            delete_group::remove(transaction, &group).await?;
+        }
+    }
+    group_names::forget(transaction, tenant, naming).await?;
+    super::grant::forget_grantee(transaction, tenant, crate::Grantee::Department(id)).await?;
     transaction.clear(&key::department(tenant, id));
     let name = key::department_names(tenant, department.parent).string(&folded(&department.name));
     transaction.clear(&name.pack());

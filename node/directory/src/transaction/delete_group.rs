@@ -3,16 +3,21 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
-use super::{read_group_at, read_tenant, touch_address, touch_group, write_counts};
-use crate::{Change, Result, key};
+use super::{group_names, read_group_at, read_tenant, touch_address, touch_group, write_counts};
+use crate::{Change, GroupRecord, Result, key};
 
 pub(crate) async fn run(transaction: &mut Change, group: &Address) -> Result<()> {
     let group = read_group_at(transaction, group).await?;
+    remove(transaction, &group).await
+}
+
+pub(super) async fn remove(transaction: &mut Change, group: &GroupRecord) -> Result<()> {
     transaction.clear(&key::address(&group.address));
     touch_address(transaction, &group.address);
-    touch_group(transaction, &group);
+    touch_group(transaction, group);
     transaction.clear(&key::group(group.tenant, group.id));
-    transaction.clear_range(key::members(group.id).range());
+    group_names::clear(transaction, group).await?;
+    group_names::forget_address(transaction, &group.address).await?;
     let mut owner = read_tenant(transaction, group.tenant).await?;
     owner.counts.groups -= 1;
     write_counts(transaction, &owner);

@@ -35,6 +35,7 @@ pub(crate) async fn run(
     transaction.clear(&key::tag(tenant, id));
     transaction.clear(&key::tag_name(tenant, &folded(&tag.name)));
     touch_tag(transaction, &tag);
+    super::group_names::forget(transaction, tenant, crate::naming::Naming::Tag(id.0)).await?;
     let mut owner = read_tenant(transaction, tenant).await?;
     owner.counts.tags = owner.counts.tags.saturating_sub(1);
     write_counts(transaction, &owner);

@@ -43,6 +43,8 @@ fn clear_structure(transaction: &mut Change, id: TenantId) {
         "tag-member",
         "next-of",
         "role",
+        "group-names",
+        "granted",
     ] {
         transaction.clear_range(key::all_of(kind, id).range());
     }

@@ -3,7 +3,7 @@
 use hongyan_audit::Event;
 use hongyan_types::{AccountId, Address};
 
-use super::{need_account, record_account, touch_address, write_account};
+use super::{group_names, need_account, record_account, touch_address, write_account};
 use crate::{AccountRecord, Change, Error, Result, key};
 
 pub(crate) async fn run(transaction: &mut Change, id: AccountId, alias: &Address) -> Result<AccountRecord> {
@@ -16,6 +16,7 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId, alias: &Address
     }
     transaction.clear(&key::address(alias));
     touch_address(transaction, alias);
+    group_names::forget_address(transaction, alias).await?;
     write_account(transaction, &account);
     let event = Event::new("member.remove-alias", &account.address).with("alias", alias);
     record_account(transaction, &account, event);

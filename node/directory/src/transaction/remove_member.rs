@@ -13,6 +13,7 @@ pub(crate) async fn run(transaction: &mut Change, group: &Address, member: &Addr
         return Err(Error::not_found("member", member));
     }
     transaction.clear(&key);
+    transaction.clear(&crate::naming::group_of(member, group.id));
     group.members -= 1;
     write_group(transaction, &group);
     let event = Event::new("group.remove-member", &group.address)

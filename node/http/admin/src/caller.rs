@@ -135,7 +135,11 @@ impl Caller {
     /// The group with that address, to do `action` to it.
     pub(crate) async fn group(&self, action: Action, address: &Address) -> Result<GroupRecord> {
         let group = self.directory.group_at(address).await?;
-        match permission::permit(&self.actor, action, &Object::organisation(group.tenant)) {
+        let places = match group.department {
+            Some(department) => self.directory.with_all_above(group.tenant, &[department]).await?,
+            None => Vec::new(),
+        };
+        match permission::permit(&self.actor, action, &Object::one(group.tenant, &places)) {
             Err(Refusal::Hidden) => Err(Error::NotFound {
                 what: "group",
                 name: address.to_string(),

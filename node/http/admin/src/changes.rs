@@ -24,7 +24,7 @@ pub(crate) struct ChangeEntry {
 /// What a change touched.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ChangeSubject {
-    /// `organisation`, `domain`, `member`, `department`, `tag` or `group`.
+    /// `organisation`, `domain`, `member`, `department`, `tag`, `group` or `token`.
     kind: &'static str,
     /// Its identifier, or a domain's name.
     id: String,
@@ -61,6 +61,7 @@ fn view(entry: FeedEntry) -> ChangeEntry {
             Subject::Department(id) => ("department", id.to_string()),
             Subject::Tag(id) => ("tag", id.to_string()),
             Subject::Group(id) => ("group", id.0.to_string()),
+            Subject::Token(id) => ("token", id.to_string()),
         };
         ChangeSubject { kind, id }
     });

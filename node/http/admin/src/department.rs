@@ -34,6 +34,7 @@ pub(crate) struct Department {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewDepartment)]
 pub(crate) struct Create {
     name: String,
     /// What it is to be part of; 0 is the organisation itself.
@@ -47,6 +48,7 @@ pub(crate) struct Create {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DepartmentChange)]
 pub(crate) struct Change {
     name: Option<String>,
     /// Moves it with all below it; needs `If-Match`, so that of two who move it one is told.

@@ -27,6 +27,7 @@ pub(crate) struct DomainView {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewDomain)]
 pub(crate) struct Create {
     domain: String,
     /// Whose, by name; needed only from operators of several organisations.
@@ -35,6 +36,7 @@ pub(crate) struct Create {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DomainChange)]
 pub(crate) struct Change {
     /// An address of the tenant; null for none.
     catch_all: Option<String>,

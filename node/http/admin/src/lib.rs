@@ -30,7 +30,10 @@ mod sign_in;
 mod socket;
 mod state;
 mod tag;
+mod token;
+mod user;
 mod web_session;
+mod whoami;
 
 pub use cluster::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
@@ -81,6 +84,10 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(changes::list))
+        .routes(routes!(token::list, token::create))
+        .routes(routes!(token::delete))
+        .routes(routes!(token::rotate))
+        .routes(routes!(whoami::show))
 }
 
 fn people_routes() -> OpenApiRouter<AdminState> {
@@ -97,11 +104,12 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(device::remove))
         .routes(routes!(alias::list, alias::add))
         .routes(routes!(alias::remove))
+        .routes(routes!(user::list, user::set, user::remove))
         .routes(routes!(session::revoke_all))
         .routes(routes!(session::list))
         .routes(routes!(session::revoke))
         .routes(routes!(group::list, group::create))
-        .routes(routes!(group::show, group::delete))
+        .routes(routes!(group::show, group::change, group::delete))
         .routes(routes!(group::members, group::add_member))
         .routes(routes!(group::remove_member))
 }

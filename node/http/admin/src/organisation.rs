@@ -40,6 +40,7 @@ pub(crate) struct Organisation {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewOrganisation)]
 pub(crate) struct Create {
     name: String,
     #[serde(default)]
@@ -61,6 +62,7 @@ enum WantedState {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OrganisationChange)]
 pub(crate) struct Change {
     state: Option<WantedState>,
     /// An address of the tenant; null for none.

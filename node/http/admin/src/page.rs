@@ -41,6 +41,11 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page after which `next` follows, whatever was left out of it.
+    pub(crate) fn with_next(items: Vec<T>, next: Option<String>) -> Self {
+        Self { items, next }
+    }
+
     /// A page of what was read with `limit`; `token` names an item.
     pub(crate) fn new(items: Vec<T>, limit: usize, token: impl Fn(&T) -> String) -> Self {
         let next = if items.len() < limit {

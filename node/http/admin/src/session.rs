@@ -112,9 +112,12 @@ pub(crate) async fn revoke(caller: Caller, Path(id): Path<String>) -> Result<Sta
     let id = parse(&id)?;
     let filter = SessionFilter::One(id);
     let missing = || Problem::not_found(format!("there is no session {id}"));
-    match caller.actor.tenant() {
-        None => caller.permit_operator(Action::EndSessions)?,
-        Some(_) => {
+    let chain = match caller.actor.tenant() {
+        None => {
+            caller.permit_operator(Action::EndSessions)?;
+            Chain::Installation
+        }
+        Some(tenant) => {
             let found = caller.access.sessions_everywhere(filter, None, 1).await.found;
             let session = found.first().ok_or_else(missing)?;
             let account = caller.directory.account(session.account).await?.ok_or_else(missing)?;
@@ -123,9 +126,10 @@ pub(crate) async fn revoke(caller: Caller, Path(id): Path<String>) -> Result<Sta
                 .permit_member(Action::EndSessions, &account, &address)
                 .await
                 .map_err(|problem| if problem.status == 404 { missing() } else { problem })?;
+            Chain::Tenant(tenant)
         }
-    }
-    caller.record(Event::new("session.end", id)).await?;
+    };
+    caller.directory.record(chain, Event::new("session.end", id)).await?;
     let ended = caller.access.revoke_everywhere(filter).await?;
     if ended.found > 0 {
         return Ok(StatusCode::NO_CONTENT);

@@ -34,6 +34,7 @@ pub(crate) struct Tags {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewTag)]
 pub(crate) struct Create {
     name: String,
     #[serde(default)]
@@ -44,6 +45,7 @@ pub(crate) struct Create {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TagChange)]
 pub(crate) struct Change {
     name: Option<String>,
     departments: Option<Vec<DepartmentId>>,

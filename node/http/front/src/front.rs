@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::settings::FrontSettings;
+use crate::sign_in;
 use crate::visitor::Visitor;
 use crate::watched::watched;
 use crate::web;
@@ -109,7 +110,9 @@ impl Front {
             return Some(problem.into_response());
         }
         let mut watch: Option<SessionWatch> = None;
-        let is_shown = request.headers().contains_key(header::AUTHORIZATION);
+        // A program's token is looked at where it is good for something.
+        let shown = request.headers().get(header::AUTHORIZATION);
+        let is_shown = shown.is_some_and(|shown| sign_in::token(shown).is_none());
         let is_signed_in = is_shown || web::token(request.headers()).is_some();
         if is_signed_in && !web::is_sign_in(request.uri().path()) {
             // Signed in before the route is known: what takes no caller costs no more than a look.

@@ -4,6 +4,7 @@
 //! A handler that takes a [`Caller`] is reached by those only who signed in. A caller is a session like any other: it is
 //! listed, counted and revoked; what is being done for a revoked one is cut off, streams included. Wired by `node/server`.
 
+mod administered;
 mod caller;
 mod front;
 mod problem;
@@ -13,6 +14,7 @@ mod visitor;
 mod watched;
 mod web;
 
+pub use administered::administered;
 pub use caller::Caller;
 pub use front::{Front, FrontParts};
 pub use problem::Problem;

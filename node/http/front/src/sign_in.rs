@@ -1,4 +1,4 @@
-//! The Authorization field (RFC 9110 §11.6.2): Basic (RFC 7617).
+//! The Authorization field (RFC 9110 §11.6.2): Basic (RFC 7617), and tokens of programs as Bearer (RFC 6750).
 
 use axum::http::HeaderValue;
 use base64::Engine;
@@ -31,6 +31,13 @@ pub(crate) fn read(value: &HeaderValue) -> Result<Proof, Problem> {
     })
 }
 
+/// The token of a program, if it is one that is shown (RFC 6750 §2.1).
+pub(crate) fn token(value: &HeaderValue) -> Option<&str> {
+    let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
+    let text = rest.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && hongyan_access::is_token(text)).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +54,17 @@ mod tests {
     fn reads_the_examples_of_rfc_7617() {
         check("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", Some(("Aladdin", "open sesame")));
         check("basic dGVzdDoxMjPCow==", Some(("test", "123£")));
+    }
+
+    #[test]
+    fn tokens_are_told_from_other_proofs() {
+        let check =
+            |value: &'static str, expect| assert_eq!(token(&HeaderValue::from_static(value)), expect, "{value}");
+        check("Bearer hyt_abc", Some("hyt_abc"));
+        check("bearer  hyt_abc ", Some("hyt_abc"));
+        check("Bearer abc", None);
+        check("Basic hyt_abc", None);
+        check("hyt_abc", None);
     }
 
     #[test]

@@ -136,6 +136,11 @@ impl Visitor {
         Ok(caller)
     }
 
+    /// Where they come from.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     /// Passwords and tokens are not for everyone on the way to read.
     pub(crate) fn check_proofs_taken(&self) -> Result<(), Problem> {
         let here = self.peer.ip().is_loopback() && self.settings.clear_passwords_on_loopback;

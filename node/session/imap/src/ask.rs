@@ -1,4 +1,4 @@
-//! Asking the mailbox of the signed-in account.
+//! Asking mailboxes: the account's own, and those that are open to it.
 
 use hongyan_actor::Entity;
 use hongyan_mailbox::{
@@ -7,30 +7,42 @@ use hongyan_mailbox::{
 use hongyan_router::Ask;
 use hongyan_types::UidSet;
 
+use crate::place::Place;
 use crate::session::Session;
 use crate::stop::Stop;
 
 impl Session {
-    /// Asks the account's mailbox.
+    /// Asks a mailbox.
+    pub(crate) async fn ask_in<R, T>(&self, mailbox: MailboxId, request: R) -> Result<T, Stop>
+    where
+        R: Ask<Reply = Result<T, MailboxError>>,
+        R::Entity: Entity<Key = MailboxId>,
+    {
+        let timeout = self.settings.ask_timeout;
+        Ok(self.services.router.ask(&mailbox, request, timeout).await??)
+    }
+
+    /// Asks the mailbox of the selected folder.
     pub(crate) async fn ask<R, T>(&self, request: R) -> Result<T, Stop>
     where
         R: Ask<Reply = Result<T, MailboxError>>,
         R::Entity: Entity<Key = MailboxId>,
     {
-        let mailbox = self.account()?.mailbox;
-        let timeout = self.settings.ask_timeout;
-        Ok(self.services.router.ask(&mailbox, request, timeout).await??)
+        self.ask_in(self.selected()?.place.mailbox, request).await
     }
 
-    /// All folders.
-    pub(crate) async fn folders(&self) -> Result<ListFoldersReply, Stop> {
-        self.ask(ListFolders).await
+    /// All folders of a mailbox.
+    pub(crate) async fn folders_in(&self, place: &Place) -> Result<ListFoldersReply, Stop> {
+        self.ask_in(place.mailbox, ListFolders).await
     }
 
-    /// A folder as IMAP clients may see it, and what is hidden from them.
-    pub(crate) async fn open(&self, request: OpenFolder) -> Result<(OpenFolderReply, UidSet), Stop> {
-        let mut opened = self.ask(request).await?;
-        let hidden = self.account()?.hidden(&opened.view, &self.services.env);
+    /// A folder as IMAP clients may see it, and what is hidden from them: nothing of other mailboxes.
+    pub(crate) async fn open(&self, place: &Place, request: OpenFolder) -> Result<(OpenFolderReply, UidSet), Stop> {
+        let mut opened = self.ask_in(place.mailbox, request).await?;
+        let hidden = match place.is_own() {
+            true => self.account()?.hidden(&opened.view, &self.services.env),
+            false => UidSet::new(),
+        };
         opened.view = without(opened.view, &hidden);
         Ok((opened, hidden))
     }

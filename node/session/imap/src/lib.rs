@@ -11,11 +11,13 @@ mod folder;
 mod metrics;
 mod notices;
 mod number;
+mod place;
 mod select_state;
 mod service;
 mod session;
 mod settings;
 mod stop;
+mod transfer;
 
 pub use service::{ImapService, ImapServices};
 pub use settings::{ImapSettings, LoginWithoutTls};

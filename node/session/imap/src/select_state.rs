@@ -8,10 +8,13 @@ use hongyan_router::Subscription;
 use hongyan_types::{ModSeq, SeqNum, Uid, UidSet};
 
 use crate::number::{count, uid_set};
+use crate::place::Place;
 use crate::stop::Stop;
 
 /// A selected folder.
 pub(crate) struct Selected {
+    /// In which mailbox.
+    pub(crate) place: Place,
     pub(crate) folder: FolderId,
     pub(crate) read_only: bool,
     /// What the client knows. Advances only by notices.

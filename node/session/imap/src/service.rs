@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hongyan_access::Access;
 use hongyan_blob::BlobStore;
+use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{Connection, Refusal, Service};
@@ -27,6 +28,8 @@ pub struct ImapServices {
     pub router: Router,
     /// Sign-in.
     pub access: Access,
+    /// What is open to whom.
+    pub directory: Directory,
 }
 
 /// IMAP as a service of the listener.

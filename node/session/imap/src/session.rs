@@ -22,6 +22,9 @@ use crate::{ImapServices, ImapSettings, LoginWithoutTls};
 /// A larger buffer is given back before the session waits.
 const SEND_KEPT_OCTETS_MAX: usize = 1_024;
 
+/// How often a session that waits looks whether the mailbox of others that it is in is still open.
+const LOOK_PERIOD: Duration = Duration::from_millis(500);
+
 /// A session.
 pub(crate) struct Session {
     pub(crate) services: Arc<ImapServices>,
@@ -149,6 +152,7 @@ impl Session {
     async fn wait(&mut self) -> Result<(), Stop> {
         let now = self.now();
         let env = self.services.env.clone();
+        let foreign = self.selected.as_ref().is_some_and(|selected| !selected.place.is_own());
         let span = self
             .imap
             .poll_timeout()
@@ -175,6 +179,8 @@ impl Session {
                 }
             }
             () = changed(hints) => self.notices(Allowed::All).await?,
+            // Who idles in a mailbox of others hears when it is no longer open.
+            () = env.sleep(LOOK_PERIOD), if foreign => self.check_open().await?,
             () = env.sleep(span) => {
                 let now = self.now();
                 self.imap.handle_timeout(now);
@@ -189,6 +195,7 @@ impl Session {
         let allowed = allowed(&command);
         if !continues(&command) {
             self.began = self.services.env.now_micros();
+            self.check_open().await?;
         }
         let outcome = self.dispatch(id, command).await;
         let status = match outcome {
@@ -249,7 +256,11 @@ impl Session {
             Command::Unsubscribe(name) => self.subscribe(&name, false).await,
             Command::List(list) => self.list(&list).await,
             Command::Lsub(lsub) => self.lsub(&lsub).await,
-            Command::Namespace => self.namespace(),
+            Command::Namespace => self.namespace().await,
+            Command::MyRights(name) => self.my_rights(&name).await,
+            Command::GetAcl(name) => self.get_acl(&name).await,
+            Command::ListRights(asked) => self.list_rights(&asked).await,
+            Command::ChangeAcl(name) => self.change_acl(&name).await,
             Command::Status(status) => self.status(&status).await,
             Command::AppendEnd => self.append_end().await,
             Command::IdleEnd(well_formed) => self.idle_end(well_formed),

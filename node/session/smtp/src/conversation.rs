@@ -186,7 +186,7 @@ impl Conversation {
             Command::StartTls => Reply::fixed(220, Enhanced(2, 0, 0), "Ready to start TLS"),
             Command::Auth(auth) => self.auth(auth).await,
             Command::AuthResponse(response) => self.auth_response(&response).await,
-            Command::Mail(mail) => self.mail(mail),
+            Command::Mail(mail) => self.mail(mail).await,
             Command::Rcpt(rcpt) => self.rcpt(rcpt).await,
             Command::MessageStart => self.message_start(),
             Command::Chunk(bytes) => return self.chunk(bytes).await,

@@ -1,7 +1,9 @@
 //! MAIL and RCPT: may this sender send, and does this recipient exist.
 
+use std::sync::Arc;
+
 use hongyan_delivery::{DeliveryRecipient, Target};
-use hongyan_directory::Resolution;
+use hongyan_directory::{GroupTargets, Poster, Recipient, Resolution, SenderRights, Sending, Via};
 use hongyan_smtp::server::Mode;
 use hongyan_smtp::{Enhanced, ForwardPath, Mail, Mailbox, Rcpt, Reply};
 use hongyan_types::{Address, Domain, LocalPart};
@@ -12,12 +14,14 @@ use crate::conversation::Conversation;
 #[derive(Debug)]
 pub(crate) struct Envelope {
     pub(crate) sender: Option<Address>,
+    /// As whom the account that signed in may send.
+    pub(crate) rights: Option<SenderRights>,
     pub(crate) mail: Mail,
     pub(crate) recipients: Vec<DeliveryRecipient>,
 }
 
 impl Conversation {
-    pub(crate) fn mail(&mut self, mail: Mail) -> Reply {
+    pub(crate) async fn mail(&mut self, mail: Mail) -> Reply {
         self.envelope = None;
         let sender = match &mail.reverse_path {
             None => None,
@@ -26,14 +30,25 @@ impl Conversation {
                 None => return BAD_SENDER,
             },
         };
+        let rights = match &self.account {
+            Some(account) => match self.service.services.directory.sender_rights(account).await {
+                Ok(rights) => Some(rights),
+                Err(error) => {
+                    tracing::warn!(event = "smtp_directory_failed", %error);
+                    return SENDER_UNCHECKED;
+                }
+            },
+            None => None,
+        };
         // The null sender is for reports about mail one has got, such as read receipts: clients may send those.
-        if let (Some(account), Some(sender)) = (&self.account, &sender)
-            && !account.owns(sender)
+        if let (Some(rights), Some(sender)) = (&rights, &sender)
+            && rights.sending(sender) == Sending::No
         {
             return FOREIGN_SENDER;
         }
         self.envelope = Some(Envelope {
             sender,
+            rights,
             mail,
             recipients: Vec::new(),
         });
@@ -90,14 +105,35 @@ impl Conversation {
         })?;
         let target = match resolution {
             Resolution::Account(recipient) => Target::Account(recipient),
-            Resolution::Group(group) => Target::Group(group),
+            Resolution::Group(group) => self.group(group)?,
             Resolution::GroupTooLarge(_) => return Err(GROUP_TOO_LARGE),
+            Resolution::GroupEmpty(_) => return Err(GROUP_EMPTY),
             Resolution::NotLocal if self.account.is_some() && !address.domain.is_literal() => Target::Remote,
             Resolution::NotLocal => return Err(RELAYING_DENIED),
             Resolution::NoSuchUser => return Err(NO_SUCH_USER),
             Resolution::Suspended => return Err(SUSPENDED),
         };
         Ok((address, target))
+    }
+
+    /// A group as the sender at hand may reach it. What comes back from its members is its owner's (RFC 5321 §3.9.2).
+    fn group(&self, group: Arc<GroupTargets>) -> Result<Target, Reply> {
+        let sender = self.envelope.as_ref().and_then(|envelope| envelope.sender.as_ref());
+        if let (None, Some(owner)) = (sender, &group.owner) {
+            return Ok(Target::Account(Recipient {
+                account: Arc::clone(owner),
+                detail: None,
+                via: Via::Alias,
+            }));
+        }
+        let poster = Poster {
+            account: self.account.as_deref(),
+            sender,
+        };
+        if !group.takes_from(poster) {
+            return Err(MAY_NOT_POST);
+        }
+        Ok(Target::Group(group))
     }
 
     /// Whether the domain names this node and no mail domain: its host name, or the address it was reached at.
@@ -140,5 +176,8 @@ const BAD_RECIPIENT: Reply = Reply::fixed(553, Enhanced(5, 1, 3), "Recipient add
 const NO_SUCH_USER: Reply = Reply::fixed(550, Enhanced(5, 1, 1), "No such user here");
 const SUSPENDED: Reply = Reply::fixed(550, Enhanced(5, 2, 1), "Mailbox is not active");
 const RELAYING_DENIED: Reply = Reply::fixed(550, Enhanced(5, 7, 1), "Relaying denied");
+const GROUP_EMPTY: Reply = Reply::fixed(550, Enhanced(5, 2, 4), "The list has no members");
+const MAY_NOT_POST: Reply = Reply::fixed(550, Enhanced(5, 7, 2), "You may not write to this list");
+const SENDER_UNCHECKED: Reply = Reply::fixed(451, Enhanced(4, 3, 0), "Sender cannot be checked now, try again");
 const GROUP_TOO_LARGE: Reply = Reply::fixed(550, Enhanced(5, 2, 4), "The list has too many members");
 const DIRECTORY_FAILED: Reply = Reply::fixed(451, Enhanced(4, 3, 0), "Recipient cannot be checked now, try again");

@@ -66,15 +66,19 @@ impl Conversation {
 
     pub(crate) async fn message_end(&mut self) -> Vec<Reply> {
         let begun = self.now();
-        let (Some(mut incoming), Some(mut envelope)) = (self.incoming.take(), self.envelope.take()) else {
+        let Some(mut incoming) = self.incoming.take() else {
             return vec![NO_ENVELOPE];
         };
         if incoming.sink.is_some()
             && let Some(header) = incoming.gate.finish()
         {
+            // A message that is all header is judged and marked by its envelope like others.
             let taken = self.take_header(&mut incoming, header, Bytes::new()).await;
             incoming.settle(taken);
         }
+        let Some(mut envelope) = self.envelope.take() else {
+            return vec![NO_ENVELOPE];
+        };
         for index in std::mem::take(&mut incoming.returned) {
             if let Some(recipient) = envelope.recipients.get_mut(index) {
                 recipient.target = Target::Returned;
@@ -153,17 +157,21 @@ impl Conversation {
 
     /// The header as it goes out, when the message was submitted.
     fn mend(&self, incoming: &Incoming, header: &[u8]) -> Result<Option<Bytes>, Reply> {
-        let Some(account) = &self.account else {
+        let Some((envelope, rights)) = self
+            .envelope
+            .as_ref()
+            .and_then(|envelope| Some((envelope, envelope.rights.as_ref()?)))
+        else {
             return Ok(None);
         };
-        let sender = self.envelope.as_ref().and_then(|envelope| envelope.sender.as_ref());
-        let sender = sender.unwrap_or(&account.address);
+        let sender = envelope.sender.as_ref().unwrap_or(&rights.account().address);
         let additions = Additions {
             date: date(incoming.arrived).to_string(),
             message_id: format!("<{}@{}>", incoming.id, sender.domain),
             sender,
+            account: &rights.account().address,
         };
-        let mended = mend(header, &additions, |address| account.owns(address)).map_err(|error| match error {
+        let mended = mend(header, &additions, |address| rights.sending(address)).map_err(|error| match error {
             SubmissionError::ForeignFrom => FOREIGN_FROM,
             SubmissionError::TwoFroms => TWO_FROMS,
         })?;

@@ -4,7 +4,10 @@ mod harness;
 
 use harness::{Client, Node, address, on_node};
 use hongyan_access::SessionFilter;
-use hongyan_directory::{AccountChange, AccountState, Field, Language, TenantChange};
+use hongyan_directory::{
+    AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, NewAccount, NewGrant,
+    Posting, Sending, TenantChange,
+};
 use hongyan_mailbox::MailboxError;
 use hongyan_queue::{Destination, LocalDelivery, Reporter};
 use hongyan_router::AskError;
@@ -94,6 +97,94 @@ fn a_group_reaches_its_members_and_leaves_for_the_rest() {
     });
 }
 
+/// Changes the group team.
+async fn change_team(node: &Node, change: GroupChange) {
+    let team = address("team@example.test");
+    node.directory.change_group(&team, &change).await.unwrap();
+}
+
+#[test]
+fn grp_4_only_who_may_writes_to_a_group() {
+    on_node(|node| async move {
+        let posting = |posting| GroupChange {
+            posting: Field::Set(posting),
+            ..GroupChange::default()
+        };
+        change_team(&node, posting(Posting::Members)).await;
+        let mut outside = smtp(&node).await;
+        for (from, expect) in [
+            ("x@far.test", "550 5.7.2 You may not write to this list"),
+            // Whoever writes an address on an envelope has not signed in by that.
+            ("anna@example.test", "550 5.7.2 You may not write to this list"),
+            ("far@other.test", "250 2.1.5 Recipient ok"),
+        ] {
+            outside.say(&format!("RSET\r\nMAIL FROM:<{from}>\r\n"), 2).await;
+            let reply = outside.say("RCPT TO:<team@example.test>\r\n", 1).await;
+            assert_eq!(reply, [expect], "{from}");
+        }
+        let mut inside = submission(&node).await;
+        let message = "From: anna@example.test\r\nSubject: hi\r\n\r\nx";
+        let replies = inside
+            .send("anna@example.test", &["team@example.test"], message, 1)
+            .await;
+        assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        change_team(&node, posting(Posting::Unset)).await;
+        inside.say("MAIL FROM:<anna@example.test>\r\n", 1).await;
+        let reply = inside.say("RCPT TO:<team@example.test>\r\n", 1).await;
+        assert_eq!(reply, ["550 5.7.2 You may not write to this list"]);
+        for member in ["anna@example.test", "ben@example.test", "far@other.test"] {
+            node.directory
+                .remove_member(&address("team@example.test"), &address(member))
+                .await
+                .unwrap();
+        }
+        let reply = inside.say("RCPT TO:<team@example.test>\r\n", 1).await;
+        assert_eq!(reply, ["550 5.2.4 The list has no members"]);
+    });
+}
+
+#[test]
+fn grp_6_a_representative_sends_as_the_group_and_gets_what_comes_back() {
+    on_node(|node| async move {
+        let message = "From: Team <team@example.test>\r\nSubject: hi\r\n\r\nx";
+        let mut inside = submission(&node).await;
+        let reply = inside.say("MAIL FROM:<team@example.test>\r\n", 1).await;
+        assert_eq!(reply, ["553 5.7.1 You may send only as your own addresses"]);
+        let anna = node
+            .directory
+            .account_at(&address("anna@example.test"))
+            .await
+            .unwrap()
+            .id;
+        let representatives = |ids: Vec<_>| GroupChange {
+            representatives: Field::Set(ids),
+            ..GroupChange::default()
+        };
+        change_team(&node, representatives(vec![anna])).await;
+        for from in ["team@example.test", "anna@example.test"] {
+            let replies = inside.send(from, &["ben@example.test"], message, 1).await;
+            assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        }
+        // Mail for the group's members elsewhere goes out in the group's name; what comes back is the representative's.
+        let mut outside = smtp(&node).await;
+        outside.send("x@far.test", &["team@example.test"], LETTER, 1).await;
+        let queued = node.queued().await;
+        assert_eq!(queued[0].sender.as_deref(), Some("team@example.test"));
+        let before = node.probe.kept.lock().unwrap().len();
+        let replies = outside.send("", &["team@example.test"], LETTER, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        assert_eq!(node.probe.kept.lock().unwrap().len(), before + 1);
+        change_team(&node, representatives(Vec::new())).await;
+        let replies = inside
+            .send("anna@example.test", &["ben@example.test"], message, 1)
+            .await;
+        assert_eq!(
+            replies.last().unwrap(),
+            "550 5.7.1 You may send only as your own addresses"
+        );
+    });
+}
+
 #[test]
 fn submission_mends_sends_away_and_keeps_a_copy() {
     on_node(|node| async move {
@@ -129,6 +220,8 @@ fn a_submitted_text_without_a_header_is_whole() {
             let kept = node.probe.kept.lock().unwrap()[0].text.clone();
             let (header, body) = kept.split_once("\r\n\r\n").unwrap();
             assert!(header.contains("From: <anna@example.test>"), "{kept}");
+            assert!(header.starts_with("Return-Path: <anna@example.test>"), "{kept}");
+            assert!(header.contains("for <ben@example.test>"), "{kept}");
             assert!(body.starts_with("hello there\r\n"), "{kept}");
             assert_eq!(body.contains("more"), text.contains("more"));
         }
@@ -494,5 +587,52 @@ fn acc_3_clients_sign_in_where_they_should() {
         let text = node.probe.kept.lock().unwrap()[0].text.clone();
         assert!(text.contains("From: <anna@example.test>"), "{text}");
         assert_eq!(codes(&client.say("MAIL FROM:<ben@example.test>\r\n", 1).await), ["553"]);
+    });
+}
+
+#[test]
+fn sbx_a_shared_mailbox_is_sent_as_and_keeps_what_was_sent() {
+    on_node(|node| async move {
+        let info = NewAccount {
+            kind: AccountKind::Shared,
+            ..NewAccount::at(address("info@example.test"))
+        };
+        let info = node.directory.create_account(&info).await.unwrap().id;
+        let anna = node
+            .directory
+            .account_at(&address("anna@example.test"))
+            .await
+            .unwrap()
+            .id;
+        let message = "From: Service <info@example.test>\r\nSubject: answer\r\n\r\nx";
+        let mut client = submission(&node).await;
+        let refused = client.say("MAIL FROM:<info@example.test>\r\n", 1).await;
+        assert_eq!(refused, ["553 5.7.1 You may send only as your own addresses"]);
+        let grant = |rights| NewGrant {
+            account: info,
+            to: Grantee::Account(anna),
+            rights,
+            until: None,
+        };
+        node.directory.grant(&grant(GrantRights::FULL)).await.unwrap();
+        let replies = client
+            .send("info@example.test", &["ben@example.test"], message, 1)
+            .await;
+        assert_eq!(codes(&replies), ["250", "250", "354", "250"], "{replies:?}");
+        let kept = node.probe.kept.lock().unwrap().clone();
+        let sent = kept.iter().find(|kept| kept.folder == "Sent").unwrap();
+        assert_eq!(sent.account, info.0, "the copy is the shared mailbox's");
+        let read = GrantRights {
+            send: Sending::No,
+            ..GrantRights::FULL
+        };
+        node.directory.grant(&grant(read)).await.unwrap();
+        let replies = client
+            .send("anna@example.test", &["ben@example.test"], message, 1)
+            .await;
+        assert_eq!(
+            replies.last().unwrap(),
+            "550 5.7.1 You may send only as your own addresses"
+        );
     });
 }

@@ -1,10 +1,10 @@
 //! `hongyan group`
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Whose;
+use super::{Whose, changes, or_none};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -19,6 +19,30 @@ pub enum Group {
         /// Its name, for people.
         #[arg(long, default_value = "")]
         name: String,
+        #[command(flatten)]
+        rules: Rules,
+    },
+    /// Make the group of a department, whose name and members it follows. Nobody may write to it until `set --posting`.
+    AddDepartment {
+        /// Number of the department.
+        department: u32,
+        /// The domain of its address, which is made from the department's name.
+        domain: String,
+        #[command(flatten)]
+        rules: Rules,
+    },
+    /// Change a group. What is said once takes the place of all that was said before.
+    Set {
+        /// Its address.
+        address: String,
+        /// Its name, for people.
+        #[arg(long)]
+        name: Option<String>,
+        /// Another address for a department's group; once.
+        #[arg(long)]
+        new_address: Option<String>,
+        #[command(flatten)]
+        rules: Rules,
     },
     /// List an organisation's groups.
     List {
@@ -53,16 +77,128 @@ pub enum Group {
     },
 }
 
+/// Who is in a group, who may write to it and who speaks for it.
+#[derive(Debug, clap::Args)]
+pub struct Rules {
+    /// Who may write: anyone, organisation, members, custom or unset.
+    #[arg(long)]
+    posting: Option<String>,
+    /// Address of someone who may write, with --posting custom; several are said one by one.
+    #[arg(long)]
+    poster: Vec<String>,
+    /// Number of a department whose members may write.
+    #[arg(long)]
+    poster_department: Vec<u32>,
+    /// Number of a tag whose bearers may write.
+    #[arg(long)]
+    poster_tag: Vec<u32>,
+    /// Address of a member who may send in the group's name, or none.
+    #[arg(long)]
+    representative: Vec<String>,
+    /// Address of the member who gets what comes back, or none.
+    #[arg(long)]
+    owner: Option<String>,
+    /// Number of a department whose members are in the group (0: everyone), or none.
+    #[arg(long)]
+    member_department: Vec<String>,
+    /// Number of a tag whose bearers are in the group, or none.
+    #[arg(long)]
+    member_tag: Vec<String>,
+}
+
+impl Rules {
+    fn fields(&self) -> Result<Map<String, Value>> {
+        let mut fields = Map::new();
+        if let Some(posting) = &self.posting {
+            fields.insert("posting".to_owned(), json!(posting));
+        }
+        if !(self.poster.is_empty() && self.poster_department.is_empty() && self.poster_tag.is_empty()) {
+            let posters = json!({
+                "addresses": self.poster, "departments": self.poster_department, "tags": self.poster_tag,
+            });
+            fields.insert("posters".to_owned(), posters);
+        }
+        if !self.representative.is_empty() {
+            fields.insert("representatives".to_owned(), list(&self.representative));
+        }
+        if let Some(owner) = &self.owner {
+            fields.insert("owner".to_owned(), json!(or_none(owner)));
+        }
+        for (name, numbers) in [
+            ("member_departments", &self.member_department),
+            ("member_tags", &self.member_tag),
+        ] {
+            if !numbers.is_empty() {
+                let read = numbers.iter().filter_map(|number| or_none(number));
+                let read: Result<Vec<u32>, _> = read.map(str::parse).collect();
+                fields.insert(
+                    name.to_owned(),
+                    json!(read.map_err(|_| anyhow!("departments and tags are numbers"))?),
+                );
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// All that is named, without `none`.
+fn list(named: &[String]) -> Value {
+    json!(named.iter().filter_map(|name| or_none(name)).collect::<Vec<_>>())
+}
+
 pub(crate) async fn run(command: &Group, client: &Client, style: Style) -> Result<()> {
     let path = |address: &str| format!("/api/groups/{}", encode(address));
     let value = match command {
-        Group::Add { address, members, name } => {
-            let new = json!({"address": address, "members": members, "display_name": name});
-            client.post("/api/groups", new).await?
+        Group::Add {
+            address,
+            members,
+            name,
+            rules,
+        } => {
+            let mut new = rules.fields()?;
+            new.insert("address".to_owned(), json!(address));
+            new.insert("members".to_owned(), json!(members));
+            new.insert("display_name".to_owned(), json!(name));
+            client.post("/api/groups", Value::Object(new)).await?
+        }
+        Group::AddDepartment {
+            department,
+            domain,
+            rules,
+        } => {
+            let mut new = rules.fields()?;
+            new.insert("department".to_owned(), json!(department));
+            new.insert("domain".to_owned(), json!(domain));
+            client.post("/api/groups", Value::Object(new)).await?
+        }
+        Group::Set {
+            address,
+            name,
+            new_address,
+            rules,
+        } => {
+            let mut change = rules.fields()?;
+            for (field, value) in [("display_name", name), ("address", new_address)] {
+                if let Some(value) = value {
+                    change.insert(field.to_owned(), json!(value));
+                }
+            }
+            client.patch(&path(address), changes(change)?).await?
         }
         Group::List { whose } => {
             let items = client.list("/api/groups", &whose.query()).await?;
-            output::list(style, &items, &["address", "display_name", "members"]);
+            output::list(
+                style,
+                &items,
+                &[
+                    "address",
+                    "display_name",
+                    "members",
+                    "department",
+                    "posting",
+                    "representatives",
+                ],
+            );
             return Ok(());
         }
         Group::Show { address } => {

@@ -1,5 +1,6 @@
 //! What a client may ask (RFC 9051 §6): one file per command. [`Command`] is what the session hands out.
 
+pub mod acl;
 pub mod append;
 pub mod authenticate;
 pub mod compress;
@@ -70,6 +71,14 @@ pub enum Command {
     Lsub(lsub::Lsub),
     /// NAMESPACE (RFC 9051 §6.3.10)
     Namespace,
+    /// MYRIGHTS (RFC 4314 §3.5)
+    MyRights(MailboxName),
+    /// GETACL (RFC 4314 §3.3)
+    GetAcl(MailboxName),
+    /// LISTRIGHTS (RFC 4314 §3.4)
+    ListRights(acl::ListRights),
+    /// SETACL and DELETEACL (RFC 4314 §3.1, §3.2), of a mailbox
+    ChangeAcl(MailboxName),
     /// STATUS (RFC 9051 §6.3.11)
     Status(status::Status),
     /// APPEND (RFC 9051 §6.3.12): its first message. Answer with [`crate::Reply::Continue`] or refuse it.
@@ -143,6 +152,10 @@ impl Command {
             Self::List(_) => "list",
             Self::Lsub(_) => "lsub",
             Self::Namespace => "namespace",
+            Self::MyRights(_) => "myrights",
+            Self::GetAcl(_) => "getacl",
+            Self::ListRights(_) => "listrights",
+            Self::ChangeAcl(_) => "setacl",
             Self::Status(_) => "status",
             Self::Append(_)
             | Self::AppendData(_)
@@ -270,6 +283,11 @@ fn parse_after_login(name: &str, parser: &mut Parser<'_>, state: State) -> Parse
             | "LIST"
             | "LSUB"
             | "NAMESPACE"
+            | "MYRIGHTS"
+            | "GETACL"
+            | "LISTRIGHTS"
+            | "SETACL"
+            | "DELETEACL"
             | "STATUS"
             | "IDLE"
             | "GETQUOTA"
@@ -293,6 +311,11 @@ fn parse_after_login(name: &str, parser: &mut Parser<'_>, state: State) -> Parse
         "LIST" => Command::List(list::List::parse(parser)?),
         "LSUB" => Command::Lsub(lsub::Lsub::parse(parser)?),
         "NAMESPACE" => Command::Namespace,
+        "MYRIGHTS" => Command::MyRights(mailbox(parser)?),
+        "GETACL" => Command::GetAcl(mailbox(parser)?),
+        "LISTRIGHTS" => Command::ListRights(acl::ListRights::parse(parser)?),
+        "SETACL" => Command::ChangeAcl(acl::parse_change(parser, true)?),
+        "DELETEACL" => Command::ChangeAcl(acl::parse_change(parser, false)?),
         "STATUS" => Command::Status(status::Status::parse(parser)?),
         "IDLE" => Command::Idle,
         "GETQUOTA" => {

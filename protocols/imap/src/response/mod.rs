@@ -1,5 +1,6 @@
 //! What the server says (RFC 9051 §7): one file per response, each a function on [`Output`].
 
+mod acl;
 mod body_structure;
 mod capability;
 mod enabled;

@@ -19,6 +19,7 @@ use crate::problem::{Failure, Problem, Result};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MemberChange)]
 pub(crate) struct Change {
     /// `active` or `disabled`; `suspended` is the operator's.
     state: Option<AccountState>,

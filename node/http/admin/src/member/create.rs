@@ -18,6 +18,7 @@ use crate::problem::{Failure, Problem, Result};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewMember)]
 pub(crate) struct Create {
     address: String,
     /// Without one nobody can sign in yet.

@@ -323,6 +323,18 @@ fn api_the_document_describes_what_there_is() {
         ] {
             assert!(paths.contains_key(path), "{path}");
         }
+        let body = |path: &str, method: &str| {
+            let content = &document["paths"][path][method]["requestBody"]["content"];
+            let name = content["application/json"]["schema"]["$ref"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            name.rsplit('/').next().unwrap().to_owned()
+        };
+        assert_eq!(body("/api/members", "post"), "NewMember");
+        assert_eq!(body("/api/groups", "post"), "NewGroup");
+        let field = &document["components"]["schemas"]["NewGroup"]["properties"]["posting"];
+        assert!(field.is_object(), "each body has a description of its own");
         let text = document.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap();
@@ -331,5 +343,104 @@ fn api_the_document_describes_what_there_is() {
                 "{name} is described"
             );
         }
+    });
+}
+
+#[test]
+fn grp_2_to_6_a_group_with_rules() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let new = json!({
+            "address": "all@d.test", "display_name": "All", "member_departments": [1], "members": ["x@far.test"],
+            "posting": "custom", "posters": {"departments": [3]}, "representatives": ["anna@d.test"],
+        });
+        let (status, made, etag) = call_with(api, "POST", "/api/groups", new, &[]).await;
+        assert_eq!(status, 201, "{made}");
+        assert_eq!(
+            (
+                &made["posting"],
+                &made["posters"]["departments"],
+                &made["representatives"]
+            ),
+            (&json!("custom"), &json!([3]), &json!(["anna@d.test"]))
+        );
+        let old = [("if-match", etag.as_str())];
+        let change = json!({"posting": "organisation", "owner": "boss@d.test"});
+        let (status, changed, _) = call_with(api, "PATCH", "/api/groups/all@d.test", change.clone(), &old).await;
+        assert_eq!((status, &changed["owner"]), (200, &json!("boss@d.test")));
+        assert_eq!(changed["posters"]["departments"], json!([]));
+        let (status, problem, _) = call_with(api, "PATCH", "/api/groups/all@d.test", change, &old).await;
+        assert_eq!((status, &problem["present"]["owner"]), (412, &json!("boss@d.test")));
+        let circle = json!({"address": "all@d.test"});
+        let (status, problem) = call(api, "POST", "/api/groups/all@d.test/members", circle).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("refused")));
+        let strange = json!({"representatives": ["nobody@d.test"]});
+        assert_eq!(call(api, "PATCH", "/api/groups/all@d.test", strange).await.0, 404);
+        let log = call(api, "GET", "/api/audit?action=group.change", Value::Null).await.1;
+        let fields: Vec<_> = log["items"][0]["fields"].as_array().unwrap().iter().collect();
+        assert!(fields.iter().any(|field| field["field"] == "posting"), "{fields:?}");
+
+        // Of a department: who manages that sees it, and no other group.
+        let of = |department: u32| json!({"department": department, "domain": "d.test"});
+        let made = call(api, "POST", "/api/groups", of(2)).await;
+        assert_eq!(
+            (made.0, &made.1["address"], &made.1["posting"]),
+            (201, &json!("web@d.test"), &json!("unset"))
+        );
+        let role = json!({"kind": "delegated", "functions": ["groups"], "departments": [1]});
+        assert_eq!(call(api, "PUT", "/api/members/lead@d.test/role", role).await.0, 200);
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        let seen = call(lead, "GET", "/api/groups", Value::Null).await.1;
+        assert_eq!(addresses(&seen), ["web@d.test"]);
+        assert_eq!(call(lead, "GET", "/api/groups/all@d.test", Value::Null).await.0, 404);
+        assert_eq!(call(lead, "DELETE", "/api/groups/all@d.test", Value::Null).await.0, 404);
+        assert_eq!(call(lead, "POST", "/api/groups", of(3)).await.0, 404);
+        let open = json!({"posting": "members"});
+        assert_eq!(call(lead, "PATCH", "/api/groups/web@d.test", open).await.0, 200);
+    });
+}
+
+#[test]
+fn sbx_4_who_uses_a_shared_mailbox() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let new = json!({"address": "info@d.test", "kind": "shared"});
+        assert_eq!(call(api, "POST", "/api/members", new).await.0, 201);
+        let users = "/api/members/info@d.test/users";
+        let anna = json!({"member": "anna@d.test"});
+        let allowed = call(api, "POST", users, anna.clone()).await;
+        assert_eq!((allowed.0, &allowed.1["rights"]["send"]), (200, &json!("as")));
+        let tech = json!({"department": 1, "rights": {"read": true}});
+        assert_eq!(call(api, "POST", users, tech).await.0, 200);
+        let listed = call(api, "GET", users, Value::Null).await.1;
+        let shown: Vec<_> = listed["items"].as_array().unwrap().iter().collect();
+        assert_eq!(
+            (
+                &shown[0]["member"],
+                &shown[1]["department"],
+                &shown[1]["rights"]["write"]
+            ),
+            (&json!("anna@d.test"), &json!(1), &json!(false))
+        );
+        let check = async |path: &str, body: Value, expect: u16| {
+            let (status, problem) = call(api, "POST", path, body).await;
+            assert_eq!(status, expect, "{problem}");
+        };
+        check(users, json!({"member": "nobody@d.test"}), 404).await;
+        check(users, json!({"member": "info@d.test"}), 400).await;
+        check(users, json!({}), 400).await;
+        check("/api/members/zs@d.test/users", anna, 400).await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let gone = format!("{users}?member=anna@d.test");
+        assert_eq!(call(boss, "DELETE", &gone, Value::Null).await.0, 204);
+        assert_eq!(call(boss, "DELETE", &gone, Value::Null).await.0, 404);
+        let log = call(api, "GET", "/api/audit?action=mailbox.", Value::Null).await.1;
+        assert_eq!(log["items"][0]["action"], "mailbox.withdraw");
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        assert_eq!(call(lead, "GET", users, Value::Null).await.0, 403);
     });
 }

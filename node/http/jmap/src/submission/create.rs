@@ -5,7 +5,7 @@ use hongyan_blob::BlobError;
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::trace;
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, MessageSink, Outcome, Target};
-use hongyan_directory::Resolution;
+use hongyan_directory::{Poster, Resolution, Sending};
 use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Email, EmailId, read_email};
@@ -133,6 +133,10 @@ async fn mail(call: &Call<'_>, new: &NewEmailSubmission) -> Changed<(EmailId, Em
 /// Where each recipient's address leads. Addresses of ours that lead nowhere are told before anything is sent.
 async fn resolve(call: &Call<'_>, checked: &Checked) -> Changed<Vec<DeliveryRecipient>> {
     let directory = &call.jmap.services.directory;
+    let poster = Poster {
+        account: Some(&call.account.record),
+        sender: checked.sender.as_ref(),
+    };
     let mut recipients = Vec::with_capacity(checked.recipients.len());
     let mut nowhere = Vec::new();
     for recipient in &checked.recipients {
@@ -143,9 +147,14 @@ async fn resolve(call: &Call<'_>, checked: &Checked) -> Changed<Vec<DeliveryReci
         })?;
         let target = match resolution {
             Resolution::Account(target) => Target::Account(target),
-            Resolution::Group(group) => Target::Group(group),
+            Resolution::Group(group) if group.takes_from(poster) => Target::Group(group),
             Resolution::NotLocal if !recipient.address.domain.is_literal() => Target::Remote,
-            Resolution::NotLocal | Resolution::NoSuchUser | Resolution::Suspended | Resolution::GroupTooLarge(_) => {
+            Resolution::NotLocal
+            | Resolution::NoSuchUser
+            | Resolution::Suspended
+            | Resolution::Group(_)
+            | Resolution::GroupEmpty(_)
+            | Resolution::GroupTooLarge(_) => {
                 nowhere.push(recipient.address.to_string());
                 continue;
             }
@@ -248,8 +257,12 @@ impl Leaving<'_> {
             date: trace::date(self.now).to_string(),
             message_id: format!("<{}@{}>", self.id, sender.domain),
             sender,
+            account: &account.address,
         };
-        let mended = mend(&original[..end], &additions, |address| account.owns(address));
+        let mended = mend(&original[..end], &additions, |address| match account.owns(address) {
+            true => Sending::As,
+            false => Sending::No,
+        });
         let mended = mended.map_err(|error| match error {
             SubmissionError::ForeignFrom => SetError::with(SetErrorType::ForbiddenFrom, error.to_string()),
             SubmissionError::TwoFroms => SetError::with(SetErrorType::InvalidEmail, error.to_string()),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hongyan_imap::command::append::{Append, AppendMessage};
 use hongyan_imap::{Code, CommandId, Ranges, Reply, Status};
-use hongyan_mailbox::{self as mailbox, FolderRef, GetQuota, MessageWriter};
+use hongyan_mailbox::{self as mailbox, FolderRef, GetQuota, MailboxId, MessageWriter};
 use hongyan_types::{Flag, Uid};
 
 use crate::folder;
@@ -15,6 +15,7 @@ const ASK_QUOTA_OCTETS: u64 = 1_024 * 1_024;
 
 /// An APPEND or REPLACE under way.
 pub(crate) struct Appending {
+    mailbox: MailboxId,
     to: FolderRef,
     /// REPLACE: which message goes.
     replaces: Option<Uid>,
@@ -25,18 +26,22 @@ pub(crate) struct Appending {
 
 impl Session {
     pub(crate) async fn append(&mut self, id: CommandId, append: Append) -> Result<(), Stop> {
-        let to = folder::reference(&append.mailbox).map_err(or_try_create)?;
-        let folders = self.folders().await?;
-        folder::find(&folders.folders, &append.mailbox).map_err(or_try_create)?;
-        self.begin_appending(to, None);
+        let located = self.locate(&append.mailbox).await?;
+        let to = located.reference().map_err(or_try_create)?;
+        let folders = self.folders_in(&located.place).await?;
+        folder::find(&folders.folders, &located.existing_path()?).map_err(or_try_create)?;
+        located.place.writable()?;
+        let mailbox = located.place.mailbox;
+        self.begin_appending(mailbox, to, None);
         if append.message.octets >= ASK_QUOTA_OCTETS {
-            self.check_quota(append.message.octets).await?;
+            self.check_quota(mailbox, append.message.octets).await?;
         }
         self.append_next(id, &append.message)
     }
 
-    pub(crate) fn begin_appending(&mut self, to: FolderRef, replaces: Option<Uid>) {
+    pub(crate) fn begin_appending(&mut self, mailbox: MailboxId, to: FolderRef, replaces: Option<Uid>) {
         self.appending = Some(Box::new(Appending {
+            mailbox,
             to,
             replaces,
             messages: Vec::new(),
@@ -44,8 +49,8 @@ impl Session {
         }));
     }
 
-    async fn check_quota(&self, octets: u64) -> Result<(), Stop> {
-        if self.ask(GetQuota).await?.quota.would_exceed(octets, 1) {
+    async fn check_quota(&self, mailbox: MailboxId, octets: u64) -> Result<(), Stop> {
+        if self.ask_in(mailbox, GetQuota).await?.quota.would_exceed(octets, 1) {
             return Err(mailbox::MailboxError::OverQuota.into());
         }
         Ok(())
@@ -53,10 +58,10 @@ impl Session {
 
     /// Another message is announced.
     pub(crate) fn append_next(&mut self, id: CommandId, message: &AppendMessage) -> Result<(), Stop> {
-        let tenant = self.account()?.mailbox.tenant;
         let Some(appending) = self.appending.as_deref_mut() else {
             return Err(Status::bad("Nothing is being appended").into());
         };
+        let tenant = appending.mailbox.tenant;
         if message.octets == 0 {
             // RFC 3502 §3: a message of no octets cancels the command.
             self.appending = None;
@@ -120,6 +125,7 @@ impl Session {
             return Err(Status::bad("Nothing is being appended").into());
         };
         let Appending {
+            mailbox,
             to,
             replaces,
             mut messages,
@@ -132,7 +138,7 @@ impl Session {
             return self.replace_end(uid, to, message).await;
         }
         let appended = self
-            .ask(mailbox::Append { folder: to, messages })
+            .ask_in(mailbox, mailbox::Append { folder: to, messages })
             .await
             .map_err(or_try_create)?;
         Ok(Status::ok_with(append_uid(&appended), "Append completed"))

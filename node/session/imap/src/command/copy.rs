@@ -4,18 +4,22 @@ use hongyan_imap::command::copy::Copy;
 use hongyan_imap::{Code, Ranges, Status};
 use hongyan_mailbox::{CopyMessages, CopyMessagesReply};
 
-use crate::folder;
 use crate::session::Session;
 use crate::stop::{Answer, or_try_create};
 
 impl Session {
     pub(crate) async fn copy(&mut self, copy: &Copy) -> Answer {
+        let to = self.locate(&copy.mailbox).await?;
         let selected = self.selected()?;
         let uids = selected.set_uids(&copy.set, copy.uid)?;
+        if to.place.mailbox != selected.place.mailbox {
+            return self.transfer(uids, &to, false).await;
+        }
+        to.place.writable()?;
         let request = CopyMessages {
             from: selected.folder,
             uids,
-            to: folder::reference(&copy.mailbox).map_err(or_try_create)?,
+            to: to.reference().map_err(or_try_create)?,
         };
         let copied = self.ask(request).await.map_err(or_try_create)?;
         Ok(match copy_uid(&copied) {

@@ -4,7 +4,6 @@ use hongyan_imap::command::create::{self, Create};
 use hongyan_imap::{Code, Status};
 use hongyan_mailbox::{CreateFolder, SpecialUse};
 
-use crate::folder;
 use crate::session::Session;
 use crate::stop::Answer;
 
@@ -15,11 +14,13 @@ impl Session {
             [only] => Some(special_use(*only)),
             _ => return Err(Status::no_with(Code::UseAttr, "A folder has one special use").into()),
         };
+        let located = self.locate(&create.mailbox).await?;
+        located.place.writable()?;
         let request = CreateFolder {
-            path: folder::path(&create.mailbox)?,
+            path: located.path()?,
             special_use,
         };
-        let created = self.ask(request).await?;
+        let created = self.ask_in(located.place.mailbox, request).await?;
         Ok(Status::ok_with(
             Code::MailboxId(created.folder.id.to_string()),
             "Create completed",

@@ -4,16 +4,21 @@ use hongyan_imap::{MailboxName, Status};
 use hongyan_mailbox::DeleteFolder;
 
 use crate::folder;
+use crate::select_state::Selected;
 use crate::session::Session;
 use crate::stop::Answer;
 
 impl Session {
     pub(crate) async fn delete(&mut self, name: &MailboxName) -> Answer {
-        let folders = self.folders().await?;
-        let id = folder::find(&folders.folders, name)?.id;
-        self.ask(DeleteFolder { folder: id.into() }).await?;
+        let located = self.locate(name).await?;
+        let folders = self.folders_in(&located.place).await?;
+        let id = folder::find(&folders.folders, &located.existing_path()?)?.id;
+        located.place.writable()?;
+        let mailbox = located.place.mailbox;
+        self.ask_in(mailbox, DeleteFolder { folder: id.into() }).await?;
         // Deleting the selected folder leaves it.
-        if self.selected.as_ref().is_some_and(|selected| selected.folder == id) {
+        let here = |selected: &Selected| (selected.place.mailbox, selected.folder) == (mailbox, id);
+        if self.selected.as_deref().is_some_and(here) {
             self.leave_folder();
         }
         Ok(Status::ok("Delete completed"))

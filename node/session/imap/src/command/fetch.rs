@@ -151,7 +151,7 @@ impl Session {
     async fn fetch_from_records(&mut self, work: &Work) -> Result<Option<Status>, Stop> {
         let reading = Reading {
             services: Arc::clone(&self.services),
-            mailbox: self.account()?.mailbox,
+            mailbox: self.selected()?.place.mailbox,
             needs: Needs::of(&work.items),
         };
         let mut refused = None;

@@ -1,5 +1,6 @@
 //! What each command means: one file per command.
 
+mod acl;
 mod append;
 mod authenticate;
 mod close;

@@ -29,7 +29,7 @@ impl Session {
         needs_record: bool,
         mut take: impl FnMut(&Hit, Option<&Email>) -> T,
     ) -> Result<Vec<T>, Stop> {
-        let mailbox = self.account()?.mailbox;
+        let mailbox = self.selected()?.place.mailbox;
         let most = self.settings.ordered_messages_max;
         let mut hits = Vec::new();
         let mut count = 0_usize;

@@ -1,20 +1,24 @@
 //! RENAME (RFC 9051 §6.3.6).
 
-use hongyan_imap::Status;
 use hongyan_imap::command::rename::Rename;
+use hongyan_imap::{Code, Status};
 use hongyan_mailbox::RenameFolder;
 
-use crate::folder;
 use crate::session::Session;
 use crate::stop::Answer;
 
 impl Session {
     pub(crate) async fn rename(&mut self, rename: &Rename) -> Answer {
+        let (from, to) = (self.locate(&rename.from).await?, self.locate(&rename.to).await?);
         let request = RenameFolder {
-            from: folder::existing_path(&rename.from)?,
-            to: folder::path(&rename.to)?,
+            from: from.existing_path()?,
+            to: to.path()?,
         };
-        self.ask(request).await?;
+        from.place.writable()?;
+        if from.place.mailbox != to.place.mailbox {
+            return Err(Status::no_with(Code::Cannot, "A folder stays in its mailbox").into());
+        }
+        self.ask_in(from.place.mailbox, request).await?;
         Ok(Status::ok("Rename completed"))
     }
 }

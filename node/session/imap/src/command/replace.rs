@@ -22,10 +22,15 @@ impl Session {
         let uid = entry
             .map(|entry| entry.uid)
             .ok_or_else(|| Status::no_with(Code::NonExistent, "Message does not exist"))?;
-        let to = folder::reference(&replace.mailbox).map_err(or_try_create)?;
-        let folders = self.folders().await?;
-        folder::find(&folders.folders, &replace.mailbox).map_err(or_try_create)?;
-        self.begin_appending(to, Some(uid));
+        let here = self.selected()?.place.mailbox;
+        let located = self.locate(&replace.mailbox).await?;
+        if located.place.mailbox != here {
+            return Err(Status::no_with(Code::Cannot, "A replacement stays in its mailbox").into());
+        }
+        let to = located.reference().map_err(or_try_create)?;
+        let folders = self.folders_in(&located.place).await?;
+        folder::find(&folders.folders, &located.existing_path()?).map_err(or_try_create)?;
+        self.begin_appending(here, to, Some(uid));
         self.append_next(id, &replace.message)
     }
 

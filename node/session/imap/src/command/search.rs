@@ -108,7 +108,7 @@ impl Session {
 
     /// Calls `visit` for every message that fulfils `key`, in the order of the folder.
     pub(crate) async fn find(&mut self, key: &SearchKey, mut visit: impl FnMut(&Hit)) -> Result<(), Stop> {
-        let mailbox = self.account()?.mailbox;
+        let mailbox = self.selected()?.place.mailbox;
         let selected = self.selected()?;
         let view = selected.view.clone();
         let newer = selected.newer.clone();

@@ -9,7 +9,6 @@ use hongyan_mailbox::{FolderInfo, OpenFolder, Vanished};
 use hongyan_types::{ModSeq, SystemFlag, UidSet};
 
 use crate::command::list::attributes;
-use crate::folder;
 use crate::notices::keywords;
 use crate::number::{count, ranges, uid_set};
 use crate::select_state::Selected;
@@ -18,15 +17,17 @@ use crate::stop::{Answer, Stop};
 
 impl Session {
     pub(crate) async fn select(&mut self, select: Select) -> Answer {
-        let read_only = select.read_only || self.account()?.read_only;
         let had_one = self.selected.is_some();
         self.leave_folder();
         // Listening begins before the folder is read, so that no hint is missed.
-        let hints = self.services.router.subscribe(&self.account()?.mailbox);
+        let located = self.locate(&select.mailbox).await?;
+        let hints = self.services.router.subscribe(&located.place.mailbox);
         let request = OpenFolder {
-            folder: folder::reference(&select.mailbox)?,
+            folder: located.reference()?,
         };
-        let (opened, hidden) = self.open(request).await?;
+        let place = located.place;
+        let read_only = select.read_only || self.account()?.read_only || !place.rights.write;
+        let (opened, hidden) = self.open(&place, request).await?;
         if had_one {
             // RFC 7162 §3.2.11
             self.imap
@@ -39,6 +40,7 @@ impl Session {
         let selected = Selected {
             folder: opened.info.id,
             read_only,
+            place,
             keywords: opened.view.keywords().len(),
             view: opened.view,
             newer: None,
@@ -77,7 +79,7 @@ impl Session {
             // RFC 9051 §6.3.2: LIST tells the name of the mailbox selected.
             output.list(&ListEntry {
                 attributes: attributes(info),
-                name: info.path.as_str(),
+                name: &selected.place.name(&info.path),
                 ..ListEntry::default()
             });
         } else {

@@ -8,25 +8,32 @@ use hongyan_types::SystemFlag;
 
 use crate::folder;
 use crate::number::{count, count64};
+use crate::place::Place;
 use crate::session::Session;
 use crate::stop::{Answer, Stop};
 
 impl Session {
     pub(crate) async fn status(&mut self, command: &status::Status) -> Answer {
-        let folders = self.folders().await?;
-        let info = folder::find(&folders.folders, &command.mailbox)?;
+        let located = self.locate(&command.mailbox).await?;
+        let folders = self.folders_in(&located.place).await?;
+        let info = folder::find(&folders.folders, &located.existing_path()?)?;
         if command.items.highest_mod_seq {
             self.enable_cond_store();
         }
-        self.tell_status(info, command.items).await?;
+        self.tell_status(&located.place, info, command.items).await?;
         Ok(Status::ok("Status completed"))
     }
 
     /// A STATUS response.
-    pub(crate) async fn tell_status(&mut self, info: &FolderInfo, items: StatusItems) -> Result<(), Stop> {
+    pub(crate) async fn tell_status(
+        &mut self,
+        place: &Place,
+        info: &FolderInfo,
+        items: StatusItems,
+    ) -> Result<(), Stop> {
         let mut counts = Counts::of(info);
-        if self.account()?.range.days().is_some() {
-            let (opened, _) = self.open(OpenFolder { folder: info.id.into() }).await?;
+        if place.is_own() && self.account()?.range.days().is_some() {
+            let (opened, _) = self.open(place, OpenFolder { folder: info.id.into() }).await?;
             counts = Counts::visible(&opened.view);
         }
         let data = StatusData {
@@ -41,7 +48,7 @@ impl Session {
             mailbox_id: items.mailbox_id.then(|| info.id.to_string()),
             append_limit: items.append_limit.then_some(self.settings.limits.append_octets_max),
         };
-        self.imap.output().status(info.path.as_str(), &data);
+        self.imap.output().status(&place.name(&info.path), &data);
         Ok(())
     }
 }

@@ -3,17 +3,18 @@
 use hongyan_imap::{MailboxName, Status};
 use hongyan_mailbox::SubscribeFolder;
 
-use crate::folder;
 use crate::session::Session;
 use crate::stop::Answer;
 
 impl Session {
     pub(crate) async fn subscribe(&mut self, name: &MailboxName, subscribed: bool) -> Answer {
+        // Which folders of a mailbox are subscribed to is common to all who use it.
+        let located = self.locate(name).await?;
         let request = SubscribeFolder {
-            path: folder::existing_path(name)?,
+            path: located.existing_path()?,
             subscribed,
         };
-        self.ask(request).await?;
+        self.ask_in(located.place.mailbox, request).await?;
         Ok(Status::ok("Subscription changed"))
     }
 }

@@ -46,6 +46,7 @@ impl Node {
             blobs: miniature.blobs.clone(),
             router: miniature.router.clone(),
             access: miniature.access.clone(),
+            directory: miniature.directory.clone(),
         };
         let mut settings = ImapSettings {
             login_without_tls: LoginWithoutTls::Loopback,

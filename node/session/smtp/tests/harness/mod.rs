@@ -225,9 +225,8 @@ async fn people(directory: &Directory, access: &Access) {
     }
     let members = ["anna@example.test", "ben@example.test", "far@other.test"];
     let group = NewGroup {
-        address: address("team@example.test"),
-        display_name: String::new(),
         members: members.map(address).to_vec(),
+        ..NewGroup::at(address("team@example.test"))
     };
     directory.create_group(&group).await.unwrap();
 }

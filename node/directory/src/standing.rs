@@ -1,0 +1,215 @@
+//! What is open to an account beside its own mailbox: shared mailboxes that it uses, mailboxes of those it acts for, groups
+//! that it represents (GRP-6, SBX-4, DLG-1).
+
+use std::sync::Arc;
+
+use hongyan_kv::{RangeQuery, ReadMode};
+use hongyan_types::{AccountId, Address, Timestamp};
+
+use crate::lookup::Lookup;
+use crate::naming::Naming;
+use crate::record::{grant, group};
+use crate::transaction::last_int;
+use crate::tree::Tree;
+use crate::{
+    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, GrantRecord, GrantRights, Grantee, GroupId,
+    Posting, Result, Sending, key,
+};
+
+/// A mailbox that is open to someone whose it is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// Whose it is.
+    pub account: Arc<AccountRecord>,
+    /// What may be done with it.
+    pub rights: GrantRights,
+}
+
+/// A group that someone sends in the name of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSender {
+    /// The group's address.
+    pub address: Address,
+    /// Its name, for people.
+    pub display_name: String,
+}
+
+/// All that is open to an account, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Standing {
+    groups: Vec<GroupSender>,
+    /// Each grant with the account that granted.
+    grants: Vec<(Arc<AccountRecord>, GrantRecord)>,
+}
+
+/// As whom an account may send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderRights {
+    account: Arc<AccountRecord>,
+    groups: Vec<GroupSender>,
+    openings: Vec<Opening>,
+}
+
+impl SenderRights {
+    /// The account itself.
+    #[must_use]
+    pub fn account(&self) -> &Arc<AccountRecord> {
+        &self.account
+    }
+    /// The groups in whose name it may send.
+    #[must_use]
+    pub fn groups(&self) -> &[GroupSender] {
+        &self.groups
+    }
+    /// The mailboxes for which it may send.
+    #[must_use]
+    pub fn openings(&self) -> &[Opening] {
+        &self.openings
+    }
+    /// Whether and how it may send with `address`.
+    #[must_use]
+    pub fn sending(&self, address: &Address) -> Sending {
+        if self.account.owns(address) {
+            return Sending::As;
+        }
+        let key = address.key();
+        if self.groups.iter().any(|group| group.address.key() == key) {
+            return Sending::As;
+        }
+        self.opening(address).map_or(Sending::No, |opening| opening.rights.send)
+    }
+    /// The mailbox not its own whose address it is: what is sent so is kept there.
+    #[must_use]
+    pub fn opening(&self, address: &Address) -> Option<&Opening> {
+        self.openings.iter().find(|opening| opening.account.owns(address))
+    }
+}
+
+impl Directory {
+    /// As whom an account may send now.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn sender_rights(&self, account: &Arc<AccountRecord>) -> Result<SenderRights> {
+        let standing = self.lookup().standing(account).await?;
+        let openings = standing.openings(self.now());
+        Ok(SenderRights {
+            account: Arc::clone(account),
+            groups: standing.groups.clone(),
+            openings: openings.filter(|opening| opening.rights.send > Sending::No).collect(),
+        })
+    }
+
+    /// The mailboxes that an account may look into now, beside its own.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn accounts_open_to(&self, account: &AccountRecord) -> Result<Vec<Opening>> {
+        let standing = self.lookup().standing(account).await?;
+        let openings = standing.openings(self.now());
+        Ok(openings.filter(|opening| opening.rights.read).collect())
+    }
+
+    /// What an account may do now with the mailbox of `other`; nothing, when it is not open to it.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn opening(&self, account: &AccountRecord, other: AccountId) -> Result<Option<Opening>> {
+        let standing = self.lookup().standing(account).await?;
+        let mut openings = standing.openings(self.now());
+        Ok(openings.find(|opening| opening.account.id == other && opening.rights.read))
+    }
+}
+
+impl Standing {
+    /// What is open at `now`, each mailbox once, in the order of their addresses.
+    fn openings(&self, now: Timestamp) -> impl Iterator<Item = Opening> {
+        let mut openings: Vec<Opening> = Vec::new();
+        for (account, grant) in self.grants.iter().filter(|(_, grant)| grant.holds(now)) {
+            match openings.iter_mut().find(|opening| opening.account.id == account.id) {
+                Some(known) => known.rights = known.rights.or(grant.rights),
+                None => openings.push(Opening {
+                    account: Arc::clone(account),
+                    rights: grant.rights,
+                }),
+            }
+        }
+        openings.sort_by_key(|opening| opening.account.address.key());
+        openings.into_iter()
+    }
+}
+
+impl Lookup<'_> {
+    async fn standing(&mut self, account: &AccountRecord) -> Result<Arc<Standing>> {
+        if let Some(hit) = self.cache.get(|tables| tables.standings.get(&account.id)) {
+            return Ok(hit);
+        }
+        let generation = self.reading().0;
+        let standing = Arc::new(match account.kind {
+            // It is used by others, and uses nothing itself.
+            AccountKind::Shared => Standing::default(),
+            AccountKind::Member => Standing {
+                groups: self.groups_represented(account).await?,
+                grants: self.grants_to(account).await?,
+            },
+        });
+        self.cache.put(generation, |tables| {
+            tables.standings.insert(account.id, Arc::clone(&standing))
+        });
+        Ok(standing)
+    }
+
+    async fn groups_represented(&mut self, account: &AccountRecord) -> Result<Vec<GroupSender>> {
+        let prefix = Naming::Representative(account.id.0).groups(account.tenant);
+        let reading = &mut self.reading().1;
+        let mut groups = Vec::new();
+        for pair in reading.get_range_all(snapshot(&prefix)).await? {
+            let id = GroupId(last_int(&prefix, &pair.key)?);
+            let Some(stored) = reading.get_snapshot(&key::group(account.tenant, id)).await? else {
+                continue;
+            };
+            let group = group::decode(account.tenant, id, &stored)?;
+            if group.posting != Posting::Unset {
+                groups.push(GroupSender {
+                    address: group.address,
+                    display_name: group.display_name,
+                });
+            }
+        }
+        Ok(groups)
+    }
+
+    async fn grants_to(&mut self, account: &AccountRecord) -> Result<Vec<(Arc<AccountRecord>, GrantRecord)>> {
+        let mut found = Vec::new();
+        let mut departments: Vec<DepartmentId> = Vec::new();
+        if !account.departments.is_empty() {
+            let tree = Tree::read(&mut self.reading().1, account.tenant).await?;
+            departments.extend(account.departments.iter().flat_map(|id| tree.path(*id)));
+        }
+        let grantees = departments.into_iter().map(Grantee::Department);
+        for to in std::iter::once(Grantee::Account(account.id)).chain(grantees) {
+            let prefix = key::granted(account.tenant, to);
+            for pair in self.reading().1.get_range_all(snapshot(&prefix)).await? {
+                let id = AccountId(last_int(&prefix, &pair.key)?);
+                let Some(stored) = self.reading().1.get_snapshot(&key::grant(id, to)).await? else {
+                    continue;
+                };
+                let grant = grant::decode(id, to, &stored)?;
+                // What is switched off is open to nobody.
+                if let Some(owner) = self.account(id).await?
+                    && owner.state == AccountState::Active
+                {
+                    found.push((owner, grant));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn snapshot(prefix: &hongyan_kv::tuple::Tuple) -> RangeQuery {
+    RangeQuery {
+        mode: ReadMode::Snapshot,
+        ..RangeQuery::all(prefix.range())
+    }
+}

@@ -1,0 +1,147 @@
+//! Who may use a mailbox that is not their own: granted, taken back, and gone with those whom it is about.
+
+use hongyan_audit::Event;
+use hongyan_kv::tuple::Tuple;
+use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_types::{AccountId, TenantId, Timestamp};
+
+use super::{corrupt, need_account, need_department, record_account, touch_account};
+use crate::record::grant;
+use crate::{AccountKind, AccountRecord, Change, Error, GrantRecord, Grantee, NewGrant, Result, key};
+
+/// Most grants of one mailbox.
+const GRANTS_MAX: usize = 500;
+
+/// Grants what is said, in place of what was granted to the same before.
+pub(crate) async fn set(transaction: &mut Change, new: &NewGrant, now: Timestamp) -> Result<GrantRecord> {
+    let account = need_account(transaction, new.account).await?;
+    check(transaction, &account, new, now).await?;
+    let name = name_of(transaction, account.tenant, new.to).await?;
+    let present = of(transaction, account.id).await?;
+    let before = present.iter().find(|grant| grant.to == new.to);
+    if before.is_none() && present.len() >= GRANTS_MAX {
+        return Err(Error::Limit {
+            setting: "grants_per_account_max",
+            max: GRANTS_MAX as u64,
+            used: present.len() as u64,
+        });
+    }
+    let grant = GrantRecord {
+        account: account.id,
+        to: new.to,
+        rights: new.rights,
+        from: now,
+        until: new.until,
+    };
+    transaction.set(key::grant(account.id, new.to), grant::encode(&grant));
+    transaction.set(
+        key::granted(account.tenant, new.to).int(account.id.0).pack(),
+        Vec::new(),
+    );
+    touch_account(transaction, &account);
+    let event = Event::new("mailbox.grant", &account.address)
+        .with("to", name)
+        .changed("rights", &before.map(|grant| grant.rights), &Some(grant.rights))
+        .changed("until", &before.and_then(|grant| grant.until), &grant.until);
+    record_account(transaction, &account, event);
+    Ok(grant)
+}
+
+async fn check(transaction: &mut Change, account: &AccountRecord, new: &NewGrant, now: Timestamp) -> Result<()> {
+    if new.rights == crate::GrantRights::default() {
+        return Err(Error::Invalid("nothing is granted".to_owned()));
+    }
+    if new.rights.write && !new.rights.read {
+        return Err(Error::Invalid("who writes to a mailbox reads it".to_owned()));
+    }
+    if new.until.is_some_and(|until| until <= now) {
+        return Err(Error::Invalid("the grant would be over at once".to_owned()));
+    }
+    let Grantee::Account(to) = new.to else {
+        return if account.kind == AccountKind::Shared {
+            Ok(())
+        } else {
+            Err(Error::Invalid("a member grants to members, one by one".to_owned()))
+        };
+    };
+    if to == account.id {
+        return Err(Error::Invalid("nobody acts for themselves".to_owned()));
+    }
+    let to = need_account(transaction, to).await?;
+    if to.tenant != account.tenant {
+        return Err(Error::not_found("account", to.id.0));
+    }
+    if to.kind == AccountKind::Shared {
+        return Err(Error::Invalid(format!("{} is no person", to.address)));
+    }
+    Ok(())
+}
+
+/// Takes back what was granted.
+pub(crate) async fn remove(transaction: &mut Change, account: AccountId, to: Grantee) -> Result<()> {
+    let account = need_account(transaction, account).await?;
+    if transaction.get(&key::grant(account.id, to)).await?.is_none() {
+        return Err(Error::not_found("grant", ""));
+    }
+    let name = name_of(transaction, account.tenant, to).await.unwrap_or_default();
+    clear(transaction, account.tenant, account.id, to);
+    touch_account(transaction, &account);
+    record_account(
+        transaction,
+        &account,
+        Event::new("mailbox.withdraw", &account.address).with("from", name),
+    );
+    Ok(())
+}
+
+fn clear(transaction: &mut Change, tenant: TenantId, account: AccountId, to: Grantee) {
+    transaction.clear(&key::grant(account, to));
+    transaction.clear(&key::granted(tenant, to).int(account.0).pack());
+}
+
+async fn name_of(transaction: &mut Change, tenant: TenantId, to: Grantee) -> Result<String> {
+    Ok(match to {
+        Grantee::Account(id) => need_account(transaction, id).await?.address.to_string(),
+        Grantee::Department(id) => need_department(transaction, tenant, id).await?.name,
+    })
+}
+
+/// Removes all grants of and to an account that goes.
+pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRecord) -> Result<()> {
+    for grant in of(transaction, account.id).await? {
+        clear(transaction, account.tenant, account.id, grant.to);
+    }
+    forget_grantee(transaction, account.tenant, Grantee::Account(account.id)).await
+}
+
+/// Removes all that was granted to someone who goes.
+pub(super) async fn forget_grantee(transaction: &mut Change, tenant: TenantId, to: Grantee) -> Result<()> {
+    let prefix = key::granted(tenant, to);
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        let account = AccountId(super::last_int(&prefix, &pair.key)?);
+        clear(transaction, tenant, account, to);
+        if let Some(account) = super::read_account(transaction, account).await? {
+            touch_account(transaction, &account);
+        }
+    }
+    Ok(())
+}
+
+/// All grants of an account.
+pub(crate) async fn of(transaction: &mut Transaction, account: AccountId) -> Result<Vec<GrantRecord>> {
+    let prefix = key::grants(account);
+    let mut grants = Vec::new();
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        let to = grantee(&prefix, &pair.key)?;
+        grants.push(grant::decode(account, to, &pair.value)?);
+    }
+    Ok(grants)
+}
+
+fn grantee(prefix: &Tuple, key: &[u8]) -> Result<Grantee> {
+    let wrong = || corrupt("key of a grant");
+    let mut reader = prefix.reader(key).map_err(|_| wrong())?;
+    let kind = reader.int::<u64>().map_err(|_| wrong())?;
+    let id = reader.int::<u64>().map_err(|_| wrong())?;
+    Grantee::from_code(kind, id).ok_or_else(wrong)
+}
