@@ -7,6 +7,7 @@ use hongyan_workload::content;
 
 use super::wire::{Lost, Wire};
 use crate::client::Identity;
+use crate::probe::Probe;
 use crate::world::PASSWORD;
 
 /// What a session is doing.
@@ -74,7 +75,14 @@ impl Pop3 {
             Ok(answer) => Failure::Refused(String::from_utf8_lossy(answer).trim_end().to_owned()),
             Err(Lost) => Failure::Broken,
         };
-        let is_over = failure == Failure::Goodbye;
+        // RFC 3206 §4: another try may do, and this one says nothing of the maildrop.
+        let is_for_now = answer
+            .as_ref()
+            .is_ok_and(|answer| answer.starts_with(b"-ERR [SYS/TEMP]"));
+        if is_for_now && failure != Failure::Goodbye {
+            self.me.recorder.probe(Probe::RefusedForNow);
+        }
+        let is_over = is_for_now || failure == Failure::Goodbye;
         self.me.recorder.failed(self.node, line, began, failure);
         if is_over { Err(Lost) } else { answer.map(|_| false) }
     }
@@ -125,5 +133,5 @@ impl Pop3 {
 
 /// What the server says in place of an answer when it goes.
 fn is_goodbye(answer: &[u8]) -> bool {
-    String::from_utf8_lossy(answer).to_lowercase().contains("going down")
+    String::from_utf8_lossy(answer).contains("shutting down")
 }
