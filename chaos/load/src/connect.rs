@@ -147,6 +147,20 @@ impl Link {
         Ok(String::from_utf8_lossy(self.line().await?).into_owned())
     }
 
+    /// The next octets.
+    pub async fn take(&mut self, octets: usize) -> Result<Vec<u8>> {
+        let mut taken = Vec::with_capacity(octets);
+        loop {
+            let here = (octets - taken.len()).min(self.input.len() - self.taken);
+            taken.extend_from_slice(&self.input[self.taken..self.taken + here]);
+            self.taken += here;
+            if taken.len() == octets {
+                return Ok(taken);
+            }
+            self.fill().await?;
+        }
+    }
+
     /// Passes over octets.
     pub async fn skip(&mut self, octets: usize) -> Result<()> {
         let mut left = octets;

@@ -25,6 +25,7 @@ pub struct Arguments {
 pub enum What {
     Flags,
     Envelopes,
+    View,
     Bodies,
 }
 
@@ -64,12 +65,19 @@ impl Load for Folder<'_> {
                 ))
                 .await?
             }
+            What::View => {
+                let first = messages.saturating_sub(49).max(1);
+                imap.run(&format!(
+                    "FETCH {first}:{messages} (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE EMAILID THREADID PREVIEW)"
+                ))
+                .await?
+            }
             What::Bodies => imap.run("FETCH 1:* (UID BODY.PEEK[])").await?,
         };
-        let expected = if self.what == What::Envelopes {
-            messages.min(100)
-        } else {
-            messages
+        let expected = match self.what {
+            What::Envelopes => messages.min(100),
+            What::View => messages.min(50),
+            What::Flags | What::Bodies => messages,
         };
         if answer.untagged < expected {
             bail!("{} of {expected} messages came", answer.untagged);
@@ -99,6 +107,7 @@ pub async fn run(arguments: &Arguments, what: What) -> Result<()> {
     let title = match what {
         What::Flags => format!("select+flags {}", arguments.messages),
         What::Envelopes => format!("envelopes {}", arguments.messages),
+        What::View => format!("imap view of 50 of {}", arguments.messages),
         What::Bodies => format!("fetch all {}x{}", arguments.messages, arguments.octets),
     };
     let mut report = drive(options, &connector, &title, &load).await?;

@@ -13,6 +13,7 @@ mod folder;
 mod idle;
 mod imap;
 mod imap_mix;
+mod jmap;
 mod live;
 mod logins;
 mod mail;
@@ -54,6 +55,10 @@ enum Load {
     Folder(folder::Arguments),
     /// Envelopes of the last 100 messages of a folder of a given size.
     Envelopes(folder::Arguments),
+    /// What an IMAP client asks for the same list as `jmap`: the last 50 messages with envelopes, structures, ids and threads.
+    View(folder::Arguments),
+    /// Lists of a JMAP client, over HTTPS.
+    Jmap(jmap::Arguments),
     /// All bodies of a folder of a given size through one connection at a time.
     FetchAll(folder::Arguments),
     /// Connections that do nothing but wait, and the memory they take.
@@ -93,6 +98,8 @@ fn put_load(load: &Load) -> anyhow::Result<()> {
             Load::Logins(options) => logins::run(options).await,
             Load::Folder(arguments) => folder::run(arguments, folder::What::Flags).await,
             Load::Envelopes(arguments) => folder::run(arguments, folder::What::Envelopes).await,
+            Load::View(arguments) => folder::run(arguments, folder::What::View).await,
+            Load::Jmap(arguments) => jmap::run(arguments).await,
             Load::FetchAll(arguments) => folder::run(arguments, folder::What::Bodies).await,
             Load::Idle(arguments) => idle::run(arguments).await,
             Load::Pop3(arguments) => pop3::run(arguments).await,

@@ -13,7 +13,7 @@ use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_http_front::{Front, FrontParts, administered};
-use hongyan_http_jmap::JmapServices;
+use hongyan_http_jmap::{JmapServices, WebPush};
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
 use hongyan_router::Router;
@@ -137,19 +137,26 @@ impl Ports<'_> {
             router: self.router.clone(),
             directory: self.directory.clone(),
             delivery: self.delivery.clone(),
+            push: Arc::new(self.web_push()?),
         };
         let jmap = hongyan_http_jmap::routes(services, settings::jmap(self.config));
+        self.arbiters.spawn(0, move || jmap.pushing);
         let admin = administered(self.admin.clone(), self.access.clone());
         let front = Front::new(FrontParts {
             env: self.env.clone(),
             access: self.access.clone(),
-            routes: jmap.merge(admin),
+            routes: jmap.router.merge(admin),
             settings: settings::front(self.config, self.clear_passwords_on_loopback),
         });
         let (listen, limits) = (&self.config.listen, self.limits());
         let tls = TlsMode::Implicit(self.tls.for_http());
         self.start(open, "https", &listen.https, tls, &Arc::new(front), &limits)
             .await
+    }
+
+    fn web_push(&self) -> Result<WebPush> {
+        let contact = format!("mailto:postmaster@{}", self.config.node.host_name);
+        WebPush::new(self.env.clone(), self.database.clone(), contact).context("set up TLS for Web Push")
     }
 
     fn clear_passwords(&self) -> bool {

@@ -9,6 +9,7 @@ mod header;
 mod identity;
 mod mailbox;
 mod new_email;
+mod push_subscription;
 mod quota;
 mod snippet;
 mod state_change;
@@ -27,6 +28,9 @@ pub use mailbox::{
     MailboxView,
 };
 pub use new_email::{Defaults, NewEmail};
+pub use push_subscription::{
+    NewPushSubscription, PushKeysText, PushSubscription, PushSubscriptionProperty, PushVerification,
+};
 pub use quota::{Quota, QuotaCondition, QuotaProperty, QuotaResource};
 pub use snippet::{SearchSnippet, SearchSnippetGet};
 pub use state_change::StateChange;

@@ -27,6 +27,8 @@ impl CapabilityUri {
     pub const BLOB: Self = Self("urn:ietf:params:jmap:blob");
     /// RFC 8887.
     pub const WEBSOCKET: Self = Self("urn:ietf:params:jmap:websocket");
+    /// RFC 9749.
+    pub const VAPID: Self = Self("urn:ietf:params:jmap:webpush-vapid");
 }
 
 /// What a client finds at `/.well-known/jmap`.

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::account::Account;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
-use crate::{blob, core_echo, email, identity, mailbox, quota, submission, thread, vacation};
+use crate::{blob, core_echo, email, identity, mailbox, push, quota, submission, thread, vacation};
 
 /// A method call.
 pub(crate) struct Call<'r> {
@@ -49,7 +49,7 @@ impl Call<'_> {
 pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
     use hongyan_jmap::CapabilityUri;
     match name {
-        "Core/echo" | "Blob/copy" => Some(CapabilityUri::CORE),
+        "Core/echo" | "Blob/copy" | "PushSubscription/get" | "PushSubscription/set" => Some(CapabilityUri::CORE),
         "Mailbox/get"
         | "Mailbox/changes"
         | "Mailbox/query"
@@ -119,6 +119,8 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "EmailSubmission/set" => submission::set(call).await,
         "VacationResponse/get" => vacation::get(call).await,
         "VacationResponse/set" => vacation::set(call).await,
+        "PushSubscription/get" => push::get(call).await,
+        "PushSubscription/set" => push::set(call).await,
         "Blob/copy" => blob::copy(call).await,
         "Blob/upload" => blob::upload_objects(call).await,
         "Blob/get" => blob::get_blobs(call).await,

@@ -8,11 +8,14 @@ use axum::routing::{any, get, post};
 use hongyan_blob::BlobStore;
 use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
-use hongyan_env::Env;
+use hongyan_env::{BoxFuture, Env};
 use hongyan_kv::Database;
 use hongyan_telemetry::{CounterVec, HistogramVec, counter_vec, histogram_vec};
 
+use tokio::sync::Notify;
+
 use crate::account::Places;
+use crate::push::PushDoor;
 use crate::settings::JmapSettings;
 use crate::snapshots::Snapshots;
 use crate::{api, blob, push, session_object};
@@ -32,6 +35,8 @@ pub struct JmapServices {
     pub directory: Directory,
     /// Where mails leave.
     pub delivery: Delivery,
+    /// The way to places on the web that are told of new states.
+    pub push: Arc<dyn PushDoor>,
 }
 
 /// All that requests share.
@@ -42,6 +47,8 @@ pub(crate) struct Jmap {
     pub(crate) requests: Places,
     pub(crate) uploads: Places,
     pub(crate) streams: Places,
+    /// Wakes whoever follows accounts that are pushed for.
+    pub(crate) pushing: Notify,
     pub(crate) metrics: Metrics,
 }
 
@@ -50,13 +57,23 @@ pub(crate) struct Metrics {
     pub(crate) seconds: HistogramVec,
 }
 
-/// The routes of JMAP, for the entry.
-pub fn routes(services: JmapServices, settings: JmapSettings) -> Router {
+/// JMAP, for the entry.
+pub struct JmapRoutes {
+    /// Its routes.
+    pub router: Router,
+    /// Tells places on the web of new states, for as long as it is polled.
+    pub pushing: BoxFuture<'static, ()>,
+}
+
+/// The routes of JMAP, and what goes on beside them.
+#[must_use]
+pub fn routes(services: JmapServices, settings: JmapSettings) -> JmapRoutes {
     let jmap = Jmap {
         snapshots: Snapshots::new(&settings),
         requests: Places::new(settings.core.requests_max),
         uploads: Places::new(settings.core.uploads_max),
         streams: Places::new(settings.event_streams_max),
+        pushing: Notify::new(),
         metrics: Metrics {
             calls: counter_vec(
                 "hongyan_jmap_calls_total",
@@ -72,7 +89,9 @@ pub fn routes(services: JmapServices, settings: JmapSettings) -> Router {
         services,
         settings,
     };
-    Router::new()
+    let jmap = Arc::new(jmap);
+    let pushing = Box::pin(push::follow_all(Arc::clone(&jmap)));
+    let router = Router::new()
         .route("/.well-known/jmap", get(session_object::session))
         .route("/jmap/session", get(session_object::session))
         .route("/jmap/api", post(api::api))
@@ -81,5 +100,6 @@ pub fn routes(services: JmapServices, settings: JmapSettings) -> Router {
         .route("/jmap/events", get(push::events))
         .route("/jmap/socket", any(push::socket))
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::new(jmap))
+        .with_state(jmap);
+    JmapRoutes { router, pushing }
 }

@@ -29,5 +29,6 @@ mod submission;
 mod thread;
 mod vacation;
 
-pub use jmap::{JmapServices, routes};
+pub use jmap::{JmapRoutes, JmapServices, routes};
+pub use push::{Letter, PushDoor, PushError, WebPush};
 pub use settings::JmapSettings;

@@ -22,7 +22,7 @@ use crate::jmap::Jmap;
 pub(crate) const STATE: &str = "1";
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 7] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 8] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
@@ -30,6 +30,7 @@ pub(crate) const CAPABILITIES: [CapabilityUri; 7] = [
     CapabilityUri::BLOB,
     CapabilityUri::QUOTA,
     CapabilityUri::WEBSOCKET,
+    CapabilityUri::VAPID,
 ];
 
 /// `urn:ietf:params:jmap:mail` of an account (RFC 8621 §1.3.1).
@@ -90,6 +91,13 @@ struct SocketCapability {
     supports_push: bool,
 }
 
+/// `urn:ietf:params:jmap:webpush-vapid` (RFC 9749 §3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VapidCapability {
+    application_server_key: Option<String>,
+}
+
 fn raw(value: &impl Serialize) -> Box<RawValue> {
     to_raw_value(value).expect("capabilities are JSON")
 }
@@ -132,6 +140,9 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
         url: format!("{}/jmap/socket", origin.replacen("http", "ws", 1)),
         supports_push: true,
     };
+    let vapid = VapidCapability {
+        application_server_key: jmap.services.push.public_key().await,
+    };
     let nothing = || raw(&BTreeMap::<&str, ()>::new());
     let entry = AccountEntry {
         name: record.address.to_string(),
@@ -155,11 +166,12 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
             (CapabilityUri::BLOB, nothing()),
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::WEBSOCKET, raw(&socket)),
+            (CapabilityUri::VAPID, raw(&vapid)),
         ]),
         accounts: BTreeMap::from([(account.id.clone(), entry)]),
         primary_accounts: CAPABILITIES
             .into_iter()
-            .filter(|uri| *uri != CapabilityUri::WEBSOCKET)
+            .filter(|uri| ![CapabilityUri::WEBSOCKET, CapabilityUri::VAPID].contains(uri))
             .map(|uri| (uri, account.id.clone()))
             .collect(),
         username: record.address.to_string(),

@@ -23,12 +23,18 @@ pub struct JmapSettings {
     pub snapshots_max: usize,
     /// Messages of all of them together.
     pub snapshot_messages_max: usize,
+    /// Ids of results of queries that are kept for the next page.
+    pub list_ids_max: usize,
     /// Streams of events of one account at the same time.
     pub event_streams_max: u64,
     /// Shortest time between pings of an event stream.
     pub ping_min: Duration,
     /// Octets of blobs that a new email is made of.
     pub created_octets_max: u64,
+    /// Places of an account that are told of new states.
+    pub push_subscriptions_max: usize,
+    /// How long such a place is told without asking for it again (RFC 8620 §7.2: at least 48 hours).
+    pub push_kept: Duration,
     /// How long an upload is kept that nothing uses.
     pub upload_kept: Duration,
     /// Pieces that a blob is made of in one request.
@@ -52,9 +58,12 @@ impl Default for JmapSettings {
             changes_max: 5_000,
             snapshots_max: 2_000,
             snapshot_messages_max: 4_000_000,
+            list_ids_max: 8_000_000,
             event_streams_max: 16,
             ping_min: Duration::from_secs(5),
             created_octets_max: 36 * 1024 * 1024,
+            push_subscriptions_max: 32,
+            push_kept: Duration::from_secs(7 * 24 * 3_600),
             upload_kept: Duration::from_secs(24 * 3_600),
             blob_sources_max: 64,
             recipients_max: 500,

@@ -1,11 +1,14 @@
 //! Snapshots kept between requests, those used last; a request brings its mailbox's up to date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hongyan_actor::Entity;
-use hongyan_mailbox::{FolderInfo, FolderView, ListFolders, ListFoldersReply, MailboxError, MailboxId, OpenFolder};
+use hongyan_mailbox::{
+    EmailId, FolderInfo, FolderView, ListFolders, ListFoldersReply, MailboxError, MailboxId, OpenFolder,
+};
 use hongyan_router::Ask;
+use hongyan_types::ModSeq;
 use parking_lot::Mutex;
 
 use crate::email::SortKeys;
@@ -31,9 +34,20 @@ pub(crate) struct Slot {
     kept: tokio::sync::Mutex<Option<Kept>>,
 }
 
+/// The results of a query, in order, of a mailbox at one moment.
+struct List {
+    mailbox: MailboxId,
+    modseq: ModSeq,
+    query: String,
+    emails: Arc<Vec<EmailId>>,
+}
+
 /// All that is kept.
 pub(crate) struct Snapshots {
     table: Mutex<Table>,
+    /// Results of queries, those used last at the end: the next page of a list costs no sorting.
+    lists: Mutex<VecDeque<List>>,
+    list_ids_max: usize,
     mailboxes_max: usize,
     messages_max: usize,
 }
@@ -56,6 +70,8 @@ impl Snapshots {
     pub(crate) fn new(settings: &JmapSettings) -> Self {
         Self {
             table: Mutex::default(),
+            lists: Mutex::default(),
+            list_ids_max: settings.list_ids_max,
             mailboxes_max: settings.snapshots_max,
             messages_max: settings.snapshot_messages_max,
         }
@@ -71,6 +87,32 @@ impl Snapshots {
         });
         entry.used = used;
         Arc::clone(&entry.slot)
+    }
+    /// The results of a query of the mailbox at this moment, if they are known.
+    pub(crate) fn list(&self, mailbox: MailboxId, modseq: ModSeq, query: &str) -> Option<Arc<Vec<EmailId>>> {
+        let mut lists = self.lists.lock();
+        let is_it = |list: &List| list.mailbox == mailbox && list.modseq == modseq && list.query == query;
+        let found = lists.iter().position(is_it)?;
+        let list = lists.remove(found)?;
+        let emails = Arc::clone(&list.emails);
+        lists.push_back(list);
+        Some(emails)
+    }
+    /// Keeps the results of a query; those of the mailbox at other moments, and those longest unused, go.
+    pub(crate) fn keep_list(&self, mailbox: MailboxId, modseq: ModSeq, query: String, emails: &Arc<Vec<EmailId>>) {
+        let mut lists = self.lists.lock();
+        lists.retain(|list| list.mailbox != mailbox || (list.modseq == modseq && list.query != query));
+        lists.push_back(List {
+            mailbox,
+            modseq,
+            query,
+            emails: Arc::clone(emails),
+        });
+        let mut ids: usize = lists.iter().map(|list| list.emails.len()).sum();
+        while ids > self.list_ids_max {
+            let Some(gone) = lists.pop_front() else { break };
+            ids -= gone.emails.len();
+        }
     }
     /// Notes how large a mailbox's snapshot is, and lets go of those longest unused while there is too much.
     fn note(&self, mailbox: MailboxId, messages: usize) {

@@ -1,12 +1,11 @@
 //! Email/query (RFC 8621 §4.4).
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
 
 use hongyan_jmap::method::{Comparator, Filter, QueryReply};
 use hongyan_jmap::object::{EmailCondition, EmailQuery, EmailSort, email_sorts};
 use hongyan_mailbox::search::look;
-use hongyan_mailbox::{EmailId, FolderView, ThreadId, read_email};
+use hongyan_mailbox::{EmailId, FolderView, read_email};
 
 use super::condition::{Conditions, Looked};
 use super::sort::{self, Row};
@@ -25,7 +24,12 @@ pub(super) struct Asked {
     conditions: Conditions,
     sorts: Vec<(EmailSort, bool)>,
     collapse_threads: bool,
+    /// All of this as text: the same text finds the same emails.
+    text: String,
 }
+
+/// Results of fewer emails are found again as quickly as they are remembered.
+const KEPT_EMAILS_MIN: usize = 256;
 
 pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: EmailQuery = call.arguments()?;
@@ -63,6 +67,7 @@ impl Asked {
         collapse_threads: bool,
     ) -> Outcome<Self> {
         Ok(Self {
+            text: format!("{filter:?} {sort:?} {collapse_threads}"),
             conditions: Conditions::new(filter)?,
             sorts: email_sorts(sort)?,
             collapse_threads,
@@ -72,7 +77,19 @@ impl Asked {
         &self.sorts
     }
     /// The emails in order.
-    pub(super) async fn find(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Vec<EmailId>> {
+    pub(super) async fn find(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Arc<Vec<EmailId>>> {
+        let (mailbox, modseq) = (call.account.mailbox, kept.snapshot.modseq);
+        let snapshots = &call.jmap.snapshots;
+        if let Some(known) = snapshots.list(mailbox, modseq, &self.text) {
+            return Ok(known);
+        }
+        let emails = Arc::new(self.look(call, kept).await?);
+        if emails.len() >= KEPT_EMAILS_MIN {
+            snapshots.keep_list(mailbox, modseq, self.text.clone(), &emails);
+        }
+        Ok(emails)
+    }
+    async fn look(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Vec<EmailId>> {
         let snapshot = &kept.snapshot;
         let mut rows = self.candidates(snapshot);
         if !self.conditions.is_folder_only() {
@@ -81,19 +98,24 @@ impl Asked {
         let keys = if self.sorts.iter().any(|(by, _)| sort::needs_keys(by)) {
             sort::keys(call, &kept.keys, rows.iter().map(|row| row.email)).await?
         } else {
-            std::sync::Arc::clone(&kept.keys)
+            Arc::clone(&kept.keys)
         };
         sort::sort(&mut rows, &self.sorts, snapshot, &keys);
-        let mut emails: Vec<EmailId> = rows.into_iter().map(|row| row.email).collect();
         if self.collapse_threads {
-            let mut seen: HashSet<ThreadId, BuildHasherDefault<DefaultHasher>> = HashSet::default();
-            emails.retain(|email| {
-                let places = snapshot.places(*email).first();
-                let thread = places.and_then(|place| snapshot.entry(place)).map(|entry| entry.thread);
-                thread.is_some_and(|thread| seen.insert(thread))
+            // Threads are named after the mail that began them, so their numbers are close together.
+            let last = rows.iter().map(|row| row.thread.0).max().unwrap_or(0);
+            let mut seen = vec![0_u64; usize::try_from(last / 64).map_or(0, |words| words + 1)];
+            rows.retain(|row| {
+                let Some(word) = usize::try_from(row.thread.0 / 64).ok().and_then(|at| seen.get_mut(at)) else {
+                    return true;
+                };
+                let bit = 1 << (row.thread.0 % 64);
+                let is_new = *word & bit == 0;
+                *word |= bit;
+                is_new
             });
         }
-        Ok(emails)
+        Ok(rows.into_iter().map(|row| row.email).collect())
     }
     /// All emails that may be found, each once.
     fn candidates(&self, snapshot: &Snapshot) -> Vec<Row> {
@@ -153,6 +175,7 @@ fn rows(view: &FolderView) -> Vec<Row> {
     entries
         .map(|entry| Row {
             email: entry.email,
+            thread: entry.thread,
             received_millis: entry.internal_date.millis,
             octets: entry.octets.0,
         })

@@ -1,6 +1,7 @@
 //! Email/queryChanges (RFC 8621 §4.5): from the mailbox's log, without knowing what the client was told.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hongyan_jmap::MethodErrorType;
 use hongyan_jmap::method::{AddedItem, QueryChangesReply, filter_conditions};
@@ -41,7 +42,7 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
     let found = if needs_results {
         asked.find(call, &kept).await?
     } else {
-        Vec::new()
+        Arc::default()
     };
     // What lies behind the last email that the client has is of no interest, where nothing can jump over it.
     let up_to = arguments.up_to_id.as_ref().filter(|_| !looks.at_keywords);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hongyan_jmap::object::EmailSort;
-use hongyan_mailbox::{Email, EmailId, read_emails};
+use hongyan_mailbox::{Email, EmailId, ThreadId, read_emails};
 use hongyan_message::{AddressItem, subject, words};
 
 use super::keywords::Wanted;
@@ -35,6 +35,7 @@ pub(crate) type SortKeys = BTreeMap<EmailId, Keys>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     pub(super) email: EmailId,
+    pub(super) thread: ThreadId,
     pub(super) received_millis: i64,
     pub(super) octets: u64,
 }
@@ -101,8 +102,16 @@ pub(super) async fn keys(
     Ok(keys)
 }
 
+/// A row with all that it is sorted by looked up.
+struct Sorted<'k> {
+    row: Row,
+    keys: Option<&'k Keys>,
+    /// For each sort by a keyword, whether the email has it.
+    marks: u64,
+}
+
 /// Sorts `rows`; what is equal is in the order in which it came, or the other way round when the first sort is.
-pub(super) fn sort(rows: &mut [Row], sorts: &[(EmailSort, bool)], snapshot: &Snapshot, keys: &SortKeys) {
+pub(super) fn sort(rows: &mut Vec<Row>, sorts: &[(EmailSort, bool)], snapshot: &Snapshot, keys: &SortKeys) {
     // Nearly all lists are of this kind, and need nothing but what the row has.
     if let [(EmailSort::ReceivedAt, is_ascending)] = sorts {
         rows.sort_unstable_by_key(|row| (row.received_millis, row.email));
@@ -111,57 +120,75 @@ pub(super) fn sort(rows: &mut [Row], sorts: &[(EmailSort, bool)], snapshot: &Sna
         }
         return;
     }
-    let marks: Vec<BTreeMap<EmailId, bool>> = sorts.iter().map(|(sort, _)| marks(rows, sort, snapshot)).collect();
-    rows.sort_by(|a, b| {
-        for ((sort, is_ascending), marks) in sorts.iter().zip(&marks) {
-            let order = compare(a, b, sort, keys, marks);
+    let needs_keys = sorts.iter().any(|(by, _)| needs_keys(by));
+    let wanted: Vec<Option<(Wanted, Option<bool>)>> = sorts.iter().map(|(by, _)| keyword_of(by)).collect();
+    let has_marks = wanted.iter().any(Option::is_some);
+    let mut sorted: Vec<Sorted<'_>> = rows
+        .iter()
+        .map(|row| Sorted {
+            row: *row,
+            keys: if needs_keys { keys.get(&row.email) } else { None },
+            marks: if has_marks { marks(row, &wanted, snapshot) } else { 0 },
+        })
+        .collect();
+    let last = sorts.first().is_none_or(|(_, is_ascending)| *is_ascending);
+    sorted.sort_unstable_by(|a, b| {
+        for (at, (by, is_ascending)) in sorts.iter().enumerate() {
+            let order = compare(a, b, by, at);
             let order = if *is_ascending { order } else { order.reverse() };
             if order != Ordering::Equal {
                 return order;
             }
         }
-        let is_ascending = sorts.first().is_none_or(|(_, is_ascending)| *is_ascending);
-        let order = a.email.cmp(&b.email);
-        if is_ascending { order } else { order.reverse() }
+        let order = a.row.email.cmp(&b.row.email);
+        if last { order } else { order.reverse() }
     });
+    rows.clear();
+    rows.extend(sorted.into_iter().map(|sorted| sorted.row));
 }
 
-fn compare(a: &Row, b: &Row, sort: &EmailSort, keys: &SortKeys, marks: &BTreeMap<EmailId, bool>) -> Ordering {
-    fn by<K: Ord>(a: Option<K>, b: Option<K>) -> Ordering {
-        a.cmp(&b)
-    }
-    let (first, second) = (keys.get(&a.email), keys.get(&b.email));
-    match sort {
-        EmailSort::ReceivedAt => a.received_millis.cmp(&b.received_millis),
-        EmailSort::Size => a.octets.cmp(&b.octets),
-        EmailSort::From => by(first.map(|keys| &keys.from), second.map(|keys| &keys.from)),
-        EmailSort::To => by(first.map(|keys| &keys.to), second.map(|keys| &keys.to)),
-        EmailSort::Subject => by(first.map(|keys| &keys.subject), second.map(|keys| &keys.subject)),
-        EmailSort::SentAt => by(first.map(|keys| keys.sent_millis), second.map(|keys| keys.sent_millis)),
+fn compare(a: &Sorted<'_>, b: &Sorted<'_>, by: &EmailSort, at: usize) -> Ordering {
+    let mark = |of: &Sorted<'_>| of.marks >> at & 1;
+    match by {
+        EmailSort::ReceivedAt => a.row.received_millis.cmp(&b.row.received_millis),
+        EmailSort::Size => a.row.octets.cmp(&b.row.octets),
+        EmailSort::From => a.keys.map(|keys| &keys.from).cmp(&b.keys.map(|keys| &keys.from)),
+        EmailSort::To => a.keys.map(|keys| &keys.to).cmp(&b.keys.map(|keys| &keys.to)),
+        EmailSort::Subject => a.keys.map(|keys| &keys.subject).cmp(&b.keys.map(|keys| &keys.subject)),
+        EmailSort::SentAt => a
+            .keys
+            .map(|keys| keys.sent_millis)
+            .cmp(&b.keys.map(|keys| keys.sent_millis)),
         EmailSort::HasKeyword(_) | EmailSort::AllInThreadHaveKeyword(_) | EmailSort::SomeInThreadHaveKeyword(_) => {
-            marks.get(&a.email).cmp(&marks.get(&b.email))
+            mark(a).cmp(&mark(b))
         }
     }
 }
 
-/// Whether each email has what a sort by keyword looks at.
-fn marks(rows: &[Row], sort: &EmailSort, snapshot: &Snapshot) -> BTreeMap<EmailId, bool> {
-    let (name, in_thread) = match sort {
-        EmailSort::HasKeyword(name) => (name, None),
-        EmailSort::AllInThreadHaveKeyword(name) => (name, Some(true)),
-        EmailSort::SomeInThreadHaveKeyword(name) => (name, Some(false)),
-        _ => return BTreeMap::new(),
+/// The keyword that a sort looks at, and whether in all mails of the thread, in some, or in the mail alone.
+fn keyword_of(by: &EmailSort) -> Option<(Wanted, Option<bool>)> {
+    match by {
+        EmailSort::HasKeyword(name) => Some((Wanted::read(name), None)),
+        EmailSort::AllInThreadHaveKeyword(name) => Some((Wanted::read(name), Some(true))),
+        EmailSort::SomeInThreadHaveKeyword(name) => Some((Wanted::read(name), Some(false))),
+        _ => None,
+    }
+}
+
+/// A bit for each sort by a keyword: there are few sorts.
+fn marks(row: &Row, wanted: &[Option<(Wanted, Option<bool>)>], snapshot: &Snapshot) -> u64 {
+    let Some(found) = snapshot.find(row.email) else {
+        return 0;
     };
-    let wanted = Wanted::read(name);
-    let rows = rows.iter().filter_map(|row| {
-        let found = snapshot.find(row.email)?;
-        let mark = match in_thread {
-            None => wanted.is_on(snapshot, &found),
-            Some(all) => thread_has(snapshot, found.thread(), &wanted, all),
+    let bits = wanted.iter().enumerate().map(|(at, wanted)| {
+        let is_on = match wanted {
+            None => false,
+            Some((wanted, None)) => wanted.is_on(snapshot, &found),
+            Some((wanted, Some(all))) => thread_has(snapshot, found.thread(), wanted, *all),
         };
-        Some((row.email, mark))
+        u64::from(is_on) << at
     });
-    rows.collect()
+    bits.sum()
 }
 
 /// Whether all emails of a thread have a keyword, or some.

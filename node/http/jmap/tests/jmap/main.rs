@@ -1,6 +1,8 @@
 //! JMAP over HTTP, as clients see it.
 
+mod agreement;
 mod http;
+mod push;
 mod socket;
 mod submission;
 mod support;

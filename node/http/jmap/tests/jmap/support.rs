@@ -1,12 +1,13 @@
 //! A node in miniature with JMAP, and a client.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hongyan_actor::EntityOptions;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
-use hongyan_env::Env;
+use hongyan_env::{BoxFuture, Env};
 use hongyan_http_front::{Front, FrontParts, FrontSettings};
-use hongyan_http_jmap::{JmapServices, JmapSettings, routes};
+use hongyan_http_jmap::{JmapServices, JmapSettings, Letter, PushDoor, PushError, routes};
 use hongyan_listener::{Listener, TlsMode};
 use hongyan_mailbox::{FolderPath, FolderRef};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
@@ -17,11 +18,34 @@ use hyper::body::Bytes;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// The web: everything is taken, and handed to the test.
+struct Web {
+    posted: mpsc::UnboundedSender<Letter>,
+    is_gone: Arc<AtomicBool>,
+}
+
+impl PushDoor for Web {
+    fn post(&self, letter: Letter) -> BoxFuture<'_, Result<(), PushError>> {
+        let is_gone = self.is_gone.load(Ordering::Relaxed);
+        // A test that does not look is no reason to fail.
+        let _ = self.posted.send(letter);
+        Box::pin(async move { if is_gone { Err(PushError::Gone) } else { Ok(()) } })
+    }
+    fn public_key(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { Some("key".to_owned()) })
+    }
+}
 
 /// A client of the one account, signed in with its password on every request.
 pub struct Client {
     pub node: Miniature,
     pub delivery: Delivery,
+    /// What is posted to places on the web.
+    pub web: mpsc::UnboundedReceiver<Letter>,
+    /// Whether those places are gone.
+    pub is_gone: Arc<AtomicBool>,
     listener: Listener,
 }
 
@@ -49,6 +73,8 @@ impl Client {
             holders: Arc::new(Alone::new(node.env.random_u64())),
         };
         node.router.serve::<QueueEntity>(queue, EntityOptions::default());
+        let (sender, web) = mpsc::unbounded_channel();
+        let is_gone = Arc::new(AtomicBool::new(false));
         let services = JmapServices {
             env: node.env.clone(),
             database: node.database.clone(),
@@ -56,11 +82,17 @@ impl Client {
             router: node.router.clone(),
             directory: node.directory.clone(),
             delivery: delivery.clone(),
+            push: Arc::new(Web {
+                posted: sender,
+                is_gone: Arc::clone(&is_gone),
+            }),
         };
+        let jmap = routes(services, settings);
+        node.arbiters.spawn(0, move || jmap.pushing);
         let front = Front::new(FrontParts {
             env: node.env.clone(),
             access: node.access.clone(),
-            routes: routes(services, settings),
+            routes: jmap.router,
             settings: FrontSettings {
                 clear_passwords: true,
                 ..FrontSettings::default()
@@ -70,6 +102,8 @@ impl Client {
         Self {
             node,
             delivery,
+            web,
+            is_gone,
             listener,
         }
     }

@@ -1,0 +1,181 @@
+//! Where an account's clients want to be told of new states (RFC 8620 §7.2): the ledger at ("jmap", tenant, account, 3).
+//! Accounts that have such a place are at ("jmap-push", tenant, account) -> how far they have been told, so that a node
+//! that takes a mailbox over tells what the last one did not come to.
+
+use bytes::Bytes;
+use hongyan_kv::record::{self, Schema};
+use hongyan_kv::{Database, Error, KeyRange, RangeQuery, ReadMode, Transaction, Tuple};
+use hongyan_ledger::Ledger;
+use hongyan_mailbox::MailboxId;
+use hongyan_types::{AccountId, ModSeq, TenantId};
+use minicbor::{Decode, Encode};
+
+const V1: Schema = Schema(1);
+const SUBSCRIPTIONS: u8 = 3;
+/// Accounts read at a time.
+const PAGE: usize = 1_000;
+
+/// A place to push to.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct SubscriptionRecord {
+    #[n(0)]
+    pub(crate) device: String,
+    #[n(1)]
+    pub(crate) url: String,
+    /// The client's public key and secret (RFC 8291 §2).
+    #[n(2)]
+    pub(crate) keys: Option<PushKeys>,
+    /// What the client must show to prove that it is there.
+    #[n(3)]
+    pub(crate) code: String,
+    #[n(4)]
+    pub(crate) is_verified: bool,
+    #[n(5)]
+    pub(crate) expires_millis: i64,
+    /// Kinds of records; all when absent.
+    #[n(6)]
+    pub(crate) types: Option<Vec<String>>,
+    /// How often in a row it could not be told.
+    #[n(7)]
+    pub(crate) failures: u32,
+}
+
+/// What is told to a client is encrypted for these.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct PushKeys {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(crate) p256dh: Vec<u8>,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(crate) auth: Vec<u8>,
+}
+
+impl SubscriptionRecord {
+    pub(super) fn encode(&self) -> Bytes {
+        record::encode(V1, self)
+    }
+    fn decode(stored: &[u8]) -> Result<Self, Error> {
+        Ok(record::decode(V1, stored)?)
+    }
+    pub(super) fn wants(&self, kind: &str) -> bool {
+        let types = self.types.as_ref();
+        types.is_none_or(|types| types.iter().any(|wanted| wanted == kind))
+    }
+}
+
+/// The places of an account.
+pub(super) struct Subscriptions {
+    pub(super) ledger: Ledger,
+    mailbox: MailboxId,
+}
+
+impl Subscriptions {
+    pub(super) fn of(mailbox: MailboxId) -> Self {
+        let space = Tuple::new().string("jmap").int(mailbox.tenant.0).int(mailbox.account.0);
+        Self {
+            ledger: Ledger::new(space.int(SUBSCRIPTIONS)),
+            mailbox,
+        }
+    }
+    /// All that have not come to their end; the others go.
+    pub(super) async fn all(
+        &self,
+        transaction: &mut Transaction,
+        now_millis: i64,
+    ) -> Result<Vec<(u64, SubscriptionRecord)>, Error> {
+        let mut all = Vec::new();
+        for (number, stored) in self.ledger.all(transaction).await? {
+            let subscription = SubscriptionRecord::decode(&stored)?;
+            if subscription.expires_millis > now_millis {
+                all.push((number, subscription));
+            } else {
+                self.ledger.remove(transaction, number).await?;
+            }
+        }
+        Ok(all)
+    }
+    /// Has the account followed from `modseq` on, if it is not followed already.
+    pub(super) async fn follow(&self, transaction: &mut Transaction, modseq: ModSeq) -> Result<(), Error> {
+        let key = told_key(self.mailbox);
+        if transaction.get(&key).await?.is_none() {
+            transaction.set(key, modseq.0.to_be_bytes().to_vec());
+        }
+        Ok(())
+    }
+    /// Has the account followed no more.
+    pub(super) fn let_go(&self, transaction: &mut Transaction) {
+        transaction.clear(&told_key(self.mailbox));
+    }
+}
+
+fn told() -> Tuple {
+    Tuple::new().string("jmap-push")
+}
+
+fn told_key(mailbox: MailboxId) -> Bytes {
+    told().int(mailbox.tenant.0).int(mailbox.account.0).pack()
+}
+
+/// Notes how far an account has been told, if it is still followed.
+pub(super) async fn note_told(database: &Database, mailbox: MailboxId, modseq: ModSeq) -> Result<(), Error> {
+    let mut transaction = database.begin();
+    let key = told_key(mailbox);
+    if transaction.get(&key).await?.is_none() {
+        return Ok(());
+    }
+    transaction.set(key, modseq.0.to_be_bytes().to_vec());
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The accounts that are followed, and how far each has been told.
+pub(super) async fn followed(database: &Database) -> Result<Vec<(MailboxId, ModSeq)>, Error> {
+    let mut found = Vec::new();
+    let mut range = told().range();
+    loop {
+        let query = RangeQuery {
+            range: range.clone(),
+            limit: PAGE,
+            reverse: false,
+            mode: ReadMode::Snapshot,
+        };
+        let pairs = database.begin().get_range_all(query).await?;
+        let Some(last) = pairs.last() else { return Ok(found) };
+        range.begin = KeyRange::key(&last.key).end;
+        for pair in &pairs {
+            let corrupt = |_| Error::Corrupt("key of an account that is followed".to_owned());
+            let mut reader = told().reader(&pair.key).map_err(corrupt)?;
+            let (tenant, account) = (reader.int().map_err(corrupt)?, reader.int().map_err(corrupt)?);
+            let modseq = <[u8; 8]>::try_from(&pair.value[..]).map_or(0, u64::from_be_bytes);
+            let mailbox = MailboxId {
+                tenant: TenantId(tenant),
+                account: AccountId(account),
+            };
+            found.push((mailbox, ModSeq(modseq)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let subscription = SubscriptionRecord {
+            device: "d".to_owned(),
+            url: "https://p.test/".to_owned(),
+            keys: Some(PushKeys {
+                p256dh: vec![4, 5],
+                auth: vec![6],
+            }),
+            code: "c".to_owned(),
+            is_verified: true,
+            expires_millis: 9,
+            types: Some(vec!["Email".to_owned()]),
+            failures: 2,
+        };
+        let golden = b"\x01\x00\x01\x88\x61d\x6fhttps://p.test/\x82\x42\x04\x05\x41\x06\x61c\xf5\x09\x81\x65Email\x02";
+        assert_eq!(&subscription.encode()[..], golden);
+        assert_eq!(SubscriptionRecord::decode(golden), Ok(subscription));
+    }
+}
