@@ -15,6 +15,7 @@ use crate::failures::Guard;
 use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
 use crate::identity::{Proof, ScramSecret, fingerprint};
+use crate::login_log::{Attempt, LoginLog, Way};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
 use crate::{
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) hashing: Arc<Hashing>,
     pub(crate) remembered: Remembered,
     pub(crate) guard: Guard,
+    pub(crate) login_log: LoginLog,
     pub(crate) sessions: Sessions,
     /// The other nodes, if there are any.
     pub(crate) elsewhere: OnceLock<Elsewhere>,
@@ -71,6 +73,7 @@ impl Access {
         Ok(Self(Arc::new(Inner {
             remembered: Remembered::new(key, options.remembered_entries_max),
             guard: Guard::new(&options, secret),
+            login_log: LoginLog::new(&options),
             sessions: Sessions::new(env.clone()),
             elsewhere: OnceLock::new(),
             following: tokio::sync::Mutex::new(Following::new(directory.follower())),
@@ -128,13 +131,33 @@ impl Access {
         let account = login.as_ref().map_or(AccountId(0), Login::id);
         let typed = prepared.as_ref().map_or("", Secret::reveal);
         let hash = app_password::hash(&self.0.secret, account, typed);
-        if let Some(login) = &login
-            && let Some(app) = app_password::find(&login.factors, &hash)
-        {
-            return self.admit_app(protocol, name, login, app.id).await;
+        let owner = login.as_ref().map(|login| Arc::clone(&login.account));
+        let app = login
+            .as_ref()
+            .and_then(|login| app_password::find(&login.factors, &hash).map(|app| app.id));
+        let (way, outcome) = match (login, app) {
+            (Some(login), Some(app)) => (Way::AppPassword, self.admit_app(protocol, name, &login, app).await),
+            (login, _) => {
+                let verified = self.verify_login(name, login, prepared, peer).await;
+                let outcome = match verified {
+                    Ok((login, credential)) => self.admit_client(protocol, name, &login, &credential).await,
+                    Err(error) => Err(error),
+                };
+                (Way::Password, outcome)
+            }
+        };
+        if let Some(account) = &owner {
+            let attempt = Attempt {
+                account,
+                name,
+                protocol,
+                way,
+                peer,
+                client: "",
+            };
+            self.log_login(&attempt, outcome.as_ref().err());
         }
-        let (login, credential) = self.verify_login(name, login, prepared, peer).await?;
-        self.admit_client(protocol, name, &login, &credential).await
+        outcome
     }
 
     /// Verifies that `password` is the account's own.
@@ -238,13 +261,30 @@ impl Access {
     ) -> Result<Identity, AccessError> {
         let name = &attempt.name;
         let proven = proved.and_then(|key| attempt.secrets.get(key));
-        let outcome = match (proven, self.0.directory.login(name).await?) {
+        let login = self.0.directory.login(name).await?;
+        let owner = login.as_ref().map(|login| Arc::clone(&login.account));
+        let way = match proven {
+            Some(ScramSecret::AppPassword(_)) => Way::AppPassword,
+            _ => Way::Password,
+        };
+        let outcome = match (proven, login) {
             (Some(ScramSecret::Password(credential)), Some(login)) => {
                 self.admit_client(protocol, name, &login, credential).await
             }
             (Some(ScramSecret::AppPassword(id)), Some(login)) => self.admit_app(protocol, name, &login, *id).await,
             _ => Err(self.refuse(name, peer).await),
         };
+        if let Some(account) = &owner {
+            let attempt = Attempt {
+                account,
+                name,
+                protocol,
+                way,
+                peer,
+                client: "",
+            };
+            self.log_login(&attempt, outcome.as_ref().err());
+        }
         self.count(protocol, &outcome);
         outcome
     }

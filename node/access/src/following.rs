@@ -60,9 +60,11 @@ impl Access {
             };
             let _ = env.timeout(period, changed).await;
             self.0.sessions.end_expired(env.wall_millis());
+            self.write_logins().await;
             if !failing && env.now_micros() >= sweep_due {
                 self.sweep_failures().await;
                 self.sweep_web_sessions().await;
+                self.sweep_logins().await;
                 let pause = u64::try_from(SWEEP_PERIOD.as_micros()).unwrap_or(u64::MAX);
                 sweep_due = env.now_micros().saturating_add(pause);
             }

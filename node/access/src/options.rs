@@ -55,6 +55,10 @@ pub struct AccessOptions {
     pub trusted_devices_max: usize,
     /// How long a proof is fresh enough for what is delicate, in seconds (AUTH-25).
     pub fresh_proof_secs: u64,
+    /// How long sign-ins are kept, in days (LOG-1).
+    pub login_log_days: u32,
+    /// Time after which a success of the same kind is kept again, in seconds.
+    pub login_log_repeat_secs: u64,
     /// How long another node may take to answer for its sessions.
     pub elsewhere_timeout: Duration,
     /// Characters a new password needs.
@@ -94,6 +98,8 @@ impl Default for AccessOptions {
             trusted_device_days: 90,
             trusted_devices_max: 20,
             fresh_proof_secs: 600,
+            login_log_days: 180,
+            login_log_repeat_secs: 600,
             elsewhere_timeout: Duration::from_millis(500),
             password_characters_min: 8,
             password_characters_max: 32,

@@ -345,8 +345,12 @@ async fn auth_25_a_proof_is_shown_anew_with_the_strongest_there_is() {
         prove(password("wrong")).await,
         Err(AccessError::BadCredentials)
     ));
+    let identity = async || world.access.web_identity(begun.token.reveal(), PEER).await.unwrap();
+    let old = world.access.check_proof(&identity().await);
+    assert!(matches!(old, Err(AccessError::ProofNeeded)));
     let later = prove(password(PASSWORD)).await.unwrap().proved;
     assert!(later > proved);
+    assert!(world.access.check_proof(&identity().await).is_ok());
     world.enrol().await;
     let stage = world.stage(&begun.token).await.unwrap();
     assert_eq!(stage, Stage::SecondFactor, "it has not shown the new factor");

@@ -137,6 +137,8 @@ pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {
         trusted_device_days: section.trusted_device_days,
         trusted_devices_max: section.trusted_devices_max,
         fresh_proof_secs: section.fresh_proof_secs,
+        login_log_days: section.login_log_days,
+        login_log_repeat_secs: section.login_log_repeat_secs,
         password_characters_min: section.password_characters_min,
         password_characters_max: section.password_characters_max,
         password_mixed: section.password_mixed,

@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 mod department;
 mod domain;
 mod group;
+mod login;
 mod member;
 mod organisation;
 mod password;
@@ -57,6 +58,9 @@ pub enum Command {
     /// Passwords for single mail clients.
     #[command(subcommand)]
     AppPassword(app_password::AppPassword),
+    /// Who signed in, from where and with what result.
+    #[command(subcommand)]
+    Login(login::Login),
     /// How members prove to be who they are.
     #[command(subcommand)]
     SignIn(sign_in::SignIn),
@@ -94,6 +98,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Audit(command) => audit::run(command, &client, style).await,
         Command::Alias(command) => alias::run(command, &client, style).await,
         Command::AppPassword(command) => app_password::run(command, &client, style).await,
+        Command::Login(command) => login::run(command, &client, style).await,
         Command::SignIn(command) => sign_in::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
         Command::Shared(command) => shared::run(command, &client, style).await,
@@ -191,6 +196,8 @@ mod tests {
             "x sign-in show a@b",
             "x sign-in set a@b --secure-login on",
             "x sign-in set a@b --must-change-password off",
+            "x login list --account a@b --failed",
+            "x login list --tenant A --limit 5",
             "x sign-in reset a@b",
             "x sign-in devices a@b",
             "x sign-in distrust a@b 00000000000000aa",

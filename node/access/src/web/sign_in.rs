@@ -1,6 +1,7 @@
 //! The way in: password, then the second factor, then the proof that is asked for again before what is delicate.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hongyan_directory::{Credential, Error, Login};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction};
@@ -10,6 +11,7 @@ use super::record::{self, SessionRecord, TokenHash};
 use super::session::{Found, SessionChange, hash, new_token};
 use super::{Begun, Passed, Stage, Visit, WebSession};
 use crate::identity::fingerprint;
+use crate::login_log::{Attempt, Way};
 use crate::second_factor::SecondProof;
 use crate::{Access, AccessError, Protocol};
 
@@ -31,6 +33,21 @@ impl Access {
     /// Each way of not being let in; an app password is as wrong as any other.
     pub async fn web_sign_in(&self, name: &str, password: &Secret, visit: Visit<'_>) -> Result<Begun, AccessError> {
         let outcome = self.begin_session(name, password, visit).await;
+        let known = match &outcome {
+            Ok(begun) => Some(Arc::clone(&begun.session.account)),
+            Err(_) => self.0.directory.login(name).await?.map(|login| login.account),
+        };
+        if let Some(account) = &known {
+            let attempt = Attempt {
+                account,
+                name,
+                protocol: Protocol::Http,
+                way: Way::Password,
+                peer: visit.peer,
+                client: visit.client,
+            };
+            self.log_login(&attempt, outcome.as_ref().err());
+        }
         self.count_outcome(Protocol::Http, outcome.as_ref().err());
         outcome
     }
@@ -151,6 +168,15 @@ impl Access {
 
     async fn check_code(&self, found: &Found, proof: &SecondProof, peer: IpAddr) -> Result<(), AccessError> {
         let outcome = self.check_second(&found.login, proof, peer).await;
+        let attempt = Attempt {
+            account: &found.login.account,
+            name: &found.record.name,
+            protocol: Protocol::Http,
+            way: Way::SecondFactor,
+            peer,
+            client: &found.record.client,
+        };
+        self.log_login(&attempt, outcome.as_ref().err());
         if matches!(outcome, Err(AccessError::WrongCode)) {
             let record = self.change_session(&found.hash, &SessionChange::Wrong).await?;
             if record.wrong >= WRONG_CODES_MAX {

@@ -49,6 +49,10 @@ section! {
         trusted_devices_max: usize = 20, "devices", "0 to 100", "restart";
         /// How long the proof of who one is counts as fresh, for what is delicate.
         fresh_proof_secs: u64 = 600, "seconds", "30 to 86400", "restart";
+        /// How long sign-ins are kept in the login log.
+        login_log_days: u32 = 180, "days", "1 to 3650", "restart";
+        /// Time after which a further success of one account, protocol and address is written to the login log.
+        login_log_repeat_secs: u64 = 600, "seconds", "0 (each) to 86400", "restart";
         /// Characters a new password needs.
         password_characters_min: usize = 8, "characters", "6 to 128", "restart";
         /// Characters a new password may have.

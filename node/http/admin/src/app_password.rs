@@ -88,6 +88,7 @@ pub(crate) async fn list(caller: Caller, Path(address): Path<String>) -> Result<
 #[utoipa::path(post, path = "/api/members/{address}/app-passwords", params(("address" = String, Path)), request_body = Create, responses((status = 201, body = MadeAppPassword), Failure))]
 pub(crate) async fn add(caller: Caller, Path(address): Path<String>, Body(new): Body<Create>) -> Result<Response> {
     let account = caller.member_or_me(Action::ChangeFactors, &address).await?;
+    caller.check_proof()?;
     let mut protocols: std::collections::BTreeSet<_> = new.protocols.into_iter().collect();
     if protocols.is_empty() {
         let all = Protocol::ALL.into_iter();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use hongyan_access::permission::{self, Action, Actor, Object, Reach, Refusal};
+use hongyan_access::permission::{self, Action, Actor, Object, Person, Reach, Refusal};
+use hongyan_access::{AccessError, Identity};
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{AccountRecord, Error, GroupRecord, RequestKey};
 use hongyan_types::{Address, TenantId};
@@ -17,6 +18,8 @@ use crate::problem::{Problem, Result};
 pub(crate) struct Caller {
     state: AdminState,
     pub(crate) actor: Actor,
+    /// How they signed in; nothing for operators and programs.
+    identity: Option<Identity>,
 }
 
 impl Deref for Caller {
@@ -38,7 +41,11 @@ impl FromRequestParts<AdminState> for Caller {
         let request = parts.extensions.get::<RequestKey>().copied();
         let mut state = state.clone();
         state.directory = state.directory.acting(actor.author(), request);
-        Ok(Self { state, actor })
+        let identity = parts.extensions.get::<Identity>().cloned();
+        if identity.as_ref().is_some_and(Identity::is_app) {
+            return Err(Problem::app_password());
+        }
+        Ok(Self { state, actor, identity })
     }
 }
 
@@ -46,6 +53,15 @@ impl Caller {
     /// Whether the caller may do that, and how far the right reaches.
     pub(crate) fn permit(&self, action: Action, object: &Object<'_>) -> Result<Reach> {
         Ok(permission::permit(&self.actor, action, object)?)
+    }
+
+    /// Whether the caller has proved lately who they are, for what is delicate (AUTH-25). Operators need not; programs cannot.
+    pub(crate) fn check_proof(&self) -> Result<()> {
+        match (&self.identity, &self.actor) {
+            (Some(identity), _) => Ok(self.access.check_proof(identity)?),
+            (None, Actor::Person(Person { scopes: Some(_), .. })) => Err(AccessError::ProofNeeded.into()),
+            (None, _) => Ok(()),
+        }
     }
 
     /// An operator's right.

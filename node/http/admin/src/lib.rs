@@ -17,6 +17,7 @@ mod department;
 mod device;
 mod domain;
 mod group;
+mod login;
 mod member;
 mod once;
 mod openapi;
@@ -102,6 +103,8 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(sign_in::remove_second_factor))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
+        .routes(routes!(login::list))
+        .routes(routes!(login::of_member))
         .routes(routes!(alias::list, alias::add))
         .routes(routes!(alias::remove))
         .routes(routes!(user::list, user::set, user::remove))

@@ -87,6 +87,11 @@ impl Problem {
     pub(crate) fn unknown_caller() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first")
     }
+    /// An app password is for mail.
+    pub(crate) fn app_password() -> Self {
+        let detail = "an app password is for mail clients: sign in with the account's own password";
+        Self::new(StatusCode::FORBIDDEN, "app-password", detail)
+    }
     /// The request did not come through the entry of the network.
     pub(crate) fn not_over_https() -> Self {
         let detail = "sign in over HTTPS: the node's own socket needs no session";

@@ -58,6 +58,7 @@ pub(crate) async fn show(caller: Caller, Path(address): Path<String>) -> Result<
 #[utoipa::path(delete, path = "/api/members/{address}/second-factor", params(("address" = String, Path)), responses((status = 204), Failure))]
 pub(crate) async fn remove_second_factor(caller: Caller, Path(address): Path<String>) -> Result<StatusCode> {
     let account = caller.member(Action::ControlMembers, &address).await?;
+    caller.check_proof()?;
     caller
         .access
         .remove_second_factor(&caller.directory, account.id)
@@ -73,6 +74,7 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Result<Json<SignIn>> {
     let account = caller.member_or_me(Action::ResetFactors, &address).await?;
+    caller.check_proof()?;
     if let Some(must_change) = change.must_change_password {
         caller
             .member(Action::ControlMembers, &account.address.to_string())

@@ -119,6 +119,7 @@ impl Front {
             match Arc::clone(visitor).caller(request.headers()).await {
                 Ok(caller) => {
                     watch = Some(caller.watch().clone());
+                    request.extensions_mut().insert(caller.identity().clone());
                     request.extensions_mut().insert::<Caller>(caller);
                 }
                 // A cookie that is good no more comes along with whatever is asked for.

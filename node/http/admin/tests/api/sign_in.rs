@@ -162,3 +162,134 @@ fn auth_24_secure_login_is_switched_and_told() {
         assert_eq!(shown.1["secure_login"], true);
     });
 }
+
+#[test]
+fn auth_21_an_app_password_does_not_open_the_console() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let mine = "/api/members/me/app-passwords";
+        let made = call(&world.anna, "POST", mine, json!({"name": "Phone"})).await.1;
+        let with = async |password: &str| {
+            let password = Secret::new(password);
+            let access = &world.state.access;
+            let identity = access.verify_password(Protocol::Http, "anna@d.test", &password, PEER.into());
+            let identity = identity.await.unwrap();
+            world.anna.clone().layer(Extension(identity))
+        };
+        let app = with(made["password"].as_str().unwrap()).await;
+        let refused = call(&app, "GET", mine, Value::Null).await;
+        assert_eq!((refused.0, &refused.1["type"]), (403, &json!("app-password")));
+        let own = with("Correct-horse7").await;
+        assert_eq!(call(&own, "GET", mine, Value::Null).await.0, 200);
+        assert_eq!(call(&own, "POST", mine, json!({"name": "x"})).await.0, 201);
+    });
+}
+
+#[test]
+fn log_1_sign_ins_are_told_to_their_owner_and_the_administrators() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let access = &world.state.access;
+        for (name, password) in [
+            ("anna@d.test", "wrong"),
+            ("anna@d.test", "Correct-horse7"),
+            ("ben@d.test", "wrong"),
+        ] {
+            let password = Secret::new(password);
+            let _ = access
+                .verify_password(Protocol::Imap, name, &password, PEER.into())
+                .await;
+        }
+        access.write_logins().await;
+        let mine = call(&world.anna, "GET", "/api/members/me/logins", Value::Null).await.1;
+        let items = mine["items"].as_array().unwrap();
+        assert_eq!(items.len(), 2, "{mine}");
+        let results: std::collections::BTreeSet<_> =
+            items.iter().map(|item| item["result"].as_str().unwrap()).collect();
+        assert_eq!(results, ["bad-credentials", "ok"].into());
+        let first = &items[0];
+        assert_eq!(
+            (&first["account"], &first["protocol"], &first["peer"], &first["place"]),
+            (
+                &json!("anna@d.test"),
+                &json!("imap"),
+                &json!("192.0.2.1"),
+                &json!("unknown")
+            )
+        );
+        assert_eq!(
+            call(&world.ben, "GET", "/api/members/anna@d.test/logins", Value::Null)
+                .await
+                .0,
+            403
+        );
+        assert_eq!(call(&world.ben, "GET", "/api/logins", Value::Null).await.0, 403);
+        let all = call(&world.operator, "GET", "/api/logins?limit=2", Value::Null).await.1;
+        assert_eq!(all["items"].as_array().unwrap().len(), 2);
+        let next = all["next"].as_str().unwrap();
+        let rest = call(
+            &world.operator,
+            "GET",
+            &format!("/api/logins?after={next}"),
+            Value::Null,
+        )
+        .await
+        .1;
+        assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+        let failed = call(&world.operator, "GET", "/api/logins?failed=true", Value::Null)
+            .await
+            .1;
+        assert_eq!(failed["items"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            call(&world.operator, "GET", "/api/logins?after=x", Value::Null).await.0,
+            400
+        );
+    });
+}
+
+#[test]
+fn auth_an_administrator_resets_a_lost_second_factor() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let path = "/api/members/anna@d.test/second-factor";
+        assert_eq!(call(&world.ben, "DELETE", path, Value::Null).await.0, 403);
+        assert_eq!(
+            call(&world.anna, "DELETE", path, Value::Null).await.0,
+            403,
+            "not at oneself"
+        );
+        assert_eq!(call(&world.operator, "DELETE", path, Value::Null).await.0, 204);
+        let must = json!({"must_change_password": true});
+        let own = "/api/members/me/sign-in";
+        assert_eq!(call(&world.anna, "PATCH", own, must.clone()).await.0, 403);
+        let changed = call(&world.operator, "PATCH", "/api/members/anna@d.test/sign-in", must).await;
+        assert_eq!((changed.0, &changed.1["must_change_password"]), (200, &json!(true)));
+        let set = json!({"password": "Correct-horse8", "must_change": false});
+        assert_eq!(
+            call(&world.operator, "PUT", "/api/members/anna@d.test/password", set)
+                .await
+                .0,
+            204
+        );
+        assert_eq!(
+            call(&world.anna, "GET", own, Value::Null).await.1["must_change_password"],
+            false
+        );
+        let devices = call(&world.anna, "GET", "/api/members/me/devices", Value::Null).await;
+        assert_eq!(devices, (200, json!({"items": []})));
+        assert_eq!(
+            call(&world.anna, "DELETE", "/api/members/me/devices/x", Value::Null)
+                .await
+                .0,
+            400
+        );
+        let nobody = call(
+            &world.anna,
+            "POST",
+            "/api/session",
+            json!({"login": "a", "password": "b"}),
+        )
+        .await;
+        assert_eq!((nobody.0, &nobody.1["type"]), (401, &json!("unauthenticated")));
+    });
+}

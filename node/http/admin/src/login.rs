@@ -1,0 +1,154 @@
+//! /api/logins, /api/members/{address}/logins: who signed in, from where and with what result.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::Path;
+use hongyan_access::permission::{Action, Reach};
+use hongyan_access::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Protocol};
+use hongyan_types::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::Asked;
+use crate::caller::Caller;
+use crate::page;
+use crate::problem::{Failure, Problem, Result};
+
+/// One sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Login {
+    at_millis: i64,
+    /// The account's address; empty when it is gone.
+    account: String,
+    /// What was typed: it may be an alias.
+    login: String,
+    protocol: Protocol,
+    /// `password`, `app-password` or `second-factor`.
+    way: &'static str,
+    peer: String,
+    /// `internal` for private addresses, else `unknown`.
+    place: &'static str,
+    /// What the client calls itself, where it says so before it signs in.
+    client: String,
+    /// `ok`, or why not.
+    result: String,
+}
+
+/// Part of a log, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Logins {
+    items: Vec<Login>,
+    /// What to ask for as `after`; nothing at the end.
+    next: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Query {
+    /// The `next` of the page before.
+    after: Option<String>,
+    limit: Option<usize>,
+    /// Not before, in milliseconds since the Unix epoch.
+    from_millis: Option<i64>,
+    /// Before.
+    until_millis: Option<i64>,
+    /// Only those that failed.
+    #[serde(default)]
+    failed: bool,
+    /// Whose, by name; needed only from operators of several organisations.
+    organisation: Option<String>,
+}
+
+impl Query {
+    fn filter(&self) -> LoginFilter {
+        let at = |millis: Option<i64>| millis.map(|millis| Timestamp { millis });
+        LoginFilter {
+            from: at(self.from_millis),
+            until: at(self.until_millis),
+            failed: self.failed,
+        }
+    }
+}
+
+/// Addresses that belong to no place in the world; of others nothing is guessed.
+fn place(peer: IpAddr) -> &'static str {
+    let is_internal = match peer {
+        IpAddr::V4(peer) => peer.is_private() || peer.is_loopback() || peer.is_link_local(),
+        IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local(),
+    };
+    if is_internal { "internal" } else { "unknown" }
+}
+
+fn read_place(token: &str) -> Result<LoginPlace> {
+    let parts = token.split_once('-');
+    let read = |text: &str| u64::from_str_radix(text, 16).ok();
+    let place = parts.and_then(|(millis, random)| {
+        Some(LoginPlace {
+            millis: read(millis)?,
+            random: read(random)?,
+        })
+    });
+    place.ok_or_else(|| Problem::invalid("after is not the `next` of a page"))
+}
+
+async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
+    let account = caller.directory.account(entry.account).await?;
+    Ok(Login {
+        at_millis: entry.at.millis,
+        account: account.map_or_else(String::new, |account| account.address.to_string()),
+        login: entry.name,
+        protocol: entry.protocol,
+        way: entry.way.label(),
+        peer: entry.peer.to_string(),
+        place: place(entry.peer),
+        client: entry.client,
+        result: entry.result,
+    })
+}
+
+async fn answer(caller: &Caller, page: LoginPage) -> Result<Json<Logins>> {
+    let mut items = Vec::with_capacity(page.entries.len());
+    for entry in page.entries {
+        items.push(view(caller, entry).await?);
+    }
+    let token = |place: LoginPlace| format!("{:x}-{:x}", place.millis, place.random);
+    Ok(Json(Logins {
+        items,
+        next: page.next.map(token),
+    }))
+}
+
+/// Sign-ins of all members, the newest first.
+#[utoipa::path(get, path = "/api/logins", params(Query), responses((status = 200, body = Logins), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<Json<Logins>> {
+    let (tenant, reach) = caller.within(Action::ReadAudit, query.organisation.as_deref()).await?;
+    if reach != Reach::Organisation {
+        return Err(Problem::invalid("say of which member: you see some departments only"));
+    }
+    let after = query.after.as_deref().map(read_place).transpose()?;
+    let limit = page::limit(query.limit);
+    let page = caller
+        .access
+        .logins(LoginsOf::Tenant(tenant), &query.filter(), after, limit)
+        .await?;
+    answer(&caller, page).await
+}
+
+/// Sign-ins of one member, the newest first. `me` is the caller.
+#[utoipa::path(get, path = "/api/members/{address}/logins", params(("address" = String, Path), Query), responses((status = 200, body = Logins), Failure))]
+pub(crate) async fn of_member(
+    caller: Caller,
+    Path(address): Path<String>,
+    Asked(query): Asked<Query>,
+) -> Result<Json<Logins>> {
+    let account = caller.member_or_me(Action::ReadFactors, &address).await?;
+    let after = query.after.as_deref().map(read_place).transpose()?;
+    let limit = page::limit(query.limit);
+    let page = caller
+        .access
+        .logins(LoginsOf::Account(account.id), &query.filter(), after, limit)
+        .await?;
+    answer(&caller, page).await
+}
