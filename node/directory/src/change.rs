@@ -49,6 +49,14 @@ impl DerefMut for Change {
 }
 
 impl Change {
+    pub(crate) fn begin(database: &Database) -> Self {
+        Self {
+            transaction: database.begin(),
+            touched: Vec::new(),
+            events: BTreeMap::new(),
+            subjects: BTreeMap::new(),
+        }
+    }
     /// Tells every node `notice`, in the order of the changes and at least once, unless a node was away for so long that it
     /// is told to forget everything.
     pub fn notify(&mut self, notice: Bytes) {
@@ -150,12 +158,7 @@ pub(crate) async fn run<T>(
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let mut change = Change {
-            transaction: database.begin(),
-            touched: Vec::new(),
-            events: BTreeMap::new(),
-            subjects: BTreeMap::new(),
-        };
+        let mut change = Change::begin(database);
         let outcome = match took_place(&mut change.transaction, by, unsure.as_ref()).await {
             Ok(true) => return unsure.ok_or(Error::Storage(hongyan_kv::Error::CommitUnknown)),
             Ok(false) => match request::begin(&mut change.transaction, request, at).await {

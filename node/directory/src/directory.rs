@@ -324,6 +324,43 @@ impl Directory {
         }
     }
 
+    /// Makes several changes, of the directory's own records and of others beside them, in one transaction. It happens once,
+    /// unless it changes nothing of the directory's own.
+    ///
+    /// # Errors
+    /// The body's; the store's.
+    pub async fn transact<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
+        self.change(body).await
+    }
+
+    /// Does what `body` would do, and forgets that it did.
+    ///
+    /// # Errors
+    /// The body's; the store's.
+    pub async fn try_out<T>(&self, mut body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            let mut change = Change::begin(&self.inner.database);
+            match body(&mut change).await {
+                Err(Error::Storage(error)) if error.is_retryable() && attempt < Database::ATTEMPTS_MAX => {}
+                outcome => return outcome,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Makes an account in a change; as [`Self::create_account`], and `NotFound` for a domain of another tenant than
+    /// `tenant`. What is refused has changed nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn add_account(&self, change: &mut Change, tenant: TenantId, new: &NewAccount) -> Result<AccountRecord> {
+        if tx::domain_of(change, &new.address).await?.tenant != tenant {
+            return Err(Error::not_found("domain", &new.address.domain));
+        }
+        tx::create_account::run(change, new, &self.inner.options, self.now()).await
+    }
+
     pub(crate) async fn read<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
         self.inner.database.run(body).await
     }

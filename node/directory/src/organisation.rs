@@ -22,6 +22,41 @@ impl Directory {
         self.change(async move |t| tx::create_department::run(t, tenant, &new, this.options(), now).await)
             .await
     }
+    /// The part of a department with that name, in a change.
+    pub async fn find_department(
+        &self,
+        change: &mut crate::Change,
+        tenant: TenantId,
+        parent: DepartmentId,
+        name: &str,
+    ) -> Result<Option<DepartmentId>> {
+        let names = key::department_names(tenant, parent)
+            .string(&tx::folded_name(name))
+            .pack();
+        let Some(stored) = change.get(&names).await? else {
+            return Ok(None);
+        };
+        let id = u32::try_from(tx::read_int(&stored)?).map_err(|_| tx::corrupt("identifier of a department"))?;
+        Ok(Some(DepartmentId(id)))
+    }
+    /// Makes a department in a change; as [`Self::create_department`].
+    pub async fn add_department(
+        &self,
+        change: &mut crate::Change,
+        tenant: TenantId,
+        new: &NewDepartment,
+    ) -> Result<DepartmentRecord> {
+        tx::create_department::run(change, tenant, new, self.options(), self.now()).await
+    }
+    /// The tag of that name, in a change.
+    pub async fn find_tag(&self, change: &mut crate::Change, tenant: TenantId, name: &str) -> Result<Option<TagId>> {
+        let names = key::tag_name(tenant, &tx::folded_name(name));
+        let Some(stored) = change.get(&names).await? else {
+            return Ok(None);
+        };
+        let id = u32::try_from(tx::read_int(&stored)?).map_err(|_| tx::corrupt("identifier of a tag"))?;
+        Ok(Some(TagId(id)))
+    }
     /// Changes or moves a department. `NotFound`, `Exists`, `Limit`, `Invalid`, `Changed`, `Refused` for a move into itself.
     pub async fn change_department(
         &self,

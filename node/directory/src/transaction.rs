@@ -147,6 +147,10 @@ async fn read_domain(transaction: &mut Transaction, name: &Domain) -> Result<Dom
     Ok(domain::decode(name.clone(), &stored)?)
 }
 
+pub(crate) async fn domain_of(transaction: &mut Transaction, address: &Address) -> Result<DomainRecord> {
+    read_domain(transaction, &address.domain).await
+}
+
 pub(crate) async fn read_account(transaction: &mut Transaction, id: AccountId) -> Result<Option<AccountRecord>> {
     let Some(stored) = transaction.get(&key::account_tenant(id)).await? else {
         return Ok(None);
@@ -297,13 +301,24 @@ fn token_chain(token: &TokenRecord) -> Chain {
     token.owner.tenant().map_or(Chain::Installation, Chain::Tenant)
 }
 
+/// Refuses an address that is taken, and says by what.
+async fn check_free(transaction: &mut Transaction, address: &Address) -> Result<()> {
+    let what = match target_at(transaction, address).await? {
+        None => return Ok(()),
+        Some(Target::Group { .. }) => "group",
+        Some(Target::Account { alias: true, .. }) => "alias",
+        Some(Target::Account { account, .. }) => match read_account(transaction, account).await? {
+            Some(account) if account.kind == AccountKind::Shared => "shared mailbox",
+            _ => "member",
+        },
+    };
+    Err(Error::exists(what, address))
+}
+
 /// Claims an address that nobody has.
 async fn claim(transaction: &mut Change, address: &Address, target: Target) -> Result<()> {
-    let key = key::address(address);
-    if transaction.get(&key).await?.is_some() {
-        return Err(Error::exists("address", address));
-    }
-    transaction.set(key, target::encode(target));
+    check_free(transaction, address).await?;
+    transaction.set(key::address(address), target::encode(target));
     touch_address(transaction, address);
     Ok(())
 }
@@ -348,6 +363,11 @@ fn clean_name(name: &str, characters_max: usize) -> Result<String> {
 /// Text as it is kept: trimmed and composed (NFC).
 fn clean(text: &str) -> String {
     text.trim().nfc().collect()
+}
+
+/// What the name of a department or tag is found by, however it is written.
+pub(crate) fn folded_name(name: &str) -> String {
+    folded(&clean(name))
 }
 
 /// What names are compared by.

@@ -4,8 +4,8 @@ use hongyan_audit::Event;
 use hongyan_types::{AccountId, Timestamp};
 
 use super::{
-    check_limit, check_name, claim, clean, membership, read_domain, read_tenant, record_account, role, take_id,
-    write_account, write_counts, write_tenant,
+    check_free, check_limit, check_name, claim, clean, membership, read_domain, read_tenant, record_account, role,
+    take_id, write_account, write_counts, write_tenant,
 };
 use crate::record::credential;
 use crate::record::target::Target;
@@ -17,20 +17,15 @@ pub(crate) async fn run(
     options: &DirectoryOptions,
     now: Timestamp,
 ) -> Result<AccountRecord> {
+    // All that may be wrong is found before anything is written, so that others may be made in the same transaction.
     check_name(&new.display_name, 128)?;
     let domain = read_domain(transaction, &new.address.domain).await?;
     let mut owner = read_tenant(transaction, domain.tenant).await?;
     let accounts_max = owner.accounts_max.unwrap_or(options.accounts_per_tenant_max);
     check_limit("accounts_per_tenant_max", accounts_max, owner.counts.accounts)?;
-    let id = AccountId(take_id(transaction, "account").await?);
-    let target = Target::Account {
-        tenant: owner.id,
-        account: id,
-        alias: false,
-    };
-    claim(transaction, &new.address, target).await?;
-    let account = AccountRecord {
-        id,
+    check_free(transaction, &new.address).await?;
+    let mut account = AccountRecord {
+        id: AccountId(0),
         tenant: owner.id,
         state: new.state,
         address: new.address.clone(),
@@ -48,6 +43,16 @@ pub(crate) async fn run(
         language: new.language,
     };
     membership::check_kind(&account)?;
+    membership::check_unique(transaction, &account).await?;
+
+    let id = AccountId(take_id(transaction, "account").await?);
+    account.id = id;
+    let target = Target::Account {
+        tenant: owner.id,
+        account: id,
+        alias: false,
+    };
+    claim(transaction, &new.address, target).await?;
     transaction.set(key::account_tenant(id), owner.id.0.to_le_bytes().to_vec());
     if let Some(credential) = &new.credential {
         transaction.set(key::credential(id), credential::encode(credential));

@@ -126,14 +126,22 @@ pub(super) async fn replace(
     for id in &after.tags {
         transaction.set(tag_member(tenant, *id, account), Vec::new());
     }
+    check_unique(transaction, after).await?;
     for (kind, value) in unique(&after.profile) {
-        let key = key::unique(kind, tenant, &value);
-        if let Some(stored) = transaction.get(&key).await?
-            && read_int(&stored)? != account.0
+        transaction.set(key::unique(kind, tenant, &value), account.0.to_le_bytes().to_vec());
+    }
+    Ok(())
+}
+
+/// Refuses what another account of the tenant has.
+pub(super) async fn check_unique(transaction: &mut Change, account: &AccountRecord) -> Result<()> {
+    for (kind, value) in unique(&account.profile) {
+        let stored = transaction.get(&key::unique(kind, account.tenant, &value)).await?;
+        if let Some(stored) = stored
+            && read_int(&stored)? != account.id.0
         {
             return Err(Error::exists(kind, value));
         }
-        transaction.set(key, account.0.to_le_bytes().to_vec());
     }
     Ok(())
 }

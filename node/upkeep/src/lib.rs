@@ -1,0 +1,28 @@
+//! Long tasks in recorded steps (GEN-3): imports and exports of members, with progress, a result and a problem for each row.
+//!
+//! A task is an entity that the cluster places: it works where its partition is, and goes on there when that moves. Each step
+//! is one transaction that makes its changes and notes how far the task is, so none is done twice or by halves, whatever
+//! node dies. Called by the admin API; wired by `node/server`.
+
+mod entity;
+mod id;
+mod key;
+mod options;
+mod record;
+mod runner;
+mod sheet;
+mod step;
+mod store;
+mod task;
+mod tasks;
+mod wire;
+
+pub use entity::{Cancel, TaskEntity, TaskReply, TaskRequest, TaskServices, Work};
+pub use id::TaskId;
+pub use options::UpkeepOptions;
+pub use record::problem::{Problem, RowProblems};
+pub use record::task::{ExportMembers, ImportMembers, Job, Phase, TaskRecord, TaskState};
+pub use runner::run;
+pub use sheet::{Sheet, SheetError, SheetFormat, SheetLimits};
+pub use task::columns::{Column, template};
+pub use tasks::{TaskError, Tasks};

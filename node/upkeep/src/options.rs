@@ -1,0 +1,33 @@
+//! Limits of tasks, as settings.
+
+use std::time::Duration;
+
+use crate::SheetLimits;
+
+/// Named limits.
+#[derive(Debug, Clone)]
+pub struct UpkeepOptions {
+    /// What is read of a file.
+    pub sheet: SheetLimits,
+    /// Octets of a file.
+    pub file_octets_max: usize,
+    /// Tasks of a tenant that have something to do.
+    pub open_tasks_per_tenant_max: usize,
+    /// How often a node looks whether a task has come to it.
+    pub look_period: Duration,
+}
+
+impl Default for UpkeepOptions {
+    fn default() -> Self {
+        Self {
+            sheet: SheetLimits {
+                rows_max: 100_000,
+                columns_max: 50,
+                cell_characters_max: 1_000,
+            },
+            file_octets_max: 32 << 20,
+            open_tasks_per_tenant_max: 10,
+            look_period: Duration::from_secs(1),
+        }
+    }
+}

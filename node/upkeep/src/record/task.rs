@@ -1,0 +1,324 @@
+//! One task, at ("task", "record", task).
+
+use bytes::Bytes;
+use hongyan_audit::{Author, AuthorKind};
+use hongyan_directory::DepartmentId;
+use hongyan_kv::record::{self, RecordError, Schema};
+use hongyan_types::{TenantId, Timestamp};
+use minicbor::{Decode, Encode};
+
+use crate::{SheetFormat, TaskId};
+
+/// How far a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskState {
+    /// It has something to do.
+    Running,
+    /// It is done.
+    Done,
+    /// Nothing was done, because of what is wrong with the rows.
+    Refused,
+    /// It cannot go on; what was done stays.
+    Failed,
+    /// Someone stopped it; what was done stays.
+    Cancelled,
+}
+
+/// What a task is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It looks every row over and changes nothing.
+    Check,
+    /// It does what it is for.
+    Apply,
+}
+
+/// Members from a file (MEM-9).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ImportMembers {
+    /// The names of the file's columns, as they stand.
+    #[n(0)]
+    pub head: Vec<String>,
+    /// The domain of addresses that name none.
+    #[n(1)]
+    pub domain: Option<String>,
+    /// The number of the department of those for whom the file names none.
+    #[n(2)]
+    pub department: Option<u32>,
+    /// Only looks.
+    #[n(3)]
+    pub dry_run: bool,
+    /// Takes the good rows though others are wrong.
+    #[n(4)]
+    pub take_good: bool,
+    /// They get mail, and are still to come.
+    #[n(5)]
+    pub invited: bool,
+}
+
+/// Members into a file (ORG-13).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportMembers {
+    /// The form of the file.
+    pub format: SheetFormat,
+    /// Only those of these departments, with all below; all when empty.
+    pub departments: Vec<DepartmentId>,
+}
+
+/// What a task is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// Members from a file.
+    ImportMembers(ImportMembers),
+    /// Members into a file.
+    ExportMembers(ExportMembers),
+}
+
+impl Job {
+    /// Its name.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::ImportMembers(_) => "import-members",
+            Self::ExportMembers(_) => "export-members",
+        }
+    }
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRecord {
+    /// Its identifier.
+    pub id: TaskId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// In whose name it works.
+    pub author: Author,
+    /// What it is for.
+    pub job: Job,
+    /// How far it is.
+    pub state: TaskState,
+    /// What it is at.
+    pub phase: Phase,
+    /// Rows of the phase that are behind it.
+    pub position: u64,
+    /// Rows there are.
+    pub total: u64,
+    /// Rows that were done.
+    pub good: u64,
+    /// Rows that something is wrong with.
+    pub bad: u64,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// When it came to its end.
+    pub finished: Option<Timestamp>,
+    /// Why it came to its end, where that is not plain.
+    pub note: String,
+}
+
+#[derive(Encode, Decode)]
+struct ExportV1 {
+    #[n(0)]
+    xlsx: bool,
+    #[n(1)]
+    departments: Vec<u32>,
+}
+
+#[derive(Encode, Decode)]
+enum JobV1 {
+    #[n(0)]
+    ImportMembers(#[n(0)] ImportMembers),
+    #[n(1)]
+    ExportMembers(#[n(0)] ExportV1),
+}
+
+#[derive(Encode, Decode)]
+struct AuthorV1 {
+    #[n(0)]
+    kind: u8,
+    #[n(1)]
+    id: Option<u64>,
+    #[n(2)]
+    name: String,
+    #[n(3)]
+    from: String,
+}
+
+#[derive(Encode, Decode)]
+struct V1 {
+    #[n(0)]
+    tenant: u64,
+    #[n(1)]
+    author: AuthorV1,
+    #[n(2)]
+    job: JobV1,
+    #[n(3)]
+    state: u8,
+    #[n(4)]
+    applying: bool,
+    #[n(5)]
+    position: u64,
+    #[n(6)]
+    total: u64,
+    #[n(7)]
+    good: u64,
+    #[n(8)]
+    bad: u64,
+    #[n(9)]
+    created_millis: i64,
+    #[n(10)]
+    finished_millis: Option<i64>,
+    #[n(11)]
+    note: Option<String>,
+}
+
+enum Stored {
+    V1(V1),
+}
+
+const STATES: [TaskState; 5] = [
+    TaskState::Running,
+    TaskState::Done,
+    TaskState::Refused,
+    TaskState::Failed,
+    TaskState::Cancelled,
+];
+const AUTHORS: [AuthorKind; 4] = [
+    AuthorKind::System,
+    AuthorKind::Operator,
+    AuthorKind::Member,
+    AuthorKind::Token,
+];
+
+fn place<T: PartialEq>(list: &[T], item: &T) -> u8 {
+    let place = list.iter().position(|known| known == item);
+    place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+}
+
+fn at<T: Copy>(list: &[T], place: u8) -> Result<T, RecordError> {
+    let found = list.get(usize::from(place)).copied();
+    found.ok_or_else(|| RecordError::Body("word of a task".to_owned()))
+}
+
+pub(crate) fn encode(task: &TaskRecord) -> Bytes {
+    let body = V1 {
+        tenant: task.tenant.0,
+        author: AuthorV1 {
+            kind: place(&AUTHORS, &task.author.kind),
+            id: task.author.id,
+            name: task.author.name.clone(),
+            from: task.author.from.clone(),
+        },
+        job: match &task.job {
+            Job::ImportMembers(import) => JobV1::ImportMembers(import.clone()),
+            Job::ExportMembers(export) => JobV1::ExportMembers(ExportV1 {
+                xlsx: export.format == SheetFormat::Xlsx,
+                departments: export.departments.iter().map(|id| id.0).collect(),
+            }),
+        },
+        state: place(&STATES, &task.state),
+        applying: task.phase == Phase::Apply,
+        position: task.position,
+        total: task.total,
+        good: task.good,
+        bad: task.bad,
+        created_millis: task.created.millis,
+        finished_millis: task.finished.map(|finished| finished.millis),
+        note: (!task.note.is_empty()).then(|| task.note.clone()),
+    };
+    record::encode(Schema(1), &body)
+}
+
+pub(crate) fn decode(id: TaskId, stored: &[u8]) -> Result<TaskRecord, RecordError> {
+    let stored = match record::split(stored)? {
+        (Schema(1), body) => Stored::V1(record::decode_body(body)?),
+        (Schema(other), _) => return Err(RecordError::Schema(other)),
+    };
+    let Stored::V1(body) = stored;
+    Ok(TaskRecord {
+        id,
+        tenant: TenantId(body.tenant),
+        author: Author {
+            kind: at(&AUTHORS, body.author.kind)?,
+            id: body.author.id,
+            name: body.author.name,
+            from: body.author.from,
+        },
+        job: match body.job {
+            JobV1::ImportMembers(import) => Job::ImportMembers(import),
+            JobV1::ExportMembers(export) => Job::ExportMembers(ExportMembers {
+                format: if export.xlsx {
+                    SheetFormat::Xlsx
+                } else {
+                    SheetFormat::Csv
+                },
+                departments: export.departments.into_iter().map(DepartmentId).collect(),
+            }),
+        },
+        state: at(&STATES, body.state)?,
+        phase: if body.applying { Phase::Apply } else { Phase::Check },
+        position: body.position,
+        total: body.total,
+        good: body.good,
+        bad: body.bad,
+        created: Timestamp {
+            millis: body.created_millis,
+        },
+        finished: body.finished_millis.map(|millis| Timestamp { millis }),
+        note: body.note.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let task = TaskRecord {
+            id: TaskId(5),
+            tenant: TenantId(3),
+            author: Author {
+                kind: AuthorKind::Member,
+                id: Some(7),
+                name: "a".to_owned(),
+                from: "::1".to_owned(),
+            },
+            job: Job::ImportMembers(ImportMembers {
+                head: vec!["name".to_owned()],
+                domain: None,
+                department: Some(4),
+                dry_run: true,
+                take_good: false,
+                invited: false,
+            }),
+            state: TaskState::Running,
+            phase: Phase::Apply,
+            position: 1,
+            total: 2,
+            good: 1,
+            bad: 0,
+            created: Timestamp { millis: 1_000 },
+            finished: None,
+            note: String::new(),
+        };
+        let stored = encode(&task);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "0100018a0384020761 61633a3a31820081868164 6e616d65f604f5f4f400f50102010019 03e8".replace(' ', "")
+        );
+        assert_eq!(decode(TaskId(5), &stored).as_ref(), Ok(&task));
+        let done = TaskRecord {
+            job: Job::ExportMembers(ExportMembers {
+                format: SheetFormat::Xlsx,
+                departments: vec![DepartmentId(1)],
+            }),
+            state: TaskState::Done,
+            phase: Phase::Check,
+            finished: Some(Timestamp { millis: 2_000 }),
+            note: "n".to_owned(),
+            ..task
+        };
+        assert_eq!(decode(TaskId(5), &encode(&done)), Ok(done));
+    }
+}

@@ -1,0 +1,309 @@
+//! The steps of a task. Each is one transaction: what it changes, and how far the task is with it.
+
+use hongyan_directory::{Change, Directory, Error};
+use hongyan_kv::fence::Fence;
+use hongyan_types::Timestamp;
+
+use crate::record::input::Row;
+use crate::store::{self, PART_OCTETS_MAX};
+use crate::task::export_members;
+use crate::task::import_members::{self, Seen};
+use crate::{ExportMembers, ImportMembers, Job, Phase, Problem, TaskId, TaskRecord, TaskServices, TaskState, key};
+
+/// Parts of a result that one transaction writes.
+const OUTPUTS_AT_ONCE: usize = 10;
+/// Roughly what one row holds in memory while a file is looked over.
+const SEEN_OCTETS: usize = 200;
+
+/// A task under way.
+pub(crate) struct Steps {
+    services: TaskServices,
+    /// In the name of whoever asked for the task.
+    directory: Directory,
+    fence: Fence,
+    task: TaskRecord,
+    /// What rows before this one had, while they are looked over.
+    seen: Seen,
+}
+
+impl Steps {
+    pub(crate) async fn begin(services: TaskServices, id: TaskId, fence: Fence) -> Result<Self, Error> {
+        let directory = services.directory.clone();
+        let task = directory
+            .transact(async move |change| store::read(change, id).await)
+            .await?;
+        let mut steps = Self {
+            directory: directory.acting(task.author.clone(), None),
+            services,
+            fence,
+            task,
+            seen: Seen::default(),
+        };
+        if steps.task.state == TaskState::Running && steps.task.phase == Phase::Check && steps.task.position > 0 {
+            // What was seen so far was in the memory of another node: the rows are looked over anew.
+            steps.restart().await?;
+        }
+        Ok(steps)
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.task.id
+    }
+    pub(crate) fn state(&self) -> TaskState {
+        self.task.state
+    }
+    pub(crate) fn memory_octets(&self) -> usize {
+        let rows = match self.task.phase {
+            Phase::Check => usize::try_from(self.task.position).unwrap_or(0),
+            Phase::Apply => 0,
+        };
+        PART_OCTETS_MAX + rows * SEEN_OCTETS
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp {
+            millis: self.services.env.wall_millis(),
+        }
+    }
+
+    /// Makes a change of the task and all that `body` does with it, once.
+    async fn commit(
+        &mut self,
+        body: impl AsyncFn(&mut Change, &mut TaskRecord) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (fence, before) = (self.fence, &self.task);
+        let after = self
+            .directory
+            .transact(async |change| {
+                fence.check(change).await?;
+                let mut task = store::read(change, before.id).await?;
+                // Someone else is at work on it.
+                if task != *before {
+                    return Err(Error::Storage(hongyan_kv::Error::Fenced));
+                }
+                body(change, &mut task).await?;
+                store::write(change, &task);
+                Ok(task)
+            })
+            .await?;
+        self.task = after;
+        Ok(())
+    }
+
+    async fn restart(&mut self) -> Result<(), Error> {
+        self.commit(async |change, task| {
+            task.position = 0;
+            task.bad = 0;
+            change.clear_range(key::problems(task.id).range());
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn cancel(&mut self) -> Result<(), Error> {
+        if self.task.state != TaskState::Running {
+            return Err(Error::Refused("the task is over".to_owned()));
+        }
+        self.end(TaskState::Cancelled, "").await
+    }
+
+    async fn end(&mut self, state: TaskState, note: &str) -> Result<(), Error> {
+        let now = self.now();
+        let (label, id) = (self.task.job.label(), self.task.id);
+        self.commit(async |_, task| {
+            task.state = state;
+            task.note = note.to_owned();
+            task.finished = Some(now);
+            Ok(())
+        })
+        .await?;
+        tracing::info!(
+            event = "task_ended",
+            task = id.0,
+            job = label,
+            ?state,
+            good = self.task.good,
+            bad = self.task.bad
+        );
+        Ok(())
+    }
+
+    /// One step further.
+    pub(crate) async fn step(&mut self) -> Result<(), Error> {
+        match self.task.job.clone() {
+            Job::ImportMembers(import) if self.task.phase == Phase::Check => self.check(&import).await,
+            Job::ImportMembers(import) => self.import(&import).await,
+            Job::ExportMembers(export) => self.export(&export).await,
+        }
+    }
+
+    async fn part(&self) -> Result<Vec<Row>, Error> {
+        let (id, first) = (self.task.id, self.task.position);
+        self.directory
+            .transact(async move |change| store::part(change, id, first).await)
+            .await
+    }
+
+    /// Looks some rows over, as if they were taken, and forgets that.
+    async fn check(&mut self, import: &ImportMembers) -> Result<(), Error> {
+        if self.task.position >= self.task.total {
+            return self.checked(import).await;
+        }
+        let rows = self.part().await?;
+        let mut found: Vec<(u32, Vec<Problem>)> = Vec::new();
+        let mut candidates = Vec::new();
+        for row in &rows {
+            match import_members::read(import, row) {
+                Ok(candidate) => {
+                    let problems = self.seen.note(row.0, &candidate);
+                    if problems.is_empty() {
+                        candidates.push((row.0, candidate));
+                    } else {
+                        found.push((row.0, problems));
+                    }
+                }
+                Err(problems) => found.push((row.0, problems)),
+            }
+        }
+        let (directory, tenant) = (&self.directory, self.task.tenant);
+        let tried = directory
+            .try_out(async |change| {
+                let mut found = Vec::new();
+                for (line, candidate) in &candidates {
+                    let problems = import_members::take(directory, change, tenant, import, candidate).await?;
+                    if !problems.is_empty() {
+                        found.push((*line, problems));
+                    }
+                }
+                Ok(found)
+            })
+            .await?;
+        found.extend(tried);
+        self.note_checked(&rows, found).await
+    }
+
+    /// Notes what was found, also that there is no room for more members than the organisation may have.
+    async fn note_checked(&mut self, rows: &[Row], mut found: Vec<(u32, Vec<Problem>)>) -> Result<(), Error> {
+        let owner = self.directory.tenant(self.task.tenant).await?;
+        let max = owner
+            .accounts_max
+            .unwrap_or(self.directory.options().accounts_per_tenant_max);
+        let mut good = self.task.position - self.task.bad;
+        let bad: std::collections::BTreeSet<u32> = found.iter().map(|(line, _)| *line).collect();
+        for (line, _) in rows.iter().filter(|(line, _)| !bad.contains(line)) {
+            good += 1;
+            if owner.counts.accounts + good > max {
+                let used = owner.counts.accounts;
+                let reason = format!("accounts_per_tenant_max is {max} and {used} are in use");
+                found.push((
+                    *line,
+                    vec![Problem {
+                        field: String::new(),
+                        reason,
+                    }],
+                ));
+            }
+        }
+        let count = rows.len() as u64;
+        self.commit(async |change, task| {
+            for (line, problems) in &found {
+                store::write_problems(change, task.id, *line, problems);
+            }
+            task.position += count;
+            task.bad += found.len() as u64;
+            Ok(())
+        })
+        .await
+    }
+
+    /// All rows were looked over: what now?
+    async fn checked(&mut self, import: &ImportMembers) -> Result<(), Error> {
+        self.seen = Seen::default();
+        if import.dry_run {
+            return self.end(TaskState::Done, "nothing was changed: it was a dry run").await;
+        }
+        if self.task.bad > 0 && !import.take_good {
+            return self
+                .end(TaskState::Refused, "nothing was changed: rows have problems")
+                .await;
+        }
+        self.commit(async |_, task| {
+            task.phase = Phase::Apply;
+            task.position = 0;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes some rows; one that someone else was faster for is noted like those that were wrong before.
+    async fn import(&mut self, import: &ImportMembers) -> Result<(), Error> {
+        if self.task.position >= self.task.total {
+            return self.end(TaskState::Done, "").await;
+        }
+        let rows = self.part().await?;
+        let lines = rows.first().map_or(0, |row| row.0).saturating_sub(1);
+        let (directory, count) = (self.directory.clone(), rows.len() as u64);
+        self.commit(async |change, task| {
+            let known = store::problems(change, task.id, lines, usize::MAX >> 1).await?;
+            for row in &rows {
+                if known.iter().any(|known| known.line == row.0) {
+                    continue;
+                }
+                let problems = match import_members::read(import, row) {
+                    Ok(candidate) => import_members::take(&directory, change, task.tenant, import, &candidate).await?,
+                    Err(problems) => problems,
+                };
+                if problems.is_empty() {
+                    task.good += 1;
+                } else {
+                    store::write_problems(change, task.id, row.0, &problems);
+                    task.bad += 1;
+                }
+            }
+            task.position += count;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes the file; until all of it is there, the task begins anew wherever it goes on.
+    async fn export(&mut self, export: &ExportMembers) -> Result<(), Error> {
+        let sheet = export_members::sheet(&self.directory, self.task.tenant, export).await?;
+        let (rows, format) = (sheet.rows.len() as u64, export.format);
+        let write = async move { sheet.write(format) };
+        let written = match self.services.env.try_beside(write) {
+            Ok(beside) => beside.await.unwrap_or_else(|| {
+                Err(crate::SheetError::Unreadable(
+                    "the sheet could not be written".to_owned(),
+                ))
+            }),
+            Err(write) => write.await,
+        };
+        let octets = match written {
+            Ok(octets) => octets,
+            Err(error) => return self.end(TaskState::Failed, &error.to_string()).await,
+        };
+        let parts: Vec<&[u8]> = octets.chunks(PART_OCTETS_MAX).collect();
+        for (group, some) in parts.chunks(OUTPUTS_AT_ONCE).enumerate() {
+            let first = (group * OUTPUTS_AT_ONCE) as u64;
+            self.commit(async |change, task| {
+                if first == 0 {
+                    change.clear_range(key::outputs(task.id).range());
+                }
+                for (number, part) in (first..).zip(some) {
+                    change.set(key::outputs(task.id).int(number).pack(), part.to_vec());
+                }
+                task.total = rows;
+                Ok(())
+            })
+            .await?;
+        }
+        self.commit(async |_, task| {
+            task.good = rows;
+            task.position = rows;
+            Ok(())
+        })
+        .await?;
+        self.end(TaskState::Done, "").await
+    }
+}

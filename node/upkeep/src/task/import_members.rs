@@ -1,0 +1,269 @@
+//! Rows of a file become members: each looked over first, each taken as a whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hongyan_directory::{
+    AccountState, Change, DepartmentId, Directory, Error, Gender, NewAccount, NewDepartment, Profile, Rank, Seat, TagId,
+};
+use hongyan_types::{Address, TenantId};
+
+use crate::record::input::Row;
+use crate::task::columns::Column;
+use crate::{ImportMembers, Problem};
+
+/// A row as it is to be taken: all that it says, but departments and tags, which are looked up.
+pub(crate) struct Candidate {
+    account: NewAccount,
+    departments: Vec<Vec<String>>,
+    tags: Vec<String>,
+}
+
+/// What was seen in rows before, that no other row may have.
+#[derive(Default)]
+pub(crate) struct Seen(BTreeMap<(&'static str, String), u32>);
+
+impl Seen {
+    /// Notes what must be unique of a row; what another line has already is a problem.
+    pub(crate) fn note(&mut self, line: u32, candidate: &Candidate) -> Vec<Problem> {
+        let profile = &candidate.account.profile;
+        let values = [
+            ("address", candidate.account.address.key()),
+            ("account id", profile.employee_id.to_lowercase()),
+            ("mobile", profile.mobile.clone()),
+        ];
+        let mut problems = Vec::new();
+        for (field, value) in values {
+            if value.is_empty() {
+                continue;
+            }
+            let first = *self.0.entry((field, value)).or_insert(line);
+            if first != line {
+                problems.push(problem(field, format!("line {first} has the same")));
+            }
+        }
+        problems
+    }
+}
+
+fn problem(field: &str, reason: impl Into<String>) -> Problem {
+    Problem {
+        field: field.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+/// What the cells of a row say, or all that is wrong with them.
+pub(crate) fn read(import: &ImportMembers, row: &Row) -> Result<Candidate, Vec<Problem>> {
+    let columns = import.head.iter().map(|name| Column::named(name));
+    let cells: BTreeMap<Column, &str> = columns
+        .zip(&row.1)
+        .filter_map(|(column, cell)| Some((column?, cell.trim())))
+        .filter(|(_, cell)| !cell.is_empty())
+        .collect();
+    let text = |column| {
+        cells
+            .get(&column)
+            .map_or_else(String::new, |cell: &&str| (*cell).to_owned())
+    };
+    let mut problems = Vec::new();
+    if row.1.len() > import.head.len() {
+        problems.push(problem("", "the row has more cells than there are columns"));
+    }
+    let address = address(import, cells.get(&Column::Address).copied()).unwrap_or_else(|reason| {
+        problems.push(problem("address", reason));
+        None
+    });
+    let words = |word: &str, known: &[(&str, &str)]| known.iter().any(|(one, other)| word == *one || word == *other);
+    let mut choose = |column: Column, first: &[(&str, &str)], second: &[(&str, &str)]| {
+        let word = text(column).to_lowercase();
+        match (words(&word, first), words(&word, second)) {
+            _ if word.is_empty() => None,
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => {
+                let options: Vec<&str> = first.iter().chain(second).map(|(english, _)| *english).collect();
+                problems.push(problem(
+                    column.names().0,
+                    format!("{word} is none of {}", options.join(", ")),
+                ));
+                None
+            }
+        }
+    };
+    let gender = match choose(
+        Column::Gender,
+        &[("female", "女"), ("f", "女")],
+        &[("male", "男"), ("m", "男")],
+    ) {
+        None => Gender::Unknown,
+        Some(true) => Gender::Female,
+        Some(false) => Gender::Male,
+    };
+    let rank = match choose(Column::Rank, &[("superior", "上级")], &[("ordinary", "普通")]) {
+        Some(true) => Rank::Superior,
+        _ => Rank::Ordinary,
+    };
+    let seat = match choose(Column::Seat, &[("advanced", "高级")], &[("standard", "标准")]) {
+        Some(true) => Seat::Advanced,
+        _ => Seat::Standard,
+    };
+    let Some(address) = address.filter(|_| problems.is_empty()) else {
+        return Err(problems);
+    };
+    let list = |column| {
+        let parts = text(column);
+        let parts = parts.split([';', '；']).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let levels = |path: &String| path.split('/').map(|level| level.trim().to_owned()).collect();
+    Ok(Candidate {
+        departments: list(Column::Departments).iter().map(levels).collect(),
+        tags: list(Column::Tags),
+        account: NewAccount {
+            display_name: text(Column::Name),
+            state: if import.invited {
+                AccountState::Invited
+            } else {
+                AccountState::Active
+            },
+            seat,
+            profile: Profile {
+                nickname: text(Column::Nickname),
+                employee_id: text(Column::EmployeeId),
+                mobile: digits(&text(Column::Mobile)),
+                landline: text(Column::Landline),
+                gender,
+                title: text(Column::Title),
+                rank,
+                location: text(Column::Location),
+                private_address: text(Column::PrivateAddress),
+            },
+            ..NewAccount::at(address)
+        },
+    })
+}
+
+/// A number without what people put between its digits, so that two ways to write it are one.
+fn digits(number: &str) -> String {
+    number
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.' | '/'))
+        .collect()
+}
+
+fn address(import: &ImportMembers, cell: Option<&str>) -> Result<Option<Address>, String> {
+    let cell = cell.ok_or("it is missing")?;
+    let text = match (&import.domain, cell.contains('@')) {
+        (_, true) => cell.to_owned(),
+        (Some(domain), false) => format!("{cell}@{domain}"),
+        (None, false) => return Err(format!("{cell} has no domain, and none is said for the file")),
+    };
+    let address = Address::try_from(text.as_str()).map_err(|error| error.to_string())?;
+    Ok(Some(address))
+}
+
+/// Makes the member in a transaction; a row that cannot be taken has written nothing but departments that it names.
+pub(crate) async fn take(
+    directory: &Directory,
+    change: &mut Change,
+    tenant: TenantId,
+    import: &ImportMembers,
+    candidate: &Candidate,
+) -> Result<Vec<Problem>, Error> {
+    let mut account = candidate.account.clone();
+    let mut problems = Vec::new();
+    for path in &candidate.departments {
+        match department(directory, change, tenant, path).await {
+            Ok(id) => account.departments.push(id),
+            Err(error) => problems.push(problem("departments", words(error)?)),
+        }
+    }
+    if candidate.departments.is_empty() {
+        account.departments.extend(import.department.map(DepartmentId));
+    }
+    for name in &candidate.tags {
+        match directory.find_tag(change, tenant, name).await? {
+            Some(id) => account.tags.push(TagId(id.0)),
+            None => problems.push(problem("tags", format!("there is no tag {name}"))),
+        }
+    }
+    if !problems.is_empty() {
+        return Ok(problems);
+    }
+    match directory.add_account(change, tenant, &account).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => {
+            let field = field_of(&error);
+            Ok(vec![problem(field, words(error)?)])
+        }
+    }
+}
+
+/// The department of that path; those that are missing are made.
+async fn department(
+    directory: &Directory,
+    change: &mut Change,
+    tenant: TenantId,
+    path: &[String],
+) -> Result<DepartmentId, Error> {
+    let mut at = DepartmentId::ROOT;
+    for name in path {
+        at = match directory.find_department(change, tenant, at, name).await? {
+            Some(id) => id,
+            None => {
+                let new = NewDepartment {
+                    name: name.clone(),
+                    parent: at,
+                    rank: 0,
+                };
+                directory.add_department(change, tenant, &new).await?.id
+            }
+        };
+    }
+    Ok(at)
+}
+
+/// What is wrong, in words; a fault of the store is none of the row's.
+fn words(error: Error) -> Result<String, Error> {
+    if error.is_callers_fault() {
+        Ok(error.to_string())
+    } else {
+        Err(error)
+    }
+}
+
+/// The column that an error is about.
+fn field_of(error: &Error) -> &'static str {
+    match error {
+        Error::Exists {
+            what: "employee-id", ..
+        } => "account id",
+        Error::Exists { what: "mobile", .. } => "mobile",
+        Error::Exists { .. } | Error::NotFound { what: "domain", .. } => "address",
+        Error::NotFound { what: "department", .. } => "departments",
+        Error::Limit { setting, .. } if setting.starts_with("departments") => "departments",
+        Error::Limit { setting, .. } if setting.starts_with("tags") => "tags",
+        Error::Invalid(words) => {
+            let named = words.split(':').next().unwrap_or_default();
+            let known = ["mobile", "landline", "private_address"];
+            known.into_iter().find(|field| *field == named).unwrap_or("name")
+        }
+        _ => "",
+    }
+}
+
+/// Columns of a file that mean nothing here, and those that are missing or there twice.
+pub(crate) fn check_head(head: &[String]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for name in head {
+        let column = Column::named(name).ok_or_else(|| format!("there is no column {name}"))?;
+        if !seen.insert(column) {
+            return Err(format!("the column {name} is there twice"));
+        }
+    }
+    if seen.contains(&Column::Address) {
+        Ok(())
+    } else {
+        Err("the column address is missing".to_owned())
+    }
+}

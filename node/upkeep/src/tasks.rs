@@ -1,0 +1,361 @@
+//! The handle that the admin API holds: asks for tasks, shows them, gets what they made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hongyan_audit::{Author, Chain, Event};
+use hongyan_directory::{Change, Directory, Error};
+use hongyan_env::Env;
+use hongyan_kv::{KeyRange, RangeQuery, ReadMode};
+use hongyan_router::{AskError, Router};
+use hongyan_types::{TenantId, Timestamp};
+
+use crate::record::{input, task};
+use crate::store::{self, PART_OCTETS_MAX, PART_ROWS_MAX};
+use crate::task::import_members::check_head;
+use crate::{
+    Cancel, ExportMembers, ImportMembers, Job, Phase, RowProblems, Sheet, SheetError, SheetFormat, TaskId, TaskRecord,
+    TaskState, UpkeepOptions, Work, key,
+};
+
+/// How long a task may take to answer.
+const WITHIN: Duration = Duration::from_secs(10);
+/// Parts of a file that one transaction writes.
+const PARTS_AT_ONCE: usize = 10;
+
+/// Why something cannot be done with tasks.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The file is wrong.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// The file's columns are.
+    #[error("{0}")]
+    Head(String),
+    /// The task is not there, or over, or too much.
+    #[error(transparent)]
+    Directory(#[from] Error),
+    /// It does not answer.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+}
+
+/// Tasks; clones share them.
+#[derive(Clone)]
+pub struct Tasks {
+    env: Env,
+    directory: Directory,
+    router: Router,
+    options: Arc<UpkeepOptions>,
+}
+
+impl Tasks {
+    /// The tasks of a system.
+    #[must_use]
+    pub fn new(env: Env, directory: Directory, router: Router, options: UpkeepOptions) -> Self {
+        Self {
+            env,
+            directory,
+            router,
+            options: Arc::new(options),
+        }
+    }
+    /// The limits in force.
+    #[must_use]
+    pub fn options(&self) -> &UpkeepOptions {
+        &self.options
+    }
+
+    fn task(&self, tenant: TenantId, author: Author, job: Job) -> TaskRecord {
+        TaskRecord {
+            id: TaskId(0),
+            tenant,
+            author,
+            phase: match job {
+                Job::ImportMembers(_) => Phase::Check,
+                Job::ExportMembers(_) => Phase::Apply,
+            },
+            job,
+            state: TaskState::Running,
+            position: 0,
+            total: 0,
+            good: 0,
+            bad: 0,
+            created: Timestamp {
+                millis: self.env.wall_millis(),
+            },
+            finished: None,
+            note: String::new(),
+        }
+    }
+
+    /// Begins to take members from a file; `import.head` is read from it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or too much is under way.
+    pub async fn import_members(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        import: ImportMembers,
+        format: SheetFormat,
+        file: Bytes,
+    ) -> Result<TaskRecord, TaskError> {
+        let limits = self.options.sheet;
+        let read = async move { Sheet::read(format, &file, limits) };
+        let sheet = match self.env.try_beside(read) {
+            Ok(beside) => beside
+                .await
+                .unwrap_or_else(|| Err(SheetError::Unreadable("it breaks the reader".to_owned())))?,
+            Err(read) => read.await?,
+        };
+        check_head(&sheet.head).map_err(TaskError::Head)?;
+        let import = ImportMembers {
+            head: sheet.head.clone(),
+            ..import
+        };
+        let mut task = self.task(tenant, author, Job::ImportMembers(import));
+        task.total = sheet.rows.len() as u64;
+        task.id = self.take_id().await?;
+        let parts = parts(sheet.rows);
+        for some in parts.chunks(PARTS_AT_ONCE) {
+            let id = task.id;
+            self.directory
+                .transact(async |change| {
+                    for (first, rows) in some {
+                        change.set(key::inputs(id).int(*first).pack(), input::encode(rows));
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        self.start(task).await
+    }
+
+    /// Begins to write members into a file.
+    ///
+    /// # Errors
+    /// When too much is under way.
+    pub async fn export_members(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        export: ExportMembers,
+    ) -> Result<TaskRecord, TaskError> {
+        let mut task = self.task(tenant, author, Job::ExportMembers(export));
+        task.id = self.take_id().await?;
+        self.start(task).await
+    }
+
+    async fn take_id(&self) -> Result<TaskId, Error> {
+        self.directory
+            .transact(async |change| {
+                let last = match change.get(&key::next()).await? {
+                    Some(stored) => {
+                        let octets = stored.as_ref().try_into();
+                        u64::from_le_bytes(
+                            octets.map_err(|_| hongyan_kv::Error::Corrupt("number of a task".to_owned()))?,
+                        )
+                    }
+                    None => 0,
+                };
+                change.set(key::next(), (last + 1).to_le_bytes().to_vec());
+                Ok(TaskId(last + 1))
+            })
+            .await
+    }
+
+    /// From now on the task is there.
+    async fn start(&self, task: TaskRecord) -> Result<TaskRecord, TaskError> {
+        let max = self.options.open_tasks_per_tenant_max;
+        let directory = self.directory.acting(task.author.clone(), None);
+        directory
+            .transact(async |change| {
+                let open = open_of(change, task.tenant).await?;
+                if open >= max {
+                    return Err(Error::Limit {
+                        setting: "open_tasks_per_tenant_max",
+                        max: max as u64,
+                        used: open as u64,
+                    });
+                }
+                change.set(key::of(task.tenant).int(task.id.0).pack(), Vec::new());
+                store::write(change, &task);
+                let event = Event::new("task.start", task.job.label())
+                    .id(task.id.0)
+                    .with("rows", task.total);
+                change.record(Chain::Tenant(task.tenant), event);
+                Ok(())
+            })
+            .await?;
+        // Whoever looks after tasks finds it otherwise.
+        let _ = self.router.ask(&task.id, Work, WITHIN).await;
+        Ok(task)
+    }
+
+    /// All that have something to do.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn open(&self) -> Result<Vec<TaskId>, Error> {
+        self.directory
+            .transact(async |change| {
+                let prefix = key::open();
+                let mut open = Vec::new();
+                for pair in change.get_range_all(snapshot(prefix.range(), 0)).await? {
+                    let id = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
+                    open.extend(id.map(TaskId));
+                }
+                Ok(open)
+            })
+            .await
+    }
+
+    /// A task of a tenant.
+    ///
+    /// # Errors
+    /// `NotFound`, also for those of others.
+    pub async fn show(&self, tenant: TenantId, id: TaskId) -> Result<TaskRecord, TaskError> {
+        let found = self
+            .directory
+            .transact(async |change| store::read(change, id).await)
+            .await?;
+        if found.tenant == tenant {
+            return Ok(found);
+        }
+        Err(Error::NotFound {
+            what: "task",
+            name: id.to_string(),
+        }
+        .into())
+    }
+
+    /// The tasks of a tenant, the latest first, before `before`, at most `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskRecord>, TaskError> {
+        let tasks = self
+            .directory
+            .transact(async |change| {
+                let prefix = key::of(tenant);
+                let mut range = prefix.range();
+                if let Some(before) = before {
+                    range.end = prefix.clone().int(before.0).pack();
+                }
+                let query = RangeQuery {
+                    reverse: true,
+                    ..snapshot(range, limit.max(1))
+                };
+                let mut tasks = Vec::new();
+                for pair in change.get_range_all(query).await? {
+                    let id = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
+                    let Some(id) = id.map(TaskId) else { continue };
+                    if let Some(stored) = change.get_snapshot(&key::record(id)).await? {
+                        tasks.push(task::decode(id, &stored)?);
+                    }
+                }
+                Ok(tasks)
+            })
+            .await?;
+        Ok(tasks)
+    }
+
+    /// Rows of a task that were not taken, after the line `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn problems(
+        &self,
+        tenant: TenantId,
+        id: TaskId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<RowProblems>, TaskError> {
+        self.show(tenant, id).await?;
+        let found = self
+            .directory
+            .transact(async |change| store::problems(change, id, after, limit).await);
+        Ok(found.await?)
+    }
+
+    /// The file that a task has made.
+    ///
+    /// # Errors
+    /// `NotFound`, also while there is none.
+    pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Vec<u8>, TaskError> {
+        let task = self.show(tenant, id).await?;
+        if task.state != TaskState::Done || !matches!(task.job, Job::ExportMembers(_)) {
+            return Err(Error::NotFound {
+                what: "result of task",
+                name: id.to_string(),
+            }
+            .into());
+        }
+        let read = self.directory.transact(async |change| {
+            let mut octets = Vec::new();
+            for pair in change.get_range_all(snapshot(key::outputs(id).range(), 0)).await? {
+                octets.extend_from_slice(&pair.value);
+            }
+            Ok(octets)
+        });
+        Ok(read.await?)
+    }
+
+    /// Stops a task for good.
+    ///
+    /// # Errors
+    /// `NotFound`; `Refused` when it is over; when it does not answer.
+    pub async fn cancel(&self, tenant: TenantId, id: TaskId) -> Result<TaskRecord, TaskError> {
+        self.show(tenant, id).await?;
+        let cancelled = self.router.ask(&id, Cancel, WITHIN).await?;
+        cancelled.map_err(Error::Refused)?;
+        self.show(tenant, id).await
+    }
+}
+
+fn snapshot(range: KeyRange, limit: usize) -> RangeQuery {
+    RangeQuery {
+        limit,
+        mode: ReadMode::Snapshot,
+        ..RangeQuery::all(range)
+    }
+}
+
+/// How many tasks of a tenant have something to do.
+async fn open_of(change: &mut Change, tenant: TenantId) -> Result<usize, Error> {
+    let prefix = key::open();
+    let mut count = 0;
+    for pair in change.get_range_all(snapshot(prefix.range(), 0)).await? {
+        let id = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
+        let Some(id) = id.map(TaskId) else { continue };
+        let theirs = key::of(tenant).int(id.0).pack();
+        count += usize::from(change.get_snapshot(&theirs).await?.is_some());
+    }
+    Ok(count)
+}
+
+/// A file's rows in parts, each with the index of its first row.
+fn parts(rows: Vec<input::Row>) -> Vec<(u64, Vec<input::Row>)> {
+    let mut parts: Vec<(u64, Vec<input::Row>)> = Vec::new();
+    let mut octets = 0;
+    for (index, row) in (0_u64..).zip(rows) {
+        let size: usize = row.1.iter().map(|cell| cell.len() + 4).sum();
+        let full = |part: &(u64, Vec<input::Row>)| part.1.len() >= PART_ROWS_MAX || octets + size > PART_OCTETS_MAX;
+        if parts.last().is_none_or(full) {
+            parts.push((index, Vec::new()));
+            octets = 0;
+        }
+        octets += size;
+        if let Some((_, last)) = parts.last_mut() {
+            last.push(row);
+        }
+    }
+    parts
+}
