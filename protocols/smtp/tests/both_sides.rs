@@ -133,7 +133,9 @@ impl Pair {
     fn sasl_reply(&mut self, mut sasl: hongyan_sasl::Server, step: hongyan_sasl::Step) -> Reply {
         use hongyan_sasl::Step;
         let step = match step {
-            Step::NeedCredentials { .. } => sasl.keys(hongyan_sasl::StoredKeys::derive("pencil", b"some salt", 4096)),
+            Step::NeedCredentials { .. } => {
+                sasl.keys(vec![hongyan_sasl::StoredKeys::derive("pencil", b"some salt", 4096)])
+            }
             other => other,
         };
         self.sasl = Some(sasl);
