@@ -106,19 +106,23 @@ impl Process {
     fn unnoted(&self) -> Option<u32> {
         let ids = std::fs::read_dir("/proc").ok()?;
         let ids = ids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let id = ids.into_iter().find(|id| self.has_mark(*id))?;
+        let id = ids.into_iter().find(|id| self.has_mark(&arguments(*id)))?;
         // Without it, it is looked for again.
         let _ = std::fs::write(&self.id_file, id.to_string());
         Some(id)
     }
     /// Whether the process with this id is the one: ids are used again.
     fn is_ours(&self, id: u32) -> bool {
-        // In the first moments of a program its arguments are not to be seen, and its file is; one that has ended has neither.
-        self.has_mark(id) || (arguments(id).is_empty() && std::fs::read_link(format!("/proc/{id}/exe")).is_ok())
+        // Looked at once: they may come to be seen between two looks.
+        let arguments = arguments(id);
+        if arguments.is_empty() {
+            // In the first moments of a program its arguments are not to be seen, and its file is; one that has ended has neither.
+            return std::fs::read_link(format!("/proc/{id}/exe")).is_ok();
+        }
+        self.has_mark(&arguments)
     }
-    fn has_mark(&self, id: u32) -> bool {
-        let all = arguments(id);
-        let mut all = all.split(|&octet| octet == 0).map(OsStr::from_bytes);
+    fn has_mark(&self, arguments: &[u8]) -> bool {
+        let mut all = arguments.split(|&octet| octet == 0).map(OsStr::from_bytes);
         // A script is the second argument, behind its interpreter.
         let runs_it = all
             .by_ref()

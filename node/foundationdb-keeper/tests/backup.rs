@@ -125,6 +125,11 @@ fn an_agent_outlives_its_keeper_and_there_is_one() {
     let mut second = find();
     assert!(!second.ensure().unwrap(), "it is found");
     assert_eq!(id(), begun);
+    // Without the file it is known by its arguments, which are not to be seen in its first moments.
+    let arguments = format!("/proc/{}/cmdline", begun.as_deref().unwrap());
+    while std::fs::read(&arguments).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
     std::fs::remove_file(machine.folder.join("backup_agent.pid")).unwrap();
     let mut second = find();
     assert!(!second.ensure().unwrap(), "it is found without its file");
