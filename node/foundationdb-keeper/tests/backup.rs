@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hongyan_env::Env;
 use hongyan_foundationdb_keeper::{BackupAgent, Backups, KeeperError, Programs};
@@ -21,7 +22,11 @@ fn asked(folder: &Path, name: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// A script that is being written while another test starts a process cannot be run (ETXTBSY).
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 struct Machine {
+    _alone: MutexGuard<'static, ()>,
     _kept: tempfile::TempDir,
     programs: std::path::PathBuf,
     folder: std::path::PathBuf,
@@ -34,6 +39,7 @@ impl Machine {
         std::fs::create_dir_all(&programs).unwrap();
         std::fs::create_dir_all(&folder).unwrap();
         Self {
+            _alone: ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner),
             _kept: kept,
             programs,
             folder,
@@ -112,8 +118,9 @@ async fn what_is_not_installed_is_named_with_its_package() {
 #[test]
 fn an_agent_outlives_its_keeper_and_there_is_one() {
     let machine = Machine::new();
-    // Its arguments stay to be seen: that is how the next keeper knows it.
-    install(&machine.programs, "backup_agent", "while :; do sleep 1; done");
+    // Its arguments stay to be seen: that is how the next keeper knows it. It stands still without another process, which would
+    // for a moment be seen with the same arguments.
+    install(&machine.programs, "backup_agent", "while :; do kill -STOP $$; done");
     let find = || BackupAgent::find(machine.programs(), &machine.folder);
     let id = || std::fs::read_to_string(machine.folder.join("backup_agent.pid")).ok();
     let mut first = find();
@@ -121,21 +128,26 @@ fn an_agent_outlives_its_keeper_and_there_is_one() {
     assert!(!first.ensure().unwrap());
     let begun = id();
     assert!(begun.is_some());
+    // It is known by its arguments, which are not to be seen in its first moments.
+    let arguments = format!("/proc/{}/cmdline", begun.as_deref().unwrap());
+    let shows = || std::fs::read(&arguments).is_ok_and(|shown| !shown.is_empty());
+    while !shows() {
+        std::thread::yield_now();
+    }
     drop(first);
     let mut second = find();
     assert!(!second.ensure().unwrap(), "it is found");
     assert_eq!(id(), begun);
-    // Without the file it is known by its arguments, which are not to be seen in its first moments.
-    let arguments = format!("/proc/{}/cmdline", begun.as_deref().unwrap());
-    while std::fs::read(&arguments).unwrap().is_empty() {
-        std::thread::yield_now();
-    }
     std::fs::remove_file(machine.folder.join("backup_agent.pid")).unwrap();
     let mut second = find();
     assert!(!second.ensure().unwrap(), "it is found without its file");
     assert_eq!(id(), begun);
     second.stop();
     assert_eq!(id(), None);
+    // It has been told to end, and does so in its own time.
+    while shows() {
+        std::thread::yield_now();
+    }
     let mut third = find();
     assert!(third.ensure().unwrap(), "none runs any more");
     third.stop();
