@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use hongyan_cluster::Member;
 use hongyan_env::{Env, SimulatedHost, SimulatedNetwork, ZoneDns};
 use hongyan_membership::{Owned, Partition};
-use hongyan_metadata::{Change, Founding, MemoryDisk, NodeRecord};
+use hongyan_metadata::{Change, Founding, MemoryDisk, MetadataOptions, NodeRecord};
 use hongyan_transport::{LinkOptions, NodeId, SimNetwork};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -246,7 +246,7 @@ pub(crate) fn shares(world: &World) -> Vec<usize> {
     (0..world.nodes()).map(share).collect()
 }
 
-/// Whether every node is there, every partition is served, and none is about to move.
+/// Whether every node is there and votes if it should, every partition is served, and none is about to move.
 pub(crate) fn is_served(world: &World) -> bool {
     let members: Vec<Member> = (0..world.nodes())
         .filter_map(|node| world.with_node(node, crate::node::NodeLife::member).flatten())
@@ -255,7 +255,14 @@ pub(crate) fn is_served(world: &World) -> bool {
     let Some(map) = maps.max_by_key(|map| map.version) else {
         return false;
     };
+    // Until the voters are chosen, the first node alone decides, and its death stops everything.
+    let voters_max = MetadataOptions::default().voters_max;
+    let is_agreed = members.iter().all(|member| {
+        let now = member.metadata().members();
+        !now.changing && now.voters == hongyan_metadata::choose_voters(&map, &now.voters, voters_max)
+    });
     members.len() == world.nodes()
+        && is_agreed
         && map.nodes.values().filter(|record| record.state.is_alive()).count() == world.nodes()
         && map.partitions.iter().all(|slot| slot.next.is_none())
         && shares(world).iter().sum::<usize>() == map.partitions.len()

@@ -34,7 +34,10 @@ impl Worker {
                 if self.random.random_bool(0.6) {
                     self.rename(imap, chosen).await
                 } else {
-                    self.delete(imap, chosen).await
+                    let is_selected = chosen == *place;
+                    self.delete(imap, chosen).await?;
+                    // Nothing is selected any more: the session is over.
+                    if is_selected { Err(Lost) } else { Ok(()) }
                 }
             }
             _ => self.create(imap, mailbox.clone()).await,

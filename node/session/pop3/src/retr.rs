@@ -62,20 +62,24 @@ impl Session {
         };
         let entry = maildrop.get(number)?;
         let parts = self.parts();
-        let failed = |error: String| {
-            tracing::error!(error, mailbox = ?maildrop.mailbox, "message cannot be opened");
+        let failed = |error: &(dyn std::error::Error + 'static), is_temporary: bool| {
+            if is_temporary {
+                tracing::warn!(error, mailbox = ?maildrop.mailbox, "message cannot be opened for now");
+            } else {
+                tracing::error!(error, mailbox = ?maildrop.mailbox, "message cannot be opened");
+            }
             Reply::Err(Some(ResponseCode::SysTemp), "message cannot be read now".to_owned())
         };
         let email: Email = read_email(&parts.database, maildrop.mailbox, entry.email)
             .await
-            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(&error, error.is_temporary()))?
             // Another client has expunged it since this session began.
             .ok_or_else(|| Reply::error("message is gone"))?;
         let reader = parts
             .blobs
             .open_blob(maildrop.mailbox.tenant.0, &email.blob)
             .await
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| failed(&error, error.is_temporary()))?;
         Ok((reader, email))
     }
 }
