@@ -71,6 +71,8 @@ impl Pop3 {
             Ok(answer) if answer.starts_with(b"+OK") => return Ok(true),
             // RFC 2449 §8.1.2: somebody else has it.
             Ok(answer) if answer.starts_with(b"-ERR [IN-USE]") => return Ok(false),
+            // Another client has expunged it by IMAP since the maildrop was opened.
+            Ok(answer) if answer.starts_with(b"-ERR message is gone") => return Ok(false),
             Ok(answer) if is_goodbye(answer) => Failure::Goodbye,
             Ok(answer) => Failure::Refused(String::from_utf8_lossy(answer).trim_end().to_owned()),
             Err(Lost) => Failure::Broken,
