@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_jmap::{Id, MethodErrorType, Response, method};
+use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, Response, method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,6 +29,11 @@ impl Call<'_> {
     /// The arguments.
     pub(crate) fn arguments<T: DeserializeOwned>(&self) -> Outcome<T> {
         Ok(method::read(self.text)?)
+    }
+    /// What an id of the arguments names, as the answer shows it.
+    pub(crate) fn shown(&self, id: &IdOrCreation) -> String {
+        id.resolve(self.created)
+            .map_or_else(|| id.to_string(), ToString::to_string)
     }
     /// Answers under the method's own name.
     pub(crate) fn answer(&mut self, arguments: &impl Serialize) -> Outcome<()> {

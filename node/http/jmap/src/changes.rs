@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_jmap::method::Changes as Arguments;
-use hongyan_jmap::{MethodError, MethodErrorType};
+use hongyan_jmap::method::{Changes as Arguments, ChangesReply};
+use hongyan_jmap::{Id, MethodError, MethodErrorType};
 use hongyan_mailbox::{Changes, ChangesSpan, EmailId, ThreadId, read_changes};
 use hongyan_types::ModSeq;
 
@@ -79,6 +79,26 @@ impl Question {
             has_more: is_cut || changes.until < snapshot.modseq,
             records,
             new_state,
+        }
+    }
+}
+
+impl Page {
+    /// The answer to whoever has `old_state`; records are named by `id`.
+    pub(crate) fn reply<'a>(&self, account_id: &'a Id, old_state: String, id: impl Fn(u64) -> Id) -> ChangesReply<'a> {
+        let of = |fate| {
+            let records = self.records.iter().filter(|(_, other)| *other == fate);
+            records.map(|(record, _)| id(*record)).collect()
+        };
+        ChangesReply {
+            account_id,
+            old_state,
+            new_state: self.new_state.to_string(),
+            has_more_changes: self.has_more,
+            created: of(Fate::Created),
+            updated: of(Fate::Updated),
+            destroyed: of(Fate::Destroyed),
+            updated_properties: None,
         }
     }
 }

@@ -2,8 +2,7 @@
 //! changes are told by saying which quotas are not as in the state that the client has.
 
 use hongyan_jmap::method::{
-    AddedItem, Changes as Arguments, ChangesReply, Comparator, Filter, FilterOperator, Get, QueryChangesReply,
-    QueryReply, Window,
+    AddedItem, Changes as Arguments, ChangesReply, Comparator, Filter, Get, QueryChangesReply, Window,
 };
 use hongyan_jmap::object::{Quota, QuotaCondition, QuotaResource};
 use hongyan_jmap::{Id, MethodError, MethodErrorType};
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ledgers::answer_get;
+use crate::results::Results;
 
 /// Used and allowed of octets and of messages.
 type Figures = [u64; 4];
@@ -129,24 +129,18 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
     call.account.check(&arguments.account_id)?;
     let (figures, quotas) = read(call).await?;
     let found = find(&quotas, arguments.filter.as_ref(), arguments.sort.as_deref())?;
-    let window = Window {
-        position: arguments.position,
-        anchor: arguments.anchor,
-        anchor_offset: arguments.anchor_offset,
-        limit: arguments.limit,
+    let results = Results {
+        found: &found,
+        state: state(figures),
+        window: Window {
+            position: arguments.position,
+            anchor: arguments.anchor,
+            anchor_offset: arguments.anchor_offset,
+            limit: arguments.limit,
+        },
+        calculate_total: arguments.calculate_total,
     };
-    let max = call.jmap.settings.query_ids_max;
-    let range = window.range(found.len(), max, |anchor| found.iter().position(|id| id == anchor))?;
-    let reply = QueryReply {
-        account_id: &call.account.id.clone(),
-        query_state: state(figures),
-        can_calculate_changes: true,
-        position: range.start as u64,
-        ids: found[range].to_vec(),
-        total: arguments.calculate_total.then_some(found.len() as u64),
-        limit: None,
-    };
-    call.answer(&reply)
+    results.answer(call, Id::clone, |anchor| Some(anchor.clone()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -200,7 +194,7 @@ fn find(
 ) -> Result<Vec<Id>, MethodError> {
     let mut found: Vec<&(Id, Quota)> = quotas
         .iter()
-        .filter(|(_, quota)| filter.is_none_or(|filter| holds(filter, quota)))
+        .filter(|(_, quota)| filter.is_none_or(|filter| filter.holds(&|condition| holds(condition, quota))))
         .collect();
     for comparator in sort.unwrap_or_default().iter().rev() {
         match comparator.property.as_str() {
@@ -218,22 +212,15 @@ fn find(
     Ok(found.into_iter().map(|(id, _)| id.clone()).collect())
 }
 
-fn holds(filter: &Filter<QuotaCondition>, quota: &Quota) -> bool {
-    match filter {
-        Filter::Condition(condition) => {
-            let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
-            condition
-                .name
-                .as_ref()
-                .is_none_or(|name| quota.name.contains(name.as_str()))
-                && is(&condition.scope, "account")
-                && is(&condition.kind, "Email")
-                && condition
-                    .resource_type
-                    .is_none_or(|resource| resource == quota.resource)
-        }
-        Filter::Operator(FilterOperator::And, filters) => filters.iter().all(|one| holds(one, quota)),
-        Filter::Operator(FilterOperator::Or, filters) => filters.iter().any(|one| holds(one, quota)),
-        Filter::Operator(FilterOperator::Not, filters) => !filters.iter().any(|one| holds(one, quota)),
-    }
+fn holds(condition: &QuotaCondition, quota: &Quota) -> bool {
+    let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
+    condition
+        .name
+        .as_ref()
+        .is_none_or(|name| quota.name.contains(name.as_str()))
+        && is(&condition.scope, "account")
+        && is(&condition.kind, "Email")
+        && condition
+            .resource_type
+            .is_none_or(|resource| resource == quota.resource)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hongyan_jmap::MethodError;
-use hongyan_jmap::method::{Changes as Arguments, ChangesReply, Get, GetReply};
+use hongyan_jmap::method::{Changes as Arguments, Get, GetReply};
 use hongyan_jmap::object::Thread;
 use hongyan_mailbox::{Changes, EmailId, ThreadId};
 
@@ -78,20 +78,7 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
     let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
     let changes = question.changes(call, &snapshot).await?;
     let page = question.page(fates(&changes, &snapshot), &changes, &snapshot);
-    let of = |fate| {
-        let records = page.records.iter().filter(move |(_, other)| *other == fate);
-        records.map(|(id, _)| ids::thread(ThreadId(*id))).collect::<Vec<_>>()
-    };
-    let reply = ChangesReply {
-        account_id: &call.account.id,
-        old_state: arguments.since_state,
-        new_state: page.new_state.to_string(),
-        has_more_changes: page.has_more,
-        created: of(Fate::Created),
-        updated: of(Fate::Updated),
-        destroyed: of(Fate::Destroyed),
-        updated_properties: None,
-    };
+    let reply = page.reply(&call.account.id, arguments.since_state, |id| ids::thread(ThreadId(id)));
     call.answer(&reply)
 }
 

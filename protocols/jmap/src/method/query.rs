@@ -1,5 +1,7 @@
 //! `/query` (RFC 8620 §5.5): filters, sort, and the window of results.
 
+use std::cmp::Ordering;
+
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _};
@@ -32,6 +34,18 @@ pub enum FilterOperator {
     Or,
     /// None must be true.
     Not,
+}
+
+impl<C> Filter<C> {
+    /// Whether it holds where `holds` says which of its conditions do (RFC 8620 §5.5).
+    pub fn holds(&self, holds: &impl Fn(&C) -> bool) -> bool {
+        match self {
+            Self::Condition(condition) => holds(condition),
+            Self::Operator(FilterOperator::And, filters) => filters.iter().all(|one| one.holds(holds)),
+            Self::Operator(FilterOperator::Or, filters) => filters.iter().any(|one| one.holds(holds)),
+            Self::Operator(FilterOperator::Not, filters) => !filters.iter().any(|one| one.holds(holds)),
+        }
+    }
 }
 
 impl<'de, C: DeserializeOwned> Deserialize<'de> for Filter<C> {
@@ -90,6 +104,22 @@ pub struct Comparator {
     /// With the keyword sorts of RFC 8621 §4.4.2: which keyword.
     #[serde(default)]
     pub keyword: Option<String>,
+}
+
+impl Comparator {
+    /// How two records stand to each other where `compare` says it of a property: the first one that tells them apart decides
+    /// (RFC 8620 §5.5).
+    pub fn order(sort: &[Self], compare: impl Fn(&str) -> Ordering) -> Ordering {
+        let mut orders = sort.iter().map(|comparator| {
+            let order = compare(&comparator.property);
+            if comparator.is_ascending {
+                order
+            } else {
+                order.reverse()
+            }
+        });
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
 }
 
 fn yes() -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_jmap::method::{Changes as Arguments, ChangesReply};
+use hongyan_jmap::method::Changes as Arguments;
 use hongyan_mailbox::EmailId;
 
 use crate::call::Call;
@@ -22,19 +22,6 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
         })
         .collect();
     let page = question.page(fates, &changes, &snapshot);
-    let of = |fate| {
-        let records = page.records.iter().filter(move |(_, other)| *other == fate);
-        records.map(|(id, _)| ids::email(EmailId(*id))).collect::<Vec<_>>()
-    };
-    let reply = ChangesReply {
-        account_id: &call.account.id,
-        old_state: arguments.since_state,
-        new_state: page.new_state.to_string(),
-        has_more_changes: page.has_more,
-        created: of(Fate::Created),
-        updated: of(Fate::Updated),
-        destroyed: of(Fate::Destroyed),
-        updated_properties: None,
-    };
+    let reply = page.reply(&call.account.id, arguments.since_state, |id| ids::email(EmailId(id)));
     call.answer(&reply)
 }

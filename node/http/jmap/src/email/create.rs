@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_jmap::method::SetReply;
 use hongyan_jmap::object::{Defaults, NewEmail};
 use hongyan_jmap::{Id, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Append, AppendMessage, FolderId, MessageWriter, NewMessage};
@@ -17,6 +16,7 @@ use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids::{self, BlobId, BlobSource};
 use crate::refused::{Changed, Refused};
+use crate::set_answers::SetAnswers;
 use crate::state;
 
 /// What the server set of a new email.
@@ -195,27 +195,15 @@ pub(crate) async fn import(call: &mut Call<'_>) -> Outcome<()> {
         return Err(MethodErrorType::StateMismatch.into());
     }
     let account_id = call.account.id.clone();
-    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, old_state);
-    let mut broken = None;
+    let mut answers = SetAnswers::new(&account_id, old_state);
     for (creation, text) in arguments.emails {
-        match import_one(call, &text).await {
-            Ok(created) => {
-                call.created.insert(creation.clone(), created.id.clone());
-                reply.created.insert(creation, created);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_created.insert(creation, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
+        let outcome = import_one(call, &text).await;
+        if let Ok(created) = &outcome {
+            call.created.insert(creation.clone(), created.id.clone());
         }
+        answers.created(creation, outcome);
     }
-    if let Some(failure) = broken {
-        return Err(if reply.created.is_empty() {
-            failure
-        } else {
-            MethodErrorType::ServerPartialFail.into()
-        });
-    }
+    let reply = answers.end()?;
     let new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
     call.answer(&ImportReply {
         account_id: &account_id,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hongyan_jmap::method::{Comparator, Filter, QueryReply};
+use hongyan_jmap::method::{Comparator, Filter};
 use hongyan_jmap::object::{EmailCondition, EmailQuery, EmailSort, email_sorts};
 use hongyan_mailbox::search::look;
 use hongyan_mailbox::{EmailId, FolderView, read_email};
@@ -12,6 +12,7 @@ use super::sort::{self, Row};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
+use crate::results::Results;
 use crate::snapshot::{Snapshot, is_visible};
 use crate::snapshots::Kept;
 use crate::state;
@@ -41,23 +42,13 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
     )?;
     let kept = call.jmap.kept(call.account.mailbox).await?;
     let found = asked.find(call, &kept).await?;
-    let max = call.jmap.settings.query_ids_max;
-    let anchor = |anchor: &_| {
-        let anchor = ids::read_email(anchor)?;
-        found.iter().position(|email| *email == anchor)
+    let results = Results {
+        found: &found,
+        state: state::write(kept.snapshot.modseq),
+        window: arguments.window(),
+        calculate_total: arguments.calculate_total,
     };
-    let range = arguments.window().range(found.len(), max, anchor)?;
-    let is_limited = arguments.limit.is_none_or(|limit| limit > max as u64) && found.len() - range.start > max;
-    let reply = QueryReply {
-        account_id: &call.account.id,
-        query_state: state::write(kept.snapshot.modseq),
-        can_calculate_changes: true,
-        position: range.start as u64,
-        ids: found[range].iter().map(|email| ids::email(*email)).collect(),
-        total: arguments.calculate_total.then_some(found.len() as u64),
-        limit: is_limited.then_some(max as u64),
-    };
-    call.answer(&reply)
+    results.answer(call, |email| ids::email(*email), ids::read_email)
 }
 
 impl Asked {

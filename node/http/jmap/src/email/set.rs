@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use hongyan_jmap::method::{Set, SetReply};
+use hongyan_jmap::method::Set;
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, RawValue, SetError, SetErrorType};
 use hongyan_mailbox::{EmailId, FolderId, MailboxError, UpdateEmail};
 
@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
 use crate::refused::{Changed, Refused};
+use crate::set_answers::SetAnswers;
 use crate::snapshot::Snapshot;
 use crate::state;
 
@@ -48,59 +49,26 @@ pub(crate) async fn set_as(call: &mut Call<'_>, name: &str, arguments: Set) -> O
         return Err(MethodErrorType::StateMismatch.into());
     }
     let account_id = call.account.id.clone();
-    let mut reply: SetReply<'_, create::Created> = SetReply::new(&account_id, old_state);
-    let mut broken = None;
+    let mut answers = SetAnswers::new(&account_id, old_state);
     for (creation, text) in arguments.create.unwrap_or_default() {
-        match create::create(call, &text).await {
-            Ok(created) => {
-                call.created.insert(creation.clone(), created.id.clone());
-                reply.created.insert(creation, created);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_created.insert(creation, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
+        let outcome = create::create(call, &text).await;
+        if let Ok(created) = &outcome {
+            call.created.insert(creation.clone(), created.id.clone());
         }
+        answers.created(creation, outcome);
     }
     let destroy = arguments.destroy.unwrap_or_default();
     let doomed: BTreeSet<&Id> = destroy.iter().filter_map(|id| id.resolve(call.created)).collect();
     let update = arguments.update.unwrap_or_default();
     let outcomes = update_all(call, &update, &doomed).await;
     for (id, outcome) in update.keys().zip(outcomes) {
-        let shown = id
-            .resolve(call.created)
-            .map_or_else(|| id.to_string(), ToString::to_string);
-        match outcome {
-            Ok(()) => {
-                reply.updated.insert(shown, None);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_updated.insert(shown, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
-        }
+        answers.updated(call.shown(id), outcome);
     }
     let outcomes = destroy_all(call, &destroy).await;
     for (id, outcome) in destroy.iter().zip(outcomes) {
-        let shown = id
-            .resolve(call.created)
-            .map_or_else(|| id.to_string(), ToString::to_string);
-        match outcome {
-            Ok(()) => reply.destroyed.push(shown),
-            Err(Refused::Set(error)) => {
-                reply.not_destroyed.insert(shown, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
-        }
+        answers.destroyed(call.shown(id), outcome);
     }
-    if let Some(failure) = broken {
-        let did_nothing = reply.created.is_empty() && reply.updated.is_empty() && reply.destroyed.is_empty();
-        return Err(if did_nothing {
-            failure
-        } else {
-            MethodErrorType::ServerPartialFail.into()
-        });
-    }
+    let mut reply = answers.end()?;
     reply.new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
     call.answer_as(name, &reply)
 }

@@ -20,24 +20,14 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
     let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
     let changes = question.changes(call, &snapshot).await?;
     let page = question.page(fates(&changes, &snapshot), &changes, &snapshot);
-    let folder = |id: &u64| u32::try_from(*id).map_or(FolderId(0), FolderId);
-    let of = |fate| {
-        let records = page.records.iter().filter(move |(_, other)| *other == fate);
-        records.map(|(id, _)| ids::folder(folder(id))).collect::<Vec<_>>()
-    };
+    let folder = |id: u64| u32::try_from(id).map_or(FolderId(0), FolderId);
     let only_counts = page
         .records
         .iter()
-        .all(|(id, fate)| *fate == Fate::Updated && !changes.changed.contains(&folder(id)));
+        .all(|(id, fate)| *fate == Fate::Updated && !changes.changed.contains(&folder(*id)));
     let reply = ChangesReply {
-        account_id: &call.account.id,
-        old_state: arguments.since_state,
-        new_state: page.new_state.to_string(),
-        has_more_changes: page.has_more,
-        created: of(Fate::Created),
-        updated: of(Fate::Updated),
-        destroyed: of(Fate::Destroyed),
         updated_properties: Some(only_counts.then_some(COUNTS)),
+        ..page.reply(&call.account.id, arguments.since_state, |id| ids::folder(folder(id)))
     };
     call.answer(&reply)
 }

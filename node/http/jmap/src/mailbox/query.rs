@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use hongyan_jmap::method::{AddedItem, Comparator, Filter, FilterOperator, QueryChangesReply, QueryReply};
+use hongyan_jmap::method::{AddedItem, Comparator, Filter, QueryChangesReply};
 use hongyan_jmap::object::{MailboxCondition, MailboxQuery, MailboxQueryChanges};
 use hongyan_jmap::{MethodError, MethodErrorType};
 use hongyan_mailbox::{FolderId, FolderInfo};
@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::changes::changes_between;
 use crate::error::Outcome;
 use crate::ids;
+use crate::results::Results;
 use crate::snapshot::Snapshot;
 use crate::state::{self, ClientState};
 
@@ -35,24 +36,13 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
     };
     let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
     let found = wanted.find(&snapshot)?;
-    let window = arguments.window();
-    let anchor = |anchor: &_| {
-        let anchor = ids::read_folder(anchor)?;
-        found.iter().position(|folder| *folder == anchor)
+    let results = Results {
+        found: &found,
+        state: state::write(snapshot.modseq),
+        window: arguments.window(),
+        calculate_total: arguments.calculate_total,
     };
-    let max = call.jmap.settings.query_ids_max;
-    let range = window.range(found.len(), max, anchor)?;
-    let is_limited = arguments.limit.is_none_or(|limit| limit > max as u64) && found.len() - range.start > max;
-    let reply = QueryReply {
-        account_id: &call.account.id,
-        query_state: state::write(snapshot.modseq),
-        can_calculate_changes: true,
-        position: range.start as u64,
-        ids: found[range].iter().map(|folder| ids::folder(*folder)).collect(),
-        total: arguments.calculate_total.then_some(found.len() as u64),
-        limit: is_limited.then_some(max as u64),
-    };
-    call.answer(&reply)
+    results.answer(call, |folder| ids::folder(*folder), ids::read_folder)
 }
 
 /// Mailboxes are few: if one of them has another name, place or subscription, all of the results are told.
@@ -118,7 +108,10 @@ impl Wanted<'_> {
             grow(snapshot, &folders, None, &mut tree);
             folders = tree;
         }
-        let matches = |folder: &FolderInfo| self.filter.is_none_or(|filter| fulfils(snapshot, filter, folder));
+        let matches = |folder: &FolderInfo| {
+            let fulfils = |condition: &_| fulfils(snapshot, condition, folder);
+            self.filter.is_none_or(|filter| filter.holds(&fulfils))
+        };
         let found = folders.into_iter().filter(|folder| {
             let mut above =
                 std::iter::successors(parent(snapshot, folder), |id| parent(snapshot, snapshot.folder(*id)?));
@@ -127,21 +120,11 @@ impl Wanted<'_> {
         Ok(found.map(|folder| folder.id).collect())
     }
     fn compare(&self, a: &FolderInfo, b: &FolderInfo) -> Ordering {
-        for comparator in self.sort {
-            let order = match comparator.property.as_str() {
-                "name" => name(a).to_lowercase().cmp(&name(b).to_lowercase()),
-                _ => sort_order(a).cmp(&sort_order(b)),
-            };
-            let order = if comparator.is_ascending {
-                order
-            } else {
-                order.reverse()
-            };
-            if order != Ordering::Equal {
-                return order;
-            }
-        }
-        a.id.cmp(&b.id)
+        let order = Comparator::order(self.sort, |property| match property {
+            "name" => name(a).to_lowercase().cmp(&name(b).to_lowercase()),
+            _ => sort_order(a).cmp(&sort_order(b)),
+        });
+        order.then_with(|| a.id.cmp(&b.id))
     }
 }
 
@@ -157,20 +140,7 @@ fn grow<'f>(snapshot: &Snapshot, folders: &[&'f FolderInfo], above: Option<Folde
     }
 }
 
-fn fulfils(snapshot: &Snapshot, filter: &Filter<MailboxCondition>, folder: &FolderInfo) -> bool {
-    match filter {
-        Filter::Operator(FilterOperator::And, filters) => {
-            filters.iter().all(|filter| fulfils(snapshot, filter, folder))
-        }
-        Filter::Operator(FilterOperator::Or, filters) => filters.iter().any(|filter| fulfils(snapshot, filter, folder)),
-        Filter::Operator(FilterOperator::Not, filters) => {
-            !filters.iter().any(|filter| fulfils(snapshot, filter, folder))
-        }
-        Filter::Condition(condition) => fulfils_condition(snapshot, condition, folder),
-    }
-}
-
-fn fulfils_condition(snapshot: &Snapshot, condition: &MailboxCondition, folder: &FolderInfo) -> bool {
+fn fulfils(snapshot: &Snapshot, condition: &MailboxCondition, folder: &FolderInfo) -> bool {
     let role = role(folder);
     let role_name = role.and_then(|role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned));
     let parent_id = || parent(snapshot, folder).map(ids::folder);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_jmap::method::{Set, SetReply};
+use hongyan_jmap::method::Set;
 use hongyan_jmap::object::MailboxRole;
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, RawValue, SetError, SetErrorType};
 use hongyan_mailbox::{
@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::get::{name, parent, role, sort_order};
 use crate::call::Call;
-use crate::error::{Failure, Outcome};
+use crate::error::Outcome;
 use crate::ids;
 use crate::refused::{Changed, Refused};
+use crate::set_answers::SetAnswers;
 use crate::snapshot::Snapshot;
 use crate::state;
 
@@ -80,87 +81,52 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
         return Err(MethodErrorType::StateMismatch.into());
     }
     let account_id = call.account.id.clone();
-    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, old_state);
-    let mut broken = create_all(call, arguments.create.unwrap_or_default(), &mut reply).await;
+    let mut answers = SetAnswers::new(&account_id, old_state);
+    create_all(call, arguments.create.unwrap_or_default(), &mut answers).await;
     let destroy = arguments.destroy.unwrap_or_default();
     for (id, patch) in arguments.update.unwrap_or_default() {
-        let shown = id
-            .resolve(call.created)
-            .map_or_else(|| id.to_string(), ToString::to_string);
         let outcome = if destroy.contains(&id) {
             Err(SetErrorType::WillDestroy.into())
         } else {
             update(call, &id, &patch).await
         };
-        match outcome {
-            Ok(()) => {
-                reply.updated.insert(shown, None);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_updated.insert(shown, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
-        }
+        answers.updated(call.shown(&id), outcome);
     }
     for id in deepest_first(call, &snapshot, destroy) {
-        let shown = id
-            .resolve(call.created)
-            .map_or_else(|| id.to_string(), ToString::to_string);
-        match self::destroy(call, &id, arguments.on_destroy_remove_emails).await {
-            Ok(()) => reply.destroyed.push(shown),
-            Err(Refused::Set(error)) => {
-                reply.not_destroyed.insert(shown, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
-        }
+        let outcome = self::destroy(call, &id, arguments.on_destroy_remove_emails).await;
+        answers.destroyed(call.shown(&id), outcome);
     }
-    if let Some(failure) = broken {
-        let did_nothing = reply.created.is_empty() && reply.updated.is_empty() && reply.destroyed.is_empty();
-        return Err(if did_nothing {
-            failure
-        } else {
-            MethodErrorType::ServerPartialFail.into()
-        });
-    }
+    let mut reply = answers.end()?;
     reply.new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
     call.answer(&reply)
 }
 
 /// Makes what can be made; a mailbox may be inside one that is made by the same call, in whatever order they come.
-async fn create_all(
-    call: &mut Call<'_>,
-    create: BTreeMap<Id, Box<RawValue>>,
-    reply: &mut SetReply<'_, Created>,
-) -> Option<Failure> {
-    let mut broken = None;
+async fn create_all(call: &mut Call<'_>, create: BTreeMap<Id, Box<RawValue>>, answers: &mut SetAnswers<'_, Created>) {
     let mut waiting = create;
     loop {
         let before = waiting.len();
         for (creation, text) in std::mem::take(&mut waiting) {
-            let is_last_round = before == 0;
-            match self::create(call, &text).await {
+            let outcome = self::create(call, &text).await;
+            match &outcome {
                 Ok(created) => {
                     call.created.insert(creation.clone(), created.id.clone());
-                    reply.created.insert(creation, created);
                 }
-                Err(Refused::Set(error)) if error.properties == ["parentId"] && !is_last_round => {
+                Err(Refused::Set(error)) if error.properties == ["parentId"] => {
                     waiting.insert(creation.clone(), text);
-                    reply.not_created.insert(creation, *error);
                 }
-                Err(Refused::Set(error)) => {
-                    reply.not_created.insert(creation, *error);
-                }
-                Err(Refused::Failed(failure)) => broken = Some(failure),
+                Err(_) => {}
             }
+            answers.created(creation, outcome);
         }
         if waiting.is_empty() || waiting.len() == before {
             break;
         }
     }
+    let reply = &mut answers.reply;
     reply
         .not_created
         .retain(|creation, _| !reply.created.contains_key(creation));
-    broken
 }
 
 async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {

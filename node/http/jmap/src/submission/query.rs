@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use hongyan_jmap::method::{AddedItem, Comparator, Filter, FilterOperator, QueryChangesReply, QueryReply};
+use hongyan_jmap::method::{AddedItem, Comparator, Filter, QueryChangesReply};
 use hongyan_jmap::object::{EmailSubmissionCondition, EmailSubmissionQuery, EmailSubmissionQueryChanges};
 use hongyan_jmap::{MethodError, MethodErrorType};
 use hongyan_mailbox::{EmailId, ThreadId};
@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
 use crate::ledgers::read_state;
+use crate::results::Results;
 
 /// Which submissions, in which order.
 struct Wanted<'a> {
@@ -32,23 +33,14 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
     let mut transaction = call.jmap.services.database.begin();
     let state = of(call).state(&mut transaction).await?;
     let found = wanted.find(of(call).all(&mut transaction).await?)?;
-    let anchor = |anchor: &_| {
-        let anchor = ids::read_numbered('S', anchor)?;
-        found.iter().position(|number| *number == anchor)
+    let results = Results {
+        found: &found,
+        state: state.to_string(),
+        window: arguments.window(),
+        calculate_total: arguments.calculate_total,
     };
-    let max = call.jmap.settings.query_ids_max;
-    let range = arguments.window().range(found.len(), max, anchor)?;
-    let is_limited = arguments.limit.is_none_or(|limit| limit > max as u64) && found.len() - range.start > max;
-    let reply = QueryReply {
-        account_id: &call.account.id.clone(),
-        query_state: state.to_string(),
-        can_calculate_changes: true,
-        position: range.start as u64,
-        ids: found[range].iter().map(|number| ids::numbered('S', *number)).collect(),
-        total: arguments.calculate_total.then_some(found.len() as u64),
-        limit: is_limited.then_some(max as u64),
-    };
-    call.answer(&reply)
+    let read = |anchor: &_| ids::read_numbered('S', anchor);
+    results.answer(call, |number| ids::numbered('S', *number), read)
 }
 
 pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
@@ -103,18 +95,13 @@ impl Wanted<'_> {
         }
         let mut found: Vec<(u64, Submission)> = all
             .into_iter()
-            .filter(|(_, submission)| self.filter.is_none_or(|filter| self.holds(filter, submission)))
+            .filter(|(_, submission)| {
+                let matches = |condition: &_| self.matches(condition, submission);
+                self.filter.is_none_or(|filter| filter.holds(&matches))
+            })
             .collect();
         found.sort_by(|a, b| self.compare(a, b));
         Ok(found.into_iter().map(|(number, _)| number).collect())
-    }
-    fn holds(&self, filter: &Filter<EmailSubmissionCondition>, submission: &Submission) -> bool {
-        match filter {
-            Filter::Condition(condition) => self.matches(condition, submission),
-            Filter::Operator(FilterOperator::And, filters) => filters.iter().all(|one| self.holds(one, submission)),
-            Filter::Operator(FilterOperator::Or, filters) => filters.iter().any(|one| self.holds(one, submission)),
-            Filter::Operator(FilterOperator::Not, filters) => !filters.iter().any(|one| self.holds(one, submission)),
-        }
     }
     fn matches(&self, condition: &EmailSubmissionCondition, submission: &Submission) -> bool {
         let among = |ids: &Option<Vec<hongyan_jmap::Id>>, id: hongyan_jmap::Id| {
@@ -134,21 +121,11 @@ impl Wanted<'_> {
                 .is_none_or(|after| submission.send_at_millis >= after.0.millis)
     }
     fn compare(&self, a: &(u64, Submission), b: &(u64, Submission)) -> Ordering {
-        for comparator in self.sort {
-            let order = match comparator.property.as_str() {
-                "emailId" => a.1.email.cmp(&b.1.email),
-                "threadId" => a.1.thread.cmp(&b.1.thread),
-                _ => a.1.send_at_millis.cmp(&b.1.send_at_millis),
-            };
-            let order = if comparator.is_ascending {
-                order
-            } else {
-                order.reverse()
-            };
-            if order != Ordering::Equal {
-                return order;
-            }
-        }
-        a.0.cmp(&b.0)
+        let order = Comparator::order(self.sort, |property| match property {
+            "emailId" => a.1.email.cmp(&b.1.email),
+            "threadId" => a.1.thread.cmp(&b.1.thread),
+            _ => a.1.send_at_millis.cmp(&b.1.send_at_millis),
+        });
+        order.then_with(|| a.0.cmp(&b.0))
     }
 }

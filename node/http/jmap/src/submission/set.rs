@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_jmap::method::{Set, SetReply};
+use hongyan_jmap::method::Set;
 use hongyan_jmap::object::{EmailSubmissionSet, UndoStatus};
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, SetError, SetErrorType};
 use hongyan_mailbox::EmailId;
@@ -17,6 +17,7 @@ use crate::error::{Failure, Outcome};
 use crate::ids;
 use crate::ledgers::Attempts;
 use crate::refused::{Changed, Refused};
+use crate::set_answers::SetAnswers;
 
 /// The mails of what succeeded, by the name that the client has for the submission.
 type Succeeded = BTreeMap<String, EmailId>;
@@ -38,32 +39,19 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
         return Err(MethodErrorType::StateMismatch.into());
     }
     let account_id = call.account.id.clone();
-    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, old_state);
+    let mut answers = SetAnswers::new(&account_id, old_state);
     let mut succeeded = Succeeded::new();
-    let mut broken = None;
     for (creation, text) in plain.create.take().unwrap_or_default() {
-        match create(call, &text).await {
-            Ok((created, email)) => {
-                call.created.insert(creation.clone(), created.id.clone());
-                succeeded.insert(format!("#{creation}"), email);
-                succeeded.insert(created.id.to_string(), email);
-                reply.created.insert(creation, created);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_created.insert(creation, *error);
-            }
-            Err(Refused::Failed(failure)) => broken = Some(failure),
-        }
-    }
-    change_all(call, &plain, &mut reply, &mut succeeded, &mut broken).await;
-    if let Some(failure) = broken {
-        let did_nothing = reply.created.is_empty() && reply.updated.is_empty() && reply.destroyed.is_empty();
-        return Err(if did_nothing {
-            failure
-        } else {
-            MethodErrorType::ServerPartialFail.into()
+        let outcome = create(call, &text).await.map(|(created, email)| {
+            call.created.insert(creation.clone(), created.id.clone());
+            succeeded.insert(format!("#{creation}"), email);
+            succeeded.insert(created.id.to_string(), email);
+            created
         });
+        answers.created(creation, outcome);
     }
+    change_all(call, &plain, &mut answers, &mut succeeded).await;
+    let mut reply = answers.end()?;
     reply.new_state = state(call).await?;
     call.answer(&reply)?;
     let emails = (arguments.on_success_update_email, arguments.on_success_destroy_email);
@@ -75,49 +63,28 @@ async fn state(call: &Call<'_>) -> Outcome<String> {
     Ok(of(call).state(&mut transaction).await?.to_string())
 }
 
-async fn change_all(
-    call: &Call<'_>,
-    plain: &Set,
-    reply: &mut SetReply<'_, Created>,
-    succeeded: &mut Succeeded,
-    broken: &mut Option<Failure>,
-) {
-    let name = |id: &IdOrCreation| {
-        id.resolve(call.created)
-            .map_or_else(|| id.to_string(), ToString::to_string)
-    };
+async fn change_all(call: &Call<'_>, plain: &Set, answers: &mut SetAnswers<'_, Created>, succeeded: &mut Succeeded) {
     let destroyed = plain.destroy.as_deref().unwrap_or_default();
     for (id, patch) in plain.update.iter().flatten() {
-        let shown = name(id);
-        let is_doomed = destroyed.iter().any(|other| name(other) == shown);
-        let updated = if is_doomed {
+        let shown = call.shown(id);
+        let is_doomed = destroyed.iter().any(|other| call.shown(other) == shown);
+        let outcome = if is_doomed {
             Err(SetErrorType::WillDestroy.into())
         } else {
             update(call, id, patch).await
         };
-        match updated {
-            Ok(email) => {
-                succeeded.insert(shown.clone(), email);
-                reply.updated.insert(shown, None);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_updated.insert(shown, *error);
-            }
-            Err(Refused::Failed(failure)) => *broken = Some(failure),
-        }
+        let outcome = outcome.map(|email| {
+            succeeded.insert(shown.clone(), email);
+        });
+        answers.updated(shown, outcome);
     }
     for id in destroyed {
-        let shown = name(id);
-        match destroy(call, id).await {
-            Ok(email) => {
-                succeeded.insert(shown.clone(), email);
-                reply.destroyed.push(shown);
-            }
-            Err(Refused::Set(error)) => {
-                reply.not_destroyed.insert(shown, *error);
-            }
-            Err(Refused::Failed(failure)) => *broken = Some(failure),
-        }
+        let shown = call.shown(id);
+        let outcome = destroy(call, id).await;
+        let outcome = outcome.map(|email| {
+            succeeded.insert(shown.clone(), email);
+        });
+        answers.destroyed(shown, outcome);
     }
 }
 
