@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, Cluster, Directory, Http, Limits, Listen, Log, Node, Queue, SectionDoc, Storage, Tls};
+use crate::{Access, Cluster, Directory, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,8 @@ pub struct Config {
     pub node: Node,
     /// Where to listen.
     pub listen: Listen,
+    /// What is told outside.
+    pub public: Public,
     /// Certificates.
     pub tls: Tls,
     /// Limits of connections and messages.
@@ -109,6 +111,13 @@ impl Config {
         if self.tls.certificate.is_empty() != self.tls.key.is_empty() {
             return refuse("tls.key", "and tls.certificate belong together: set both or none");
         }
+        if !matches!(self.public.mta_sts.as_str(), "none" | "testing" | "enforce") {
+            return refuse("public.mta_sts", "is none of none, testing, enforce");
+        }
+        // RFC 8461 §3.2.
+        if !(86_400..=31_557_600).contains(&self.public.mta_sts_secs) {
+            return refuse("public.mta_sts_secs", "is not in 86400 to 31557600");
+        }
         if self.limits.message_octets_max < 65_536 {
             return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");
         }
@@ -152,6 +161,7 @@ impl Config {
         vec![
             Node::document(),
             Listen::document(),
+            Public::document(),
             Tls::document(),
             Limits::document(),
             Http::document(),
@@ -214,6 +224,8 @@ mod tests {
             "[cluster]\nfoundationdb_memory_octets_max = 1",
             "cluster.foundationdb_memory_octets_max",
         );
+        check("[public]\nmta_sts = \"on\"", "public.mta_sts");
+        check("[public]\nmta_sts_secs = 3600", "public.mta_sts_secs");
         check("[limits]\nconnections_max = \"many\"", "invalid type");
     }
 }

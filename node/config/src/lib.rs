@@ -18,6 +18,7 @@ pub use section::limits::Limits;
 pub use section::listen::Listen;
 pub use section::log::Log;
 pub use section::node::Node;
+pub use section::public::Public;
 pub use section::queue::Queue;
 pub use section::storage::Storage;
 pub use section::tls::Tls;

@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod node;
+pub(crate) mod public;
 pub(crate) mod queue;
 pub(crate) mod storage;
 pub(crate) mod tls;

@@ -7,13 +7,14 @@ use anyhow::{Context, Result, anyhow};
 use hongyan_config::{Config, template};
 use hongyan_directory::{NewAccount, NewTenant};
 use hongyan_env::Env;
+use hongyan_http_discovery::{Zone, records_to_publish, zone_file};
 use hongyan_listener::{CertificateFiles, TlsConfig};
 use hongyan_sasl::Secret;
 use hongyan_types::{Address, Domain, LocalPart};
 
 use crate::arguments::Init;
 use crate::node::Base;
-use crate::{certificate, dns_records, settings};
+use crate::{certificate, offer, settings};
 
 /// Letters and digits that are not mistaken for each other.
 const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         certificate::own(&settings::data(&config), &[host.to_string()])?;
     }
     let (file, data) = (arguments.config.display(), &config.node.data);
-    let records = dns_records::zone(domain, host);
+    let records = zone_file(&records_to_publish(domain, &Zone::default(), &offer::offer(&config)?));
     let warning = match config.tls.certificate.as_str() {
         "" => {
             "\nThe certificate is self-signed: mail clients will warn. Put a real one into [tls] and send SIGHUP when it is renewed."

@@ -20,6 +20,8 @@ use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
 use hongyan_types::Domain;
 
+use crate::offer;
+
 /// Submission's port (RFC 6409), where relay hosts listen.
 const RELAY_PORT_DEFAULT: u16 = 587;
 /// Submission with TLS from the start (RFC 8314).
@@ -35,6 +37,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
     directory(config)?;
     listener(config)?;
     relay(config)?;
+    offer::offer(config)?;
     let listen = &config.listen;
     for (setting, texts) in [
         ("smtp", &listen.smtp),

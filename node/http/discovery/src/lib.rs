@@ -1,0 +1,12 @@
+//! What clients, other servers and name servers are told about where mail is found.
+//!
+//! An [`Offer`] says which services there are and under which names and ports they are reached from outside;
+//! everything told is made from it, so that no two answers differ. Nothing here knows whether an account exists.
+//! Wired by `node/server`; the admin API shows the records.
+
+mod offer;
+mod records;
+mod sts;
+
+pub use offer::{Door, Offer, Service, StsMode, StsPolicy};
+pub use records::{Dkim, Need, Purpose, RECORD_SECS, Record, SpfEnd, Value, Zone, records_to_publish, zone_file};

@@ -1,0 +1,94 @@
+//! Which services there are, as somebody outside reaches them.
+
+use hongyan_types::Domain;
+
+/// What clients may want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// IMAP, TLS by STARTTLS.
+    Imap,
+    /// IMAP, TLS from the start.
+    Imaps,
+    /// POP3, TLS by STLS.
+    Pop3,
+    /// POP3, TLS from the start.
+    Pop3s,
+    /// Submission, TLS by STARTTLS.
+    Submission,
+    /// Submission, TLS from the start.
+    Submissions,
+    /// JMAP, the admin API and these documents.
+    Https,
+}
+
+impl Service {
+    /// Whether a connection begins in clear text.
+    #[must_use]
+    pub fn begins_in_clear(self) -> bool {
+        matches!(self, Self::Imap | Self::Pop3 | Self::Submission)
+    }
+}
+
+/// One service where it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Which.
+    pub service: Service,
+    /// Name of the host, as its certificate has it.
+    pub host: Domain,
+    /// Port.
+    pub port: u16,
+}
+
+/// How strictly other servers shall hold to the policy (RFC 8461 §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StsMode {
+    /// There is no policy.
+    None,
+    /// Failures are reported, mail comes all the same.
+    Testing,
+    /// Mail comes to hosts with a valid certificate or not at all.
+    Enforce,
+}
+
+impl StsMode {
+    /// As the policy has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Testing => "testing",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// MTA-STS of all domains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StsPolicy {
+    /// How strictly.
+    pub mode: StsMode,
+    /// How long it may be remembered, in seconds.
+    pub age_secs_max: u32,
+}
+
+/// All that is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Services for clients, at most one of a kind.
+    pub doors: Vec<Door>,
+    /// Hosts that take mail from other servers, the preferred one first; never empty.
+    pub mail_hosts: Vec<Domain>,
+    /// Domain with an SPF record that names all hosts that send; none: the mail hosts send.
+    pub spf_include: Option<Domain>,
+    /// MTA-STS.
+    pub sts: StsPolicy,
+}
+
+impl Offer {
+    /// Where a service is found, if there is such.
+    #[must_use]
+    pub fn door(&self, service: Service) -> Option<&Door> {
+        self.doors.iter().find(|door| door.service == service)
+    }
+}
