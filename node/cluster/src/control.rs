@@ -1,6 +1,6 @@
 //! The operator's view of the cluster and hand upon it, from any node: reads this node's map, proposes changes to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use hongyan_env::{BoxFuture, Env};
 use hongyan_http_admin::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
-    PartitionsView, SettingView, StoreView,
+    PartitionsView, SettingView, StoreView, VotersView,
 };
 use hongyan_identity::{Fingerprint, JoinToken};
 use hongyan_membership::settings::{self, Rebalance, Setting, SettingError};
@@ -223,6 +223,7 @@ impl ClusterControl for MemberControl {
                 this_node: self.metadata.node().0,
                 leader,
                 term: leadership.term,
+                voters: voters_view(&map, &members.voters),
                 partitions: partitions_view(&map),
                 store,
                 nodes: present
@@ -364,6 +365,16 @@ impl ClusterControl for MemberControl {
             self.propose(BackupWish::Stopping.change()).await?;
             self.backup_view(&*backups).await
         })
+    }
+}
+
+fn voters_view(map: &ClusterMap, voters: &BTreeSet<u64>) -> VotersView {
+    let lives = |id: &&u64| map.nodes.get(*id).is_some_and(|record| record.state != NodeState::Down);
+    let (count, up) = (voters.len(), voters.iter().filter(lives).count());
+    VotersView {
+        count: count as u64,
+        up: up as u64,
+        losses_borne: up.checked_sub(count / 2 + 1).map(|losses| losses as u64),
     }
 }
 

@@ -218,6 +218,22 @@ fn any_node_shows_the_same_cluster() {
 }
 
 #[test]
+fn it_is_seen_how_many_voters_may_be_lost() {
+    simulate(async {
+        let cluster = Cluster::of(8, 3).await;
+        let seen = |view: &ClusterView| (view.voters.count, view.voters.up, view.voters.losses_borne);
+        // Who has just joined learns first: until two have learnt, the founder alone decides.
+        cluster.until(|view| seen(view) == (3, 3, Some(1))).await;
+        cluster.nodes[&3].member.stop().await;
+        cluster.until(|view| seen(view) == (3, 2, Some(0))).await;
+        cluster.stop().await;
+        let alone = Cluster::of(9, 2).await;
+        alone.until(|view| seen(view) == (1, 1, Some(0))).await;
+        alone.stop().await;
+    });
+}
+
+#[test]
 fn a_node_is_drained_resumed_and_goes_for_good() {
     simulate(async {
         for seed in 2..=4 {

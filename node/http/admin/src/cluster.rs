@@ -17,7 +17,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use control::{ClusterControl, ControlError, ControlResult};
-pub use view::{BackupView, ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView, StoreView};
+pub use view::{
+    BackupView, ClusterView, Invitation, NodeChange, NodeView, PartitionsView, SettingView, StoreView, VotersView,
+};
 
 use crate::AdminState;
 use crate::body::Body;

@@ -38,7 +38,7 @@ mod whoami;
 
 pub use cluster::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
-    PartitionsView, SettingView, StoreView,
+    PartitionsView, SettingView, StoreView, VotersView,
 };
 pub use problem::Problem;
 pub use socket::{SocketError, serve};

@@ -16,12 +16,26 @@ pub struct ClusterView {
     pub leader: Option<u64>,
     /// How often a leader has been elected.
     pub term: u64,
+    /// The nodes that vote.
+    #[serde(default)]
+    pub voters: VotersView,
     /// Partitions.
     pub partitions: PartitionsView,
     /// The data store, where the node knows more of it than that it answers.
     pub store: Option<StoreView>,
     /// All nodes that have not left, in order of id.
     pub nodes: Vec<NodeView>,
+}
+
+/// How many nodes agree for all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct VotersView {
+    /// How many vote. A node that has just joined learns first.
+    pub count: u64,
+    /// How many of them the leader hears.
+    pub up: u64,
+    /// How many of these may be lost before nothing can be agreed any more; nothing where that is so already.
+    pub losses_borne: Option<u64>,
 }
 
 /// How the partitions stand.

@@ -52,6 +52,7 @@ fn describe(status: &Value) -> String {
         number(&status["version"]),
         number(&status["this_node"]),
     );
+    text.push_str(&voters(&status["voters"], number(&status["leader"])));
     let partitions = &status["partitions"];
     let unserved = match number(&partitions["unserved"]) {
         0 => "all have a living owner".to_owned(),
@@ -104,6 +105,29 @@ fn describe_backup(backup: &Value) -> String {
     text
 }
 
+/// Empty where the node asked is of a release that does not say.
+fn voters(voters: &Value, leader: u64) -> String {
+    let number = |name: &str| voters[name].as_u64().unwrap_or_default();
+    match (number("count"), number("up")) {
+        (0, _) => String::new(),
+        (1, 1) => format!("node {leader} alone votes: IT MAY NOT BE LOST\n"),
+        (count, up) => format!(
+            "{up} of {count} voters up{}\n",
+            losses(&voters["losses_borne"], "voter")
+        ),
+    }
+}
+
+/// How many more `what` may be lost.
+fn losses(borne: &Value, what: &str) -> String {
+    match borne.as_u64() {
+        None => String::new(),
+        Some(0) => format!("; NO {} MAY BE LOST", what.to_uppercase()),
+        Some(1) => format!("; one {what} may be lost"),
+        Some(borne) => format!("; {borne} {what}s may be lost"),
+    }
+}
+
 fn store(store: &Value) -> Option<String> {
     let engine = store["engine"].as_str()?;
     let says = |name: &str, yes: &'static str, no: &'static str| if store[name] == true { yes } else { no };
@@ -124,12 +148,7 @@ fn store(store: &Value) -> Option<String> {
     );
     let number = |name: &str| store[name].as_u64().unwrap_or_default();
     if number("servers") > 0 {
-        let losses = match store["losses_borne"].as_u64() {
-            None => String::new(),
-            Some(0) => "; NO MACHINE MAY BE LOST".to_owned(),
-            Some(1) => "; one machine may be lost".to_owned(),
-            Some(losses) => format!("; {losses} machines may be lost"),
-        };
+        let losses = losses(&store["losses_borne"], "machine");
         text.push_str(&format!(
             "  {} server{}, {} of {} coordinators answer{losses}\n",
             number("servers"),
@@ -175,7 +194,7 @@ fn size(octets: u64) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{describe, describe_backup};
+    use super::{describe, describe_backup, voters};
 
     #[test]
     fn a_cluster_fits_one_screen() {
@@ -185,6 +204,7 @@ mod tests {
         };
         let mut status = json!({
             "cluster": "00c0ffee", "version": 41, "this_node": 2, "leader": 1, "term": 3,
+            "voters": {"count": 5, "up": 5, "losses_borne": 2},
             "partitions": {"count": 1024, "unserved": 0, "moving": 16, "misplaced": 70, "rebalance": "automatic"},
             "store": {"engine": "foundationdb", "available": true, "healthy": false, "redundancy": "double",
                 "releases": ["7.3.80"], "servers": 3, "coordinators": 3, "coordinators_reachable": 2, "losses_borne": 0,
@@ -197,22 +217,23 @@ mod tests {
             lines[0],
             "cluster 00c0ffee, map version 41, asked node 2; node 1 leads (term 3)"
         );
+        assert_eq!(lines[1], "5 of 5 voters up; 2 voters may be lost");
         assert_eq!(
-            lines[1],
+            lines[2],
             "1024 partitions: all have a living owner; 16 moving, 70 not where they belong (rebalance: automatic)"
         );
         assert_eq!(
-            lines[2],
+            lines[3],
             "store foundationdb 7.3.80: available, not healthy, redundancy double"
         );
         assert_eq!(
-            lines[3],
+            lines[4],
             "  3 servers, 2 of 3 coordinators answer; NO MACHINE MAY BE LOST"
         );
-        assert_eq!(lines[4], "  3 MB of data, 0 MB moving, 81 GB free on the fullest disk");
-        assert_eq!(lines[5], "  healing");
-        assert!(lines[7].starts_with("id  name  state     role    partitions"), "{text}");
-        assert!(lines[9].starts_with("2   mx2   draining  -"), "{text}");
+        assert_eq!(lines[5], "  3 MB of data, 0 MB moving, 81 GB free on the fullest disk");
+        assert_eq!(lines[6], "  healing");
+        assert!(lines[8].starts_with("id  name  state     role    partitions"), "{text}");
+        assert!(lines[10].starts_with("2   mx2   draining  -"), "{text}");
         assert!(!text.contains("store server"), "nobody looks after one: {text}");
         status["nodes"][1]["store_server"] = json!("emptying");
         let text = describe(&status);
@@ -223,6 +244,18 @@ mod tests {
         status["store"] = json!(null);
         let text = describe(&status);
         assert!(text.contains("no leader") && text.contains("3 WITHOUT A LIVING OWNER") && !text.contains("store"));
+    }
+
+    #[test]
+    fn who_may_be_lost() {
+        let line = |count: u64, up: u64, borne: Option<u64>| {
+            voters(&json!({"count": count, "up": up, "losses_borne": borne}), 4)
+        };
+        assert_eq!(line(1, 1, Some(0)), "node 4 alone votes: IT MAY NOT BE LOST\n");
+        assert_eq!(line(3, 3, Some(1)), "3 of 3 voters up; one voter may be lost\n");
+        assert_eq!(line(3, 2, Some(0)), "2 of 3 voters up; NO VOTER MAY BE LOST\n");
+        assert_eq!(line(3, 1, None), "1 of 3 voters up\n");
+        assert_eq!(voters(&json!(null), 4), "", "a release that does not say");
     }
 
     #[test]
