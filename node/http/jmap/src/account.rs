@@ -1,47 +1,63 @@
-//! Whose request it is, and how many of a kind an account may have at the same time.
+//! Whose request it is, what else is open to them, and how many of a kind an account may have at the same time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hongyan_directory::AccountRecord;
+use hongyan_directory::{AccountRecord, GrantRights, Opening, SenderRights, Sending};
 use hongyan_http_front::Caller;
-use hongyan_jmap::{Id, MethodError, MethodErrorType};
+use hongyan_jmap::{CapabilityUri, Id, MethodError, MethodErrorType};
 use hongyan_mailbox::MailboxId;
 use hongyan_types::{AccountId, Address};
 use parking_lot::Mutex;
 
+use crate::error::Outcome;
 use crate::ids;
+use crate::jmap::Jmap;
 
-/// The account of a caller.
+/// An account that a caller may use: their own, or one that is open to them (SBX, DLG).
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) id: Id,
     pub(crate) mailbox: MailboxId,
     /// Of its address: the right side of new message ids.
     pub(crate) domain: String,
-    /// As the directory knew it when its person signed in.
+    /// Whose mailbox it is.
     pub(crate) record: Arc<AccountRecord>,
+    /// Who uses it.
+    pub(crate) person: Arc<AccountRecord>,
     /// Whether the caller may look and change nothing.
     pub(crate) read_only: bool,
+    /// As whom the caller may send from it.
+    pub(crate) sending: Sending,
 }
 
 impl Account {
-    pub(crate) fn of(caller: &Caller) -> Self {
-        let account = &caller.identity().account;
+    fn new(record: &Arc<AccountRecord>, person: &Arc<AccountRecord>, rights: GrantRights) -> Self {
         Self {
-            id: ids::account(account.id),
-            mailbox: MailboxId {
-                tenant: account.tenant,
-                account: account.id,
-            },
-            domain: account.address.domain.to_string(),
-            record: Arc::clone(account),
-            read_only: caller.identity().is_read_only(),
+            id: ids::account(record.id),
+            mailbox: mailbox(record),
+            domain: record.address.domain.to_string(),
+            record: Arc::clone(record),
+            person: Arc::clone(person),
+            read_only: !rights.write,
+            sending: rights.send,
         }
     }
-    /// Whether the account may send as this address.
-    pub(crate) fn owns(&self, email: &str) -> bool {
-        Address::try_from(email).is_ok_and(|address| self.record.owns(&address))
+    pub(crate) fn is_own(&self) -> bool {
+        self.record.id == self.person.id
+    }
+    /// Whether methods of a capability can be called with it.
+    pub(crate) fn supports(&self, capability: CapabilityUri) -> bool {
+        capability != CapabilityUri::SUBMISSION || self.sending > Sending::No
+    }
+    /// Whether an address is one of those that are sent as from this account.
+    pub(crate) fn sends_as(&self, rights: &SenderRights, address: &Address) -> bool {
+        rights.sending(address) > Sending::No && (self.is_own() || self.record.owns(address))
+    }
+    /// As whom its person may send now.
+    pub(crate) async fn sender_rights(&self, jmap: &Jmap) -> Outcome<SenderRights> {
+        let rights = jmap.services.directory.sender_rights(&self.person).await;
+        rights.map_err(|error| directory_failed(&error))
     }
     /// Accounts of others look missing.
     pub(crate) fn check(&self, id: &Id) -> Result<(), MethodError> {
@@ -51,6 +67,53 @@ impl Account {
             Err(MethodErrorType::AccountNotFound.into())
         }
     }
+}
+
+fn directory_failed(error: &hongyan_directory::Error) -> crate::error::Failure {
+    tracing::warn!(event = "jmap_directory_failed", %error);
+    MethodErrorType::ServerUnavailable.into()
+}
+
+/// The mailbox of the one who calls.
+pub(crate) fn own_mailbox(caller: &Caller) -> MailboxId {
+    mailbox(&caller.identity().account)
+}
+
+fn mailbox(record: &AccountRecord) -> MailboxId {
+    MailboxId {
+        tenant: record.tenant,
+        account: record.id,
+    }
+}
+
+/// All accounts that a caller may use now, their own first. It is asked anew each time: what is taken from them is gone at once.
+pub(crate) async fn accounts(jmap: &Jmap, caller: &Caller) -> Outcome<Vec<Account>> {
+    let identity = caller.identity();
+    let read_only = identity.is_read_only();
+    let (person, openings) = open_to(jmap, identity.account.id).await?;
+    let person = person.unwrap_or_else(|| Arc::clone(&identity.account));
+    let own = (&person, GrantRights::FULL);
+    let opened = openings.iter().map(|opening| (&opening.account, opening.rights));
+    let all = std::iter::once(own).chain(opened).map(|(record, rights)| {
+        let account = Account::new(record, &person, rights);
+        Account {
+            read_only: read_only || account.read_only,
+            ..account
+        }
+    });
+    Ok(all.collect())
+}
+
+/// A person as the directory knows them now, and what is open to them.
+pub(crate) async fn open_to(jmap: &Jmap, person: AccountId) -> Outcome<(Option<Arc<AccountRecord>>, Vec<Opening>)> {
+    let directory = &jmap.services.directory;
+    let found = directory.account(person).await;
+    let Some(person) = found.map_err(|error| directory_failed(&error))? else {
+        return Ok((None, Vec::new()));
+    };
+    let openings = directory.accounts_open_to(&person).await;
+    let openings = openings.map_err(|error| directory_failed(&error))?;
+    Ok((Some(person), openings))
 }
 
 /// How many of a kind each account has at this moment.

@@ -10,28 +10,31 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hongyan_http_front::Caller;
-use hongyan_jmap::{Request, RequestError, RequestErrorType, resolve};
+use hongyan_jmap::{MethodErrorType, Request, RequestError, RequestErrorType, resolve};
 use http_body_util::{BodyExt, Limited};
 
-use crate::account::Account;
+use crate::account::{Account, accounts};
 use crate::call::{Call, capability_of, dispatch};
-use crate::error::{Failure, Outcome};
+use crate::error::{Failure, Outcome, failed};
 use crate::jmap::Jmap;
-use crate::session_object::{CAPABILITIES, STATE};
+use crate::session_object::{CAPABILITIES, state};
 
 pub(crate) async fn api(State(jmap): State<Arc<Jmap>>, caller: Caller, headers: HeaderMap, body: Body) -> Response {
-    let account = Account::of(&caller);
-    let Some(_place) = jmap.requests.take(account.mailbox.account) else {
+    let Some(_place) = jmap.requests.take(caller.identity().account.id) else {
         let max = jmap.settings.core.requests_max;
         let kind = RequestErrorType::Limit("maxConcurrentRequests");
         let detail = format!("the account has {max} requests that are not answered yet");
         return refuse(StatusCode::TOO_MANY_REQUESTS, &RequestError { kind, detail });
     };
-    let answered = match read_body(&jmap, &headers, body).await {
-        Ok(bytes) => answer(&jmap, &[account], &bytes).await,
-        Err(error) => Err(error),
+    let bytes = match read_body(&jmap, &headers, body).await {
+        Ok(bytes) => bytes,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error),
     };
-    match answered {
+    let accounts = match accounts(&jmap, &caller).await {
+        Ok(accounts) => accounts,
+        Err(failure) => return failed(failure).into_response(),
+    };
+    match answer(&jmap, &accounts, &bytes).await {
         Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error),
     }
@@ -63,20 +66,26 @@ async fn read_body(jmap: &Jmap, headers: &HeaderMap, body: Body) -> Result<Bytes
     Ok(collected.to_bytes())
 }
 
-/// The account that a call is about: the caller's own, where it names none that the caller may use.
-fn account_of<'a>(accounts: &'a [Account], arguments: &str) -> &'a Account {
+/// The account that a call is about: the caller's own where it names none.
+fn account_of<'a>(accounts: &'a [Account], name: &str, arguments: &str) -> Outcome<&'a Account> {
     #[derive(serde::Deserialize)]
     struct Named {
         #[serde(rename = "accountId")]
         account_id: hongyan_jmap::Id,
     }
     let own = &accounts[0];
-    if accounts.len() == 1 {
-        return own;
+    if name == "Core/echo" {
+        return Ok(own);
     }
-    let named = serde_json::from_str::<Named>(arguments).ok();
-    let found = named.and_then(|named| accounts.iter().find(|account| account.id == named.account_id));
-    found.unwrap_or(own)
+    let account = match serde_json::from_str::<Named>(arguments) {
+        Ok(named) => accounts.iter().find(|account| account.id == named.account_id),
+        Err(_) => Some(own),
+    };
+    let account = account.ok_or(MethodErrorType::AccountNotFound)?;
+    if capability_of(name).is_some_and(|capability| !account.supports(capability)) {
+        return Err(MethodErrorType::AccountNotSupportedByMethod.into());
+    }
+    Ok(account)
 }
 
 pub(crate) async fn answer(jmap: &Jmap, accounts: &[Account], bytes: &[u8]) -> Result<Vec<u8>, RequestError> {
@@ -90,20 +99,23 @@ pub(crate) async fn answer(jmap: &Jmap, accounts: &[Account], bytes: &[u8]) -> R
         let is_used = capability.is_some_and(|uri| request.using.iter().any(|used| used == uri.0));
         let outcome: Outcome<()> = match resolve(call.arguments, &response) {
             Err(error) => Err(error.into()),
-            Ok(_) if !is_used => Err(hongyan_jmap::MethodErrorType::UnknownMethod.into()),
-            Ok(text) => {
-                let mut call = Call {
-                    jmap,
-                    account: account_of(accounts, &text),
-                    accounts,
-                    created: &mut created,
-                    name: &call.name,
-                    id: &call.id,
-                    text: &text,
-                    response: &mut response,
-                };
-                dispatch(&mut call).await
-            }
+            Ok(_) if !is_used => Err(MethodErrorType::UnknownMethod.into()),
+            Ok(text) => match account_of(accounts, &call.name, &text) {
+                Err(failure) => Err(failure),
+                Ok(account) => {
+                    let mut call = Call {
+                        jmap,
+                        account,
+                        accounts,
+                        created: &mut created,
+                        name: &call.name,
+                        id: &call.id,
+                        text: &text,
+                        response: &mut response,
+                    };
+                    dispatch(&mut call).await
+                }
+            },
         };
         let method = if is_used { &*call.name } else { "unknown" };
         let result = if outcome.is_ok() { "ok" } else { "error" };
@@ -116,5 +128,5 @@ pub(crate) async fn answer(jmap: &Jmap, accounts: &[Account], bytes: &[u8]) -> R
         }
     }
     let told = request.created_ids.is_some().then_some(&created);
-    Ok(response.finish(told, STATE))
+    Ok(response.finish(told, &state(accounts)))
 }

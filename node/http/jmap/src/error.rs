@@ -1,6 +1,8 @@
 //! Why a method fails for reasons of this server.
 
+use axum::http::StatusCode;
 use hongyan_blob::BlobError;
+use hongyan_http_front::Problem;
 use hongyan_jmap::{MethodError, MethodErrorType};
 use hongyan_mailbox::MailboxError;
 use hongyan_router::AskError;
@@ -50,5 +52,15 @@ impl Failure {
                 MethodError::new(MethodErrorType::ServerFail)
             }
         }
+    }
+}
+
+/// What a client may know of a failure that is not a method's.
+pub(crate) fn failed(error: impl Into<Failure>) -> Problem {
+    let error = error.into().told();
+    let words = error.description.unwrap_or_else(|| "it may work later".into());
+    Problem {
+        retry_secs: Some(5),
+        ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)
     }
 }

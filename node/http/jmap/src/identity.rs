@@ -4,5 +4,6 @@ mod get;
 mod record;
 mod set;
 
-pub(crate) use get::{changes, get, read};
+pub(crate) use get::{changes, get, read_of, senders};
+pub(crate) use record::Senders;
 pub(crate) use set::set;

@@ -9,6 +9,7 @@ mod listening;
 mod socket;
 mod subscription;
 mod subscription_record;
+mod watching;
 mod web;
 
 pub use door::{Letter, PushDoor, PushError};

@@ -7,19 +7,40 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
-use hongyan_http_front::Caller;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hongyan_directory::{AccountKind, Sending};
+use hongyan_http_front::{Caller, Problem};
 use hongyan_jmap::object::EmailSort;
 use hongyan_jmap::{AccountEntry, CapabilityUri, RawValue, Session, UtcDate};
 use hongyan_mailbox::FOLDER_NAME_OCTETS_MAX;
 use hongyan_types::Timestamp;
+use ring::digest;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-use crate::account::Account;
+use crate::account::{Account, accounts};
+use crate::error::failed;
 use crate::jmap::Jmap;
 
-/// The state of session objects: what they say depends on this release alone.
-pub(crate) const STATE: &str = "1";
+/// What session objects of this release say beside the caller's accounts.
+const RELEASE: &str = "1";
+
+/// The state of a caller's session object.
+pub(crate) fn state(accounts: &[Account]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(RELEASE.as_bytes());
+    for account in accounts {
+        let rights = [u8::from(account.read_only), u8::from(account.sending > Sending::No)];
+        let name = account.record.address.to_string();
+        for part in [account.id.as_str().as_bytes(), name.as_bytes(), &rights[..]] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+    }
+    let digest = context.finish();
+    URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
+}
 
 /// The capabilities of this server.
 pub(crate) const CAPABILITIES: [CapabilityUri; 8] = [
@@ -117,25 +138,70 @@ fn origin(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> String {
         .map_or_else(String::new, |authority| format!("{scheme}://{authority}"))
 }
 
-pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, headers: HeaderMap, uri: Uri) -> Response {
+/// What of an account's capabilities is the same for all.
+struct Capabilities {
+    mail: Box<RawValue>,
+    submission: Box<RawValue>,
+    blob: Box<RawValue>,
+}
+
+impl Capabilities {
+    fn new(jmap: &Jmap) -> Self {
+        Self {
+            mail: raw(&MailCapability {
+                max_mailboxes_per_email: None,
+                max_mailbox_depth: u64::try_from(hongyan_mailbox::FOLDER_LEVELS_MAX).ok(),
+                max_size_mailbox_name: u64::try_from(FOLDER_NAME_OCTETS_MAX).unwrap_or(u64::MAX),
+                max_size_attachments_per_email: jmap.settings.created_octets_max,
+                email_query_sort_options: EmailSort::NAMES,
+                may_create_top_level_mailbox: true,
+            }),
+            submission: raw(&SubmissionCapability::new(jmap)),
+            blob: raw(&BlobCapability {
+                max_size_blob_set: jmap.settings.core.upload_octets_max,
+                max_data_sources: jmap.settings.blob_sources_max,
+                supported_type_names: ["Email", "Mailbox", "Thread"],
+                supported_digest_algorithms: ["sha", "sha-256", "sha-512"],
+            }),
+        }
+    }
+    fn entry(&self, account: &Account) -> AccountEntry {
+        let mut capabilities = BTreeMap::from([
+            (CapabilityUri::CORE, nothing()),
+            (CapabilityUri::MAIL, self.mail.clone()),
+            (CapabilityUri::SUBMISSION, self.submission.clone()),
+            (CapabilityUri::VACATION, nothing()),
+            (CapabilityUri::BLOB, self.blob.clone()),
+            (CapabilityUri::QUOTA, nothing()),
+        ]);
+        capabilities.retain(|uri, _| account.supports(*uri));
+        let record = &account.record;
+        let name = match record.kind {
+            AccountKind::Shared if !record.display_name.is_empty() => record.display_name.clone(),
+            AccountKind::Shared | AccountKind::Member => record.address.to_string(),
+        };
+        AccountEntry {
+            name,
+            is_personal: account.is_own(),
+            is_read_only: account.read_only,
+            account_capabilities: capabilities,
+        }
+    }
+}
+
+fn nothing() -> Box<RawValue> {
+    raw(&BTreeMap::<&str, ()>::new())
+}
+
+pub(crate) async fn session(
+    State(jmap): State<Arc<Jmap>>,
+    caller: Caller,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let origin = origin(&caller, &headers, &uri);
-    let account = Account::of(&caller);
-    let record = &caller.identity().account;
-    let mail = MailCapability {
-        max_mailboxes_per_email: None,
-        max_mailbox_depth: u64::try_from(hongyan_mailbox::FOLDER_LEVELS_MAX).ok(),
-        max_size_mailbox_name: u64::try_from(FOLDER_NAME_OCTETS_MAX).unwrap_or(u64::MAX),
-        max_size_attachments_per_email: jmap.settings.created_octets_max,
-        email_query_sort_options: EmailSort::NAMES,
-        may_create_top_level_mailbox: true,
-    };
-    let submission = SubmissionCapability::new(&jmap);
-    let blob = BlobCapability {
-        max_size_blob_set: jmap.settings.core.upload_octets_max,
-        max_data_sources: jmap.settings.blob_sources_max,
-        supported_type_names: ["Email", "Mailbox", "Thread"],
-        supported_digest_algorithms: ["sha", "sha-256", "sha-512"],
-    };
+    let accounts = accounts(&jmap, &caller).await.map_err(failed)?;
+    let own = &accounts[0];
     let socket = SocketCapability {
         url: format!("{}/jmap/socket", origin.replacen("http", "ws", 1)),
         supports_push: true,
@@ -143,20 +209,10 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
     let vapid = VapidCapability {
         application_server_key: jmap.services.push.public_key().await,
     };
-    let nothing = || raw(&BTreeMap::<&str, ()>::new());
-    let entry = AccountEntry {
-        name: record.address.to_string(),
-        is_personal: true,
-        is_read_only: account.read_only,
-        account_capabilities: BTreeMap::from([
-            (CapabilityUri::CORE, nothing()),
-            (CapabilityUri::MAIL, raw(&mail)),
-            (CapabilityUri::SUBMISSION, raw(&submission)),
-            (CapabilityUri::VACATION, nothing()),
-            (CapabilityUri::BLOB, raw(&blob)),
-            (CapabilityUri::QUOTA, nothing()),
-        ]),
-    };
+    let capabilities = Capabilities::new(&jmap);
+    let entries = accounts
+        .iter()
+        .map(|account| (account.id.clone(), capabilities.entry(account)));
     let session = Session {
         capabilities: BTreeMap::from([
             (CapabilityUri::CORE, raw(&jmap.settings.core)),
@@ -168,23 +224,23 @@ pub(crate) async fn session(State(jmap): State<Arc<Jmap>>, caller: Caller, heade
             (CapabilityUri::WEBSOCKET, raw(&socket)),
             (CapabilityUri::VAPID, raw(&vapid)),
         ]),
-        accounts: BTreeMap::from([(account.id.clone(), entry)]),
+        accounts: entries.collect(),
         primary_accounts: CAPABILITIES
             .into_iter()
             .filter(|uri| ![CapabilityUri::WEBSOCKET, CapabilityUri::VAPID].contains(uri))
-            .map(|uri| (uri, account.id.clone()))
+            .map(|uri| (uri, own.id.clone()))
             .collect(),
-        username: record.address.to_string(),
+        username: own.record.address.to_string(),
         api_url: format!("{origin}/jmap/api"),
         download_url: format!("{origin}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}"),
         upload_url: format!("{origin}/jmap/upload/{{accountId}}"),
         event_source_url: format!("{origin}/jmap/events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"),
-        state: STATE.to_owned(),
+        state: state(&accounts),
     };
     let text = serde_json::to_string(&session).expect("a session object is JSON");
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
     ];
-    (headers, text).into_response()
+    Ok((headers, text).into_response())
 }

@@ -13,8 +13,7 @@ use hongyan_http_front::{Caller, Problem};
 use serde::Deserialize;
 
 use super::stretch::{Stretch, open};
-use super::upload::failed;
-use crate::account::Account;
+use crate::error::failed;
 use crate::ids::BlobId;
 use crate::jmap::Jmap;
 
@@ -34,10 +33,7 @@ pub(crate) async fn download(
     Path((account_id, blob_id, name)): Path<(String, String, String)>,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Problem> {
-    let account = Account::of(&caller);
-    if account.id.as_str() != account_id {
-        return Err(missing("account"));
-    }
+    let account = super::account(&jmap, &caller, &account_id).await?;
     let blob = BlobId::read(&blob_id).ok_or_else(|| missing("blob"))?;
     let found = open(&jmap, account.mailbox, &blob).await.map_err(failed)?;
     let stretch = found.ok_or_else(|| missing("blob"))?;

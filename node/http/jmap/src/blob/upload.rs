@@ -14,8 +14,7 @@ use hongyan_mailbox::MailboxId;
 use serde::Serialize;
 
 use super::upload_record;
-use crate::account::Account;
-use crate::error::{Failure, Outcome};
+use crate::error::{Outcome, failed};
 use crate::ids::{BlobId, BlobSource};
 use crate::jmap::Jmap;
 
@@ -37,16 +36,13 @@ pub(crate) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let account = Account::of(&caller);
-    if account.id.as_str() != account_id {
-        return Err(super::download::missing("account"));
-    }
+    let account = super::account(&jmap, &caller, &account_id).await?;
     if account.read_only {
-        let words = "this app password lets you look and change nothing";
+        let words = "you may look there and change nothing";
         return Err(Problem::new(StatusCode::FORBIDDEN, "read-only", words));
     }
     let core = &jmap.settings.core;
-    let Some(_place) = jmap.uploads.take(account.mailbox.account) else {
+    let Some(_place) = jmap.uploads.take(account.person.id) else {
         let words = format!("the account has {} uploads at this moment", core.uploads_max);
         return Err(Problem::limit(
             StatusCode::TOO_MANY_REQUESTS,
@@ -86,14 +82,4 @@ pub(super) async fn keep(jmap: &Jmap, mailbox: MailboxId, writer: BlobWriter) ->
     let times = (now, now.saturating_sub(kept));
     upload_record::keep(&services.database, &services.blobs, mailbox, &blob, times).await?;
     Ok(blob)
-}
-
-/// What a client may know of a failure.
-pub(super) fn failed(error: impl Into<Failure>) -> Problem {
-    let error = error.into().told();
-    let words = error.description.unwrap_or_else(|| "it may work later".into());
-    Problem {
-        retry_secs: Some(5),
-        ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)
-    }
 }

@@ -103,6 +103,9 @@ pub(crate) async fn copy(call: &mut Call<'_>) -> Outcome<()> {
         not_created: Some(reply.not_created).filter(|not_created| !not_created.is_empty()),
     })?;
     if arguments.on_success_destroy_original && !originals.is_empty() {
+        if from.read_only {
+            return Err(MethodErrorType::AccountReadOnly.into());
+        }
         let set = Set {
             account_id: from.id.clone(),
             if_in_state: arguments.destroy_from_if_in_state,

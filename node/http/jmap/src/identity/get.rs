@@ -3,7 +3,7 @@
 use hongyan_jmap::method::{Changes as Arguments, Get};
 use hongyan_jmap::object::{EmailAddress, Identity};
 
-use super::record::{Identities, IdentityRecord, NamedAddress};
+use super::record::{Identities, IdentityRecord, NamedAddress, Senders};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
@@ -21,12 +21,24 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
 }
 
 /// The state and the identities as they are now.
-pub(crate) async fn read(call: &Call<'_>) -> Outcome<(u64, Vec<(u64, IdentityRecord)>)> {
+async fn read(call: &Call<'_>) -> Outcome<(u64, Vec<(u64, IdentityRecord)>)> {
+    read_of(call, &senders(call).await?).await
+}
+
+/// As whom it is sent now from the account of a call.
+pub(crate) async fn senders<'c>(call: &Call<'c>) -> Outcome<Senders<'c>> {
+    Ok(Senders {
+        account: call.account,
+        rights: call.account.sender_rights(call.jmap).await?,
+    })
+}
+
+pub(crate) async fn read_of(call: &Call<'_>, senders: &Senders<'_>) -> Outcome<(u64, Vec<(u64, IdentityRecord)>)> {
     let identities = Identities::of(call.account);
     let mut attempts = Attempts::default();
     loop {
         let mut transaction = call.jmap.services.database.begin();
-        let all = identities.all(&mut transaction, call.account).await?;
+        let all = identities.all(&mut transaction, senders).await?;
         let state = identities.ledger.state(&mut transaction).await?;
         if !attempts.again(transaction.commit().await)? {
             return Ok((state, all));

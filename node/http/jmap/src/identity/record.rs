@@ -1,10 +1,15 @@
-//! Identities of an account, in the ledger at ("jmap", tenant, account, 1). Each address of the account has one that the
-//! directory made: it comes and goes with the address. A person may make more.
+//! Identities of an account, in the ledger at ("jmap", tenant, account, 1). Each address that is sent as from the account has
+//! one that the directory made: it comes and goes with the right to send so. A person may make more.
+//!
+//! From one's own account it is sent as its addresses, as the groups that one represents and for the mailboxes that one acts
+//! for (GRP-6, DLG-1); from an account that is open to one, as its addresses (SBX).
 
 use bytes::Bytes;
+use hongyan_directory::{AccountRecord, SenderRights};
 use hongyan_kv::record::{self, Schema};
 use hongyan_kv::{Error, Transaction, Tuple};
 use hongyan_ledger::Ledger;
+use hongyan_types::Address;
 use minicbor::{Decode, Encode};
 
 use crate::account::Account;
@@ -61,25 +66,25 @@ impl Identities {
     pub(crate) async fn all(
         &self,
         transaction: &mut Transaction,
-        account: &Account,
+        senders: &Senders<'_>,
     ) -> Result<Vec<(u64, IdentityRecord)>, Error> {
         let mut all = Vec::new();
         for (number, stored) in self.ledger.all(transaction).await? {
             let identity = IdentityRecord::decode(&stored)?;
-            if account.owns(&identity.email) {
+            if senders.has(&identity.email) {
                 all.push((number, identity));
             } else {
                 self.ledger.remove(transaction, number).await?;
             }
         }
-        for address in account.record.addresses() {
+        for (name, address) in senders.given() {
             let email = address.to_string();
             let is_known = |(_, known): &(u64, IdentityRecord)| known.is_given && known.email == email;
             if all.iter().any(is_known) {
                 continue;
             }
             let identity = IdentityRecord {
-                name: account.record.display_name.clone(),
+                name: name.to_owned(),
                 email,
                 reply_to: None,
                 bcc: None,
@@ -92,6 +97,36 @@ impl Identities {
         }
         Ok(all)
     }
+}
+
+/// As whom it is sent from an account.
+pub(crate) struct Senders<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) rights: SenderRights,
+}
+
+impl Senders<'_> {
+    pub(crate) fn has(&self, email: &str) -> bool {
+        Address::try_from(email).is_ok_and(|address| self.account.sends_as(&self.rights, &address))
+    }
+    /// The addresses, each with a name for people.
+    pub(crate) fn given(&self) -> Vec<(&str, &Address)> {
+        let record = &*self.account.record;
+        let mut given: Vec<_> = of_account(record).collect();
+        if self.account.is_own() {
+            let groups = self.rights.groups().iter();
+            given.extend(groups.map(|group| (group.display_name.as_str(), &group.address)));
+            let openings = self.rights.openings().iter();
+            given.extend(openings.flat_map(|opening| of_account(&opening.account)));
+        }
+        given
+    }
+}
+
+fn of_account(record: &AccountRecord) -> impl Iterator<Item = (&str, &Address)> {
+    record
+        .addresses()
+        .map(|address| (record.display_name.as_str(), address))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use hongyan_types::Address;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::record::{Identities, IdentityRecord, NamedAddress};
+use super::get::senders;
+use super::record::{Identities, IdentityRecord, NamedAddress, Senders};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
@@ -36,27 +37,33 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
     call.account.check(&arguments.account_id)?;
     arguments.check(call.jmap.settings.core.set_objects_max)?;
     let account_id = call.account.id.clone();
+    let senders = senders(call).await?;
     let mut attempts = Attempts::default();
     let (reply, created) = loop {
         let mut transaction = call.jmap.services.database.begin();
         let identities = Identities::of(call.account);
-        let mut all = identities.all(&mut transaction, call.account).await?;
+        let mut all = identities.all(&mut transaction, &senders).await?;
         let old_state = identities.ledger.state(&mut transaction).await?.to_string();
         if arguments.if_in_state.as_ref().is_some_and(|state| *state != old_state) {
             return Err(MethodErrorType::StateMismatch.into());
         }
         let mut reply = Reply::new(&account_id, old_state);
         let mut created = call.created.clone();
-        create(
-            call,
-            &identities,
-            &mut transaction,
-            &arguments,
-            &mut all,
-            &mut reply,
-            &mut created,
-        )
-        .await?;
+        let new = arguments.create.iter().flatten();
+        for (creation, text) in new {
+            match read_new(&senders, text, all.len()) {
+                Ok(identity) => {
+                    let number = identities.ledger.create(&mut transaction, identity.encode()).await?;
+                    all.push((number, identity));
+                    let id = ids::numbered('I', number);
+                    created.insert(creation.clone(), id.clone());
+                    reply.created.insert(creation.clone(), Created { id, may_delete: true });
+                }
+                Err(error) => {
+                    reply.not_created.insert(creation.clone(), error);
+                }
+            }
+        }
         let changed = (&arguments, &created);
         update(&identities, &mut transaction, changed, &mut all, &mut reply).await?;
         destroy(&identities, &mut transaction, changed, &all, &mut reply).await?;
@@ -69,34 +76,8 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
     call.answer(&reply)
 }
 
-async fn create(
-    call: &Call<'_>,
-    identities: &Identities,
-    transaction: &mut Transaction,
-    arguments: &Set,
-    all: &mut Vec<(u64, IdentityRecord)>,
-    reply: &mut Reply<'_>,
-    created: &mut BTreeMap<Id, Id>,
-) -> Outcome<()> {
-    for (creation, text) in arguments.create.iter().flatten() {
-        match new(call, text, all.len()) {
-            Ok(identity) => {
-                let number = identities.ledger.create(transaction, identity.encode()).await?;
-                all.push((number, identity));
-                let id = ids::numbered('I', number);
-                created.insert(creation.clone(), id.clone());
-                reply.created.insert(creation.clone(), Created { id, may_delete: true });
-            }
-            Err(error) => {
-                reply.not_created.insert(creation.clone(), error);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn new(call: &Call<'_>, text: &RawValue, count: usize) -> Result<IdentityRecord, SetError> {
-    if count >= IDENTITIES_MAX + call.account.record.addresses().count() {
+fn read_new(senders: &Senders<'_>, text: &RawValue, count: usize) -> Result<IdentityRecord, SetError> {
+    if count >= IDENTITIES_MAX + senders.given().len() {
         let words = format!("an account has at most {IDENTITIES_MAX} identities of its own");
         return Err(SetError::with(SetErrorType::OverQuota, words));
     }
@@ -105,8 +86,8 @@ fn new(call: &Call<'_>, text: &RawValue, count: usize) -> Result<IdentityRecord,
     if Address::try_from(new.email.as_str()).is_err() {
         return Err(SetError::properties(["email"], "no address"));
     }
-    if !call.account.owns(&new.email) {
-        let words = "you may send only as your own addresses";
+    if !senders.has(&new.email) {
+        let words = "you may send only as your own addresses and those open to you";
         return Err(SetError::with(SetErrorType::ForbiddenFrom, words));
     }
     let identity = IdentityRecord {

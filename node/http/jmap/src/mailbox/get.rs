@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use hongyan_directory::Sending;
 use hongyan_jmap::MethodError;
 use hongyan_jmap::method::{Get, GetReply};
 use hongyan_jmap::object::{Mailbox, MailboxProperty, MailboxRights, MailboxRole, MailboxView, Properties};
 use hongyan_mailbox::{FolderId, FolderInfo, SpecialUse};
 
 use super::counts::{Counts, count};
+use crate::account::Account;
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
@@ -28,7 +30,12 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
         BTreeMap::new()
     };
     let show = |folder: &FolderInfo| MailboxView {
-        mailbox: mailbox(&snapshot, folder, counts.get(&folder.id).copied().unwrap_or_default()),
+        mailbox: mailbox(
+            call.account,
+            &snapshot,
+            folder,
+            counts.get(&folder.id).copied().unwrap_or_default(),
+        ),
         properties: &properties,
     };
     let mut reply = GetReply {
@@ -94,9 +101,10 @@ pub(super) fn parent(snapshot: &Snapshot, folder: &FolderInfo) -> Option<FolderI
     found.map(|found| found.id)
 }
 
-pub(super) fn mailbox(snapshot: &Snapshot, folder: &FolderInfo, counts: Counts) -> Mailbox {
+pub(super) fn mailbox(account: &Account, snapshot: &Snapshot, folder: &FolderInfo, counts: Counts) -> Mailbox {
     let role = role(folder);
-    let is_own = role.is_none();
+    let writes = !account.read_only;
+    let may_go = writes && role.is_none();
     Mailbox {
         id: ids::folder(folder.id),
         name: name(folder).to_owned(),
@@ -109,14 +117,14 @@ pub(super) fn mailbox(snapshot: &Snapshot, folder: &FolderInfo, counts: Counts) 
         unread_threads: counts.unread_threads,
         my_rights: MailboxRights {
             may_read_items: true,
-            may_add_items: true,
-            may_remove_items: true,
-            may_set_seen: true,
-            may_set_keywords: true,
-            may_create_child: true,
-            may_rename: is_own,
-            may_delete: is_own,
-            may_submit: true,
+            may_add_items: writes,
+            may_remove_items: writes,
+            may_set_seen: writes,
+            may_set_keywords: writes,
+            may_create_child: writes,
+            may_rename: may_go,
+            may_delete: may_go,
+            may_submit: writes && account.sending > Sending::No,
         },
         is_subscribed: folder.subscribed,
     }

@@ -159,7 +159,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         let request = SubscribeFolder { path, subscribed: true };
         call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
     }
-    let shown = super::get::mailbox(&snapshot, &folder, super::counts::Counts::default());
+    let shown = super::get::mailbox(call.account, &snapshot, &folder, super::counts::Counts::default());
     Ok(Created {
         id: shown.id,
         sort_order: shown.sort_order,

@@ -1,5 +1,4 @@
-//! EventSource (RFC 8620 §7.3): a client hears of new states while it listens. The mailbox's hints wake it; what it is
-//! told is the state that a request would find.
+//! EventSource (RFC 8620 §7.3): a client hears of new states while it listens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +10,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use hongyan_http_front::{Caller, Problem};
+use hongyan_jmap::object::StateChange;
 use serde::Deserialize;
 
 use super::listening::Listening;
-use crate::account::{Account, Place};
+use crate::account::{Place, own_mailbox};
+use crate::error::failed;
 use crate::jmap::Jmap;
 
 /// Longest time between pings.
@@ -46,8 +47,8 @@ pub(crate) async fn events(
     headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Problem> {
-    let account = Account::of(&caller);
-    let Some(place) = jmap.streams.take(account.mailbox.account) else {
+    let mailbox = own_mailbox(&caller);
+    let Some(place) = jmap.streams.take(mailbox.account) else {
         let words = format!("the account has {} streams of events", jmap.settings.event_streams_max);
         return Err(Problem::limit(
             StatusCode::TOO_MANY_REQUESTS,
@@ -57,10 +58,7 @@ pub(crate) async fn events(
     };
     let wished = |name: &str| wish.types == "*" || wish.types.split(',').any(|wished| wished == name);
     let ping = Duration::from_secs(wish.ping);
-    let mut listening = Listening::begin(&jmap, &account, wished).await.map_err(|error| {
-        let words = error.told().to_string();
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)
-    })?;
+    let mut listening = Listening::begin(&jmap, mailbox, wished).await.map_err(failed)?;
     // Whoever comes back is told at once what it missed; others know the state from their requests.
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     if let Some(last) = last {
@@ -92,15 +90,19 @@ impl Stream {
             return None;
         }
         let changed = self.listening.changed();
-        match self.ping {
+        let changed = match self.ping {
             None => changed.await?,
             Some(ping) => match self.jmap.services.env.timeout(ping, changed).await {
                 Some(changed) => changed?,
                 None => return Some(ping_event(ping)),
             },
-        }
+        };
         self.is_done = self.closes_after_state;
-        let data = serde_json::to_string(&self.listening.change()).unwrap_or_default();
+        let change = StateChange {
+            changed,
+            push_state: None,
+        };
+        let data = serde_json::to_string(&change).unwrap_or_default();
         let state = self.listening.state();
         Some(format!("event: state\nid: {state}\ndata: {data}\n\n").into())
     }

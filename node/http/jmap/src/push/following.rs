@@ -8,18 +8,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hongyan_actor::EntityKey;
 use hongyan_jmap::object::StateChange;
-use hongyan_mailbox::{ListFolders, MailboxId};
-use hongyan_types::ModSeq;
+use hongyan_mailbox::MailboxId;
+use hongyan_types::{AccountId, ModSeq};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::door::{Letter, PushError};
 use super::listening::TYPES;
 use super::subscription_record::{SubscriptionRecord, Subscriptions, followed, note_told};
+use super::watching::{Told, Watching, states};
 use crate::error::Outcome;
-use crate::ids;
 use crate::jmap::Jmap;
 use crate::ledgers::Attempts;
-use crate::state;
 
 /// How often it is looked which accounts are to be followed here.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -35,7 +34,7 @@ pub(crate) async fn follow_all(jmap: Arc<Jmap>) {
     loop {
         match followed(&jmap.services.database).await {
             Ok(all) => {
-                let here: BTreeMap<MailboxId, ModSeq> = all
+                let here: BTreeMap<MailboxId, Told> = all
                     .into_iter()
                     .filter(|(mailbox, _)| jmap.services.router.is_here(&mailbox.entity_id()))
                     .collect();
@@ -61,33 +60,31 @@ pub(crate) async fn follow_all(jmap: Arc<Jmap>) {
 }
 
 /// Ends when nothing is to be told any more, or when the mailbox cannot be asked.
-async fn follow(jmap: Arc<Jmap>, mailbox: MailboxId, told: ModSeq) {
+async fn follow(jmap: Arc<Jmap>, mailbox: MailboxId, told: Told) {
     if let Err(failure) = try_follow(&jmap, mailbox, told).await {
         tracing::debug!(event = "push_follow_failed", account = mailbox.account.0, %failure);
     }
 }
 
-async fn try_follow(jmap: &Arc<Jmap>, mailbox: MailboxId, mut told: ModSeq) -> Outcome<()> {
+async fn try_follow(jmap: &Arc<Jmap>, mailbox: MailboxId, told: Told) -> Outcome<()> {
     let services = &jmap.services;
-    let mut hints = services.router.subscribe(&mailbox);
+    let mut watching = Watching::begin(jmap, mailbox).await?;
+    watching.goes_on_from(&told, None);
+    if watching.told() != told {
+        note_told(&services.database, mailbox, &watching.told()).await?;
+    }
     loop {
-        let within = jmap.settings.ask_timeout;
-        let now = services.router.ask(&mailbox, ListFolders, within).await??.modseq;
-        if now > told {
-            if !tell(jmap, mailbox, now).await? {
-                return Ok(());
-            }
-            note_told(&services.database, mailbox, now).await?;
-            told = now;
-            services.env.sleep(TOGETHER).await;
-        } else {
-            hints.changed().await;
+        let news = watching.changed().await?;
+        if !tell(jmap, mailbox, &news).await? {
+            return Ok(());
         }
+        note_told(&services.database, mailbox, &watching.told()).await?;
+        services.env.sleep(TOGETHER).await;
     }
 }
 
 /// Tells all places of the account; whether there are any.
-async fn tell(jmap: &Jmap, mailbox: MailboxId, now: ModSeq) -> Outcome<bool> {
+async fn tell(jmap: &Jmap, mailbox: MailboxId, news: &[(AccountId, ModSeq)]) -> Outcome<bool> {
     let services = &jmap.services;
     let mut transaction = services.database.begin();
     let all = Subscriptions::of(mailbox)
@@ -98,7 +95,7 @@ async fn tell(jmap: &Jmap, mailbox: MailboxId, now: ModSeq) -> Outcome<bool> {
     }
     let verified = all.into_iter().filter(|(_, subscription)| subscription.is_verified);
     let posts = verified.filter_map(|(number, subscription)| {
-        let letter = letter(mailbox, now, &subscription)?;
+        let letter = letter(news, &subscription)?;
         Some(async move {
             let posted = services.push.post(letter).await;
             (number, posted)
@@ -110,14 +107,13 @@ async fn tell(jmap: &Jmap, mailbox: MailboxId, now: ModSeq) -> Outcome<bool> {
     Ok(true)
 }
 
-fn letter(mailbox: MailboxId, now: ModSeq, subscription: &SubscriptionRecord) -> Option<Letter> {
-    let types = TYPES.into_iter().filter(|kind| subscription.wants(kind));
-    let states: BTreeMap<&'static str, String> = types.map(|kind| (kind, state::write(now))).collect();
-    if states.is_empty() {
+fn letter(news: &[(AccountId, ModSeq)], subscription: &SubscriptionRecord) -> Option<Letter> {
+    let types: Vec<&'static str> = TYPES.into_iter().filter(|kind| subscription.wants(kind)).collect();
+    if types.is_empty() {
         return None;
     }
     let change = StateChange {
-        changed: BTreeMap::from([(ids::account(mailbox.account), states)]),
+        changed: states(news, &types),
         push_state: None,
     };
     Some(Letter {

@@ -1,77 +1,83 @@
-//! Waiting for new states of an account (RFC 8620 §7): the mailbox's hints wake; what is told is the state that a request
-//! would find.
+//! Someone who listens (RFC 8620 §7): told of new states of the accounts that are open to them, for as long as they are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hongyan_jmap::object::StateChange;
-use hongyan_mailbox::ListFolders;
-use hongyan_router::Subscription;
-use hongyan_types::ModSeq;
+use hongyan_mailbox::MailboxId;
+use hongyan_types::{AccountId, ModSeq};
 
-use crate::account::Account;
+use super::watching::{States, Told, Watching, states};
 use crate::error::Outcome;
 use crate::jmap::Jmap;
-use crate::state;
 
 /// Kinds of records whose states are those of the mailbox.
 pub(super) const TYPES: [&str; 3] = ["Email", "Mailbox", "Thread"];
 
-/// Someone who waits for new states of an account.
+/// Someone who waits for new states.
 pub(super) struct Listening {
-    jmap: Arc<Jmap>,
-    account: Account,
-    hints: Subscription,
+    watching: Watching,
     types: Vec<&'static str>,
-    told: ModSeq,
 }
 
 impl Listening {
     /// Waits from now on for new states of those types that are `wished`.
-    pub(super) async fn begin(jmap: &Arc<Jmap>, account: &Account, wished: impl Fn(&str) -> bool) -> Outcome<Self> {
-        let mut listening = Self {
-            hints: jmap.services.router.subscribe(&account.mailbox),
+    pub(super) async fn begin(jmap: &Arc<Jmap>, person: MailboxId, wished: impl Fn(&str) -> bool) -> Outcome<Self> {
+        Ok(Self {
+            watching: Watching::begin(jmap, person).await?,
             types: TYPES.into_iter().filter(|name| wished(name)).collect(),
-            told: ModSeq(0),
-            jmap: Arc::clone(jmap),
-            account: account.clone(),
-        };
-        listening.told = listening.now().await?;
-        Ok(listening)
+        })
     }
     /// The client knows everything up to `state`; one that was never given is older than all others.
     pub(super) fn goes_on_from(&mut self, state: &str) {
-        self.told = ModSeq(state.parse().unwrap_or(0));
-    }
-    async fn now(&self) -> Outcome<ModSeq> {
-        let within = self.jmap.settings.ask_timeout;
-        let router = &self.jmap.services.router;
-        Ok(router.ask(&self.account.mailbox, ListFolders, within).await??.modseq)
+        let told = read(state).unwrap_or_default();
+        self.watching.goes_on_from(&told, Some(ModSeq(0)));
     }
     /// Waits until something is new; `None` when nobody can say: the client comes back with what it has.
-    pub(super) async fn changed(&mut self) -> Option<()> {
+    pub(super) async fn changed(&mut self) -> Option<States> {
         loop {
-            let now = self.now().await.ok()?;
-            if now > self.told {
-                self.told = now;
-                if !self.types.is_empty() {
-                    return Some(());
-                }
+            let news = self.watching.changed().await.ok()?;
+            if !self.types.is_empty() {
+                return Some(states(&news, &self.types));
             }
-            self.hints.changed().await;
-        }
-    }
-    /// What is told.
-    pub(super) fn change(&self) -> StateChange {
-        let state = self.state();
-        let states: BTreeMap<&'static str, String> = self.types.iter().map(|name| (*name, state.clone())).collect();
-        StateChange {
-            changed: BTreeMap::from([(self.account.id.clone(), states)]),
-            push_state: None,
         }
     }
     /// How far the client has been told.
     pub(super) fn state(&self) -> String {
-        state::write(self.told)
+        write(&self.watching.told())
+    }
+}
+
+/// The own mailbox's number, then each other account with its own: `12,3=7`.
+fn write(told: &Told) -> String {
+    let others = told.others.iter();
+    let others: String = others
+        .map(|(account, modseq)| format!(",{}={}", account.0, modseq.0))
+        .collect();
+    format!("{}{others}", told.own.0)
+}
+
+fn read(state: &str) -> Option<Told> {
+    let mut parts = state.split(',');
+    let own = ModSeq(parts.next()?.parse().ok()?);
+    let mut others = BTreeMap::new();
+    for part in parts {
+        let (account, modseq) = part.split_once('=')?;
+        others.insert(AccountId(account.parse().ok()?), ModSeq(modseq.parse().ok()?));
+    }
+    Some(Told { own, others })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_read_as_they_are_written() {
+        for text in ["0", "12", "12,3=7,4=0"] {
+            assert_eq!(write(&read(text).unwrap()), text);
+        }
+        for wrong in ["", "x", "1,", "1,2", "1,2=", "1,2=x"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 }

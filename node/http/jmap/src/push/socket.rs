@@ -10,12 +10,15 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use hongyan_http_front::{Caller, Problem};
+use hongyan_jmap::object::StateChange;
 use hongyan_jmap::{RequestError, RequestErrorType};
 use serde::{Deserialize, Serialize};
 
 use super::listening::Listening;
-use crate::account::{Account, Place};
+use super::watching::States;
+use crate::account::{Place, accounts, own_mailbox};
 use crate::api;
+use crate::error::{Failure, failed};
 use crate::jmap::Jmap;
 
 /// RFC 8887 §3.1.
@@ -59,8 +62,7 @@ pub(crate) async fn socket(
         let words = "the protocol of the connection is jmap";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "no-protocol", words));
     }
-    let account = Account::of(&caller);
-    let Some(place) = jmap.streams.take(account.mailbox.account) else {
+    let Some(place) = jmap.streams.take(caller.identity().account.id) else {
         let words = format!("the account has {} streams of events", jmap.settings.event_streams_max);
         return Err(Problem::limit(
             StatusCode::TOO_MANY_REQUESTS,
@@ -70,7 +72,6 @@ pub(crate) async fn socket(
     };
     let connection = Connection {
         jmap,
-        account,
         caller,
         listening: None,
         answers: FuturesUnordered::new(),
@@ -82,7 +83,6 @@ pub(crate) async fn socket(
 /// One client's connection.
 struct Connection {
     jmap: Arc<Jmap>,
-    account: Account,
     caller: Caller,
     /// Set while new states are wanted.
     listening: Option<Listening>,
@@ -156,7 +156,8 @@ impl Connection {
                     let types = said.data_types.as_ref();
                     types.is_none_or(|types| types.iter().any(|wished| wished == name))
                 };
-                let mut listening = Listening::begin(&self.jmap, &self.account, wished).await.ok()?;
+                let mailbox = own_mailbox(&self.caller);
+                let mut listening = Listening::begin(&self.jmap, mailbox, wished).await.ok()?;
                 if let Some(state) = &said.push_state {
                     listening.goes_on_from(state);
                 }
@@ -177,15 +178,19 @@ impl Connection {
 
     /// Begins to answer a request; several are answered at the same time.
     fn request(&mut self, id: Option<String>, text: &str) -> Option<String> {
-        let Some(place) = self.jmap.requests.take(self.account.mailbox.account) else {
+        let Some(place) = self.jmap.requests.take(self.caller.identity().account.id) else {
             let max = self.jmap.settings.core.requests_max;
             let kind = RequestErrorType::Limit("maxConcurrentRequests");
             let detail = format!("the account has {max} requests that are not answered yet");
             return Some(refusal(id.as_deref(), &RequestError { kind, detail }));
         };
-        let (jmap, account, text) = (Arc::clone(&self.jmap), self.account.clone(), text.to_owned());
+        let (jmap, caller, text) = (Arc::clone(&self.jmap), self.caller.clone(), text.to_owned());
         self.answers.push(Box::pin(async move {
-            let answered = api::answer(&jmap, &[account], text.as_bytes()).await;
+            let accounts = match accounts(&jmap, &caller).await {
+                Ok(accounts) => accounts,
+                Err(failure) => return headed("RequestError", id.as_deref(), &problem(failure)),
+            };
+            let answered = api::answer(&jmap, &accounts, text.as_bytes()).await;
             drop(place);
             match answered {
                 Ok(answer) => headed("Response", id.as_deref(), &String::from_utf8_lossy(&answer)),
@@ -195,11 +200,11 @@ impl Connection {
         None
     }
 
-    fn tell(&self, changed: Option<()>) -> Option<String> {
-        changed?;
-        let listening = self.listening.as_ref()?;
-        let mut change = listening.change();
-        change.push_state = Some(listening.state());
+    fn tell(&self, changed: Option<States>) -> Option<String> {
+        let change = StateChange {
+            changed: changed?,
+            push_state: Some(self.listening.as_ref()?.state()),
+        };
         serde_json::to_string(&change).ok()
     }
 }
@@ -209,6 +214,10 @@ fn not_json(words: &str) -> RequestError {
         kind: RequestErrorType::NotJson,
         detail: words.to_owned(),
     }
+}
+
+fn problem(failure: Failure) -> String {
+    serde_json::to_string(&failed(failure)).unwrap_or_else(|_| "{}".to_owned())
 }
 
 fn refusal(id: Option<&str>, error: &RequestError) -> String {

@@ -1,5 +1,6 @@
 //! Where an account's clients want to be told of new states (RFC 8620 §7.2): the ledger at ("jmap", tenant, account, 3).
-//! Accounts that have such a place are at ("jmap-push", tenant, account) -> how far they have been told, so that a node
+//! Accounts that have such a place are at ("jmap-push", tenant, account) -> how far they have been told of their own mailbox and
+//! of those open to them, so that a node
 //! that takes a mailbox over tells what the last one did not come to.
 
 use bytes::Bytes;
@@ -9,6 +10,8 @@ use hongyan_ledger::Ledger;
 use hongyan_mailbox::MailboxId;
 use hongyan_types::{AccountId, ModSeq, TenantId};
 use minicbor::{Decode, Encode};
+
+use super::watching::Told;
 
 const V1: Schema = Schema(1);
 const SUBSCRIPTIONS: u8 = 3;
@@ -116,19 +119,39 @@ fn told_key(mailbox: MailboxId) -> Bytes {
 }
 
 /// Notes how far an account has been told, if it is still followed.
-pub(super) async fn note_told(database: &Database, mailbox: MailboxId, modseq: ModSeq) -> Result<(), Error> {
+pub(super) async fn note_told(database: &Database, mailbox: MailboxId, told: &Told) -> Result<(), Error> {
     let mut transaction = database.begin();
     let key = told_key(mailbox);
     if transaction.get(&key).await?.is_none() {
         return Ok(());
     }
-    transaction.set(key, modseq.0.to_be_bytes().to_vec());
+    transaction.set(key, write_told(told));
     transaction.commit().await?;
     Ok(())
 }
 
+/// The own mailbox's number, then each other account with its own.
+fn write_told(told: &Told) -> Vec<u8> {
+    let others = told.others.iter().flat_map(|(account, modseq)| [account.0, modseq.0]);
+    let numbers = std::iter::once(told.own.0).chain(others);
+    numbers.flat_map(u64::to_be_bytes).collect()
+}
+
+fn read_told(stored: &[u8]) -> Told {
+    let (numbers, _) = stored.as_chunks::<8>();
+    let mut numbers = numbers.iter().map(|number| u64::from_be_bytes(*number));
+    let mut told = Told {
+        own: ModSeq(numbers.next().unwrap_or(0)),
+        ..Told::default()
+    };
+    while let (Some(account), Some(modseq)) = (numbers.next(), numbers.next()) {
+        told.others.insert(AccountId(account), ModSeq(modseq));
+    }
+    told
+}
+
 /// The accounts that are followed, and how far each has been told.
-pub(super) async fn followed(database: &Database) -> Result<Vec<(MailboxId, ModSeq)>, Error> {
+pub(super) async fn followed(database: &Database) -> Result<Vec<(MailboxId, Told)>, Error> {
     let mut found = Vec::new();
     let mut range = told().range();
     loop {
@@ -145,12 +168,11 @@ pub(super) async fn followed(database: &Database) -> Result<Vec<(MailboxId, ModS
             let corrupt = |_| Error::Corrupt("key of an account that is followed".to_owned());
             let mut reader = told().reader(&pair.key).map_err(corrupt)?;
             let (tenant, account) = (reader.int().map_err(corrupt)?, reader.int().map_err(corrupt)?);
-            let modseq = <[u8; 8]>::try_from(&pair.value[..]).map_or(0, u64::from_be_bytes);
             let mailbox = MailboxId {
                 tenant: TenantId(tenant),
                 account: AccountId(account),
             };
-            found.push((mailbox, ModSeq(modseq)));
+            found.push((mailbox, read_told(&pair.value)));
         }
     }
 }
@@ -158,6 +180,22 @@ pub(super) async fn followed(database: &Database) -> Result<Vec<(MailboxId, ModS
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_far_was_told_is_read_as_it_is_written() {
+        let golden = [0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1, 0];
+        let told = Told {
+            own: ModSeq(9),
+            others: [(AccountId(2), ModSeq(256))].into(),
+        };
+        assert_eq!(write_told(&told), golden);
+        assert_eq!(read_told(&golden), told);
+        assert_eq!(
+            read_told(&golden[..8]).others,
+            [].into(),
+            "as it was before others were told of"
+        );
+    }
 
     #[test]
     fn golden_bytes() {

@@ -5,7 +5,7 @@ use hongyan_blob::BlobError;
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::trace;
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, MessageSink, Outcome, Target};
-use hongyan_directory::{Poster, Resolution, Sending};
+use hongyan_directory::{Poster, Resolution, SenderRights};
 use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Email, EmailId, read_email};
@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::envelope::{Bounds, Checked, check, of_mail};
 use crate::call::Call;
 use crate::error::{Failure, Outcome as Found};
+use crate::identity::{read_of, senders};
 use crate::ids;
 use crate::ledgers::Attempts;
 use crate::refused::{Changed, Refused};
@@ -40,6 +41,7 @@ pub(super) struct Created {
 /// A mail about to be sent.
 struct Leaving<'c> {
     call: &'c Call<'c>,
+    rights: SenderRights,
     id: DeliveryId,
     email: Email,
     checked: Checked,
@@ -51,10 +53,11 @@ struct Leaving<'c> {
 pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created, EmailId)> {
     let wrong = |error: serde_json::Error| SetError::with(SetErrorType::InvalidProperties, error.to_string());
     let new: NewEmailSubmission = serde_json::from_str(text.get()).map_err(wrong)?;
-    if !call.account.record.settings.submission {
+    if !call.account.person.settings.submission {
         return Err(SetErrorType::ForbiddenToSend.into());
     }
-    let (_, identities) = crate::identity::read(call).await?;
+    let senders = senders(call).await?;
+    let (_, identities) = read_of(call, &senders).await?;
     let number = new.identity_id.resolve(call.created);
     let number = number.and_then(|id| ids::read_numbered('I', id));
     let identity = identities.into_iter().find(|(known, _)| Some(*known) == number);
@@ -72,8 +75,8 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
     };
     let envelope = new
         .envelope
-        .unwrap_or_else(|| of_mail(&email.structure, &identity.email, call.account));
-    let checked = check(&envelope, call.account, bounds)?;
+        .unwrap_or_else(|| of_mail(&email.structure, &identity.email, &senders));
+    let checked = check(&envelope, &senders, bounds)?;
     let recipients = resolve(call, &checked).await?;
     let thread = email.thread;
     let submission = Submission {
@@ -90,6 +93,7 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
     let (send_at, is_scheduled) = (submission.send_at_millis, submission.is_scheduled);
     let leaving = Leaving {
         call,
+        rights: senders.rights,
         id: DeliveryId::random(&call.jmap.services.env),
         email,
         checked,
@@ -134,7 +138,7 @@ async fn mail(call: &Call<'_>, new: &NewEmailSubmission) -> Changed<(EmailId, Em
 async fn resolve(call: &Call<'_>, checked: &Checked) -> Changed<Vec<DeliveryRecipient>> {
     let directory = &call.jmap.services.directory;
     let poster = Poster {
-        account: Some(&call.account.record),
+        account: Some(&call.account.person),
         sender: checked.sender.as_ref(),
     };
     let mut recipients = Vec::with_capacity(checked.recipients.len());
@@ -251,18 +255,15 @@ impl Leaving<'_> {
         let end = original
             .strip_suffix(b"\r\n\r\n")
             .map_or(original.len(), |rest| rest.len() + 2);
-        let account = &self.call.account.record;
-        let sender = self.checked.sender.as_ref().unwrap_or(&account.address);
+        let account = &self.call.account;
+        let sender = self.checked.sender.as_ref().unwrap_or(&account.record.address);
         let additions = Additions {
             date: trace::date(self.now).to_string(),
             message_id: format!("<{}@{}>", self.id, sender.domain),
             sender,
-            account: &account.address,
+            account: &account.person.address,
         };
-        let mended = mend(&original[..end], &additions, |address| match account.owns(address) {
-            true => Sending::As,
-            false => Sending::No,
-        });
+        let mended = mend(&original[..end], &additions, |address| self.rights.sending(address));
         let mended = mended.map_err(|error| match error {
             SubmissionError::ForeignFrom => SetError::with(SetErrorType::ForbiddenFrom, error.to_string()),
             SubmissionError::TwoFroms => SetError::with(SetErrorType::InvalidEmail, error.to_string()),

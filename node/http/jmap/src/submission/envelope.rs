@@ -8,7 +8,7 @@ use hongyan_message::{AddressItem, Structure};
 use hongyan_smtp::{Notify, Return};
 use hongyan_types::Address;
 
-use crate::account::Account;
+use crate::identity::Senders;
 
 /// An envelope that can be sent.
 pub(super) struct Checked {
@@ -37,14 +37,14 @@ pub(super) struct Bounds {
 }
 
 /// The envelope that a mail itself names (RFC 8621 §7).
-pub(super) fn of_mail(structure: &Structure, identity: &str, account: &Account) -> Envelope {
+pub(super) fn of_mail(structure: &Structure, identity: &str, senders: &Senders<'_>) -> Envelope {
     let named = &structure.envelope;
     let addresses = |items: &[AddressItem]| -> Vec<String> {
         let addresses = items.iter().filter_map(AddressItem::to_address);
         addresses.map(|address| address.to_string()).collect()
     };
-    let senders = addresses(&named.sender).into_iter().chain(addresses(&named.from));
-    let sender = senders.into_iter().find(|sender| account.owns(sender));
+    let mut named_senders = addresses(&named.sender).into_iter().chain(addresses(&named.from));
+    let sender = named_senders.find(|sender| senders.has(sender));
     let address = |email: String| EnvelopeAddress {
         email,
         parameters: None,
@@ -61,15 +61,15 @@ pub(super) fn of_mail(structure: &Structure, identity: &str, account: &Account) 
 }
 
 /// Reads an envelope; each recipient is there once.
-pub(super) fn check(envelope: &Envelope, account: &Account, bounds: Bounds) -> Result<Checked, SetError> {
+pub(super) fn check(envelope: &Envelope, senders: &Senders<'_>, bounds: Bounds) -> Result<Checked, SetError> {
     let sender = match envelope.mail_from.email.as_str() {
         "" => None,
         email => Some(
             Address::try_from(email)
                 .ok()
-                .filter(|_| account.owns(email))
+                .filter(|_| senders.has(email))
                 .ok_or_else(|| {
-                    let words = "you may send only as your own addresses";
+                    let words = "you may send only as your own addresses and those open to you";
                     SetError::with(SetErrorType::ForbiddenMailFrom, words)
                 })?,
         ),

@@ -3,6 +3,7 @@
 mod agreement;
 mod http;
 mod push;
+mod shared;
 mod socket;
 mod submission;
 mod support;

@@ -1,0 +1,170 @@
+//! Watching the mailboxes that are open to a person, their own first: the mailboxes' hints wake; what is new is the state that
+//! a request would find. What is open is looked at anew before anything is told.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::select_all;
+use hongyan_jmap::{Id, MethodErrorType};
+use hongyan_mailbox::{ListFolders, MailboxId};
+use hongyan_router::Subscription;
+use hongyan_types::{AccountId, ModSeq};
+
+use crate::account::open_to;
+use crate::error::Outcome;
+use crate::ids;
+use crate::jmap::Jmap;
+use crate::state;
+
+/// How often it is looked what is open, when nothing happens.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// How far someone has been told of each mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    pub(super) own: ModSeq,
+    pub(super) others: BTreeMap<AccountId, ModSeq>,
+}
+
+/// New states by account and kind of record.
+pub(super) type States = BTreeMap<Id, BTreeMap<&'static str, String>>;
+
+/// What is told of mailboxes that changed.
+pub(super) fn states(news: &[(AccountId, ModSeq)], types: &[&'static str]) -> States {
+    let of = |modseq: &ModSeq| types.iter().map(|kind| (*kind, state::write(*modseq))).collect();
+    news.iter()
+        .map(|(account, modseq)| (ids::account(*account), of(modseq)))
+        .collect()
+}
+
+/// One mailbox.
+struct Watched {
+    hints: Subscription,
+    /// Whether its state is to be asked for.
+    is_due: bool,
+    now: ModSeq,
+    told: ModSeq,
+}
+
+pub(super) struct Watching {
+    jmap: Arc<Jmap>,
+    person: MailboxId,
+    all: BTreeMap<AccountId, Watched>,
+}
+
+impl Watching {
+    /// Watches from now on.
+    pub(super) async fn begin(jmap: &Arc<Jmap>, person: MailboxId) -> Outcome<Self> {
+        let mut watching = Self {
+            jmap: Arc::clone(jmap),
+            person,
+            all: BTreeMap::new(),
+        };
+        watching.look_what_is_open().await?;
+        watching.ask().await?;
+        for watched in watching.all.values_mut() {
+            watched.told = watched.now;
+        }
+        Ok(watching)
+    }
+    pub(super) fn told(&self) -> Told {
+        let mut others: BTreeMap<AccountId, ModSeq> = self
+            .all
+            .iter()
+            .map(|(account, watched)| (*account, watched.told))
+            .collect();
+        let own = others.remove(&self.person.account).unwrap_or_default();
+        Told { own, others }
+    }
+    /// Sets how far was told; of mailboxes that `told` does not name, as far as `others` says or else as it was.
+    pub(super) fn goes_on_from(&mut self, told: &Told, others: Option<ModSeq>) {
+        for (account, watched) in &mut self.all {
+            watched.told = if *account == self.person.account {
+                told.own
+            } else {
+                let known = told.others.get(account).copied();
+                known.or(others).unwrap_or(watched.told)
+            };
+        }
+    }
+    /// Waits until something is new: which mailboxes, and how far they have come.
+    pub(super) async fn changed(&mut self) -> Outcome<Vec<(AccountId, ModSeq)>> {
+        loop {
+            self.look_what_is_open().await?;
+            self.ask().await?;
+            let mut news = Vec::new();
+            for (account, watched) in &mut self.all {
+                if watched.now > watched.told {
+                    watched.told = watched.now;
+                    news.push((*account, watched.now));
+                }
+            }
+            if !news.is_empty() {
+                return Ok(news);
+            }
+            self.hints().await;
+        }
+    }
+    /// Waits for a hint, or until it is time to look what is open.
+    async fn hints(&mut self) {
+        let waiting = self.all.values_mut().map(|watched| {
+            let wait = async {
+                watched.hints.changed().await;
+                watched.is_due = true;
+            };
+            Box::pin(wait) as Pin<Box<dyn Future<Output = ()> + Send + '_>>
+        });
+        let waiting = select_all(waiting);
+        self.jmap.services.env.timeout(LOOK_EVERY, waiting).await;
+    }
+    async fn look_what_is_open(&mut self) -> Outcome<()> {
+        let (person, openings) = open_to(&self.jmap, self.person.account).await?;
+        if person.is_none() {
+            return Err(MethodErrorType::AccountNotFound.into());
+        }
+        let others = openings.iter().map(|opening| opening.account.id);
+        let open: Vec<AccountId> = std::iter::once(self.person.account).chain(others).collect();
+        self.all.retain(|account, _| open.contains(account));
+        for account in open {
+            let mailbox = self.mailbox(account);
+            let router = &self.jmap.services.router;
+            self.all.entry(account).or_insert_with(|| Watched {
+                hints: router.subscribe(&mailbox),
+                is_due: true,
+                now: ModSeq(0),
+                told: ModSeq(0),
+            });
+        }
+        Ok(())
+    }
+    /// Asks those mailboxes that are due. Another's that does not answer is asked again; the own one must.
+    async fn ask(&mut self) -> Outcome<()> {
+        let due = self.all.iter().filter(|(_, watched)| watched.is_due);
+        let due: Vec<AccountId> = due.map(|(account, _)| *account).collect();
+        for account in due {
+            let mailbox = self.mailbox(account);
+            let asked = self.jmap.ask(mailbox, ListFolders).await;
+            let asked = asked.and_then(|reply| Ok(reply?));
+            let Some(watched) = self.all.get_mut(&account) else {
+                continue;
+            };
+            match asked {
+                Ok(reply) => {
+                    watched.now = reply.modseq;
+                    watched.is_due = false;
+                }
+                Err(failure) if account == self.person.account => return Err(failure),
+                Err(failure) => tracing::debug!(event = "jmap_watch_failed", account = account.0, %failure),
+            }
+        }
+        Ok(())
+    }
+    fn mailbox(&self, account: AccountId) -> MailboxId {
+        MailboxId {
+            tenant: self.person.tenant,
+            account,
+        }
+    }
+}
