@@ -22,6 +22,7 @@ use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
 use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
+use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
 
 use crate::entities::Entities;
 use crate::following::Following;
@@ -79,6 +80,7 @@ pub struct Assembly {
     blobs: BlobStore,
     router: Router,
     delivery: Delivery,
+    tasks: Tasks,
     entities: Entities,
     listeners: Vec<Listener>,
     following: Following,
@@ -134,6 +136,13 @@ impl Assembly {
                 },
                 settings::queue_entities(&config),
             ),
+            tasks: router.serve_everywhere::<TaskEntity>(
+                TaskServices {
+                    env: ground.env.clone(),
+                    directory: ground.directory.clone(),
+                },
+                settings::task_entities(&config),
+            ),
         };
         if let Some(member) = &cluster {
             member.set_host(Arc::new(entities.clone()));
@@ -151,6 +160,7 @@ impl Assembly {
         });
         start_relay(&config, &ground, &arbiters, (&router, holders), &blobs, &delivery)?;
         start_collector(&ground.env, &arbiters, &router, &blobs);
+        let tasks = start_tasks(&ground, &arbiters, &router);
         Ok(Self {
             config,
             ground,
@@ -160,6 +170,7 @@ impl Assembly {
             blobs,
             router,
             delivery,
+            tasks,
             entities,
             listeners: Vec::new(),
             following,
@@ -198,6 +209,7 @@ impl Assembly {
             directory: self.ground.directory.clone(),
             access: self.ground.access.clone(),
             router: self.router.clone(),
+            tasks: self.tasks.clone(),
             cluster: self.control.clone(),
         })
     }
@@ -220,6 +232,11 @@ impl Assembly {
     #[must_use]
     pub fn router(&self) -> &Router {
         &self.router
+    }
+    /// Long work.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
     /// The certificates.
     #[must_use]
@@ -272,6 +289,15 @@ fn start_relay(
         local: Arc::new(delivery.clone()),
     };
     Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
+}
+
+/// Sees for ever that long work goes on where its partition is.
+fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
+    let (env, directory) = (ground.env.clone(), ground.directory.clone());
+    let tasks = Tasks::new(env.clone(), directory, router.clone(), UpkeepOptions::default());
+    let (router, looked) = (router.clone(), tasks.clone());
+    arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
+    tasks
 }
 
 /// Removes unreferenced blobs, for ever; among many nodes one does.

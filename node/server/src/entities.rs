@@ -7,6 +7,7 @@ use hongyan_env::BoxFuture;
 use hongyan_mailbox::MailboxEntity;
 use hongyan_membership::{Host, Partition};
 use hongyan_queue::QueueEntity;
+use hongyan_upkeep::TaskEntity;
 
 /// Time for the entities of a partition that moves to write down what makes their next start quick.
 const RELEASE_GRACE: Duration = Duration::from_secs(2);
@@ -16,6 +17,7 @@ const RELEASE_GRACE: Duration = Duration::from_secs(2);
 pub(crate) struct Entities {
     pub(crate) mailboxes: EntityHost<MailboxEntity>,
     pub(crate) queues: EntityHost<QueueEntity>,
+    pub(crate) tasks: EntityHost<TaskEntity>,
 }
 
 impl Entities {
@@ -23,6 +25,7 @@ impl Entities {
     pub(crate) async fn passivate_all(&self, grace: Duration) {
         self.mailboxes.passivate_all(grace).await;
         self.queues.passivate_all(grace).await;
+        self.tasks.passivate_all(grace).await;
     }
 }
 
@@ -35,6 +38,7 @@ impl Host for Entities {
         Box::pin(async move {
             self.mailboxes.release(partition, RELEASE_GRACE).await;
             self.queues.release(partition, RELEASE_GRACE).await;
+            self.tasks.release(partition, RELEASE_GRACE).await;
         })
     }
 }

@@ -159,6 +159,13 @@ pub(crate) fn mailbox_entities(config: &Config) -> EntityOptions {
     }
 }
 
+pub(crate) fn task_entities(config: &Config) -> EntityOptions {
+    EntityOptions {
+        intake_requests_max: config.limits.intake_requests_max,
+        ..EntityOptions::default()
+    }
+}
+
 pub(crate) fn queue_entities(config: &Config) -> EntityOptions {
     EntityOptions {
         intake_requests_max: config.limits.intake_requests_max,

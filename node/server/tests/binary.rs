@@ -141,6 +141,7 @@ fn a_restart_finds_everything_again() {
     let node = dev(&data, base);
     let found = imap(base + 143, &[login[0], login[2]]);
     assert!(found.contains("Reisen\n"), "{found}");
+    import_and_export(&shown, folder.path());
     let mut idling = [Idle::start(base + 143, login[0]), Idle::start(base + 143, login[0])];
     let listed = hongyan(
         &["--data", &shown, "session", "list", "--account", "anna@example.test"],
@@ -170,6 +171,31 @@ fn a_restart_finds_everything_again() {
     node.terminate();
     let gone = hongyan(&["--data", &shown, "account", "list"], "");
     assert!(text(&gone).contains("is it running"), "{}", text(&gone));
+}
+
+/// People come from a file and go into one.
+fn import_and_export(data: &str, folder: &Path) {
+    let [people, out] = ["people.csv", "out.csv"].map(|name| folder.join(name).display().to_string());
+    std::fs::write(&people, "name,address\n王芳,wf@example.test\n,no one\n").unwrap();
+    let run = |arguments: &[&str]| hongyan(&[&["--data", data, "member"], arguments].concat(), "");
+    let refused = run(&["import", &people, "--domain", "example.test"]);
+    assert!(!refused.status.success());
+    let said = text(&refused);
+    assert!(
+        said.contains("line 3: address: ") && said.contains("the task is refused"),
+        "{said}"
+    );
+    let taken = run(&["import", &people, "--domain", "example.test", "--take-good"]);
+    assert!(taken.status.success(), "{}", text(&taken));
+    let written = run(&["export", &out]);
+    assert!(written.status.success(), "{}", text(&written));
+    assert!(
+        std::fs::read_to_string(&out)
+            .unwrap()
+            .contains("\r\n王芳,wf@example.test,")
+    );
+    let tasks = hongyan(&["--data", data, "task", "list"], "");
+    assert_eq!(text(&tasks).lines().count(), 4, "{}", text(&tasks));
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! Three whole nodes in one thread of virtual time: what clients of two of them see while the third, which has their
 //! mailbox, dies and its mailbox moves. A pause, and nothing else.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::body::Body;
+use axum::http::Request;
+use hongyan_access::permission::Actor;
 use hongyan_access::{Access, AccessOptions, Revocation};
 use hongyan_actor::{Arbiters, EntityKey};
 use hongyan_blob::BlobOptions;
@@ -23,7 +28,10 @@ use hongyan_sasl::Secret;
 use hongyan_server::{Assembly, AssemblyParts, Ground};
 use hongyan_transport::{NodeId, SimNetwork};
 use hongyan_types::{Address, Domain};
+use hongyan_upkeep::{TaskId, TaskRecord, TaskState};
+use http_body_util::BodyExt;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tower::ServiceExt;
 
 const PARTITIONS: u16 = 48;
 const WITHIN: Duration = Duration::from_secs(10);
@@ -209,10 +217,13 @@ impl World {
     }
     /// Which node has the mailbox, and the two others.
     fn owner_and_others(&self) -> (usize, [usize; 2]) {
+        self.owner_of(&self.mailbox)
+    }
+    fn owner_of(&self, key: &impl EntityKey) -> (usize, [usize; 2]) {
         let partitions = Partitions::new(usize::from(PARTITIONS)).unwrap();
-        let partition = partitions.of_hash(self.mailbox.entity_id().stable_hash());
+        let partition = partitions.of_hash(key.entity_id().stable_hash());
         let has = |(member, _): &(Member, Assembly)| matches!(member.ownership().check(partition), Owned::Here { .. });
-        let owner = self.nodes.iter().position(has).expect("the mailbox has an owner");
+        let owner = self.nodes.iter().position(has).expect("it has an owner");
         (owner, [(owner + 1) % 3, (owner + 2) % 3])
     }
     async fn kill(&self, node: usize) {
@@ -389,6 +400,51 @@ fn a_sign_in_and_a_suspension_reach_across_nodes_while_one_is_dead() {
         }
         let took = Duration::from_micros(world.client.now_micros() - start);
         assert!(took < Duration::from_secs(1), "{took:?}");
+    });
+}
+
+#[test]
+fn gen_3_an_import_goes_on_when_its_node_dies() {
+    run(async {
+        let world = World::start().await;
+        let (owner, [a, _]) = world.owner_of(&TaskId(1));
+        let mut file = "name,address\n".to_owned();
+        for n in 0..1_000 {
+            let local = if n % 10 == 3 { "no one" } else { "user" };
+            writeln!(file, "User {n},{local}{n}@example.test").unwrap();
+        }
+        let import = async |node: usize| {
+            let api = world.nodes[node].1.admin().layer(Extension(Actor::socket()));
+            let request = Request::post("/api/imports/members?take_good=true").header("content-type", "text/csv");
+            let request = request.body(Body::from(file.clone())).unwrap();
+            let response = api.oneshot(request).await.unwrap();
+            let status = response.status();
+            let octets = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(status, 202, "{}", String::from_utf8_lossy(&octets));
+        };
+        let ended = async |task: TaskId| -> TaskRecord {
+            loop {
+                let shown = world.nodes[a].1.tasks().show(world.mailbox.tenant, task).await.unwrap();
+                if shown.state != TaskState::Running {
+                    return shown;
+                }
+                world.client.sleep(Duration::from_millis(50)).await;
+            }
+        };
+        // It is asked for where it does not run, and begins after the failover.
+        world.kill(owner).await;
+        let killed = world.client.now_micros();
+        import(a).await;
+        let done = ended(TaskId(1)).await;
+        assert_eq!((done.state, done.good, done.bad), (TaskState::Done, 900, 100));
+        let away = Duration::from_micros(world.client.now_micros() - killed);
+        assert!(away > Duration::from_millis(800), "it was no failover: {away:?}");
+        let owner = world.nodes[a].1.ground().directory.tenant(world.mailbox.tenant).await;
+        assert_eq!(owner.unwrap().counts.accounts, 901, "each is made once, beside anna");
+        // What is there already is not made again.
+        import(a).await;
+        let again = ended(TaskId(2)).await;
+        assert_eq!((again.good, again.bad), (0, 1_000));
     });
 }
 

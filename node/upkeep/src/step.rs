@@ -1,5 +1,6 @@
 //! The steps of a task. Each is one transaction: what it changes, and how far the task is with it.
 
+use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_kv::fence::Fence;
 use hongyan_types::Timestamp;
@@ -110,10 +111,16 @@ impl Steps {
     async fn end(&mut self, state: TaskState, note: &str) -> Result<(), Error> {
         let now = self.now();
         let (label, id) = (self.task.job.label(), self.task.id);
-        self.commit(async |_, task| {
+        self.commit(async |change, task| {
             task.state = state;
             task.note = note.to_owned();
             task.finished = Some(now);
+            let event = Event::new("task.end", label)
+                .id(task.id.0)
+                .with("state", state.label())
+                .with("good", task.good)
+                .with("bad", task.bad);
+            change.record(Chain::Tenant(task.tenant), event);
             Ok(())
         })
         .await?;

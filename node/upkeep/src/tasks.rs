@@ -120,17 +120,20 @@ impl Tasks {
         task.id = self.take_id().await?;
         let parts = parts(sheet.rows);
         for some in parts.chunks(PARTS_AT_ONCE) {
-            let id = task.id;
-            self.directory
-                .transact(async |change| {
-                    for (first, rows) in some {
-                        change.set(key::inputs(id).int(*first).pack(), input::encode(rows));
-                    }
-                    Ok(())
-                })
-                .await?;
+            self.write_input(task.id, some.to_vec()).await?;
         }
         self.start(task).await
+    }
+
+    async fn write_input(&self, id: TaskId, parts: Vec<(u64, Vec<input::Row>)>) -> Result<(), Error> {
+        self.directory
+            .transact(async move |change| {
+                for (first, rows) in &parts {
+                    change.set(key::inputs(id).int(*first).pack(), input::encode(rows));
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Begins to write members into a file.
@@ -150,7 +153,7 @@ impl Tasks {
 
     async fn take_id(&self) -> Result<TaskId, Error> {
         self.directory
-            .transact(async |change| {
+            .transact(async move |change| {
                 let last = match change.get(&key::next()).await? {
                     Some(stored) => {
                         let octets = stored.as_ref().try_into();
@@ -168,10 +171,17 @@ impl Tasks {
 
     /// From now on the task is there.
     async fn start(&self, task: TaskRecord) -> Result<TaskRecord, TaskError> {
+        self.write_new(task.clone()).await?;
+        // Whoever looks after tasks finds it otherwise.
+        let _ = self.router.ask(&task.id, Work, WITHIN).await;
+        Ok(task)
+    }
+
+    async fn write_new(&self, task: TaskRecord) -> Result<(), Error> {
         let max = self.options.open_tasks_per_tenant_max;
         let directory = self.directory.acting(task.author.clone(), None);
         directory
-            .transact(async |change| {
+            .transact(async move |change| {
                 let open = open_of(change, task.tenant).await?;
                 if open >= max {
                     return Err(Error::Limit {
@@ -188,10 +198,7 @@ impl Tasks {
                 change.record(Chain::Tenant(task.tenant), event);
                 Ok(())
             })
-            .await?;
-        // Whoever looks after tasks finds it otherwise.
-        let _ = self.router.ask(&task.id, Work, WITHIN).await;
-        Ok(task)
+            .await
     }
 
     /// All that have something to do.
@@ -200,7 +207,7 @@ impl Tasks {
     /// The store's.
     pub(crate) async fn open(&self) -> Result<Vec<TaskId>, Error> {
         self.directory
-            .transact(async |change| {
+            .transact(async move |change| {
                 let prefix = key::open();
                 let mut open = Vec::new();
                 for pair in change.get_range_all(snapshot(prefix.range(), 0)).await? {
@@ -212,38 +219,31 @@ impl Tasks {
             .await
     }
 
+    async fn read(&self, id: TaskId) -> Result<TaskRecord, Error> {
+        self.directory
+            .transact(async move |change| store::read(change, id).await)
+            .await
+    }
+
     /// A task of a tenant.
     ///
     /// # Errors
     /// `NotFound`, also for those of others.
     pub async fn show(&self, tenant: TenantId, id: TaskId) -> Result<TaskRecord, TaskError> {
-        let found = self
-            .directory
-            .transact(async |change| store::read(change, id).await)
-            .await?;
+        let found = self.read(id).await?;
         if found.tenant == tenant {
             return Ok(found);
         }
-        Err(Error::NotFound {
-            what: "task",
-            name: id.to_string(),
-        }
-        .into())
+        Err(missing("task", id))
     }
 
     /// The tasks of a tenant, the latest first, before `before`, at most `limit`.
     ///
     /// # Errors
     /// The store's.
-    pub async fn list(
-        &self,
-        tenant: TenantId,
-        before: Option<TaskId>,
-        limit: usize,
-    ) -> Result<Vec<TaskRecord>, TaskError> {
-        let tasks = self
-            .directory
-            .transact(async |change| {
+    pub async fn list(&self, tenant: TenantId, before: Option<TaskId>, limit: usize) -> Result<Vec<TaskRecord>, Error> {
+        self.directory
+            .transact(async move |change| {
                 let prefix = key::of(tenant);
                 let mut range = prefix.range();
                 if let Some(before) = before {
@@ -263,8 +263,7 @@ impl Tasks {
                 }
                 Ok(tasks)
             })
-            .await?;
-        Ok(tasks)
+            .await
     }
 
     /// Rows of a task that were not taken, after the line `after`, at most `limit`.
@@ -279,10 +278,13 @@ impl Tasks {
         limit: usize,
     ) -> Result<Vec<RowProblems>, TaskError> {
         self.show(tenant, id).await?;
-        let found = self
-            .directory
-            .transact(async |change| store::problems(change, id, after, limit).await);
-        Ok(found.await?)
+        Ok(self.read_problems(id, after, limit).await?)
+    }
+
+    async fn read_problems(&self, id: TaskId, after: u32, limit: usize) -> Result<Vec<RowProblems>, Error> {
+        self.directory
+            .transact(async move |change| store::problems(change, id, after, limit).await)
+            .await
     }
 
     /// The file that a task has made.
@@ -292,20 +294,21 @@ impl Tasks {
     pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Vec<u8>, TaskError> {
         let task = self.show(tenant, id).await?;
         if task.state != TaskState::Done || !matches!(task.job, Job::ExportMembers(_)) {
-            return Err(Error::NotFound {
-                what: "result of task",
-                name: id.to_string(),
-            }
-            .into());
+            return Err(missing("result of task", id));
         }
-        let read = self.directory.transact(async |change| {
-            let mut octets = Vec::new();
-            for pair in change.get_range_all(snapshot(key::outputs(id).range(), 0)).await? {
-                octets.extend_from_slice(&pair.value);
-            }
-            Ok(octets)
-        });
-        Ok(read.await?)
+        Ok(self.read_output(id).await?)
+    }
+
+    async fn read_output(&self, id: TaskId) -> Result<Vec<u8>, Error> {
+        self.directory
+            .transact(async move |change| {
+                let mut octets = Vec::new();
+                for pair in change.get_range_all(snapshot(key::outputs(id).range(), 0)).await? {
+                    octets.extend_from_slice(&pair.value);
+                }
+                Ok(octets)
+            })
+            .await
     }
 
     /// Stops a task for good.
@@ -326,6 +329,11 @@ fn snapshot(range: KeyRange, limit: usize) -> RangeQuery {
         mode: ReadMode::Snapshot,
         ..RangeQuery::all(range)
     }
+}
+
+fn missing(what: &'static str, id: TaskId) -> TaskError {
+    let name = id.to_string();
+    Error::NotFound { what, name }.into()
 }
 
 /// How many tasks of a tenant have something to do.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -48,6 +49,20 @@ impl Client {
     pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
         self.call(Method::DELETE, path, None).await
     }
+    /// Sends a file.
+    pub(crate) async fn upload(&self, path: &str, kind: &str, octets: Vec<u8>) -> Result<Value> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("content-type", kind);
+        let (octets, _) = self.send(request.body(Full::new(Bytes::from(octets)))?).await?;
+        Ok(serde_json::from_slice(&octets).unwrap_or_default())
+    }
+    /// Gets a file.
+    pub(crate) async fn download(&self, path: &str) -> Result<Bytes> {
+        let request = Request::builder().method(Method::GET).uri(path);
+        Ok(self.send(request.body(Full::new(Bytes::new()))?).await?.0)
+    }
 
     /// All items of a list, page after page. `query` is empty or ends with `&`.
     pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Value> {
@@ -80,21 +95,27 @@ impl Client {
         body: Option<Value>,
         if_match: Option<&str>,
     ) -> Result<(Value, Option<String>)> {
+        let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json");
+        if let Some(etag) = if_match {
+            request = request.header("if-match", etag);
+        }
+        let (octets, etag) = self.send(request.body(Full::new(body))?).await?;
+        Ok((serde_json::from_slice(&octets).unwrap_or_default(), etag))
+    }
+
+    /// What comes back, and its entity tag; what the server refuses is an error in its words.
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<(Bytes, Option<String>)> {
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             let socket = self.socket.display();
             format!("reach the server at {socket}: is it running, and is this its data folder (--data)?")
         })?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "localhost")
-            .header("content-type", "application/json");
-        if let Some(etag) = if_match {
-            request = request.header("if-match", etag);
-        }
-        let request = request.body(Full::new(body))?;
+        let host = HeaderValue::from_static("localhost");
+        request.headers_mut().insert("host", host);
         let exchange = async {
             let response = sender.send_request(request).await?;
             let status = response.status();
@@ -110,14 +131,10 @@ impl Client {
                 bail!("the server closed the connection")
             }
         };
-        let value = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes).unwrap_or_default()
-        };
         if status.is_success() {
-            return Ok((value, etag));
+            return Ok((bytes, etag));
         }
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let detail = value["detail"].as_str().map(str::to_owned);
         Err(anyhow!(detail.unwrap_or_else(|| {
             format!("the server answered {status}: {}", String::from_utf8_lossy(&bytes))

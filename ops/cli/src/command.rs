@@ -15,8 +15,10 @@ mod queue;
 mod role;
 mod session;
 mod shared;
+mod sheet;
 mod sign_in;
 mod tag;
+mod task;
 mod token;
 
 use std::path::Path;
@@ -76,6 +78,9 @@ pub enum Command {
     /// What programs prove themselves with to the admin API.
     #[command(subcommand)]
     Token(token::Token),
+    /// Long work, such as imports.
+    #[command(subcommand)]
+    Task(task::Task),
     /// Mail waiting to leave.
     #[command(subcommand)]
     Queue(queue::Queue),
@@ -104,6 +109,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Shared(command) => shared::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
         Command::Token(command) => token::run(command, &client, style).await,
+        Command::Task(command) => task::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
     }
 }
@@ -176,6 +182,10 @@ mod tests {
             "x account set a@b --language zh-CN",
             "x tenant set A --language none",
             "x queue retry 1-2 3-4",
+            "x member import a.csv --dry-run --take-good --invited --domain b.test --department 3 --tenant A",
+            "x member export a.xlsx --department 3 --department 4",
+            "x member template a.csv --chinese",
+            "x task cancel 3 --organisation A",
             "x member list --text zs --department 3 --deep --tenant A",
             "x member set a@b --department 3 --department 4 --tag 1 --title Engineer --mobile +491 --seat advanced",
             "x department add Sales --under 3 --rank 2",

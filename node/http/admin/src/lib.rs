@@ -27,10 +27,12 @@ mod problem;
 mod queue;
 mod role;
 mod session;
+mod sheet;
 mod sign_in;
 mod socket;
 mod state;
 mod tag;
+mod task;
 mod token;
 mod user;
 mod web_session;
@@ -45,6 +47,7 @@ pub use socket::{SocketError, serve};
 pub use state::AdminState;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
@@ -56,6 +59,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(organisation_routes())
         .merge(people_routes())
         .merge(sign_in_routes())
+        .merge(task_routes(&state))
         .merge(operator_routes())
         .split_for_parts();
     let document = document.to_json().unwrap_or_default();
@@ -125,6 +129,21 @@ fn sign_in_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(web_session::change_password))
         .routes(routes!(web_session::offer_totp, web_session::confirm_totp))
         .routes(routes!(web_session::renew_recovery_codes))
+}
+
+fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
+    let import = OpenApiRouter::new()
+        .routes(routes!(sheet::import))
+        .layer(DefaultBodyLimit::max(state.tasks.options().file_octets_max));
+    OpenApiRouter::new()
+        .routes(routes!(task::list))
+        .routes(routes!(task::show))
+        .routes(routes!(task::rows))
+        .routes(routes!(task::result))
+        .routes(routes!(task::cancel))
+        .routes(routes!(sheet::export))
+        .routes(routes!(sheet::blank))
+        .merge(import)
 }
 
 fn operator_routes() -> OpenApiRouter<AdminState> {

@@ -284,7 +284,7 @@ fn mailbox_of(account: &AccountRecord) -> MailboxId {
 }
 
 /// Refuses departments beyond the caller's reach.
-async fn check_departments(
+pub(crate) async fn check_departments(
     caller: &Caller,
     action: Action,
     tenant: hongyan_types::TenantId,

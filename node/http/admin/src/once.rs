@@ -16,8 +16,6 @@ use crate::problem::{Problem, Result};
 const KEY: &str = "idempotency-key";
 /// Longest name.
 const KEY_OCTETS_MAX: usize = 255;
-/// Largest body of a request that bears a key.
-const BODY_OCTETS_MAX: usize = 2 * 1024 * 1024;
 
 /// An answer as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -54,9 +52,11 @@ async fn keyed(state: &AdminState, key: &HeaderValue, request: Request, next: Ne
     let place = format!("{} {}", request.method(), request.uri());
     let name = name(actor, &place, key);
     let (mut parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_OCTETS_MAX)
+    // No resource takes more than a file.
+    let max = state.tasks.options().file_octets_max;
+    let body = to_bytes(body, max)
         .await
-        .map_err(|_| Problem::invalid(format!("a body has at most {BODY_OCTETS_MAX} octets")))?;
+        .map_err(|_| Problem::too_large("file_octets_max", max as u64))?;
     let asked = blake3::hash(&body).to_hex().to_string();
     match state.directory.request_state(&name).await? {
         RequestState::New => {}

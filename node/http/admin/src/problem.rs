@@ -127,6 +127,22 @@ impl Problem {
         let detail = "the resource has no such method";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "not-allowed", detail)
     }
+    /// What was sent is too large.
+    pub(crate) fn too_large(limit: &'static str, max: u64) -> Self {
+        Self {
+            limit: Some(limit),
+            max: Some(max),
+            ..Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                format!("{limit} is {max} and what was sent has more"),
+            )
+        }
+    }
+    /// The right does not reach that far.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
     /// The node runs alone.
     pub(crate) fn no_cluster() -> Self {
         Self::new(StatusCode::CONFLICT, "no-cluster", "this node is not part of a cluster")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hongyan_access::Access;
 use hongyan_directory::Directory;
 use hongyan_router::Router;
+use hongyan_upkeep::Tasks;
 
 use crate::ClusterControl;
 
@@ -17,6 +18,8 @@ pub struct AdminState {
     pub access: Access,
     /// The way to the queue's shards.
     pub router: Router,
+    /// Long work.
+    pub tasks: Tasks,
     /// The cluster that the node is part of.
     pub cluster: Option<Arc<dyn ClusterControl>>,
 }

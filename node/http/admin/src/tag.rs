@@ -56,7 +56,7 @@ pub(crate) struct Change {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Whose {
     /// Whose, by name; needed only from operators of several organisations.
-    organisation: Option<String>,
+    pub(crate) organisation: Option<String>,
 }
 
 fn parse(id: &str) -> Result<TagId> {

@@ -17,6 +17,7 @@ use hongyan_http_admin::{
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
+use hongyan_upkeep::{Tasks, UpkeepOptions};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -121,10 +122,12 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
     let access = Access::open(directory.clone(), &database, env.clone(), AccessOptions::default())
         .await
         .unwrap();
+    let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
     router(AdminState {
+        tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,
-        router: Router::new(env, hongyan_actor::Arbiters::start(1)),
+        router: way,
         cluster,
     })
     .layer(Extension(Actor::socket()))

@@ -9,6 +9,7 @@ use hongyan_http_front::{Front, FrontParts, FrontSettings, administered};
 use hongyan_listener::{Listener, TlsConfig, TlsMode, self_signed};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
 use hongyan_types::{Address, Domain};
+use hongyan_upkeep::{Tasks, UpkeepOptions};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -83,6 +84,12 @@ impl Served {
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),
+            tasks: Tasks::new(
+                node.env.clone(),
+                node.directory.clone(),
+                node.router.clone(),
+                UpkeepOptions::default(),
+            ),
             cluster: None,
         });
         let front = Front::new(FrontParts {

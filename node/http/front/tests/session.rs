@@ -10,6 +10,7 @@ use hongyan_http_admin::AdminState;
 use hongyan_http_front::{Caller, Front, FrontParts, FrontSettings};
 use hongyan_listener::{Listener, TlsMode};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
+use hongyan_upkeep::{Tasks, UpkeepOptions};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::client::conn::http1;
@@ -106,6 +107,12 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),
+            tasks: Tasks::new(
+                node.env.clone(),
+                node.directory.clone(),
+                node.router.clone(),
+                UpkeepOptions::default(),
+            ),
             cluster: None,
         });
         let front = Front::new(FrontParts {

@@ -24,6 +24,20 @@ pub enum TaskState {
     Cancelled,
 }
 
+impl TaskState {
+    /// Its name.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// What a task is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {

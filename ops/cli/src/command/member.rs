@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Max, Whose, changes, or_none, password};
+use super::{Max, Whose, changes, or_none, password, sheet};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -94,6 +94,12 @@ pub enum Member {
         /// One of its addresses.
         address: String,
     },
+    /// Take members from a file, after all of it was looked over.
+    Import(sheet::Import),
+    /// Write members into a file.
+    Export(sheet::Export),
+    /// Write an empty file with the names of the columns that `import` reads.
+    Template(sheet::Template),
     /// Remove a member and free its addresses.
     Delete {
         /// One of its addresses.
@@ -374,6 +380,9 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
         Member::Enable { address } => client.patch(&path(address), json!({"state": "active"})).await?,
         Member::Suspend { address } => client.patch(&path(address), json!({"state": "suspended"})).await?,
         Member::Resume { address } => client.patch(&path(address), json!({"state": "active"})).await?,
+        Member::Import(asked) => return sheet::import(asked, client, style).await,
+        Member::Export(asked) => return sheet::export(asked, client, style).await,
+        Member::Template(asked) => return sheet::template(asked, client, style).await,
         Member::Delete { address } => {
             client.delete(&path(address)).await?;
             output::done(style, &format!("member {address} is deleted"));

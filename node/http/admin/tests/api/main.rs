@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use hongyan_access::permission::Actor;
 use hongyan_access::{Access, AccessOptions, Protocol, Revocation};
+use hongyan_actor::EntityOptions;
 use hongyan_directory::{Directory, DirectoryOptions};
 use hongyan_env::Env;
 use hongyan_http_admin::{AdminState, router};
@@ -12,12 +13,14 @@ use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
 use hongyan_sasl::Secret;
+use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 mod organisation;
 mod sign_in;
+mod task;
 
 async fn api() -> axum::Router {
     api_and_access().await.0
@@ -41,10 +44,17 @@ async fn open_api() -> (axum::Router, AdminState) {
     let access = Access::open(directory.clone(), &database, env.clone(), options)
         .await
         .unwrap();
+    let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
+    let services = TaskServices {
+        env: env.clone(),
+        directory: directory.clone(),
+    };
+    way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let state = AdminState {
+        tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,
-        router: Router::new(env, hongyan_actor::Arbiters::start(1)),
+        router: way,
         cluster: None,
     };
     (router(state.clone()), state)

@@ -5,7 +5,7 @@ use hongyan_types::Address;
 use super::*;
 
 /// An organisation with departments Tech (1), Web (2) below it and Sales (3), and a few members.
-async fn acme(api: &axum::Router) {
+pub(super) async fn acme(api: &axum::Router) {
     call(api, "POST", "/api/organisations", json!({"name": "Acme"})).await;
     call(api, "POST", "/api/domains", json!({"domain": "d.test"})).await;
     for (name, parent) in [("Tech", 0), ("Web", 1), ("Sales", 0)] {
@@ -27,12 +27,12 @@ async fn acme(api: &axum::Router) {
     }
 }
 
-fn as_actor(router: &axum::Router, actor: Actor) -> axum::Router {
+pub(super) fn as_actor(router: &axum::Router, actor: Actor) -> axum::Router {
     router.clone().layer(Extension(actor))
 }
 
 /// The API as the member with that address uses it.
-async fn as_member(router: &axum::Router, state: &AdminState, address: &str) -> axum::Router {
+pub(super) async fn as_member(router: &axum::Router, state: &AdminState, address: &str) -> axum::Router {
     let address = Address::try_from(address).unwrap();
     let account = state.directory.account_at(&address).await.unwrap();
     as_actor(router, Actor::member(&account, Some([192, 0, 2, 9].into()), None))

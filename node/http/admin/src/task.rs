@@ -1,0 +1,200 @@
+//! /api/tasks: long work with its progress, what is wrong with its rows, and its result (GEN-3).
+
+use axum::Json;
+use axum::extract::Path;
+use axum::response::Response;
+use hongyan_access::permission::{Action, Reach};
+use hongyan_audit::{Chain, Event};
+use hongyan_types::TenantId;
+use hongyan_upkeep::{Job, Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::Asked;
+use crate::caller::Caller;
+use crate::page::{self, Page};
+use crate::problem::{Failure, Problem, Result};
+use crate::sheet;
+use crate::tag::Whose;
+
+/// Long work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Task {
+    id: u64,
+    /// `import-members` or `export-members`.
+    job: &'static str,
+    /// `running`, `done`, `refused` (nothing was done, as rows have problems), `failed` or `cancelled`.
+    state: &'static str,
+    /// What it is at: `check` or `apply`.
+    phase: &'static str,
+    /// Rows of the phase that are behind it.
+    position: u64,
+    total: u64,
+    /// Rows that were done.
+    good: u64,
+    /// Rows that something is wrong with.
+    bad: u64,
+    /// Who asked for it.
+    author: String,
+    created_millis: i64,
+    finished_millis: Option<i64>,
+    /// Why it came to its end, where that is not plain.
+    note: String,
+}
+
+/// What is wrong with a row of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskRow {
+    /// Its line in the file.
+    line: u32,
+    problems: Vec<RowProblem>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RowProblem {
+    /// In which column; empty for the row as a whole.
+    field: String,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct List {
+    /// The `next` of the page before.
+    after: Option<u64>,
+    /// Items of the page, at most 1000.
+    limit: Option<usize>,
+    /// Whose, by name; needed only from operators of several organisations.
+    organisation: Option<String>,
+}
+
+pub(crate) fn view(task: &TaskRecord) -> Task {
+    Task {
+        id: task.id.0,
+        job: task.job.label(),
+        state: task.state.label(),
+        phase: match task.phase {
+            Phase::Check => "check",
+            Phase::Apply => "apply",
+        },
+        position: task.position,
+        total: task.total,
+        good: task.good,
+        bad: task.bad,
+        author: task.author.name.clone(),
+        created_millis: task.created.millis,
+        finished_millis: task.finished.map(|finished| finished.millis),
+        note: task.note.clone(),
+    }
+}
+
+fn row(row: RowProblems) -> TaskRow {
+    let problems = row.problems.into_iter().map(|problem| RowProblem {
+        field: problem.field,
+        reason: problem.reason,
+    });
+    TaskRow {
+        line: row.line,
+        problems: problems.collect(),
+    }
+}
+
+impl From<TaskError> for Problem {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Directory(error) => error.into(),
+            TaskError::Ask(error) => error.into(),
+            TaskError::Sheet(SheetError::TooLarge { what, max }) => Self::too_large(what, max),
+            TaskError::Sheet(_) | TaskError::Head(_) => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+fn parse(id: &str) -> Result<TaskId> {
+    let id = id.parse();
+    Ok(TaskId(
+        id.map_err(|_| Problem::invalid("a task is named by its number"))?,
+    ))
+}
+
+/// Whether the caller may know of a task: who manages departments alone knows of their own.
+fn is_seen(caller: &Caller, reach: &Reach, task: &TaskRecord) -> bool {
+    let author = caller.actor.author();
+    *reach == Reach::Organisation || (task.author.kind, task.author.id) == (author.kind, author.id)
+}
+
+/// The task of that number, to do `action` with it, and whose it is.
+async fn find(caller: &Caller, action: Action, id: &str, whose: &Whose) -> Result<(TenantId, TaskRecord)> {
+    let (tenant, reach) = caller.within(action, whose.organisation.as_deref()).await?;
+    let task = caller.tasks.show(tenant, parse(id)?).await?;
+    if is_seen(caller, &reach, &task) {
+        return Ok((tenant, task));
+    }
+    Err(Problem::not_found(format!("task {id} does not exist")))
+}
+
+/// The tasks of an organisation, the latest first.
+#[utoipa::path(get, path = "/api/tasks", params(List), responses((status = 200, body = Page<Task>), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<List>) -> Result<Json<Page<Task>>> {
+    let (tenant, reach) = caller
+        .within(Action::ReadMembers, query.organisation.as_deref())
+        .await?;
+    let limit = page::limit(query.limit);
+    let found = caller.tasks.list(tenant, query.after.map(TaskId), limit).await?;
+    let last = found.last().filter(|_| found.len() == limit);
+    let next = last.map(|task| task.id.to_string());
+    let seen = found.iter().filter(|task| is_seen(&caller, &reach, task));
+    Ok(Json(Page::with_next(seen.map(view).collect(), next)))
+}
+
+/// A task: how far it is.
+#[utoipa::path(get, path = "/api/tasks/{id}", params(("id" = u64, Path), Whose), responses((status = 200, body = Task), Failure))]
+pub(crate) async fn show(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Json<Task>> {
+    let (_, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
+    Ok(Json(view(&task)))
+}
+
+/// The rows of a file that were not taken, each with what is wrong with it.
+#[utoipa::path(get, path = "/api/tasks/{id}/rows", params(("id" = u64, Path), List), responses((status = 200, body = Page<TaskRow>), Failure))]
+pub(crate) async fn rows(
+    caller: Caller,
+    Path(id): Path<String>,
+    Asked(query): Asked<List>,
+) -> Result<Json<Page<TaskRow>>> {
+    let whose = Whose {
+        organisation: query.organisation,
+    };
+    let (tenant, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
+    let after = u32::try_from(query.after.unwrap_or(0)).unwrap_or(u32::MAX);
+    let limit = page::limit(query.limit);
+    let found = caller.tasks.problems(tenant, task.id, after, limit).await?;
+    let rows = found.into_iter().map(row).collect();
+    Ok(Json(Page::new(rows, limit, |row: &TaskRow| row.line.to_string())))
+}
+
+/// The file that an export has made.
+#[utoipa::path(get, path = "/api/tasks/{id}/result", params(("id" = u64, Path), Whose), responses((status = 200, description = "The file", body = String, content_type = "text/csv"), Failure))]
+pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Response> {
+    let (tenant, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
+    let Job::ExportMembers(export) = &task.job else {
+        return Err(Problem::not_found("an import has no result but its rows"));
+    };
+    let octets = caller.tasks.output(tenant, task.id).await?;
+    // The directory leaves the house.
+    let taken = Event::new("task.result", task.job.label())
+        .id(task.id.0)
+        .with("rows", task.good);
+    caller.directory.record(Chain::Tenant(tenant), taken).await?;
+    Ok(sheet::file(export.format, octets))
+}
+
+/// Stops a task for good; what was done stays.
+#[utoipa::path(post, path = "/api/tasks/{id}/cancel", params(("id" = u64, Path), Whose), responses((status = 200, body = Task), Failure))]
+pub(crate) async fn cancel(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Json<Task>> {
+    let (tenant, task) = find(&caller, Action::ChangeMembers, &id, &whose).await?;
+    let asked = Event::new("task.cancel", task.job.label()).id(task.id.0);
+    caller.directory.record(Chain::Tenant(tenant), asked).await?;
+    let task = caller.tasks.cancel(tenant, task.id).await?;
+    Ok(Json(view(&task)))
+}

@@ -1,0 +1,115 @@
+//! `hongyan member import`, `export`, `template`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use super::{Whose, task};
+use crate::client::{Client, encode};
+use crate::output::{self, Style};
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A .csv or .xlsx file with the columns that `template` writes.
+    file: PathBuf,
+    /// Only look the file over.
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the good rows though others are wrong.
+    #[arg(long)]
+    take_good: bool,
+    /// They get mail, and are still to come.
+    #[arg(long)]
+    invited: bool,
+    /// The domain of addresses that name none.
+    #[arg(long)]
+    domain: Option<String>,
+    /// Number of the department of those for whom the file names none.
+    #[arg(long)]
+    department: Option<u32>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// A .csv or .xlsx file.
+    file: PathBuf,
+    /// Number of a department, with all below it; several are said one by one.
+    #[arg(long)]
+    department: Vec<u32>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Debug, Args)]
+pub struct Template {
+    /// A .csv or .xlsx file.
+    file: PathBuf,
+    /// Name the columns in Chinese.
+    #[arg(long)]
+    chinese: bool,
+}
+
+/// What the file is called says of what kind it is.
+fn format(file: &Path) -> Result<&'static str> {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Ok("csv"),
+        Some("xlsx") => Ok("xlsx"),
+        _ => bail!("the name of the file ends in .csv or .xlsx"),
+    }
+}
+
+fn write(file: &Path, octets: &[u8], style: Style) -> Result<()> {
+    let shown = file.display();
+    fs::write(file, octets).with_context(|| format!("write {shown}"))?;
+    output::done(style, &format!("{shown} is written"));
+    Ok(())
+}
+
+pub(super) async fn import(asked: &Import, client: &Client, style: Style) -> Result<()> {
+    let kind = match format(&asked.file)? {
+        "csv" => "text/csv",
+        _ => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    };
+    let octets = fs::read(&asked.file).with_context(|| format!("read {}", asked.file.display()))?;
+    let mut path = format!("/api/imports/members{}", asked.whose.suffix());
+    for (name, on) in [
+        ("dry_run", asked.dry_run),
+        ("take_good", asked.take_good),
+        ("invited", asked.invited),
+    ] {
+        path.push_str(&format!("{name}={on}&"));
+    }
+    if let Some(domain) = &asked.domain {
+        path.push_str(&format!("domain={}&", encode(domain)));
+    }
+    if let Some(department) = asked.department {
+        path.push_str(&format!("department={department}&"));
+    }
+    let begun = client.upload(&path, kind, octets).await?;
+    let ended = task::follow(client, style, &asked.whose, begun).await?;
+    task::tell(client, style, &asked.whose, ended.clone()).await?;
+    task::check_done(&ended)
+}
+
+pub(super) async fn export(asked: &Export, client: &Client, style: Style) -> Result<()> {
+    let new = json!({
+        "format": format(&asked.file)?, "departments": asked.department, "organisation": asked.whose.organisation,
+    });
+    let begun = client.post("/api/exports/members", new).await?;
+    let ended = task::follow(client, style, &asked.whose, begun).await?;
+    task::check_done(&ended)?;
+    let path = format!("/api/tasks/{}/result{}", ended["id"], asked.whose.suffix());
+    write(&asked.file, &client.download(&path).await?, style)
+}
+
+pub(super) async fn template(asked: &Template, client: &Client, style: Style) -> Result<()> {
+    let language = if asked.chinese { "zh-CN" } else { "en" };
+    let format = format(&asked.file)?;
+    let path = format!("/api/imports/members/template?format={format}&language={language}");
+    write(&asked.file, &client.download(&path).await?, style)
+}
