@@ -20,6 +20,7 @@ mod list_folders;
 mod lock_maildrop;
 mod move_messages;
 mod open_folder;
+mod order_folder;
 mod rename_folder;
 mod replace;
 mod set_quota;
@@ -40,6 +41,7 @@ pub use list_folders::{ListFolders, ListFoldersReply};
 pub use lock_maildrop::{LockMaildrop, LockMaildropReply};
 pub use move_messages::{MoveMessages, MoveMessagesReply};
 pub use open_folder::{OpenFolder, OpenFolderReply};
+pub use order_folder::{OrderFolder, OrderFolderReply};
 pub use rename_folder::{RenameFolder, RenameFolderReply};
 pub use replace::{Replace, ReplaceReply};
 pub use set_quota::{SetQuota, SetQuotaReply};
@@ -125,6 +127,7 @@ requests! {
     LockMaildrop => LockMaildropReply,
     MoveMessages => MoveMessagesReply,
     OpenFolder => OpenFolderReply,
+    OrderFolder => OrderFolderReply,
     RenameFolder => RenameFolderReply,
     Replace => ReplaceReply,
     SetQuota => SetQuotaReply,
@@ -236,6 +239,7 @@ impl Body {
             }
             (Self::Deliver(_), Outcome::Delivered(reply)) => Reply::Deliver(reply),
             (Self::DeleteFolder(_), Outcome::Nothing) => Reply::DeleteFolder(DeleteFolderReply),
+            (Self::OrderFolder(_), Outcome::Nothing) => Reply::OrderFolder(OrderFolderReply),
             (Self::RenameFolder(_), Outcome::Nothing) => Reply::RenameFolder(RenameFolderReply),
             (Self::SubscribeFolder(_), Outcome::Nothing) => Reply::SubscribeFolder(SubscribeFolderReply),
             (Self::SetQuota(_), Outcome::Nothing) => Reply::SetQuota(SetQuotaReply),
@@ -262,6 +266,7 @@ impl Body {
                 _ => return None,
             },
             Reply::DeleteFolder(_)
+            | Reply::OrderFolder(_)
             | Reply::RenameFolder(_)
             | Reply::SubscribeFolder(_)
             | Reply::SetQuota(_)

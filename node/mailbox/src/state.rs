@@ -65,6 +65,7 @@ pub(crate) struct Folder {
     pub(crate) unseen: u64,
     pub(crate) deleted: u64,
     pub(crate) octets: u64,
+    pub(crate) sort_order: Option<u32>,
     /// Its messages, once somebody has opened it.
     pub(crate) view: Option<FolderView>,
 }
@@ -81,6 +82,7 @@ impl Folder {
             unseen: 0,
             deleted: 0,
             octets: 0,
+            sort_order: None,
             view: None,
         }
     }
@@ -249,6 +251,7 @@ impl State {
             unseen: folder.unseen,
             deleted: folder.deleted,
             octets: folder.octets,
+            sort_order: folder.sort_order,
         }
     }
     /// Roughly what it holds, in octets.

@@ -36,6 +36,8 @@ struct FolderV1 {
     deleted: u64,
     #[n(9)]
     octets: u64,
+    #[n(10)]
+    sort_order: Option<u32>,
 }
 
 pub(crate) fn encode(as_of: ModSeq, folder: &Folder) -> Bytes {
@@ -50,6 +52,7 @@ pub(crate) fn encode(as_of: ModSeq, folder: &Folder) -> Bytes {
         unseen: folder.unseen,
         deleted: folder.deleted,
         octets: folder.octets,
+        sort_order: folder.sort_order,
     };
     record::encode(V1, &body)
 }
@@ -67,6 +70,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<(ModSeq, Folder), StorageError> {
         unseen: body.unseen,
         deleted: body.deleted,
         octets: body.octets,
+        sort_order: body.sort_order,
         view: None,
     };
     Ok((ModSeq(body.as_of), folder))
@@ -88,5 +92,10 @@ mod tests {
         let (as_of, read) = decode(&stored).unwrap();
         assert_eq!(as_of, ModSeq(12));
         assert_eq!(encode(as_of, &read), stored);
+        folder.sort_order = Some(7);
+        let stored = encode(ModSeq(12), &folder);
+        let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0100018b0c68576f726b2fe4b8ad0309010003000019012c07");
+        assert_eq!(decode(&stored).unwrap().1.sort_order, Some(7));
     }
 }

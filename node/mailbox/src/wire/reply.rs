@@ -13,8 +13,8 @@ use crate::view::Mark;
 use crate::{
     AppendReply, CopyMessagesReply, CreateFolderReply, DeleteFolderReply, DeliverReply, EmailId, EraseReply,
     ExpungeReply, FolderId, FolderInfo, FolderPath, FolderView, GetQuotaReply, ListFoldersReply, LockMaildropReply,
-    MailboxError, MoveMessagesReply, OpenFolderReply, Quota, RenameFolderReply, ReplaceReply, SetQuotaReply,
-    StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
+    MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RenameFolderReply, ReplaceReply,
+    SetQuotaReply, StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
 };
 
 wired! {
@@ -26,6 +26,7 @@ wired! {
     GetQuotaReply { quota: Quota }
     ListFoldersReply { folders: Arc<Vec<FolderInfo>>, subscribed_missing: Vec<FolderPath>, modseq: ModSeq }
     LockMaildropReply {}
+    OrderFolderReply {}
     RenameFolderReply {}
     ReplaceReply { appended: AppendReply }
     SetQuotaReply {}
@@ -59,6 +60,7 @@ pub(super) enum ReplyWire {
     SubscribeFolder(Wire<SubscribeFolderReply>),
     Vanished(Wire<VanishedReply>),
     UpdateEmail(Wire<UpdateEmailReply>),
+    OrderFolder(Wire<OrderFolderReply>),
 }
 
 /// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
@@ -92,6 +94,7 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Par
         Reply::SubscribeFolder(reply) => ReplyWire::SubscribeFolder(reply.write()),
         Reply::Vanished(reply) => ReplyWire::Vanished(reply.write()),
         Reply::UpdateEmail(reply) => ReplyWire::UpdateEmail(reply.write()),
+        Reply::OrderFolder(reply) => ReplyWire::OrderFolder(reply.write()),
     };
     (wire, parts)
 }
@@ -133,5 +136,6 @@ pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&Folder
         ReplyWire::SubscribeFolder(wire) => Reply::SubscribeFolder(Wired::read(wire)?),
         ReplyWire::Vanished(wire) => Reply::Vanished(Wired::read(wire)?),
         ReplyWire::UpdateEmail(wire) => Reply::UpdateEmail(Wired::read(wire)?),
+        ReplyWire::OrderFolder(wire) => Reply::OrderFolder(Wired::read(wire)?),
     })
 }

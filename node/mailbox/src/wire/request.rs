@@ -12,8 +12,8 @@ use crate::view::{Known, Mark};
 use crate::{
     Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase, Expunge,
     FlagAction, FolderId, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages, NewMessage,
-    OpenFolder, QuotaLimits, RenameFolder, Replace, SetQuota, SpecialUse, StoreFlags, SubscribeFolder, UpdateEmail,
-    Vanished,
+    OpenFolder, OrderFolder, QuotaLimits, RenameFolder, Replace, SetQuota, SpecialUse, StoreFlags, SubscribeFolder,
+    UpdateEmail, Vanished,
 };
 
 wired! {
@@ -36,6 +36,7 @@ wired! {
     LockMaildrop { session: u64, span: Duration }
     MoveMessages { from: FolderId, uids: UidSet, to: FolderRef }
     OpenFolder { folder: FolderRef }
+    OrderFolder { folder: FolderId, order: Option<u32> }
     RenameFolder { from: FolderPath, to: FolderPath }
     Replace { folder: FolderId, uid: Uid, to: FolderRef, message: AppendMessage }
     SetQuota { limits: QuotaLimits }
@@ -84,7 +85,7 @@ macro_rules! bodies {
 bodies! {
     Append, CopyMessages, CreateFolder, DeleteFolder, Deliver, Erase, Expunge, GetQuota, ListFolders, LockMaildrop,
     MoveMessages, OpenFolder, RenameFolder, Replace, SetQuota, StoreFlags, SubscribeFolder, Vanished,
-    UpdateEmail,
+    UpdateEmail, OrderFolder,
 }
 
 /// A request as it travels.

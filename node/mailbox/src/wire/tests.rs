@@ -112,6 +112,7 @@ fn info() -> FolderInfo {
         unseen: 3,
         deleted: 2,
         octets: 1,
+        sort_order: Some(7),
     }
 }
 
@@ -186,6 +187,10 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         path: path("a"),
         subscribed: bits & 1 == 0,
     };
+    let order = OrderFolder {
+        folder,
+        order: (bits & 1 == 0).then_some(bits),
+    };
     let open = OpenFolder { folder: to.clone() };
     vec![
         ("Append", several.into_request()),
@@ -202,6 +207,7 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         ("MoveMessages", moving.knowing(&view_of(2)).into_request()),
         ("OpenFolder", open.clone().into_request()),
         ("OpenFolder.knowing", open.knowing(&view_of(1)).into_request()),
+        ("OrderFolder", order.into_request()),
         ("RenameFolder", rename.into_request()),
         ("Replace", replace.into_request()),
         ("SetQuota", SetQuota { limits }.into_request()),
@@ -278,6 +284,7 @@ fn replies() -> Vec<(String, Reply)> {
         ("LockMaildrop", Reply::LockMaildrop(LockMaildropReply)),
         ("MoveMessages", Reply::MoveMessages(moved)),
         ("OpenFolder", Reply::OpenFolder(opened)),
+        ("OrderFolder", Reply::OrderFolder(OrderFolderReply)),
         ("RenameFolder", Reply::RenameFolder(RenameFolderReply)),
         ("Replace", Reply::Replace(ReplaceReply { appended })),
         ("SetQuota", Reply::SetQuota(SetQuotaReply)),

@@ -366,6 +366,7 @@ wired! {
         unseen: u64,
         deleted: u64,
         octets: u64,
+        sort_order: Option<u32>,
     }
     QuotaLimits { octets_max: u64, messages_max: u64, warning_percent: u8 }
     Quota { limits: QuotaLimits, octets: u64, messages: u64 }

@@ -149,9 +149,15 @@ fn the_log_tells_what_changed_since_a_moment() {
             subscribed: true,
         };
         bench.ask(subscribe).await.unwrap();
+        let order = |folder, order| OrderFolder { folder, order };
+        bench.ask(order(INBOX, Some(3))).await.unwrap();
+        let at_inbox = modseq(&bench).await;
+        bench.ask(order(INBOX, Some(3))).await.unwrap();
+        assert_eq!(modseq(&bench).await, at_inbox, "nothing changed");
         bench.ask(DeleteFolder { folder: made.into() }).await.unwrap();
+        assert!(bench.ask(order(made, None)).await.is_err());
         let told = changes(&bench, three).await;
-        assert_eq!(told.changed, BTreeSet::from([FolderId(made.0 - 1)]));
+        assert_eq!(told.changed, BTreeSet::from([INBOX, FolderId(made.0 - 1)]));
         assert_eq!(told.gone, BTreeSet::from([made]));
         assert!(changes(&bench, modseq(&bench).await).await.moved.is_empty());
     });

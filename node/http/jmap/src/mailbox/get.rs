@@ -75,8 +75,12 @@ pub(super) fn role(folder: &FolderInfo) -> Option<MailboxRole> {
     })
 }
 
-/// The inbox first, then the others with a role, then the user's own.
+/// As the person wants it; else the inbox first, then the others with a role, then the user's own.
 pub(super) fn sort_order(folder: &FolderInfo) -> u32 {
+    folder.sort_order.unwrap_or_else(|| usual_order(folder))
+}
+
+fn usual_order(folder: &FolderInfo) -> u32 {
     match role(folder) {
         Some(MailboxRole::Inbox) => 1,
         Some(MailboxRole::Drafts) => 2,

@@ -6,8 +6,8 @@ use hongyan_jmap::method::Set;
 use hongyan_jmap::object::MailboxRole;
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, RawValue, SetError, SetErrorType};
 use hongyan_mailbox::{
-    CreateFolder, DeleteFolder, FolderId, FolderInfo, FolderPath, MailboxError, RenameFolder, SEPARATOR, SpecialUse,
-    SubscribeFolder,
+    CreateFolder, DeleteFolder, FolderId, FolderInfo, FolderPath, MailboxError, OrderFolder, RenameFolder, SEPARATOR,
+    SpecialUse, SubscribeFolder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
     let wrong = |error: serde_json::Error| SetError::with(SetErrorType::InvalidProperties, error.to_string());
     let new: NewMailbox = serde_json::from_str(text.get()).map_err(wrong)?;
+    new.sort_order.map(checked_order).transpose()?;
     let above = match &new.parent_id {
         None => None,
         Some(id) => Some(folder(call, &snapshot, id).ok_or_else(no_parent)?),
@@ -147,13 +148,10 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         special_use,
     };
     let created = call.jmap.ask(call.account.mailbox, request).await?;
-    let folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
-    if new.sort_order.is_some_and(|order| order != sort_order(&folder)) {
-        let request = DeleteFolder {
-            folder: folder.id.into(),
-        };
-        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
-        return Err(bad_order().into());
+    let mut folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
+    if let Some(wanted) = new.sort_order.filter(|wanted| *wanted != sort_order(&folder)) {
+        order(call, folder.id, wanted).await?;
+        folder.sort_order = Some(wanted);
     }
     if new.is_subscribed {
         let request = SubscribeFolder { path, subscribed: true };
@@ -175,8 +173,19 @@ fn no_parent() -> SetError {
     SetError::properties(["parentId"], "no such mailbox")
 }
 
-fn bad_order() -> SetError {
-    SetError::properties(["sortOrder"], "the order of mailboxes follows from their roles")
+/// RFC 8621 §2: below 2^31.
+fn checked_order(order: u32) -> Result<u32, SetError> {
+    let is_good = i32::try_from(order).is_ok();
+    is_good
+        .then_some(order)
+        .ok_or_else(|| SetError::properties(["sortOrder"], "a number below 2147483648"))
+}
+
+async fn order(call: &Call<'_>, folder: FolderId, order: u32) -> Changed<()> {
+    let order = Some(order);
+    let request = OrderFolder { folder, order };
+    call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    Ok(())
 }
 
 fn special_use(role: MailboxRole) -> Option<SpecialUse> {
@@ -213,6 +222,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
     let mut new_name = name(found).to_owned();
     let mut above = parent(&snapshot, found);
     let mut subscribed = found.subscribed;
+    let mut wanted_order = sort_order(found);
     for (path, value) in patch.entries()? {
         if !path.inside().is_empty() {
             return Err(SetErrorType::InvalidPatch.into());
@@ -237,9 +247,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
             }
             "sortOrder" => {
                 let wanted: u32 = serde_json::from_str(value.get()).map_err(wrong)?;
-                if wanted != sort_order(found) {
-                    return Err(bad_order().into());
-                }
+                wanted_order = checked_order(wanted)?;
             }
             property => {
                 let words = "this property of a mailbox does not change by request";
@@ -258,6 +266,9 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         }
         let renamed = call.jmap.ask(call.account.mailbox, request).await?;
         renamed.map_err(|error| exists(&snapshot, &to, error))?;
+    }
+    if wanted_order != sort_order(found) {
+        order(call, found.id, wanted_order).await?;
     }
     if subscribed != found.subscribed {
         let request = SubscribeFolder { path: to, subscribed };
