@@ -3,12 +3,14 @@
 //! A target takes any bytes and never panics; what it finds broken it asserts. `tests/smoke.rs` runs each of them on
 //! mutations of ordinary input in every test run; `libfuzzer/` runs them guided by coverage.
 
+mod discovery;
 mod frame;
 mod jmap;
 mod message;
 mod proxy;
 mod session;
 
+pub use discovery::autodiscover;
 pub use frame::frames;
 pub use jmap::{jmap, json_pointer};
 pub use message::{addresses, message, words};
@@ -25,6 +27,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("words", words),
     ("frames", frames),
     ("proxy", proxy),
+    ("autodiscover", autodiscover),
     ("jmap", jmap),
     ("json_pointer", json_pointer),
 ];

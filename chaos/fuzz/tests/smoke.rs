@@ -5,6 +5,7 @@ const SEEDS: &[&[u8]] = &[
     br##"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[["Email/query",{"accountId":"a","filter":{"operator":"OR","conditions":[{"text":"x"},{"inMailbox":"F1"}]},"sort":[{"property":"from"}],"position":-3},"0"],["Email/get",{"accountId":"a","#ids":{"resultOf":"0","name":"Email/query","path":"/filter/conditions/*/text"},"properties":["header:From:asAddresses:all"]},"1"]]}"##,
     br##"{"using":[],"methodCalls":[["Email/set",{"accountId":"a","update":{"#k":{"keywords/$seen":true,"mailboxIds/a~1b":null}},"create":{"k":{"mailboxIds":{"F1":true},"from":[{"name":"A","email":"a@b"}],"subject":"=?x","textBody":[{"partId":"1"}],"attachments":[{"blobId":"B1","type":"image/png","cid":"c"}],"bodyValues":{"1":{"value":"t"}}}}},"0"]],"createdIds":{"a":"b"}}"##,
     br#"/list/*/a~1b/0 {"list":[{"a/b":[1,[2]]},{"a/b":["x"]}]}"#,
+    b"<?xml version='1.0'?><!-- c --><Autodiscover xmlns='u'><Request><EMailAddress>a&amp;&#64;b.test</EMailAddress><AcceptableResponseSchema><![CDATA[x]]></AcceptableResponseSchema></Request></Autodiscover>",
     b"a1 LOGIN user pass\r\na2 SELECT INBOX (CONDSTORE)\r\na3 UID FETCH 1:*,5 (FLAGS BODY.PEEK[1.2.HEADER.FIELDS (A B)]<0.5>)\r\n",
     b"a4 APPEND \"x\" (\\Seen) \" 1-Jan-2024 00:00:00 +0000\" {5+}\r\nhello\r\na5 SEARCH OR (SINCE 1-Jan-2024 NOT TEXT {3+}\r\nabc) UID $\r\n",
     b"a6 LIST (SUBSCRIBED) \"\" (\"*\" \"&U,BTFw-\") RETURN (CHILDREN STATUS (MESSAGES))\r\na7 IDLE\r\nDONE\r\na8 SORT RETURN (COUNT) (REVERSE DATE) UTF-8 ALL\r\n",

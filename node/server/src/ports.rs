@@ -12,6 +12,7 @@ use hongyan_config::Config;
 use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
+use hongyan_http_discovery::DiscoveryServices;
 use hongyan_http_front::{Front, FrontParts, administered};
 use hongyan_http_jmap::{JmapServices, WebPush};
 use hongyan_kv::Database;
@@ -22,7 +23,7 @@ use hongyan_session_pop3::{Pop3Service, Pop3Settings};
 use hongyan_session_smtp::{SmtpService, SmtpServices, SmtpSettings};
 use hongyan_smtp::server::Mode;
 
-use crate::settings;
+use crate::{offer, settings};
 
 /// What services work with.
 pub(crate) struct Ports<'n> {
@@ -142,10 +143,16 @@ impl Ports<'_> {
         let jmap = hongyan_http_jmap::routes(services, settings::jmap(self.config));
         self.arbiters.spawn(0, move || jmap.pushing);
         let admin = administered(self.admin.clone(), self.access.clone());
+        let discovery = hongyan_http_discovery::routes(DiscoveryServices {
+            env: self.env.clone(),
+            directory: self.directory.clone(),
+            offer: Arc::new(offer::offer(self.config)?),
+            tls: self.tls.clone(),
+        });
         let front = Front::new(FrontParts {
             env: self.env.clone(),
             access: self.access.clone(),
-            routes: jmap.router.merge(admin),
+            routes: jmap.router.merge(admin).merge(discovery),
             settings: settings::front(self.config, self.clear_passwords_on_loopback),
         });
         let (listen, limits) = (&self.config.listen, self.limits());

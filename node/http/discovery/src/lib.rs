@@ -2,11 +2,20 @@
 //!
 //! An [`Offer`] says which services there are and under which names and ports they are reached from outside;
 //! everything told is made from it, so that no two answers differ. Nothing here knows whether an account exists.
-//! Wired by `node/server`; the admin API shows the records.
+//! Wired by `node/server` behind `node/http/front`; the admin API shows the records.
 
+mod autoconfig;
+mod autodiscover;
+mod cms;
+mod mobileconfig;
 mod offer;
 mod records;
+mod routes;
 mod sts;
+mod xml;
 
+pub use autodiscover::AutodiscoverRequest;
 pub use offer::{Door, Offer, Service, StsMode, StsPolicy};
 pub use records::{Dkim, Need, Purpose, RECORD_SECS, Record, SpfEnd, Value, Zone, records_to_publish, zone_file};
+pub use routes::{DiscoveryServices, routes};
+pub use xml::XmlError;

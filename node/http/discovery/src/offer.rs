@@ -40,6 +40,16 @@ pub struct Door {
     pub port: u16,
 }
 
+impl Door {
+    /// A URL of a service over HTTPS.
+    pub(crate) fn url(&self, path: &str) -> String {
+        match self.port {
+            443 => format!("https://{}{path}", self.host),
+            port => format!("https://{}:{port}{path}", self.host),
+        }
+    }
+}
+
 /// How strictly other servers shall hold to the policy (RFC 8461 §3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StsMode {

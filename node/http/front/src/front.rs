@@ -17,6 +17,7 @@ use hyper_util::server::conn::auto;
 use tower::ServiceExt;
 
 use crate::caller::Caller;
+use crate::fold;
 use crate::problem::Problem;
 use crate::settings::FrontSettings;
 use crate::sign_in;
@@ -85,6 +86,7 @@ impl Front {
     async fn answer(&self, visitor: &Arc<Visitor>, mut request: Request) -> Response {
         let began = self.env.now_micros();
         let method = known_method(request.method().as_str());
+        fold::fold(&mut request);
         let mut response = self.answer_caller(visitor, &mut request).await.unwrap_or_else(|| {
             // The session was ended while the request was being worked on.
             Problem::unauthorized("the session was ended").into_response()

@@ -2,6 +2,7 @@
 
 mod end_point;
 mod files;
+mod seal;
 mod self_signed;
 
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::client::verify_server_name;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello, ParsedCertificate, ProducesTickets};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 pub use files::{CertificateFiles, CertificatePem};
+pub use seal::Seal;
 pub use self_signed::self_signed;
 
 /// Why a certificate cannot be used.
@@ -61,7 +64,7 @@ pub struct TlsInfo {
 
 /// One certificate, ready to serve.
 pub(crate) struct Site {
-    chain: CertificateDer<'static>,
+    certified: Arc<CertifiedKey>,
     mail: Arc<ServerConfig>,
     http: Arc<ServerConfig>,
     pub(crate) server_end_point: Option<Arc<[u8]>>,
@@ -168,13 +171,21 @@ impl TlsConfig {
     }
     /// Picks the certificate for a client.
     pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Chosen {
+        self.chosen(hello.server_name())
+    }
+    fn chosen(&self, name: Option<&str>) -> Chosen {
         let sites = Arc::clone(&self.0.current.read());
-        let index = hello.server_name().map_or(0, |name| {
+        let index = name.map_or(0, |name| {
             let Ok(name) = ServerName::try_from(name) else { return 0 };
             sites.iter().position(|site| site.serves(&name)).unwrap_or(0)
         });
         let offer = self.1;
         Chosen { sites, index, offer }
+    }
+    /// The certificate that clients get who ask for the host `name`, to sign a document with; none when its key signs none.
+    #[must_use]
+    pub fn seal(&self, name: &str) -> Option<Seal> {
+        Seal::new(Arc::clone(&self.chosen(Some(name)).site().certified))
     }
 }
 
@@ -199,7 +210,9 @@ impl Chosen {
 
 impl Site {
     fn serves(&self, name: &ServerName<'_>) -> bool {
-        ParsedCertificate::try_from(&self.chain).is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
+        let own = self.certified.end_entity_cert();
+        own.and_then(ParsedCertificate::try_from)
+            .is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
     }
 }
 
@@ -219,12 +232,13 @@ fn site(pem: &CertificatePem, tickets: Option<&Arc<dyn ProducesTickets>>) -> Res
     let (chain, key) = pem.parse()?;
     let first = chain.first().cloned().ok_or(TlsError::Empty)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certified = CertifiedKey::from_der(chain, key, &provider).map_err(TlsError::Unusable)?;
+    let certified = Arc::new(certified);
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(TlsError::Unusable)?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(TlsError::Unusable)?;
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&certified))));
     if let Some(tickets) = tickets {
         config.ticketer = Arc::clone(tickets);
     }
@@ -236,7 +250,7 @@ fn site(pem: &CertificatePem, tickets: Option<&Arc<dyn ProducesTickets>>) -> Res
     http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Site {
         server_end_point: end_point::hash(&first).map(Into::into),
-        chain: first,
+        certified,
         mail: Arc::new(config),
         http: Arc::new(http),
     })
