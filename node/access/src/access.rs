@@ -16,6 +16,7 @@ use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
 use crate::identity::{Proof, ScramSecret, fingerprint};
 use crate::login_log::{Attempt, LoginLog, Way};
+use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
 use crate::{
@@ -136,11 +137,14 @@ impl Access {
             .as_ref()
             .and_then(|login| app_password::find(&login.factors, &hash).map(|app| app.id));
         let (way, outcome) = match (login, app) {
-            (Some(login), Some(app)) => (Way::AppPassword, self.admit_app(protocol, name, &login, app).await),
+            (Some(login), Some(app)) => (
+                Way::AppPassword,
+                self.admit_app((protocol, peer), name, &login, app).await,
+            ),
             (login, _) => {
                 let verified = self.verify_login(name, login, prepared, peer).await;
                 let outcome = match verified {
-                    Ok((login, credential)) => self.admit_client(protocol, name, &login, &credential).await,
+                    Ok((login, credential)) => self.admit_client((protocol, peer), name, &login, &credential).await,
                     Err(error) => Err(error),
                 };
                 (Way::Password, outcome)
@@ -269,9 +273,11 @@ impl Access {
         };
         let outcome = match (proven, login) {
             (Some(ScramSecret::Password(credential)), Some(login)) => {
-                self.admit_client(protocol, name, &login, credential).await
+                self.admit_client((protocol, peer), name, &login, credential).await
             }
-            (Some(ScramSecret::AppPassword(id)), Some(login)) => self.admit_app(protocol, name, &login, *id).await,
+            (Some(ScramSecret::AppPassword(id)), Some(login)) => {
+                self.admit_app((protocol, peer), name, &login, *id).await
+            }
             _ => Err(self.refuse(name, peer).await),
         };
         if let Some(account) = &owner {
@@ -300,7 +306,7 @@ impl Access {
         let permit = self.0.sessions.open(identity, peer, max, version);
         let permit = permit.ok_or(AccessError::TooManySessions { max })?;
         // Whoever ends the right after this look finds the session registered; whoever did before is seen by the look.
-        self.check_standing(identity).await?;
+        self.check_standing(identity, peer.ip()).await?;
         Ok(permit)
     }
 
@@ -359,21 +365,22 @@ impl Access {
     /// The account's password is right: may a client come in with it, this way?
     async fn admit_client(
         &self,
-        protocol: Protocol,
+        way: WayIn,
         name: &str,
         login: &Login,
         credential: &Credential,
     ) -> Result<Identity, AccessError> {
         let proof = Proof::Password(fingerprint(credential));
-        let identity = self.admit(protocol, name, login, proof).await?;
-        if login.factors.needs_app_password() {
+        let identity = self.admit(way, name, login, proof).await?;
+        if login.needs_app_password() {
             return Err(AccessError::AppPasswordRequired);
         }
         Ok(identity)
     }
 
     /// The app password `id` is right: is it for this way, and still good?
-    async fn admit_app(&self, protocol: Protocol, name: &str, login: &Login, id: u32) -> Result<Identity, AccessError> {
+    async fn admit_app(&self, way: WayIn, name: &str, login: &Login, id: u32) -> Result<Identity, AccessError> {
+        let (protocol, _) = way;
         let Some(app) = login.factors.app_password(id) else {
             return Err(AccessError::BadCredentials);
         };
@@ -382,7 +389,7 @@ impl Access {
             read_only: app.read_only,
             until_millis: app.expires.map(|at| at.millis),
         };
-        let identity = self.admit(protocol, name, login, proof).await?;
+        let identity = self.admit(way, name, login, proof).await?;
         if app_password::is_over(app, self.0.env.wall_millis()) {
             return Err(AccessError::Expired);
         }
@@ -394,21 +401,18 @@ impl Access {
     }
 
     /// The proof is right: may this account come in, this way?
-    async fn admit(
+    pub(crate) async fn admit(
         &self,
-        protocol: Protocol,
+        way: WayIn,
         name: &str,
         login: &Login,
         proof: Proof,
     ) -> Result<Identity, AccessError> {
         self.forgive(name).await;
-        if !login.active {
-            return Err(AccessError::Suspended);
+        match policy::verdict(login, way, self.now()) {
+            Some(refused) => Err(refused.error(way.0)),
+            None => Ok(Identity::new(way.0, login, proof)),
         }
-        if !protocol.is_open(&login.account.settings) {
-            return Err(AccessError::ProtocolClosed(protocol));
-        }
-        Ok(Identity::new(protocol, login, proof))
     }
 
     async fn refuse(&self, name: &str, peer: IpAddr) -> AccessError {

@@ -117,6 +117,9 @@ fn check(new: &NewAppPassword) -> Result<String, Error> {
     if new.protocols.is_empty() {
         return invalid("an app password is for at least one protocol");
     }
+    if new.protocols.contains(&Protocol::Web) {
+        return invalid("an app password is for mail clients: it does not open the web client");
+    }
     if new.read_only && new.protocols.contains(&Protocol::Submission) {
         return invalid("an app password that only reads cannot send");
     }

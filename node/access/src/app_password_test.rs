@@ -1,53 +1,28 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use hongyan_directory::{AccountChange, AccountSettings, DirectoryOptions, Field, NewAccount, NewTenant};
-use hongyan_env::{Env, ManualClock};
-use hongyan_kv::Database;
-use hongyan_memory::MemoryStore;
-use hongyan_types::{Address, Domain};
+use hongyan_directory::{AccountChange, AccountSettings, Field};
 
 use super::*;
+use crate::fixture::{ANNA, Fixture, PEER, cheap};
 use crate::{AccessOptions, Identity, Revocation, SessionPermit};
 
-const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-const ANNA: &str = "anna@example.test";
+struct World(Fixture);
 
-struct World {
-    access: Access,
-    directory: Directory,
-    anna: AccountId,
-    clock: ManualClock,
+impl std::ops::Deref for World {
+    type Target = Fixture;
+    fn deref(&self) -> &Fixture {
+        &self.0
+    }
 }
 
 impl World {
     async fn new() -> Self {
-        let (env, clock) = Env::manual(1);
-        let database = Database::new(MemoryStore::default());
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-        let domain = Domain::try_from("example.test").unwrap();
-        directory.create_domain(tenant, &domain).await.unwrap();
         let options = AccessOptions {
-            argon2_memory_kib: 64,
-            argon2_passes: 1,
-            scram_iterations: 4096,
             app_passwords_per_account_max: 3,
-            ..AccessOptions::default()
+            ..cheap()
         };
-        let access = Access::open(directory.clone(), &database, env, options).await.unwrap();
-        let credential = access.hash_password(&Secret::new("pass")).await.unwrap();
-        let new = NewAccount {
-            credential: Some(credential),
-            ..NewAccount::at(Address::try_from(ANNA).unwrap())
-        };
-        let anna = directory.create_account(&new).await.unwrap().id;
-        Self {
-            access,
-            directory,
-            anna,
-            clock,
-        }
+        Self(Fixture::new(options, "pass").await)
     }
     async fn add(&self, new: &NewAppPassword) -> Result<MadeAppPassword, AccessError> {
         self.access.add_app_password(&self.directory, self.anna, new).await

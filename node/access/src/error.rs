@@ -17,6 +17,12 @@ pub enum AccessError {
     /// Right password, but clients of this account need an app password (AUTH-24).
     #[error("this account takes an app password here, not the account's password: make one in the security settings")]
     AppPasswordRequired,
+    /// Right credentials, but not from there (LGN-8).
+    #[error("signing in from this address is not allowed")]
+    AddressNotAllowed,
+    /// Right credentials, but a second factor is demanded, and the time to set one up is over.
+    #[error("a second factor is required: sign in to the web client and set one up")]
+    SecondFactorRequired,
     /// Right app password, but it is not for this protocol.
     #[error("this app password is not for {0}")]
     NotForProtocol(Protocol),
@@ -73,6 +79,8 @@ impl AccessError {
             | Self::Suspended
             | Self::ProtocolClosed(_)
             | Self::AppPasswordRequired
+            | Self::AddressNotAllowed
+            | Self::SecondFactorRequired
             | Self::NotForProtocol(_)
             | Self::Expired
             | Self::WrongCode
@@ -97,6 +105,8 @@ impl AccessError {
             Self::Suspended => "suspended",
             Self::ProtocolClosed(_) => "protocol-closed",
             Self::AppPasswordRequired => "app-password-required",
+            Self::AddressNotAllowed => "address-not-allowed",
+            Self::SecondFactorRequired => "second-factor-required",
             Self::NotForProtocol(_) => "not-for-protocol",
             Self::Expired => "expired",
             Self::WrongCode => "wrong-code",

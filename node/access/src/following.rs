@@ -62,6 +62,7 @@ impl Access {
             self.0.sessions.end_expired(env.wall_millis());
             self.write_logins().await;
             if !failing && env.now_micros() >= sweep_due {
+                self.judge_all().await;
                 self.sweep_failures().await;
                 self.sweep_web_sessions().await;
                 self.sweep_logins().await;

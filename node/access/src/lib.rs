@@ -10,6 +10,8 @@ mod app_password;
 mod elsewhere;
 mod error;
 mod failures;
+#[cfg(test)]
+mod fixture;
 mod following;
 mod hashing;
 mod identity;
@@ -18,6 +20,7 @@ mod notice;
 mod options;
 mod password_rules;
 pub mod permission;
+mod policy;
 mod remembered;
 mod revocation;
 mod second_factor;

@@ -1,53 +1,27 @@
 use std::time::Duration;
 
-use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant};
-use hongyan_env::{Env, ManualClock};
-use hongyan_kv::Database;
-use hongyan_memory::MemoryStore;
 use hongyan_sasl::Secret;
-use hongyan_types::{Address, Domain};
 
 use super::*;
+use crate::fixture::{ANNA, Fixture, PEER, cheap};
 
-const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-const ANNA: &str = "anna@example.test";
+struct World(Fixture);
 
-struct World {
-    access: Access,
-    tenant: TenantId,
-    anna: AccountId,
-    clock: ManualClock,
+impl std::ops::Deref for World {
+    type Target = Fixture;
+    fn deref(&self) -> &Fixture {
+        &self.0
+    }
 }
 
 impl World {
     async fn new() -> Self {
-        let (env, clock) = Env::manual(1);
-        let database = Database::new(MemoryStore::default());
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-        let domain = Domain::try_from("example.test").unwrap();
-        directory.create_domain(tenant, &domain).await.unwrap();
         let options = AccessOptions {
-            argon2_memory_kib: 8,
-            argon2_passes: 1,
-            scram_iterations: 4096,
             login_log_repeat_secs: 600,
             login_log_days: 180,
-            ..AccessOptions::default()
+            ..cheap()
         };
-        let access = Access::open(directory.clone(), &database, env, options).await.unwrap();
-        let credential = access.hash_password(&Secret::new("pass")).await.unwrap();
-        let new = NewAccount {
-            credential: Some(credential),
-            ..NewAccount::at(Address::try_from(ANNA).unwrap())
-        };
-        let anna = directory.create_account(&new).await.unwrap().id;
-        Self {
-            access,
-            tenant,
-            anna,
-            clock,
-        }
+        Self(Fixture::new(options, "pass").await)
     }
     async fn sign_in(&self, name: &str, password: &str) {
         let password = Secret::new(password);

@@ -82,6 +82,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("HandOver", only_creator),
         ("ReadRoles", full),
         ("ChangeRoles", full_not_over_creator),
+        ("ReadSignInPolicy", full),
+        ("ChangeSignInPolicy", full),
         ("ReadDomains", full),
         ("ChangeDomains", full),
         ("ReadStructure", read_members),

@@ -3,19 +3,22 @@
 //! Whoever changes an account tells it here, after the commit; sessions whose right is gone are told to end and verified
 //! passwords are forgotten. Nothing is lost to a race: a session registers before it looks at the directory a last time.
 
+use std::net::IpAddr;
+
 use hongyan_directory::Login;
-use hongyan_types::{AccountId, TenantId};
+use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::app_password;
 use crate::identity::{Proof, fingerprint};
 use crate::sessions::Standing;
-use crate::{Access, AccessError, Identity, Revocation, SessionFilter, SessionId, SessionInfo};
+use crate::{Access, AccessError, Identity, Revocation, SessionFilter, SessionId, SessionInfo, policy};
 
 /// Why a session of that standing must end, as the directory says.
 fn verdict(login: Option<&Login>, standing: &Standing, now_millis: i64) -> Option<Revocation> {
     let Some(login) = login else {
         return Some(Revocation::Deleted);
     };
+    // Who may not come in at all is told that, whatever was shown.
     if !login.active {
         return Some(Revocation::Suspended);
     }
@@ -32,14 +35,16 @@ fn verdict(login: Option<&Login>, standing: &Standing, now_millis: i64) -> Optio
     if lost.is_some() {
         return lost;
     }
-    (!standing.protocol.is_open(&login.account.settings)).then_some(Revocation::ProtocolClosed)
+    let now = Timestamp { millis: now_millis };
+    policy::verdict(login, (standing.protocol, standing.peer), now).map(policy::Refused::revocation)
 }
 
 impl Access {
-    pub(crate) async fn check_standing(&self, identity: &Identity) -> Result<(), AccessError> {
+    pub(crate) async fn check_standing(&self, identity: &Identity, peer: IpAddr) -> Result<(), AccessError> {
         let login = self.0.directory.login_of(identity.account.id).await?;
         let standing = Standing {
             protocol: identity.protocol,
+            peer,
             proof: identity.proof,
             version: 0,
         };
@@ -47,6 +52,8 @@ impl Access {
             None => Ok(()),
             Some(Revocation::Suspended) => Err(AccessError::Suspended),
             Some(Revocation::Expired) => Err(AccessError::Expired),
+            Some(Revocation::NotFromThere) => Err(AccessError::AddressNotAllowed),
+            Some(Revocation::SecondFactorRequired) => Err(AccessError::SecondFactorRequired),
             Some(Revocation::ProtocolClosed) => Err(AccessError::ProtocolClosed(identity.protocol)),
             Some(_) => Err(AccessError::BadCredentials),
         }
@@ -68,6 +75,20 @@ impl Access {
         if !self.0.sessions.has(account) {
             return Ok(0);
         }
+        self.judge(account).await
+    }
+
+    /// Ends the sessions of this node whose right ended with time alone. Those that fail to be judged are judged next time.
+    pub(crate) async fn judge_all(&self) {
+        for account in self.0.sessions.accounts() {
+            if let Err(error) = self.judge(account).await {
+                tracing::warn!(%error, "sessions are not judged; it is tried again");
+                return;
+            }
+        }
+    }
+
+    async fn judge(&self, account: AccountId) -> Result<usize, AccessError> {
         let login = self.0.directory.login_of(account).await?;
         let now = self.0.env.wall_millis();
         let ended = self.0.sessions.revoke(SessionFilter::Account(account), |standing| {

@@ -63,6 +63,10 @@ pub enum Revocation {
     PasswordChanged,
     /// The account may no longer use this protocol (ACC-15).
     ProtocolClosed,
+    /// It comes from where one may not sign in any more (LGN-8).
+    NotFromThere,
+    /// A second factor is demanded, and the time to set one up is over.
+    SecondFactorRequired,
     /// The app password that it signed in with was taken back.
     Withdrawn,
     /// The time of what it signed in with is over.
@@ -82,6 +86,8 @@ impl Revocation {
             Self::Deleted => "The account no longer exists",
             Self::PasswordChanged => "The password was changed, sign in again",
             Self::ProtocolClosed => "Access in this way was switched off for the account",
+            Self::NotFromThere => "Signing in from this address was switched off",
+            Self::SecondFactorRequired => "A second factor is required now",
             Self::Withdrawn => "The app password was taken back",
             Self::Expired => "The time of the session is over, sign in again",
             Self::SignedOut => "The session was ended, sign in again",
@@ -99,6 +105,8 @@ impl Revocation {
             Self::Deleted => "deleted",
             Self::PasswordChanged => "password-changed",
             Self::ProtocolClosed => "protocol-closed",
+            Self::NotFromThere => "not-from-there",
+            Self::SecondFactorRequired => "second-factor-required",
             Self::Withdrawn => "withdrawn",
             Self::Expired => "expired",
             Self::SignedOut => "signed-out",
@@ -137,7 +145,7 @@ impl SessionInfo {
             node: None,
             tenant: session.account.tenant,
             account: session.account.id,
-            protocol: Protocol::Http,
+            protocol: Protocol::Web,
             peer: SocketAddr::new(address, 0),
             client: session.client.clone(),
             since_millis: session.created.millis,
@@ -224,6 +232,7 @@ pub(crate) struct Sessions(Arc<Registry>);
 /// What a session signed in as: enough to tell later whether it still may.
 pub(crate) struct Standing {
     pub(crate) protocol: Protocol,
+    pub(crate) peer: IpAddr,
     pub(crate) proof: Proof,
     pub(crate) version: u64,
 }
@@ -322,6 +331,7 @@ impl Sessions {
         for entry in self.meant(filter) {
             let standing = Standing {
                 protocol: entry.protocol,
+                peer: entry.peer.ip(),
                 proof: entry.proof,
                 version: entry.version,
             };

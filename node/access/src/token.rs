@@ -101,6 +101,10 @@ impl Access {
             TokenOwner::Account { account, .. } => {
                 let login = self.0.directory.login_of(account).await.map_err(AccessError::from)?;
                 let login = login.filter(|login| login.active).ok_or(TokenError::Inactive)?;
+                // LGN, bad input: limits of addresses hold for the API too.
+                if !login.is_let_in_from(peer) {
+                    return Err(TokenError::Network);
+                }
                 Ok(Actor::member(&login.account, Some(peer), scopes))
             }
         }

@@ -14,7 +14,7 @@ mod sign_in;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, Factors};
+use hongyan_directory::{AccountRecord, Login};
 use hongyan_sasl::Secret;
 use hongyan_types::Timestamp;
 
@@ -61,16 +61,21 @@ pub enum Stage {
     SecondFactor,
     /// The password has to be changed (AUTH-10).
     ChangePassword,
+    /// A second factor is demanded and has to be set up.
+    SetUpSecondFactor,
     /// Nothing.
     SignedIn,
 }
 
 impl Stage {
-    fn of(factors: &Factors, second_done: bool) -> Self {
+    fn of(login: &Login, second_done: bool, now: Timestamp) -> Self {
+        let factors = &login.factors;
         if factors.has_second_factor() && !second_done {
             Self::SecondFactor
         } else if factors.must_change {
             Self::ChangePassword
+        } else if login.second_factor_due().is_some_and(|due| due <= now) {
+            Self::SetUpSecondFactor
         } else {
             Self::SignedIn
         }
@@ -81,6 +86,7 @@ impl Stage {
         match self {
             Self::SecondFactor => "second-factor",
             Self::ChangePassword => "change-password",
+            Self::SetUpSecondFactor => "set-up-second-factor",
             Self::SignedIn => "signed-in",
         }
     }
@@ -109,6 +115,8 @@ pub struct WebSession {
     pub end: Timestamp,
     /// When its owner last proved to be themselves (AUTH-25).
     pub proved: Timestamp,
+    /// Until when a second factor has to be set up, where one is demanded and there is none.
+    pub set_up_until: Option<Timestamp>,
 }
 
 /// A session that has begun.

@@ -1,68 +1,32 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hongyan_directory::{AccountChange, AccountState, Directory, DirectoryOptions, Field, NewAccount, NewTenant};
-use hongyan_env::{Env, ManualClock};
-use hongyan_kv::Database;
-use hongyan_memory::MemoryStore;
-use hongyan_types::{AccountId, Address, Domain};
+use hongyan_directory::{AccountChange, AccountState, Field};
 
 use super::*;
+use crate::fixture::{ANNA, Fixture, PEER, cheap};
 use crate::totp::Totp;
-use crate::{Access, AccessError, AccessOptions, Revocation, SecondProof, SessionFilter};
+use crate::{AccessError, AccessOptions, Revocation, SecondProof, SessionFilter};
 
-const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-const ANNA: &str = "anna@example.test";
 const PASSWORD: &str = "Correct-horse7";
 
-struct World {
-    access: Access,
-    /// Another node over the same store.
-    other: Access,
-    directory: Directory,
-    anna: AccountId,
-    clock: ManualClock,
-}
+struct World(Fixture);
 
-fn options() -> AccessOptions {
-    AccessOptions {
-        argon2_memory_kib: 8,
-        argon2_passes: 1,
-        scram_iterations: 4096,
-        web_sessions_per_account_max: 3,
-        trusted_devices_max: 2,
-        ..AccessOptions::default()
+impl std::ops::Deref for World {
+    type Target = Fixture;
+    fn deref(&self) -> &Fixture {
+        &self.0
     }
 }
 
 impl World {
     async fn new() -> Self {
-        let (env, clock) = Env::manual(1);
-        let store = MemoryStore::default();
-        let database = Database::new(store.clone());
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-        let domain = Domain::try_from("example.test").unwrap();
-        directory.create_domain(tenant, &domain).await.unwrap();
-        let access = Access::open(directory.clone(), &database, env.clone(), options())
-            .await
-            .unwrap();
-        let database = Database::new(store);
-        let second = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-        let other = Access::open(second, &database, env, options()).await.unwrap();
-        let credential = access.hash_password(&Secret::new(PASSWORD)).await.unwrap();
-        let new = NewAccount {
-            credential: Some(credential),
-            ..NewAccount::at(Address::try_from(ANNA).unwrap())
+        let options = AccessOptions {
+            web_sessions_per_account_max: 3,
+            trusted_devices_max: 2,
+            ..cheap()
         };
-        let anna = directory.create_account(&new).await.unwrap().id;
-        Self {
-            access,
-            other,
-            directory,
-            anna,
-            clock,
-        }
+        Self(Fixture::new(options, PASSWORD).await)
     }
     async fn begin_with(&self, password: &str, device: Option<&str>) -> Result<Begun, AccessError> {
         let visit = Visit {

@@ -24,6 +24,7 @@ pub(crate) enum WireProtocol {
     Pop3,
     Submission,
     Http,
+    Web,
 }
 
 /// A question.
@@ -98,6 +99,7 @@ impl WireSession {
                 Protocol::Pop3 => WireProtocol::Pop3,
                 Protocol::Submission => WireProtocol::Submission,
                 Protocol::Http => WireProtocol::Http,
+                Protocol::Web => WireProtocol::Web,
             },
             peer: session.peer,
             client: session.client,
@@ -115,6 +117,7 @@ impl WireSession {
                 WireProtocol::Pop3 => Protocol::Pop3,
                 WireProtocol::Submission => Protocol::Submission,
                 WireProtocol::Http => Protocol::Http,
+                WireProtocol::Web => Protocol::Web,
             },
             peer: self.peer,
             client: self.client,

@@ -19,7 +19,8 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::standing::Standing;
 use crate::{
-    AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, TenantRecord, TokenHash, TokenRecord,
+    AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, SignInPolicy, TenantRecord, TokenHash,
+    TokenRecord,
 };
 
 /// Two halves: when the young one is full, the old one is forgotten and the young one becomes it.
@@ -71,6 +72,7 @@ pub(crate) struct Tables {
     pub(crate) accounts: Table<AccountId, Option<Arc<AccountRecord>>>,
     pub(crate) credentials: Table<AccountId, Option<Arc<Credential>>>,
     pub(crate) factors: Table<AccountId, Arc<Factors>>,
+    pub(crate) policies: Table<TenantId, Arc<SignInPolicy>>,
     pub(crate) groups: Table<GroupId, Resolution>,
     pub(crate) postmasters: Table<TenantId, Option<Arc<AccountRecord>>>,
     pub(crate) standings: Table<AccountId, Arc<Standing>>,
@@ -82,6 +84,7 @@ impl Tables {
         match touched {
             Touched::Tenant(tenant) | Touched::TenantCounts(tenant) => {
                 self.tenants.remove(tenant);
+                self.policies.remove(tenant);
                 self.postmasters.remove(tenant);
             }
             Touched::Domain(domain) => self.domains.remove(domain),
@@ -104,6 +107,7 @@ impl Tables {
         self.accounts.clear();
         self.credentials.clear();
         self.factors.clear();
+        self.policies.clear();
         self.groups.clear();
         self.standings.clear();
         self.postmasters.clear();
@@ -128,6 +132,7 @@ impl Cache {
             accounts: Table::new(entries_max),
             credentials: Table::new(entries_max),
             factors: Table::new(entries_max),
+            policies: Table::new(entries_max),
             groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
             standings: Table::new(entries_max / 10),

@@ -6,7 +6,8 @@ use hongyan_types::{AccountId, Address, Network, Timestamp};
 
 use crate::{
     AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
-    Language, Parties, Posting, Profile, Quota, Role, Seat, TagId, TenantState, TokenHash, TokenOwner, TotpKey,
+    Language, Parties, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash, TokenOwner,
+    TotpKey,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -194,6 +195,8 @@ pub enum FactorsChange {
     RemoveSecondFactor,
     /// The password has to be changed at the next sign-in, or not.
     MustChange(bool),
+    /// What administrators decide.
+    Rule(SignInRule),
 }
 
 /// A department to make.

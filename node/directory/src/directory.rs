@@ -17,9 +17,9 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, Factors, FactorsChange,
+    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, Etag, Factors, FactorsChange,
     GroupChange, GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution,
-    Result, TenantChange, TenantRecord, Via,
+    Result, SignInPolicy, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -248,6 +248,21 @@ impl Directory {
         Ok(Some(lookup.login(account).await?))
     }
 
+    /// As [`Directory::login_of`], as it would be under another policy.
+    ///
+    /// # Errors
+    /// The store's only.
+    pub async fn login_under(&self, id: AccountId, policy: &SignInPolicy) -> Result<Option<Login>> {
+        let mut lookup = self.lookup();
+        let Some(account) = lookup.account(id).await? else {
+            return Ok(None);
+        };
+        let mut login = lookup.login(account).await?;
+        login.exempt = lookup.is_exempt(policy, &login.account).await?;
+        login.policy = Arc::new(policy.clone());
+        Ok(Some(login))
+    }
+
     fn login_address(&self, name: &str) -> Option<Address> {
         if name.contains('@') {
             return Address::try_from(name).ok();
@@ -468,6 +483,21 @@ impl Directory {
         let credential = credential.clone();
         self.change(async move |t| tx::set_credential::run(t, id, &credential).await)
             .await
+    }
+    /// Sets how a tenant's accounts sign in. `NotFound`, `Limit`, `Changed` when it is not what was expected.
+    pub async fn set_sign_in_policy(
+        &self,
+        id: TenantId,
+        policy: &SignInPolicy,
+        expect: Option<Etag>,
+    ) -> Result<SignInPolicy> {
+        let policy = policy.clone();
+        self.change(async move |t| tx::set_sign_in_policy::run(t, id, &policy, expect).await)
+            .await
+    }
+    /// How a tenant's accounts sign in.
+    pub async fn sign_in_policy(&self, id: TenantId) -> Result<Arc<SignInPolicy>> {
+        self.lookup().sign_in_policy(id).await
     }
     /// Changes what proves an account beside its password, and gives what it is then. `NotFound`, `Limit`.
     pub async fn change_factors(&self, id: AccountId, change: &FactorsChange) -> Result<Factors> {

@@ -25,6 +25,7 @@
 //! ("dir", "tag-member", tenant, tag, account)  empty
 //! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
 //! ("dir", "grant", ..), ("dir", "granted", ..)  record/grant.rs
+//! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
 //! ("dir", "token-hash", hash)               token
 //! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0
@@ -152,6 +153,9 @@ pub(crate) fn grant(account: AccountId, to: Grantee) -> Bytes {
 pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
     let (kind, id) = to.code();
     dir("granted").int(tenant.0).int(kind).int(id)
+}
+pub(crate) fn sign_in_policy(tenant: TenantId) -> Bytes {
+    dir("sign-in-policy").int(tenant.0).pack()
 }
 pub(crate) fn token(token: TokenId) -> Bytes {
     dir("token").int(token.0).pack()

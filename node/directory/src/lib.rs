@@ -57,6 +57,8 @@ pub use record::group::{GroupId, GroupRecord, Parties, Posting};
 pub use record::language::{Language, UnknownLanguage};
 pub use record::profile::{Gender, Profile, Rank};
 pub use record::role::{Function, Role};
+pub use record::sign_in_policy::{Demand, SecondFactorRule, SignInPolicy};
+pub use record::sign_in_rule::SignInRule;
 pub use record::tag::{TagId, TagRecord};
 pub use record::tenant::{TenantCounts, TenantRecord, TenantState};
 pub use record::token::{TokenHash, TokenId, TokenOwner, TokenRecord};

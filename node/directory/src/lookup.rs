@@ -9,10 +9,11 @@ use hongyan_types::{AccountId, Address, Domain, TenantId};
 
 use crate::cache::Cache;
 use crate::record::target::Target;
-use crate::record::{account, credential, domain, factors, target, tenant};
+use crate::record::{account, credential, domain, factors, sign_in_policy, target, tenant};
+use crate::tree::Tree;
 use crate::{
     AccountRecord, AccountState, Credential, DomainRecord, Error, Factors, Login, Recipient, Resolution, Result,
-    TenantRecord, TenantState, Via, key, transaction,
+    SignInPolicy, TenantRecord, TenantState, Via, key, transaction,
 };
 
 /// What a look-up needs of the directory, and its transaction.
@@ -121,12 +122,43 @@ impl<'d> Lookup<'d> {
             reading.look_ahead_snapshot(&key::credential(id));
             reading.look_ahead_snapshot(&key::factors(id));
         }
+        let policy = self.sign_in_policy(account.tenant).await?;
         Ok(Login {
             credential: self.credential(id).await?,
             factors: self.factors(id).await?,
             active: self.is_active(&account).await?,
+            exempt: self.is_exempt(&policy, &account).await?,
+            policy,
             account,
         })
+    }
+
+    pub(crate) async fn sign_in_policy(&mut self, id: TenantId) -> Result<Arc<SignInPolicy>> {
+        if let Some(hit) = self.cache.get(|tables| tables.policies.get(&id)) {
+            return Ok(hit);
+        }
+        let (generation, stored) = self.value(key::sign_in_policy(id)).await?;
+        let found = stored.map(|stored| sign_in_policy::decode(&stored)).transpose()?;
+        let found = Arc::new(found.unwrap_or_default());
+        self.cache
+            .put(generation, |tables| tables.policies.insert(id, Arc::clone(&found)));
+        Ok(found)
+    }
+
+    /// Whether the organisation's networks do not apply to an account (LGN-9).
+    pub(crate) async fn is_exempt(&mut self, policy: &SignInPolicy, account: &AccountRecord) -> Result<bool> {
+        if policy.exempt_accounts.contains(&account.id) {
+            return Ok(true);
+        }
+        if policy.networks.is_empty() || policy.exempt_departments.is_empty() || account.departments.is_empty() {
+            return Ok(false);
+        }
+        let tenant = account.tenant;
+        let (_, tree) = self
+            .read(async move |reading| Tree::read(reading, tenant).await)
+            .await?;
+        let mut places = account.departments.iter().flat_map(|id| tree.path(*id));
+        Ok(places.any(|place| policy.exempt_departments.contains(&place)))
     }
 
     pub(crate) async fn factors(&mut self, id: AccountId) -> Result<Arc<Factors>> {

@@ -5,8 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::AccountSettings;
-
 /// A way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -17,25 +15,18 @@ pub enum Protocol {
     Pop3,
     /// Sending with a client.
     Submission,
-    /// JMAP and whatever else comes over HTTPS.
+    /// JMAP and other programs over HTTPS.
     Http,
+    /// The web client and the console.
+    Web,
 }
 
 impl Protocol {
     /// All there are.
-    pub const ALL: [Self; 4] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http];
+    pub const ALL: [Self; 5] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http, Self::Web];
+    /// Those of mail clients: what an app password or a client's token may open (AUTH-21).
+    pub const CLIENTS: [Self; 4] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http];
 
-    /// Whether the account's own settings leave it open.
-    #[must_use]
-    pub fn is_open(self, settings: &AccountSettings) -> bool {
-        match self {
-            Self::Imap => settings.imap,
-            Self::Pop3 => settings.pop3,
-            Self::Submission => settings.submission,
-            // ACC-15 names the protocols of clients that can be closed; this one is also the way to the settings.
-            Self::Http => true,
-        }
-    }
     /// Short name for metrics, logs and the admin API.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -44,6 +35,7 @@ impl Protocol {
             Self::Pop3 => "pop3",
             Self::Submission => "submission",
             Self::Http => "http",
+            Self::Web => "web",
         }
     }
     /// How it is stored.
@@ -53,6 +45,7 @@ impl Protocol {
             Self::Pop3 => 1,
             Self::Submission => 2,
             Self::Http => 3,
+            Self::Web => 4,
         }
     }
     /// `None` for one of a later release.
@@ -68,6 +61,7 @@ impl fmt::Display for Protocol {
             Self::Pop3 => "POP3",
             Self::Submission => "sending with mail clients",
             Self::Http => "HTTPS",
+            Self::Web => "the web client",
         })
     }
 }

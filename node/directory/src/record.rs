@@ -13,14 +13,20 @@ pub(crate) mod language;
 pub(crate) mod profile;
 pub(crate) mod request;
 pub(crate) mod role;
+pub(crate) mod sign_in_policy;
+pub(crate) mod sign_in_rule;
 pub(crate) mod tag;
 pub(crate) mod target;
 pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod token_use;
 
+use std::collections::BTreeSet;
+
 use hongyan_kv::record::RecordError;
-use hongyan_types::{Address, Domain};
+use hongyan_types::{Address, AddressRanges, Domain};
+
+use crate::Protocol;
 
 pub(crate) fn read_address(text: &str) -> Result<Address, RecordError> {
     Address::try_from(text).map_err(|error| RecordError::Body(error.to_string()))
@@ -28,6 +34,20 @@ pub(crate) fn read_address(text: &str) -> Result<Address, RecordError> {
 
 pub(crate) fn read_domain(text: &str) -> Result<Domain, RecordError> {
     Domain::try_from(text).map_err(|error| RecordError::Body(error.to_string()))
+}
+
+pub(crate) fn read_ranges(entries: &[String]) -> Result<AddressRanges, RecordError> {
+    let read = AddressRanges::read(entries).map_err(|error| RecordError::Body(error.to_string()))?;
+    Ok(read.0)
+}
+
+pub(crate) fn protocols(protocols: &BTreeSet<Protocol>) -> Vec<u8> {
+    protocols.iter().map(|protocol| protocol.number()).collect()
+}
+
+/// One of a later release means nothing here.
+pub(crate) fn read_protocols(numbers: Vec<u8>) -> BTreeSet<Protocol> {
+    numbers.into_iter().filter_map(Protocol::from_number).collect()
 }
 
 #[cfg(test)]

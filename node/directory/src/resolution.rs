@@ -1,11 +1,14 @@
 //! What a look-up answers.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use hongyan_types::{AccountId, Address, TenantId};
+use hongyan_types::{AccountId, Address, AddressRanges, TenantId, Timestamp};
 
-use crate::{AccountRecord, Credential, Factors, GroupId, Posting};
+use crate::{AccountRecord, Credential, Demand, Factors, GroupId, Posting, Protocol, SignInPolicy};
+
+const DAY_MILLIS: i64 = 86_400_000;
 
 /// Where mail for an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +149,10 @@ pub struct Login {
     pub factors: Arc<Factors>,
     /// Whether account and tenant are active.
     pub active: bool,
+    /// How its organisation lets its accounts sign in.
+    pub policy: Arc<SignInPolicy>,
+    /// Whether the organisation's networks do not apply to it.
+    pub exempt: bool,
 }
 
 impl Login {
@@ -153,5 +160,59 @@ impl Login {
     #[must_use]
     pub fn id(&self) -> AccountId {
         self.account.id
+    }
+
+    /// Whether this way in is open: to the account by its own settings, and by what administrators decided of it and of all
+    /// (ACC-15, LGN-1).
+    #[must_use]
+    pub fn is_open(&self, protocol: Protocol) -> bool {
+        // It is the way to the console: closed to administrators, nobody could open it again.
+        if protocol == Protocol::Web && self.account.role.is_some() {
+            return true;
+        }
+        let (settings, rule) = (&self.account.settings, &self.factors.rule);
+        let own = match protocol {
+            Protocol::Imap => settings.imap,
+            Protocol::Pop3 => settings.pop3,
+            Protocol::Submission => settings.submission,
+            Protocol::Http | Protocol::Web => true,
+        };
+        own && !rule.closed.contains(&protocol) && !self.policy.closed.contains(&protocol)
+    }
+
+    /// Whether it signs in from `peer` (LGN-8, LGN-9).
+    #[must_use]
+    pub fn is_let_in_from(&self, peer: IpAddr) -> bool {
+        let allows = |networks: &AddressRanges| networks.is_empty() || networks.contains(peer);
+        if self.account.role.is_some() && !allows(&self.policy.administrator_networks) {
+            return false;
+        }
+        match &self.factors.rule.networks {
+            own if !own.is_empty() => own.contains(peer),
+            _ => self.exempt || allows(&self.policy.networks),
+        }
+    }
+
+    /// Whether its clients need an app password (AUTH-24, LGN-12).
+    #[must_use]
+    pub fn needs_app_password(&self) -> bool {
+        self.factors.secure_login
+            || self.factors.has_second_factor()
+            || self.factors.rule.secure_login
+            || self.policy.secure_login
+    }
+
+    /// From when on a second factor that is demanded and is not there keeps it from everything but setting one up.
+    #[must_use]
+    pub fn second_factor_due(&self) -> Option<Timestamp> {
+        let rule = self.policy.second_factor?;
+        let is_meant = rule.of == Demand::Everyone || self.account.role.is_some();
+        if !is_meant || self.factors.has_second_factor() {
+            return None;
+        }
+        let from = rule.since.max(self.account.created);
+        Some(Timestamp {
+            millis: from.millis.saturating_add(i64::from(rule.grace_days) * DAY_MILLIS),
+        })
     }
 }

@@ -33,6 +33,7 @@ pub(crate) mod role;
 pub(crate) mod rotate_token;
 pub(crate) mod set_catch_all;
 pub(crate) mod set_credential;
+pub(crate) mod set_sign_in_policy;
 
 use hongyan_kv::Transaction;
 use hongyan_kv::tuple::Tuple;

@@ -18,6 +18,7 @@
 )]
 
 mod address;
+mod address_ranges;
 mod domain;
 mod flag;
 mod local_part;
@@ -27,6 +28,7 @@ mod time;
 mod uid_set;
 
 pub use address::{ADDRESS_OCTETS_MAX, Address, AddressError};
+pub use address_ranges::{AddressRanges, AddressRangesError};
 pub use domain::{DOMAIN_OCTETS_MAX, Domain, DomainError, LABEL_OCTETS_MAX};
 pub use flag::{Flag, FlagError, KEYWORD_OCTETS_MAX, Keyword, SystemFlag, SystemFlags};
 pub use local_part::{LOCAL_PART_OCTETS_MAX, LocalPart, LocalPartError};

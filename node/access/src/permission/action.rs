@@ -20,6 +20,10 @@ pub enum Action {
     ReadRoles,
     /// Give and take roles.
     ChangeRoles,
+    /// Look at how the organisation's members sign in.
+    ReadSignInPolicy,
+    /// Say from where, by what and with what its members sign in.
+    ChangeSignInPolicy,
     /// Look at domains.
     ReadDomains,
     /// Change domains.
@@ -103,13 +107,15 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
         Self::HandOver,
         Self::ReadRoles,
         Self::ChangeRoles,
+        Self::ReadSignInPolicy,
+        Self::ChangeSignInPolicy,
         Self::ReadDomains,
         Self::ChangeDomains,
         Self::ReadStructure,
@@ -148,6 +154,8 @@ impl Action {
             | Self::ChangeOrganisation
             | Self::ReadRoles
             | Self::ChangeRoles
+            | Self::ReadSignInPolicy
+            | Self::ChangeSignInPolicy
             | Self::ReadDomains
             | Self::ChangeDomains
             | Self::ChangeTags
@@ -178,6 +186,7 @@ impl Action {
             self,
             Self::ReadOrganisation
                 | Self::ReadRoles
+                | Self::ReadSignInPolicy
                 | Self::ReadDomains
                 | Self::ReadStructure
                 | Self::ReadMembers
@@ -220,6 +229,8 @@ impl Action {
             Self::ChangeOrganisation | Self::HandOver => "organisation:write",
             Self::ReadRoles => "roles:read",
             Self::ChangeRoles => "roles:write",
+            Self::ReadSignInPolicy => "sign-in-policy:read",
+            Self::ChangeSignInPolicy => "sign-in-policy:write",
             Self::ReadDomains => "domains:read",
             Self::ChangeDomains => "domains:write",
             Self::ReadStructure => "departments:read",

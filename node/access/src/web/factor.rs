@@ -15,8 +15,9 @@ impl Access {
     /// The session of whoever is signed in and has proved lately who they are.
     async fn proved_session(&self, token: &str, peer: IpAddr) -> Result<(Found, Directory), AccessError> {
         let found = self.find_session(token, peer).await?;
-        let session = found.view();
-        if session.stage != Stage::SignedIn {
+        let session = found.view(self.now());
+        // Setting one up is all that is open to whoever must.
+        if !matches!(session.stage, Stage::SignedIn | Stage::SetUpSecondFactor) {
             return Err(AccessError::Unfinished(session.stage));
         }
         self.check_fresh(session.proved.millis)?;

@@ -26,7 +26,7 @@ impl Access {
         peer: IpAddr,
     ) -> Result<WebSession, AccessError> {
         let found = self.find_session(token, peer).await?;
-        if found.view().stage == Stage::SecondFactor {
+        if found.view(self.now()).stage == Stage::SecondFactor {
             return Err(AccessError::Unfinished(Stage::SecondFactor));
         }
         let account = &found.login.account;
@@ -55,7 +55,7 @@ impl Access {
         self.account_changed(account.id).await?;
         let login = self.0.directory.login_of(account.id).await?;
         let login = login.ok_or(AccessError::NotSignedIn)?;
-        Ok(Found { record, login, ..found }.view())
+        Ok(Found { record, login, ..found }.view(self.now()))
     }
 
     /// Whether an account must change its password when it signs in next.

@@ -96,13 +96,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn view(&self) -> WebSession {
+    pub(super) fn view(&self, now: Timestamp) -> WebSession {
         let record = &self.record;
         let at = |millis| Timestamp { millis };
         WebSession {
             id: SessionId(record.id),
             account: Arc::clone(&self.login.account),
-            stage: Stage::of(&self.login.factors, record.second_done),
+            stage: Stage::of(&self.login, record.second_done, now),
+            set_up_until: self.login.second_factor_due(),
             name: record.name.clone(),
             peer: record.peer.clone(),
             client: record.client.clone(),
@@ -120,7 +121,7 @@ impl Access {
     /// # Errors
     /// `NotSignedIn` when there is none, or it is over; `Suspended`; `Directory`.
     pub async fn web_session(&self, token: &str, peer: IpAddr) -> Result<WebSession, AccessError> {
-        Ok(self.find_session(token, peer).await?.view())
+        Ok(self.find_session(token, peer).await?.view(self.now()))
     }
 
     /// Whoever uses `token`, once nothing is lacking.
@@ -129,7 +130,7 @@ impl Access {
     /// As [`Access::web_session`]; `Unfinished`.
     pub async fn web_identity(&self, token: &str, peer: IpAddr) -> Result<Identity, AccessError> {
         let found = self.find_session(token, peer).await?;
-        let session = found.view();
+        let session = found.view(self.now());
         if session.stage != Stage::SignedIn {
             return Err(AccessError::Unfinished(session.stage));
         }
@@ -139,7 +140,7 @@ impl Access {
             until_millis: session.end.millis,
             proved_millis: session.proved.millis,
         };
-        Ok(Identity::new(Protocol::Http, &found.login, proof))
+        Ok(Identity::new(Protocol::Web, &found.login, proof))
     }
 
     pub(super) async fn find_session(&self, token: &str, peer: IpAddr) -> Result<Found, AccessError> {
@@ -161,9 +162,7 @@ impl Access {
         if present != Some(record.credential) {
             return Err(AccessError::NotSignedIn);
         }
-        if !login.active {
-            return Err(AccessError::Suspended);
-        }
+        self.check_web(&login, peer)?;
         let peer = peer.to_canonical().to_string();
         if now.saturating_sub(record.seen_millis) >= SEEN_MILLIS || record.peer != peer {
             record.seen_millis = now;
@@ -222,7 +221,7 @@ impl Access {
             let Some(login) = login.filter(|_| record.end_millis > now) else {
                 continue;
             };
-            sessions.push(Found { hash, record, login }.view());
+            sessions.push(Found { hash, record, login }.view(self.now()));
         }
         Ok(sessions)
     }

@@ -41,23 +41,21 @@ impl Access {
             let attempt = Attempt {
                 account,
                 name,
-                protocol: Protocol::Http,
+                protocol: Protocol::Web,
                 way: Way::Password,
                 peer: visit.peer,
                 client: visit.client,
             };
             self.log_login(&attempt, outcome.as_ref().err());
         }
-        self.count_outcome(Protocol::Http, outcome.as_ref().err());
+        self.count_outcome(Protocol::Web, outcome.as_ref().err());
         outcome
     }
 
     async fn begin_session(&self, name: &str, password: &Secret, visit: Visit<'_>) -> Result<Begun, AccessError> {
         let (login, credential) = self.verify_own(name, password, visit.peer).await?;
         self.forgive(name).await;
-        if !login.active {
-            return Err(AccessError::Suspended);
-        }
+        self.check_web(&login, visit.peer)?;
         let trusted = match visit.device {
             Some(device) if login.factors.has_second_factor() => {
                 self.knows_device(&login, &credential, device, visit.peer).await?
@@ -68,7 +66,7 @@ impl Access {
         let record = self.new_session(name, &login, &credential, visit, trusted);
         let hash = hash(self, "web session", token.reveal());
         self.store_session(&hash, &record).await?;
-        let session = Found { hash, record, login }.view();
+        let session = Found { hash, record, login }.view(self.now());
         Ok(Begun { token, session })
     }
 
@@ -162,7 +160,7 @@ impl Access {
         // A recovery code changes what is known of the account.
         let login = self.0.directory.login_of(found.login.id()).await?;
         let login = login.ok_or(AccessError::NotSignedIn)?;
-        let session = Found { login, ..found }.view();
+        let session = Found { login, ..found }.view(self.now());
         Ok(Passed { session, device })
     }
 
@@ -171,7 +169,7 @@ impl Access {
         let attempt = Attempt {
             account: &found.login.account,
             name: &found.record.name,
-            protocol: Protocol::Http,
+            protocol: Protocol::Web,
             way: Way::SecondFactor,
             peer,
             client: &found.record.client,
@@ -195,7 +193,7 @@ impl Access {
     /// there is a second factor.
     pub async fn web_prove(&self, token: &str, proof: &WebProof, peer: IpAddr) -> Result<WebSession, AccessError> {
         let found = self.find_session(token, peer).await?;
-        let stage = found.view().stage;
+        let stage = found.view(self.now()).stage;
         if stage != Stage::SignedIn {
             return Err(AccessError::Unfinished(stage));
         }
@@ -211,7 +209,7 @@ impl Access {
             at_millis: self.now().millis,
         };
         let record = self.change_session(&found.hash, &proved).await?;
-        Ok(Found { record, ..found }.view())
+        Ok(Found { record, ..found }.view(self.now()))
     }
 }
 

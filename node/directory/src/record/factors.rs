@@ -1,4 +1,4 @@
-//! What proves an account beside its password, at ("dir", "factors", account). Made and checked by `node/access`.
+//! How an account signs in beside its password: what proves it, what is closed to it; at ("dir", "factors", account). Made and checked by `node/access`.
 //!
 //! What changes with every use (when an app password was used last, which code was used) is kept elsewhere: a change of
 //! this record reaches every node.
@@ -11,7 +11,9 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::Timestamp;
 use minicbor::{Decode, Encode};
 
-use crate::{Protocol, ScramKeys};
+use crate::record::sign_in_rule::RuleV1;
+use crate::record::{protocols, read_protocols};
+use crate::{Protocol, ScramKeys, SignInRule};
 
 /// A password for one client (AUTH-21): made by the server, so it has entropy enough for a fast hash.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub struct Factors {
     pub recovery_codes: Vec<[u8; 32]>,
     /// Whether the password has to be changed at the next sign-in (AUTH-10).
     pub must_change: bool,
+    /// What its administrators have decided.
+    pub rule: SignInRule,
 }
 
 impl Factors {
@@ -87,11 +91,6 @@ impl Factors {
     #[must_use]
     pub fn app_password(&self, id: u32) -> Option<&AppPassword> {
         self.app_passwords.iter().find(|password| password.id == id)
-    }
-    /// Whether clients need an app password.
-    #[must_use]
-    pub fn needs_app_password(&self) -> bool {
-        self.secure_login || self.has_second_factor()
     }
     /// Whether a password alone does not sign in.
     #[must_use]
@@ -116,6 +115,8 @@ struct V1 {
     recovery_codes: Option<Vec<HashV1>>,
     #[n(6)]
     must_change: Option<bool>,
+    #[n(7)]
+    rule: Option<RuleV1>,
 }
 
 #[derive(Encode, Decode)]
@@ -194,7 +195,7 @@ impl From<&AppPassword> for AppPasswordV1 {
             iterations: password.scram.iterations,
             stored_key: password.scram.stored_key,
             server_key: password.scram.server_key,
-            protocols: password.protocols.iter().map(|protocol| protocol.number()).collect(),
+            protocols: protocols(&password.protocols),
             read_only: password.read_only,
             expires_millis: password.expires.map(|at| at.millis),
             created_millis: password.created.millis,
@@ -215,7 +216,7 @@ impl From<AppPasswordV1> for AppPassword {
                 server_key: stored.server_key,
             },
             // One of a later release opens nothing here.
-            protocols: stored.protocols.into_iter().filter_map(Protocol::from_number).collect(),
+            protocols: read_protocols(stored.protocols),
             read_only: stored.read_only,
             expires: stored.expires_millis.map(|millis| Timestamp { millis }),
             created: Timestamp {
@@ -239,6 +240,7 @@ pub(crate) fn encode(factors: &Factors) -> Bytes {
         recovery_codes: (!factors.recovery_codes.is_empty())
             .then(|| factors.recovery_codes.iter().copied().map(HashV1).collect()),
         must_change: factors.must_change.then_some(true),
+        rule: (factors.rule != SignInRule::default()).then(|| RuleV1::from(&factors.rule)),
     };
     record::encode(Schema(1), &body)
 }
@@ -262,6 +264,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Factors, RecordError> {
             .map(|hash| hash.0)
             .collect(),
         must_change: body.must_change.unwrap_or_default(),
+        rule: body.rule.map(SignInRule::try_from).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -321,6 +324,20 @@ mod tests {
             format!("010001878000f4{totp}{totp}815820{d}f5")
         );
         assert_eq!(decode(&stored), Ok(factors));
+        let ruled = Factors {
+            rule: SignInRule {
+                closed: BTreeSet::from([Protocol::Pop3]),
+                networks: hongyan_types::AddressRanges::read(&["::1"]).unwrap().0,
+                secure_login: true,
+            },
+            ..Factors::default()
+        };
+        let stored = encode(&ruled);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "010001888000f4f6f6f6f68381018163 3a3a31f5".replace(' ', "")
+        );
+        assert_eq!(decode(&stored), Ok(ruled));
     }
 
     #[test]

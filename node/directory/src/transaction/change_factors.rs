@@ -64,6 +64,17 @@ fn apply(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
             factors.must_change = *must;
             Ok(("member.must-change-password", vec![("must", must.to_string())]))
         }
+        FactorsChange::Rule(rule) => {
+            super::set_sign_in_policy::check_entries(&rule.networks)?;
+            let rule = rule.clone();
+            let details = vec![
+                ("closed", format!("{:?}", rule.closed)),
+                ("networks", format!("{:?}", rule.networks)),
+                ("secure_login", rule.secure_login.to_string()),
+            ];
+            factors.rule = rule;
+            Ok(("member.sign-in-rule", details))
+        }
         other => apply_second(factors, other),
     }
 }
@@ -118,7 +129,8 @@ fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
         FactorsChange::AddAppPassword { .. }
         | FactorsChange::RemoveAppPassword(_)
         | FactorsChange::SecureLogin(_)
-        | FactorsChange::MustChange(_) => "member.change-factors",
+        | FactorsChange::MustChange(_)
+        | FactorsChange::Rule(_) => "member.change-factors",
     };
     Ok((action, Vec::new()))
 }

@@ -91,7 +91,7 @@ pub(crate) async fn add(caller: Caller, Path(address): Path<String>, Body(new): 
     caller.check_proof()?;
     let mut protocols: std::collections::BTreeSet<_> = new.protocols.into_iter().collect();
     if protocols.is_empty() {
-        let all = Protocol::ALL.into_iter();
+        let all = Protocol::CLIENTS.into_iter();
         protocols = all
             .filter(|protocol| !new.read_only || *protocol != Protocol::Submission)
             .collect();

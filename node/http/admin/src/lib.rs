@@ -29,6 +29,7 @@ mod role;
 mod session;
 mod sheet;
 mod sign_in;
+mod sign_in_policy;
 mod socket;
 mod state;
 mod tag;
@@ -85,6 +86,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(department::show, department::change, department::delete))
         .routes(routes!(tag::list, tag::create))
         .routes(routes!(tag::show, tag::change, tag::delete))
+        .routes(routes!(sign_in_policy::show, sign_in_policy::change))
         .routes(routes!(role::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

@@ -195,6 +195,11 @@ impl From<AccessError> for Problem {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", error.text())
             }
             AccessError::Suspended => Self::new(StatusCode::FORBIDDEN, "suspended", error.text()),
+            AccessError::AddressNotAllowed => Self::new(StatusCode::FORBIDDEN, "address-not-allowed", error.text()),
+            AccessError::ProtocolClosed(_) => Self::new(StatusCode::FORBIDDEN, "protocol-closed", error.text()),
+            AccessError::SecondFactorRequired => {
+                Self::new(StatusCode::FORBIDDEN, "second-factor-required", error.text())
+            }
             AccessError::WrongCode => Self::new(StatusCode::FORBIDDEN, "wrong-code", error.text()),
             AccessError::NeedsCode => Self::new(StatusCode::FORBIDDEN, "needs-code", error.text()),
             AccessError::ProofNeeded => Self::new(StatusCode::FORBIDDEN, "proof-needed", error.text()),

@@ -1,16 +1,21 @@
 //! /api/members/{address}/sign-in: how a member proves to be who they are.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
+use hongyan_access::Protocol;
 use hongyan_access::permission::Action;
+use hongyan_directory::SignInRule;
 use hongyan_types::AccountId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::Caller;
-use crate::problem::{Failure, Result};
+use crate::problem::{Failure, Problem, Result};
+use crate::sign_in_policy::ranges;
 
 /// How a member signs in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +30,17 @@ pub(crate) struct SignIn {
     recovery_codes: usize,
     /// Whether the password has to be changed at the next sign-in.
     must_change_password: bool,
+    /// The ways in that administrators have closed to this member.
+    closed: Vec<Protocol>,
+    /// From where this member signs in, instead of the organisation's networks; those when there are none.
+    networks: Vec<String>,
+    /// Whether administrators demand app passwords for this member's clients (LGN-12).
+    secure_login_forced: bool,
+    /// Until when a second factor has to be set up; null where none is demanded, or there is one.
+    set_up_until_millis: Option<i64>,
+    /// What was put right in what was sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,16 +50,46 @@ pub(crate) struct Change {
     secure_login: Option<bool>,
     /// Whether the password has to be changed at the next sign-in; not for oneself.
     must_change_password: Option<bool>,
+    /// The ways in to close to this member; not for oneself.
+    closed: Option<BTreeSet<Protocol>>,
+    /// Addresses, networks and ranges from where this member signs in; none are the organisation's; not for oneself.
+    networks: Option<Vec<String>>,
+    /// Whether this member's clients need app passwords, whatever the member says; not for oneself.
+    secure_login_forced: Option<bool>,
 }
 
-async fn view(caller: &Caller, account: AccountId) -> Result<SignIn> {
-    let factors = caller.directory.factors(account).await?;
+impl Change {
+    /// What only administrators say.
+    fn rule(&self, present: &SignInRule) -> Result<Option<(SignInRule, Vec<String>)>> {
+        let (networks, notices) = match &self.networks {
+            Some(entries) => ranges(entries)?,
+            None => (present.networks.clone(), Vec::new()),
+        };
+        let rule = SignInRule {
+            closed: self.closed.clone().unwrap_or_else(|| present.closed.clone()),
+            networks,
+            secure_login: self.secure_login_forced.unwrap_or(present.secure_login),
+        };
+        let is_asked = self.closed.is_some() || self.networks.is_some() || self.secure_login_forced.is_some();
+        Ok(is_asked.then_some((rule, notices)))
+    }
+}
+
+async fn view(caller: &Caller, account: AccountId, notices: Vec<String>) -> Result<SignIn> {
+    let login = caller.directory.login_of(account).await?;
+    let login = login.ok_or_else(|| Problem::not_found("the account is gone"))?;
+    let factors = &login.factors;
     Ok(SignIn {
         secure_login: factors.secure_login,
         app_passwords: factors.app_passwords.len(),
         second_factor: factors.has_second_factor(),
         recovery_codes: factors.recovery_codes.len(),
         must_change_password: factors.must_change,
+        closed: factors.rule.closed.iter().copied().collect(),
+        networks: factors.rule.networks.entries(),
+        secure_login_forced: factors.rule.secure_login,
+        set_up_until_millis: login.second_factor_due().map(|due| due.millis),
+        notices,
     })
 }
 
@@ -51,7 +97,7 @@ async fn view(caller: &Caller, account: AccountId) -> Result<SignIn> {
 #[utoipa::path(get, path = "/api/members/{address}/sign-in", params(("address" = String, Path)), responses((status = 200, body = SignIn), Failure))]
 pub(crate) async fn show(caller: Caller, Path(address): Path<String>) -> Result<Json<SignIn>> {
     let account = caller.member_or_me(Action::ReadFactors, &address).await?;
-    Ok(Json(view(&caller, account.id).await?))
+    Ok(Json(view(&caller, account.id, Vec::new()).await?))
 }
 
 /// Removes a member's second factor with its recovery codes: for whoever has lost both. `me` does it at /api/session.
@@ -75,10 +121,21 @@ pub(crate) async fn change(
 ) -> Result<Json<SignIn>> {
     let account = caller.member_or_me(Action::ResetFactors, &address).await?;
     caller.check_proof()?;
-    if let Some(must_change) = change.must_change_password {
+    let present = caller.directory.factors(account.id).await?;
+    let rule = change.rule(&present.rule)?;
+    if rule.is_some() || change.must_change_password.is_some() {
+        let address = account.address.to_string();
+        caller.member(Action::ControlMembers, &address).await?;
+    }
+    let mut notices = Vec::new();
+    if let Some((rule, told)) = rule {
+        notices = told;
         caller
-            .member(Action::ControlMembers, &account.address.to_string())
+            .access
+            .set_sign_in_rule(&caller.directory, account.id, &rule)
             .await?;
+    }
+    if let Some(must_change) = change.must_change_password {
         caller
             .access
             .set_must_change(&caller.directory, account.id, must_change)
@@ -90,5 +147,5 @@ pub(crate) async fn change(
             .set_secure_login(&caller.directory, account.id, secure_login)
             .await?;
     }
-    Ok(Json(view(&caller, account.id).await?))
+    Ok(Json(view(&caller, account.id, notices).await?))
 }

@@ -36,7 +36,7 @@ pub(crate) struct WebSession {
     display_name: String,
     /// What was typed: it may be an alias.
     login: String,
-    /// `signed-in`, or what is still lacking: `second-factor`, `change-password`.
+    /// `signed-in`, or what is still lacking: `second-factor`, `change-password`, `set-up-second-factor`.
     stage: &'static str,
     /// What can be shown as the second factor; nothing where there is none.
     factors: Vec<&'static str>,
@@ -45,6 +45,8 @@ pub(crate) struct WebSession {
     end_millis: i64,
     /// When its owner last proved to be themselves.
     proved_millis: i64,
+    /// Until when a second factor has to be set up; null where none is demanded, or there is one.
+    set_up_until_millis: Option<i64>,
 }
 
 /// A session that has begun.
@@ -87,6 +89,7 @@ async fn view(state: &AdminState, session: &hongyan_access::WebSession) -> Resul
         created_millis: session.created.millis,
         end_millis: session.end.millis,
         proved_millis: session.proved.millis,
+        set_up_until_millis: session.set_up_until.map(|at| at.millis),
     })
 }
 

@@ -62,6 +62,8 @@ impl From<AccessError> for Problem {
             AccessError::Suspended => (StatusCode::FORBIDDEN, "suspended", None),
             AccessError::ProtocolClosed(_) => (StatusCode::FORBIDDEN, "protocol-closed", None),
             AccessError::AppPasswordRequired => (StatusCode::FORBIDDEN, "app-password-required", None),
+            AccessError::AddressNotAllowed => (StatusCode::FORBIDDEN, "address-not-allowed", None),
+            AccessError::SecondFactorRequired => (StatusCode::FORBIDDEN, "second-factor-required", None),
             AccessError::NotForProtocol(_) => (StatusCode::FORBIDDEN, "not-for-protocol", None),
             AccessError::Expired => (StatusCode::UNAUTHORIZED, "expired", None),
             AccessError::WrongCode => (StatusCode::FORBIDDEN, "wrong-code", None),

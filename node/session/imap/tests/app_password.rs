@@ -97,3 +97,23 @@ fn auth_24_with_secure_login_the_answer_says_what_to_do() {
         assert!(answer.contains("NO [AUTHENTICATIONFAILED]"), "{answer}");
     });
 }
+
+#[test]
+fn lgn_8_networks_end_a_running_session_and_say_why() {
+    on_node(async |node| {
+        let (mut client, _) = login(node, "pass").await;
+        client.ok("NOOP").await;
+        let account = node.mailbox.account;
+        let rule = hongyan_directory::SignInRule {
+            networks: hongyan_types::AddressRanges::read(&["192.0.2.1"]).unwrap().0,
+            ..hongyan_directory::SignInRule::default()
+        };
+        let set = node.access.set_sign_in_rule(&node.directory, account, &rule);
+        set.await.unwrap();
+        let bye = "* BYE [AUTHORIZATIONFAILED] Signing in from this address was switched off";
+        assert_eq!(client.line().await, bye);
+        let (_, answer) = login(node, "pass").await;
+        let expect = "NO [AUTHORIZATIONFAILED] signing in from this address is not allowed";
+        assert!(answer.ends_with(expect), "{answer}");
+    });
+}

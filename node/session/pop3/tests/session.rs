@@ -481,3 +481,22 @@ fn scram_signs_in_and_a_wrong_proof_does_not() {
         node.stop().await;
     });
 }
+
+#[test]
+fn lgn_1_pop3_that_is_closed_to_all_says_so() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(AccountSettings::default()).await;
+        let policy = hongyan_directory::SignInPolicy {
+            closed: std::collections::BTreeSet::from([hongyan_access::Protocol::Pop3]),
+            ..hongyan_directory::SignInPolicy::default()
+        };
+        let tenant = node.mailbox.tenant;
+        node.directory.set_sign_in_policy(tenant, &policy, None).await.unwrap();
+        let mut pop3 = node.connect().await;
+        assert!(pop3.say(&format!("USER {USER}")).await.is_ok);
+        let refused = pop3.say("PASS pass").await;
+        assert_eq!(refused.code, Some(ResponseCode::Auth), "{refused:?}");
+        assert!(refused.text.contains("POP3 is switched off"), "{refused:?}");
+        node.stop().await;
+    });
+}

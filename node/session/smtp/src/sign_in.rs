@@ -114,7 +114,9 @@ impl Conversation {
                 match error {
                     AccessError::BadCredentials => FAILED,
                     // RFC 4954 §6: stronger than a password is asked for.
-                    AccessError::AppPasswordRequired => Reply::new(534, Enhanced(5, 7, 9), error.text()),
+                    AccessError::AppPasswordRequired | AccessError::SecondFactorRequired => {
+                        Reply::new(534, Enhanced(5, 7, 9), error.text())
+                    }
                     error if error.is_temporary() => Reply::new(454, Enhanced(4, 7, 0), error.text()),
                     error => Reply::new(535, Enhanced(5, 7, 8), error.text()),
                 }

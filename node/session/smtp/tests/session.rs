@@ -636,3 +636,22 @@ fn sbx_a_shared_mailbox_is_sent_as_and_keeps_what_was_sent() {
         );
     });
 }
+
+#[test]
+fn lgn_1_sending_that_is_closed_to_all_says_so() {
+    on_node(|node| async move {
+        let account = hongyan_types::AccountId(node.account("anna@example.test").await);
+        let tenant = node.directory.account(account).await.unwrap().unwrap().tenant;
+        let policy = hongyan_directory::SignInPolicy {
+            closed: std::collections::BTreeSet::from([hongyan_access::Protocol::Submission]),
+            ..hongyan_directory::SignInPolicy::default()
+        };
+        node.directory.set_sign_in_policy(tenant, &policy, None).await.unwrap();
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        let refused = client.say("AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHBhc3M=\r\n", 1).await;
+        assert!(
+            refused[0].starts_with("535 5.7.8 sending with mail clients is switched off"),
+            "{refused:?}"
+        );
+    });
+}

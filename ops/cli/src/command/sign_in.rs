@@ -1,8 +1,10 @@
 //! `hongyan sign-in`
 
+mod policy;
+
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::changes;
 use crate::client::{Client, encode};
@@ -25,7 +27,12 @@ pub enum SignIn {
         /// Whether the password has to be changed at the next sign-in: on or off.
         #[arg(long, value_parser = super::member::on_off)]
         must_change_password: Option<bool>,
+        #[command(flatten)]
+        rule: Rule,
     },
+    /// Show or change how all members of an organisation sign in.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Remove a member's second factor: for whoever has lost phone and recovery codes.
     Reset {
         /// The member's address.
@@ -45,6 +52,40 @@ pub enum SignIn {
     },
 }
 
+/// What administrators decide of one member's sign-in.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Rule {
+    /// A way in to close to this member: imap, pop3, submission, http, web; several are said one by one, `none` opens all.
+    #[arg(long)]
+    close: Vec<String>,
+    /// From where this member signs in: an address, a network, a range; `none` is from where the organisation says.
+    #[arg(long)]
+    network: Vec<String>,
+    /// Whether clients of this member need app passwords, whatever the member says: on or off.
+    #[arg(long, value_parser = super::member::on_off)]
+    force_secure_login: Option<bool>,
+}
+
+impl Rule {
+    fn change(&self) -> Map<String, Value> {
+        let mut change = Map::new();
+        insert_list(&mut change, "closed", &self.close);
+        insert_list(&mut change, "networks", &self.network);
+        if let Some(on) = self.force_secure_login {
+            change.insert("secure_login_forced".to_owned(), json!(on));
+        }
+        change
+    }
+}
+
+/// A list that an option names one by one; `none` empties it.
+fn insert_list(change: &mut Map<String, Value>, field: &str, entries: &[String]) {
+    if !entries.is_empty() {
+        let entries: Vec<&String> = entries.iter().filter(|entry| *entry != "none").collect();
+        change.insert(field.to_owned(), json!(entries));
+    }
+}
+
 fn devices(address: &str) -> String {
     format!("/api/members/{}/devices", encode(address))
 }
@@ -57,8 +98,9 @@ pub(crate) async fn run(command: &SignIn, client: &Client, style: Style) -> Resu
             address,
             secure_login,
             must_change_password,
+            rule,
         } => {
-            let mut change = Map::new();
+            let mut change = rule.change();
             if let Some(on) = secure_login {
                 change.insert("secure_login".to_owned(), json!(on));
             }
@@ -67,6 +109,7 @@ pub(crate) async fn run(command: &SignIn, client: &Client, style: Style) -> Resu
             }
             client.patch(&path(address), changes(change)?).await?
         }
+        SignIn::Policy(command) => return policy::run(command, client, style).await,
         SignIn::Reset { address } => {
             let path = format!("/api/members/{}/second-factor", encode(address));
             client.delete(&path).await?;

@@ -293,3 +293,98 @@ fn auth_an_administrator_resets_a_lost_second_factor() {
         assert_eq!((nobody.0, &nobody.1["type"]), (401, &json!("unauthenticated")));
     });
 }
+
+#[test]
+fn lgn_8_administrators_say_how_all_sign_in() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let path = "/api/organisations/Acme/sign-in-policy";
+        assert_eq!(call(&world.ben, "GET", path, Value::Null).await.0, 403);
+        assert_eq!(
+            call(&world.ben, "PATCH", path, json!({"closed": ["pop3"]})).await.0,
+            403
+        );
+        let (_, before, etag) = call_with(&world.operator, "GET", path, Value::Null, &[]).await;
+        assert_eq!(before["networks"], json!([]));
+        let change = json!({
+            "closed": ["pop3"],
+            "networks": ["192.0.2.9-192.0.2.0", "2001:db8::/32"],
+            "exempt_members": ["ben@d.test"],
+            "second_factor": {"of": "administrators"},
+        });
+        let etag = format!("\"{}\"", etag.trim_matches('"'));
+        let (status, set, _) = call_with(
+            &world.operator,
+            "PATCH",
+            path,
+            change.clone(),
+            &[("if-match", etag.as_str())],
+        )
+        .await;
+        assert_eq!(status, 200, "{set}");
+        assert_eq!(set["networks"], json!(["192.0.2.0-192.0.2.9", "2001:db8::/32"]));
+        assert_eq!(set["notices"].as_array().unwrap().len(), 1);
+        assert_eq!(set["exempt_members"], json!(["ben@d.test"]));
+        assert_eq!(set["second_factor"]["grace_days"], 7);
+        let late = call_with(&world.operator, "PATCH", path, change, &[("if-match", etag.as_str())]).await;
+        assert_eq!(
+            (late.0, &late.1["present"]["closed"]),
+            (412, &json!(["pop3"])),
+            "{}",
+            late.1
+        );
+        for (wrong, expect) in [
+            (json!({"networks": ["ten"]}), "ten: neither"),
+            (json!({"closed": ["ftp"]}), "ftp"),
+            (json!({"exempt_members": ["nobody@d.test"]}), "nobody@d.test"),
+            (
+                json!({"second_factor": {"of": "everyone", "grace_days": 400}}),
+                "365 days",
+            ),
+        ] {
+            let (status, problem) = call(&world.operator, "PATCH", path, wrong).await;
+            assert!(matches!(status, 400 | 404), "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains(expect), "{problem}");
+        }
+        let log = call(
+            &world.operator,
+            "GET",
+            "/api/audit?action=organisation.sign-in",
+            Value::Null,
+        )
+        .await;
+        assert_eq!(log.1["items"].as_array().unwrap().len(), 1, "{}", log.1);
+    });
+}
+
+#[test]
+fn lgn_1_what_administrators_decide_of_a_member_the_member_does_not_change() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let mine = "/api/members/me/sign-in";
+        let path = "/api/members/anna@d.test/sign-in";
+        let change = json!({"closed": ["imap"], "networks": ["10.0.0.0/8"], "secure_login_forced": true});
+        let (status, set) = call(&world.operator, "PATCH", path, change).await;
+        assert_eq!(status, 200, "{set}");
+        for change in [
+            json!({"closed": []}),
+            json!({"networks": []}),
+            json!({"secure_login_forced": false}),
+        ] {
+            assert_eq!(call(&world.anna, "PATCH", mine, change).await.0, 403);
+        }
+        let shown = call(&world.anna, "GET", mine, Value::Null).await.1;
+        assert_eq!(
+            (&shown["closed"], &shown["networks"], &shown["secure_login_forced"]),
+            (&json!(["imap"]), &json!(["10.0.0.0/8"]), &json!(true))
+        );
+        let made = call(
+            &world.anna,
+            "POST",
+            "/api/members/me/app-passwords",
+            json!({"name": "x", "protocols": ["web"]}),
+        )
+        .await;
+        assert_eq!(made.0, 400, "{}", made.1);
+    });
+}

@@ -50,6 +50,8 @@ fn refusal(error: &AccessError) -> Stop {
         AccessError::BadCredentials => Code::AuthenticationFailed,
         AccessError::Suspended
         | AccessError::ProtocolClosed(_)
+        | AccessError::AddressNotAllowed
+        | AccessError::SecondFactorRequired
         | AccessError::NotForProtocol(_)
         | AccessError::AppPasswordRequired => Code::AuthorizationFailed,
         AccessError::Expired => Code::Expired,

@@ -1,0 +1,115 @@
+//! `hongyan sign-in policy`
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use serde_json::{Map, Value, json};
+
+use super::insert_list;
+use crate::client::{Client, encode};
+use crate::command::{Whose, changes};
+use crate::output::{self, Style};
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Show how members sign in.
+    Show {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Change how members sign in; sessions that it does not allow end.
+    Set {
+        #[command(flatten)]
+        whose: Whose,
+        /// A way in to close to all members: imap, pop3, submission, http (JMAP and other programs), web; several are said
+        /// one by one, `none` opens all.
+        #[arg(long)]
+        close: Vec<String>,
+        /// From where members sign in: an address, a network, a range; `none` is from anywhere.
+        #[arg(long)]
+        network: Vec<String>,
+        /// From where administrators sign in, whatever else is said; `none` is from where members do.
+        #[arg(long)]
+        administrator_network: Vec<String>,
+        /// A member who signs in from anywhere; `none` exempts nobody.
+        #[arg(long)]
+        exempt: Vec<String>,
+        /// A department whose members sign in from anywhere; `none` exempts nobody.
+        #[arg(long)]
+        exempt_department: Vec<String>,
+        /// Of whom a second factor is demanded: administrators, everyone, none.
+        #[arg(long)]
+        second_factor: Option<String>,
+        /// Days in which to set one up.
+        #[arg(long, requires = "second_factor")]
+        grace_days: Option<u32>,
+        /// Whether clients of all members need app passwords: on or off.
+        #[arg(long, value_parser = crate::command::member::on_off)]
+        secure_login: Option<bool>,
+    },
+}
+
+async fn path(client: &Client, whose: &Whose) -> Result<String> {
+    let name = match &whose.organisation {
+        Some(name) => name.clone(),
+        None => {
+            let found = client.list("/api/organisations", "").await?;
+            match found.as_array().map(Vec::as_slice) {
+                Some([only]) => only["name"].as_str().unwrap_or_default().to_owned(),
+                Some([]) => bail!("there is no organisation yet"),
+                _ => bail!("there are several organisations: say which with --organisation"),
+            }
+        }
+    };
+    Ok(format!("/api/organisations/{}/sign-in-policy", encode(&name)))
+}
+
+fn numbers(entries: &[String]) -> Result<Option<Value>> {
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let named = entries.iter().filter(|entry| *entry != "none");
+    let read: Result<Vec<u32>, _> = named.map(|entry| entry.parse()).collect();
+    match read {
+        Ok(read) => Ok(Some(json!(read))),
+        Err(_) => bail!("a department is named by its number"),
+    }
+}
+
+pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Result<()> {
+    let value = match command {
+        Policy::Show { whose } => client.get(&path(client, whose).await?).await?,
+        Policy::Set {
+            whose,
+            close,
+            network,
+            administrator_network,
+            exempt,
+            exempt_department,
+            second_factor,
+            grace_days,
+            secure_login,
+        } => {
+            let mut change = Map::new();
+            insert_list(&mut change, "closed", close);
+            insert_list(&mut change, "networks", network);
+            insert_list(&mut change, "administrator_networks", administrator_network);
+            insert_list(&mut change, "exempt_members", exempt);
+            if let Some(departments) = numbers(exempt_department)? {
+                change.insert("exempt_departments".to_owned(), departments);
+            }
+            if let Some(of) = second_factor {
+                let demand = match of.as_str() {
+                    "none" => Value::Null,
+                    of => json!({"of": of, "grace_days": grace_days}),
+                };
+                change.insert("second_factor".to_owned(), demand);
+            }
+            if let Some(on) = secure_login {
+                change.insert("secure_login".to_owned(), json!(on));
+            }
+            client.patch(&path(client, whose).await?, changes(change)?).await?
+        }
+    };
+    output::item(style, &value);
+    Ok(())
+}
