@@ -41,6 +41,9 @@ impl Recorder {
     pub(crate) fn judge_commands(&self) {
         self.inner.borrow_mut().judges_commands = true;
     }
+    pub(crate) fn judges_connections(&self) -> bool {
+        self.inner.borrow().judges_connections
+    }
     pub(crate) fn judges_commands(&self) -> bool {
         self.inner.borrow().judges_commands
     }
@@ -74,13 +77,13 @@ impl Recorder {
     }
     /// A client has signed in at a node.
     pub(crate) fn connected(&self, session: SessionId, node: u32) {
-        if self.inner.borrow().judges_connections {
+        if self.judges_connections() {
             self.event(Event::Connected { session, node });
         }
     }
     /// A client's connection broke.
     pub(crate) fn connection_lost(&self, session: SessionId) {
-        if self.inner.borrow().judges_connections {
+        if self.judges_connections() {
             self.event(Event::ConnectionLost { session });
         }
     }

@@ -13,7 +13,7 @@ mod set;
 pub use act::{Act, some_of};
 pub use answer::{Answer, Status};
 pub use look::{ALL_ITEMS, BARE_ITEMS, ITEMS, Rows, row};
-pub use session::{Begun, Opened, Session, Strange, Taken};
+pub use session::{Begun, Goodbye, Opened, Session, Strange, Taken};
 pub use set::{numbers, set_of};
 
 /// Folders that every mailbox has from its beginning.

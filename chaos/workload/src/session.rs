@@ -42,8 +42,30 @@ pub enum Taken {
     GoOn,
     /// The end of the command, and that for the history.
     Completed(Answer, Wire),
-    /// The server goes (BYE).
-    Goodbye,
+    /// The server goes, and says why.
+    Goodbye(Goodbye),
+}
+
+/// Why a server ends a connection (BYE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goodbye {
+    /// It goes, for reasons of its own.
+    Leaves,
+    /// Somebody has deleted the selected folder (RFC 2180 §3.2).
+    FolderGone,
+}
+
+impl Goodbye {
+    /// What a response says, when it is one.
+    #[must_use]
+    pub fn of(response: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(response.strip_prefix(b"* BYE")?).into_owned();
+        Some(if text.contains("folder was deleted") {
+            Self::FolderGone
+        } else {
+            Self::Leaves
+        })
+    }
 }
 
 /// What SELECT opened.
@@ -100,10 +122,10 @@ impl Session {
             answer.complete(String::from_utf8_lossy(rest).trim_end().to_owned());
             return Ok(Taken::Completed(answer, Wire::Completed { tag }));
         }
-        let rest = response.strip_prefix(b"* ").ok_or_else(|| Strange(text()))?;
-        if rest.starts_with(b"BYE") {
-            return Ok(Taken::Goodbye);
+        if let Some(goodbye) = Goodbye::of(response) {
+            return Ok(Taken::Goodbye(goodbye));
         }
+        let rest = response.strip_prefix(b"* ").ok_or_else(|| Strange(text()))?;
         if [&b"OK "[..], b"NO ", b"BAD "].iter().any(|word| rest.starts_with(word)) {
             self.answer
                 .said
@@ -276,7 +298,13 @@ mod tests {
         let mut session = Session::default();
         session.begin("NOOP");
         assert!(session.take(b"nonsense\r\n").is_err());
-        assert!(matches!(seen(&mut session, "* BYE over\r\n"), Taken::Goodbye));
+        let goodbyes = [
+            ("* BYE over\r\n", Goodbye::Leaves),
+            ("* BYE The selected folder was deleted\r\n", Goodbye::FolderGone),
+        ];
+        for (response, why) in goodbyes {
+            assert!(matches!(seen(&mut session, response), Taken::Goodbye(said) if said == why));
+        }
         assert!(matches!(seen(&mut session, "+ idling\r\n"), Taken::GoOn));
         assert_eq!(Session::literal_octets(b"* 1 FETCH (BODY[] {12}\r\n"), Some(12));
         assert_eq!(verb("UID STORE 1 x"), ("STORE", true));

@@ -108,7 +108,7 @@ impl Imap {
             Taken::Untagged(seen) => (seen, None),
             Taken::Completed(answer, seen) => (Some(seen), Some(answer)),
             Taken::GoOn => (None, None),
-            Taken::Goodbye => return Err(Failure::Moved),
+            Taken::Goodbye(_) => return Err(Failure::Moved),
         };
         if let Some(seen) = seen {
             self.me.recorder.wire(self.session, seen);

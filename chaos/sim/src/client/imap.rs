@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hongyan_conformance::imap::Value;
 use hongyan_invariant::{Failure, FolderName, Look, MailboxName, MessageRef, Place, SessionId, Wire as Seen};
-use hongyan_workload::{ALL_ITEMS, Answer, BARE_ITEMS, Rows, Session, Status, Strange, Taken};
+use hongyan_workload::{ALL_ITEMS, Answer, BARE_ITEMS, Goodbye, Rows, Session, Status, Strange, Taken};
 
 use super::wire::{Lost, Wire};
 use crate::client::Identity;
@@ -19,8 +19,8 @@ pub(crate) struct Imap {
     pub(crate) session: SessionId,
     kept: Session,
     node: u32,
-    /// The server has said that it goes.
-    has_goodbye: bool,
+    /// The server has said that it goes, and why.
+    goodbye: Option<Goodbye>,
 }
 
 impl Imap {
@@ -45,7 +45,7 @@ impl Imap {
             session: me.recorder.new_session(),
             kept: Session::default(),
             node,
-            has_goodbye: false,
+            goodbye: None,
         };
         match imap.run(&format!("LOGIN {} {PASSWORD}", mailbox.0)).await?.status {
             Status::Ok => {
@@ -74,21 +74,24 @@ impl Imap {
     }
     /// Writes down that the connection ended on the client, and how.
     async fn lost(&mut self, what: &str, began: u64) {
+        // What was said before the connection broke may not have been read.
+        while self.me.recorder.judges_connections() && self.goodbye.is_none() {
+            match self.wire.line().await {
+                Ok(line) => self.goodbye = Goodbye::of(&line),
+                Err(Lost) => break,
+            }
+        }
+        if self.goodbye == Some(Goodbye::FolderGone) {
+            // Another client did that; no server failed.
+            return;
+        }
         self.me.recorder.connection_lost(self.session);
         if !self.me.recorder.judges_commands() {
             return;
         }
-        // What was said before the connection broke may not have been read.
-        while !self.has_goodbye {
-            match self.wire.line().await {
-                Ok(line) => self.has_goodbye = line.starts_with(b"* BYE"),
-                Err(Lost) => break,
-            }
-        }
-        let failure = if self.has_goodbye {
-            Failure::Goodbye
-        } else {
-            Failure::Broken
+        let failure = match self.goodbye {
+            Some(_) => Failure::Goodbye,
+            None => Failure::Broken,
         };
         self.me.recorder.failed(self.node, what, began, failure);
     }
@@ -121,8 +124,8 @@ impl Imap {
             Taken::Untagged(seen) => (seen, None),
             Taken::Completed(answer, seen) => (Some(seen), Some(answer)),
             Taken::GoOn => (None, None),
-            Taken::Goodbye => {
-                self.has_goodbye = true;
+            Taken::Goodbye(goodbye) => {
+                self.goodbye = Some(goodbye);
                 return Err(Lost);
             }
         };
@@ -190,7 +193,7 @@ impl Imap {
         self.begin("IDLE").await?;
         let first = self.wire.line().await?;
         if !first.starts_with(b"+") {
-            self.has_goodbye = first.starts_with(b"* BYE");
+            self.goodbye = Goodbye::of(&first);
             return Err(Lost);
         }
         if let Ok(line) = self.wire.line_within(span).await {

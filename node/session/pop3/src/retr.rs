@@ -43,7 +43,12 @@ impl Session {
                 }
                 Err(error) => {
                     // Half a message must not look like a whole one: the connection ends inside it.
-                    tracing::error!(%error, mailbox = ?self.mailbox(), "message cannot be read");
+                    let cause: &(dyn std::error::Error + 'static) = &error;
+                    if error.is_temporary() {
+                        tracing::warn!(error = cause, mailbox = ?self.mailbox(), "message cannot be read for now");
+                    } else {
+                        tracing::error!(error = cause, mailbox = ?self.mailbox(), "message cannot be read");
+                    }
                     return Err(Ended);
                 }
             }
