@@ -13,7 +13,7 @@ mod session;
 pub use discovery::autodiscover;
 pub use frame::frames;
 pub use jmap::{jmap, json_pointer};
-pub use message::{addresses, message, words};
+pub use message::{addresses, message, receipts, words};
 pub use proxy::proxy;
 pub use session::{imap, pop3, smtp};
 
@@ -25,6 +25,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("message", message),
     ("addresses", addresses),
     ("words", words),
+    ("receipts", receipts),
     ("frames", frames),
     ("proxy", proxy),
     ("autodiscover", autodiscover),

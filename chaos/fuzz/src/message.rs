@@ -46,6 +46,14 @@ pub fn addresses(bytes: &[u8]) {
     let _ = hongyan_message::address::parse_list(&text);
 }
 
+/// Receipts: what is read and written again is read the same.
+pub fn receipts(bytes: &[u8]) {
+    if let Some(receipt) = hongyan_message::Receipt::read(bytes) {
+        let again = hongyan_message::Receipt::read(receipt.write().as_bytes());
+        assert_eq!(again, Some(receipt));
+    }
+}
+
 /// Encoded words, dates, mailbox names.
 pub fn words(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

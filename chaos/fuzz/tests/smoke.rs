@@ -14,6 +14,7 @@ const SEEDS: &[&[u8]] = &[
     b"CAPA\r\nUSER a\r\nPASS b c\r\nSTAT\r\nLIST 1\r\nUIDL\r\nTOP 1 10\r\nRETR 1\r\nDELE 1\r\nAUTH PLAIN\r\nAGEAYg==\r\nQUIT\r\n",
     b"From: =?utf-8?B?5byg5LiJ?= <a@b.test>, g: x@y, z;\r\nSubject: =?gb2312?Q?=C4=E3?=\r\n x\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\npre\r\n--b\r\nContent-Type: text/plain; charset*0=utf; charset*1=-8\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nbody\r\n--b--\r\n",
     "\"Anna Lee\" <anna.lee+box@b\u{fc}cher.example>".as_bytes(),
+    b"Reporting-UA: a; b\r\nFinal-Recipient: rfc822;a@b.test\r\nOriginal-Message-ID: <1@x>\r\nDisposition: manual-action/MDN-sent-manually; displayed/error\r\nError: x\r\nX-Y: z\r\n w\r\n",
     b"Tue, 1 Jul 2003 10:52:37 +0200 (CEST)",
     b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 25\r\nEHLO x\r\n",
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x02\xdc\x04\0\x19EHLO x\r\n",

@@ -5,7 +5,8 @@ use hongyan_kv::{Database, Error, Transaction};
 use hongyan_message::Structure;
 use hongyan_types::Octets;
 
-use crate::record::{email, key};
+use crate::record::{email, key, thread};
+use crate::work::hash;
 use crate::{EmailId, MailboxId, ThreadId};
 
 /// One mail. Never changes.
@@ -37,6 +38,22 @@ pub struct EmailBytes {
 pub async fn read_email(database: &Database, mailbox: MailboxId, id: EmailId) -> Result<Option<Email>, Error> {
     let stored = database.get_lasting(&key::email(mailbox, id)).await?;
     stored.as_deref().map(email::decode).transpose()
+}
+
+/// The conversation in which a mail of this `Message-ID` is, or one that refers to it; the id is without angle brackets.
+///
+/// # Errors
+/// What storage says.
+pub async fn read_conversation(database: &Database, mailbox: MailboxId, id: &str) -> Result<Option<ThreadId>, Error> {
+    let stored = database
+        .begin_recent()
+        .get_snapshot(&key::thread(mailbox, &hash(id)))
+        .await?;
+    Ok(stored
+        .as_deref()
+        .map(thread::decode)
+        .transpose()?
+        .map(|(thread, _)| thread))
 }
 
 /// Reads several mails, in the order of `ids`, as of one moment. Keep the list short: all of them are in memory together.

@@ -29,7 +29,8 @@ mod work;
 
 pub use changes::{Changes, ChangesSpan, read_changes};
 pub use email::{
-    Email, EmailBytes, look_ahead_at_emails, read_email, read_email_bytes_in, read_emails, read_emails_in,
+    Email, EmailBytes, look_ahead_at_emails, read_conversation, read_email, read_email_bytes_in, read_emails,
+    read_emails_in,
 };
 pub use entity::{MailboxEntity, MailboxServices};
 pub use error::MailboxError;

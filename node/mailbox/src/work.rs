@@ -7,7 +7,7 @@ mod mail;
 mod repeat;
 mod sent;
 
-pub(crate) use mail::MAIL_OCTETS;
+pub(crate) use mail::{MAIL_OCTETS, hash};
 pub(crate) use repeat::minute;
 pub(crate) use sent::SentBy;
 

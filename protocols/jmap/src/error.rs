@@ -184,6 +184,8 @@ words! {
         ForbiddenToSend = "forbiddenToSend",
         /// It is sent already (RFC 8621 §7.5).
         CannotUnsend = "cannotUnsend",
+        /// The mail has had its receipt (RFC 9007 §2.1).
+        MdnAlreadySent = "mdnAlreadySent",
     }
 }
 

@@ -8,6 +8,7 @@ mod email_query;
 mod header;
 mod identity;
 mod mailbox;
+mod mdn;
 mod new_email;
 mod push_subscription;
 mod quota;
@@ -27,6 +28,7 @@ pub use mailbox::{
     Mailbox, MailboxCondition, MailboxProperty, MailboxQuery, MailboxQueryChanges, MailboxRights, MailboxRole,
     MailboxView,
 };
+pub use mdn::{Mdn, MdnDisposition, MdnParse, MdnSend, NewMdn, SentMdn};
 pub use new_email::{Defaults, NewEmail};
 pub use push_subscription::{
     NewPushSubscription, PushKeysText, PushSubscription, PushSubscriptionProperty, PushVerification,

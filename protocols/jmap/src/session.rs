@@ -25,6 +25,8 @@ impl CapabilityUri {
     pub const QUOTA: Self = Self("urn:ietf:params:jmap:quota");
     /// RFC 9404.
     pub const BLOB: Self = Self("urn:ietf:params:jmap:blob");
+    /// RFC 9007.
+    pub const MDN: Self = Self("urn:ietf:params:jmap:mdn");
     /// RFC 8887.
     pub const WEBSOCKET: Self = Self("urn:ietf:params:jmap:websocket");
     /// RFC 9749.

@@ -14,13 +14,14 @@ mod set;
 mod snippet;
 mod sort;
 
+pub(crate) use body_values::value;
 pub(crate) use changes::changes;
 pub(crate) use copy::copy;
 pub(crate) use create::import;
 pub(crate) use get::get;
-pub(crate) use parse::parse;
+pub(crate) use parse::{Held, is_mail, parse, read};
 pub(crate) use query::query;
 pub(crate) use query_changes::query_changes;
-pub(crate) use set::{set, set_as};
+pub(crate) use set::{change, set, set_as, unchanged};
 pub(crate) use snippet::snippets;
 pub(crate) use sort::SortKeys;

@@ -17,6 +17,7 @@ mod ids;
 mod jmap;
 mod ledgers;
 mod mailbox;
+mod mdn;
 mod push;
 mod quota;
 mod refused;

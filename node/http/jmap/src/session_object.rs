@@ -24,7 +24,7 @@ use crate::error::failed;
 use crate::jmap::Jmap;
 
 /// What session objects of this release say beside the caller's accounts.
-const RELEASE: &str = "1";
+const RELEASE: &str = "2";
 
 /// The state of a caller's session object.
 pub(crate) fn state(accounts: &[Account]) -> String {
@@ -43,13 +43,14 @@ pub(crate) fn state(accounts: &[Account]) -> String {
 }
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 8] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 9] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
     CapabilityUri::VACATION,
     CapabilityUri::BLOB,
     CapabilityUri::QUOTA,
+    CapabilityUri::MDN,
     CapabilityUri::WEBSOCKET,
     CapabilityUri::VAPID,
 ];
@@ -173,6 +174,7 @@ impl Capabilities {
             (CapabilityUri::VACATION, nothing()),
             (CapabilityUri::BLOB, self.blob.clone()),
             (CapabilityUri::QUOTA, nothing()),
+            (CapabilityUri::MDN, nothing()),
         ]);
         capabilities.retain(|uri, _| account.supports(*uri));
         let record = &account.record;
@@ -221,6 +223,7 @@ pub(crate) async fn session(
             (CapabilityUri::VACATION, nothing()),
             (CapabilityUri::BLOB, nothing()),
             (CapabilityUri::QUOTA, nothing()),
+            (CapabilityUri::MDN, nothing()),
             (CapabilityUri::WEBSOCKET, raw(&socket)),
             (CapabilityUri::VAPID, raw(&vapid)),
         ]),

@@ -6,6 +6,8 @@ mod get;
 mod query;
 mod set;
 
+pub(crate) use create::{deliver, nobody, resolve};
+pub(crate) use envelope::CheckedRecipient;
 pub(crate) use get::{changes, get};
 pub(crate) use query::{query, query_changes};
 pub(crate) use set::set;

@@ -158,7 +158,8 @@ pub(super) fn own_id(structure: &Structure) -> Option<String> {
     structure.envelope.message_id.as_deref().and_then(message_id::first)
 }
 
-fn hash(id: &str) -> [u8; 16] {
+/// Under what the conversation of a `Message-ID` is found.
+pub(crate) fn hash(id: &str) -> [u8; 16] {
     first(blake3::hash(id.as_bytes()).as_bytes())
 }
 

@@ -63,7 +63,12 @@ fn add_leaves<'s>(found: BodyPart<'s>, leaves: &mut Vec<BodyPart<'s>>) {
     }
 }
 
-async fn value<S: Source<Error = BlobError>>(reader: &mut S, part: &Part, octets_max: usize) -> Outcome<BodyValue> {
+/// The text of a part.
+pub(crate) async fn value<S: Source<Error = BlobError>>(
+    reader: &mut S,
+    part: &Part,
+    octets_max: usize,
+) -> Outcome<BodyValue> {
     let mut transfer = TransferDecoder::new(&part.encoding);
     let mut charset = TextDecoder::new(part.charset());
     let (mut bytes, mut text) = (Vec::new(), String::new());

@@ -10,6 +10,7 @@ use hongyan_types::{Flag, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::keywords;
+use super::parse::is_mail;
 use super::set::{bad_keyword, change, folder, refused, unchanged};
 use crate::blob::open;
 use crate::call::Call;
@@ -232,6 +233,9 @@ async fn import_one(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         .ok_or_else(missing)?;
     let mut writer = MessageWriter::new(&call.jmap.services.blobs, call.account.mailbox.tenant);
     while let Some(piece) = stretch.next().await? {
+        if writer.octets().0 == 0 && !is_mail(&piece) {
+            return Err(SetErrorType::InvalidEmail.into());
+        }
         writer.push(&piece).await?;
     }
     if writer.octets().0 == 0 {

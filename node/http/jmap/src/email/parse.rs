@@ -26,7 +26,7 @@ struct Reply<'a> {
 }
 
 /// A mail in memory.
-struct Held(Bytes);
+pub(crate) struct Held(pub(crate) Bytes);
 
 impl Source for Held {
     type Error = BlobError;
@@ -117,7 +117,7 @@ pub(crate) async fn parse(call: &mut Call<'_>) -> Outcome<()> {
 }
 
 /// The octets of a blob; none of one that is too large to be read so.
-async fn read(call: &Call<'_>, id: &Id) -> Outcome<Option<(BlobId, Option<Bytes>)>> {
+pub(crate) async fn read(call: &Call<'_>, id: &Id) -> Outcome<Option<(BlobId, Option<Bytes>)>> {
     let Some(blob) = BlobId::read(id.as_str()) else {
         return Ok(None);
     };
@@ -136,7 +136,7 @@ async fn read(call: &Call<'_>, id: &Id) -> Outcome<Option<(BlobId, Option<Bytes>
 }
 
 /// Whether it begins with a header field.
-fn is_mail(bytes: &[u8]) -> bool {
+pub(crate) fn is_mail(bytes: &[u8]) -> bool {
     let first = header::fields(bytes).next();
     first.is_some_and(|field| {
         !field.name.is_empty() && field.name.iter().all(|byte| byte.is_ascii_graphic() && *byte != b':')

@@ -117,7 +117,7 @@ async fn destroy_one(call: &Call<'_>, id: &IdOrCreation) -> Changed<()> {
     .await
 }
 
-pub(super) fn unchanged(snapshot: &Snapshot, email: EmailId) -> UpdateEmail {
+pub(crate) fn unchanged(snapshot: &Snapshot, email: EmailId) -> UpdateEmail {
     let places = snapshot.places(email).iter();
     UpdateEmail {
         email,
@@ -130,7 +130,7 @@ pub(super) fn unchanged(snapshot: &Snapshot, email: EmailId) -> UpdateEmail {
 }
 
 /// Makes the change that `plan` finds in the present state; again, when the email was moved in between.
-pub(super) async fn change(
+pub(crate) async fn change(
     call: &Call<'_>,
     email: EmailId,
     plan: impl Fn(&Snapshot) -> Changed<UpdateEmail>,

@@ -10,10 +10,10 @@ use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Email, EmailId, read_email};
 use hongyan_trail::{Delivered, Progress, Recipient, Submission, SubmissionId, Submissions};
-use hongyan_types::Timestamp;
+use hongyan_types::{Address, Timestamp};
 use serde::Serialize;
 
-use super::envelope::{Bounds, Checked, check, of_mail};
+use super::envelope::{Bounds, Checked, CheckedRecipient, check, of_mail};
 use crate::call::Call;
 use crate::error::{Failure, Outcome as Found};
 use crate::identity::{read_of, senders};
@@ -77,7 +77,7 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
         .envelope
         .unwrap_or_else(|| of_mail(&email.structure, &identity.email, &senders));
     let checked = check(&envelope, &senders, bounds)?;
-    let recipients = resolve(call, &checked).await?;
+    let recipients = resolve(call, checked.sender.as_ref(), &checked.recipients).await?;
     let thread = email.thread;
     let submission = Submission {
         email: email_id.0,
@@ -135,15 +135,19 @@ async fn mail(call: &Call<'_>, new: &NewEmailSubmission) -> Changed<(EmailId, Em
 }
 
 /// Where each recipient's address leads. Addresses of ours that lead nowhere are told before anything is sent.
-async fn resolve(call: &Call<'_>, checked: &Checked) -> Changed<Vec<DeliveryRecipient>> {
+pub(crate) async fn resolve(
+    call: &Call<'_>,
+    sender: Option<&Address>,
+    wanted: &[CheckedRecipient],
+) -> Changed<Vec<DeliveryRecipient>> {
     let directory = &call.jmap.services.directory;
     let poster = Poster {
         account: Some(&call.account.person),
-        sender: checked.sender.as_ref(),
+        sender,
     };
-    let mut recipients = Vec::with_capacity(checked.recipients.len());
+    let mut recipients = Vec::with_capacity(wanted.len());
     let mut nowhere = Vec::new();
-    for recipient in &checked.recipients {
+    for recipient in wanted {
         let resolution = directory.resolve(&recipient.address).await;
         let resolution = resolution.map_err(|error| {
             tracing::warn!(event = "jmap_directory_failed", %error);
@@ -362,7 +366,7 @@ impl Leaving<'_> {
 type Outcomes = Vec<(String, Delivered, String)>;
 
 /// Delivery stays on its arbiter; requests may move.
-async fn deliver(call: &Call<'_>, envelope: DeliveryEnvelope, sink: MessageSink) -> Found<Vec<Outcome>> {
+pub(crate) async fn deliver(call: &Call<'_>, envelope: DeliveryEnvelope, sink: MessageSink) -> Found<Vec<Outcome>> {
     let delivery = call.jmap.services.delivery.clone();
     let task = tokio::task::spawn_local(async move { delivery.deliver(&envelope, sink, Answer::Whole).await });
     match task.await {
@@ -392,7 +396,7 @@ fn unavailable(words: String) -> Refused {
 }
 
 /// Nobody has had the mail.
-fn nobody(recipients: &[DeliveryRecipient], outcomes: &[Outcome]) -> Refused {
+pub(crate) fn nobody(recipients: &[DeliveryRecipient], outcomes: &[Outcome]) -> Refused {
     let deferred = outcomes.iter().find_map(|outcome| match outcome {
         Outcome::Deferred(refusal) => Some(refusal.text.clone().into_owned()),
         _ => None,

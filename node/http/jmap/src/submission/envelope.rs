@@ -22,10 +22,10 @@ pub(super) struct Checked {
     pub(super) not_before_millis: Option<i64>,
 }
 
-pub(super) struct CheckedRecipient {
-    pub(super) address: Address,
-    pub(super) notify: Option<Notify>,
-    pub(super) original: Option<(String, String)>,
+pub(crate) struct CheckedRecipient {
+    pub(crate) address: Address,
+    pub(crate) notify: Option<Notify>,
+    pub(crate) original: Option<(String, String)>,
 }
 
 /// What bounds an envelope.

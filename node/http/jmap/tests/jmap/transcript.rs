@@ -137,7 +137,7 @@ fn matches(expect: &Value, actual: &Value, known: &mut BTreeMap<String, String>)
     }
 }
 
-const KEYWORDS: [&str; 4] = ["$seen", "$flagged", "$answered", "$draft"];
+const KEYWORDS: [&str; 5] = ["$mdnsent", "$seen", "$flagged", "$answered", "$draft"];
 
 macro_rules! transcripts {
     ($($name:ident,)*) => {$(
@@ -161,4 +161,5 @@ transcripts! {
     vacation,
     blobs,
     quota,
+    receipts,
 }
