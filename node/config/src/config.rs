@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Access, Cluster, Directory, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls};
+use crate::{
+    Access, Acme, Cluster, Directory, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls,
+};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub public: Public,
     /// Certificates.
     pub tls: Tls,
+    /// Certificates from an authority.
+    pub acme: Acme,
     /// Limits of connections and messages.
     pub limits: Limits,
     /// Limits of HTTPS.
@@ -111,22 +115,26 @@ impl Config {
         if self.tls.certificate.is_empty() != self.tls.key.is_empty() {
             return refuse("tls.key", "and tls.certificate belong together: set both or none");
         }
+        if !self.acme.directory.is_empty() {
+            if !self.acme.directory.starts_with("https://") {
+                return refuse("acme.directory", "is no URL of https");
+            }
+            if !self.acme.agree_to_terms {
+                return refuse("acme.agree_to_terms", "must be true: no authority works without");
+            }
+            if self.acme.challenge == "http-01" && self.listen.web.is_empty() {
+                return refuse("acme.challenge", "is http-01, which needs listen.web");
+            }
+        }
+        if !matches!(self.acme.challenge.as_str(), "tls-alpn-01" | "http-01") {
+            return refuse("acme.challenge", "is neither tls-alpn-01 nor http-01");
+        }
         if !matches!(self.public.mta_sts.as_str(), "none" | "testing" | "enforce") {
             return refuse("public.mta_sts", "is none of none, testing, enforce");
         }
         // RFC 8461 §3.2.
         if !(86_400..=31_557_600).contains(&self.public.mta_sts_secs) {
             return refuse("public.mta_sts_secs", "is not in 86400 to 31557600");
-        }
-        let directory = &self.directory;
-        for (setting, days) in [
-            ("directory.recycle_deleted_days", directory.recycle_deleted_days),
-            ("directory.recycle_unbound_days", directory.recycle_unbound_days),
-            ("directory.recycle_reclaimed_days", directory.recycle_reclaimed_days),
-        ] {
-            if !(1..=3650).contains(&days) {
-                return refuse(setting, "is not in 1 to 3650");
-            }
         }
         if self.limits.message_octets_max < 65_536 {
             return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");
@@ -173,6 +181,7 @@ impl Config {
             Listen::document(),
             Public::document(),
             Tls::document(),
+            Acme::document(),
             Limits::document(),
             Http::document(),
             Access::document(),
@@ -213,10 +222,6 @@ mod tests {
         check("[node]\nhostname = \"x\"", "unknown field `hostname`");
         check("[nodes]\n", "unknown field `nodes`");
         check("[node]\nhost_name = \"\"", "node.host_name");
-        check(
-            "[directory]\nrecycle_unbound_days = 0",
-            "directory.recycle_unbound_days",
-        );
         check("[tls]\ncertificate = \"/x\"", "tls.key");
         check(
             "[access]\npassword_characters_min = 5",
@@ -238,6 +243,11 @@ mod tests {
             "[cluster]\nfoundationdb_memory_octets_max = 1",
             "cluster.foundationdb_memory_octets_max",
         );
+        let acme = |rest: &str| format!("[acme]\ndirectory = \"https://ca.test/\"\n{rest}");
+        check("[acme]\ndirectory = \"http://ca.test\"", "acme.directory");
+        check(&acme(""), "acme.agree_to_terms");
+        check(&acme("agree_to_terms = true\nchallenge = \"http-01\""), "listen.web");
+        check("[acme]\nchallenge = \"dns-01\"", "acme.challenge");
         check("[public]\nmta_sts = \"on\"", "public.mta_sts");
         check("[public]\nmta_sts_secs = 3600", "public.mta_sts_secs");
         check("[limits]\nconnections_max = \"many\"", "invalid type");

@@ -11,6 +11,7 @@ mod section;
 pub use config::{Config, ConfigError};
 pub use document::{SectionDoc, SettingDoc, markdown, template};
 pub use section::access::Access;
+pub use section::acme::Acme;
 pub use section::cluster::Cluster;
 pub use section::directory::Directory;
 pub use section::http::Http;

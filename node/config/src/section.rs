@@ -1,6 +1,7 @@
 //! The sections, one file each, and the macro that keeps struct, defaults and description together.
 
 pub(crate) mod access;
+pub(crate) mod acme;
 pub(crate) mod cluster;
 pub(crate) mod directory;
 pub(crate) mod http;

@@ -22,4 +22,6 @@ pub use proxy::{ProxyAddresses, read_header as read_proxy_header};
 pub use service::{Refusal, Service};
 pub use settings::ListenerSettings;
 pub use stream::ConnectionStream;
-pub use tls::{CertificateFiles, CertificatePem, Seal, TlsConfig, TlsError, TlsInfo, TlsVersion, self_signed};
+pub use tls::{
+    CertificateFiles, CertificatePem, NamedCertificate, Seal, TlsConfig, TlsError, TlsInfo, TlsVersion, self_signed,
+};

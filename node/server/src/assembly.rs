@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hongyan_access::Access;
+use hongyan_acme::Acme;
 use hongyan_actor::{Arbiters, EntityKey};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_cluster::Member;
@@ -24,6 +25,7 @@ use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
 use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
 
+use crate::acme;
 use crate::entities::Entities;
 use crate::following::Following;
 use crate::holders::{holders, wake_queues};
@@ -85,6 +87,7 @@ pub struct Assembly {
     listeners: Vec<Listener>,
     following: Following,
     control: Option<Arc<dyn ClusterControl>>,
+    acme: Option<Acme>,
 }
 
 impl Assembly {
@@ -160,6 +163,7 @@ impl Assembly {
         });
         start_relay(&config, &ground, &arbiters, (&router, holders), &blobs, &delivery)?;
         start_collector(&ground.env, &arbiters, &router, &blobs);
+        let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
         let tasks = start_tasks(&ground, &arbiters, &router);
         Ok(Self {
             config,
@@ -175,6 +179,7 @@ impl Assembly {
             listeners: Vec::new(),
             following,
             control: None,
+            acme,
         })
     }
     /// Opens all ports that the configuration names.
@@ -194,6 +199,7 @@ impl Assembly {
             access: &self.ground.access,
             delivery: &self.delivery,
             admin: self.admin(),
+            acme: self.acme.as_ref(),
             clear_passwords_on_loopback: self.clear_passwords_on_loopback,
         };
         self.listeners = ports.open().await?;
@@ -237,6 +243,11 @@ impl Assembly {
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+    /// What orders certificates, if anything does.
+    #[must_use]
+    pub fn acme(&self) -> Option<&Acme> {
+        self.acme.as_ref()
     }
     /// The certificates.
     #[must_use]
@@ -291,13 +302,10 @@ fn start_relay(
     Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
 }
 
-/// Sees for ever that long work goes on where its partition is, and that the recycle bin is emptied.
+/// Sees for ever that long work goes on where its partition is.
 fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     let (env, directory) = (ground.env.clone(), ground.directory.clone());
     let tasks = Tasks::new(env.clone(), directory, router.clone(), UpkeepOptions::default());
-    let period = tasks.options().purge_period;
-    let (bin, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
-    arbiters.spawn(0, move || hongyan_upkeep::purge(clock, way, bin, period));
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
     tasks

@@ -3,6 +3,7 @@
 //! A library, so that simulation wires its nodes as the binary does: [`Assembly`] is all of a node but its store on
 //! disk, its signals and its admin socket.
 
+mod acme;
 mod arguments;
 mod assembly;
 mod certificate;
@@ -21,6 +22,7 @@ mod readiness;
 mod serve;
 mod settings;
 mod store;
+mod web_port;
 
 use std::process::ExitCode;
 

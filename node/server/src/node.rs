@@ -23,7 +23,7 @@ use crate::arguments::ADMIN_SOCKET;
 use crate::assembly::{Assembly, AssemblyParts, Ground};
 use crate::cluster::{ClusterNode, Joined, Refused};
 use crate::store::Store;
-use crate::{certificate, http, readiness, settings};
+use crate::{acme, certificate, http, readiness, settings};
 
 /// Time between two looks at the certificate's files.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
@@ -135,6 +135,10 @@ impl Node {
             assembly.router().clone(),
             health.clone(),
         ));
+        if let Some(acme) = assembly.acme() {
+            let env = base.ground.env.clone();
+            tokio::spawn(acme::watch(env, acme.clone(), health.clone()));
+        }
         if let Some(cluster) = &cluster {
             tokio::select! {
                 biased;

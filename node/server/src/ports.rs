@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use hongyan_access::Access;
+use hongyan_acme::Acme;
 use hongyan_actor::Arbiters;
 use hongyan_blob::BlobStore;
 use hongyan_config::Config;
@@ -23,7 +24,7 @@ use hongyan_session_pop3::{Pop3Service, Pop3Settings};
 use hongyan_session_smtp::{SmtpService, SmtpServices, SmtpSettings};
 use hongyan_smtp::server::Mode;
 
-use crate::{offer, settings};
+use crate::{offer, settings, web_port};
 
 /// What services work with.
 pub(crate) struct Ports<'n> {
@@ -39,6 +40,7 @@ pub(crate) struct Ports<'n> {
     pub(crate) delivery: &'n Delivery,
     /// The admin API, for whoever is put in as its actor.
     pub(crate) admin: axum::Router,
+    pub(crate) acme: Option<&'n Acme>,
     /// Passwords without TLS are taken from this machine.
     pub(crate) clear_passwords_on_loopback: bool,
 }
@@ -51,6 +53,7 @@ impl Ports<'_> {
         self.open_imap(&mut open).await?;
         self.open_pop3(&mut open).await?;
         self.open_https(&mut open).await?;
+        self.open_web(&mut open).await?;
         Ok(open)
     }
 
@@ -158,6 +161,18 @@ impl Ports<'_> {
         let (listen, limits) = (&self.config.listen, self.limits());
         let tls = TlsMode::Implicit(self.tls.for_http());
         self.start(open, "https", &listen.https, tls, &Arc::new(front), &limits)
+            .await
+    }
+
+    async fn open_web(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let front = Front::new(FrontParts {
+            env: self.env.clone(),
+            access: self.access.clone(),
+            routes: web_port::routes(self.acme, &offer::offer(self.config)?),
+            settings: settings::front(self.config, false),
+        });
+        let (listen, limits) = (&self.config.listen, self.limits());
+        self.start(open, "web", &listen.web, TlsMode::Never, &Arc::new(front), &limits)
             .await
     }
 

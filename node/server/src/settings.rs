@@ -20,7 +20,7 @@ use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
 use hongyan_types::Domain;
 
-use crate::offer;
+use crate::{acme, offer};
 
 /// Submission's port (RFC 6409), where relay hosts listen.
 const RELAY_PORT_DEFAULT: u16 = 587;
@@ -38,6 +38,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
     listener(config)?;
     relay(config)?;
     offer::offer(config)?;
+    acme::settings(config)?;
     let listen = &config.listen;
     for (setting, texts) in [
         ("smtp", &listen.smtp),
@@ -49,6 +50,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
         ("pop3", &listen.pop3),
         ("pop3s", &listen.pop3s),
         ("https", &listen.https),
+        ("web", &listen.web),
         ("http", &listen.http),
     ] {
         addresses(setting, texts)?;
@@ -110,16 +112,9 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         groups_per_tenant_max: section.groups_per_tenant_max,
         group_members_max: section.group_members_max,
         group_expansion_max: section.group_expansion_max,
-        recycle_deleted: days(section.recycle_deleted_days),
-        recycle_unbound: days(section.recycle_unbound_days),
-        recycle_reclaimed: days(section.recycle_reclaimed_days),
         default_domain,
         ..DirectoryOptions::default()
     })
-}
-
-fn days(count: u64) -> Duration {
-    Duration::from_secs(count * 24 * 3600)
 }
 
 pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {

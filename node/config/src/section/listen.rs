@@ -26,6 +26,9 @@ section! {
         pop3s: Vec<String> = everywhere(995), "", "address:port", "restart";
         /// JMAP over HTTPS, for mail clients.
         https: Vec<String> = everywhere(443), "", "address:port", "restart";
+        /// HTTP without TLS, for the public: certificate authorities that check by HTTP-01 (`[acme]`), and everybody else is
+        /// sent to HTTPS. Port 80, if any.
+        web: Vec<String> = Vec::new(), "", "address:port", "restart";
         /// Health and metrics over HTTP: /healthz, /readyz, /metrics. Not for the public.
         http: Vec<String> = here(8080), "", "address:port", "restart";
         /// Networks of load balancers, in CIDR notation; their connections begin with a PROXY protocol header.

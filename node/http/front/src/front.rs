@@ -93,10 +93,11 @@ impl Front {
         });
         let headers = response.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
+        if visitor.is_tls() {
+            // RFC 6797 §7.2: never over a connection without TLS.
+            let year = HeaderValue::from_static("max-age=31536000");
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+        }
         let status = response.status().as_u16().to_string();
         self.metrics.requests.with_label_values(&[method, &status]).inc();
         let micros = self.env.now_micros().saturating_sub(began);

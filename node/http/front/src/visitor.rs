@@ -48,6 +48,11 @@ impl Visitor {
         }
     }
 
+    /// Whether the connection is secured by TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
     /// Looks at a request before its route is known: pages of other sites may not use what a browser sends by itself, and
     /// whoever is about to sign in is told apart.
     pub(crate) fn receive(&self, request: &mut Request) -> Result<(), Problem> {

@@ -1,5 +1,6 @@
 //! TLS for listeners: certificates, which of them a client gets, and what a session may know of its channel.
 
+mod adopted;
 mod end_point;
 mod files;
 mod seal;
@@ -14,6 +15,7 @@ use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello, ParsedCertificate, ProducesTickets};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
+pub use adopted::NamedCertificate;
 pub use files::{CertificateFiles, CertificatePem};
 pub use seal::Seal;
 pub use self_signed::self_signed;
@@ -84,7 +86,8 @@ enum Offer {
 struct Inner {
     files: Vec<CertificateFiles>,
     tickets: Option<Arc<dyn ProducesTickets>>,
-    current: RwLock<Arc<Vec<Site>>>,
+    current: RwLock<Arc<Vec<Arc<Site>>>>,
+    adopted: RwLock<Arc<adopted::Adopted>>,
     stamp: parking_lot::Mutex<files::Stamp>,
 }
 
@@ -116,6 +119,7 @@ impl TlsConfig {
             files,
             tickets,
             current: RwLock::new(Arc::new(sites)),
+            adopted: RwLock::default(),
             stamp: parking_lot::Mutex::new(stamp),
         };
         Ok(Self(Arc::new(inner), Offer::Nothing))
@@ -171,16 +175,23 @@ impl TlsConfig {
     }
     /// Picks the certificate for a client.
     pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Chosen {
-        self.chosen(hello.server_name())
+        match self.challenge(hello) {
+            Some(site) => Chosen { site, offer: self.1 },
+            None => self.chosen(hello.server_name()),
+        }
     }
     fn chosen(&self, name: Option<&str>) -> Chosen {
-        let sites = Arc::clone(&self.0.current.read());
-        let index = name.map_or(0, |name| {
-            let Ok(name) = ServerName::try_from(name) else { return 0 };
-            sites.iter().position(|site| site.serves(&name)).unwrap_or(0)
+        let adopted = Arc::clone(&self.0.adopted.read());
+        let site = adopted.named(name).unwrap_or_else(|| {
+            let sites = Arc::clone(&self.0.current.read());
+            let name = name.and_then(|name| ServerName::try_from(name).ok());
+            let serving = name.and_then(|name| sites.iter().find(|site| site.serves(&name)).cloned());
+            // What serves a client that names nobody known: there is always one.
+            serving
+                .or_else(|| adopted.unnamed())
+                .unwrap_or_else(|| Arc::clone(&sites[0]))
         });
-        let offer = self.1;
-        Chosen { sites, index, offer }
+        Chosen { site, offer: self.1 }
     }
     /// The certificate that clients get who ask for the host `name`, to sign a document with; none when its key signs none.
     #[must_use]
@@ -191,14 +202,13 @@ impl TlsConfig {
 
 /// One of the certificates, kept alive.
 pub(crate) struct Chosen {
-    sites: Arc<Vec<Site>>,
-    index: usize,
+    site: Arc<Site>,
     offer: Offer,
 }
 
 impl Chosen {
     pub(crate) fn site(&self) -> &Site {
-        &self.sites[self.index]
+        &self.site
     }
     pub(crate) fn config(&self) -> &Arc<ServerConfig> {
         match self.offer {
@@ -216,10 +226,10 @@ impl Site {
     }
 }
 
-fn sites(pem: &[CertificatePem], tickets: Option<&Arc<dyn ProducesTickets>>) -> Result<Vec<Site>, TlsError> {
+fn sites(pem: &[CertificatePem], tickets: Option<&Arc<dyn ProducesTickets>>) -> Result<Vec<Arc<Site>>, TlsError> {
     let sites = pem
         .iter()
-        .map(|pem| site(pem, tickets))
+        .map(|pem| site(pem, tickets).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     if sites.is_empty() {
         Err(TlsError::Empty)
@@ -230,10 +240,15 @@ fn sites(pem: &[CertificatePem], tickets: Option<&Arc<dyn ProducesTickets>>) -> 
 
 fn site(pem: &CertificatePem, tickets: Option<&Arc<dyn ProducesTickets>>) -> Result<Site, TlsError> {
     let (chain, key) = pem.parse()?;
-    let first = chain.first().cloned().ok_or(TlsError::Empty)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = rustls::crypto::ring::default_provider();
     let certified = CertifiedKey::from_der(chain, key, &provider).map_err(TlsError::Unusable)?;
+    site_of(certified, tickets)
+}
+
+fn site_of(certified: CertifiedKey, tickets: Option<&Arc<dyn ProducesTickets>>) -> Result<Site, TlsError> {
+    let first = certified.cert.first().cloned().ok_or(TlsError::Empty)?;
     let certified = Arc::new(certified);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(TlsError::Unusable)?

@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 mod organisation;
-mod recycle_bin;
 mod sign_in;
 mod task;
 

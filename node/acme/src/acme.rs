@@ -1,0 +1,340 @@
+//! The two things that go on: every node shows what is in the store, and one orders what is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_directory::Directory;
+use hongyan_env::Env;
+use hongyan_http_discovery::Offer;
+use hongyan_kv::Database;
+use hongyan_listener::{CertificatePem, NamedCertificate, TlsConfig};
+use hongyan_types::{Domain, TenantId};
+use parking_lot::Mutex;
+use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use ring::digest;
+
+use crate::metrics::Metrics;
+use crate::order::AcmeError;
+use crate::record::{CertificateRecord, ChallengeRecord, FailureRecord};
+use crate::settings::{AcmeSettings, Challenge};
+use crate::store::{CHALLENGE_MILLIS_MAX, Store};
+use crate::wanted;
+use crate::web::Web;
+
+/// The subject that has the operator's own names.
+const OPERATOR: &str = "";
+/// Tenants and domains read at once.
+const PAGE: usize = 500;
+/// Pause after the store failed.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+/// A certificate that fails and ends so soon is an operator's business.
+const URGENT_MILLIS: i64 = 7 * 86_400_000;
+
+/// What it is made of.
+pub struct AcmeParts {
+    /// Clock, network, DNS.
+    pub env: Env,
+    /// Where certificates are kept.
+    pub database: Database,
+    /// Whose domains there are.
+    pub directory: Directory,
+    /// Which names are published.
+    pub offer: Arc<Offer>,
+    /// Where certificates are shown.
+    pub tls: TlsConfig,
+    /// Whether this node is the one that orders, now. For a moment two may be, which costs an order.
+    pub is_mine: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// The limits.
+    pub settings: AcmeSettings,
+}
+
+/// Certificates from an authority; clones share it.
+#[derive(Clone)]
+pub struct Acme(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) env: Env,
+    pub(crate) store: Store,
+    pub(crate) settings: AcmeSettings,
+    pub(crate) web: Web,
+    directory: Directory,
+    offer: Arc<Offer>,
+    tls: TlsConfig,
+    is_mine: Arc<dyn Fn() -> bool + Send + Sync>,
+    metrics: Metrics,
+    /// When the names of a subject are looked at again.
+    looks: Mutex<BTreeMap<String, i64>>,
+    /// What could not be shown, told once.
+    told: Mutex<BTreeSet<String>>,
+}
+
+impl Acme {
+    /// Certificates from the authority that the settings name.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(parts: AcmeParts) -> Result<Self, AcmeError> {
+        let web = Web::new(parts.env.clone(), &parts.settings.roots)?;
+        Ok(Self(Arc::new(Inner {
+            env: parts.env,
+            store: Store::new(parts.database),
+            settings: parts.settings,
+            web,
+            directory: parts.directory,
+            offer: parts.offer,
+            tls: parts.tls,
+            is_mine: parts.is_mine,
+            metrics: Metrics::new(),
+            looks: Mutex::default(),
+            told: Mutex::default(),
+        })))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Shows what is in the store, for ever; soon after each change.
+    pub async fn follow(self) {
+        loop {
+            match self.0.show().await {
+                Ok(watch) => {
+                    // A watch may be lost, or fail: then the period is the net.
+                    let changed = self.0.env.timeout(self.0.settings.look_every, watch).await;
+                    if let Some(Err(_)) = changed {
+                        self.0.env.sleep(STORE_PAUSE).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "certificates could not be read");
+                    self.0.env.sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Orders what is missing or ends soon, for ever, while this node is the one to.
+    pub async fn keep(self) {
+        loop {
+            if (self.0.is_mine)()
+                && let Err(error) = self.round().await
+            {
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "certificates could not be looked after");
+            }
+            self.0.env.sleep(self.0.settings.round_every).await;
+        }
+    }
+
+    /// One round over all names: how many certificates came.
+    ///
+    /// # Errors
+    /// When the store or the directory cannot be read; that an order fails is noted, and no error.
+    pub async fn round(&self) -> Result<usize, AcmeError> {
+        let inner = &self.0;
+        let now = inner.env.wall_millis();
+        inner.store.sweep(now).await?;
+        let mut round = Round {
+            inner,
+            now,
+            certificates: inner.store.shown().await?.certificates,
+            failures: inner.store.failures().await?,
+            asked: 0,
+            came: 0,
+        };
+        inner
+            .metrics
+            .failing
+            .set(i64::try_from(round.failures.len()).unwrap_or(i64::MAX));
+        if !inner.settings.own_names.is_empty() {
+            round.see(OPERATOR, None).await?;
+        }
+        let mut after: Option<TenantId> = None;
+        loop {
+            let tenants = inner.directory.tenants(after, PAGE).await?;
+            let Some(last) = tenants.last() else { break };
+            after = Some(last.id);
+            for tenant in &tenants {
+                round.tenant(tenant.id).await?;
+            }
+        }
+        let came = round.came;
+        round.forget_the_gone().await?;
+        Ok(came)
+    }
+}
+
+/// One round.
+struct Round<'r> {
+    inner: &'r Inner,
+    now: i64,
+    certificates: BTreeMap<String, CertificateRecord>,
+    failures: BTreeMap<String, FailureRecord>,
+    asked: usize,
+    came: usize,
+}
+
+impl Round<'_> {
+    async fn tenant(&mut self, tenant: TenantId) -> Result<(), AcmeError> {
+        let mut after: Option<Domain> = None;
+        loop {
+            let domains = self.inner.directory.domains(tenant, after, PAGE).await?;
+            let Some(last) = domains.last() else { return Ok(()) };
+            after = Some(last.domain.clone());
+            for record in &domains {
+                self.see(record.domain.as_str(), Some(&record.domain)).await?;
+            }
+        }
+    }
+
+    /// Orders a certificate for a subject, if it is time.
+    async fn see(&mut self, subject: &str, domain: Option<&Domain>) -> Result<(), AcmeError> {
+        let pausing = self
+            .failures
+            .get(subject)
+            .is_some_and(|failure| failure.next_millis > self.now);
+        let look = self.inner.looks.lock().get(subject).copied().unwrap_or(i64::MIN);
+        if pausing || look > self.now || self.asked >= self.inner.settings.orders_at_once_max {
+            return Ok(());
+        }
+        let names = match domain {
+            None => Ok(self.inner.settings.own_names.iter().map(ToString::to_string).collect()),
+            Some(domain) => {
+                let dns = self.inner.env.dns();
+                wanted::names(domain, &self.inner.offer, dns.as_ref()).await
+            }
+        };
+        let names: Vec<String> = match names {
+            Ok(names) => names,
+            Err(error) => {
+                tracing::debug!(subject, %error, "names could not be looked up");
+                Vec::new()
+            }
+        };
+        if names.is_empty() || self.is_good(subject, &names) {
+            let every = i64::try_from(self.inner.settings.names_every.as_millis()).unwrap_or(i64::MAX);
+            self.inner
+                .looks
+                .lock()
+                .insert(subject.to_owned(), self.now.saturating_add(every));
+            return Ok(());
+        }
+        self.asked += 1;
+        match self.inner.order(&names).await {
+            Ok(certificate) => {
+                tracing::info!(subject, ?names, "certificate came");
+                self.inner.metrics.orders.with_label_values(&["came"]).inc();
+                self.inner.store.set_certificate(subject, certificate).await?;
+                self.came += 1;
+            }
+            Err(error) => self.failed(subject, &error).await?,
+        }
+        Ok(())
+    }
+
+    /// Whether there is a certificate for these names that has more than a third of its life before it.
+    fn is_good(&self, subject: &str, names: &[String]) -> bool {
+        self.certificates.get(subject).is_some_and(|certificate| {
+            let life = certificate
+                .not_after_millis
+                .saturating_sub(certificate.not_before_millis);
+            let left = certificate.not_after_millis.saturating_sub(self.now);
+            left > life / 3 && names.iter().all(|name| certificate.names.contains(name))
+        })
+    }
+
+    async fn failed(&mut self, subject: &str, error: &AcmeError) -> Result<(), AcmeError> {
+        self.inner.metrics.orders.with_label_values(&["failed"]).inc();
+        let failures = self
+            .failures
+            .get(subject)
+            .map_or(0, |failure| failure.failures)
+            .saturating_add(1);
+        let pause = self.inner.settings.pause(failures);
+        let ends = self
+            .certificates
+            .get(subject)
+            .map(|certificate| certificate.not_after_millis);
+        let cause = std::error::Error::source(error);
+        if ends.is_some_and(|ends| ends - self.now < URGENT_MILLIS) {
+            tracing::error!(subject, failures, %error, ?cause, "certificate ends soon and could not be renewed");
+        } else {
+            tracing::warn!(subject, failures, %error, ?cause, "certificate could not be ordered");
+        }
+        let now = self.inner.env.wall_millis();
+        let failure = FailureRecord {
+            failures,
+            last_millis: now,
+            next_millis: now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)),
+            text: error.to_string(),
+        };
+        Ok(self.inner.store.set_failure(subject, failure).await?)
+    }
+
+    /// Domains that are not served any more need no certificate, and the operator none who has another.
+    async fn forget_the_gone(self) -> Result<(), AcmeError> {
+        let subjects: BTreeSet<_> = self.certificates.into_keys().chain(self.failures.into_keys()).collect();
+        for subject in subjects {
+            let is_wanted = match Domain::try_from(subject.as_str()) {
+                Ok(domain) => self.inner.directory.is_local(&domain).await?,
+                Err(_) => !self.inner.settings.own_names.is_empty(),
+            };
+            if !is_wanted {
+                tracing::info!(subject, "certificate is wanted no more");
+                self.inner.store.forget(&subject).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Shows what is in the store; what is returned ends with the next change.
+    async fn show(&self) -> Result<hongyan_kv::Watch, AcmeError> {
+        let shown = self.store.shown().await?;
+        let now = self.env.wall_millis();
+        let named = |(subject, record): (&String, &CertificateRecord)| NamedCertificate {
+            names: record.names.clone(),
+            pem: CertificatePem {
+                certificate: record.chain.clone(),
+                key: record.key.clone(),
+            },
+            serves_unnamed: subject == OPERATOR,
+        };
+        let certificates: Vec<_> = shown.certificates.iter().map(named).collect();
+        let mut troubles = self.tls.adopt(&certificates);
+        if self.settings.challenge == Challenge::TlsAlpn01 {
+            let fresh = |challenge: &&ChallengeRecord| now - challenge.created_millis <= CHALLENGE_MILLIS_MAX;
+            let answers: Result<Vec<_>, _> = shown.challenges.iter().filter(fresh).map(answer).collect();
+            troubles.extend(self.tls.set_challenges(&answers?));
+        }
+        for error in troubles {
+            let text = format!("{error}: {:?}", std::error::Error::source(&error));
+            if self.told.lock().insert(text.clone()) {
+                tracing::error!(error = text, "a certificate in the store cannot be shown");
+            }
+        }
+        let first_end = shown.certificates.values().map(|record| record.not_after_millis).min();
+        self.metrics
+            .certificates
+            .set(i64::try_from(certificates.len()).unwrap_or(i64::MAX));
+        self.metrics
+            .expiry_seconds
+            .set(first_end.map_or(0, |end| (end - now) / 1000));
+        Ok(shown.watch)
+    }
+}
+
+/// The certificate that answers a check by TLS-ALPN-01 (RFC 8737 §3).
+fn answer(challenge: &ChallengeRecord) -> Result<(String, CertificatePem), AcmeError> {
+    let hash = digest::digest(&digest::SHA256, challenge.authorization.as_bytes());
+    let mut params = CertificateParams::new(vec![challenge.name.clone()])?;
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(hash.as_ref())];
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    let pem = CertificatePem {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+    };
+    Ok((challenge.name.clone(), pem))
+}

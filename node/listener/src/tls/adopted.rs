@@ -1,0 +1,119 @@
+//! Certificates that come and go while the node runs: from a certificate authority, shared by the nodes of a cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustls::server::ClientHello;
+use rustls::sign::CertifiedKey;
+
+use super::{CertificatePem, Offer, Site, TlsConfig, TlsError, site, site_of};
+
+/// RFC 8737 §6.2.
+pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
+
+/// A certificate for some names.
+#[derive(Debug, Clone)]
+pub struct NamedCertificate {
+    /// Host names as A-labels, lower case.
+    pub names: Vec<String>,
+    /// The certificate and its key.
+    pub pem: CertificatePem,
+    /// It also serves clients that name no host or an unknown one.
+    pub serves_unnamed: bool,
+}
+
+/// What was adopted last.
+#[derive(Default)]
+pub(super) struct Adopted {
+    by_name: BTreeMap<String, Arc<Site>>,
+    unnamed: Option<Arc<Site>>,
+    /// By certificate, so that what stays is not made anew.
+    by_text: BTreeMap<String, Arc<Site>>,
+    /// Answers to a certificate authority, by name.
+    challenges: BTreeMap<String, Arc<Site>>,
+}
+
+impl TlsConfig {
+    /// Serves these certificates for their names, before those in files, and none that was adopted before. What cannot be used is
+    /// left out and told. Connections that exist keep theirs.
+    pub fn adopt(&self, certificates: &[NamedCertificate]) -> Vec<TlsError> {
+        let (mut next, mut troubles) = (Adopted::default(), Vec::new());
+        let before = Arc::clone(&self.0.adopted.read());
+        for certificate in certificates {
+            let text = &certificate.pem.certificate;
+            let known = before.by_text.get(text).cloned().map(Ok);
+            let made = known.unwrap_or_else(|| site(&certificate.pem, self.0.tickets.as_ref()).map(Arc::new));
+            let made = match made {
+                Ok(made) => made,
+                Err(error) => {
+                    troubles.push(error);
+                    continue;
+                }
+            };
+            for name in &certificate.names {
+                next.by_name.insert(name.clone(), Arc::clone(&made));
+            }
+            if certificate.serves_unnamed {
+                next.unnamed = Some(Arc::clone(&made));
+            }
+            next.by_text.insert(text.clone(), made);
+        }
+        let mut adopted = self.0.adopted.write();
+        next.challenges.clone_from(&adopted.challenges);
+        *adopted = Arc::new(next);
+        troubles
+    }
+
+    /// Shows these to whoever checks by TLS-ALPN-01 (RFC 8737) that a name is ours, and none that was set before.
+    pub fn set_challenges(&self, certificates: &[(String, CertificatePem)]) -> Vec<TlsError> {
+        let (mut challenges, mut troubles) = (BTreeMap::new(), Vec::new());
+        for (name, pem) in certificates {
+            match challenge_site(pem) {
+                Ok(made) => drop(challenges.insert(name.clone(), Arc::new(made))),
+                Err(error) => troubles.push(error),
+            }
+        }
+        let mut adopted = self.0.adopted.write();
+        let next = Adopted {
+            by_name: adopted.by_name.clone(),
+            unnamed: adopted.unnamed.clone(),
+            by_text: adopted.by_text.clone(),
+            challenges,
+        };
+        *adopted = Arc::new(next);
+        troubles
+    }
+
+    /// What answers a check by TLS-ALPN-01, if this is one and its answer is here.
+    pub(super) fn challenge(&self, hello: &ClientHello<'_>) -> Option<Arc<Site>> {
+        if self.1 != Offer::Http || hello.alpn()?.ne([ACME_TLS]) {
+            return None;
+        }
+        let name = hello.server_name()?.to_ascii_lowercase();
+        self.0.adopted.read().challenges.get(&name).cloned()
+    }
+}
+
+/// A site whose certificate bears an extension that our own library refuses to check, as it must (RFC 8737 §3).
+fn challenge_site(pem: &CertificatePem) -> Result<Site, TlsError> {
+    let (chain, key) = pem.parse()?;
+    let provider = rustls::crypto::ring::default_provider();
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(TlsError::Unusable)?;
+    let mut made = site_of(CertifiedKey::new(chain, key), None)?;
+    let mut config = rustls::ServerConfig::clone(&made.http);
+    config.alpn_protocols = vec![ACME_TLS.to_vec()];
+    made.http = Arc::new(config);
+    Ok(made)
+}
+
+impl Adopted {
+    pub(super) fn named(&self, name: Option<&str>) -> Option<Arc<Site>> {
+        self.by_name.get(&name?.to_ascii_lowercase()).cloned()
+    }
+    pub(super) fn unnamed(&self) -> Option<Arc<Site>> {
+        self.unnamed.clone()
+    }
+}
