@@ -1,11 +1,12 @@
 //! The two things that go on: every node shows what is in the store, and one orders what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_directory::Directory;
-use hongyan_env::Env;
+use hongyan_env::{DnsError, Env};
 use hongyan_http_discovery::Offer;
 use hongyan_kv::Database;
 use hongyan_listener::{CertificatePem, NamedCertificate, TlsConfig};
@@ -18,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::order::AcmeError;
 use crate::record::{CertificateRecord, ChallengeRecord, FailureRecord};
 use crate::settings::{AcmeSettings, Challenge};
-use crate::store::{CHALLENGE_MILLIS_MAX, Store};
+use crate::store::{CHALLENGE_MILLIS_MAX, Certificates, Store};
 use crate::wanted;
 use crate::web::Web;
 
@@ -63,6 +64,10 @@ pub(crate) struct Inner {
     tls: TlsConfig,
     is_mine: Arc<dyn Fn() -> bool + Send + Sync>,
     metrics: Metrics,
+    /// What was read last.
+    kept: Mutex<Certificates>,
+    /// What is shown.
+    shown: Mutex<Arc<BTreeMap<String, CertificateRecord>>>,
     /// When the names of a subject are looked at again.
     looks: Mutex<BTreeMap<String, i64>>,
     /// What could not be shown, told once.
@@ -86,6 +91,8 @@ impl Acme {
             tls: parts.tls,
             is_mine: parts.is_mine,
             metrics: Metrics::new(),
+            kept: Mutex::default(),
+            shown: Mutex::default(),
             looks: Mutex::default(),
             told: Mutex::default(),
         })))
@@ -137,7 +144,8 @@ impl Acme {
         let mut round = Round {
             inner,
             now,
-            certificates: inner.store.shown().await?.certificates,
+            here: None,
+            certificates: inner.certificates().await?,
             failures: inner.store.failures().await?,
             asked: 0,
             came: 0,
@@ -156,6 +164,10 @@ impl Acme {
             after = Some(last.id);
             for tenant in &tenants {
                 round.tenant(tenant.id).await?;
+                if !(inner.is_mine)() {
+                    // Another node goes on.
+                    return Ok(round.came);
+                }
             }
         }
         let came = round.came;
@@ -168,7 +180,9 @@ impl Acme {
 struct Round<'r> {
     inner: &'r Inner,
     now: i64,
-    certificates: BTreeMap<String, CertificateRecord>,
+    /// The addresses that names must lead to, once they are asked for.
+    here: Option<BTreeSet<IpAddr>>,
+    certificates: Arc<BTreeMap<String, CertificateRecord>>,
     failures: BTreeMap<String, FailureRecord>,
     asked: usize,
     came: usize,
@@ -199,10 +213,7 @@ impl Round<'_> {
         }
         let names = match domain {
             None => Ok(self.inner.settings.own_names.iter().map(ToString::to_string).collect()),
-            Some(domain) => {
-                let dns = self.inner.env.dns();
-                wanted::names(domain, &self.inner.offer, dns.as_ref()).await
-            }
+            Some(domain) => self.names(domain).await,
         };
         let names: Vec<String> = match names {
             Ok(names) => names,
@@ -230,6 +241,16 @@ impl Round<'_> {
             Err(error) => self.failed(subject, &error).await?,
         }
         Ok(())
+    }
+
+    async fn names(&mut self, domain: &Domain) -> Result<Vec<String>, DnsError> {
+        let (dns, offer) = (self.inner.env.dns(), &self.inner.offer);
+        let here = match self.here.take() {
+            Some(here) => here,
+            None => wanted::here(offer, dns.as_ref()).await?,
+        };
+        let here = self.here.insert(here);
+        wanted::names(domain, offer, here, dns.as_ref()).await
     }
 
     /// Whether there is a certificate for these names that has more than a third of its life before it.
@@ -273,7 +294,7 @@ impl Round<'_> {
 
     /// Domains that are not served any more need no certificate, and the operator none who has another.
     async fn forget_the_gone(self) -> Result<(), AcmeError> {
-        let subjects: BTreeSet<_> = self.certificates.into_keys().chain(self.failures.into_keys()).collect();
+        let subjects: BTreeSet<_> = self.certificates.keys().chain(self.failures.keys()).collect();
         for subject in subjects {
             let is_wanted = match Domain::try_from(subject.as_str()) {
                 Ok(domain) => self.inner.directory.is_local(&domain).await?,
@@ -281,7 +302,7 @@ impl Round<'_> {
             };
             if !is_wanted {
                 tracing::info!(subject, "certificate is wanted no more");
-                self.inner.store.forget(&subject).await?;
+                self.inner.store.forget(subject).await?;
             }
         }
         Ok(())
@@ -289,10 +310,32 @@ impl Round<'_> {
 }
 
 impl Inner {
+    /// All certificates.
+    pub(crate) async fn certificates(&self) -> Result<Arc<BTreeMap<String, CertificateRecord>>, AcmeError> {
+        let known = self.kept.lock().clone();
+        let read = self.store.certificates(known).await?;
+        *self.kept.lock() = read.clone();
+        Ok(read.by_subject)
+    }
+
     /// Shows what is in the store; what is returned ends with the next change.
     async fn show(&self) -> Result<hongyan_kv::Watch, AcmeError> {
-        let shown = self.store.shown().await?;
-        let now = self.env.wall_millis();
+        let asked = self.store.asked().await?;
+        self.show_certificates(self.certificates().await?);
+        if self.settings.challenge == Challenge::TlsAlpn01 {
+            self.show_answers(&asked.challenges);
+        }
+        Ok(asked.watch)
+    }
+
+    fn show_certificates(&self, certificates: Arc<BTreeMap<String, CertificateRecord>>) {
+        let first_end = certificates.values().map(|record| record.not_after_millis).min();
+        let left = first_end.map_or(0, |end| (end - self.env.wall_millis()) / 1000);
+        self.metrics.expiry_seconds.set(left);
+        let mut shown = self.shown.lock();
+        if Arc::ptr_eq(&shown, &certificates) {
+            return;
+        }
         let named = |(subject, record): (&String, &CertificateRecord)| NamedCertificate {
             names: record.names.clone(),
             pem: CertificatePem {
@@ -301,27 +344,38 @@ impl Inner {
             },
             serves_unnamed: subject == OPERATOR,
         };
-        let certificates: Vec<_> = shown.certificates.iter().map(named).collect();
-        let mut troubles = self.tls.adopt(&certificates);
-        if self.settings.challenge == Challenge::TlsAlpn01 {
-            let fresh = |challenge: &&ChallengeRecord| now - challenge.created_millis <= CHALLENGE_MILLIS_MAX;
-            let answers: Result<Vec<_>, _> = shown.challenges.iter().filter(fresh).map(answer).collect();
-            troubles.extend(self.tls.set_challenges(&answers?));
+        let named: Vec<_> = certificates.iter().map(named).collect();
+        for error in self.tls.adopt(&named) {
+            self.tell(&error);
         }
-        for error in troubles {
-            let text = format!("{error}: {:?}", std::error::Error::source(&error));
-            if self.told.lock().insert(text.clone()) {
-                tracing::error!(error = text, "a certificate in the store cannot be shown");
+        let count = i64::try_from(named.len()).unwrap_or(i64::MAX);
+        self.metrics.certificates.set(count);
+        *shown = certificates;
+    }
+
+    fn show_answers(&self, challenges: &[ChallengeRecord]) {
+        let now = self.env.wall_millis();
+        let mut answers = Vec::new();
+        for challenge in challenges {
+            if now - challenge.created_millis > CHALLENGE_MILLIS_MAX {
+                continue;
+            }
+            match answer(challenge) {
+                Ok(answer) => answers.push(answer),
+                Err(error) => self.tell(&error),
             }
         }
-        let first_end = shown.certificates.values().map(|record| record.not_after_millis).min();
-        self.metrics
-            .certificates
-            .set(i64::try_from(certificates.len()).unwrap_or(i64::MAX));
-        self.metrics
-            .expiry_seconds
-            .set(first_end.map_or(0, |end| (end - now) / 1000));
-        Ok(shown.watch)
+        for error in self.tls.set_challenges(&answers) {
+            self.tell(&error);
+        }
+    }
+
+    /// Says once what cannot be shown.
+    fn tell(&self, error: &dyn std::error::Error) {
+        let text = format!("{error}: {:?}", error.source());
+        if self.told.lock().insert(text.clone()) {
+            tracing::error!(error = text, "a certificate in the store cannot be shown");
+        }
     }
 }
 

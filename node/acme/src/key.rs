@@ -12,6 +12,11 @@ pub(crate) fn version() -> Bytes {
     root().string("version").pack()
 }
 
+/// Grows with every change of a certificate.
+pub(crate) fn certificates_version() -> Bytes {
+    root().string("certificates").pack()
+}
+
 /// Our account with an authority.
 pub(crate) fn account(directory: &str) -> Bytes {
     root().string("account").string(directory).pack()

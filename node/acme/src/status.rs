@@ -39,17 +39,17 @@ impl Acme {
     /// The store's.
     pub async fn status(&self) -> Result<Vec<CertificateStatus>, AcmeError> {
         let store = &self.inner().store;
-        let (shown, mut failures) = (store.shown().await?, store.failures().await?);
+        let (certificates, mut failures) = (self.inner().certificates().await?, store.failures().await?);
         let mut statuses = Vec::new();
-        for (subject, certificate) in shown.certificates {
-            let failure = failures.remove(&subject);
+        for (subject, certificate) in certificates.iter() {
+            let failure = failures.remove(subject);
             statuses.push(CertificateStatus {
-                names: certificate.names,
+                names: certificate.names.clone(),
                 not_after_millis: Some(certificate.not_after_millis),
                 failures: failure.as_ref().map_or(0, |failure| failure.failures),
                 next_millis: failure.as_ref().map(|failure| failure.next_millis),
                 error: failure.map(|failure| failure.text),
-                subject,
+                subject: subject.clone(),
             });
         }
         for (subject, failure) in failures {

@@ -1,6 +1,7 @@
 //! Transactions over what is kept.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hongyan_kv::{Database, Error, RangeQuery, ReadMode, Transaction, Tuple, Watch};
@@ -17,17 +18,27 @@ pub(crate) struct Store {
     database: Database,
 }
 
-/// All that a node shows.
-pub(crate) struct Shown {
-    pub(crate) certificates: BTreeMap<String, CertificateRecord>,
+/// Certificates by subject, as they were at one version.
+#[derive(Clone, Default)]
+pub(crate) struct Certificates {
+    version: Option<Bytes>,
+    pub(crate) by_subject: Arc<BTreeMap<String, CertificateRecord>>,
+}
+
+/// What there is to answer.
+pub(crate) struct Asked {
     pub(crate) challenges: Vec<ChallengeRecord>,
-    /// Ends when there may be something else to show.
+    /// Ends when a challenge or a certificate has changed.
     pub(crate) watch: Watch,
 }
 
-/// Reads one record; one of a later release is as if it were not there.
-fn known<T, E>(decoded: Result<T, E>) -> Option<T> {
-    decoded.ok()
+/// Who is to look at what is written.
+enum For {
+    Nobody,
+    /// Challenges have changed.
+    Answers,
+    /// Certificates have changed.
+    Certificates,
 }
 
 impl Store {
@@ -35,6 +46,7 @@ impl Store {
         Self { database }
     }
 
+    /// All records in a folder; one of a later release is as if it were not there.
     async fn all<T>(
         transaction: &mut Transaction,
         folder: &Tuple,
@@ -49,20 +61,30 @@ impl Store {
         Ok(pairs.iter().filter_map(read).collect())
     }
 
-    /// What is to be shown now.
-    pub(crate) async fn shown(&self) -> Result<Shown, Error> {
+    /// All certificates; read only when they have changed since they were `known`. Many domains have many of them.
+    pub(crate) async fn certificates(&self, known: Certificates) -> Result<Certificates, Error> {
         let mut transaction = self.database.begin();
-        let (certificates, challenges) = (key::certificates(), key::challenges());
-        let read = |stored: &[u8]| known(record::certificate::decode(stored));
-        let certificates = Self::all(&mut transaction, &certificates, read).await?;
-        let read = |stored: &[u8]| known(record::challenge::decode(stored));
-        let challenges = Self::all(&mut transaction, &challenges, read).await?;
-        let challenges = challenges.into_values().collect();
+        let version = transaction.get_snapshot(&key::certificates_version()).await?;
+        if version.is_some() && version == known.version {
+            return Ok(known);
+        }
+        let read = |stored: &[u8]| record::certificate::decode(stored).ok();
+        let by_subject = Self::all(&mut transaction, &key::certificates(), read).await?;
+        Ok(Certificates {
+            version,
+            by_subject: Arc::new(by_subject),
+        })
+    }
+
+    /// All challenges. To be asked before the certificates are read, so that none is missed.
+    pub(crate) async fn asked(&self) -> Result<Asked, Error> {
+        let mut transaction = self.database.begin();
+        let read = |stored: &[u8]| record::challenge::decode(stored).ok();
+        let challenges = Self::all(&mut transaction, &key::challenges(), read).await?;
         let watch = transaction.watch(&key::version());
         transaction.commit().await?;
-        Ok(Shown {
-            certificates,
-            challenges,
+        Ok(Asked {
+            challenges: challenges.into_values().collect(),
             watch,
         })
     }
@@ -70,22 +92,22 @@ impl Store {
     /// Everything that failed.
     pub(crate) async fn failures(&self) -> Result<BTreeMap<String, FailureRecord>, Error> {
         let mut transaction = self.database.begin();
-        let decode = |stored: &[u8]| known(record::failure::decode(stored));
+        let decode = |stored: &[u8]| record::failure::decode(stored).ok();
         Self::all(&mut transaction, &key::failures(), decode).await
     }
 
     pub(crate) async fn account(&self, directory: &str) -> Result<Option<AccountRecord>, Error> {
         let stored = self.database.begin().get(&key::account(directory)).await?;
-        Ok(stored.and_then(|stored| known(record::account::decode(&stored))))
+        Ok(stored.and_then(|stored| record::account::decode(&stored).ok()))
     }
 
     pub(crate) async fn challenge(&self, token: &str) -> Result<Option<ChallengeRecord>, Error> {
         let stored = self.database.begin().get(&key::challenge(token)).await?;
-        Ok(stored.and_then(|stored| known(record::challenge::decode(&stored))))
+        Ok(stored.and_then(|stored| record::challenge::decode(&stored).ok()))
     }
 
-    /// Writes, so that all nodes look; what is written is the same when it is written twice.
-    async fn write(&self, writes: &[(Bytes, Option<Bytes>)], is_shown: bool) -> Result<(), Error> {
+    /// Writes, and tells the nodes that shall look; what is written is the same when it is written twice.
+    async fn write(&self, writes: &[(Bytes, Option<Bytes>)], told: For) -> Result<(), Error> {
         let write = async |transaction: &mut Transaction| {
             for (key, value) in writes {
                 match value {
@@ -93,8 +115,11 @@ impl Store {
                     None => transaction.clear(key),
                 }
             }
-            if is_shown {
+            if !matches!(told, For::Nobody) {
                 transaction.atomic_add(key::version(), 1);
+            }
+            if matches!(told, For::Certificates) {
+                transaction.atomic_add(key::certificates_version(), 1);
             }
             Ok::<_, Error>(())
         };
@@ -106,25 +131,25 @@ impl Store {
 
     pub(crate) async fn set_account(&self, directory: &str, account: AccountRecord) -> Result<(), Error> {
         let value = record::account::encode(account);
-        self.write(&[(key::account(directory), Some(value))], false).await
+        self.write(&[(key::account(directory), Some(value))], For::Nobody).await
     }
 
     /// A certificate has come: what failed before is forgotten.
     pub(crate) async fn set_certificate(&self, subject: &str, certificate: CertificateRecord) -> Result<(), Error> {
         let value = record::certificate::encode(certificate);
         let writes = [(key::certificate(subject), Some(value)), (key::failure(subject), None)];
-        self.write(&writes, true).await
+        self.write(&writes, For::Certificates).await
     }
 
     pub(crate) async fn set_failure(&self, subject: &str, failure: FailureRecord) -> Result<(), Error> {
         let value = record::failure::encode(failure);
-        self.write(&[(key::failure(subject), Some(value))], false).await
+        self.write(&[(key::failure(subject), Some(value))], For::Nobody).await
     }
 
     /// Nothing is wanted for a subject any more.
     pub(crate) async fn forget(&self, subject: &str) -> Result<(), Error> {
         let writes = [(key::certificate(subject), None), (key::failure(subject), None)];
-        self.write(&writes, true).await
+        self.write(&writes, For::Certificates).await
     }
 
     pub(crate) async fn set_challenges(&self, challenges: &[(String, ChallengeRecord)]) -> Result<(), Error> {
@@ -134,19 +159,20 @@ impl Store {
                 Some(record::challenge::encode(challenge.clone())),
             )
         };
-        self.write(&challenges.iter().map(write).collect::<Vec<_>>(), true)
+        self.write(&challenges.iter().map(write).collect::<Vec<_>>(), For::Answers)
             .await
     }
 
     pub(crate) async fn clear_challenges(&self, tokens: &[String]) -> Result<(), Error> {
         let clear = |token: &String| (key::challenge(token), None);
-        self.write(&tokens.iter().map(clear).collect::<Vec<_>>(), true).await
+        self.write(&tokens.iter().map(clear).collect::<Vec<_>>(), For::Answers)
+            .await
     }
 
     /// Clears challenges of a node that ended in the middle of an order.
     pub(crate) async fn sweep(&self, now_millis: i64) -> Result<(), Error> {
         let mut transaction = self.database.begin();
-        let decode = |stored: &[u8]| known(record::challenge::decode(stored));
+        let decode = |stored: &[u8]| record::challenge::decode(stored).ok();
         let all = Self::all(&mut transaction, &key::challenges(), decode).await?;
         let is_old = |record: &ChallengeRecord| now_millis - record.created_millis > CHALLENGE_MILLIS_MAX;
         let old: Vec<_> = all

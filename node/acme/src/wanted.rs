@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use hongyan_env::{Dns, DnsError};
-use hongyan_http_discovery::{Offer, Service, Value, Zone, records_to_publish};
+use hongyan_http_discovery::{Offer, Value, Zone, records_to_publish};
 use hongyan_types::Domain;
 
 /// The names that a domain may have here.
@@ -37,19 +37,27 @@ async fn addresses(dns: &dyn Dns, name: &str) -> Result<BTreeSet<IpAddr>, DnsErr
     Ok(found)
 }
 
-/// The names of a domain that lead here: with all their addresses, since the authority may take any.
-pub(crate) async fn names(domain: &Domain, offer: &Offer, dns: &dyn Dns) -> Result<Vec<String>, DnsError> {
-    let Some(https) = offer.door(Service::Https) else {
-        return Ok(Vec::new());
-    };
-    let mut here = addresses(dns, https.host.as_str()).await?;
-    for door in &offer.doors {
-        here.extend(addresses(dns, door.host.as_str()).await?);
+/// The addresses of all hosts that the offer names.
+pub(crate) async fn here(offer: &Offer, dns: &dyn Dns) -> Result<BTreeSet<IpAddr>, DnsError> {
+    let hosts: BTreeSet<_> = offer.doors.iter().map(|door| door.host.as_str()).collect();
+    let mut here = BTreeSet::new();
+    for host in hosts {
+        here.extend(addresses(dns, host).await?);
     }
+    Ok(here)
+}
+
+/// The names of a domain that lead `here`: with all their addresses, since the authority may take any.
+pub(crate) async fn names(
+    domain: &Domain,
+    offer: &Offer,
+    here: &BTreeSet<IpAddr>,
+    dns: &dyn Dns,
+) -> Result<Vec<String>, DnsError> {
     let mut names = Vec::new();
     for name in possible(domain, offer) {
         let found = addresses(dns, &name).await?;
-        if !found.is_empty() && found.is_subset(&here) {
+        if !found.is_empty() && found.is_subset(here) {
             names.push(name);
         }
     }
@@ -59,7 +67,7 @@ pub(crate) async fn names(domain: &Domain, offer: &Offer, dns: &dyn Dns) -> Resu
 #[cfg(test)]
 mod tests {
     use hongyan_env::{Env, ZoneDns};
-    use hongyan_http_discovery::{Door, StsMode, StsPolicy};
+    use hongyan_http_discovery::{Door, Service, StsMode, StsPolicy};
     use std::sync::Arc;
 
     use super::*;
@@ -98,7 +106,9 @@ mod tests {
         let (env, _) = Env::manual_with_dns(1, Arc::new(dns));
         let domain = Domain::try_from("a.test").unwrap();
         hongyan_actor::run(0, async move {
-            let names = names(&domain, &offer, env.dns().as_ref()).await.unwrap();
+            let dns = env.dns();
+            let here = here(&offer, dns.as_ref()).await.unwrap();
+            let names = names(&domain, &offer, &here, dns.as_ref()).await.unwrap();
             // There is no submission here, so `smtp` is no name of ours.
             assert_eq!(names, ["autoconfig.a.test", "imap.a.test"]);
         });

@@ -348,6 +348,24 @@ fn a_certificate_that_ends_is_ordered_again_with_the_names_of_that_day() {
     });
 }
 
+#[test]
+fn a_domain_that_is_gone_takes_its_certificate_along() {
+    run(|place| async move {
+        let authority = Authority::open(&place.env, "http-01", believing()).await;
+        let (gone, directory) = (name("gone.test"), &place.node.directory);
+        directory.create_domain(place.node.mailbox.tenant, &gone).await.unwrap();
+        place.dns.add_address("autoconfig.gone.test", [192, 0, 2, 1].into());
+        let acme = place.acme(&authority, Challenge::Http01, tls());
+        assert_eq!(acme.round().await.unwrap(), 3);
+        directory.delete_domain(&gone).await.unwrap();
+        assert_eq!(acme.round().await.unwrap(), 0);
+        let status = acme.status().await.unwrap();
+        let subjects: Vec<_> = status.iter().map(|one| one.subject.as_str()).collect();
+        assert_eq!(subjects, ["", "example.test"]);
+        place
+    });
+}
+
 /// What the operator is told when nothing comes of an order with this authority.
 fn check_failure(kind: &'static str, mood: Mood, expect: &'static str) {
     run(|place| async move {
