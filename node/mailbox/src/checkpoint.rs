@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hongyan_blob::Owner;
 use hongyan_kv::fence::Fence;
 use hongyan_kv::{Error as StorageError, KeyRange, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{ModSeq, Timestamp};
@@ -14,12 +15,14 @@ use crate::load::rebuild_chunk;
 use crate::record::{chunk, delivery, folder, key, meta};
 use crate::state::State;
 use crate::work::minute;
-use crate::{DELIVERY_ID_KEPT, FolderId, MailboxId};
+use crate::{DELIVERY_ID_KEPT, EmailId, FolderId, MailboxId, read_emails_in};
 
 /// Octets of chunks in one transaction.
 const TRANSACTION_OCTETS: usize = 500_000;
 /// Delivery ids looked at in one checkpoint; more than a checkpoint's worth of deliveries adds.
 const DELIVERIES: usize = 512;
+/// Purged mails that one checkpoint lets go of.
+const PURGED: usize = 256;
 /// Marks kept of when the log was where.
 const MARKS: u32 = 64;
 
@@ -64,6 +67,7 @@ pub(crate) async fn checkpoint(
     trim_history(services, id, &mut next, &mut transaction);
     forget_deliveries(services, id, &mut next, &mut transaction).await?;
     forget_requests(services, id, &mut next, &mut transaction);
+    forget_purged(services, id, &mut transaction).await?;
     let touched: BTreeSet<FolderId> = changes(state).map(|change| change.folder()).collect();
     for folder_id in touched {
         if let Some(found) = next.folders.get(&folder_id) {
@@ -167,6 +171,43 @@ async fn forget_deliveries(
     let last = pairs.last().filter(|_| pairs.len() == DELIVERIES);
     let cursor = last.and_then(|pair| key::read_delivery(id, &pair.key));
     state.delivery_cursor = cursor.and_then(|cursor| cursor.try_into().ok()).unwrap_or_default();
+    Ok(())
+}
+
+/// Lets go of some mails that were purged too long ago to be had back.
+async fn forget_purged(
+    services: &MailboxServices,
+    id: MailboxId,
+    transaction: &mut Transaction,
+) -> Result<(), StorageError> {
+    let kept_millis = i64::try_from(services.options.purged_kept.as_millis()).unwrap_or(i64::MAX);
+    let since = Timestamp {
+        millis: services.env.wall_millis().saturating_sub(kept_millis),
+    };
+    let query = RangeQuery {
+        range: KeyRange {
+            begin: key::all_purged(id).begin,
+            end: key::purged_from(id, since),
+        },
+        limit: PURGED,
+        reverse: false,
+        mode: ReadMode::Snapshot,
+    };
+    let pairs = transaction.get_range_all(query).await?;
+    let emails: Vec<EmailId> = pairs
+        .iter()
+        .filter_map(|pair| Some(key::read_purged(id, &pair.key)?.email))
+        .collect();
+    let records = read_emails_in(transaction, id, &emails).await?;
+    for (email, record) in emails.iter().zip(records) {
+        let email_key = key::email(id, *email);
+        if let Some(record) = record {
+            let owner = Owner(email_key.clone());
+            services.blobs.detach(transaction, id.tenant.0, &record.blob, &owner);
+        }
+        transaction.clear(&email_key);
+    }
+    pairs.iter().for_each(|pair| transaction.clear(&pair.key));
     Ok(())
 }
 

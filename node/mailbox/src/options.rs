@@ -40,6 +40,8 @@ pub struct MailboxOptions {
     pub keywords_of_message_max: usize,
     /// How long it is remembered what a request did: longer than anybody repeats one.
     pub requests_kept: Duration,
+    /// How long a mail that was purged can be had back (RS-12); not at all when it is nothing.
+    pub purged_kept: Duration,
     /// Limits of a new mailbox.
     pub quota: crate::QuotaLimits,
 }
@@ -63,6 +65,7 @@ impl Default for MailboxOptions {
             flag_step_messages: 4_000,
             keywords_of_message_max: 1_000,
             requests_kept: Duration::from_secs(600),
+            purged_kept: Duration::from_secs(14 * 86_400),
             quota: crate::QuotaLimits::default(),
         }
     }

@@ -23,6 +23,7 @@ mod open_folder;
 mod order_folder;
 mod rename_folder;
 mod replace;
+mod restore;
 mod set_quota;
 mod store_flags;
 mod subscribe_folder;
@@ -44,6 +45,7 @@ pub use open_folder::{OpenFolder, OpenFolderReply};
 pub use order_folder::{OrderFolder, OrderFolderReply};
 pub use rename_folder::{RenameFolder, RenameFolderReply};
 pub use replace::{Replace, ReplaceReply};
+pub use restore::{Restore, RestoreReply};
 pub use set_quota::{SetQuota, SetQuotaReply};
 pub use store_flags::{FlagAction, StoreFlags, StoreFlagsReply};
 pub use subscribe_folder::{SubscribeFolder, SubscribeFolderReply};
@@ -130,6 +132,7 @@ requests! {
     OrderFolder => OrderFolderReply,
     RenameFolder => RenameFolderReply,
     Replace => ReplaceReply,
+    Restore => RestoreReply,
     SetQuota => SetQuotaReply,
     StoreFlags => StoreFlagsReply,
     SubscribeFolder => SubscribeFolderReply,
@@ -219,6 +222,7 @@ impl Body {
         Ok(match (self, outcome) {
             (Self::Append(_), Outcome::Appended(reply)) => Reply::Append(reply),
             (Self::Replace(_), Outcome::Appended(appended)) => Reply::Replace(ReplaceReply { appended }),
+            (Self::Restore(_), Outcome::Appended(message)) => Reply::Restore(RestoreReply { message }),
             (Self::CopyMessages(_), Outcome::Copied(reply)) => Reply::CopyMessages(reply),
             (Self::MoveMessages(request), Outcome::Copied(moved)) => {
                 let view = work.view(request.from)?;
@@ -256,6 +260,7 @@ impl Body {
         Some(match reply {
             Reply::Append(reply) => Outcome::Appended(reply.clone()),
             Reply::Replace(reply) => Outcome::Appended(reply.appended.clone()),
+            Reply::Restore(reply) => Outcome::Appended(reply.message.clone()),
             Reply::CopyMessages(reply) => Outcome::Copied(reply.clone()),
             Reply::MoveMessages(reply) => Outcome::Copied(reply.moved.clone()),
             Reply::StoreFlags(reply) => Outcome::Stored(reply.modified.clone()),

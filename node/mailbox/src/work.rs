@@ -4,6 +4,7 @@
 //! until the commit has happened.
 
 mod mail;
+mod purged;
 mod repeat;
 mod sent;
 

@@ -37,6 +37,8 @@ pub struct Options {
     pub account: AccountSettings,
     /// Sessions it may have, if not as many as usual.
     pub sessions_max: Option<u32>,
+    /// Mails that are deleted are gone at once, and not kept to be had back.
+    pub deletes_at_once: bool,
     /// Octets it may have, if there is a limit.
     pub quota_octets: Option<u64>,
 }
@@ -82,6 +84,9 @@ impl Miniature {
         let router = Router::new(env.clone(), arbiters.clone());
         let mut mailbox_options = MailboxOptions::default();
         mailbox_options.quota.octets_max = options.quota_octets.unwrap_or(0);
+        if options.deletes_at_once {
+            mailbox_options.purged_kept = Duration::ZERO;
+        }
         let services = MailboxServices {
             database: database.clone(),
             blobs: blobs.clone(),

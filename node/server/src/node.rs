@@ -15,7 +15,6 @@ use hongyan_config::Config;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_kv::{Database, fence};
-use hongyan_mailbox::MailboxOptions;
 use hongyan_telemetry::Health;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -119,11 +118,11 @@ impl Node {
         };
         let mut assembly = Assembly::start(AssemblyParts {
             arbiters: Arbiters::start(arbiter_count(&config)),
+            mailboxes: settings::mailboxes(&config),
             config,
             ground: base.ground.clone(),
             cluster: cluster.as_ref().map(|cluster| cluster.member().clone()),
             tls,
-            mailboxes: MailboxOptions::default(),
             blobs: BlobOptions::default(),
             clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
         })

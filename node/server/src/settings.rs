@@ -15,6 +15,7 @@ use hongyan_env::Env;
 use hongyan_http_front::FrontSettings;
 use hongyan_http_jmap::JmapSettings;
 use hongyan_listener::ListenerSettings;
+use hongyan_mailbox::MailboxOptions;
 use hongyan_queue::RetrySchedule;
 use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
@@ -152,6 +153,17 @@ pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {
     }
 }
 
+pub(crate) fn mailboxes(config: &Config) -> MailboxOptions {
+    MailboxOptions {
+        purged_kept: deleted_mail_kept(config),
+        ..MailboxOptions::default()
+    }
+}
+
+fn deleted_mail_kept(config: &Config) -> Duration {
+    Duration::from_secs(config.limits.deleted_mail_days.saturating_mul(86_400))
+}
+
 pub(crate) fn mailbox_entities(config: &Config) -> EntityOptions {
     EntityOptions {
         intake_requests_max: config.limits.intake_requests_max,
@@ -256,6 +268,7 @@ pub(crate) fn jmap(config: &Config) -> JmapSettings {
         response_octets_max: section.jmap_response_octets_max,
         event_streams_max: section.jmap_event_streams_max,
         snapshot_messages_max: section.jmap_kept_messages_max,
+        deleted_kept: deleted_mail_kept(config),
         ..JmapSettings::default()
     };
     settings.core.upload_octets_max = config.limits.message_octets_max;

@@ -3,6 +3,7 @@
 
 mod blob;
 mod body_part;
+mod deleted_email;
 mod email;
 mod email_query;
 mod header;
@@ -20,6 +21,7 @@ mod vacation;
 
 pub use blob::{BlobGet, BlobInfo, BlobLookup, BlobUpload, DataSourceObject, UploadObject, UploadedBlob};
 pub use body_part::{Bodies, BodyPart, BodyPartProperty, BodyPartView, PartPath, Sources, bodies};
+pub use deleted_email::{DeletedEmail, DeletedEmailGet, DeletedEmailRestore};
 pub use email::{BodyValue, EmailFacts, EmailGet, EmailParse, EmailProperties, EmailProperty, EmailView};
 pub use email_query::{EmailCondition, EmailQuery, EmailQueryChanges, EmailSort, email_sorts};
 pub use header::{EmailAddress, HeaderForm, HeaderProperty};

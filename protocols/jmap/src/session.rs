@@ -27,6 +27,8 @@ impl CapabilityUri {
     pub const BLOB: Self = Self("urn:ietf:params:jmap:blob");
     /// RFC 9007.
     pub const MDN: Self = Self("urn:ietf:params:jmap:mdn");
+    /// Of ours: deleted mails that can be had back.
+    pub const DELETED: Self = Self("urn:x-hongyan:jmap:deleted");
     /// RFC 8887.
     pub const WEBSOCKET: Self = Self("urn:ietf:params:jmap:websocket");
     /// RFC 9749.

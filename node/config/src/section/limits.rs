@@ -17,6 +17,8 @@ section! {
         intake_requests_max: usize = 1024, "requests", "1 to 100000", "restart";
         /// Memory that mailboxes in use may hold together.
         mailbox_memory_octets_max: usize = 512 * 1024 * 1024, "octets", "16777216 and up", "restart";
+        /// How long a mail that was deleted for good can be had back by its owner; 0: not at all.
+        deleted_mail_days: u64 = 14, "days", "0 to 365", "restart";
         /// A mailbox unused for so long leaves memory.
         mailbox_idle_secs: u64 = 300, "seconds", "1 to 86400", "restart";
     }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::account::Account;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
-use crate::{blob, core_echo, email, identity, mailbox, mdn, push, quota, submission, thread, vacation};
+use crate::{blob, core_echo, deleted, email, identity, mailbox, mdn, push, quota, submission, thread, vacation};
 
 /// A method call.
 pub(crate) struct Call<'r> {
@@ -79,6 +79,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
         | "EmailSubmission/query"
         | "EmailSubmission/queryChanges"
         | "EmailSubmission/set" => Some(CapabilityUri::SUBMISSION),
+        "DeletedEmail/get" | "DeletedEmail/restore" => Some(CapabilityUri::DELETED),
         "MDN/send" | "MDN/parse" => Some(CapabilityUri::MDN),
         "VacationResponse/get" | "VacationResponse/set" => Some(CapabilityUri::VACATION),
         "Blob/upload" | "Blob/get" | "Blob/lookup" => Some(CapabilityUri::BLOB),
@@ -91,7 +92,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
 fn changes(name: &str) -> bool {
     matches!(
         name.rsplit('/').next(),
-        Some("set" | "import" | "copy" | "upload" | "send")
+        Some("set" | "import" | "copy" | "upload" | "send" | "restore")
     )
 }
 
@@ -126,6 +127,8 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "EmailSubmission/query" => submission::query(call).await,
         "EmailSubmission/queryChanges" => submission::query_changes(call).await,
         "EmailSubmission/set" => submission::set(call).await,
+        "DeletedEmail/get" => deleted::get(call).await,
+        "DeletedEmail/restore" => deleted::restore(call).await,
         "MDN/send" => mdn::send(call).await,
         "MDN/parse" => mdn::parse(call).await,
         "VacationResponse/get" => vacation::get(call).await,

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use hongyan_blob::BlobAddress;
 use hongyan_jmap::Id;
 use hongyan_jmap::object::PartPath;
-use hongyan_mailbox::{EmailId, FolderId, ThreadId};
-use hongyan_types::AccountId;
+use hongyan_mailbox::{EmailId, FolderId, PurgedId, ThreadId};
+use hongyan_types::{AccountId, Timestamp};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -50,6 +50,24 @@ pub(crate) fn thread(thread: ThreadId) -> Id {
 
 pub(crate) fn read_thread(text: &Id) -> Option<ThreadId> {
     read(text, 'T', |number| ThreadId(number).to_string()).map(ThreadId)
+}
+
+pub(crate) fn purged(purged: PurgedId) -> Id {
+    let millis = u64::try_from(purged.at.millis).unwrap_or(0);
+    id(format_args!("D{millis:012x}{:012x}", purged.email.0))
+}
+
+pub(crate) fn read_purged(text: &Id) -> Option<PurgedId> {
+    let rest = text.as_str().strip_prefix('D')?;
+    let (millis, email) = rest.split_at_checked(12)?;
+    let millis = u64::from_str_radix(millis, 16).ok()?;
+    let found = PurgedId {
+        at: Timestamp {
+            millis: i64::try_from(millis).ok()?,
+        },
+        email: EmailId(u64::from_str_radix(email, 16).ok()?),
+    };
+    (purged(found) == *text).then_some(found)
 }
 
 /// Records of which ids are a letter and a number.
@@ -135,6 +153,13 @@ mod tests {
         assert_eq!(read_email(&email(EmailId(42))), Some(EmailId(42)));
         assert_eq!(read_thread(&thread(ThreadId(7))), Some(ThreadId(7)));
         assert_eq!(read_folder(&folder(FolderId(1))), Some(FolderId::INBOX));
+        let deleted = PurgedId {
+            at: Timestamp { millis: 0x12 },
+            email: EmailId(3),
+        };
+        assert_eq!(purged(deleted).as_str(), "D000000000012000000000003");
+        assert_eq!(read_purged(&purged(deleted)), Some(deleted));
+        assert_eq!(read_purged(&email(EmailId(3))), None);
         for wrong in ["M2a", "T00000000002a", "M00000000002A", "M+0000000002a"] {
             assert_eq!(
                 read_email(&Id::try_from(wrong).unwrap_or_else(|_| id("x"))),

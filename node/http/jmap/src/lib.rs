@@ -10,6 +10,7 @@ mod blob;
 mod call;
 mod changes;
 mod core_echo;
+mod deleted;
 mod email;
 mod error;
 mod identity;

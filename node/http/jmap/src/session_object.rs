@@ -43,7 +43,7 @@ pub(crate) fn state(accounts: &[Account]) -> String {
 }
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 9] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 10] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
@@ -51,6 +51,7 @@ pub(crate) const CAPABILITIES: [CapabilityUri; 9] = [
     CapabilityUri::BLOB,
     CapabilityUri::QUOTA,
     CapabilityUri::MDN,
+    CapabilityUri::DELETED,
     CapabilityUri::WEBSOCKET,
     CapabilityUri::VAPID,
 ];
@@ -105,6 +106,13 @@ struct BlobCapability {
     supported_digest_algorithms: [&'static str; 3],
 }
 
+/// Of deleted mails.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeletedCapability {
+    kept_seconds: u64,
+}
+
 /// `urn:ietf:params:jmap:websocket` (RFC 8887 §3).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,6 +152,7 @@ struct Capabilities {
     mail: Box<RawValue>,
     submission: Box<RawValue>,
     blob: Box<RawValue>,
+    deleted: Box<RawValue>,
 }
 
 impl Capabilities {
@@ -164,6 +173,9 @@ impl Capabilities {
                 supported_type_names: ["Email", "Mailbox", "Thread"],
                 supported_digest_algorithms: ["sha", "sha-256", "sha-512"],
             }),
+            deleted: raw(&DeletedCapability {
+                kept_seconds: jmap.settings.deleted_kept.as_secs(),
+            }),
         }
     }
     fn entry(&self, account: &Account) -> AccountEntry {
@@ -175,6 +187,7 @@ impl Capabilities {
             (CapabilityUri::BLOB, self.blob.clone()),
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::MDN, nothing()),
+            (CapabilityUri::DELETED, self.deleted.clone()),
         ]);
         capabilities.retain(|uri, _| account.supports(*uri));
         let record = &account.record;
@@ -224,6 +237,7 @@ pub(crate) async fn session(
             (CapabilityUri::BLOB, nothing()),
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::MDN, nothing()),
+            (CapabilityUri::DELETED, nothing()),
             (CapabilityUri::WEBSOCKET, raw(&socket)),
             (CapabilityUri::VAPID, raw(&vapid)),
         ]),

@@ -14,6 +14,7 @@
 //! | 8 | hash of a Message-ID | [`super::thread`]: its conversation |
 //! | 9 | email | how many messages share the mail, when more than one |
 //! | 10 | minute, request id | [`super::done`]: what became of that request |
+//! | 11 | millis, email | [`super::purged`]: a mail that can be had back |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
@@ -21,9 +22,9 @@ use bytes::Bytes;
 use hongyan_actor::RequestId;
 use hongyan_kv::KeyRange;
 use hongyan_kv::tuple::Tuple;
-use hongyan_types::ModSeq;
+use hongyan_types::{ModSeq, Timestamp};
 
-use crate::{DeliveryId, EmailId, FolderId, KeywordId, MailboxId};
+use crate::{DeliveryId, EmailId, FolderId, KeywordId, MailboxId, PurgedId};
 
 const META: u8 = 0;
 const FOLDER: u8 = 1;
@@ -36,6 +37,7 @@ const DELIVERY: u8 = 7;
 const THREAD: u8 = 8;
 const SHARES: u8 = 9;
 const DONE: u8 = 10;
+const PURGED: u8 = 11;
 
 /// The prefix of everything of one mailbox.
 pub(crate) fn mailbox(id: MailboxId) -> Tuple {
@@ -163,4 +165,27 @@ pub(crate) fn read_done(id: MailboxId, key: &[u8]) -> Option<(u32, RequestId)> {
     let minute = reader.int().ok()?;
     let request = reader.bytes().ok()?.try_into().ok()?;
     Some((minute, RequestId(u128::from_be_bytes(request))))
+}
+pub(crate) fn purged(id: MailboxId, purged: PurgedId) -> Bytes {
+    at(id, purged.at).int(purged.email.0).pack()
+}
+/// The first key of those purged at `since` or later.
+pub(crate) fn purged_from(id: MailboxId, since: Timestamp) -> Bytes {
+    at(id, since).pack()
+}
+pub(crate) fn all_purged(id: MailboxId) -> KeyRange {
+    kind(id, PURGED).range()
+}
+pub(crate) fn read_purged(id: MailboxId, key: &[u8]) -> Option<PurgedId> {
+    let mut reader = kind(id, PURGED).reader(key).ok()?;
+    let millis = reader.int::<u64>().ok()?;
+    Some(PurgedId {
+        at: Timestamp {
+            millis: i64::try_from(millis).ok()?,
+        },
+        email: EmailId(reader.int().ok()?),
+    })
+}
+fn at(id: MailboxId, time: Timestamp) -> Tuple {
+    kind(id, PURGED).int(u64::try_from(time.millis).unwrap_or(0))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::expunge::expunge_some;
+use super::expunge::{Back, expunge_some};
 
 use crate::FolderRef;
 use crate::record::key;
@@ -40,7 +40,7 @@ impl DeleteFolder {
         progress.folder = Some(id);
         // What came in meanwhile goes too.
         progress.rest = Some(work.view(id)?.uids());
-        if let Step::More = expunge_some(work, progress, id).await? {
+        if let Step::More = expunge_some(work, progress, id, Back::Yes).await? {
             return Ok(Step::More);
         }
         work.touch_folder(id);

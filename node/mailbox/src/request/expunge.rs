@@ -4,6 +4,7 @@ use hongyan_types::SystemFlag;
 use hongyan_types::{ModSeq, UidSet};
 
 use super::copy_messages::present;
+use crate::options::KEYWORD_OCTETS;
 use crate::work::{FIRST_UID, Progress, Step, Stop, Work};
 use crate::{FolderId, FolderView};
 
@@ -51,7 +52,7 @@ impl Expunge {
             }
             progress.rest = Some(progress.left_of(uids));
         }
-        if let Step::More = expunge_some(work, progress, self.folder).await? {
+        if let Step::More = expunge_some(work, progress, self.folder, Back::Yes).await? {
             return Ok(Step::More);
         }
         Ok(Step::Done(ExpungeReply {
@@ -66,18 +67,33 @@ impl Expunge {
     }
 }
 
+/// Whether mails that go can be had back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    Yes,
+    No,
+}
+
 /// Expunges as many messages of `progress.rest` as fit into this transaction.
 pub(super) async fn expunge_some(
     work: &mut Work<'_>,
     progress: &mut Progress,
     folder: FolderId,
+    back: Back,
 ) -> Result<Step<()>, Stop> {
     let view = work.view(folder)?;
     let rest = progress.rest.take().unwrap_or_default();
     let mut gone = UidSet::new();
     let mut last = None;
     for entry in view.select(&rest).take(work.options().expunge_step_messages) {
-        work.release(entry.email).await?;
+        // What a purged mail was is written down, its keywords too.
+        if last.is_some() && !work.has_room(500 + entry.keywords.ids().len() * KEYWORD_OCTETS) {
+            break;
+        }
+        match back {
+            Back::Yes => work.purge(entry, folder).await?,
+            Back::No => work.release(entry.email).await?,
+        }
         gone.insert(entry.uid);
         last = Some(entry.uid);
     }

@@ -98,7 +98,9 @@ impl UpdateEmail {
         let uids = UidSet::from_range(uid, uid);
         if self.take_from.contains(&folder) {
             let view = work.view(folder)?;
-            work.release(self.email).await?;
+            if let Some(entry) = view.get(uid) {
+                work.purge(entry, folder).await?;
+            }
             work.remove(folder, &view, uids);
             return Ok(());
         }

@@ -14,7 +14,7 @@ use crate::{
     AppendReply, CopyMessagesReply, CreateFolderReply, DeleteFolderReply, DeliverReply, EmailId, EraseReply,
     ExpungeReply, FolderId, FolderInfo, FolderPath, FolderView, GetQuotaReply, ListFoldersReply, LockMaildropReply,
     MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RenameFolderReply, ReplaceReply,
-    SetQuotaReply, StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
+    RestoreReply, SetQuotaReply, StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
 };
 
 wired! {
@@ -29,6 +29,7 @@ wired! {
     OrderFolderReply {}
     RenameFolderReply {}
     ReplaceReply { appended: AppendReply }
+    RestoreReply { message: AppendReply }
     SetQuotaReply {}
     SubscribeFolderReply {}
     UpdateEmailReply {}
@@ -61,6 +62,7 @@ pub(super) enum ReplyWire {
     Vanished(Wire<VanishedReply>),
     UpdateEmail(Wire<UpdateEmailReply>),
     OrderFolder(Wire<OrderFolderReply>),
+    Restore(Wire<RestoreReply>),
 }
 
 /// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
@@ -95,6 +97,7 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Par
         Reply::Vanished(reply) => ReplyWire::Vanished(reply.write()),
         Reply::UpdateEmail(reply) => ReplyWire::UpdateEmail(reply.write()),
         Reply::OrderFolder(reply) => ReplyWire::OrderFolder(reply.write()),
+        Reply::Restore(reply) => ReplyWire::Restore(reply.write()),
     };
     (wire, parts)
 }
@@ -137,5 +140,6 @@ pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&Folder
         ReplyWire::Vanished(wire) => Reply::Vanished(Wired::read(wire)?),
         ReplyWire::UpdateEmail(wire) => Reply::UpdateEmail(Wired::read(wire)?),
         ReplyWire::OrderFolder(wire) => Reply::OrderFolder(Wired::read(wire)?),
+        ReplyWire::Restore(wire) => Reply::Restore(Wired::read(wire)?),
     })
 }

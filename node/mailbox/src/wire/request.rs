@@ -12,8 +12,8 @@ use crate::view::{Known, Mark};
 use crate::{
     Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase, Expunge,
     FlagAction, FolderId, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages, NewMessage,
-    OpenFolder, OrderFolder, QuotaLimits, RenameFolder, Replace, SetQuota, SpecialUse, StoreFlags, SubscribeFolder,
-    UpdateEmail, Vanished,
+    OpenFolder, OrderFolder, PurgedId, QuotaLimits, RenameFolder, Replace, Restore, SetQuota, SpecialUse, StoreFlags,
+    SubscribeFolder, UpdateEmail, Vanished,
 };
 
 wired! {
@@ -39,6 +39,7 @@ wired! {
     OrderFolder { folder: FolderId, order: Option<u32> }
     RenameFolder { from: FolderPath, to: FolderPath }
     Replace { folder: FolderId, uid: Uid, to: FolderRef, message: AppendMessage }
+    Restore { purged: PurgedId, folder: FolderRef }
     SetQuota { limits: QuotaLimits }
     StoreFlags {
         folder: FolderId,
@@ -85,7 +86,7 @@ macro_rules! bodies {
 bodies! {
     Append, CopyMessages, CreateFolder, DeleteFolder, Deliver, Erase, Expunge, GetQuota, ListFolders, LockMaildrop,
     MoveMessages, OpenFolder, RenameFolder, Replace, SetQuota, StoreFlags, SubscribeFolder, Vanished,
-    UpdateEmail, OrderFolder,
+    UpdateEmail, OrderFolder, Restore,
 }
 
 /// A request as it travels.

@@ -191,6 +191,15 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         folder,
         order: (bits & 1 == 0).then_some(bits),
     };
+    let restore = Restore {
+        purged: PurgedId {
+            at: Timestamp {
+                millis: 1_767_225_600_000,
+            },
+            email: EmailId(u64::from(bits)),
+        },
+        folder: to.clone(),
+    };
     let open = OpenFolder { folder: to.clone() };
     vec![
         ("Append", several.into_request()),
@@ -210,6 +219,7 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         ("OrderFolder", order.into_request()),
         ("RenameFolder", rename.into_request()),
         ("Replace", replace.into_request()),
+        ("Restore", restore.into_request()),
         ("SetQuota", SetQuota { limits }.into_request()),
         ("StoreFlags", store.knowing(&view_of(9)).into_request()),
         ("SubscribeFolder", subscribe.into_request()),
@@ -286,7 +296,18 @@ fn replies() -> Vec<(String, Reply)> {
         ("OpenFolder", Reply::OpenFolder(opened)),
         ("OrderFolder", Reply::OrderFolder(OrderFolderReply)),
         ("RenameFolder", Reply::RenameFolder(RenameFolderReply)),
-        ("Replace", Reply::Replace(ReplaceReply { appended })),
+        (
+            "Replace",
+            Reply::Replace(ReplaceReply {
+                appended: appended.clone(),
+            }),
+        ),
+        (
+            "Restore",
+            Reply::Restore(RestoreReply {
+                message: appended.clone(),
+            }),
+        ),
         ("SetQuota", Reply::SetQuota(SetQuotaReply)),
         ("StoreFlags", Reply::StoreFlags(stored)),
         ("SubscribeFolder", Reply::SubscribeFolder(SubscribeFolderReply)),

@@ -13,8 +13,8 @@ use super::wrong;
 use crate::record::{email, get_uids, put_uids};
 use crate::{
     AppendMessage, CopyMessagesReply, DeliveryId, EmailId, FlagAction, FolderId, FolderInfo, FolderPath,
-    FolderPathError, FolderRef, KeywordId, KeywordSet, MailboxError, MessageEntry, NewMessage, Quota, QuotaLimits,
-    SpecialUse, ThreadId,
+    FolderPathError, FolderRef, KeywordId, KeywordSet, MailboxError, MessageEntry, NewMessage, PurgedId, Quota,
+    QuotaLimits, SpecialUse, ThreadId,
 };
 
 /// A value with a form that travels.
@@ -368,6 +368,7 @@ wired! {
         octets: u64,
         sort_order: Option<u32>,
     }
+    PurgedId { at: Timestamp, email: EmailId }
     QuotaLimits { octets_max: u64, messages_max: u64, warning_percent: u8 }
     Quota { limits: QuotaLimits, octets: u64, messages: u64 }
     CopyMessagesReply { to: FolderId, uid_validity: UidValidity, uids: Vec<(Uid, Uid)> }

@@ -67,26 +67,32 @@ impl Work<'_> {
         self.wrote(40);
         Ok(())
     }
-    /// One message less shares the mail `id`; with the last the mail goes.
+    /// One message less shares the mail `id`; with the last the mail goes for good.
     pub(crate) async fn release(&mut self, id: EmailId) -> Result<(), Stop> {
+        if self.is_last(id).await? {
+            let octets = self.let_go(id).await?;
+            self.state.quota.octets = self.state.quota.octets.saturating_sub(octets);
+        }
+        Ok(())
+    }
+    /// One message less shares the mail `id`; whether it was the last.
+    pub(super) async fn is_last(&mut self, id: EmailId) -> Result<bool, Stop> {
         let shares = key::shares(self.id, id);
         let count = read_count(self.transaction.get(&shares).await?)?;
         self.wrote(300);
         match count {
-            1 => {}
-            2 => {
-                self.transaction.clear(&shares);
-                return Ok(());
-            }
-            _ => {
-                self.transaction.set(shares, (count - 1).to_be_bytes().to_vec());
-                return Ok(());
-            }
+            1 => return Ok(true),
+            2 => self.transaction.clear(&shares),
+            _ => self.transaction.set(shares, (count - 1).to_be_bytes().to_vec()),
         }
+        Ok(false)
+    }
+    /// A mail goes for good; how many octets it had.
+    pub(super) async fn let_go(&mut self, id: EmailId) -> Result<u64, Stop> {
         let email_key = key::email(self.id, id);
         let Some(stored) = self.transaction.get_snapshot(&email_key).await? else {
             tracing::error!(mailbox = ?self.id, email = %id, "a message's mail is missing");
-            return Ok(());
+            return Ok(0);
         };
         let mail = email::decode(&stored)?;
         let (tenant, owner) = (self.id.tenant.0, Owner(email_key.clone()));
@@ -97,13 +103,12 @@ impl Work<'_> {
         if let Some(own) = own_id(&mail.structure) {
             self.transaction.clear(&key::thread(self.id, &hash(&own)));
         }
-        self.state.quota.octets = self.state.quota.octets.saturating_sub(mail.octets.0);
-        Ok(())
+        Ok(mail.octets.0)
     }
 
     /// The conversation of a new mail: that of its own id, if a reply came first, or of its nearest ancestor, under the
     /// same subject (RFC 8474 §5.2 leaves the rule to us).
-    async fn thread_of(&mut self, id: EmailId, structure: &Structure) -> Result<ThreadId, Stop> {
+    pub(super) async fn thread_of(&mut self, id: EmailId, structure: &Structure) -> Result<ThreadId, Stop> {
         let base = structure.envelope.subject.as_deref().unwrap_or_default();
         let digest = blake3::hash(subject::key(&subject::base(base)).as_bytes());
         let subject = u64::from_le_bytes(first(digest.as_bytes()));
@@ -176,7 +181,7 @@ fn read_count(stored: Option<bytes::Bytes>) -> Result<u64, StorageError> {
     Ok(u64::from_be_bytes(count))
 }
 
-fn blob_error(error: BlobError) -> Stop {
+pub(super) fn blob_error(error: BlobError) -> Stop {
     use hongyan_kv::AsStorageError;
     match error.as_storage_error() {
         Some(error) => Stop::Storage(error.clone()),

@@ -65,13 +65,15 @@ fn a_mail_changes_flags_and_folders_in_one_commit() {
         assert_eq!(entry.keywords.ids().len(), 1);
         // It is not where it was: the asker looks again.
         assert_eq!(bench.ask(request).await.unwrap_err(), MailboxError::NoSuchMessage);
-        // Gone from its last folder, it is gone.
+        // Gone from its last folder, it is in none, and can be had back.
         let request = UpdateEmail {
             take_from: vec![archive],
             ..unchanged(email, &[(archive, 1)])
         };
         bench.ask(request).await.unwrap();
-        assert!(read_email(&bench.database, ID, email).await.unwrap().is_none());
+        let beginning = hongyan_types::Timestamp { millis: 0 };
+        let purged = read_purged(&bench.database, ID, beginning, None, 10).await.unwrap();
+        assert_eq!((purged.len(), purged[0].id.email), (1, email));
         assert_eq!(bench.ask(GetQuota).await.unwrap().quota.octets, 0);
     });
 }

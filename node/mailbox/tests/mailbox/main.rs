@@ -6,5 +6,6 @@ mod faults;
 mod harness;
 mod lagging;
 mod model;
+mod purged;
 mod repeats;
 mod requests;

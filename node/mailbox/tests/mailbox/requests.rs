@@ -245,7 +245,11 @@ fn names_of(view: &FolderView) -> Vec<String> {
 
 #[test]
 fn copies_share_the_mail_and_the_last_one_takes_it_along() {
-    with_mailbox(MailboxOptions::default(), async |bench| {
+    let options = MailboxOptions {
+        purged_kept: Duration::ZERO,
+        ..MailboxOptions::default()
+    };
+    with_mailbox(options, async |bench| {
         let first = bench.deliver(HELLO, None).await.unwrap();
         bench.deliver(HELLO, None).await.unwrap();
         let request = CopyMessages {

@@ -358,7 +358,9 @@ fn whole_folders_arrive_in_order_with_and_without_reading_ahead() {
 
 #[test]
 fn messages_gone_from_a_folder_being_read_are_left_out() {
-    on_node(Options::default(), async |node| {
+    let mut options = Options::default();
+    options.node.deletes_at_once = true;
+    on_node(options, async |node| {
         for number in 0..80 {
             node.put(&numbered_mail(number, 9_000), 0).await;
         }

@@ -95,6 +95,8 @@ pub(crate) async fn open(jmap: &Jmap, mailbox: MailboxId, blob: &BlobId) -> Outc
 async fn find(jmap: &Jmap, mailbox: MailboxId, blob: &BlobId) -> Outcome<Option<(BlobAddress, Option<Structure>)>> {
     let database = &jmap.services.database;
     Ok(match blob.whole {
+        // A mail that was deleted is there for a while, but not for this.
+        BlobSource::Email(email) if jmap.snapshot(mailbox).await?.places(email).is_empty() => None,
         BlobSource::Email(email) => read_email(database, mailbox, email)
             .await?
             .map(|email| (email.blob, Some(email.structure))),

@@ -137,7 +137,7 @@ fn matches(expect: &Value, actual: &Value, known: &mut BTreeMap<String, String>)
     }
 }
 
-const KEYWORDS: [&str; 5] = ["$mdnsent", "$seen", "$flagged", "$answered", "$draft"];
+const KEYWORDS: [&str; 6] = ["$label", "$mdnsent", "$seen", "$flagged", "$answered", "$draft"];
 
 macro_rules! transcripts {
     ($($name:ident,)*) => {$(
@@ -162,4 +162,5 @@ transcripts! {
     blobs,
     quota,
     receipts,
+    deleted,
 }
