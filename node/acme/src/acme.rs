@@ -342,7 +342,7 @@ impl Inner {
                 certificate: record.chain.clone(),
                 key: record.key.clone(),
             },
-            serves_unnamed: subject == OPERATOR,
+            serves_unnamed: subject == OPERATOR && self.settings.serves_unnamed,
         };
         let named: Vec<_> = certificates.iter().map(named).collect();
         for error in self.tls.adopt(&named) {

@@ -25,6 +25,8 @@ pub struct AcmeSettings {
     pub challenge: Challenge,
     /// The operator's own names; none when they have a certificate already.
     pub own_names: Vec<Domain>,
+    /// Clients that name no host, or an unknown one, are shown the certificate of the operator's names.
+    pub serves_unnamed: bool,
     /// Roots that the authority's own server is trusted by; none: those of the web.
     pub roots: Vec<CertificateDer<'static>>,
     /// Time between two rounds.
@@ -54,6 +56,7 @@ impl AcmeSettings {
             contacts: Vec::new(),
             challenge: Challenge::TlsAlpn01,
             own_names: Vec::new(),
+            serves_unnamed: true,
             roots: Vec::new(),
             round_every: Duration::from_secs(60),
             look_every: Duration::from_secs(30),

@@ -56,6 +56,7 @@ pub(crate) fn settings(config: &Config) -> Result<Option<AcmeSettings>> {
             _ => Challenge::TlsAlpn01,
         },
         own_names,
+        serves_unnamed: config.tls.certificate.is_empty(),
         roots,
         ..AcmeSettings::new(section.directory.clone())
     }))

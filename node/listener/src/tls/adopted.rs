@@ -117,3 +117,57 @@ impl Adopted {
         self.unnamed.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+    use crate::self_signed;
+
+    fn named(name: &str, serves_unnamed: bool) -> NamedCertificate {
+        NamedCertificate {
+            names: vec![name.to_owned()],
+            pem: self_signed(&[name.to_owned()]).unwrap(),
+            serves_unnamed,
+        }
+    }
+
+    fn der(pem: &CertificatePem) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem.certificate.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_adopted_goes_before_files_for_its_names_and_no_others() {
+        let files = ["mx.a.test", "imap.a.test"].map(|name| self_signed(&[name.to_owned()]).unwrap());
+        let tls = TlsConfig::from_pem(&files).unwrap();
+        let check = |name: &str, expect: &CertificatePem| {
+            assert_eq!(tls.seal(name).unwrap().chain()[0], der(expect), "{name}");
+        };
+        let (mx, imap) = (&files[0], &files[1]);
+        let first = named("imap.a.test", false);
+        assert!(tls.adopt(std::slice::from_ref(&first)).is_empty());
+        for (name, expect) in [("mx.a.test", mx), ("IMAP.A.test", &first.pem), ("other.test", mx)] {
+            check(name, expect);
+        }
+        let second = named("b.test", true);
+        let unusable = NamedCertificate {
+            pem: CertificatePem {
+                certificate: "none".to_owned(),
+                key: String::new(),
+            },
+            ..named("broken.test", false)
+        };
+        assert_eq!(tls.adopt(&[unusable, second.clone()]).len(), 1);
+        for (name, expect) in [
+            ("mx.a.test", mx),
+            ("imap.a.test", imap),
+            ("b.test", &second.pem),
+            ("broken.test", &second.pem),
+            ("other.test", &second.pem),
+        ] {
+            check(name, expect);
+        }
+    }
+}
