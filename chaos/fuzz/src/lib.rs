@@ -7,6 +7,7 @@ mod discovery;
 mod frame;
 mod jmap;
 mod message;
+mod oauth;
 mod proxy;
 mod session;
 
@@ -14,6 +15,7 @@ pub use discovery::autodiscover;
 pub use frame::frames;
 pub use jmap::{jmap, json_pointer};
 pub use message::{addresses, message, receipts, words};
+pub use oauth::{form, sasl};
 pub use proxy::proxy;
 pub use session::{imap, pop3, smtp};
 
@@ -28,6 +30,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("receipts", receipts),
     ("frames", frames),
     ("proxy", proxy),
+    ("sasl", sasl),
+    ("form", form),
     ("autodiscover", autodiscover),
     ("jmap", jmap),
     ("json_pointer", json_pointer),

@@ -16,6 +16,7 @@ use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
 use crate::identity::{Proof, ScramSecret, fingerprint};
 use crate::login_log::{Attempt, LoginLog, Way};
+use crate::oauth::Beginners;
 use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) guard: Guard,
     pub(crate) login_log: LoginLog,
     pub(crate) sessions: Sessions,
+    pub(crate) beginners: Beginners,
     /// The other nodes, if there are any.
     pub(crate) elsewhere: OnceLock<Elsewhere>,
     pub(crate) following: tokio::sync::Mutex<Following>,
@@ -76,6 +78,7 @@ impl Access {
             guard: Guard::new(&options, secret),
             login_log: LoginLog::new(&options),
             sessions: Sessions::new(env.clone()),
+            beginners: Beginners::default(),
             elsewhere: OnceLock::new(),
             following: tokio::sync::Mutex::new(Following::new(directory.follower())),
             database: database.clone(),
@@ -355,7 +358,7 @@ impl Access {
         }
     }
 
-    fn check_lock(&self, name: &str, peer: IpAddr) -> Result<(), AccessError> {
+    pub(crate) fn check_lock(&self, name: &str, peer: IpAddr) -> Result<(), AccessError> {
         match self.0.guard.locked_secs(name, peer, self.0.env.now_micros()) {
             Some(retry_secs) => Err(AccessError::LockedOut { retry_secs }),
             None => Ok(()),

@@ -26,8 +26,11 @@ pub enum AccessError {
     /// Right app password, but it is not for this protocol.
     #[error("this app password is not for {0}")]
     NotForProtocol(Protocol),
-    /// Right app password, but its time is over.
-    #[error("this app password has expired")]
+    /// Right token, but its client was let in for other protocols.
+    #[error("this token is not for {0}")]
+    NotInScope(Protocol),
+    /// Right app password or token, but its time is over.
+    #[error("this app password or token has expired")]
     Expired,
     /// The code is wrong, or was shown before.
     #[error("the code is wrong or was used before; check that the clock of the device that shows it is right")]
@@ -82,6 +85,7 @@ impl AccessError {
             | Self::AddressNotAllowed
             | Self::SecondFactorRequired
             | Self::NotForProtocol(_)
+            | Self::NotInScope(_)
             | Self::Expired
             | Self::WrongCode
             | Self::NeedsCode
@@ -108,6 +112,7 @@ impl AccessError {
             Self::AddressNotAllowed => "address-not-allowed",
             Self::SecondFactorRequired => "second-factor-required",
             Self::NotForProtocol(_) => "not-for-protocol",
+            Self::NotInScope(_) => "not-in-scope",
             Self::Expired => "expired",
             Self::WrongCode => "wrong-code",
             Self::NeedsCode => "needs-code",

@@ -65,6 +65,7 @@ impl Access {
                 self.judge_all().await;
                 self.sweep_failures().await;
                 self.sweep_web_sessions().await;
+                self.sweep_oauth().await;
                 self.sweep_logins().await;
                 let pause = u64::try_from(SWEEP_PERIOD.as_micros()).unwrap_or(u64::MAX);
                 sweep_due = env.now_micros().saturating_add(pause);
@@ -97,6 +98,7 @@ impl Access {
     async fn settle(&self, following: &mut Following) -> Result<usize, AccessError> {
         if following.everything {
             self.load_locks().await?;
+            self.check_grants().await?;
             following.accounts.extend(self.0.sessions.accounts());
             following.everything = false;
         }
@@ -123,6 +125,10 @@ impl Access {
             }
             Ok(Notice::WebEnded { account, id }) => {
                 self.web_session_ended(account, id);
+                0
+            }
+            Ok(Notice::GrantEnded { account, id }) => {
+                self.grant_ended(account, id);
                 0
             }
             Ok(Notice::Ended { filter, nodes }) => {

@@ -16,6 +16,15 @@ pub(crate) enum Proof {
         /// When it ends, in milliseconds since the Unix epoch.
         until_millis: Option<i64>,
     },
+    /// An access token of a mail client's (OAuth).
+    Grant {
+        /// What the token came of.
+        id: u64,
+        /// The password under which it was granted, as a [`fingerprint`].
+        credential: [u8; 16],
+        read_only: bool,
+        until_millis: i64,
+    },
     /// The token of a web session.
     Web {
         id: u64,
@@ -32,7 +41,7 @@ impl Proof {
         match self {
             Self::Password(_) => None,
             Self::AppPassword { until_millis, .. } => until_millis,
-            Self::Web { until_millis, .. } => Some(until_millis),
+            Self::Web { until_millis, .. } | Self::Grant { until_millis, .. } => Some(until_millis),
         }
     }
 }
@@ -62,18 +71,21 @@ impl Identity {
     pub fn proved_millis(&self) -> Option<i64> {
         match self.proof {
             Proof::Web { proved_millis, .. } => Some(proved_millis),
-            Proof::Password(_) | Proof::AppPassword { .. } => None,
+            Proof::Password(_) | Proof::AppPassword { .. } | Proof::Grant { .. } => None,
         }
     }
     /// Whether they may look and change nothing.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        matches!(self.proof, Proof::AppPassword { read_only: true, .. })
+        matches!(
+            self.proof,
+            Proof::AppPassword { read_only: true, .. } | Proof::Grant { read_only: true, .. }
+        )
     }
-    /// Whether they came with an app password: good for mail, not for the web client or the console (AUTH-21).
+    /// Whether they came with an app password, or a mail client's token: good for mail, not for the web client or the console (AUTH-21).
     #[must_use]
     pub fn is_app(&self) -> bool {
-        matches!(self.proof, Proof::AppPassword { .. })
+        matches!(self.proof, Proof::AppPassword { .. } | Proof::Grant { .. })
     }
 }
 

@@ -17,6 +17,7 @@ mod hashing;
 mod identity;
 mod login_log;
 mod notice;
+mod oauth;
 mod options;
 mod password_rules;
 pub mod permission;
@@ -39,6 +40,10 @@ pub use error::AccessError;
 pub use hongyan_directory::Protocol;
 pub use identity::{Identity, ScramAttempt};
 pub use login_log::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Way};
+pub use oauth::{
+    AuthorizationRequest, CodeShown, Decider, DeviceAsk, DeviceOffer, NewOauthClient, OauthClient, OauthError,
+    OauthGrant, Scope, TokenView, Tokens, is_access_token,
+};
 pub use options::AccessOptions;
 pub use password_rules::PasswordOwner;
 pub use second_factor::{SecondProof, TotpOffer};
@@ -47,6 +52,6 @@ pub use sessions::{
 };
 pub use token::{NewTokenText, TokenError, is_token};
 pub use web::{
-    Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession,
+    Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession, cookie,
     is_web_token,
 };

@@ -40,10 +40,12 @@ pub enum Way {
     AppPassword,
     /// The second factor, in a web session.
     SecondFactor,
+    /// An access token of a mail client's.
+    Token,
 }
 
 impl Way {
-    const ALL: [Self; 3] = [Self::Password, Self::AppPassword, Self::SecondFactor];
+    const ALL: [Self; 4] = [Self::Password, Self::AppPassword, Self::SecondFactor, Self::Token];
 
     /// A stable word.
     #[must_use]
@@ -52,6 +54,7 @@ impl Way {
             Self::Password => "password",
             Self::AppPassword => "app-password",
             Self::SecondFactor => "second-factor",
+            Self::Token => "token",
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Notice {
     Locked { guarded: Guarded, until_wall_millis: i64 },
     /// A web session is gone.
     WebEnded { account: AccountId, id: SessionId },
+    /// What a mail client was granted is gone.
+    GrantEnded { account: AccountId, id: u64 },
 }
 
 #[derive(Encode, Decode)]
@@ -35,6 +37,8 @@ enum V1 {
     ),
     #[n(2)]
     WebEnded(#[n(0)] u64, #[n(1)] u64),
+    #[n(3)]
+    GrantEnded(#[n(0)] u64, #[n(1)] u64),
 }
 
 #[derive(Encode, Decode)]
@@ -69,6 +73,7 @@ pub(crate) fn encode(notice: &Notice) -> Bytes {
             until_wall_millis,
         } => V1::Locked(guarded.kind.number(), guarded.digest, *until_wall_millis),
         Notice::WebEnded { account, id } => V1::WebEnded(account.0, id.0),
+        Notice::GrantEnded { account, id } => V1::GrantEnded(account.0, *id),
     };
     record::encode(Schema(1), &body)
 }
@@ -91,6 +96,10 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Notice, RecordError> {
         Stored::V1(V1::WebEnded(account, id)) => Notice::WebEnded {
             account: AccountId(account),
             id: SessionId(id),
+        },
+        Stored::V1(V1::GrantEnded(account, id)) => Notice::GrantEnded {
+            account: AccountId(account),
+            id,
         },
         Stored::V1(V1::Locked(kind, digest, until_wall_millis)) => Notice::Locked {
             guarded: Guarded {
@@ -134,6 +143,11 @@ mod tests {
             account: AccountId(7),
             id: SessionId(9),
         };
+        let grant = Notice::GrantEnded {
+            account: AccountId(7),
+            id: 9,
+        };
+        check(grant, "0100018203820709");
         check(web, "010001820282 0709".replace(' ', "").as_str());
         check(locked, "0100018201830150010101010101010101010101010101011903e8");
     }

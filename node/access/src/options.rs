@@ -55,6 +55,18 @@ pub struct AccessOptions {
     pub trusted_devices_max: usize,
     /// How long a proof is fresh enough for what is delicate, in seconds (AUTH-25).
     pub fresh_proof_secs: u64,
+    /// How long a mail client has to show the code that a browser carries to it, in seconds.
+    pub oauth_code_secs: u64,
+    /// How long a member has to let a device in, in seconds.
+    pub oauth_device_secs: u64,
+    /// Devices that may begin from one address (IPv6: one /64) in that time, on one node.
+    pub oauth_devices_per_address_max: u32,
+    /// How long an access token is good, in seconds.
+    pub oauth_access_secs: u64,
+    /// How long what a client was granted lasts that does not use it, in seconds.
+    pub oauth_grant_idle_secs: u64,
+    /// Clients that an account may have let in; the one used least lately makes room.
+    pub oauth_grants_per_account_max: usize,
     /// How long sign-ins are kept, in days (LOG-1).
     pub login_log_days: u32,
     /// Time after which a success of the same kind is kept again, in seconds.
@@ -98,6 +110,12 @@ impl Default for AccessOptions {
             trusted_device_days: 90,
             trusted_devices_max: 20,
             fresh_proof_secs: 600,
+            oauth_code_secs: 60,
+            oauth_device_secs: 600,
+            oauth_devices_per_address_max: 30,
+            oauth_access_secs: 3600,
+            oauth_grant_idle_secs: 90 * 24 * 3600,
+            oauth_grants_per_account_max: 50,
             login_log_days: 180,
             login_log_repeat_secs: 600,
             elsewhere_timeout: Duration::from_millis(500),

@@ -105,6 +105,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ReadChanges", full),
         ("ReadTokens", full),
         ("ChangeTokens", full_not_over_creator),
+        ("ManageOauthClients", operator),
+        ("ReadOauthTokens", full),
         ("ManageQueue", operator),
         ("ManageCluster", operator),
         ("ReadInstallationAudit", operator),

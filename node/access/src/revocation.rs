@@ -23,7 +23,7 @@ fn verdict(login: Option<&Login>, standing: &Standing, now_millis: i64) -> Optio
         return Some(Revocation::Suspended);
     }
     let lost = match standing.proof {
-        Proof::Password(proved) | Proof::Web { credential: proved, .. } => {
+        Proof::Password(proved) | Proof::Web { credential: proved, .. } | Proof::Grant { credential: proved, .. } => {
             let present = login.credential.as_deref().map(fingerprint);
             (present != Some(proved)).then_some(Revocation::PasswordChanged)
         }

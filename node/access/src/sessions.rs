@@ -67,7 +67,7 @@ pub enum Revocation {
     NotFromThere,
     /// A second factor is demanded, and the time to set one up is over.
     SecondFactorRequired,
-    /// The app password that it signed in with was taken back.
+    /// The app password or token that it signed in with was taken back.
     Withdrawn,
     /// The time of what it signed in with is over.
     Expired,
@@ -88,7 +88,7 @@ impl Revocation {
             Self::ProtocolClosed => "Access in this way was switched off for the account",
             Self::NotFromThere => "Signing in from this address was switched off",
             Self::SecondFactorRequired => "A second factor is required now",
-            Self::Withdrawn => "The app password was taken back",
+            Self::Withdrawn => "The app password or token was taken back",
             Self::Expired => "The time of the session is over, sign in again",
             Self::SignedOut => "The session was ended, sign in again",
             Self::Operator => "The session was ended by an administrator",
@@ -360,6 +360,17 @@ impl Sessions {
         if ended > 0 {
             tracing::info!(event = "sessions_expired", ended);
         }
+    }
+
+    /// The grants by which sessions came, each with whose it is.
+    pub(crate) fn grants(&self) -> std::collections::BTreeSet<(AccountId, u64)> {
+        let table = self.0.table.lock();
+        let entries = table.values().flat_map(BTreeMap::values);
+        let grant = |entry: &Arc<Entry>| match entry.proof {
+            Proof::Grant { id, .. } => Some((entry.account, id)),
+            _ => None,
+        };
+        entries.filter_map(grant).collect()
     }
 
     /// Accounts with sessions.

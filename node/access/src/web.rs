@@ -20,6 +20,8 @@ use hongyan_types::Timestamp;
 
 use crate::SessionId;
 
+pub(crate) use session::{Found, hash};
+
 pub use device::TrustedDevice;
 pub use session::is_web_token;
 pub use sign_in::WebProof;
@@ -29,6 +31,12 @@ pub use sign_in::WebProof;
 pub const SESSION_COOKIE: &str = "__Host-hongyan-session";
 /// The name under which a browser keeps what makes it a trusted device.
 pub const DEVICE_COOKIE: &str = "__Host-hongyan-device";
+
+/// What a browser is told to keep: where scripts do not see it, over TLS only, and pages of other sites do not send it.
+#[must_use]
+pub fn cookie(name: &str, value: &str, secs: u64) -> String {
+    format!("{name}={value}; Path=/; Max-Age={secs}; Secure; HttpOnly; SameSite=Lax")
+}
 
 /// Someone who has not signed in, or not wholly, as the entry of the network sees them.
 #[derive(Debug, Clone)]

@@ -2,6 +2,8 @@
 //!
 //! Whatever fails here fails the test that asked for it, so nothing returns an error. No production crate uses it.
 
+mod oauth;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
 use hongyan_sasl::Secret;
 use hongyan_types::{Address, Domain, Timestamp};
+
+pub use oauth::tokens;
 
 /// The account, and its login name.
 pub const USER: &str = "anna@example.test";

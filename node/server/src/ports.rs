@@ -16,6 +16,7 @@ use hongyan_env::Env;
 use hongyan_http_discovery::DiscoveryServices;
 use hongyan_http_front::{Front, FrontParts, administered};
 use hongyan_http_jmap::{JmapServices, WebPush};
+use hongyan_http_oauth::OauthParts;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
 use hongyan_router::Router;
@@ -152,10 +153,14 @@ impl Ports<'_> {
             offer: Arc::new(offer::offer(self.config)?),
             tls: self.tls.clone(),
         });
+        let oauth = hongyan_http_oauth::routes(OauthParts {
+            access: self.access.clone(),
+            issuer: format!("https://{}", self.config.node.host_name),
+        });
         let front = Front::new(FrontParts {
             env: self.env.clone(),
             access: self.access.clone(),
-            routes: jmap.router.merge(admin).merge(discovery),
+            routes: jmap.router.merge(admin).merge(discovery).merge(oauth),
             settings: settings::front(self.config, self.clear_passwords_on_loopback),
         });
         let (listen, limits) = (&self.config.listen, self.limits());

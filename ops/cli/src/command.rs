@@ -9,6 +9,7 @@ mod domain;
 mod group;
 mod login;
 mod member;
+mod oauth;
 mod organisation;
 mod password;
 mod queue;
@@ -66,6 +67,9 @@ pub enum Command {
     /// How members prove to be who they are.
     #[command(subcommand)]
     SignIn(sign_in::SignIn),
+    /// Mail clients that sign in with tokens (OAuth), and who has let them in.
+    #[command(subcommand)]
+    Oauth(oauth::Oauth),
     /// Addresses whose mail goes to many.
     #[command(subcommand)]
     Group(group::Group),
@@ -105,6 +109,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::AppPassword(command) => app_password::run(command, &client, style).await,
         Command::Login(command) => login::run(command, &client, style).await,
         Command::SignIn(command) => sign_in::run(command, &client, style).await,
+        Command::Oauth(command) => oauth::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
         Command::Shared(command) => shared::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
@@ -210,6 +215,11 @@ mod tests {
             "x sign-in policy show --tenant A",
             "x sign-in policy set --close none --network 10.0.0.0/8 --network ::1 --exempt a@b --exempt-department 3",
             "x sign-in policy set --second-factor administrators --grace-days 3 --secure-login off",
+            "x oauth set-client thunderbird --name Thunderbird --redirect http://localhost/ --scope mail",
+            "x oauth clients",
+            "x oauth delete-client thunderbird",
+            "x oauth list a@b",
+            "x oauth revoke a@b 00000000000000aa",
             "x login list --account a@b --failed",
             "x login list --tenant A --limit 5",
             "x sign-in reset a@b",

@@ -20,6 +20,7 @@
     )
 )]
 
+mod bearer;
 mod binding;
 mod client;
 mod crypto;
@@ -29,6 +30,7 @@ mod scram;
 mod secret;
 mod server;
 
+pub use bearer::Bearer;
 pub use binding::{BindingKind, ChannelBinding};
 pub use client::{Client, ClientError, Credentials};
 pub use mechanism::Mechanism;

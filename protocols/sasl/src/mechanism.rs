@@ -13,11 +13,22 @@ pub enum Mechanism {
     ScramSha256,
     /// SCRAM-SHA-256-PLUS: bound to the TLS channel.
     ScramSha256Plus,
+    /// OAUTHBEARER (RFC 7628): a token. Only under TLS.
+    OauthBearer,
+    /// XOAUTH2: the same as many clients still say it. Only under TLS.
+    Xoauth2,
 }
 
 impl Mechanism {
     /// All of them, the strongest first: the order in which they are advertised.
-    pub const ALL: [Self; 4] = [Self::ScramSha256Plus, Self::ScramSha256, Self::Plain, Self::Login];
+    pub const ALL: [Self; 6] = [
+        Self::ScramSha256Plus,
+        Self::ScramSha256,
+        Self::Plain,
+        Self::Login,
+        Self::OauthBearer,
+        Self::Xoauth2,
+    ];
 
     /// Registered name.
     #[must_use]
@@ -27,6 +38,8 @@ impl Mechanism {
             Self::Login => "LOGIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+            Self::OauthBearer => "OAUTHBEARER",
+            Self::Xoauth2 => "XOAUTH2",
         }
     }
 
@@ -38,10 +51,10 @@ impl Mechanism {
             .find(|mechanism| name.eq_ignore_ascii_case(mechanism.name().as_bytes()))
     }
 
-    /// Whether the password itself crosses the wire, so that TLS is required.
+    /// Whether the password, or a token, itself crosses the wire, so that TLS is required.
     #[must_use]
     pub fn sends_password(self) -> bool {
-        matches!(self, Self::Plain | Self::Login)
+        matches!(self, Self::Plain | Self::Login | Self::OauthBearer | Self::Xoauth2)
     }
 }
 

@@ -205,7 +205,7 @@ fn secrets_do_not_print() {
 proptest! {
     #[test]
     fn any_bytes_are_answered(
-        which in 0..4_usize,
+        which in 0..6_usize,
         responses in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 1..5),
     ) {
         let mut server = Server::start(Mechanism::ALL[which], context(vec![binding(b"x")]));

@@ -66,6 +66,10 @@ pub enum Action {
     ReadTokens,
     /// Make, renew and remove them.
     ChangeTokens,
+    /// Register mail clients (OAuth).
+    ManageOauthClients,
+    /// Look at what mail clients' tokens are good for.
+    ReadOauthTokens,
     /// The queue of mail.
     ManageQueue,
     /// Nodes and settings of the cluster.
@@ -107,7 +111,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -137,6 +141,8 @@ impl Action {
         Self::ReadChanges,
         Self::ReadTokens,
         Self::ChangeTokens,
+        Self::ManageOauthClients,
+        Self::ReadOauthTokens,
         Self::ManageQueue,
         Self::ManageCluster,
         Self::ReadInstallationAudit,
@@ -146,9 +152,11 @@ impl Action {
     #[must_use]
     pub fn needs(self) -> Needs {
         match self {
-            Self::ManageOrganisations | Self::ManageQueue | Self::ManageCluster | Self::ReadInstallationAudit => {
-                Needs::Operator
-            }
+            Self::ManageOrganisations
+            | Self::ManageOauthClients
+            | Self::ManageQueue
+            | Self::ManageCluster
+            | Self::ReadInstallationAudit => Needs::Operator,
             Self::HandOver => Needs::Creator,
             Self::ReadOrganisation
             | Self::ChangeOrganisation
@@ -161,6 +169,7 @@ impl Action {
             | Self::ChangeTags
             | Self::ReadChanges
             | Self::ReadTokens
+            | Self::ReadOauthTokens
             | Self::ChangeTokens => Needs::Super,
             Self::ReadStructure
             | Self::ChangeDepartments
@@ -197,6 +206,7 @@ impl Action {
                 | Self::ReadAudit
                 | Self::ReadChanges
                 | Self::ReadTokens
+                | Self::ReadOauthTokens
                 | Self::ReadInstallationAudit
         )
     }
@@ -250,6 +260,8 @@ impl Action {
             Self::ReadChanges => "changes:read",
             Self::ReadTokens => "tokens:read",
             Self::ChangeTokens => "tokens:write",
+            Self::ManageOauthClients => "oauth-clients:write",
+            Self::ReadOauthTokens => "oauth-tokens:read",
             Self::ManageQueue => "queue:write",
             Self::ManageCluster => "cluster:write",
         }

@@ -26,7 +26,7 @@ impl Access {
         Ok((found, directory))
     }
 
-    fn check_fresh(&self, proved_millis: i64) -> Result<(), AccessError> {
+    pub(crate) fn check_fresh(&self, proved_millis: i64) -> Result<(), AccessError> {
         let span = i64::try_from(self.0.options.fresh_proof_secs).unwrap_or(i64::MAX / 1_000);
         let age = self.now().millis.saturating_sub(proved_millis);
         if age > span.saturating_mul(1_000) {

@@ -40,7 +40,7 @@ pub(super) fn new_token(access: &Access) -> Secret {
     Secret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random)))
 }
 
-pub(super) fn hash(access: &Access, kind: &str, token: &str) -> TokenHash {
+pub(crate) fn hash(access: &Access, kind: &str, token: &str) -> TokenHash {
     let mut hasher = blake3::Hasher::new_keyed(&access.0.secret);
     hasher.update(kind.as_bytes());
     hasher.update(&[0]);
@@ -89,14 +89,14 @@ impl SessionChange {
 }
 
 /// A session that was found good, with what it was found by.
-pub(super) struct Found {
-    pub(super) hash: TokenHash,
-    pub(super) record: SessionRecord,
-    pub(super) login: Login,
+pub(crate) struct Found {
+    pub(crate) hash: TokenHash,
+    pub(crate) record: SessionRecord,
+    pub(crate) login: Login,
 }
 
 impl Found {
-    pub(super) fn view(&self, now: Timestamp) -> WebSession {
+    pub(crate) fn view(&self, now: Timestamp) -> WebSession {
         let record = &self.record;
         let at = |millis| Timestamp { millis };
         WebSession {
@@ -143,7 +143,7 @@ impl Access {
         Ok(Identity::new(Protocol::Web, &found.login, proof))
     }
 
-    pub(super) async fn find_session(&self, token: &str, peer: IpAddr) -> Result<Found, AccessError> {
+    pub(crate) async fn find_session(&self, token: &str, peer: IpAddr) -> Result<Found, AccessError> {
         let inner = &self.0;
         let hash = hash(self, "web session", token);
         let mut transaction = inner.database.begin();

@@ -49,6 +49,12 @@ section! {
         trusted_devices_max: usize = 20, "devices", "0 to 100", "restart";
         /// How long the proof of who one is counts as fresh, for what is delicate.
         fresh_proof_secs: u64 = 600, "seconds", "30 to 86400", "restart";
+        /// How long an access token of a mail client (OAuth) is good.
+        oauth_access_secs: u64 = 3_600, "seconds", "60 to 86400", "restart; tokens that are out keep theirs";
+        /// How long a mail client that was let in (OAuth) and does not come stays let in.
+        oauth_grant_idle_secs: u64 = 7_776_000, "seconds", "3600 to 31536000", "restart; counts from its next use";
+        /// Mail clients of one account that are let in (OAuth); the one used least lately makes room for another.
+        oauth_grants_per_account_max: usize = 50, "clients", "1 to 1000", "restart";
         /// How long sign-ins are kept in the login log.
         login_log_days: u32 = 180, "days", "1 to 3650", "restart";
         /// Time after which a further success of one account, protocol and address is written to the login log.

@@ -19,6 +19,7 @@ mod domain;
 mod group;
 mod login;
 mod member;
+mod oauth;
 mod once;
 mod openapi;
 mod organisation;
@@ -107,6 +108,8 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(app_password::list, app_password::add))
         .routes(routes!(app_password::remove))
         .routes(routes!(sign_in::remove_second_factor))
+        .routes(routes!(oauth::grants))
+        .routes(routes!(oauth::end_grant))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
         .routes(routes!(login::list))
@@ -150,6 +153,8 @@ fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
 
 fn operator_routes() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
+        .routes(routes!(oauth::clients))
+        .routes(routes!(oauth::set_client, oauth::remove_client))
         .routes(routes!(queue::list))
         .routes(routes!(queue::show, queue::delete))
         .routes(routes!(queue::act))

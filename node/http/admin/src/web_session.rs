@@ -10,7 +10,7 @@ mod password;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hongyan_access::{DEVICE_COOKIE, SESSION_COOKIE, Visit};
+use hongyan_access::{DEVICE_COOKIE, SESSION_COOKIE, Visit, cookie};
 use hongyan_sasl::Secret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,10 +99,9 @@ fn private(status: StatusCode, body: impl Serialize) -> Response {
     (status, private, Json(body)).into_response()
 }
 
-/// With a cookie that scripts do not see, that goes over TLS only, and that pages of other sites do not send.
+/// With what the browser keeps.
 fn with_cookie(mut response: Response, name: &str, value: &str, secs: u64) -> Response {
-    let cookie = format!("{name}={value}; Path=/; Max-Age={secs}; Secure; HttpOnly; SameSite=Lax");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+    if let Ok(cookie) = HeaderValue::from_str(&cookie(name, value, secs)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

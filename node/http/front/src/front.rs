@@ -117,7 +117,7 @@ impl Front {
         let shown = request.headers().get(header::AUTHORIZATION);
         let is_shown = shown.is_some_and(|shown| sign_in::token(shown).is_none());
         let is_signed_in = is_shown || web::token(request.headers()).is_some();
-        if is_signed_in && !web::is_sign_in(request.uri().path()) {
+        if is_signed_in && !web::takes_guests(request.uri().path()) {
             // Signed in before the route is known: what takes no caller costs no more than a look.
             match Arc::clone(visitor).caller(request.headers()).await {
                 Ok(caller) => {

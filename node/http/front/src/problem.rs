@@ -6,7 +6,7 @@ use hongyan_access::AccessError;
 use serde::Serialize;
 
 /// What a client is told that tries passwords without a way to prove them here.
-const CHALLENGE: &str = "Basic realm=\"Hongyan\", charset=\"UTF-8\"";
+const CHALLENGE: &str = "Basic realm=\"Hongyan\", charset=\"UTF-8\", Bearer realm=\"Hongyan\"";
 
 /// What went wrong, for a program and for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,6 +65,7 @@ impl From<AccessError> for Problem {
             AccessError::AddressNotAllowed => (StatusCode::FORBIDDEN, "address-not-allowed", None),
             AccessError::SecondFactorRequired => (StatusCode::FORBIDDEN, "second-factor-required", None),
             AccessError::NotForProtocol(_) => (StatusCode::FORBIDDEN, "not-for-protocol", None),
+            AccessError::NotInScope(_) => (StatusCode::FORBIDDEN, "not-in-scope", None),
             AccessError::Expired => (StatusCode::UNAUTHORIZED, "expired", None),
             AccessError::WrongCode => (StatusCode::FORBIDDEN, "wrong-code", None),
             AccessError::NeedsCode => (StatusCode::FORBIDDEN, "needs-code", None),

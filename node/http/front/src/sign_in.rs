@@ -33,9 +33,17 @@ pub(crate) fn read(value: &HeaderValue) -> Result<Proof, Problem> {
 
 /// The token of a program, if it is one that is shown (RFC 6750 §2.1).
 pub(crate) fn token(value: &HeaderValue) -> Option<&str> {
+    bearer(value).filter(|text| hongyan_access::is_token(text))
+}
+
+/// The access token of a mail client, if it is one that is shown.
+pub(crate) fn access_token(value: &HeaderValue) -> Option<&str> {
+    bearer(value).filter(|text| hongyan_access::is_access_token(text))
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
-    let text = rest.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && hongyan_access::is_token(text)).then_some(text)
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
 }
 
 #[cfg(test)]

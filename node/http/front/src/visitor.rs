@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
-use hongyan_access::{Access, Protocol};
+use axum::http::{HeaderMap, HeaderValue, header};
+use hongyan_access::{Access, Identity, Protocol};
 use tokio::sync::Mutex;
 
 use crate::caller::{Caller, Inner};
@@ -57,12 +57,13 @@ impl Visitor {
     /// whoever is about to sign in is told apart.
     pub(crate) fn receive(&self, request: &mut Request) -> Result<(), Problem> {
         let headers = request.headers();
-        let is_sign_in = web::is_sign_in(request.uri().path());
+        let path = request.uri().path();
+        let (takes_guests, takes_forms) = (web::takes_guests(path), web::takes_forms(path));
         let is_browser = !headers.contains_key(header::AUTHORIZATION);
-        if is_browser && (is_sign_in || web::token(headers).is_some()) {
+        if is_browser && (takes_forms || web::token(headers).is_some()) {
             web::check_site(request.method(), headers)?;
         }
-        if is_sign_in {
+        if takes_guests {
             self.check_proofs_taken()?;
             let guest = web::guest(headers, self.peer.ip());
             request.extensions_mut().insert(guest);
@@ -119,12 +120,7 @@ impl Visitor {
             return Ok(caller.clone());
         }
         self.check_proofs_taken()?;
-        let Proof { name, password } = sign_in::read(value)?;
-        let peer = self.peer.ip();
-        let identity = self
-            .access
-            .verify_password(Protocol::Http, &name, &password, peer)
-            .await?;
+        let identity = self.identity(value).await?;
         if callers.len() >= self.settings.callers_max && !callers.is_empty() {
             callers.remove(0);
         }
@@ -139,6 +135,16 @@ impl Visitor {
         }));
         callers.push((hash, caller.clone()));
         Ok(caller)
+    }
+
+    /// Whoever shows that.
+    async fn identity(&self, value: &HeaderValue) -> Result<Identity, Problem> {
+        let (peer, protocol) = (self.peer.ip(), Protocol::Http);
+        if let Some(token) = sign_in::access_token(value) {
+            return Ok(self.access.verify_token(protocol, token, None, peer).await?);
+        }
+        let Proof { name, password } = sign_in::read(value)?;
+        Ok(self.access.verify_password(protocol, &name, &password, peer).await?)
     }
 
     /// Where they come from.

@@ -21,6 +21,21 @@ pub(crate) fn is_sign_in(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Where mail clients are let in: its pages are for guests, its end points look at nothing that a browser sends by itself.
+const OAUTH: &str = "/oauth/";
+/// Pages with forms that count for whoever is signed in.
+const OAUTH_PAGES: [&str; 2] = ["/oauth/authorize", "/oauth/device"];
+
+/// Whether whoever asks for a path is a guest there: it finds out itself who that is.
+pub(crate) fn takes_guests(path: &str) -> bool {
+    is_sign_in(path) || path.starts_with(OAUTH)
+}
+
+/// Whether a page of another site must not have a form sent to a path, signed in or not.
+pub(crate) fn takes_forms(path: &str) -> bool {
+    is_sign_in(path) || OAUTH_PAGES.contains(&path)
+}
+
 fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
@@ -141,6 +156,16 @@ mod tests {
             ("/api/members", false),
         ] {
             assert_eq!(is_sign_in(path), expect, "{path}");
+        }
+        for (path, guests, forms) in [
+            ("/api/session", true, true),
+            ("/oauth/authorize", true, true),
+            ("/oauth/device", true, true),
+            ("/oauth/token", true, false),
+            ("/oauth", false, false),
+            ("/jmap/api", false, false),
+        ] {
+            assert_eq!((takes_guests(path), takes_forms(path)), (guests, forms), "{path}");
         }
     }
 }

@@ -191,3 +191,26 @@ fn a_connection_is_one_session_that_ends_when_it_is_revoked() {
         drop((response, sender, listener));
     });
 }
+
+#[test]
+fn oauth_a_mail_clients_token_is_a_bearers_and_ends_with_its_grant() {
+    on_node(|node| async move {
+        let listener = listen(&node, TlsMode::Never, true).await;
+        let (jmap, imap) = (node.tokens("jmap").await, node.tokens("imap").await);
+        let ask = async |token: &str| {
+            let mut request = request("/name", None);
+            let shown = format!("Bearer {token}").parse().unwrap();
+            request.headers_mut().insert("authorization", shown);
+            text(plain(&node, listener.local_address(), request).await).await
+        };
+        assert_eq!(ask(jmap.access.reveal()).await, (200, USER.to_owned()));
+        let (status, problem) = ask(imap.access.reveal()).await;
+        assert!(status == 403 && problem.contains("not-in-scope"), "{problem}");
+        assert_eq!(ask("hya_none").await.0, 401);
+        assert_eq!(ask(jmap.refresh.reveal()).await.0, 401);
+        let given_back = node.access.oauth_give_back("reader", jmap.refresh.reveal());
+        given_back.await.unwrap();
+        assert_eq!(ask(jmap.access.reveal()).await.0, 401);
+        drop(listener);
+    });
+}

@@ -79,7 +79,7 @@ fn auth_21_another_protocols_is_refused_and_one_taken_back_says_bye() {
         let account = node.mailbox.account;
         let removed = node.access.remove_app_password(&node.directory, account, imap.kept.id);
         removed.await.unwrap();
-        let bye = "* BYE [AUTHORIZATIONFAILED] The app password was taken back";
+        let bye = "* BYE [AUTHORIZATIONFAILED] The app password or token was taken back";
         assert_eq!(client.line().await, bye);
     });
 }

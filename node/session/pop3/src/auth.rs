@@ -21,6 +21,7 @@ impl Session {
             None => server.first(),
         };
         self.exchange = Some(server);
+        self.refused = None;
         self.auth_step(step).await
     }
 
@@ -59,6 +60,20 @@ impl Session {
                     let access = &self.parts().access;
                     break access.verify_password(Protocol::Pop3, &authcid, &password, peer).await;
                 }
+                Step::CheckToken(shown) => {
+                    let (user, token) = (shown.user.as_deref(), shown.token.reveal());
+                    let access = &self.parts().access;
+                    let verified = access.verify_token(Protocol::Pop3, token, user, peer).await;
+                    match (verified, &mut self.exchange) {
+                        // The client is told in the mechanism's own words first.
+                        (Err(error), Some(server)) if !error.is_temporary() => {
+                            let told = server.refuse_token();
+                            self.refused = Some(error);
+                            told
+                        }
+                        (verified, _) => break verified,
+                    }
+                }
                 Step::Done { authzid, authcid, key } => {
                     let proved = Some(key).filter(|_| !acts_as_another(authzid.as_deref(), &authcid));
                     let Some(attempt) = self.scram.take() else {
@@ -66,6 +81,10 @@ impl Session {
                     };
                     let access = &self.parts().access;
                     break access.finish_scram(Protocol::Pop3, attempt, peer, proved).await;
+                }
+                Step::Fail(failure) if self.refused.is_some() => {
+                    tracing::debug!(%failure, "the client has heard that its token is not taken");
+                    break Err(self.refused.take().unwrap_or(AccessError::BadCredentials));
                 }
                 Step::Fail(failure) => match self.scram.take() {
                     // A wrong proof counts as a wrong password does.
@@ -82,6 +101,7 @@ impl Session {
         };
         self.exchange = None;
         self.scram = None;
+        self.refused = None;
         self.admit(verified).await
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_access::{Revocation, ScramAttempt, SessionPermit, SessionWatch};
+use hongyan_access::{AccessError, Revocation, ScramAttempt, SessionPermit, SessionWatch};
 use hongyan_directory::Language;
 use hongyan_listener::Connection;
 use hongyan_mailbox::{LockMaildrop, MailboxEntity, MailboxError, MailboxId, MessageEntry};
@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) exchange: Option<hongyan_sasl::Server>,
     /// Whose keys that exchange has asked for.
     pub(crate) scram: Option<ScramAttempt>,
+    /// Why the token was not taken that the client is being told of.
+    pub(crate) refused: Option<AccessError>,
     maildrop: Option<Maildrop>,
     permit: Option<SessionPermit>,
     /// This session's name for the lock.
@@ -80,6 +82,7 @@ impl Session {
             connection,
             exchange: None,
             scram: None,
+            refused: None,
             maildrop: None,
             permit: None,
             output: Vec::new(),

@@ -454,28 +454,34 @@ fn acc_19_wrong_passwords_and_closed_protocols_are_refused() {
     });
 }
 
+/// Signs in with a SASL exchange; the last answer tells how that went.
+async fn exchange(node: &Node, mechanism: Mechanism, password: &Secret) -> (Pop3, Response) {
+    let mut pop3 = node.connect().await;
+    let credentials = Credentials {
+        authzid: None,
+        authcid: USER.to_owned(),
+        password: password.clone(),
+    };
+    let mut sasl = Client::start(mechanism, credentials, None, [7; 18]).unwrap();
+    let mut response = pop3.say(&format!("AUTH {}", mechanism.name())).await;
+    let mut answer = sasl.initial();
+    while let Some(challenge) = response.challenge.clone() {
+        let data = match answer.take() {
+            Some(initial) => initial,
+            None => sasl.respond(&challenge).unwrap(),
+        };
+        pop3.session.send_response(&data);
+        response = pop3.response().await;
+    }
+    (pop3, response)
+}
+
 #[test]
 fn scram_signs_in_and_a_wrong_proof_does_not() {
     hongyan_actor::run(0, async {
         let node = Node::start(all()).await;
         for (password, is_right) in [("wrong", false), ("pass", true)] {
-            let mut pop3 = node.connect().await;
-            let credentials = Credentials {
-                authzid: None,
-                authcid: USER.to_owned(),
-                password: Secret::new(password),
-            };
-            let mut sasl = Client::start(Mechanism::ScramSha256, credentials, None, [7; 18]).unwrap();
-            let mut response = pop3.say("AUTH SCRAM-SHA-256").await;
-            let mut answer = sasl.initial();
-            while let Some(challenge) = response.challenge.clone() {
-                let data = match answer.take() {
-                    Some(initial) => initial,
-                    None => sasl.respond(&challenge).unwrap(),
-                };
-                pop3.session.send_response(&data);
-                response = pop3.response().await;
-            }
+            let (_, response) = exchange(&node, Mechanism::ScramSha256, &Secret::new(password)).await;
             assert_eq!(response.is_ok, is_right, "{response:?}");
         }
         node.stop().await;
@@ -497,6 +503,24 @@ fn lgn_1_pop3_that_is_closed_to_all_says_so() {
         let refused = pop3.say("PASS pass").await;
         assert_eq!(refused.code, Some(ResponseCode::Auth), "{refused:?}");
         assert!(refused.text.contains("POP3 is switched off"), "{refused:?}");
+        node.stop().await;
+    });
+}
+
+#[test]
+fn oauth_tokens_open_the_maildrop_and_wrong_ones_are_told_so() {
+    hongyan_actor::run(0, async {
+        let node = Node::start(AccountSettings::default()).await;
+        node.append(b"Subject: one\r\n\r\nx", 0).await;
+        let (pop, imap) = (node.tokens("pop3").await, node.tokens("imap").await);
+        for mechanism in [Mechanism::OauthBearer, Mechanism::Xoauth2] {
+            let (_, refused) = exchange(&node, mechanism, &imap.access).await;
+            assert_eq!(refused.code, Some(ResponseCode::Auth), "{refused:?}");
+            assert!(refused.text.contains("this token is not for POP3"), "{refused:?}");
+            let (mut pop3, opened) = exchange(&node, mechanism, &pop.access).await;
+            assert!(opened.is_ok && opened.text.starts_with("1 messages"), "{opened:?}");
+            assert!(pop3.say("QUIT").await.is_ok);
+        }
         node.stop().await;
     });
 }

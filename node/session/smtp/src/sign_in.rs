@@ -12,6 +12,8 @@ pub(crate) struct SignIn {
     server: Server,
     /// Whose SCRAM keys were used, so that a failed proof counts against that name.
     attempt: Option<ScramAttempt>,
+    /// Why the token was not taken that the client is being told of.
+    refused: Option<AccessError>,
 }
 
 impl Conversation {
@@ -21,7 +23,11 @@ impl Conversation {
             Some(initial) => server.step(&initial),
             None => server.first(),
         };
-        let exchange = SignIn { server, attempt: None };
+        let exchange = SignIn {
+            server,
+            attempt: None,
+            refused: None,
+        };
         self.take_step(exchange, step).await
     }
 
@@ -64,6 +70,24 @@ impl Conversation {
                 }
                 self.check_password(&authcid, &password).await
             }
+            Step::CheckToken(shown) => {
+                let user = shown.user.as_deref();
+                let verified = access.verify_token(Protocol::Submission, shown.token.reveal(), user, peer);
+                match verified.await {
+                    Err(error) if !error.is_temporary() => {
+                        // The client is told in the mechanism's own words first.
+                        return match exchange.server.refuse_token() {
+                            Step::Challenge(data) => {
+                                exchange.refused = Some(error);
+                                self.sign_in = Some(exchange);
+                                challenge(&data)
+                            }
+                            _ => FAILED,
+                        };
+                    }
+                    verified => verified,
+                }
+            }
             Step::Done { authzid, authcid, key } => {
                 if is_foreign(authzid.as_deref(), &authcid) {
                     return FOREIGN_IDENTITY;
@@ -76,6 +100,7 @@ impl Conversation {
                     .await
             }
             Step::Fail(failure) => match exchange.attempt {
+                _ if exchange.refused.is_some() => exchange.refused.map_or(Err(AccessError::BadCredentials), Err),
                 Some(attempt) if failure == hongyan_sasl::Failure::BadProof => {
                     access.finish_scram(Protocol::Submission, attempt, peer, None).await
                 }

@@ -655,3 +655,33 @@ fn lgn_1_sending_that_is_closed_to_all_says_so() {
         );
     });
 }
+
+#[test]
+fn oauth_tokens_sign_in_for_sending() {
+    on_node(|node| async move {
+        let access = node.access();
+        node.account("anna@example.test").await;
+        let mail = hongyan_miniature::tokens(access, &node.directory, "submission").await;
+        let imap = hongyan_miniature::tokens(access, &node.directory, "imap").await;
+        let shown = |token: &str| {
+            use base64::Engine;
+            let text = format!("n,a=anna@example.test,\u{1}auth=Bearer {token}\u{1}\u{1}");
+            base64::engine::general_purpose::STANDARD.encode(text)
+        };
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        let line = format!("AUTH OAUTHBEARER {}\r\n", shown(imap.access.reveal()));
+        let told = client.say(&line, 1).await;
+        assert!(told[0].starts_with("334 eyJzdGF0dXMiOi"), "{told:?}");
+        let refused = client.say("AQ==\r\n", 1).await;
+        assert!(
+            refused[0].starts_with("535 5.7.8 this token is not for sending"),
+            "{refused:?}"
+        );
+        let line = format!("AUTH OAUTHBEARER {}\r\n", shown(mail.access.reveal()));
+        assert_eq!(codes(&client.say(&line, 1).await), ["235"]);
+        assert_eq!(
+            codes(&client.say("MAIL FROM:<anna@example.test>\r\n", 1).await),
+            ["250"]
+        );
+    });
+}

@@ -2,7 +2,7 @@
 
 mod scram;
 
-use crate::{ChannelBinding, Mechanism, Secret};
+use crate::{Bearer, ChannelBinding, Mechanism, Secret, bearer};
 
 /// Who signs in, and how.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Client {
         let scram = match mechanism {
             Mechanism::ScramSha256 => Some(scram::Scram::new(None, random)),
             Mechanism::ScramSha256Plus => Some(scram::Scram::new(Some(binding.ok_or(ClientError::NoBinding)?), random)),
-            Mechanism::Plain | Mechanism::Login => None,
+            Mechanism::Plain | Mechanism::Login | Mechanism::OauthBearer | Mechanism::Xoauth2 => None,
         };
         Ok(Self {
             mechanism,
@@ -75,6 +75,8 @@ impl Client {
     pub fn initial(&mut self) -> Option<Vec<u8>> {
         match (self.mechanism, &mut self.scram) {
             (Mechanism::Plain, _) => Some(self.plain()),
+            (Mechanism::OauthBearer, _) => Some(bearer::write_oauthbearer(&self.bearer())),
+            (Mechanism::Xoauth2, _) => Some(bearer::write_xoauth2(&self.bearer())),
             (_, Some(scram)) => Some(scram.first(&self.credentials)),
             _ => None,
         }
@@ -87,6 +89,12 @@ impl Client {
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, ClientError> {
         match (self.mechanism, &mut self.scram) {
             (Mechanism::Plain, _) => Ok(self.plain()),
+            (Mechanism::OauthBearer | Mechanism::Xoauth2, _) => match challenge {
+                // Asked to begin.
+                b"" => self.initial().ok_or(ClientError::Malformed),
+                // RFC 7628 §3.2.3: the refusal is acknowledged.
+                _ => Ok(vec![1]),
+            },
             (_, Some(scram)) => scram.respond(challenge, &self.credentials),
             _ => {
                 self.login_asked = self.login_asked.saturating_add(1);
@@ -107,6 +115,14 @@ impl Client {
         match &self.scram {
             Some(scram) if !scram.server_proven() => Err(ClientError::ServerUnproven),
             _ => Ok(()),
+        }
+    }
+
+    /// The token stands in the password's place.
+    fn bearer(&self) -> Bearer {
+        Bearer {
+            user: Some(self.credentials.authcid.clone()).filter(|user| !user.is_empty()),
+            token: self.credentials.password.clone(),
         }
     }
 

@@ -5,7 +5,7 @@ mod login;
 mod plain;
 mod scram;
 
-use crate::{ChannelBinding, Mechanism, Secret, StoredKeys};
+use crate::{Bearer, ChannelBinding, Mechanism, Secret, StoredKeys, bearer};
 
 /// What the connection contributes to an exchange.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,8 @@ pub enum Step {
         /// The password as sent; prepare it before hashing.
         password: Secret,
     },
+    /// Verify this token. A token that is taken ends the exchange; one that is not goes to [`Server::refuse_token`].
+    CheckToken(Bearer),
     /// The user has proved to be `authcid`.
     Done {
         /// As whom to act, when not as oneself.
@@ -58,6 +60,9 @@ pub enum Failure {
     /// The client bound to another channel, or to none where it must.
     #[error("channel binding does not match")]
     ChannelBinding,
+    /// The client has heard that its token is not taken.
+    #[error("the token is not taken")]
+    BadToken,
     /// The proof does not match the keys: wrong password or unknown user.
     #[error("authentication failed")]
     BadProof,
@@ -74,6 +79,11 @@ enum Machine {
     Plain,
     Login(login::Login),
     Scram(Box<scram::Scram>),
+    Bearer {
+        is_xoauth2: bool,
+    },
+    /// The client is to acknowledge that its token is not taken.
+    Refused,
     Over,
 }
 
@@ -86,6 +96,8 @@ impl Server {
             Mechanism::Login => Machine::Login(login::Login::default()),
             Mechanism::ScramSha256 => Machine::Scram(Box::new(scram::Scram::new(context, false))),
             Mechanism::ScramSha256Plus => Machine::Scram(Box::new(scram::Scram::new(context, true))),
+            Mechanism::OauthBearer => Machine::Bearer { is_xoauth2: false },
+            Mechanism::Xoauth2 => Machine::Bearer { is_xoauth2: true },
         };
         Self { machine }
     }
@@ -105,9 +117,29 @@ impl Server {
             Machine::Plain => plain::step(response),
             Machine::Login(login) => login.step(response),
             Machine::Scram(scram) => scram.step(response),
+            Machine::Bearer { is_xoauth2 } => {
+                let read = match is_xoauth2 {
+                    true => bearer::read_xoauth2(response),
+                    false => bearer::read_oauthbearer(response),
+                };
+                read.map_or(Step::Fail(Failure::Malformed), Step::CheckToken)
+            }
+            // RFC 7628 §3.2.3: whatever it says.
+            Machine::Refused => Step::Fail(Failure::BadToken),
             Machine::Over => Step::Fail(Failure::Malformed),
         };
         self.settle(step)
+    }
+
+    /// Answers [`Step::CheckToken`] when the token is not taken: the client is told, acknowledges it, and the exchange fails.
+    pub fn refuse_token(&mut self) -> Step {
+        let step = match &self.machine {
+            Machine::Bearer { is_xoauth2: true } => Step::Challenge(bearer::NOT_TAKEN_XOAUTH2.to_vec()),
+            Machine::Bearer { is_xoauth2: false } => Step::Challenge(bearer::NOT_TAKEN.to_vec()),
+            _ => return self.settle(Step::Fail(Failure::Malformed)),
+        };
+        self.machine = Machine::Refused;
+        step
     }
 
     /// Answers [`Step::NeedCredentials`] with the keys of every password that may be the user's: the proof tells which one it

@@ -388,3 +388,39 @@ fn lgn_1_what_administrators_decide_of_a_member_the_member_does_not_change() {
         assert_eq!(made.0, 400, "{}", made.1);
     });
 }
+
+#[test]
+fn oauth_operators_register_clients_and_members_take_grants_back() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let path = "/api/oauth-clients/reader";
+        let client = json!({"name": "Reader", "redirects": ["http://127.0.0.1/"], "scope": "imap read-only"});
+        assert_eq!(call(&world.anna, "PUT", path, client.clone()).await.0, 403);
+        let (status, set) = call(&world.operator, "PUT", path, client).await;
+        assert_eq!((status, &set["scope"]), (200, &json!("imap read-only")), "{set}");
+        for (wrong, expect) in [
+            (
+                json!({"name": "x", "redirects": ["http://evil.test/"]}),
+                "http://evil.test/",
+            ),
+            (json!({"name": "x", "scope": "everything"}), "offline_access"),
+            (json!({"name": ""}), "1 to 64"),
+        ] {
+            let (status, problem) = call(&world.operator, "PUT", path, wrong).await;
+            assert!(status == 400 && problem.to_string().contains(expect), "{problem}");
+        }
+        let list = call(&world.operator, "GET", "/api/oauth-clients", Value::Null).await.1;
+        assert_eq!(list["items"][0]["id"], "reader");
+        let mine = "/api/members/me/oauth-grants";
+        let grants = call(&world.anna, "GET", mine, Value::Null).await;
+        assert_eq!((grants.0, &grants.1["items"]), (200, &json!([])));
+        let hers = "/api/members/anna@d.test/oauth-grants";
+        assert_eq!(call(&world.ben, "GET", hers, Value::Null).await.0, 403);
+        for id in ["00000000000000aa", "x"] {
+            let gone = call(&world.anna, "DELETE", &format!("{mine}/{id}"), Value::Null).await;
+            assert_eq!(gone.0, 404, "{}", gone.1);
+        }
+        assert_eq!(call(&world.operator, "DELETE", path, Value::Null).await.0, 204);
+        assert_eq!(call(&world.operator, "DELETE", path, Value::Null).await.0, 404);
+    });
+}

@@ -1,6 +1,6 @@
 //! AUTHENTICATE (RFC 9051 §6.2.2): the SASL machine asks, `node/access` answers.
 
-use hongyan_access::{Protocol, ScramAttempt};
+use hongyan_access::{AccessError, Protocol, ScramAttempt};
 use hongyan_imap::command::authenticate::Authenticate;
 use hongyan_imap::{Code, CommandId, Reply, Status};
 use hongyan_sasl::{BindingKind, ChannelBinding, Failure, Mechanism, Server, ServerContext, Step};
@@ -13,6 +13,8 @@ pub(crate) struct Exchange {
     server: Server,
     /// For whom SCRAM keys were handed out.
     attempt: Option<ScramAttempt>,
+    /// Why the token was not taken that the client is being told of.
+    refused: Option<AccessError>,
 }
 
 impl Session {
@@ -30,7 +32,11 @@ impl Session {
             Some(initial) => server.step(&initial),
             None => server.first(),
         };
-        self.exchange = Some(Box::new(Exchange { server, attempt: None }));
+        self.exchange = Some(Box::new(Exchange {
+            server,
+            attempt: None,
+            refused: None,
+        }));
         self.exchange_step(id, step).await
     }
 
@@ -76,6 +82,22 @@ impl Session {
                     let verified = access.verify_password(Protocol::Imap, &authcid, &password, peer).await;
                     return self.signed_in(id, "authenticate", verified).await;
                 }
+                Step::CheckToken(shown) => {
+                    let verified = access
+                        .verify_token(Protocol::Imap, shown.token.reveal(), shown.user.as_deref(), peer)
+                        .await;
+                    match (verified, self.exchange.as_deref_mut()) {
+                        // The client is told in the mechanism's own words first.
+                        (Err(error), Some(exchange)) if !error.is_temporary() => {
+                            exchange.refused = Some(error);
+                            step = exchange.server.refuse_token();
+                        }
+                        (verified, _) => {
+                            self.exchange = None;
+                            return self.signed_in(id, "authenticate", verified).await;
+                        }
+                    }
+                }
                 Step::Done { authzid, authcid, key } => {
                     let attempt = self.exchange.take().and_then(|exchange| exchange.attempt);
                     check_authzid(authzid.as_deref(), &authcid)?;
@@ -84,7 +106,11 @@ impl Session {
                     return self.signed_in(id, "authenticate", verified).await;
                 }
                 Step::Fail(failure) => {
-                    let attempt = self.exchange.take().and_then(|exchange| exchange.attempt);
+                    let exchange = self.exchange.take();
+                    let (attempt, refused) = exchange.map_or((None, None), |it| (it.attempt, it.refused));
+                    if let Some(error) = refused {
+                        return self.signed_in(id, "authenticate", Err(error)).await;
+                    }
                     if let (Some(attempt), Failure::BadProof) = (attempt, failure) {
                         let refused = access.finish_scram(Protocol::Imap, attempt, peer, None).await;
                         return self.signed_in(id, "authenticate", refused).await;

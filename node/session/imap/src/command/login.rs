@@ -53,6 +53,7 @@ fn refusal(error: &AccessError) -> Stop {
         | AccessError::AddressNotAllowed
         | AccessError::SecondFactorRequired
         | AccessError::NotForProtocol(_)
+        | AccessError::NotInScope(_)
         | AccessError::AppPasswordRequired => Code::AuthorizationFailed,
         AccessError::Expired => Code::Expired,
         AccessError::TooManySessions { .. } | AccessError::LockedOut { .. } => Code::Limit,

@@ -1,0 +1,132 @@
+//! /oauth/device: a member types the code that a device shows, and lets it in or not (RFC 8628 §3.3).
+
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use hongyan_access::{Guest, OauthError};
+
+use crate::Oauth;
+use crate::end_point::Posted;
+use crate::form::Fields;
+use crate::page::{Form, Page};
+use crate::text::{Language, Words};
+use crate::visit::Visitor;
+
+pub(crate) const PATH: &str = "/oauth/device";
+
+fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, language: Language, fields: &Fields) -> Visitor<'v> {
+    let mut carried = Fields::default();
+    if let Some(code) = fields.value("user_code") {
+        carried.push("user_code", code);
+    }
+    Visitor {
+        oauth,
+        guest,
+        language,
+        path: PATH,
+        carried,
+    }
+}
+
+/// The page.
+pub(crate) async fn show(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    let visitor = visitor(&oauth, &guest, Language::of(&headers), &fields);
+    ask(&visitor).await
+}
+
+async fn ask(visitor: &Visitor<'_>) -> Response {
+    let session = match visitor.session().await {
+        Ok(session) => session,
+        Err(answer) => return answer,
+    };
+    let language = visitor.language;
+    let Some(code) = visitor.carried.value("user_code") else {
+        return type_code(visitor, None);
+    };
+    let asked = match visitor.oauth.access.oauth_device_ask(visitor.decider(), code).await {
+        Ok(asked) => asked,
+        Err(error) => return failed(visitor, &error),
+    };
+    let form = Form::default()
+        .text_button("switch", Words::OtherAccount)
+        .button("deny", Words::Deny)
+        .main_button("allow", Words::Allow);
+    let title = format!("{} {}", asked.client.name, language.say(Words::WantsAccess));
+    let who = format!("{} {}", language.say(Words::SignedInAs), session.account.address);
+    let from = format!("{} {}", language.say(Words::DeviceFrom), asked.peer);
+    Page::new(language, title)
+        .text(&who)
+        .list(&language.scope(&asked.scope))
+        .text(&from)
+        .say(Words::DeviceWarning)
+        .hint(Words::AllowHint)
+        .form(PATH, &visitor.carried, &form)
+        .answer(StatusCode::OK)
+}
+
+fn type_code(visitor: &Visitor<'_>, error: Option<&str>) -> Response {
+    let form = Form::default()
+        .input("user_code", Words::DeviceCode, "off")
+        .main_button("type", Words::Continue);
+    let status = if error.is_some() {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    Page::new(visitor.language, visitor.language.say(Words::Device))
+        .error(error)
+        .hint(Words::DeviceHint)
+        .form(PATH, &Fields::default(), &form)
+        .answer(status)
+}
+
+fn failed(visitor: &Visitor<'_>, error: &OauthError) -> Response {
+    match error {
+        OauthError::Access(error) => visitor.refused(error),
+        _ => type_code(visitor, Some(visitor.language.say(Words::DeviceUnknown))),
+    }
+}
+
+/// A form of the page.
+pub(crate) async fn decide(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Response {
+    let fields = posted.0;
+    let visitor = visitor(&oauth, &guest, Language::of(&headers), &fields);
+    if let Some(answer) = visitor.step(&fields).await {
+        return answer;
+    }
+    let is_allowed = match fields.value("step") {
+        Some("allow") => true,
+        Some("deny") => false,
+        _ => return ask(&visitor).await,
+    };
+    let code = fields.value("user_code").unwrap_or_default();
+    let decided = oauth
+        .access
+        .oauth_decide_device(visitor.decider(), code, is_allowed)
+        .await;
+    match decided {
+        Ok(()) => {
+            let words = if is_allowed {
+                Words::DeviceAllowed
+            } else {
+                Words::DeviceDenied
+            };
+            Page::new(visitor.language, visitor.language.say(Words::Device))
+                .say(words)
+                .answer(StatusCode::OK)
+        }
+        Err(error) => failed(&visitor, &error),
+    }
+}

@@ -1,0 +1,225 @@
+//! What clients call: /oauth/token, /oauth/device_authorization, /oauth/revoke, /oauth/introspect. Forms in, JSON out.
+
+use axum::Extension;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hongyan_access::permission::{Action, Object, permit};
+use hongyan_access::{CodeShown, Guest, OauthError, Tokens, is_token};
+use serde_json::{Value, json};
+
+use crate::form::{Fields, OCTETS_MAX};
+use crate::metadata::DEVICE_GRANT;
+use crate::{Oauth, device};
+
+/// The fields of a form that was posted.
+pub(crate) struct Posted(pub(crate) Fields);
+
+impl<S: Sync> FromRequest<S> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Response> {
+        let wrong = || {
+            refusal(&OauthError::InvalidRequest(
+                "the body is not a form, or too long, or names a field twice",
+            ))
+        };
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(wrong());
+        }
+        let octets = axum::body::to_bytes(request.into_body(), OCTETS_MAX).await;
+        let octets = octets.map_err(|_| wrong())?;
+        let fields = std::str::from_utf8(&octets).ok().and_then(Fields::read);
+        fields.map(Self).ok_or_else(wrong)
+    }
+}
+
+fn private(status: StatusCode, body: Value) -> Response {
+    let private = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (status, private, Json(body)).into_response()
+}
+
+/// RFC 6749 §5.2
+fn refusal(error: &OauthError) -> Response {
+    let status = match error.code() {
+        "invalid_client" => StatusCode::UNAUTHORIZED,
+        "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let text = match error {
+        OauthError::Access(error) => error.text(),
+        other => other.to_string(),
+    };
+    private(status, json!({"error": error.code(), "error_description": text}))
+}
+
+fn needed<'f>(fields: &'f Fields, name: &str, missing: &'static str) -> Result<&'f str, OauthError> {
+    fields.value(name).ok_or(OauthError::InvalidRequest(missing))
+}
+
+fn client(fields: &Fields) -> Result<&str, OauthError> {
+    fields.value("client_id").ok_or(OauthError::InvalidClient)
+}
+
+fn answer(tokens: Result<Tokens, OauthError>) -> Response {
+    match tokens {
+        Ok(tokens) => private(
+            StatusCode::OK,
+            json!({
+                "access_token": tokens.access.reveal(),
+                "token_type": "Bearer",
+                "expires_in": tokens.access_secs,
+                "refresh_token": tokens.refresh.reveal(),
+                "scope": tokens.scope.to_string(),
+            }),
+        ),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// Tokens for a code, a refresh token or a device (RFC 6749 §4.1.3, §6; RFC 8628 §3.4).
+pub(crate) async fn token(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    Posted(fields): Posted,
+) -> Response {
+    if fields.value("grant_type").is_some_and(|grant| !KNOWN.contains(&grant)) {
+        let words = "grant_type is authorization_code, refresh_token or that of devices";
+        let body = json!({"error": "unsupported_grant_type", "error_description": words});
+        return private(StatusCode::BAD_REQUEST, body);
+    }
+    answer(grant(&oauth, &guest, &fields).await)
+}
+
+const KNOWN: [&str; 3] = ["authorization_code", "refresh_token", DEVICE_GRANT];
+
+async fn grant(oauth: &Oauth, guest: &Guest, fields: &Fields) -> Result<Tokens, OauthError> {
+    let access = &oauth.access;
+    let kind = needed(fields, "grant_type", "grant_type is missing")?;
+    let client = client(fields)?;
+    match kind {
+        "authorization_code" => {
+            let shown = CodeShown {
+                client,
+                code: needed(fields, "code", "code is missing")?,
+                redirect: needed(fields, "redirect_uri", "redirect_uri is missing")?,
+                verifier: needed(fields, "code_verifier", "code_verifier is missing")?,
+            };
+            access.oauth_redeem(shown, guest.peer).await
+        }
+        "refresh_token" => {
+            let token = needed(fields, "refresh_token", "refresh_token is missing")?;
+            access.oauth_refresh(client, token, fields.value("scope")).await
+        }
+        _ => {
+            let code = needed(fields, "device_code", "device_code is missing")?;
+            access.oauth_poll_device(client, code, guest.peer).await
+        }
+    }
+}
+
+/// A device begins (RFC 8628 §3.1).
+pub(crate) async fn device_authorization(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    Posted(fields): Posted,
+) -> Response {
+    let begun = async {
+        let client = client(&fields)?;
+        oauth
+            .access
+            .oauth_begin_device(client, fields.value("scope"), guest.peer)
+            .await
+    };
+    match begun.await {
+        Ok(offer) => {
+            let page = format!("{}{}", oauth.issuer, device::PATH);
+            private(
+                StatusCode::OK,
+                json!({
+                    "device_code": offer.device_code.reveal(),
+                    "user_code": offer.user_code,
+                    "verification_uri": page,
+                    "verification_uri_complete": format!("{page}?user_code={}", offer.user_code),
+                    "expires_in": offer.secs,
+                    "interval": offer.interval_secs,
+                }),
+            )
+        }
+        Err(error) => refusal(&error),
+    }
+}
+
+/// A client gives a token back (RFC 7009 §2).
+pub(crate) async fn revoke(State(oauth): State<Oauth>, Posted(fields): Posted) -> Response {
+    let given = async {
+        let client = client(&fields)?;
+        oauth.access.oauth_client(client).await?;
+        let token = needed(&fields, "token", "token is missing")?;
+        oauth.access.oauth_give_back(client, token).await
+    };
+    match given.await {
+        Ok(()) => private(StatusCode::OK, json!({})),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// What a token is good for, to a program that an administrator has given a token of the API (RFC 7662 §2).
+pub(crate) async fn introspect(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    headers: HeaderMap,
+    Posted(fields): Posted,
+) -> Response {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let shown = shown.and_then(|value| value.split_once(' '));
+    let shown = shown
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let Some(shown) = shown.filter(|token| is_token(token)) else {
+        return unauthorized();
+    };
+    let Ok(actor) = oauth.access.token_actor(shown, guest.peer).await else {
+        return unauthorized();
+    };
+    let Some(token) = fields.value("token") else {
+        return refusal(&OauthError::InvalidRequest("token is missing"));
+    };
+    let view = match oauth.access.oauth_introspect(token).await {
+        Ok(view) => view,
+        Err(error) => return refusal(&error.into()),
+    };
+    // What is another organisation's is not there.
+    let is_seen = |tenant| permit(&actor, Action::ReadOauthTokens, &Object::organisation(tenant)).is_ok();
+    private(
+        StatusCode::OK,
+        match view.filter(|view| is_seen(view.tenant)) {
+            None => json!({"active": false}),
+            Some(view) => json!({
+                "active": true,
+                "scope": view.scope.to_string(),
+                "client_id": view.client,
+                "username": view.username,
+                "sub": view.account.0.to_string(),
+                "token_type": if view.is_refresh { "refresh_token" } else { "Bearer" },
+                "exp": view.end.millis / 1_000,
+                "iss": &*oauth.issuer,
+            }),
+        },
+    )
+}
+
+fn unauthorized() -> Response {
+    let body = json!({"error": "invalid_token", "error_description": "show a token of the admin API"});
+    let mut response = private(StatusCode::UNAUTHORIZED, body);
+    let challenge = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}

@@ -1,0 +1,32 @@
+//! What clients find out by themselves (RFC 8414).
+
+use axum::Json;
+use axum::extract::State;
+use hongyan_access::Scope;
+use serde_json::{Value, json};
+
+use crate::Oauth;
+
+pub(crate) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+pub(crate) async fn show(State(oauth): State<Oauth>) -> Json<Value> {
+    let issuer = &oauth.issuer;
+    Json(json!({
+        "issuer": &**issuer,
+        "authorization_endpoint": format!("{issuer}/oauth/authorize"),
+        "token_endpoint": format!("{issuer}/oauth/token"),
+        "revocation_endpoint": format!("{issuer}/oauth/revoke"),
+        "introspection_endpoint": format!("{issuer}/oauth/introspect"),
+        "device_authorization_endpoint": format!("{issuer}/oauth/device_authorization"),
+        "scopes_supported": Scope::WORDS,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "code_challenge_methods_supported": ["S256"],
+        "ui_locales_supported": ["en", "zh-CN"],
+        // RFC 9207 §3.
+        "authorization_response_iss_parameter_supported": true,
+    }))
+}

@@ -1,0 +1,272 @@
+//! A page: HTML without scripts, under a content policy that allows nothing but its own style.
+
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest;
+
+use crate::form::Fields;
+use crate::text::{Language, Words};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--b:#f3f5f9;--c:#fff;--t:#1d2433;--m:#5c667a;--l:#d6dce8;--a:#2257d6;--e:#b3261e}\
+@media(prefers-color-scheme:dark){:root{--b:#12151c;--c:#1b202b;--t:#e8ecf4;--m:#9aa5ba;--l:#333c4e;--a:#7ea4ff;--e:#ff8a80}}\
+*{box-sizing:border-box}\
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--b);color:var(--t);\
+font:16px/1.6 system-ui,-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif}\
+main{width:min(26rem,calc(100vw - 2rem));margin:1rem;padding:2rem;background:var(--c);border:1px solid var(--l);border-radius:16px;\
+box-shadow:0 12px 40px rgb(20 30 60/.08)}\
+.k{font-weight:600;letter-spacing:.04em;color:var(--a)}h1{font-size:1.375rem;line-height:1.3;margin:.5rem 0 1rem}\
+p{margin:.5rem 0}.m{color:var(--m);font-size:.9375rem}.e{color:var(--e)}ul{padding-left:1.25rem;margin:1rem 0}\
+label{display:block;margin:1rem 0 .25rem;font-size:.9375rem}label.c{display:flex;gap:.5rem;align-items:center}\
+input:not([type=checkbox]){width:100%;padding:.625rem .75rem;font:inherit;color:inherit;background:transparent;\
+border:1px solid var(--l);border-radius:8px}\
+button{font:inherit;padding:.625rem 1.25rem;border-radius:8px;border:1px solid var(--l);background:transparent;color:inherit;cursor:pointer}\
+button.p{background:var(--a);border-color:var(--a);color:var(--c);font-weight:600}button.t{border:0;padding:0;color:var(--a)}\
+:focus-visible{outline:2px solid var(--a);outline-offset:2px}a{color:var(--a)}\
+.r{display:flex;gap:.75rem;justify-content:flex-end;margin-top:1.5rem}";
+
+/// The hash by which the policy knows the style.
+fn style_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()).as_ref()))
+}
+
+/// A page under way. Texts go in as texts: what is markup is written here only.
+pub(crate) struct Page {
+    language: Language,
+    title: String,
+    body: String,
+    /// Where a form may lead beside here: a browser follows no answer to a form elsewhere.
+    leads_to: Option<String>,
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+impl Page {
+    pub(crate) fn new(language: Language, title: impl Into<String>) -> Self {
+        Self {
+            language,
+            title: title.into(),
+            body: String::new(),
+            leads_to: None,
+        }
+    }
+
+    /// A form of this page may be answered by sending the browser to `redirect`, which was checked.
+    pub(crate) fn leading_to(mut self, redirect: &str) -> Self {
+        let (scheme, rest) = redirect.split_once(':').unwrap_or((redirect, ""));
+        let host = rest
+            .strip_prefix("//")
+            .map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
+        // A quote or semicolon would end the directive; a checked redirect has neither, and none is let through.
+        let source = match host {
+            Some(host) if scheme.starts_with("http") => format!("{scheme}://{host}"),
+            _ => format!("{scheme}:"),
+        };
+        let is_clean = |octet: u8| octet.is_ascii_alphanumeric() || b".-+:/[]".contains(&octet);
+        self.leads_to = source.bytes().all(is_clean).then_some(source);
+        self
+    }
+
+    pub(crate) fn say(self, words: Words) -> Self {
+        let text = self.language.say(words);
+        self.paragraph("", text)
+    }
+
+    pub(crate) fn hint(self, words: Words) -> Self {
+        let text = self.language.say(words);
+        self.paragraph("m", text)
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        self.paragraph("m", text)
+    }
+
+    pub(crate) fn error(self, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.paragraph("e", text),
+            None => self,
+        }
+    }
+
+    fn paragraph(mut self, class: &str, text: &str) -> Self {
+        let role = if class == "e" { " role=\"alert\"" } else { "" };
+        let _ = write!(self.body, "<p class=\"{class}\"{role}>{}</p>", escape(text));
+        self
+    }
+
+    pub(crate) fn list(mut self, lines: &[&str]) -> Self {
+        self.body.push_str("<ul>");
+        for line in lines {
+            let _ = write!(self.body, "<li>{}</li>", escape(line));
+        }
+        self.body.push_str("</ul>");
+        self
+    }
+
+    pub(crate) fn link_home(mut self) -> Self {
+        let text = escape(self.language.say(Words::ToWebClient));
+        let _ = write!(self.body, "<p><a href=\"/\">{text}</a></p>");
+        self
+    }
+
+    /// A form that posts to `path`, with what it carries along.
+    pub(crate) fn form(mut self, path: &str, carried: &Fields, form: &Form) -> Self {
+        let _ = write!(
+            self.body,
+            "<form method=\"post\" action=\"{}\" autocomplete=\"on\">",
+            escape(path)
+        );
+        for (name, value) in carried.iter() {
+            let (name, value) = (escape(name), escape(value));
+            let _ = write!(self.body, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+        }
+        for input in &form.inputs {
+            let label = escape(self.language.say(input.label));
+            let _ = match input.kind {
+                "checkbox" => write!(
+                    self.body,
+                    "<label class=\"c\"><input type=\"checkbox\" name=\"{0}\" value=\"on\">{label}</label>",
+                    input.name
+                ),
+                kind => write!(
+                    self.body,
+                    "<label for=\"{0}\">{label}</label>\
+                     <input id=\"{0}\" name=\"{0}\" type=\"{kind}\" autocomplete=\"{1}\" required maxlength=\"1024\">",
+                    input.name, input.autocomplete
+                ),
+            };
+        }
+        self.body.push_str("<div class=\"r\">");
+        for (step, label, class) in &form.buttons {
+            let label = escape(self.language.say(*label));
+            let _ = write!(
+                self.body,
+                "<button class=\"{class}\" name=\"step\" value=\"{step}\">{label}</button>"
+            );
+        }
+        self.body.push_str("</div></form>");
+        self
+    }
+
+    pub(crate) fn answer(self, status: StatusCode) -> Response {
+        let (title, body) = (escape(&self.title), &self.body);
+        let html = format!(
+            "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title} - Hongyan</title>\
+             <style>{STYLE}</style></head><body><main><div class=\"k\">Hongyan</div><h1>{title}</h1>{body}</main></body></html>",
+            self.language.tag()
+        );
+        let leads_to = self.leads_to.map(|source| format!(" {source}")).unwrap_or_default();
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{}'; form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'",
+            style_hash()
+        );
+        let mut response = (status, html).into_response();
+        let fields: [(HeaderName, &str); 6] = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            // Other than no-referrer, this leaves forms of ours their Origin.
+            (header::REFERRER_POLICY, "same-origin"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::CONTENT_SECURITY_POLICY, &policy),
+        ];
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// What a form asks.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    inputs: Vec<Input>,
+    /// The step that a button takes, what it says, how it looks.
+    buttons: Vec<(&'static str, Words, &'static str)>,
+}
+
+#[derive(Debug)]
+struct Input {
+    name: &'static str,
+    label: Words,
+    kind: &'static str,
+    autocomplete: &'static str,
+}
+
+impl Form {
+    pub(crate) fn input(self, name: &'static str, label: Words, autocomplete: &'static str) -> Self {
+        let kind = if name == "password" { "password" } else { "text" };
+        self.with(Input {
+            name,
+            label,
+            kind,
+            autocomplete,
+        })
+    }
+    pub(crate) fn checkbox(self, name: &'static str, label: Words) -> Self {
+        self.with(Input {
+            name,
+            label,
+            kind: "checkbox",
+            autocomplete: "off",
+        })
+    }
+    fn with(mut self, input: Input) -> Self {
+        self.inputs.push(input);
+        self
+    }
+    pub(crate) fn button(mut self, step: &'static str, label: Words) -> Self {
+        self.buttons.push((step, label, ""));
+        self
+    }
+    pub(crate) fn main_button(mut self, step: &'static str, label: Words) -> Self {
+        self.buttons.push((step, label, "p"));
+        self
+    }
+    /// Looks like a link.
+    pub(crate) fn text_button(mut self, step: &'static str, label: Words) -> Self {
+        self.buttons.push((step, label, "t"));
+        self
+    }
+}
+
+/// Sends the browser elsewhere, with what it keeps from now on.
+pub(crate) fn see_other(location: &str, cookies: &[String]) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let fields = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    let mut response = (StatusCode::SEE_OTHER, fields).into_response();
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}

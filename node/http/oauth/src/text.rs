@@ -1,0 +1,306 @@
+//! What the pages say, in Chinese and English.
+
+use axum::http::{HeaderMap, header};
+use hongyan_access::{AccessError, Protocol, Scope};
+
+/// A language of the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// The first of ours that the browser names (RFC 9110 §12.5.4; weights are in order in practice).
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let asked = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
+        let tags = asked
+            .unwrap_or_default()
+            .split(',')
+            .map(|tag| tag.trim().to_ascii_lowercase());
+        let known = tags.filter_map(|tag| match tag.get(..2)? {
+            "zh" => Some(Self::Chinese),
+            "en" => Some(Self::English),
+            _ => None,
+        });
+        known.into_iter().next().unwrap_or(Self::English)
+    }
+
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    pub(crate) fn say(self, words: Words) -> &'static str {
+        let (english, chinese) = words.both();
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+        }
+    }
+
+    /// What a client may do, a line each.
+    pub(crate) fn scope(self, scope: &Scope) -> Vec<&'static str> {
+        let line = |protocol: &Protocol| match protocol {
+            Protocol::Imap if scope.read_only => Some(Words::ImapReadOnly),
+            Protocol::Imap => Some(Words::Imap),
+            Protocol::Pop3 if scope.read_only => Some(Words::Pop3ReadOnly),
+            Protocol::Pop3 => Some(Words::Pop3),
+            Protocol::Submission => Some(Words::Submission),
+            Protocol::Http if scope.read_only => Some(Words::JmapReadOnly),
+            Protocol::Http => Some(Words::Jmap),
+            Protocol::Web => None,
+        };
+        let lines = scope.protocols.iter().filter_map(line);
+        lines.map(|words| self.say(words)).collect()
+    }
+
+    /// Why somebody was not let in.
+    pub(crate) fn error(self, error: &AccessError) -> String {
+        let words = match error {
+            AccessError::BadCredentials => Words::BadCredentials,
+            AccessError::WrongCode => Words::WrongCode,
+            AccessError::LockedOut { .. } => Words::LockedOut,
+            AccessError::Suspended => Words::Suspended,
+            AccessError::AddressNotAllowed => Words::NotFromHere,
+            AccessError::ProtocolClosed(_) => Words::Closed,
+            AccessError::NotSignedIn => Words::SessionOver,
+            AccessError::ProofNeeded => Words::ProveAgain,
+            other => return other.text(),
+        };
+        self.say(words).to_owned()
+    }
+}
+
+/// What is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    SignIn,
+    Address,
+    Password,
+    Continue,
+    SecondFactor,
+    Code,
+    CodeHint,
+    TrustDevice,
+    ChangePassword,
+    SetUpSecondFactor,
+    ToWebClient,
+    WantsAccess,
+    SignedInAs,
+    OtherAccount,
+    Allow,
+    Deny,
+    AllowHint,
+    ProveAgain,
+    Device,
+    DeviceHint,
+    DeviceCode,
+    DeviceFrom,
+    DeviceWarning,
+    DeviceAllowed,
+    DeviceDenied,
+    DeviceUnknown,
+    Refused,
+    UnknownClient,
+    UnknownRedirect,
+    BadCredentials,
+    WrongCode,
+    LockedOut,
+    Suspended,
+    NotFromHere,
+    Closed,
+    SessionOver,
+    Imap,
+    ImapReadOnly,
+    Pop3,
+    Pop3ReadOnly,
+    Submission,
+    Jmap,
+    JmapReadOnly,
+}
+
+impl Words {
+    fn both(self) -> (&'static str, &'static str) {
+        self.of_pages().or_else(|| self.of_answers()).unwrap_or(("", ""))
+    }
+
+    fn of_pages(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::SignIn => ("Sign in", "登录"),
+            Self::Address => ("Mail address", "邮箱地址"),
+            Self::Password => ("Password", "密码"),
+            Self::Continue => ("Continue", "继续"),
+            Self::SecondFactor => ("Second step", "两步验证"),
+            Self::Code => ("Code", "验证码"),
+            Self::CodeHint => (
+                "The six digits of your authenticator app, or a recovery code.",
+                "请输入验证器应用显示的六位数字，或一个恢复码。",
+            ),
+            Self::TrustDevice => ("Trust this browser from now on", "以后信任此浏览器"),
+            Self::ChangePassword => (
+                "Your password has to be changed first. Sign in to the web client and change it, then come back.",
+                "请先修改密码：登录网页邮箱修改后再返回此页。",
+            ),
+            Self::SetUpSecondFactor => (
+                "Your organisation asks for a second factor. Sign in to the web client and set one up, then come back.",
+                "您的组织要求两步验证：请登录网页邮箱完成设置后再返回此页。",
+            ),
+            Self::ToWebClient => ("To the web client", "前往网页邮箱"),
+            Self::WantsAccess => ("wants access to your mail", "请求访问您的邮件"),
+            Self::SignedInAs => ("You are signed in as", "当前登录账号"),
+            Self::OtherAccount => ("Use another account", "使用其他账号"),
+            Self::Allow => ("Allow", "允许"),
+            Self::Deny => ("Deny", "拒绝"),
+            Self::AllowHint => (
+                "You can take this back at any time in the security settings.",
+                "您可以随时在安全设置中撤销此授权。",
+            ),
+            Self::ProveAgain => ("Show again who you are to go on.", "请再次验证身份后继续。"),
+            Self::Device => ("Connect a device", "连接设备"),
+            Self::DeviceHint => ("Type the code that the device shows.", "请输入设备上显示的代码。"),
+            Self::DeviceCode => ("Code of the device", "设备代码"),
+            Self::DeviceFrom => ("The device asks from the address", "设备请求来自地址"),
+            Self::DeviceWarning => (
+                "Go on only if you have started this yourself and the code is on your own device.",
+                "仅当此操作由您本人发起且代码显示在您自己的设备上时才继续。",
+            ),
+            _ => return None,
+        })
+    }
+
+    fn of_answers(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::DeviceAllowed => (
+                "The device is let in. You may close this page.",
+                "设备已获授权，您可以关闭此页面。",
+            ),
+            Self::DeviceDenied => (
+                "The device is not let in. You may close this page.",
+                "已拒绝该设备，您可以关闭此页面。",
+            ),
+            Self::DeviceUnknown => (
+                "No device waits with this code: it may have been mistyped, or its time is over.",
+                "没有设备在等待此代码：可能输入有误或已过期。",
+            ),
+            Self::Refused => ("This does not work", "无法继续"),
+            Self::UnknownClient => (
+                "The program that sent you here is not registered with this server.",
+                "引导您到此页的程序未在本服务器注册。",
+            ),
+            Self::UnknownRedirect => (
+                "The program that sent you here wants to be answered at a place that is not registered for it.",
+                "引导您到此页的程序要求返回到未注册的地址。",
+            ),
+            Self::BadCredentials => ("Address or password is wrong.", "邮箱地址或密码错误。"),
+            Self::WrongCode => (
+                "The code is wrong or was used before. Check the clock of the device that shows it.",
+                "验证码错误或已使用，请检查设备时钟。",
+            ),
+            Self::LockedOut => (
+                "Too many failed attempts. Try again later.",
+                "失败次数过多，请稍后再试。",
+            ),
+            Self::Suspended => ("The account is suspended.", "该账号已停用。"),
+            Self::NotFromHere => (
+                "Signing in from this address is not allowed.",
+                "不允许从此网络地址登录。",
+            ),
+            Self::Closed => (
+                "The web client is switched off for this account.",
+                "该账号的网页登录已关闭。",
+            ),
+            Self::SessionOver => ("The session is over: sign in again.", "会话已结束，请重新登录。"),
+            Self::Imap => ("Read and change your mail (IMAP)", "收取和管理您的邮件 (IMAP)"),
+            Self::ImapReadOnly => ("Read your mail (IMAP)", "读取您的邮件 (IMAP)"),
+            Self::Pop3 => ("Fetch your mail (POP3)", "收取您的邮件 (POP3)"),
+            Self::Pop3ReadOnly => ("Fetch your mail and leave it (POP3)", "收取但不删除您的邮件 (POP3)"),
+            Self::Submission => ("Send mail in your name (SMTP)", "以您的名义发送邮件 (SMTP)"),
+            Self::Jmap => (
+                "Read, change and send your mail (JMAP)",
+                "读取、管理和发送您的邮件 (JMAP)",
+            ),
+            Self::JmapReadOnly => ("Read your mail (JMAP)", "读取您的邮件 (JMAP)"),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_browser_says_which_language() {
+        let check = |asked: &'static str, expect: Language| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(asked));
+            assert_eq!(Language::of(&headers), expect, "{asked}");
+        };
+        check("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese);
+        check("de, en;q=0.5, zh;q=0.1", Language::English);
+        check("de, zh", Language::Chinese);
+        check("", Language::English);
+        assert_eq!(Language::of(&HeaderMap::new()), Language::English);
+    }
+
+    #[test]
+    fn everything_is_said_in_both_languages() {
+        let all = [
+            Words::SignIn,
+            Words::Address,
+            Words::Password,
+            Words::Continue,
+            Words::SecondFactor,
+            Words::Code,
+            Words::CodeHint,
+            Words::TrustDevice,
+            Words::ChangePassword,
+            Words::SetUpSecondFactor,
+            Words::ToWebClient,
+            Words::WantsAccess,
+            Words::SignedInAs,
+            Words::OtherAccount,
+            Words::Allow,
+            Words::Deny,
+            Words::AllowHint,
+            Words::ProveAgain,
+            Words::Device,
+            Words::DeviceHint,
+            Words::DeviceCode,
+            Words::DeviceFrom,
+            Words::DeviceWarning,
+            Words::DeviceAllowed,
+            Words::DeviceDenied,
+            Words::DeviceUnknown,
+            Words::Refused,
+            Words::UnknownClient,
+            Words::UnknownRedirect,
+            Words::BadCredentials,
+            Words::WrongCode,
+            Words::LockedOut,
+            Words::Suspended,
+            Words::NotFromHere,
+            Words::Closed,
+            Words::SessionOver,
+            Words::Imap,
+            Words::ImapReadOnly,
+            Words::Pop3,
+            Words::Pop3ReadOnly,
+            Words::Submission,
+            Words::Jmap,
+            Words::JmapReadOnly,
+        ];
+        for words in all {
+            let (english, chinese) = words.both();
+            assert!(english.is_ascii() && !english.is_empty(), "{words:?}");
+            assert!(!chinese.is_ascii(), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Whoever looks at a page, and the way to being signed in that all pages share.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use hongyan_access::{
+    AccessError, DEVICE_COOKIE, Decider, Guest, SESSION_COOKIE, SecondProof, Stage, Visit, WebProof, WebSession, cookie,
+};
+use hongyan_sasl::Secret;
+
+use crate::Oauth;
+use crate::form::Fields;
+use crate::page::{Form, Page, see_other};
+use crate::text::{Language, Words};
+
+/// One look at a page.
+pub(crate) struct Visitor<'v> {
+    pub(crate) oauth: &'v Oauth,
+    pub(crate) guest: &'v Guest,
+    pub(crate) language: Language,
+    /// The page's path.
+    pub(crate) path: &'static str,
+    /// What its forms carry along.
+    pub(crate) carried: Fields,
+}
+
+impl Visitor<'_> {
+    fn token(&self) -> &str {
+        self.guest.token.as_ref().map_or("", Secret::reveal)
+    }
+
+    pub(crate) fn decider(&self) -> Decider<'_> {
+        Decider {
+            token: self.token(),
+            peer: self.guest.peer,
+        }
+    }
+
+    /// The page itself, from the beginning.
+    fn again(&self, cookies: &[String]) -> Response {
+        see_other(&format!("{}?{}", self.path, self.carried.write()), cookies)
+    }
+
+    /// Who is signed in; or the page that leads there.
+    pub(crate) async fn session(&self) -> Result<WebSession, Response> {
+        let found = match &self.guest.token {
+            Some(token) => self.oauth.access.web_session(token.reveal(), self.guest.peer).await,
+            None => return Err(self.ask_password(None)),
+        };
+        let session = found.map_err(|error| self.refused(&error))?;
+        match session.stage {
+            Stage::SignedIn => Ok(session),
+            Stage::SecondFactor => Err(self.ask_code(None)),
+            Stage::ChangePassword => Err(self.elsewhere(Words::ChangePassword)),
+            Stage::SetUpSecondFactor => Err(self.elsewhere(Words::SetUpSecondFactor)),
+        }
+    }
+
+    /// The page for somebody whom sign-in did not let in.
+    pub(crate) fn refused(&self, error: &AccessError) -> Response {
+        let text = self.language.error(error);
+        match error {
+            AccessError::NotSignedIn => self.ask_password(None),
+            AccessError::WrongCode => self.ask_code(Some(&text)),
+            AccessError::ProofNeeded | AccessError::NeedsCode => self.ask_proof(Some(&text)),
+            AccessError::Unfinished(Stage::SecondFactor) => self.ask_code(None),
+            _ => self.ask_password(Some(&text)),
+        }
+    }
+
+    fn status(error: Option<&str>) -> StatusCode {
+        // A page that asks is an answer like others; one that refuses says so to programs, too.
+        match error {
+            Some(_) => StatusCode::FORBIDDEN,
+            None => StatusCode::OK,
+        }
+    }
+
+    fn ask_password(&self, error: Option<&str>) -> Response {
+        let form = Form::default()
+            .input("login", Words::Address, "username")
+            .input("password", Words::Password, "current-password")
+            .main_button("sign-in", Words::Continue);
+        self.ask(Words::SignIn, error, None, &form)
+    }
+
+    fn ask_code(&self, error: Option<&str>) -> Response {
+        let form = Form::default()
+            .input("code", Words::Code, "one-time-code")
+            .checkbox("trust", Words::TrustDevice)
+            .text_button("switch", Words::OtherAccount)
+            .main_button("code", Words::Continue);
+        self.ask(Words::SecondFactor, error, Some(Words::CodeHint), &form)
+    }
+
+    /// The last proof is too old for what is delicate (AUTH-25): a password, or a code where there is a second factor.
+    fn ask_proof(&self, error: Option<&str>) -> Response {
+        let form = Form::default()
+            .input("password", Words::Password, "current-password")
+            .text_button("switch", Words::OtherAccount)
+            .main_button("prove", Words::Continue);
+        self.ask(Words::SignIn, error, None, &form)
+    }
+
+    fn ask(&self, title: Words, error: Option<&str>, hint: Option<Words>, form: &Form) -> Response {
+        let mut page = Page::new(self.language, self.language.say(title)).error(error);
+        if let Some(hint) = hint {
+            page = page.hint(hint);
+        }
+        page.form(self.path, &self.carried, form).answer(Self::status(error))
+    }
+
+    fn elsewhere(&self, words: Words) -> Response {
+        let form = Form::default().text_button("switch", Words::OtherAccount);
+        Page::new(self.language, self.language.say(Words::SignIn))
+            .say(words)
+            .link_home()
+            .form(self.path, &self.carried, &form)
+            .answer(StatusCode::OK)
+    }
+
+    /// A step towards being signed in, if that is what was posted.
+    pub(crate) async fn step(&self, posted: &Fields) -> Option<Response> {
+        let outcome = match posted.value("step") {
+            Some("sign-in") => self.sign_in(posted).await,
+            Some("code") => self.show_code(posted).await,
+            Some("prove") => self.prove(posted).await,
+            Some("switch") => self.switch().await,
+            _ => return None,
+        };
+        Some(outcome.unwrap_or_else(|error| self.refused(&error)))
+    }
+
+    async fn sign_in(&self, posted: &Fields) -> Result<Response, AccessError> {
+        let access = &self.oauth.access;
+        let login = posted.value("login").unwrap_or_default().trim();
+        let password = Secret::new(posted.value("password").unwrap_or_default());
+        let visit = Visit {
+            peer: self.guest.peer,
+            client: &self.guest.client,
+            device: self.guest.device.as_ref().map(Secret::reveal),
+        };
+        let begun = access.web_sign_in(login, &password, visit).await?;
+        let millis = begun.session.end.millis.saturating_sub(access.now().millis);
+        let secs = u64::try_from(millis / 1_000).unwrap_or(0);
+        Ok(self.again(&[cookie(SESSION_COOKIE, begun.token.reveal(), secs)]))
+    }
+
+    async fn show_code(&self, posted: &Fields) -> Result<Response, AccessError> {
+        let access = &self.oauth.access;
+        let trust = posted.value("trust").map(|_| "");
+        let proof = second(posted.value("code").unwrap_or_default());
+        let passed = access
+            .web_second_factor(self.token(), &proof, trust, self.guest.peer)
+            .await?;
+        let secs = u64::from(access.trusted_device_days()) * 86_400;
+        let device = passed.device.map(|device| cookie(DEVICE_COOKIE, device.reveal(), secs));
+        Ok(self.again(device.as_slice()))
+    }
+
+    async fn prove(&self, posted: &Fields) -> Result<Response, AccessError> {
+        let shown = posted.value("password").unwrap_or_default();
+        let access = &self.oauth.access;
+        let by_password = WebProof::Password(Secret::new(shown));
+        match access.web_prove(self.token(), &by_password, self.guest.peer).await {
+            Err(AccessError::NeedsCode) => {
+                let by_code = WebProof::Second(second(shown));
+                access.web_prove(self.token(), &by_code, self.guest.peer).await?;
+            }
+            proved => drop(proved?),
+        }
+        Ok(self.again(&[]))
+    }
+
+    async fn switch(&self) -> Result<Response, AccessError> {
+        self.oauth.access.end_web_session(self.token()).await?;
+        Ok(self.again(&[cookie(SESSION_COOKIE, "", 0)]))
+    }
+}
+
+/// Six digits are a code, anything else is meant as a recovery code.
+fn second(typed: &str) -> SecondProof {
+    let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    match plain.len() == 6 && plain.bytes().all(|digit| digit.is_ascii_digit()) {
+        true => SecondProof::Totp(plain),
+        false => SecondProof::RecoveryCode(typed.to_owned()),
+    }
+}

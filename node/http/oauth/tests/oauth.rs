@@ -1,0 +1,544 @@
+//! The pages as a browser sees them, and the end points as a client does.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response, header};
+use axum::{Extension, Router};
+use hongyan_access::{Access, AccessOptions, Guest, NewOauthClient, Protocol, SESSION_COOKIE, Scope};
+use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant, NewToken, TokenOwner};
+use hongyan_env::{Env, ManualClock};
+use hongyan_http_oauth::{Fields, OauthParts, routes};
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+use hongyan_sasl::Secret;
+use hongyan_types::{AccountId, Address, Domain};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const ANNA: &str = "anna@example.test";
+const BACK: &str = "http://127.0.0.1:4711/back";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+struct World {
+    routes: Router,
+    access: Access,
+    directory: Directory,
+    anna: AccountId,
+    clock: ManualClock,
+}
+
+/// A browser with what it keeps.
+struct Browser<'w> {
+    world: &'w World,
+    token: Option<Secret>,
+    language: &'static str,
+}
+
+struct Page {
+    status: u16,
+    location: String,
+    policy: String,
+    html: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let (env, clock) = Env::manual(1);
+        let database = Database::new(MemoryStore::default());
+        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+        let domain = Domain::try_from("example.test").unwrap();
+        directory.create_domain(tenant, &domain).await.unwrap();
+        let options = AccessOptions {
+            argon2_memory_kib: 8,
+            argon2_passes: 1,
+            scram_iterations: 4096,
+            ..AccessOptions::default()
+        };
+        let access = Access::open(directory.clone(), &database, env, options).await.unwrap();
+        let credential = access.hash_password(&Secret::new("pass")).await.unwrap();
+        let new = NewAccount {
+            credential: Some(credential),
+            ..NewAccount::at(Address::try_from(ANNA).unwrap())
+        };
+        let anna = directory.create_account(&new).await.unwrap().id;
+        let client = NewOauthClient {
+            id: "reader".to_owned(),
+            name: "Reader <b>".to_owned(),
+            redirects: vec!["http://127.0.0.1/back".to_owned()],
+            scope: Scope::all(),
+        };
+        access.set_oauth_client(&directory, &client).await.unwrap();
+        let routes = routes(OauthParts {
+            access: access.clone(),
+            issuer: "https://mail.example.test".to_owned(),
+        });
+        Self {
+            routes,
+            access,
+            directory,
+            anna,
+            clock,
+        }
+    }
+
+    fn browser(&self) -> Browser<'_> {
+        Browser {
+            world: self,
+            token: None,
+            language: "en",
+        }
+    }
+
+    async fn send(&self, token: Option<Secret>, request: Request<Body>) -> Response<Body> {
+        let guest = Guest {
+            peer: PEER,
+            client: "Browser".to_owned(),
+            token,
+            device: None,
+        };
+        let routes = self.routes.clone().layer(Extension(guest));
+        routes.oneshot(request).await.unwrap()
+    }
+
+    /// A client's question to an end point.
+    async fn call_with(&self, path: &str, fields: &[(&str, &str)], shown: Option<&str>) -> (u16, Value) {
+        let mut request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        if let Some(shown) = shown {
+            request = request.header("authorization", format!("Bearer {shown}"));
+        }
+        let request = request.body(Body::from(form(fields))).unwrap();
+        let response = self.send(None, request).await;
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let status = response.status().as_u16();
+        let octets = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&octets).unwrap())
+    }
+
+    async fn call(&self, path: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+        self.call_with(path, fields, None).await
+    }
+
+    async fn redeem(&self, code: &str) -> (u16, Value) {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "reader"),
+            ("code", code),
+            ("redirect_uri", BACK),
+            ("code_verifier", VERIFIER),
+        ];
+        self.call("/oauth/token", &fields).await
+    }
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escape(value)))
+        .collect();
+    pairs.join("&")
+}
+
+fn escape(text: &str) -> String {
+    let escaped = text.bytes().map(|octet| match octet {
+        octet if octet.is_ascii_alphanumeric() => char::from(octet).to_string(),
+        octet => format!("%{octet:02X}"),
+    });
+    escaped.collect()
+}
+
+fn wish<'w>(change: &[(&'w str, &'w str)]) -> Vec<(&'w str, &'w str)> {
+    let mut fields = vec![
+        ("response_type", "code"),
+        ("client_id", "reader"),
+        ("redirect_uri", BACK),
+        ("scope", "imap submission"),
+        ("state", "a&b"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    for (name, value) in change {
+        match fields.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = value,
+            None => fields.push((name, value)),
+        }
+    }
+    fields
+}
+
+impl Browser<'_> {
+    async fn go(&mut self, request: Request<Body>) -> Page {
+        let response = self.world.send(self.token.clone(), request).await;
+        let headers = response.headers();
+        let text = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        for kept in headers.get_all(header::SET_COOKIE) {
+            let kept = kept.to_str().unwrap();
+            assert!(kept.contains("; Secure; HttpOnly; SameSite=Lax"), "{kept}");
+            let value = kept.strip_prefix(&format!("{SESSION_COOKIE}=")).unwrap();
+            let value = value.split(';').next().unwrap();
+            self.token = Some(value).filter(|value| !value.is_empty()).map(Secret::new);
+        }
+        let (status, location, policy) = (
+            response.status().as_u16(),
+            text("location"),
+            text("content-security-policy"),
+        );
+        let octets = response.into_body().collect().await.unwrap().to_bytes();
+        Page {
+            status,
+            location,
+            policy,
+            html: String::from_utf8(octets.to_vec()).unwrap(),
+        }
+    }
+    async fn get(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = Request::get(format!("{path}?{}", form(fields))).header("accept-language", self.language);
+        self.go(request.body(Body::empty()).unwrap()).await
+    }
+    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = Request::post(path)
+            .header("accept-language", self.language)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.go(request.body(Body::from(form(fields))).unwrap()).await
+    }
+    async fn sign_in(&mut self) -> Page {
+        let fields = wish(&[("step", "sign-in"), ("login", ANNA), ("password", "pass")]);
+        self.post("/oauth/authorize", &fields).await
+    }
+    async fn code(&mut self) -> String {
+        self.sign_in().await;
+        let back = self.post("/oauth/authorize", &wish(&[("step", "allow")])).await;
+        let fields = Fields::read(back.location.strip_prefix(&format!("{BACK}?")).unwrap()).unwrap();
+        fields.value("code").unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn oauth_a_member_lets_a_client_in_and_it_gets_its_tokens() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(
+        page.status == 200 && page.html.contains("name=\"password\""),
+        "{}",
+        page.html
+    );
+    let wrong = wish(&[("step", "sign-in"), ("login", ANNA), ("password", "wrong")]);
+    let page = browser.post("/oauth/authorize", &wrong).await;
+    assert!(
+        page.status == 403 && page.html.contains("Address or password is wrong"),
+        "{}",
+        page.html
+    );
+    let page = browser.sign_in().await;
+    assert_eq!(page.status, 303);
+    assert!(
+        page.location
+            .starts_with("/oauth/authorize?response_type=code&client_id=reader")
+    );
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    for expect in [
+        "Reader &lt;b&gt; wants access",
+        ANNA,
+        "Send mail in your name",
+        "value=\"a&amp;b\"",
+    ] {
+        assert!(page.html.contains(expect), "{expect}: {}", page.html);
+    }
+    assert!(!page.html.contains("<b>") && !page.html.contains("<script"));
+    assert!(
+        page.policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{}",
+        page.policy
+    );
+    assert!(
+        page.policy.contains("form-action 'self' http://127.0.0.1:4711;"),
+        "{}",
+        page.policy
+    );
+    let back = browser.post("/oauth/authorize", &wish(&[("step", "allow")])).await;
+    assert_eq!(back.status, 303);
+    let fields = Fields::read(back.location.strip_prefix(&format!("{BACK}?")).unwrap()).unwrap();
+    assert_eq!(fields.value("state"), Some("a&b"));
+    assert_eq!(fields.value("iss"), Some("https://mail.example.test"));
+    let (status, tokens) = world.redeem(fields.value("code").unwrap()).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(
+        (&tokens["token_type"], &tokens["expires_in"], &tokens["scope"]),
+        (&json!("Bearer"), &json!(3600), &json!("imap submission"))
+    );
+    let token = tokens["access_token"].as_str().unwrap();
+    let identity = world.access.verify_token(Protocol::Imap, token, Some(ANNA), PEER).await;
+    assert_eq!(identity.unwrap().account.id, world.anna);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "reader"),
+        ("refresh_token", refresh),
+    ];
+    assert_eq!(world.call("/oauth/token", &fields).await.0, 200);
+    let (status, problem) = world.call("/oauth/token", &fields).await;
+    assert_eq!((status, &problem["error"]), (400, &json!("invalid_grant")));
+}
+
+#[tokio::test]
+async fn oauth_nobody_is_sent_where_the_client_is_not_registered() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    for change in [
+        ("client_id", "nobody"),
+        ("redirect_uri", "https://evil.test/"),
+        ("redirect_uri", "http://127.0.0.1:80@evil.test/back"),
+        ("redirect_uri", ""),
+    ] {
+        for page in [
+            browser.get("/oauth/authorize", &wish(&[change])).await,
+            browser
+                .post("/oauth/authorize", &wish(&[change, ("step", "deny")]))
+                .await,
+        ] {
+            assert_eq!((page.status, page.location.as_str()), (400, ""), "{change:?}");
+        }
+    }
+    for (change, error) in [
+        (("response_type", "token"), "unsupported_response_type"),
+        (("code_challenge", "x"), "invalid_request"),
+        (("code_challenge_method", "plain"), "invalid_request"),
+        (("scope", "everything"), "invalid_scope"),
+        (("step", "deny"), "access_denied"),
+    ] {
+        let page = browser.post("/oauth/authorize", &wish(&[change])).await;
+        let expect = format!("{BACK}?error={error}");
+        assert!(
+            page.status == 303 && page.location.starts_with(&expect),
+            "{change:?} {}",
+            page.location
+        );
+        assert!(page.location.contains("state=a%26b"), "{}", page.location);
+    }
+    let twice = Request::get("/oauth/authorize?client_id=reader&client_id=reader");
+    let page = browser.go(twice.body(Body::empty()).unwrap()).await;
+    assert_eq!(page.status, 400);
+}
+
+#[tokio::test]
+async fn oauth_letting_in_needs_a_fresh_proof_and_the_second_factor() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    browser.language = "zh-CN,zh;q=0.9";
+    browser.sign_in().await;
+    world.clock.advance(Duration::from_secs(601));
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "allow")])).await;
+    assert!(
+        page.status == 403 && page.html.contains("请再次验证身份后继续"),
+        "{}",
+        page.html
+    );
+    let wrong = wish(&[("step", "prove"), ("password", "wrong")]);
+    assert_eq!(browser.post("/oauth/authorize", &wrong).await.status, 403);
+    let prove = wish(&[("step", "prove"), ("password", "pass")]);
+    assert_eq!(browser.post("/oauth/authorize", &prove).await.status, 303);
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("请求访问您的邮件"), "{}", page.html);
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "switch")])).await;
+    assert!(page.status == 303 && browser.token.is_none());
+    // With a second factor the password leads no further than to the code.
+    world.access.begin_totp(&world.directory, world.anna, 60).await.unwrap();
+    let pending = world
+        .directory
+        .factors(world.anna)
+        .await
+        .unwrap()
+        .pending_totp
+        .clone()
+        .unwrap();
+    let confirm = hongyan_directory::FactorsChange::ConfirmTotp {
+        offered: pending,
+        since: world.access.now(),
+        recovery_codes: Vec::new(),
+    };
+    world.directory.change_factors(world.anna, &confirm).await.unwrap();
+    browser.sign_in().await;
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(
+        page.html.contains("两步验证") && page.html.contains("name=\"code\""),
+        "{}",
+        page.html
+    );
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "allow")])).await;
+    assert!(
+        page.location.is_empty() && page.html.contains("name=\"code\""),
+        "{}",
+        page.html
+    );
+    let page = browser
+        .post("/oauth/authorize", &wish(&[("step", "code"), ("code", "000000")]))
+        .await;
+    assert!(page.status == 403 && page.html.contains("验证码错误"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn acc_17_a_device_shows_a_code_and_its_owner_types_it() {
+    let world = World::new().await;
+    let begin = [("client_id", "reader"), ("scope", "imap")];
+    let (status, offer) = world.call("/oauth/device_authorization", &begin).await;
+    assert_eq!(status, 200, "{offer}");
+    let user_code = offer["user_code"].as_str().unwrap();
+    assert_eq!(offer["verification_uri"], "https://mail.example.test/oauth/device");
+    let device_code = offer["device_code"].as_str().unwrap();
+    let poll = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("client_id", "reader"),
+        ("device_code", device_code),
+    ];
+    assert_eq!(
+        world.call("/oauth/token", &poll).await.1["error"],
+        "authorization_pending"
+    );
+    assert_eq!(world.call("/oauth/token", &poll).await.1["error"], "slow_down");
+    let mut browser = world.browser();
+    let page = browser.get("/oauth/device", &[("user_code", user_code)]).await;
+    assert!(
+        page.html.contains("name=\"password\"") && page.html.contains(user_code),
+        "{}",
+        page.html
+    );
+    let sign_in = [
+        ("user_code", user_code),
+        ("step", "sign-in"),
+        ("login", ANNA),
+        ("password", "pass"),
+    ];
+    assert_eq!(
+        browser.post("/oauth/device", &sign_in).await.location,
+        format!("/oauth/device?user_code={user_code}")
+    );
+    let page = browser.get("/oauth/device", &[]).await;
+    assert!(page.html.contains("Code of the device"), "{}", page.html);
+    let page = browser
+        .post("/oauth/device", &[("user_code", "BBBB-BBBB"), ("step", "type")])
+        .await;
+    assert!(
+        page.status == 400 && page.html.contains("No device waits"),
+        "{}",
+        page.html
+    );
+    let page = browser
+        .post("/oauth/device", &[("user_code", user_code), ("step", "type")])
+        .await;
+    assert!(
+        page.html.contains("192.0.2.1") && page.html.contains("on your own device"),
+        "{}",
+        page.html
+    );
+    let page = browser
+        .post("/oauth/device", &[("user_code", user_code), ("step", "allow")])
+        .await;
+    assert!(page.html.contains("The device is let in"), "{}", page.html);
+    world.clock.advance(Duration::from_secs(5));
+    let (status, tokens) = world.call("/oauth/token", &poll).await;
+    assert_eq!((status, &tokens["scope"]), (200, &json!("imap")), "{tokens}");
+}
+
+#[tokio::test]
+async fn oauth_tokens_are_given_back_and_looked_at_by_who_may() {
+    let world = World::new().await;
+    let code = world.browser().code().await;
+    let tokens = world.redeem(&code).await.1;
+    let token = tokens["access_token"].as_str().unwrap();
+    let text = world.access.new_token_text();
+    let new = NewToken {
+        scopes: std::collections::BTreeSet::from(["oauth-tokens:read".to_owned()]),
+        owner: TokenOwner::Operator,
+        name: "relay".to_owned(),
+        networks: Vec::new(),
+        expires: None,
+        hash: text.hash,
+    };
+    world.directory.create_token(&new).await.unwrap();
+    let program = Some(text.text.reveal());
+    let look = async |program| world.call_with("/oauth/introspect", &[("token", token)], program).await;
+    assert_eq!(look(None).await.0, 401);
+    assert_eq!(look(Some("hyt_none")).await.0, 401);
+    assert_eq!(look(Some(token)).await.0, 401);
+    let (_, view) = look(program).await;
+    assert_eq!(
+        (&view["active"], &view["username"], &view["client_id"]),
+        (&json!(true), &json!(ANNA), &json!("reader"))
+    );
+    for (fields, expect) in [
+        (vec![("token", token)], (401, Some("invalid_client"))),
+        (vec![("client_id", "reader")], (400, Some("invalid_request"))),
+        (vec![("client_id", "reader"), ("token", "hya_none")], (200, None)),
+        (vec![("client_id", "reader"), ("token", token)], (200, None)),
+        (vec![("client_id", "reader"), ("token", token)], (200, None)),
+    ] {
+        let (status, answer) = world.call("/oauth/revoke", &fields).await;
+        assert_eq!((status, answer["error"].as_str()), expect, "{fields:?}");
+    }
+    assert_eq!(look(program).await.1, json!({"active": false}));
+    assert!(world.access.oauth_grants(world.anna).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn oauth_what_clients_get_wrong_is_named() {
+    let world = World::new().await;
+    for (path, fields, expect) in [
+        ("/oauth/token", vec![("client_id", "reader")], (400, "invalid_request")),
+        (
+            "/oauth/token",
+            vec![("grant_type", "password"), ("client_id", "reader")],
+            (400, "unsupported_grant_type"),
+        ),
+        (
+            "/oauth/token",
+            vec![("grant_type", "refresh_token")],
+            (401, "invalid_client"),
+        ),
+        (
+            "/oauth/token",
+            vec![("grant_type", "refresh_token"), ("client_id", "reader")],
+            (400, "invalid_request"),
+        ),
+        (
+            "/oauth/device_authorization",
+            vec![("client_id", "nobody")],
+            (401, "invalid_client"),
+        ),
+        (
+            "/oauth/device_authorization",
+            vec![("client_id", "reader"), ("scope", "x")],
+            (400, "invalid_scope"),
+        ),
+    ] {
+        let (status, problem) = world.call(path, &fields).await;
+        assert_eq!(
+            (status, problem["error"].as_str().unwrap()),
+            expect,
+            "{path} {fields:?}"
+        );
+    }
+    let json = Request::post("/oauth/token").header("content-type", "application/json");
+    let response = world.send(None, json.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(response.status(), 400);
+    let request = Request::get("/.well-known/oauth-authorization-server")
+        .body(Body::empty())
+        .unwrap();
+    let octets = world
+        .send(None, request)
+        .await
+        .into_body()
+        .collect()
+        .await
+        .unwrap()
+        .to_bytes();
+    let metadata: Value = serde_json::from_slice(&octets).unwrap();
+    assert_eq!(metadata["issuer"], "https://mail.example.test");
+    assert_eq!(metadata["token_endpoint"], "https://mail.example.test/oauth/token");
+    assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
+}
