@@ -136,6 +136,16 @@ impl Config {
         if !(86_400..=31_557_600).contains(&self.public.mta_sts_secs) {
             return refuse("public.mta_sts_secs", "is not in 86400 to 31557600");
         }
+        let directory = &self.directory;
+        for (setting, days) in [
+            ("directory.recycle_deleted_days", directory.recycle_deleted_days),
+            ("directory.recycle_unbound_days", directory.recycle_unbound_days),
+            ("directory.recycle_reclaimed_days", directory.recycle_reclaimed_days),
+        ] {
+            if !(1..=3650).contains(&days) {
+                return refuse(setting, "is not in 1 to 3650");
+            }
+        }
         if self.limits.message_octets_max < 65_536 {
             return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");
         }
@@ -222,6 +232,10 @@ mod tests {
         check("[node]\nhostname = \"x\"", "unknown field `hostname`");
         check("[nodes]\n", "unknown field `nodes`");
         check("[node]\nhost_name = \"\"", "node.host_name");
+        check(
+            "[directory]\nrecycle_unbound_days = 0",
+            "directory.recycle_unbound_days",
+        );
         check("[tls]\ncertificate = \"/x\"", "tls.key");
         check(
             "[access]\npassword_characters_min = 5",

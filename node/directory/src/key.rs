@@ -24,6 +24,7 @@
 //! ("dir", "tag-name", tenant, name)         tag
 //! ("dir", "tag-member", tenant, tag, account)  empty
 //! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
+//! ("dir", "recycled", ..), ("dir", "recycled-due", ..)  record/recycled.rs
 //! ("dir", "grant", ..), ("dir", "granted", ..)  record/grant.rs
 //! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
@@ -36,7 +37,7 @@ use bytes::Bytes;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 
-use crate::{DepartmentId, Grantee, GroupId, RequestKey, TagId, TokenHash, TokenId};
+use crate::{DepartmentId, Grantee, GroupId, RecycledRecord, RequestKey, TagId, TokenHash, TokenId};
 
 fn dir(kind: &str) -> Tuple {
     Tuple::new().string("dir").string(kind)
@@ -156,6 +157,17 @@ pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
 }
 pub(crate) fn sign_in_policy(tenant: TenantId) -> Bytes {
     dir("sign-in-policy").int(tenant.0).pack()
+}
+pub(crate) fn recycled(tenant: TenantId) -> Tuple {
+    dir("recycled").int(tenant.0)
+}
+pub(crate) fn recycled_due() -> Tuple {
+    dir("recycled-due")
+}
+pub(crate) fn recycled_due_at(recycled: &RecycledRecord) -> Bytes {
+    let account = &recycled.account;
+    let due = recycled_due().int(recycled.until.millis);
+    due.int(account.tenant.0).int(account.id.0).pack()
 }
 pub(crate) fn token(token: TokenId) -> Bytes {
     dir("token").int(token.0).pack()

@@ -31,6 +31,12 @@ pub struct DirectoryOptions {
     pub tags_per_tenant_max: u64,
     /// Tags a member may bear, and departments a tag may be given to.
     pub tags_per_member_max: usize,
+    /// How long the mailbox of a deleted member stays in the recycle bin (MEM-14).
+    pub recycle_deleted: Duration,
+    /// How long one that was taken from its person does (MEM-13).
+    pub recycle_unbound: Duration,
+    /// How long a shared one that was taken back does (SBX-8).
+    pub recycle_reclaimed: Duration,
     /// Tokens of programs a tenant may have.
     pub tokens_per_tenant_max: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
@@ -63,6 +69,9 @@ impl Default for DirectoryOptions {
             members_moved_at_once_max: 500,
             tags_per_tenant_max: 1_000,
             tags_per_member_max: 100,
+            recycle_deleted: Duration::from_secs(30 * 24 * 3600),
+            recycle_unbound: Duration::from_secs(60 * 24 * 3600),
+            recycle_reclaimed: Duration::from_secs(60 * 24 * 3600),
             tokens_per_tenant_max: 1_000,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),

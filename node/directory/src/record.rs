@@ -11,6 +11,7 @@ pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod language;
 pub(crate) mod profile;
+pub(crate) mod recycled;
 pub(crate) mod request;
 pub(crate) mod role;
 pub(crate) mod sign_in_policy;

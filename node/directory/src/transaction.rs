@@ -27,8 +27,11 @@ pub(crate) mod group_names;
 pub(crate) mod group_rules;
 pub(crate) mod list;
 pub(crate) mod membership;
+pub(crate) mod purge;
+pub(crate) mod recycle;
 pub(crate) mod remove_alias;
 pub(crate) mod remove_member;
+pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod rotate_token;
 pub(crate) mod set_catch_all;
@@ -307,10 +310,11 @@ async fn check_free(transaction: &mut Transaction, address: &Address) -> Result<
     let what = match target_at(transaction, address).await? {
         None => return Ok(()),
         Some(Target::Group { .. }) => "group",
-        Some(Target::Account { alias: true, .. }) => "alias",
-        Some(Target::Account { account, .. }) => match read_account(transaction, account).await? {
+        Some(Target::Account { account, alias, .. }) => match read_account(transaction, account).await? {
+            None => "mailbox in the recycle bin:",
+            Some(_) if alias => "alias",
             Some(account) if account.kind == AccountKind::Shared => "shared mailbox",
-            _ => "member",
+            Some(_) => "member",
         },
     };
     Err(Error::exists(what, address))

@@ -302,10 +302,13 @@ fn start_relay(
     Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
 }
 
-/// Sees for ever that long work goes on where its partition is.
+/// Sees for ever that long work goes on where its partition is, and that the recycle bin is emptied.
 fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     let (env, directory) = (ground.env.clone(), ground.directory.clone());
     let tasks = Tasks::new(env.clone(), directory, router.clone(), UpkeepOptions::default());
+    let period = tasks.options().purge_period;
+    let (bin, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
+    arbiters.spawn(0, move || hongyan_upkeep::purge(clock, way, bin, period));
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
     tasks

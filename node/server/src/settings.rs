@@ -113,9 +113,16 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         groups_per_tenant_max: section.groups_per_tenant_max,
         group_members_max: section.group_members_max,
         group_expansion_max: section.group_expansion_max,
+        recycle_deleted: days(section.recycle_deleted_days),
+        recycle_unbound: days(section.recycle_unbound_days),
+        recycle_reclaimed: days(section.recycle_reclaimed_days),
         default_domain,
         ..DirectoryOptions::default()
     })
+}
+
+fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 3600)
 }
 
 pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {

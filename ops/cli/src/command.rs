@@ -13,6 +13,7 @@ mod oauth;
 mod organisation;
 mod password;
 mod queue;
+mod recycle_bin;
 mod role;
 mod session;
 mod shared;
@@ -43,6 +44,9 @@ pub enum Command {
     /// People and shared mailboxes.
     #[command(subcommand, alias = "account")]
     Member(member::Member),
+    /// Mailboxes of those who left: given back, given on, or gone for good.
+    #[command(subcommand)]
+    RecycleBin(recycle_bin::RecycleBin),
     /// Departments of an organisation.
     #[command(subcommand)]
     Department(department::Department),
@@ -101,6 +105,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Organisation(command) => organisation::run(command, &client, style).await,
         Command::Domain(command) => domain::run(command, &client, style).await,
         Command::Member(command) => member::run(command, &client, style).await,
+        Command::RecycleBin(command) => recycle_bin::run(command, &client, style).await,
         Command::Department(command) => department::run(command, &client, style).await,
         Command::Tag(command) => tag::run(command, &client, style).await,
         Command::Role(command) => role::run(command, &client, style).await,
@@ -191,6 +196,13 @@ mod tests {
             "x member export a.xlsx --department 3 --department 4",
             "x member template a.csv --chinese",
             "x task cancel 3 --organisation A",
+            "x member delete a@b --confirmed",
+            "x member unbind a@b",
+            "x recycle-bin list --tenant A",
+            "x recycle-bin restore a@b --name Ben --invited",
+            "x recycle-bin share a@b --name Info --member c@d --department 3",
+            "x recycle-bin give a@b c@d",
+            "x recycle-bin purge a@b",
             "x member list --text zs --department 3 --deep --tenant A",
             "x member set a@b --department 3 --department 4 --tag 1 --title Engineer --mobile +491 --seat advanced",
             "x department add Sales --under 3 --rank 2",

@@ -16,7 +16,13 @@ section! {
         /// Direct members of one group.
         group_members_max: u64 = 10_000, "members", "1 and up", "restart";
         /// Recipients of one group with nested groups expanded.
-        group_expansion_max: usize = 20_000, "recipients", "1 and up", "restart";
+        group_expansion_max: usize = 10_000, "recipients", "1 and up", "restart";
+        /// Days that the mailbox of a deleted member stays in the recycle bin.
+        recycle_deleted_days: u64 = 30, "days", "1 to 3650", "restart";
+        /// Days that a mailbox taken from its person stays there.
+        recycle_unbound_days: u64 = 60, "days", "1 to 3650", "restart";
+        /// Days that a shared mailbox that was taken back stays there.
+        recycle_reclaimed_days: u64 = 60, "days", "1 to 3650", "restart";
         /// The domain of a login name without `@`; empty: such names are refused.
         default_domain: String = String::new(), "", "a domain", "restart";
     }

@@ -8,7 +8,7 @@ use super::{Page, last_int, read_domain};
 use crate::record::{account, group, read_address, tenant};
 use crate::{AccountRecord, DomainRecord, GroupId, GroupRecord, Result, TenantRecord, key};
 
-async fn page(
+pub(super) async fn page(
     transaction: &mut Transaction,
     prefix: &Tuple,
     after: Option<Tuple>,
@@ -34,6 +34,14 @@ pub(crate) async fn tenants(transaction: &mut Transaction, asked: Page<TenantId>
     pairs.iter().map(decode).collect()
 }
 
+/// The domain that ends `key`, which continues `prefix`.
+pub(super) fn domain_of_key(prefix: &Tuple, key: &[u8]) -> Result<Domain> {
+    let corrupt = || super::corrupt("key does not end in a domain");
+    let mut reader = prefix.reader(key).map_err(|_| corrupt())?;
+    let name = reader.string().map_err(|_| corrupt())?;
+    Ok(crate::record::read_domain(&name)?)
+}
+
 pub(crate) async fn domains(
     transaction: &mut Transaction,
     owner: TenantId,
@@ -44,10 +52,7 @@ pub(crate) async fn domains(
     let pairs = page(transaction, &prefix, after, asked.limit).await?;
     let mut domains = Vec::with_capacity(pairs.len());
     for pair in pairs {
-        let corrupt = || super::corrupt("key does not end in a domain");
-        let mut reader = prefix.reader(&pair.key).map_err(|_| corrupt())?;
-        let name = reader.string().map_err(|_| corrupt())?;
-        domains.push(read_domain(transaction, &crate::record::read_domain(&name)?).await?);
+        domains.push(read_domain(transaction, &domain_of_key(&prefix, &pair.key)?).await?);
     }
     Ok(domains)
 }

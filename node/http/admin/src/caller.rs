@@ -106,6 +106,14 @@ impl Caller {
         Ok((tenant, reach))
     }
 
+    /// A right that must reach over the whole organisation.
+    pub(crate) fn within_whole(&self, action: Action, tenant: TenantId) -> Result<()> {
+        match self.permit(action, &Object::organisation(tenant))? {
+            Reach::Organisation => Ok(()),
+            Reach::Departments(_) => Err(Problem::forbidden("it is for administrators of the whole organisation")),
+        }
+    }
+
     /// The member with that address, to do `action` to it. One that the caller must not see is not there.
     pub(crate) async fn member(&self, action: Action, address: &str) -> Result<Arc<AccountRecord>> {
         let address = parse_address(address)?;

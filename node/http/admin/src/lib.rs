@@ -26,6 +26,7 @@ mod organisation;
 mod page;
 mod problem;
 mod queue;
+mod recycle_bin;
 mod role;
 mod session;
 mod sheet;
@@ -101,8 +102,13 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
 fn people_routes() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
         .routes(routes!(member::list, member::create))
-        .routes(routes!(member::show, member::change, member::delete))
+        .routes(routes!(member::show, member::change, recycle_bin::delete_member))
         .routes(routes!(member::set_password))
+        .routes(routes!(recycle_bin::unbind))
+        .routes(routes!(recycle_bin::list))
+        .routes(routes!(recycle_bin::show, recycle_bin::purge))
+        .routes(routes!(recycle_bin::restore))
+        .routes(routes!(recycle_bin::share))
         .routes(routes!(role::set, role::withdraw))
         .routes(routes!(sign_in::show, sign_in::change))
         .routes(routes!(app_password::list, app_password::add))

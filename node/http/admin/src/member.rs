@@ -16,7 +16,7 @@ use hongyan_directory::{
     AccountKind, AccountRecord, AccountSettings, AccountState, DepartmentId, Language, MemberPlace, MemberQuery,
     Profile, Quota, Role, Seat, TagId,
 };
-use hongyan_mailbox::{Erase, MailboxId, QuotaLimits, SetQuota};
+use hongyan_mailbox::{MailboxId, QuotaLimits, SetQuota};
 use hongyan_sasl::Secret;
 use hongyan_types::AccountId;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
-use crate::conditional::{IfMatch, Tagged};
+use crate::conditional::Tagged;
 use crate::page;
 use crate::problem::{Failure, Problem, Result};
 
@@ -33,8 +33,6 @@ pub(crate) use create::{__path_create, create};
 
 /// How long a mailbox may take to answer.
 const ASK: Duration = Duration::from_secs(10);
-/// How long erasing a mailbox may take.
-const ERASE: Duration = Duration::from_secs(24 * 3600);
 /// Per cent of a quota from which the member is warned.
 const QUOTA_WARNING_PERCENT: u8 = 90;
 
@@ -229,36 +227,6 @@ pub(crate) async fn set_password(
     }
     caller.access.account_changed(account.id).await?;
     tracing::info!(account = account.id.0, "password set");
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Removes a member, its mail, and frees its addresses.
-#[utoipa::path(delete, path = "/api/members/{address}", params(("address" = String, Path)), responses((status = 204), Failure))]
-pub(crate) async fn delete(
-    caller: Caller,
-    Path(address): Path<String>,
-    IfMatch(expect): IfMatch,
-) -> Result<StatusCode> {
-    let account = caller.member(Action::ControlMembers, &address).await?;
-    if expect.is_some_and(|expect| expect != account.etag()) {
-        let changed = hongyan_directory::Error::Changed {
-            what: "member",
-            name: address,
-        };
-        return Err(Problem::from(changed).showing(&view(&account)));
-    }
-    caller.directory.delete_account(account.id).await?;
-    caller.access.account_changed(account.id).await?;
-    // Nobody can reach the mailbox any more; a large one takes its time.
-    let (router, mailbox) = (caller.router.clone(), mailbox_of(&account));
-    tokio::spawn(async move {
-        match router.ask(&mailbox, Erase, ERASE).await {
-            Ok(Ok(_)) => tracing::info!(account = mailbox.account.0, "mailbox erased"),
-            Ok(Err(error)) => tracing::error!(account = mailbox.account.0, %error, "mailbox not erased"),
-            Err(error) => tracing::error!(account = mailbox.account.0, %error, "mailbox not erased"),
-        }
-    });
-    tracing::info!(account = account.id.0, "account deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 

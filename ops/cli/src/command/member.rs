@@ -100,11 +100,20 @@ pub enum Member {
     Export(sheet::Export),
     /// Write an empty file with the names of the columns that `import` reads.
     Template(sheet::Template),
-    /// Remove a member and free its addresses.
-    Delete {
-        /// One of its addresses.
-        address: String,
-    },
+    /// Remove a member, or take a shared mailbox back: the mailbox goes into the recycle bin.
+    Delete(Leaving),
+    /// Take the mailbox from its person: it goes into the recycle bin, ready for someone else.
+    Unbind(Leaving),
+}
+
+/// Who leaves.
+#[derive(Debug, Args)]
+pub struct Leaving {
+    /// One of its addresses.
+    address: String,
+    /// Even when others count on it, such as the groups that it speaks for.
+    #[arg(long)]
+    confirmed: bool,
 }
 
 /// Which members.
@@ -383,10 +392,17 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
         Member::Import(asked) => return sheet::import(asked, client, style).await,
         Member::Export(asked) => return sheet::export(asked, client, style).await,
         Member::Template(asked) => return sheet::template(asked, client, style).await,
-        Member::Delete { address } => {
-            client.delete(&path(address)).await?;
-            output::done(style, &format!("member {address} is deleted"));
+        Member::Delete(Leaving { address, confirmed }) => {
+            client
+                .delete(&format!("{}?confirmed={confirmed}", path(address)))
+                .await?;
+            let text = format!("{address} is deleted: see `hongyan recycle-bin show {address}`");
+            output::done(style, &text);
             return Ok(());
+        }
+        Member::Unbind(Leaving { address, confirmed }) => {
+            let path = format!("{}/unbind?confirmed={confirmed}", path(address));
+            client.post(&path, Value::Null).await?
         }
     };
     output::item(style, &value);

@@ -1,0 +1,188 @@
+//! Puts a mailbox into the recycle bin: its person leaves the directory, its mail and its addresses stay for a while
+//! (MEM-13, MEM-14, SBX-8).
+
+use hongyan_audit::Event;
+use hongyan_kv::RangeQuery;
+use hongyan_types::{AccountId, TenantId, Timestamp};
+
+use super::{
+    delete_token, grant, group_names, last_int, list, membership, need_account, read_domain, read_tenant,
+    record_account, role, touch_account, touch_address, write_counts, write_domain,
+};
+use crate::naming::Naming;
+use crate::record::recycled;
+use crate::{
+    AccountKind, AccountRecord, Change, DirectoryOptions, DomainRecord, Error, Profile, Recycle, RecycleKind,
+    RecycledRecord, Result, Seat, TenantRecord, etag, key,
+};
+
+pub(crate) async fn run(
+    transaction: &mut Change,
+    id: AccountId,
+    asked: &Recycle,
+    options: &DirectoryOptions,
+    now: Timestamp,
+) -> Result<RecycledRecord> {
+    let account = need_account(transaction, id).await?;
+    etag::check(asked.expect, account.etag(), "member", &account.address)?;
+    let kind = match account.kind {
+        AccountKind::Shared => RecycleKind::Reclaimed,
+        AccountKind::Member if asked.unbind => RecycleKind::Unbound,
+        AccountKind::Member => RecycleKind::Deleted,
+    };
+    let left = leave(transaction, &account, kind.label(), asked.confirmed).await?;
+    let period = match kind {
+        RecycleKind::Deleted => options.recycle_deleted,
+        RecycleKind::Unbound => options.recycle_unbound,
+        RecycleKind::Reclaimed => options.recycle_reclaimed,
+    };
+    let period = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
+    let recycled = RecycledRecord {
+        account: kept(left, kind),
+        kind,
+        since: now,
+        until: Timestamp {
+            millis: now.millis.saturating_add(period),
+        },
+        purging: false,
+    };
+    write(transaction, &recycled);
+    let event = Event::new("member.recycle", &account.address)
+        .with("how", kind.label())
+        .with("until", recycled.until.millis);
+    record_account(transaction, &account, event);
+    Ok(recycled)
+}
+
+/// What of an account is there again when it is restored. Its seat is free at once (MEM-17).
+fn kept(account: AccountRecord, kind: RecycleKind) -> AccountRecord {
+    let account = AccountRecord {
+        role: None,
+        seat: Seat::Standard,
+        ..account
+    };
+    if kind == RecycleKind::Deleted {
+        return account;
+    }
+    AccountRecord {
+        profile: Profile::default(),
+        departments: Vec::new(),
+        tags: Vec::new(),
+        ..account
+    }
+}
+
+pub(super) fn write(transaction: &mut Change, recycled: &RecycledRecord) {
+    let account = &recycled.account;
+    let key = key::recycled(account.tenant).int(account.id.0).pack();
+    transaction.set(key, recycled::encode(recycled));
+    transaction.set(key::recycled_due_at(recycled), Vec::new());
+}
+
+/// Takes an account out of the directory; its addresses still lead to it, and so to nobody.
+pub(super) async fn leave(
+    transaction: &mut Change,
+    account: &AccountRecord,
+    how: &str,
+    confirmed: bool,
+) -> Result<AccountRecord> {
+    let id = account.id;
+    let mut owner = read_tenant(transaction, account.tenant).await?;
+    role::check_dispensable(transaction, &owner, account, how).await?;
+    let caught = caught(transaction, account.tenant, id).await?;
+    if !confirmed {
+        check_unused(transaction, account, &owner, &caught).await?;
+    }
+    for mut domain in caught {
+        domain.catch_all = None;
+        write_domain(transaction, &domain);
+    }
+    for address in account.addresses() {
+        touch_address(transaction, address);
+    }
+    transaction.clear(&key::account(account.tenant, id));
+    transaction.clear(&key::account_tenant(id));
+    transaction.clear(&key::credential(id));
+    transaction.clear(&key::factors(id));
+    membership::clear(transaction, account);
+    transaction.clear(&key::role(account.tenant, id));
+    delete_token::all_of(transaction, account).await?;
+    group_names::forget_account(transaction, account).await?;
+    grant::forget_account(transaction, account).await?;
+    touch_account(transaction, account);
+    if owner.postmaster == Some(id) {
+        owner.postmaster = None;
+    }
+    if owner.creator == Some(id) {
+        owner.creator = None;
+    }
+    owner.counts.accounts -= 1;
+    write_counts(transaction, &owner);
+    Ok(account.clone())
+}
+
+/// The domains whose unknown addresses lead to an account.
+async fn caught(transaction: &mut Change, tenant: TenantId, id: AccountId) -> Result<Vec<DomainRecord>> {
+    let prefix = key::tenant_domains(tenant);
+    let mut caught = Vec::new();
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        let domain = read_domain(transaction, &list::domain_of_key(&prefix, &pair.key)?).await?;
+        caught.extend(Some(domain).filter(|domain| domain.catch_all == Some(id)));
+    }
+    Ok(caught)
+}
+
+/// Refuses while others count on the account, and says what for.
+async fn check_unused(
+    transaction: &mut Change,
+    account: &AccountRecord,
+    owner: &TenantRecord,
+    caught: &[DomainRecord],
+) -> Result<()> {
+    let mut uses = Vec::new();
+    for (naming, does) in [
+        (Naming::Representative(account.id.0), "speaks for"),
+        (Naming::Owner(account.id.0), "owns"),
+    ] {
+        for group in group_names::groups_naming(transaction, account.tenant, naming).await? {
+            uses.push(format!("it {does} the group {}", group.address));
+        }
+    }
+    for domain in caught {
+        uses.push(format!("it gets mail for unknown addresses of {}", domain.domain));
+    }
+    if owner.postmaster == Some(account.id) {
+        uses.push("it gets mail for postmaster".to_owned());
+    }
+    if uses.is_empty() {
+        return Ok(());
+    }
+    Err(Error::InUse {
+        what: super::word(account),
+        name: account.address.to_string(),
+        by: uses.join("; "),
+    })
+}
+
+/// What the recycle bin of a tenant has of an account.
+pub(super) async fn need(transaction: &mut Change, tenant: TenantId, id: AccountId) -> Result<RecycledRecord> {
+    let stored = transaction.get(&key::recycled(tenant).int(id.0).pack()).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("recycled mailbox", id.0))?;
+    Ok(recycled::decode(tenant, id, &stored)?)
+}
+
+/// Those in the recycle bin of a tenant, by identifier, after `after`, at most `limit`.
+pub(crate) async fn list(
+    transaction: &mut hongyan_kv::Transaction,
+    tenant: TenantId,
+    asked: super::Page<AccountId>,
+) -> Result<Vec<RecycledRecord>> {
+    let prefix = key::recycled(tenant);
+    let after = asked.after.map(|id| prefix.clone().int(id.0));
+    let mut found = Vec::new();
+    for pair in list::page(transaction, &prefix, after, asked.limit).await? {
+        let id = AccountId(last_int(&prefix, &pair.key)?);
+        found.push(recycled::decode(tenant, id, &pair.value)?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,245 @@
+//! /api/recycle-bin: mailboxes that were deleted, taken from their person or taken back (MEM-16).
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use hongyan_access::PasswordOwner;
+use hongyan_access::permission::Action;
+use hongyan_directory::{
+    AccountKind, DepartmentId, Error, Grantee, Profile, Recycle, RecycleKind, RecycledRecord, Restore,
+};
+use hongyan_sasl::Secret;
+use hongyan_types::AccountId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::{Asked, Body};
+use crate::caller::{Caller, parse_address};
+use crate::conditional::{IfMatch, Tagged, with_present};
+use crate::member::{Member, Password, present, view as view_member};
+use crate::page::{Page, PageQuery};
+use crate::problem::{Failure, Problem, Result};
+
+/// A mailbox in the recycle bin. Its addresses are reserved.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Recycled {
+    id: u64,
+    kind: RecycleKind,
+    address: String,
+    aliases: Vec<String>,
+    display_name: String,
+    since_millis: i64,
+    /// When it goes for good.
+    until_millis: i64,
+    /// It is going: nothing can be done with it any more.
+    purging: bool,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Confirmed {
+    /// Even when others count on it: what it is used for is given up.
+    #[serde(default)]
+    confirmed: bool,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestoreMember {
+    /// The person's name; the one it had when left out.
+    display_name: Option<String>,
+    /// The person's data; what it had when left out.
+    profile: Option<Profile>,
+    /// Without one nobody can sign in yet.
+    password: Option<Password>,
+    /// It gets mail, and its person is still to come.
+    #[serde(default)]
+    invited: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestoreShared {
+    /// Its name; the one it had when left out.
+    display_name: Option<String>,
+    /// Addresses of the members who may use it.
+    #[serde(default)]
+    members: Vec<String>,
+    /// Departments whose members may use it, with all below.
+    #[serde(default)]
+    departments: Vec<DepartmentId>,
+}
+
+fn view(recycled: &RecycledRecord) -> Recycled {
+    let account = &recycled.account;
+    Recycled {
+        id: account.id.0,
+        kind: recycled.kind,
+        address: account.address.to_string(),
+        aliases: account.aliases.iter().map(ToString::to_string).collect(),
+        display_name: account.display_name.clone(),
+        since_millis: recycled.since.millis,
+        until_millis: recycled.until.millis,
+        purging: recycled.purging,
+    }
+}
+
+/// What in the bin has that address, to do `action` with it.
+async fn find(caller: &Caller, action: Action, address: &str) -> Result<RecycledRecord> {
+    let address = parse_address(address)?;
+    let recycled = caller.directory.recycled_at(&address).await?;
+    match caller.permit_member(action, &recycled.account, &address).await {
+        Err(problem) if problem.status == StatusCode::NOT_FOUND.as_u16() => Err(Error::NotFound {
+            what: "recycled mailbox",
+            name: address.to_string(),
+        }
+        .into()),
+        permitted => permitted.map(|_| recycled),
+    }
+}
+
+/// Puts a member or a shared mailbox into the bin.
+async fn recycle(caller: &Caller, address: &str, asked: Recycle) -> Result<RecycledRecord> {
+    let account = caller.member(Action::ControlMembers, address).await?;
+    if asked.unbind && account.kind == AccountKind::Shared {
+        return Err(Problem::invalid("a shared mailbox has no person: delete it"));
+    }
+    let outcome = caller.directory.recycle(account.id, &asked).await;
+    let recycled = with_present(outcome, async { present(caller, account.id).await }).await?;
+    caller.access.account_changed(account.id).await?;
+    tracing::info!(account = account.id.0, how = recycled.kind.label(), "account recycled");
+    Ok(recycled)
+}
+
+/// Removes a member, or takes a shared mailbox back: the mailbox stays in the recycle bin for a while.
+#[utoipa::path(delete, path = "/api/members/{address}", params(("address" = String, Path), Confirmed), responses((status = 204), Failure))]
+pub(crate) async fn delete_member(
+    caller: Caller,
+    Path(address): Path<String>,
+    Asked(asked): Asked<Confirmed>,
+    IfMatch(expect): IfMatch,
+) -> Result<StatusCode> {
+    let asked = Recycle {
+        unbind: false,
+        confirmed: asked.confirmed,
+        expect,
+    };
+    recycle(&caller, &address, asked).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes the mailbox from its person: it stays in the recycle bin, ready for someone else.
+#[utoipa::path(post, path = "/api/members/{address}/unbind", params(("address" = String, Path), Confirmed), responses((status = 200, body = Recycled), Failure))]
+pub(crate) async fn unbind(
+    caller: Caller,
+    Path(address): Path<String>,
+    Asked(asked): Asked<Confirmed>,
+    IfMatch(expect): IfMatch,
+) -> Result<Json<Recycled>> {
+    let asked = Recycle {
+        unbind: true,
+        confirmed: asked.confirmed,
+        expect,
+    };
+    Ok(Json(view(&recycle(&caller, &address, asked).await?)))
+}
+
+/// What is in the recycle bin.
+#[utoipa::path(get, path = "/api/recycle-bin", params(PageQuery), responses((status = 200, body = Page<Recycled>), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Page<Recycled>>> {
+    let (tenant, _) = caller
+        .within(Action::ReadMembers, query.organisation.as_deref())
+        .await?;
+    let after = query.after.as_deref().map(str::parse).transpose();
+    let after = after.map_err(|_| Problem::invalid("after is not the `next` of a page"))?;
+    let limit = query.limit();
+    let found = caller.directory.recycled(tenant, after.map(AccountId), limit).await?;
+    let last = found.last().filter(|_| found.len() == limit);
+    let next = last.map(|recycled| recycled.account.id.0.to_string());
+    let mut items = Vec::new();
+    for recycled in &found {
+        let account = &recycled.account;
+        let seen = caller.permit_member(Action::ReadMembers, account, &account.address);
+        items.extend(seen.await.ok().map(|_| view(recycled)));
+    }
+    Ok(Json(Page::with_next(items, next)))
+}
+
+/// A mailbox in the recycle bin, by any of its addresses.
+#[utoipa::path(get, path = "/api/recycle-bin/{address}", params(("address" = String, Path)), responses((status = 200, body = Recycled), Failure))]
+pub(crate) async fn show(caller: Caller, Path(address): Path<String>) -> Result<Json<Recycled>> {
+    Ok(Json(view(&find(&caller, Action::ReadMembers, &address).await?)))
+}
+
+/// Gives a mailbox back to its person, or to another who has none.
+#[utoipa::path(post, path = "/api/recycle-bin/{address}/restore", params(("address" = String, Path)), request_body = RestoreMember, responses((status = 200, body = Member), Failure))]
+pub(crate) async fn restore(
+    caller: Caller,
+    Path(address): Path<String>,
+    Body(asked): Body<RestoreMember>,
+) -> Result<Tagged<Member>> {
+    let recycled = find(&caller, Action::ControlMembers, &address).await?;
+    let account = &recycled.account;
+    let credential = match asked.password {
+        Some(Password(password)) => {
+            let password = Secret::new(password);
+            let owner = PasswordOwner {
+                address: &account.address,
+                aliases: &account.aliases,
+                display_name: asked.display_name.as_deref().unwrap_or(&account.display_name),
+            };
+            caller.access.check_password(&owner, &password)?;
+            Some(Box::new(caller.access.hash_password(&password).await?))
+        }
+        None => None,
+    };
+    let asked = Restore::Member {
+        name: asked.display_name,
+        profile: asked.profile.map(Box::new),
+        credential,
+        invited: asked.invited,
+    };
+    put_back(&caller, &recycled, &asked).await
+}
+
+/// Makes a mailbox a shared one, used by members or departments: to one member it is a second mailbox.
+#[utoipa::path(post, path = "/api/recycle-bin/{address}/share", params(("address" = String, Path)), request_body = RestoreShared, responses((status = 200, body = Member), Failure))]
+pub(crate) async fn share(
+    caller: Caller,
+    Path(address): Path<String>,
+    Body(asked): Body<RestoreShared>,
+) -> Result<Tagged<Member>> {
+    let recycled = find(&caller, Action::ControlMembers, &address).await?;
+    caller.within_whole(Action::ChangeShared, recycled.account.tenant)?;
+    let mut users: Vec<Grantee> = asked.departments.into_iter().map(Grantee::Department).collect();
+    for member in &asked.members {
+        let member = caller.directory.account_at(&parse_address(member)?).await?;
+        users.push(Grantee::Account(member.id));
+    }
+    let asked = Restore::Shared {
+        name: asked.display_name,
+        users,
+    };
+    put_back(&caller, &recycled, &asked).await
+}
+
+async fn put_back(caller: &Caller, recycled: &RecycledRecord, asked: &Restore) -> Result<Tagged<Member>> {
+    let (tenant, id) = (recycled.account.tenant, recycled.account.id);
+    let account = caller.directory.restore(tenant, id, asked).await?;
+    caller.access.account_changed(id).await?;
+    tracing::info!(account = id.0, "account restored");
+    Ok(Tagged::new(account.etag(), view_member(&account)))
+}
+
+/// Removes a mailbox from the recycle bin for good, with all its mail.
+#[utoipa::path(delete, path = "/api/recycle-bin/{address}", params(("address" = String, Path)), responses((status = 202), Failure))]
+pub(crate) async fn purge(caller: Caller, Path(address): Path<String>) -> Result<StatusCode> {
+    let recycled = find(&caller, Action::ControlMembers, &address).await?;
+    caller.check_proof()?;
+    caller
+        .directory
+        .purge(recycled.account.tenant, recycled.account.id)
+        .await?;
+    Ok(StatusCode::ACCEPTED)
+}

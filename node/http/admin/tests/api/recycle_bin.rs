@@ -1,0 +1,119 @@
+//! The recycle bin: who leaves, what becomes of their mailboxes, and who may decide that.
+
+use super::organisation::{acme, as_actor, as_member};
+use super::*;
+
+#[test]
+fn mem_16_deleted_unbound_restored_shared_purged() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let password = json!({"password": "Correct-horse9"});
+        let set = call(api, "PUT", "/api/members/zs@d.test/password", password.clone()).await;
+        assert_eq!(set.0, 204);
+        let group = json!({"address": "all@d.test", "representatives": ["zs@d.test"]});
+        assert_eq!(call(api, "POST", "/api/groups", group).await.0, 201);
+        let (status, problem) = call(api, "DELETE", "/api/members/zs@d.test", Value::Null).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("in-use")));
+        assert!(problem["detail"].as_str().unwrap().contains("all@d.test"), "{problem}");
+        let gone = call(api, "DELETE", "/api/members/zs@d.test?confirmed=true", Value::Null).await;
+        assert_eq!(gone.0, 204);
+        assert_eq!(call(api, "GET", "/api/members/zs@d.test", Value::Null).await.0, 404);
+        let (status, problem) = call(api, "POST", "/api/members", json!({"address": "zs@d.test"})).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("exists")));
+        assert!(problem["detail"].as_str().unwrap().contains("recycle bin"), "{problem}");
+        let unbound = call(api, "POST", "/api/members/anna@d.test/unbind", Value::Null).await;
+        assert_eq!((unbound.0, &unbound.1["kind"]), (200, &json!("unbound")));
+        let listed = call(api, "GET", "/api/recycle-bin?limit=1", Value::Null).await.1;
+        assert_eq!(listed["items"][0]["address"], "zs@d.test");
+        let next = listed["next"].as_str().unwrap();
+        let listed = call(api, "GET", &format!("/api/recycle-bin?after={next}"), Value::Null)
+            .await
+            .1;
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+
+        let weak = json!({"password": "Short7"});
+        let restore = "/api/recycle-bin/zs@d.test/restore";
+        assert_eq!(call(api, "POST", restore, weak).await.0, 400);
+        let (status, back) = call(api, "POST", restore, password).await;
+        assert_eq!(
+            (status, &back["departments"], &back["state"]),
+            (200, &json!([2]), &json!("active"))
+        );
+        let secret = Secret::new("Correct-horse9");
+        let proved = state
+            .access
+            .verify_password(Protocol::Imap, "zs@d.test", &secret, [192, 0, 2, 1].into());
+        assert!(proved.await.is_ok(), "the new password is good");
+        assert_eq!(call(api, "POST", restore, json!({})).await.0, 404);
+
+        let share = "/api/recycle-bin/anna@d.test/share";
+        let nobody = json!({"members": ["nobody@d.test"]});
+        assert_eq!(call(api, "POST", share, nobody).await.0, 404);
+        let (status, shared) = call(api, "POST", share, json!({"members": ["zs@d.test"]})).await;
+        assert_eq!((status, &shared["kind"]), (200, &json!("shared")));
+        let users = call(api, "GET", "/api/members/anna@d.test/users", Value::Null).await.1;
+        assert_eq!(users["items"][0]["member"], "zs@d.test");
+        let person = call(api, "POST", "/api/members/anna@d.test/unbind", Value::Null).await;
+        assert_eq!(person.0, 400);
+        assert_eq!(
+            call(api, "DELETE", "/api/members/anna@d.test", Value::Null).await.0,
+            204
+        );
+        let purged = "/api/recycle-bin/anna@d.test";
+        assert_eq!(call(api, "DELETE", purged, Value::Null).await.0, 202);
+        let (status, problem) = call(api, "POST", share, json!({})).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("refused")));
+        let log = call(api, "GET", "/api/audit?action=member.", Value::Null).await.1;
+        let said: Vec<_> = log["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| &entry["action"])
+            .collect();
+        for action in ["member.purge", "member.restore", "member.recycle"] {
+            assert!(said.contains(&&json!(action)), "{action}: {said:?}");
+        }
+    });
+}
+
+#[test]
+fn adm_9_the_bin_is_as_far_as_the_right_reaches() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let role = json!({"kind": "delegated", "functions": ["members"], "departments": [1]});
+        assert_eq!(call(api, "PUT", "/api/members/lead@d.test/role", role).await.0, 200);
+        for address in ["zs@d.test", "anna@d.test"] {
+            let path = format!("/api/members/{address}");
+            assert_eq!(call(api, "DELETE", &path, Value::Null).await.0, 204);
+        }
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        let seen = call(lead, "GET", "/api/recycle-bin", Value::Null).await.1;
+        let items = seen["items"].as_array().unwrap();
+        assert_eq!((items.len(), &items[0]["address"]), (1, &json!("zs@d.test")));
+        let check = async |method: &str, path: &str, body: Value, expect: (u16, &str)| {
+            let (status, problem) = call(lead, method, path, body).await;
+            assert_eq!((status, problem["detail"].as_str().unwrap_or_default()), expect);
+        };
+        let hidden = (404, "recycled mailbox anna@d.test does not exist");
+        check("GET", "/api/recycle-bin/anna@d.test", Value::Null, hidden).await;
+        check("POST", "/api/recycle-bin/anna@d.test/restore", json!({}), hidden).await;
+        let (status, _) = call(lead, "POST", "/api/recycle-bin/zs@d.test/share", json!({})).await;
+        assert_eq!(status, 403);
+        let (status, _) = call(
+            lead,
+            "POST",
+            "/api/recycle-bin/zs@d.test/restore",
+            json!({"invited": true}),
+        )
+        .await;
+        assert_eq!(status, 200);
+        let nobody = &as_member(&router, &state, "zs@d.test").await;
+        assert_eq!(call(nobody, "GET", "/api/recycle-bin", Value::Null).await.0, 403);
+        let boss = call(api, "DELETE", "/api/members/boss@d.test?confirmed=true", Value::Null).await;
+        assert_eq!((boss.0, &boss.1["type"]), (409, &json!("refused")));
+    });
+}
