@@ -217,7 +217,7 @@ fn what_init_writes_serves() {
     let made = hongyan(&init, "");
     let said = text(&made);
     assert!(made.status.success(), "{said}");
-    assert!(said.contains("IN MX   10 mx.example.org."), "{said}");
+    assert!(said.contains("IN MX    10 mx.example.org."), "{said}");
     let password = said.split("password: ").nth(1).unwrap().lines().next().unwrap();
     let again = hongyan(&init, "");
     assert!(
