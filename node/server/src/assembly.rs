@@ -16,7 +16,7 @@ use hongyan_config::Config;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_http_admin::{AdminState, ClusterControl};
+use hongyan_http_admin::{AdminState, ClusterControl, Publishing};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
@@ -30,7 +30,7 @@ use crate::entities::Entities;
 use crate::following::Following;
 use crate::holders::{holders, wake_queues};
 use crate::ports::Ports;
-use crate::settings;
+use crate::{offer, settings};
 
 /// Time for entities to write down what makes their next start quick.
 const PASSIVATE_GRACE: Duration = Duration::from_secs(5);
@@ -83,6 +83,7 @@ pub struct Assembly {
     router: Router,
     delivery: Delivery,
     tasks: Tasks,
+    publishing: Publishing,
     entities: Entities,
     listeners: Vec<Listener>,
     following: Following,
@@ -165,6 +166,10 @@ impl Assembly {
         start_collector(&ground.env, &arbiters, &router, &blobs);
         let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
         let tasks = start_tasks(&ground, &arbiters, &router);
+        let publishing = Publishing {
+            offer: Arc::new(offer::offer(&config)?),
+            dns: ground.env.dns(),
+        };
         Ok(Self {
             config,
             ground,
@@ -175,6 +180,7 @@ impl Assembly {
             router,
             delivery,
             tasks,
+            publishing,
             entities,
             listeners: Vec::new(),
             following,
@@ -216,6 +222,7 @@ impl Assembly {
             access: self.ground.access.clone(),
             router: self.router.clone(),
             tasks: self.tasks.clone(),
+            publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
         })
     }

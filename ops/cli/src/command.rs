@@ -199,6 +199,7 @@ mod tests {
             "x member delete a@b --confirmed",
             "x member unbind a@b",
             "x recycle-bin list --tenant A",
+            "x domain records d.test",
             "x recycle-bin restore a@b --name Ben --invited",
             "x recycle-bin share a@b --name Info --member c@d --department 3",
             "x recycle-bin give a@b c@d",

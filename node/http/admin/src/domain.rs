@@ -60,7 +60,7 @@ async fn view(caller: &Caller, record: &DomainRecord) -> Result<DomainView> {
 }
 
 /// The domain of that name, to do `action` to it. One of another organisation is not there.
-async fn named(caller: &Caller, action: Action, name: &str) -> Result<DomainRecord> {
+pub(crate) async fn named(caller: &Caller, action: Action, name: &str) -> Result<DomainRecord> {
     let name = parse(name)?;
     let record = caller.directory.domain(&name).await?;
     match permit(&caller.actor, action, &Object::organisation(record.tenant)) {

@@ -16,6 +16,7 @@ mod conditional;
 mod department;
 mod device;
 mod domain;
+mod domain_records;
 mod group;
 mod login;
 mod member;
@@ -45,6 +46,7 @@ pub use cluster::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
     PartitionsView, SettingView, StoreView, VotersView,
 };
+pub use domain_records::Publishing;
 pub use problem::Problem;
 pub use socket::{SocketError, serve};
 pub use state::AdminState;
@@ -84,6 +86,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(organisation::show, organisation::change, organisation::delete))
         .routes(routes!(domain::list, domain::create))
         .routes(routes!(domain::show, domain::change, domain::delete))
+        .routes(routes!(domain_records::show))
         .routes(routes!(department::list, department::create))
         .routes(routes!(department::show, department::change, department::delete))
         .routes(routes!(tag::list, tag::create))

@@ -7,7 +7,7 @@ use hongyan_directory::Directory;
 use hongyan_router::Router;
 use hongyan_upkeep::Tasks;
 
-use crate::ClusterControl;
+use crate::{ClusterControl, Publishing};
 
 /// Handles of the parts that the API manages.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct AdminState {
     pub router: Router,
     /// Long work.
     pub tasks: Tasks,
+    /// What domains are to publish; none where nothing is offered to the world.
+    pub publishing: Option<Publishing>,
     /// The cluster that the node is part of.
     pub cluster: Option<Arc<dyn ClusterControl>>,
 }

@@ -128,6 +128,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
         directory,
         access,
         router: way,
+        publishing: None,
         cluster,
     })
     .layer(Extension(Actor::socket()))

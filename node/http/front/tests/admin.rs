@@ -90,6 +90,7 @@ impl Served {
                 node.router.clone(),
                 UpkeepOptions::default(),
             ),
+            publishing: None,
             cluster: None,
         });
         let front = Front::new(FrontParts {

@@ -113,6 +113,7 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
                 node.router.clone(),
                 UpkeepOptions::default(),
             ),
+            publishing: None,
             cluster: None,
         });
         let front = Front::new(FrontParts {

@@ -27,6 +27,11 @@ pub enum Domain {
         /// Its name.
         domain: String,
     },
+    /// Show the DNS records that a domain is to have, and what DNS says now.
+    Records {
+        /// Its name.
+        domain: String,
+    },
     /// Say who gets mail for addresses that nobody has.
     CatchAll {
         /// The domain.
@@ -58,6 +63,11 @@ pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Resu
             return Ok(());
         }
         Domain::Show { domain } => client.get(&path(domain)).await?,
+        Domain::Records { domain } => {
+            let items = client.get(&format!("{}/records", path(domain))).await?["records"].take();
+            output::list(style, &items, &["state", "need", "name", "type", "value", "found"]);
+            return Ok(());
+        }
         Domain::CatchAll { domain, address } => {
             let address = Some(address).filter(|address| *address != "none");
             client.patch(&path(domain), json!({ "catch_all": address })).await?

@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+mod domain_records;
 mod organisation;
 mod recycle_bin;
 mod sign_in;
@@ -56,6 +57,7 @@ async fn open_api() -> (axum::Router, AdminState) {
         directory,
         access,
         router: way,
+        publishing: None,
         cluster: None,
     };
     (router(state.clone()), state)
