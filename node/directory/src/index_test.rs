@@ -123,6 +123,17 @@ async fn org_6_lists_by_department_tag_and_scope() {
         })
         .collect();
     assert_eq!(counts, [("Sales", 1, 1, 0), ("Tech", 1, 2, 1)]);
+    // Who moves is counted anew, alone.
+    for to in [web, tech] {
+        let moved = AccountChange {
+            departments: Field::Set(vec![to]),
+            ..AccountChange::default()
+        };
+        directory.change_account(a, &moved).await.unwrap();
+        let views = directory.departments_below(tenant, DepartmentId::ROOT).await.unwrap();
+        let direct = usize::from(to == tech);
+        assert_eq!((views[1].members, views[1].members_deep), (direct, 2));
+    }
     let new = NewTag {
         name: "T".to_owned(),
         departments: vec![tech],

@@ -65,11 +65,15 @@ impl TenantIndex {
 
     /// Takes out all that were touched and puts in those that are still there.
     pub(crate) fn replace(&mut self, touched: &[AccountId], accounts: &[Arc<AccountRecord>]) {
-        self.counts = OnceLock::new();
         let many = touched.len() > 64;
+        // Few are counted anew by themselves: all of a large organisation take their time.
+        let mut counts = self.counts.take().filter(|_| !many);
         let mut gone = HashSet::new();
         for id in touched {
             let Some(old) = self.by_id.remove(id) else { continue };
+            if let Some(counts) = &mut counts {
+                self.count(counts, &old, |number| *number = number.saturating_sub(1));
+            }
             if many {
                 gone.insert(*id);
             } else if let Ok(at) = self.entries.binary_search_by(|entry| entry.place().cmp(&old.place())) {
@@ -82,6 +86,9 @@ impl TenantIndex {
         for account in accounts {
             let entry = Arc::new(Entry::new(account));
             self.by_id.insert(entry.id, Arc::clone(&entry));
+            if let Some(counts) = &mut counts {
+                self.count(counts, &entry, |number| *number += 1);
+            }
             if many {
                 self.entries.push(entry);
             } else {
@@ -91,6 +98,9 @@ impl TenantIndex {
         }
         if many {
             self.sort();
+        }
+        if let Some(counts) = counts {
+            self.counts = OnceLock::from(counts);
         }
     }
 
@@ -137,18 +147,26 @@ impl TenantIndex {
     fn counts(&self) -> &Counts {
         self.counts.get_or_init(|| {
             let mut counts = Counts::default();
-            for entry in self.entries.iter().filter(|entry| entry.kind == AccountKind::Member) {
-                let mut above = HashSet::new();
-                for id in &entry.departments {
-                    *counts.direct.entry(*id).or_default() += 1;
-                    above.extend(self.path(*id));
-                }
-                for id in above {
-                    *counts.deep.entry(id).or_default() += 1;
-                }
+            for entry in &self.entries {
+                self.count(&mut counts, entry, |number| *number += 1);
             }
             counts
         })
+    }
+
+    /// Counts a member in, or out, wherever it is counted.
+    fn count(&self, counts: &mut Counts, entry: &Entry, count: impl Fn(&mut usize)) {
+        if entry.kind != AccountKind::Member {
+            return;
+        }
+        let mut above = HashSet::new();
+        for id in &entry.departments {
+            count(counts.direct.entry(*id).or_default());
+            above.extend(self.path(*id));
+        }
+        for id in above {
+            count(counts.deep.entry(id).or_default());
+        }
     }
 
     /// What is part of a department, in order.

@@ -114,6 +114,7 @@ fn shared(recycled: &RecycledRecord, name: Option<&str>) -> Result<AccountRecord
         state: AccountState::Active,
         profile: Profile::default(),
         departments: Vec::new(),
+        tags: Vec::new(),
         ..named(recycled, name)?
     })
 }

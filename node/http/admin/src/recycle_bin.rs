@@ -214,8 +214,7 @@ pub(crate) async fn share(
     caller.within_whole(Action::ChangeShared, recycled.account.tenant)?;
     let mut users: Vec<Grantee> = asked.departments.into_iter().map(Grantee::Department).collect();
     for member in &asked.members {
-        let member = caller.directory.account_at(&parse_address(member)?).await?;
-        users.push(Grantee::Account(member.id));
+        users.push(Grantee::Account(caller.member(Action::ReadMembers, member).await?.id));
     }
     let asked = Restore::Shared {
         name: asked.display_name,
