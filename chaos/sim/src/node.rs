@@ -305,6 +305,8 @@ async fn assemble(parts: &NodeParts, env: &Env, slot: &MemberSlot) -> anyhow::Re
                 messages_max: 1 << 20,
                 warning_percent: 0,
             },
+            // What is kept to be had back would hide a blob that is removed too early.
+            purged_kept: Duration::ZERO,
             ..MailboxOptions::default()
         },
         blobs: BlobOptions {
