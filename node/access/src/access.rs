@@ -21,7 +21,7 @@ use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
 use crate::{
-    AccessError, AccessOptions, Identity, PasswordOwner, Protocol, ScramAttempt, SessionPermit, app_password,
+    AccessError, AccessOptions, Identity, PasswordOwner, Places, Protocol, ScramAttempt, SessionPermit, app_password,
     password_rules,
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) login_log: LoginLog,
     pub(crate) sessions: Sessions,
     pub(crate) beginners: Beginners,
+    /// Where in the world addresses are, if the operator has a file that says so.
+    pub(crate) places: OnceLock<Places>,
     /// The other nodes, if there are any.
     pub(crate) elsewhere: OnceLock<Elsewhere>,
     pub(crate) following: tokio::sync::Mutex<Following>,
@@ -79,6 +81,7 @@ impl Access {
             login_log: LoginLog::new(&options),
             sessions: Sessions::new(env.clone()),
             beginners: Beginners::default(),
+            places: OnceLock::new(),
             elsewhere: OnceLock::new(),
             following: tokio::sync::Mutex::new(Following::new(directory.follower())),
             database: database.clone(),

@@ -21,6 +21,7 @@ mod oauth;
 mod options;
 mod password_rules;
 pub mod permission;
+mod place;
 mod policy;
 mod remembered;
 mod revocation;
@@ -46,6 +47,7 @@ pub use oauth::{
 };
 pub use options::AccessOptions;
 pub use password_rules::PasswordOwner;
+pub use place::{Place, Places, PlacesError};
 pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{
     NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,

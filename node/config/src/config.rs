@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls,
+    Access, Acme, Cluster, Directory, Geoip, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls,
 };
 
 /// Why a configuration cannot be used.
@@ -60,6 +60,8 @@ pub struct Config {
     pub http: Http,
     /// Sign-in.
     pub access: Access,
+    /// Places of addresses.
+    pub geoip: Geoip,
     /// What tenants may have.
     pub directory: Directory,
     /// The store.
@@ -195,6 +197,7 @@ impl Config {
             Limits::document(),
             Http::document(),
             Access::document(),
+            Geoip::document(),
             Directory::document(),
             Storage::document(),
             Cluster::document(),

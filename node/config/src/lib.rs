@@ -14,6 +14,7 @@ pub use section::access::Access;
 pub use section::acme::Acme;
 pub use section::cluster::Cluster;
 pub use section::directory::Directory;
+pub use section::geoip::Geoip;
 pub use section::http::Http;
 pub use section::limits::Limits;
 pub use section::listen::Listen;

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod acme;
 pub(crate) mod cluster;
 pub(crate) mod directory;
+pub(crate) mod geoip;
 pub(crate) mod http;
 pub(crate) mod limits;
 pub(crate) mod listen;

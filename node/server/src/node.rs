@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hongyan_access::{Access, AccessOptions};
+use hongyan_access::{Access, AccessOptions, Places};
 use hongyan_actor::Arbiters;
 use hongyan_blob::BlobOptions;
 use hongyan_cluster::StoreWatch;
@@ -61,6 +61,7 @@ impl Base {
         let access = Access::open(directory.clone(), &database, env.clone(), access)
             .await
             .context("open sign-in")?;
+        open_places(config, &access)?;
         let ground = Ground {
             env,
             database,
@@ -318,5 +319,17 @@ fn start_admin(
     let shutdown = assembly.arbiters().shutdown();
     let end = async move { shutdown.requested().await };
     hongyan_http_admin::serve(assembly.ground().env.clone(), &socket, assembly.admin(), end)?;
+    Ok(())
+}
+
+/// Reads the file that says where in the world addresses are, if there is one.
+fn open_places(config: &Config, access: &Access) -> Result<()> {
+    let file = &config.geoip.file;
+    if file.is_empty() {
+        return Ok(());
+    }
+    let octets = fs::read(file).with_context(|| format!("read geoip.file {file}"))?;
+    let places = Places::read(octets).with_context(|| format!("read geoip.file {file}"))?;
+    access.set_places(places);
     Ok(())
 }

@@ -1,11 +1,9 @@
 //! /api/logins, /api/members/{address}/logins: who signed in, from where and with what result.
 
-use std::net::IpAddr;
-
 use axum::Json;
 use axum::extract::Path;
 use hongyan_access::permission::{Action, Reach};
-use hongyan_access::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Protocol};
+use hongyan_access::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Place, Protocol};
 use hongyan_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -24,11 +22,15 @@ pub(crate) struct Login {
     /// What was typed: it may be an alias.
     login: String,
     protocol: Protocol,
-    /// `password`, `app-password` or `second-factor`.
+    /// `password`, `app-password`, `second-factor` or `token`.
     way: &'static str,
     peer: String,
-    /// `internal` for private addresses, else `unknown`.
-    place: &'static str,
+    /// City and country, `internal` for private addresses, or `unknown`.
+    place: String,
+    /// The same in Chinese; null for the two words.
+    place_zh_cn: Option<String>,
+    /// The country, in ISO 3166-1 letters; null where it is not known.
+    country: Option<String>,
     /// What the client calls itself, where it says so before it signs in.
     client: String,
     /// `ok`, or why not.
@@ -72,15 +74,6 @@ impl Query {
     }
 }
 
-/// Addresses that belong to no place in the world; of others nothing is guessed.
-fn place(peer: IpAddr) -> &'static str {
-    let is_internal = match peer {
-        IpAddr::V4(peer) => peer.is_private() || peer.is_loopback() || peer.is_link_local(),
-        IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local(),
-    };
-    if is_internal { "internal" } else { "unknown" }
-}
-
 fn read_place(token: &str) -> Result<LoginPlace> {
     let parts = token.split_once('-');
     let read = |text: &str| u64::from_str_radix(text, 16).ok();
@@ -95,6 +88,19 @@ fn read_place(token: &str) -> Result<LoginPlace> {
 
 async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
     let account = caller.directory.account(entry.account).await?;
+    let (place, place_zh_cn, country) = match caller.access.place(entry.peer) {
+        Place::Internal => ("internal".to_owned(), None, None),
+        Place::Unknown => ("unknown".to_owned(), None, None),
+        Place::Known {
+            country,
+            english,
+            chinese,
+        } => (
+            english,
+            Some(chinese),
+            Some(country).filter(|country| !country.is_empty()),
+        ),
+    };
     Ok(Login {
         at_millis: entry.at.millis,
         account: account.map_or_else(String::new, |account| account.address.to_string()),
@@ -102,7 +108,9 @@ async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
         protocol: entry.protocol,
         way: entry.way.label(),
         peer: entry.peer.to_string(),
-        place: place(entry.peer),
+        place,
+        place_zh_cn,
+        country,
         client: entry.client,
         result: entry.result,
     })
