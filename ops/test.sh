@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing and passes every test. What this machine lacks is named as skipped, never silently.
 # CARGO_TARGET_DIR is honoured, so that compiled dependencies can be kept outside the clone. SIMULATE_SECS=N simulates for N more
-# seconds on each core, from seeds that the date gives.
+# seconds on each core, or until SIMULATE_SEEDS are done there, from the seed SIMULATE_FROM; without it the date gives one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ops/install.sh
@@ -31,14 +31,14 @@ outcome=0
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$output" || outcome=$?
 
 if [ "${SIMULATE_SECS:-0}" -gt 0 ]; then
-    echo "== simulated clusters, fresh seeds, $SIMULATE_SECS s on each core"
+    first=${SIMULATE_FROM:-$(date -u +%y%m%d%H%M)000000}
+    echo "== simulated clusters, seeds from $first, up to $SIMULATE_SECS s on each core"
     cargo build --release --locked --package hongyan-load --bin chaos
     # Every failure names its seed and the command that repeats it.
-    first=$(date -u +%y%m%d%H%M)000000
     runs=()
     for core in $(seq "$(nproc)"); do
-        "${CARGO_TARGET_DIR:-target}/release/chaos" sim --mix --steps 60 --seed $((first + core * 100000)) --seeds 100000 \
-            --within "$SIMULATE_SECS" &
+        "${CARGO_TARGET_DIR:-target}/release/chaos" sim --mix --steps 60 --seed $((first + core * 100000)) \
+            --seeds "${SIMULATE_SEEDS:-100000}" --within "$SIMULATE_SECS" &
         runs+=($!)
     done
     for run in "${runs[@]}"; do
