@@ -23,7 +23,7 @@ fn cluster(machines: &[Machine; 3]) -> Vec<Running> {
         until("the next node is ready", || is_ready(machine.base));
     }
     until("all vote", || {
-        machines[0].manage(&["status"]).matches("voter").count() == 2
+        machines[0].manage(&["status"]).contains("3 of 3 voters up")
     });
     running
 }
