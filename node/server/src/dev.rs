@@ -227,7 +227,7 @@ curl:
   curl -u {user}:{password} imap://127.0.0.1:{imap}/INBOX
   curl -k -u {user}:{password} https://127.0.0.1:{https}/.well-known/jmap
 
-Manage it with: hongyan --data {data} account list
+Manage it with: hongyan --data {data} member list
 Ctrl-C ends it; the next start finds everything again.
 ",
         data = data.display(),
