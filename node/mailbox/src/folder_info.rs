@@ -33,8 +33,6 @@ pub struct FolderInfo {
     pub deleted: u64,
     /// Octets of all messages.
     pub octets: u64,
-    /// Where it stands among others, if a person has said so.
-    pub sort_order: Option<u32>,
 }
 
 /// How a request names a folder.

@@ -15,6 +15,7 @@ mod delete_folder;
 mod deliver;
 mod erase;
 mod expunge;
+mod folder_orders;
 mod get_quota;
 mod list_folders;
 mod lock_maildrop;
@@ -37,6 +38,7 @@ pub use delete_folder::{DeleteFolder, DeleteFolderReply};
 pub use deliver::{Deliver, DeliverReply};
 pub use erase::{Erase, EraseReply};
 pub use expunge::{Expunge, ExpungeReply};
+pub use folder_orders::{FolderOrders, FolderOrdersReply};
 pub use get_quota::{GetQuota, GetQuotaReply};
 pub use list_folders::{ListFolders, ListFoldersReply};
 pub use lock_maildrop::{LockMaildrop, LockMaildropReply};
@@ -124,6 +126,7 @@ requests! {
     Deliver => DeliverReply,
     Erase => EraseReply,
     Expunge => ExpungeReply,
+    FolderOrders => FolderOrdersReply,
     GetQuota => GetQuotaReply,
     ListFolders => ListFoldersReply,
     LockMaildrop => LockMaildropReply,
@@ -174,7 +177,11 @@ impl Body {
     pub(crate) fn reads_memory(&self) -> bool {
         matches!(
             self,
-            Self::OpenFolder(_) | Self::ListFolders(_) | Self::GetQuota(_) | Self::LockMaildrop(_)
+            Self::OpenFolder(_)
+                | Self::ListFolders(_)
+                | Self::FolderOrders(_)
+                | Self::GetQuota(_)
+                | Self::LockMaildrop(_)
         )
     }
     /// Whether it depends on what others than the mailbox write, or its answer must be of the owner of this moment: where
@@ -196,6 +203,7 @@ impl Body {
         match self {
             Self::Deliver(request) => request.delivery_id.is_none(),
             Self::Erase(_)
+            | Self::FolderOrders(_)
             | Self::GetQuota(_)
             | Self::ListFolders(_)
             | Self::LockMaildrop(_)

@@ -251,8 +251,13 @@ impl State {
             unseen: folder.unseen,
             deleted: folder.deleted,
             octets: folder.octets,
-            sort_order: folder.sort_order,
         }
+    }
+    /// Where folders stand of which somebody has said so.
+    pub(crate) fn folder_orders(&self) -> Vec<(FolderId, u32)> {
+        let said = self.folders.iter();
+        said.filter_map(|(id, folder)| Some((*id, folder.sort_order?)))
+            .collect()
     }
     /// Roughly what it holds, in octets.
     pub(crate) fn memory_octets(&self) -> usize {

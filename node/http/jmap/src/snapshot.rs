@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     /// All commits up to this one are in it.
     pub(crate) modseq: ModSeq,
     pub(crate) folders: Arc<Vec<FolderInfo>>,
+    /// Where folders stand of which somebody has said so.
+    pub(crate) orders: Arc<BTreeMap<FolderId, u32>>,
     views: Arc<BTreeMap<FolderId, FolderView>>,
     placed: Arc<Vec<Placed>>,
     threaded: Arc<Vec<Threaded>>,
@@ -49,6 +51,7 @@ impl Snapshot {
         Self {
             modseq: ModSeq(0),
             folders: Arc::default(),
+            orders: Arc::default(),
             views: Arc::default(),
             placed: Arc::default(),
             threaded: Arc::default(),
@@ -128,6 +131,7 @@ impl Snapshot {
         Self {
             modseq,
             folders,
+            orders: Arc::clone(&self.orders),
             views: Arc::new(next),
             placed: merge(&self.placed, &changes.places()),
             threaded: merge(&self.threaded, &changes.threads()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hongyan_actor::Entity;
 use hongyan_mailbox::{
-    EmailId, FolderInfo, FolderView, ListFolders, ListFoldersReply, MailboxError, MailboxId, OpenFolder,
+    EmailId, FolderInfo, FolderOrders, FolderView, ListFolders, ListFoldersReply, MailboxError, MailboxId, OpenFolder,
 };
 use hongyan_router::Ask;
 use hongyan_types::ModSeq;
@@ -163,7 +163,11 @@ impl Jmap {
         if !is_new && list.modseq == old.snapshot.modseq {
             return Ok(old);
         }
-        let snapshot = self.follow(mailbox, &old.snapshot, list).await?;
+        let mut snapshot = self.follow(mailbox, &old.snapshot, list).await?;
+        // A node of the release before does not know: then it is as if nobody had said anything.
+        if let Ok(reply) = self.ask(mailbox, FolderOrders).await? {
+            snapshot.orders = Arc::new(reply.orders.into_iter().collect());
+        }
         self.snapshots.note(mailbox, snapshot.len());
         let new = Kept {
             snapshot,

@@ -12,9 +12,9 @@ use crate::request::Reply;
 use crate::view::Mark;
 use crate::{
     AppendReply, CopyMessagesReply, CreateFolderReply, DeleteFolderReply, DeliverReply, EmailId, EraseReply,
-    ExpungeReply, FolderId, FolderInfo, FolderPath, FolderView, GetQuotaReply, ListFoldersReply, LockMaildropReply,
-    MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RenameFolderReply, ReplaceReply,
-    RestoreReply, SetQuotaReply, StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
+    ExpungeReply, FolderId, FolderInfo, FolderOrdersReply, FolderPath, FolderView, GetQuotaReply, ListFoldersReply,
+    LockMaildropReply, MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RenameFolderReply,
+    ReplaceReply, RestoreReply, SetQuotaReply, StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
 };
 
 wired! {
@@ -23,6 +23,7 @@ wired! {
     DeleteFolderReply {}
     DeliverReply { folder: FolderId, uid_validity: UidValidity, uid: Uid, email: EmailId, is_repeat: bool }
     EraseReply {}
+    FolderOrdersReply { orders: Vec<(FolderId, u32)> }
     GetQuotaReply { quota: Quota }
     ListFoldersReply { folders: Arc<Vec<FolderInfo>>, subscribed_missing: Vec<FolderPath>, modseq: ModSeq }
     LockMaildropReply {}
@@ -63,6 +64,7 @@ pub(super) enum ReplyWire {
     UpdateEmail(Wire<UpdateEmailReply>),
     OrderFolder(Wire<OrderFolderReply>),
     Restore(Wire<RestoreReply>),
+    FolderOrders(Wire<FolderOrdersReply>),
 }
 
 /// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
@@ -98,6 +100,7 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Par
         Reply::UpdateEmail(reply) => ReplyWire::UpdateEmail(reply.write()),
         Reply::OrderFolder(reply) => ReplyWire::OrderFolder(reply.write()),
         Reply::Restore(reply) => ReplyWire::Restore(reply.write()),
+        Reply::FolderOrders(reply) => ReplyWire::FolderOrders(reply.write()),
     };
     (wire, parts)
 }
@@ -141,5 +144,6 @@ pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&Folder
         ReplyWire::UpdateEmail(wire) => Reply::UpdateEmail(Wired::read(wire)?),
         ReplyWire::OrderFolder(wire) => Reply::OrderFolder(Wired::read(wire)?),
         ReplyWire::Restore(wire) => Reply::Restore(Wired::read(wire)?),
+        ReplyWire::FolderOrders(wire) => Reply::FolderOrders(Wired::read(wire)?),
     })
 }

@@ -11,9 +11,9 @@ use crate::request::{Body, Request};
 use crate::view::{Known, Mark};
 use crate::{
     Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase, Expunge,
-    FlagAction, FolderId, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages, NewMessage,
-    OpenFolder, OrderFolder, PurgedId, QuotaLimits, RenameFolder, Replace, Restore, SetQuota, SpecialUse, StoreFlags,
-    SubscribeFolder, UpdateEmail, Vanished,
+    FlagAction, FolderId, FolderOrders, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages,
+    NewMessage, OpenFolder, OrderFolder, PurgedId, QuotaLimits, RenameFolder, Replace, Restore, SetQuota, SpecialUse,
+    StoreFlags, SubscribeFolder, UpdateEmail, Vanished,
 };
 
 wired! {
@@ -32,6 +32,7 @@ wired! {
     Erase {}
     Expunge { folder: FolderId, uids: Option<UidSet>, deleted_only: bool }
     GetQuota {}
+    FolderOrders {}
     ListFolders {}
     LockMaildrop { session: u64, span: Duration }
     MoveMessages { from: FolderId, uids: UidSet, to: FolderRef }
@@ -86,7 +87,7 @@ macro_rules! bodies {
 bodies! {
     Append, CopyMessages, CreateFolder, DeleteFolder, Deliver, Erase, Expunge, GetQuota, ListFolders, LockMaildrop,
     MoveMessages, OpenFolder, RenameFolder, Replace, SetQuota, StoreFlags, SubscribeFolder, Vanished,
-    UpdateEmail, OrderFolder, Restore,
+    UpdateEmail, OrderFolder, Restore, FolderOrders,
 }
 
 /// A request as it travels.

@@ -112,7 +112,6 @@ fn info() -> FolderInfo {
         unseen: 3,
         deleted: 2,
         octets: 1,
-        sort_order: Some(7),
     }
 }
 
@@ -216,6 +215,7 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         ("MoveMessages", moving.knowing(&view_of(2)).into_request()),
         ("OpenFolder", open.clone().into_request()),
         ("OpenFolder.knowing", open.knowing(&view_of(1)).into_request()),
+        ("FolderOrders", FolderOrders.into_request()),
         ("OrderFolder", order.into_request()),
         ("RenameFolder", rename.into_request()),
         ("Replace", replace.into_request()),
@@ -294,6 +294,12 @@ fn replies() -> Vec<(String, Reply)> {
         ("LockMaildrop", Reply::LockMaildrop(LockMaildropReply)),
         ("MoveMessages", Reply::MoveMessages(moved)),
         ("OpenFolder", Reply::OpenFolder(opened)),
+        (
+            "FolderOrders",
+            Reply::FolderOrders(FolderOrdersReply {
+                orders: vec![(FolderId(3), 7)],
+            }),
+        ),
         ("OrderFolder", Reply::OrderFolder(OrderFolderReply)),
         ("RenameFolder", Reply::RenameFolder(RenameFolderReply)),
         (

@@ -366,7 +366,6 @@ wired! {
         unseen: u64,
         deleted: u64,
         octets: u64,
-        sort_order: Option<u32>,
     }
     PurgedId { at: Timestamp, email: EmailId }
     QuotaLimits { octets_max: u64, messages_max: u64, warning_percent: u8 }

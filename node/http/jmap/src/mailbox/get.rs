@@ -76,8 +76,9 @@ pub(super) fn role(folder: &FolderInfo) -> Option<MailboxRole> {
 }
 
 /// As the person wants it; else the inbox first, then the others with a role, then the user's own.
-pub(super) fn sort_order(folder: &FolderInfo) -> u32 {
-    folder.sort_order.unwrap_or_else(|| usual_order(folder))
+pub(super) fn sort_order(snapshot: &Snapshot, folder: &FolderInfo) -> u32 {
+    let said = snapshot.orders.get(&folder.id).copied();
+    said.unwrap_or_else(|| usual_order(folder))
 }
 
 fn usual_order(folder: &FolderInfo) -> u32 {
@@ -114,7 +115,7 @@ pub(super) fn mailbox(account: &Account, snapshot: &Snapshot, folder: &FolderInf
         name: name(folder).to_owned(),
         parent_id: parent(snapshot, folder).map(ids::folder),
         role,
-        sort_order: sort_order(folder),
+        sort_order: sort_order(snapshot, folder),
         total_emails: counts.emails,
         unread_emails: counts.unread_emails,
         total_threads: counts.threads,

@@ -102,7 +102,7 @@ impl Wanted<'_> {
             }
         }
         let mut folders: Vec<&FolderInfo> = snapshot.folders.iter().collect();
-        folders.sort_by(|a, b| self.compare(a, b));
+        folders.sort_by(|a, b| self.compare(snapshot, a, b));
         if self.sort_as_tree {
             let mut tree = Vec::with_capacity(folders.len());
             grow(snapshot, &folders, None, &mut tree);
@@ -119,10 +119,10 @@ impl Wanted<'_> {
         });
         Ok(found.map(|folder| folder.id).collect())
     }
-    fn compare(&self, a: &FolderInfo, b: &FolderInfo) -> Ordering {
+    fn compare(&self, snapshot: &Snapshot, a: &FolderInfo, b: &FolderInfo) -> Ordering {
         let order = Comparator::order(self.sort, |property| match property {
             "name" => name(a).to_lowercase().cmp(&name(b).to_lowercase()),
-            _ => sort_order(a).cmp(&sort_order(b)),
+            _ => sort_order(snapshot, a).cmp(&sort_order(snapshot, b)),
         });
         order.then_with(|| a.id.cmp(&b.id))
     }

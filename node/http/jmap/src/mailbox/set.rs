@@ -148,10 +148,12 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         special_use,
     };
     let created = call.jmap.ask(call.account.mailbox, request).await?;
-    let mut folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
-    if let Some(wanted) = new.sort_order.filter(|wanted| *wanted != sort_order(&folder)) {
+    let folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
+    let wanted_order = new
+        .sort_order
+        .filter(|wanted| *wanted != sort_order(&snapshot, &folder));
+    if let Some(wanted) = wanted_order {
         order(call, folder.id, wanted).await?;
-        folder.sort_order = Some(wanted);
     }
     if new.is_subscribed {
         let request = SubscribeFolder { path, subscribed: true };
@@ -160,7 +162,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     let shown = super::get::mailbox(call.account, &snapshot, &folder, super::counts::Counts::default());
     Ok(Created {
         id: shown.id,
-        sort_order: shown.sort_order,
+        sort_order: wanted_order.unwrap_or(shown.sort_order),
         total_emails: 0,
         unread_emails: 0,
         total_threads: 0,
@@ -222,7 +224,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
     let mut new_name = name(found).to_owned();
     let mut above = parent(&snapshot, found);
     let mut subscribed = found.subscribed;
-    let mut wanted_order = sort_order(found);
+    let mut wanted_order = sort_order(&snapshot, found);
     for (path, value) in patch.entries()? {
         if !path.inside().is_empty() {
             return Err(SetErrorType::InvalidPatch.into());
@@ -267,7 +269,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         let renamed = call.jmap.ask(call.account.mailbox, request).await?;
         renamed.map_err(|error| exists(&snapshot, &to, error))?;
     }
-    if wanted_order != sort_order(found) {
+    if wanted_order != sort_order(&snapshot, found) {
         order(call, found.id, wanted_order).await?;
     }
     if subscribed != found.subscribed {
