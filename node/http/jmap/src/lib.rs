@@ -19,6 +19,7 @@ mod jmap;
 mod ledgers;
 mod mailbox;
 mod mdn;
+mod parsed;
 mod push;
 mod quota;
 mod refused;

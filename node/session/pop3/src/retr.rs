@@ -4,7 +4,7 @@
 //! as it is, which RFC 6858 §4 allows.
 
 use hongyan_blob::BlobReader;
-use hongyan_mailbox::{Email, read_email};
+use hongyan_mailbox::{Email, MailboxId, read_email};
 use hongyan_message::surrogate::SurrogateWriter;
 use hongyan_pop3::server::CommandId;
 use hongyan_pop3::{MessageNumber, Reply, ResponseCode};
@@ -43,12 +43,7 @@ impl Session {
                 }
                 Err(error) => {
                     // Half a message must not look like a whole one: the connection ends inside it.
-                    let cause: &(dyn std::error::Error + 'static) = &error;
-                    if error.is_temporary() {
-                        tracing::warn!(error = cause, mailbox = ?self.mailbox(), "message cannot be read for now");
-                    } else {
-                        tracing::error!(error = cause, mailbox = ?self.mailbox(), "message cannot be read");
-                    }
+                    note_failure(&error, error.is_temporary(), self.mailbox(), "read");
                     return Err(Ended);
                 }
             }
@@ -68,11 +63,7 @@ impl Session {
         let entry = maildrop.get(number)?;
         let parts = self.parts();
         let failed = |error: &(dyn std::error::Error + 'static), is_temporary: bool| {
-            if is_temporary {
-                tracing::warn!(error, mailbox = ?maildrop.mailbox, "message cannot be opened for now");
-            } else {
-                tracing::error!(error, mailbox = ?maildrop.mailbox, "message cannot be opened");
-            }
+            note_failure(error, is_temporary, Some(maildrop.mailbox), "opened");
             Reply::Err(Some(ResponseCode::SysTemp), "message cannot be read now".to_owned())
         };
         let email: Email = read_email(&parts.database, maildrop.mailbox, entry.email)
@@ -86,5 +77,14 @@ impl Session {
             .await
             .map_err(|error| failed(&error, error.is_temporary()))?;
         Ok((reader, email))
+    }
+}
+
+/// A message cannot be `done` to its client: what passes by itself is no error.
+fn note_failure(error: &(dyn std::error::Error + 'static), is_temporary: bool, mailbox: Option<MailboxId>, done: &str) {
+    if is_temporary {
+        tracing::warn!(error, ?mailbox, "message cannot be {done} for now");
+    } else {
+        tracing::error!(error, ?mailbox, "message cannot be {done}");
     }
 }

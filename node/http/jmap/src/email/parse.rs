@@ -8,22 +8,13 @@ use hongyan_jmap::object::{EmailFacts, EmailParse, EmailProperties, EmailView, P
 use hongyan_jmap::{Id, MethodError};
 use hongyan_mailbox::search::Source;
 use hongyan_message::{Part, header};
-use serde::Serialize;
 
 use super::get::{Prepared, prepare_bytes};
 use crate::blob::open;
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids::BlobId;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply<'a> {
-    account_id: &'a Id,
-    parsed: Option<BTreeMap<&'a Id, EmailView<'a>>>,
-    not_parsable: Option<Vec<Id>>,
-    not_found: Option<Vec<Id>>,
-}
+use crate::parsed::Parsed;
 
 /// A mail in memory.
 pub(crate) struct Held(pub(crate) Bytes);
@@ -86,7 +77,7 @@ pub(crate) async fn parse(call: &mut Call<'_>) -> Outcome<()> {
         .iter()
         .map(|(id, blob, prepared)| (*id, Inner { blob, prepared }))
         .collect();
-    let parsed: BTreeMap<&Id, EmailView<'_>> = inner
+    let parsed: BTreeMap<Id, EmailView<'_>> = inner
         .iter()
         .map(|(id, inner)| {
             let structure = &inner.prepared.structure;
@@ -103,17 +94,15 @@ pub(crate) async fn parse(call: &mut Call<'_>) -> Outcome<()> {
                 sources: inner,
             };
             let properties = &properties;
-            (*id, EmailView { email, properties })
+            ((*id).clone(), EmailView { email, properties })
         })
         .collect();
-    let account_id = call.account.id.clone();
-    let some = |ids: Vec<Id>| Some(ids).filter(|ids| !ids.is_empty());
-    call.answer(&Reply {
-        account_id: &account_id,
-        parsed: Some(parsed).filter(|parsed| !parsed.is_empty()),
-        not_parsable: some(not_parsable),
-        not_found: some(not_found),
-    })
+    let parsed = Parsed {
+        parsed,
+        not_parsable,
+        not_found,
+    };
+    parsed.answer(call)
 }
 
 /// The octets of a blob; none of one that is too large to be read so.

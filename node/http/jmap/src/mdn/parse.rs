@@ -2,30 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use hongyan_jmap::MethodError;
 use hongyan_jmap::object::{Mdn, MdnParse};
-use hongyan_jmap::{Id, MethodError};
 use hongyan_mailbox::{EmailId, read_conversation, read_emails};
 use hongyan_message::{Part, Receipt, Structure, TransferDecoder, message_id, words};
-use serde::Serialize;
 
 use crate::call::Call;
 use crate::email::{Held, is_mail, read, value};
 use crate::error::Outcome;
 use crate::ids;
+use crate::parsed::Parsed;
 
 /// Octets of what is told to programs that are looked at.
 const RECEIPT_OCTETS_MAX: usize = 64 * 1024;
 /// Mails of one conversation among which the one is looked for.
 const CONVERSATION_MAX: usize = 256;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply<'a> {
-    account_id: &'a Id,
-    parsed: Option<BTreeMap<Id, Mdn>>,
-    not_parsable: Option<Vec<Id>>,
-    not_found: Option<Vec<Id>>,
-}
 
 pub(crate) async fn parse(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: MdnParse = call.arguments()?;
@@ -48,14 +39,12 @@ pub(crate) async fn parse(call: &mut Call<'_>) -> Outcome<()> {
             None => not_parsable.push(id),
         }
     }
-    let account_id = call.account.id.clone();
-    let some = |ids: Vec<Id>| Some(ids).filter(|ids| !ids.is_empty());
-    call.answer(&Reply {
-        account_id: &account_id,
-        parsed: Some(parsed).filter(|parsed| !parsed.is_empty()),
-        not_parsable: some(not_parsable),
-        not_found: some(not_found),
-    })
+    let parsed = Parsed {
+        parsed,
+        not_parsable,
+        not_found,
+    };
+    parsed.answer(call)
 }
 
 /// The receipt that a mail is, if it is one (RFC 8098 §3).
