@@ -26,8 +26,10 @@ pub(crate) type Threaded = (ThreadId, EmailId, FolderId, Uid);
 pub(crate) struct Snapshot {
     /// All commits up to this one are in it.
     pub(crate) modseq: ModSeq,
+    /// The last commit by which an email came into a folder or went from one.
+    pub(crate) placed_at: ModSeq,
     pub(crate) folders: Arc<Vec<FolderInfo>>,
-    /// Where folders stand of which somebody has said so.
+    /// Where folders stand of which somebody has said so; filled for those who ask for it.
     pub(crate) orders: Arc<BTreeMap<FolderId, u32>>,
     views: Arc<BTreeMap<FolderId, FolderView>>,
     placed: Arc<Vec<Placed>>,
@@ -50,6 +52,7 @@ impl Snapshot {
     pub(crate) fn empty() -> Self {
         Self {
             modseq: ModSeq(0),
+            placed_at: ModSeq(0),
             folders: Arc::default(),
             orders: Arc::default(),
             views: Arc::default(),
@@ -82,7 +85,14 @@ impl Snapshot {
     }
     /// An email.
     pub(crate) fn find(&self, email: EmailId) -> Option<Found<'_>> {
-        let places = self.places(email);
+        self.found(self.places(email))
+    }
+    /// All emails' places, by email.
+    pub(crate) fn all_places(&self) -> impl Iterator<Item = &[Placed]> {
+        self.placed.chunk_by(|a, b| a.email == b.email)
+    }
+    /// The email of all these places.
+    pub(crate) fn found<'s>(&'s self, places: &'s [Placed]) -> Option<Found<'s>> {
         let entries: Vec<&MessageEntry> = places.iter().filter_map(|place| self.entry(place)).collect();
         (!entries.is_empty()).then_some(Found { places, entries })
     }
@@ -128,12 +138,15 @@ impl Snapshot {
             }
             next.insert(id, view);
         }
+        let placed = merge(&self.placed, &changes.places());
+        let is_as_before = Arc::ptr_eq(&placed, &self.placed);
         Self {
             modseq,
+            placed_at: if is_as_before { self.placed_at } else { modseq },
             folders,
             orders: Arc::clone(&self.orders),
             views: Arc::new(next),
-            placed: merge(&self.placed, &changes.places()),
+            placed,
             threaded: merge(&self.threaded, &changes.threads()),
         }
     }
@@ -188,9 +201,13 @@ fn sorted<T: Ord>(changes: impl Iterator<Item = (T, bool)>) -> Vec<(T, bool)> {
     changes
 }
 
-/// `list` with what `changes` say; each item is changed at most once. One pass over the memory, or none.
+/// `list` with what `changes` say; each item is changed at most once. One pass over the memory, or none: what changes
+/// nothing leaves the same list.
 fn merge<T: Ord + Copy>(list: &Arc<Vec<T>>, changes: &[(T, bool)]) -> Arc<Vec<T>> {
-    if changes.is_empty() {
+    if changes
+        .iter()
+        .all(|(item, is_there)| list.binary_search(item).is_ok() == *is_there)
+    {
         return Arc::clone(list);
     }
     let mut merged = Vec::with_capacity(list.len() + changes.len());
@@ -250,5 +267,7 @@ mod tests {
             &[2, 3, 5, 9],
         );
         check(&[1, 3, 5], &[], &[1, 3, 5]);
+        let list = Arc::new(vec![1, 3]);
+        assert!(Arc::ptr_eq(&merge(&list, &[(1, true), (2, false)]), &list));
     }
 }

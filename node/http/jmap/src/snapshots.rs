@@ -11,7 +11,7 @@ use hongyan_router::Ask;
 use hongyan_types::ModSeq;
 use parking_lot::Mutex;
 
-use crate::email::SortKeys;
+use crate::email::Digests;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
 use crate::settings::JmapSettings;
@@ -19,13 +19,15 @@ use crate::snapshot::Snapshot;
 
 /// How often folders are looked at again because they changed meanwhile.
 const LOOKS_MAX: usize = 4;
+/// Digests of emails that are gone which a mailbox may have beside as many as it has emails.
+const DIGESTS_SPARE: usize = 1_024;
 
 /// What is kept of a mailbox.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) snapshot: Snapshot,
-    /// Keys to sort by that come from the mails themselves.
-    pub(crate) keys: Arc<SortKeys>,
+    /// What queries look at in the mails themselves.
+    pub(crate) digests: Arc<Digests>,
 }
 
 /// One mailbox's place. One request at a time brings it up to date; the others wait and have it then.
@@ -34,10 +36,10 @@ pub(crate) struct Slot {
     kept: tokio::sync::Mutex<Option<Kept>>,
 }
 
-/// The results of a query, in order, of a mailbox at one moment.
+/// The results of a query, in order, of a mailbox from one moment on until something happens that may change them.
 struct List {
     mailbox: MailboxId,
-    modseq: ModSeq,
+    since: ModSeq,
     query: String,
     emails: Arc<Vec<EmailId>>,
 }
@@ -88,23 +90,24 @@ impl Snapshots {
         entry.used = used;
         Arc::clone(&entry.slot)
     }
-    /// The results of a query of the mailbox at this moment, if they are known.
-    pub(crate) fn list(&self, mailbox: MailboxId, modseq: ModSeq, query: &str) -> Option<Arc<Vec<EmailId>>> {
+    /// The results of a query of the mailbox since this moment, if they are known.
+    pub(crate) fn list(&self, mailbox: MailboxId, since: ModSeq, query: &str) -> Option<Arc<Vec<EmailId>>> {
         let mut lists = self.lists.lock();
-        let is_it = |list: &List| list.mailbox == mailbox && list.modseq == modseq && list.query == query;
+        let is_it = |list: &List| list.mailbox == mailbox && list.since == since && list.query == query;
         let found = lists.iter().position(is_it)?;
         let list = lists.remove(found)?;
         let emails = Arc::clone(&list.emails);
         lists.push_back(list);
         Some(emails)
     }
-    /// Keeps the results of a query; those of the mailbox at other moments, and those longest unused, go.
-    pub(crate) fn keep_list(&self, mailbox: MailboxId, modseq: ModSeq, query: String, emails: &Arc<Vec<EmailId>>) {
+    /// Keeps the results of a query of the mailbox since this moment; older ones of the same query, and those longest
+    /// unused, go.
+    pub(crate) fn keep_list(&self, mailbox: MailboxId, since: ModSeq, query: String, emails: &Arc<Vec<EmailId>>) {
         let mut lists = self.lists.lock();
-        lists.retain(|list| list.mailbox != mailbox || (list.modseq == modseq && list.query != query));
+        lists.retain(|list| list.mailbox != mailbox || list.query != query);
         lists.push_back(List {
             mailbox,
-            modseq,
+            since,
             query,
             emails: Arc::clone(emails),
         });
@@ -156,31 +159,38 @@ impl Jmap {
         let mut kept = slot.kept.lock().await;
         let old = kept.clone().unwrap_or_else(|| Kept {
             snapshot: Snapshot::empty(),
-            keys: Arc::default(),
+            digests: Arc::default(),
         });
         let is_new = kept.is_none();
         let list = self.list(mailbox).await?;
         if !is_new && list.modseq == old.snapshot.modseq {
             return Ok(old);
         }
-        let mut snapshot = self.follow(mailbox, &old.snapshot, list).await?;
-        // A node of the release before does not know: then it is as if nobody had said anything.
-        if let Ok(reply) = self.ask(mailbox, FolderOrders).await? {
-            snapshot.orders = Arc::new(reply.orders.into_iter().collect());
-        }
+        let snapshot = self.follow(mailbox, &old.snapshot, list).await?;
         self.snapshots.note(mailbox, snapshot.len());
         let new = Kept {
             snapshot,
-            keys: old.keys,
+            digests: old.digests,
         };
         *kept = Some(new.clone());
         Ok(new)
     }
-    /// Keeps sort keys with a mailbox for later requests.
-    pub(crate) async fn keep_keys(&self, mailbox: MailboxId, keys: &Arc<SortKeys>) {
+    /// The mailbox as it is now, with where its folders stand.
+    pub(crate) async fn snapshot_in_order(&self, mailbox: MailboxId) -> Outcome<Snapshot> {
+        let mut snapshot = self.snapshot(mailbox).await?;
+        // A node of the release before does not know: then it is as if nobody had said anything.
+        if let Ok(reply) = self.ask(mailbox, FolderOrders).await? {
+            snapshot.orders = Arc::new(reply.orders.into_iter().collect());
+        }
+        Ok(snapshot)
+    }
+    /// Keeps digests with a mailbox for later requests, unless most of them are of emails that are gone.
+    pub(crate) async fn keep_digests(&self, mailbox: MailboxId, digests: &Arc<Digests>) {
         let slot = self.snapshots.slot(mailbox);
-        if let Some(kept) = slot.kept.lock().await.as_mut() {
-            kept.keys = Arc::clone(keys);
+        if let Some(kept) = slot.kept.lock().await.as_mut()
+            && digests.len() <= kept.snapshot.len() * 2 + DIGESTS_SPARE
+        {
+            kept.digests = Arc::clone(digests);
         }
     }
 

@@ -1,5 +1,5 @@
-//! Conditions on an email (RFC 8621 §4.4.1) in three steps: on its places, on its record, on its text. Each step is
-//! taken only for emails that the cheaper ones leave open.
+//! Conditions on an email (RFC 8621 §4.4.1) in four steps: on its places, on what is kept of its record, on the record, on
+//! its text. Each step is taken only for emails that the cheaper ones leave open.
 
 use hongyan_jmap::method::{Filter, FilterOperator};
 use hongyan_jmap::object::EmailCondition;
@@ -8,6 +8,7 @@ use hongyan_mailbox::search::{Needle, Place, fold};
 use hongyan_mailbox::{Email, FolderId};
 use hongyan_message::{AddressItem, words};
 
+use super::digests::Digest;
 use super::keywords::Wanted;
 use super::sort::thread_has;
 use crate::ids;
@@ -50,9 +51,23 @@ pub(super) enum Field {
 pub(super) struct Looked<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) found: &'a Found<'a>,
+    pub(super) digest: Option<&'a Digest>,
     pub(super) record: Option<&'a Email>,
     /// Which needles are in it.
     pub(super) needles: Option<&'a [bool]>,
+}
+
+impl<'a> Looked<'a> {
+    /// An email of which nothing is known but its places.
+    pub(super) fn new(snapshot: &'a Snapshot, found: &'a Found<'a>) -> Self {
+        Self {
+            snapshot,
+            found,
+            digest: None,
+            record: None,
+            needles: None,
+        }
+    }
 }
 
 /// A filter ready for use.
@@ -80,6 +95,17 @@ impl Conditions {
             }
         }
         folder(&self.root)
+    }
+    /// Whether what it says of an email can change while the email stays in its mailboxes.
+    pub(super) fn looks_at_keywords(&self) -> bool {
+        fn looks(condition: &Condition) -> bool {
+            match condition {
+                Condition::All(inner) | Condition::Any(inner) | Condition::None(inner) => inner.iter().any(looks),
+                Condition::Keyword(..) | Condition::Thread { .. } => true,
+                _ => false,
+            }
+        }
+        looks(&self.root)
     }
     /// Whether being in [`Self::folder`] is all that it asks for.
     pub(super) fn is_folder_only(&self) -> bool {
@@ -215,11 +241,11 @@ impl Condition {
             Self::OctetsBelow(octets) => Some(found.entries[0].octets.0 < *octets),
             Self::Keyword(wanted, is_on) => Some(wanted.is_on(snapshot, found) == *is_on),
             Self::Thread { wanted, all, is_on } => Some(thread_has(snapshot, found.thread(), wanted, *all) == *is_on),
-            Self::HasAttachment(has) => {
-                let record = looked.record?;
-                Some(hongyan_jmap::object::bodies(&record.structure).has_attachment() == *has)
-            }
-            Self::Envelope(field, text) => Some(envelope_has(looked.record?, *field, text)),
+            Self::HasAttachment(has) => Some(looked.digest?.has_attachment == *has),
+            Self::Envelope(field, text) => match looked.digest?.has(*field, text) {
+                Some(has) => Some(has),
+                None => Some(envelope_has(looked.record?, *field, text)),
+            },
             Self::Text(needle) => Some(*looked.needles?.get(*needle)?),
         }
     }
@@ -250,15 +276,20 @@ fn envelope_has(record: &Email, field: Field, text: &str) -> bool {
             return subject.is_some_and(|subject| fold(&words::decode(subject)).contains(text));
         }
     };
-    list.iter().any(|item| match item {
+    list.iter().filter_map(shown).any(|shown| shown.contains(text))
+}
+
+/// An address as it is looked into, folded.
+pub(super) fn shown(item: &AddressItem) -> Option<String> {
+    match item {
         AddressItem::Mailbox(mailbox) => {
             let name = mailbox.name.as_deref().unwrap_or_default();
             let domain = mailbox.domain.as_deref().unwrap_or_default();
-            fold(&format!("{} <{}@{domain}>", words::decode(name), mailbox.local)).contains(text)
+            Some(fold(&format!("{} <{}@{domain}>", words::decode(name), mailbox.local)))
         }
-        AddressItem::GroupStart(name) => fold(&words::decode(name)).contains(text),
-        AddressItem::GroupEnd => false,
-    })
+        AddressItem::GroupStart(name) => Some(fold(&words::decode(name))),
+        AddressItem::GroupEnd => None,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use hongyan_mailbox::search::look;
 use hongyan_mailbox::{EmailId, FolderView, read_email};
 
 use super::condition::{Conditions, Looked};
+use super::digests::{Digests, digests};
 use super::sort::{self, Row};
 use crate::call::Call;
 use crate::error::Outcome;
@@ -67,31 +68,43 @@ impl Asked {
     pub(super) fn sorts(&self) -> &[(EmailSort, bool)] {
         &self.sorts
     }
+    fn looks_at_keywords(&self) -> bool {
+        self.conditions.looks_at_keywords() || self.sorts.iter().any(|(by, _)| by.looks_at_keywords())
+    }
     /// The emails in order.
     pub(super) async fn find(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Arc<Vec<EmailId>>> {
-        let (mailbox, modseq) = (call.account.mailbox, kept.snapshot.modseq);
+        let mailbox = call.account.mailbox;
+        // What does not look at keywords stays as it is while emails only change theirs.
+        let since = match self.looks_at_keywords() {
+            true => kept.snapshot.modseq,
+            false => kept.snapshot.placed_at,
+        };
         let snapshots = &call.jmap.snapshots;
-        if let Some(known) = snapshots.list(mailbox, modseq, &self.text) {
+        if let Some(known) = snapshots.list(mailbox, since, &self.text) {
             return Ok(known);
         }
         let emails = Arc::new(self.look(call, kept).await?);
         if emails.len() >= KEPT_EMAILS_MIN {
-            snapshots.keep_list(mailbox, modseq, self.text.clone(), &emails);
+            snapshots.keep_list(mailbox, since, self.text.clone(), &emails);
         }
         Ok(emails)
     }
     async fn look(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Vec<EmailId>> {
         let snapshot = &kept.snapshot;
         let mut rows = self.candidates(snapshot);
+        let mut known = Arc::clone(&kept.digests);
         if !self.conditions.is_folder_only() {
-            rows = self.filter(call, snapshot, rows).await?;
+            let looks_on;
+            (rows, looks_on) = self.filter_by_places(snapshot, rows).await;
+            if !looks_on.is_empty() {
+                known = digests(call, &known, looks_on.iter().map(|row| row.email)).await?;
+                rows.extend(self.filter_by_content(call, snapshot, looks_on, &known).await?);
+            }
         }
-        let keys = if self.sorts.iter().any(|(by, _)| sort::needs_keys(by)) {
-            sort::keys(call, &kept.keys, rows.iter().map(|row| row.email)).await?
-        } else {
-            Arc::clone(&kept.keys)
-        };
-        sort::sort(&mut rows, &self.sorts, snapshot, &keys);
+        if self.sorts.iter().any(|(by, _)| sort::needs_digests(by)) {
+            known = digests(call, &known, rows.iter().map(|row| row.email)).await?;
+        }
+        sort::sort(&mut rows, &self.sorts, snapshot, &known);
         if self.collapse_threads {
             // Threads are named after the mail that began them, so their numbers are close together.
             let last = rows.iter().map(|row| row.thread.0).max().unwrap_or(0);
@@ -122,42 +135,74 @@ impl Asked {
         all.dedup_by_key(|row| row.email);
         all
     }
-    async fn filter(&self, call: &Call<'_>, snapshot: &Snapshot, rows: Vec<Row>) -> Outcome<Vec<Row>> {
+    /// Those rows of which their places say that they are found, and those of which more must be known. `rows` are by email.
+    async fn filter_by_places(&self, snapshot: &Snapshot, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+        let (mut kept, mut open) = (Vec::new(), Vec::new());
+        let mut all = snapshot.all_places().peekable();
+        for (at, row) in rows.into_iter().enumerate() {
+            if at % YIELD_AFTER == YIELD_AFTER - 1 {
+                tokio::task::yield_now().await;
+            }
+            while all.next_if(|places| places[0].email < row.email).is_some() {}
+            let places = all.next_if(|places| places[0].email == row.email);
+            let Some(found) = places.and_then(|places| snapshot.found(places)) else {
+                continue;
+            };
+            match self.conditions.root.check(&Looked::new(snapshot, &found)) {
+                Some(true) => kept.push(row),
+                Some(false) => {}
+                None => open.push(row),
+            }
+        }
+        (kept, open)
+    }
+    async fn filter_by_content(
+        &self,
+        call: &Call<'_>,
+        snapshot: &Snapshot,
+        rows: Vec<Row>,
+        digests: &Digests,
+    ) -> Outcome<Vec<Row>> {
         let mut kept = Vec::new();
         for (at, row) in rows.into_iter().enumerate() {
             if at % YIELD_AFTER == YIELD_AFTER - 1 {
                 tokio::task::yield_now().await;
             }
-            let Some(found) = snapshot.find(row.email) else {
+            let (Some(found), Some(digest)) = (snapshot.find(row.email), digests.get(row.email)) else {
                 continue;
             };
-            let mut looked = Looked {
-                snapshot,
-                found: &found,
-                record: None,
-                needles: None,
+            let mut looked = Looked::new(snapshot, &found);
+            looked.digest = Some(digest);
+            let is_found = match self.conditions.root.check(&looked) {
+                Some(is_found) => is_found,
+                None => self.look_into(call, looked, row.email).await?,
             };
-            let mut verdict = self.conditions.root.check(&looked);
-            if verdict.is_none() {
-                let services = &call.jmap.services;
-                let record = read_email(&services.database, call.account.mailbox, row.email).await?;
-                let Some(record) = record else { continue };
-                looked.record = Some(&record);
-                verdict = self.conditions.root.check(&looked);
-                if verdict.is_none() {
-                    let tenant = call.account.mailbox.tenant.0;
-                    let mut reader = services.blobs.open_blob(tenant, &record.blob).await?;
-                    let needles = look(&mut reader, &record, &self.conditions.needles).await?;
-                    looked.needles = Some(&needles);
-                    verdict = self.conditions.root.check(&looked);
-                }
-                tokio::task::yield_now().await;
-            }
-            if verdict == Some(true) {
+            if is_found {
                 kept.push(row);
             }
         }
         Ok(kept)
+    }
+    /// Whether an email is found of which what is kept says too little.
+    async fn look_into(&self, call: &Call<'_>, looked: Looked<'_>, email: EmailId) -> Outcome<bool> {
+        let services = &call.jmap.services;
+        let record = read_email(&services.database, call.account.mailbox, email).await?;
+        let Some(record) = record else { return Ok(false) };
+        let needles;
+        let mut looked = Looked {
+            record: Some(&record),
+            ..looked
+        };
+        let mut verdict = self.conditions.root.check(&looked);
+        if verdict.is_none() {
+            let tenant = call.account.mailbox.tenant.0;
+            let mut reader = services.blobs.open_blob(tenant, &record.blob).await?;
+            needles = look(&mut reader, &record, &self.conditions.needles).await?;
+            looked.needles = Some(&needles);
+            verdict = self.conditions.root.check(&looked);
+        }
+        tokio::task::yield_now().await;
+        Ok(verdict == Some(true))
     }
 }
 

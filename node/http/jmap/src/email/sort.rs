@@ -1,35 +1,13 @@
-//! Orders of emails. What is in the folders' views sorts at once; the rest needs keys from the mails' records, which are
-//! read once and kept with the snapshot.
+//! Orders of emails. What is in the folders' views sorts at once; the rest needs digests of the mails' records.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use hongyan_jmap::object::EmailSort;
-use hongyan_mailbox::{Email, EmailId, ThreadId, read_emails};
-use hongyan_message::{AddressItem, subject, words};
+use hongyan_mailbox::{EmailId, ThreadId};
 
+use super::digests::{Digest, Digests};
 use super::keywords::Wanted;
-use crate::call::Call;
-use crate::error::Outcome;
 use crate::snapshot::Snapshot;
-
-/// Records read together.
-const RECORDS: usize = 256;
-/// Octets kept of a text that is sorted by.
-const KEY_OCTETS_MAX: usize = 64;
-
-/// What an email is sorted by beside what its entries have.
-#[derive(Debug, Clone)]
-pub(crate) struct Keys {
-    from: Box<str>,
-    to: Box<str>,
-    subject: Box<str>,
-    sent_millis: i64,
-}
-
-/// The keys of emails; those that are gone do no harm.
-pub(crate) type SortKeys = BTreeMap<EmailId, Keys>;
 
 /// An email in a list that is sorted.
 #[derive(Debug, Clone, Copy)]
@@ -40,78 +18,25 @@ pub(super) struct Row {
     pub(super) octets: u64,
 }
 
-impl Keys {
-    fn of(email: &Email) -> Self {
-        let structure = &email.structure;
-        let text = structure.envelope.subject.as_deref().unwrap_or_default();
-        Self {
-            from: short(&name(&structure.envelope.from)),
-            to: short(&name(&structure.envelope.to)),
-            subject: short(&subject::key(&subject::base(text))),
-            sent_millis: structure.sent.map_or(i64::MIN, |sent| sent.timestamp.millis),
-        }
-    }
-}
-
-/// RFC 8621 §4.4.2: the name of the first address, or the address.
-fn name(items: &[AddressItem]) -> String {
-    let first = items.iter().find_map(|item| match item {
-        AddressItem::Mailbox(mailbox) => Some(mailbox),
-        _ => None,
-    });
-    let Some(mailbox) = first else { return String::new() };
-    let name = mailbox.name.as_deref().map(words::decode).unwrap_or_default();
-    if name.trim().is_empty() {
-        let domain = mailbox.domain.as_deref().unwrap_or_default();
-        return format!("{}@{domain}", mailbox.local).to_lowercase();
-    }
-    name.trim().to_lowercase()
-}
-
-fn short(text: &str) -> Box<str> {
-    text[..text.floor_char_boundary(KEY_OCTETS_MAX)].into()
-}
-
-pub(super) fn needs_keys(sort: &EmailSort) -> bool {
+pub(super) fn needs_digests(sort: &EmailSort) -> bool {
     matches!(
         sort,
         EmailSort::From | EmailSort::To | EmailSort::Subject | EmailSort::SentAt
     )
 }
 
-/// The keys of all `emails`, read where they are missing from `known`, and kept for later.
-pub(super) async fn keys(
-    call: &Call<'_>,
-    known: &Arc<SortKeys>,
-    emails: impl Iterator<Item = EmailId>,
-) -> Outcome<Arc<SortKeys>> {
-    let missing: Vec<EmailId> = emails.filter(|email| !known.contains_key(email)).collect();
-    if missing.is_empty() {
-        return Ok(Arc::clone(known));
-    }
-    let mut keys = SortKeys::clone(known);
-    for some in missing.chunks(RECORDS) {
-        let records = read_emails(&call.jmap.services.database, call.account.mailbox, some).await?;
-        for (email, record) in some.iter().zip(records) {
-            keys.extend(record.map(|record| (*email, Keys::of(&record))));
-        }
-        tokio::task::yield_now().await;
-    }
-    let keys = Arc::new(keys);
-    call.jmap.keep_keys(call.account.mailbox, &keys).await;
-    Ok(keys)
-}
-
-/// A row with all that it is sorted by looked up.
-struct Sorted<'k> {
-    row: Row,
-    keys: Option<&'k Keys>,
-    /// For each sort by a keyword, whether the email has it.
-    marks: u64,
+/// What rows are sorted by.
+struct Order<'k> {
+    sorts: &'k [(EmailSort, bool)],
+    rows: &'k [Row],
+    /// Of each row, where a sort needs them.
+    digests: Vec<Option<&'k Digest>>,
+    /// Of each row, for each sort by a keyword whether the email has it; empty when there is none.
+    marks: Vec<u64>,
 }
 
 /// Sorts `rows`; what is equal is in the order in which it came, or the other way round when the first sort is.
-pub(super) fn sort(rows: &mut Vec<Row>, sorts: &[(EmailSort, bool)], snapshot: &Snapshot, keys: &SortKeys) {
+pub(super) fn sort(rows: &mut Vec<Row>, sorts: &[(EmailSort, bool)], snapshot: &Snapshot, digests: &Digests) {
     // Nearly all lists are of this kind, and need nothing but what the row has.
     if let [(EmailSort::ReceivedAt, is_ascending)] = sorts {
         rows.sort_unstable_by_key(|row| (row.received_millis, row.email));
@@ -120,47 +45,90 @@ pub(super) fn sort(rows: &mut Vec<Row>, sorts: &[(EmailSort, bool)], snapshot: &
         }
         return;
     }
-    let needs_keys = sorts.iter().any(|(by, _)| needs_keys(by));
-    let wanted: Vec<Option<(Wanted, Option<bool>)>> = sorts.iter().map(|(by, _)| keyword_of(by)).collect();
-    let has_marks = wanted.iter().any(Option::is_some);
-    let mut sorted: Vec<Sorted<'_>> = rows
-        .iter()
-        .map(|row| Sorted {
-            row: *row,
-            keys: if needs_keys { keys.get(&row.email) } else { None },
-            marks: if has_marks { marks(row, &wanted, snapshot) } else { 0 },
-        })
-        .collect();
-    let last = sorts.first().is_none_or(|(_, is_ascending)| *is_ascending);
-    sorted.sort_unstable_by(|a, b| {
-        for (at, (by, is_ascending)) in sorts.iter().enumerate() {
-            let order = compare(a, b, by, at);
+    let order = Order::new(rows, sorts, snapshot, digests);
+    // Most comparisons end at a number that stands beside the row: they touch no other memory.
+    let mut sorted: Vec<(u128, usize)> = (0..rows.len()).map(|at| (order.first(at), at)).collect();
+    sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| order.compare(a.1, b.1)));
+    *rows = sorted.into_iter().map(|(_, at)| rows[at]).collect();
+}
+
+/// The beginning of a text as a number of the same order.
+fn beginning(text: &str) -> u128 {
+    let mut octets = [0; 16];
+    for (octet, of) in octets.iter_mut().zip(text.bytes()) {
+        *octet = of;
+    }
+    u128::from_be_bytes(octets)
+}
+
+fn of_signed(number: i64) -> u128 {
+    u128::from(number.cast_unsigned() ^ 1 << 63)
+}
+
+impl<'k> Order<'k> {
+    fn new(rows: &'k [Row], sorts: &'k [(EmailSort, bool)], snapshot: &Snapshot, known: &'k Digests) -> Self {
+        let wanted: Vec<Option<(Wanted, Option<bool>)>> = sorts.iter().map(|(by, _)| keyword_of(by)).collect();
+        let has_marks = wanted.iter().any(Option::is_some);
+        let mut digests = Vec::new();
+        if sorts.iter().any(|(by, _)| needs_digests(by)) {
+            digests.extend(rows.iter().map(|row| known.get(row.email)));
+        }
+        let mut marked = Vec::new();
+        if has_marks {
+            marked.extend(rows.iter().map(|row| marks(row, &wanted, snapshot)));
+        }
+        Self {
+            sorts,
+            rows,
+            digests,
+            marks: marked,
+        }
+    }
+    /// A number by which a row comes before or behind others by the first sort; equal ones must be compared.
+    fn first(&self, at: usize) -> u128 {
+        let Some((by, is_ascending)) = self.sorts.first() else {
+            return 0;
+        };
+        let digest = || self.digests[at];
+        let number = match by {
+            EmailSort::ReceivedAt => of_signed(self.rows[at].received_millis),
+            EmailSort::Size => u128::from(self.rows[at].octets),
+            EmailSort::From => digest().map_or(0, |digest| beginning(digest.from())),
+            EmailSort::To => digest().map_or(0, |digest| beginning(digest.to())),
+            EmailSort::Subject => digest().map_or(0, |digest| beginning(digest.subject())),
+            EmailSort::SentAt => digest().map_or(0, |digest| of_signed(digest.sent_millis)),
+            _ => u128::from(self.marks[at] & 1),
+        };
+        if *is_ascending { number } else { !number }
+    }
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        for (sort, (by, is_ascending)) in self.sorts.iter().enumerate() {
+            let order = self.compare_by(a, b, by, sort);
             let order = if *is_ascending { order } else { order.reverse() };
             if order != Ordering::Equal {
                 return order;
             }
         }
-        let order = a.row.email.cmp(&b.row.email);
-        if last { order } else { order.reverse() }
-    });
-    rows.clear();
-    rows.extend(sorted.into_iter().map(|sorted| sorted.row));
-}
-
-fn compare(a: &Sorted<'_>, b: &Sorted<'_>, by: &EmailSort, at: usize) -> Ordering {
-    let mark = |of: &Sorted<'_>| of.marks >> at & 1;
-    match by {
-        EmailSort::ReceivedAt => a.row.received_millis.cmp(&b.row.received_millis),
-        EmailSort::Size => a.row.octets.cmp(&b.row.octets),
-        EmailSort::From => a.keys.map(|keys| &keys.from).cmp(&b.keys.map(|keys| &keys.from)),
-        EmailSort::To => a.keys.map(|keys| &keys.to).cmp(&b.keys.map(|keys| &keys.to)),
-        EmailSort::Subject => a.keys.map(|keys| &keys.subject).cmp(&b.keys.map(|keys| &keys.subject)),
-        EmailSort::SentAt => a
-            .keys
-            .map(|keys| keys.sent_millis)
-            .cmp(&b.keys.map(|keys| keys.sent_millis)),
-        EmailSort::HasKeyword(_) | EmailSort::AllInThreadHaveKeyword(_) | EmailSort::SomeInThreadHaveKeyword(_) => {
-            mark(a).cmp(&mark(b))
+        let order = self.rows[a].email.cmp(&self.rows[b].email);
+        let is_ascending = self.sorts.first().is_none_or(|(_, is_ascending)| *is_ascending);
+        if is_ascending { order } else { order.reverse() }
+    }
+    fn compare_by(&self, a: usize, b: usize, by: &EmailSort, sort: usize) -> Ordering {
+        let text = |text: fn(&Digest) -> &str| self.digests[a].map(text).cmp(&self.digests[b].map(text));
+        let mark = |at: usize| self.marks[at] >> sort & 1;
+        match by {
+            EmailSort::ReceivedAt => self.rows[a].received_millis.cmp(&self.rows[b].received_millis),
+            EmailSort::Size => self.rows[a].octets.cmp(&self.rows[b].octets),
+            EmailSort::From => text(Digest::from),
+            EmailSort::To => text(Digest::to),
+            EmailSort::Subject => text(Digest::subject),
+            EmailSort::SentAt => {
+                let sent = |at: usize| self.digests[at].map(|digest| digest.sent_millis);
+                sent(a).cmp(&sent(b))
+            }
+            EmailSort::HasKeyword(_) | EmailSort::AllInThreadHaveKeyword(_) | EmailSort::SomeInThreadHaveKeyword(_) => {
+                mark(a).cmp(&mark(b))
+            }
         }
     }
 }

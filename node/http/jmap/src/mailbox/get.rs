@@ -20,7 +20,7 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: Get = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let properties: Properties<MailboxProperty> = Properties::read(arguments.properties.as_deref())?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
     let needs_counts = properties.iter().any(|property| {
         property.counts_threads() || matches!(property, MailboxProperty::TotalEmails | MailboxProperty::UnreadEmails)
     });

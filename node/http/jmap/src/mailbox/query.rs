@@ -34,7 +34,7 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
         sort_as_tree: arguments.sort_as_tree,
         filter_as_tree: arguments.filter_as_tree,
     };
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
     let found = wanted.find(&snapshot)?;
     let results = Results {
         found: &found,
@@ -58,7 +58,7 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
     let ClientState::At(since) = ClientState::read(&arguments.since_query_state)? else {
         return Err(MethodErrorType::CannotCalculateChanges.into());
     };
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
     let found = wanted.find(&snapshot)?;
     let changes = changes_between(call, since, snapshot.modseq, u64::MAX).await?;
     let mut reply = QueryChangesReply {

@@ -130,7 +130,7 @@ async fn create_all(call: &mut Call<'_>, create: BTreeMap<Id, Box<RawValue>>, an
 }
 
 async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
     let wrong = |error: serde_json::Error| SetError::with(SetErrorType::InvalidProperties, error.to_string());
     let new: NewMailbox = serde_json::from_str(text.get()).map_err(wrong)?;
     new.sort_order.map(checked_order).transpose()?;
@@ -219,7 +219,7 @@ fn path(above: Option<&FolderInfo>, name: &str) -> Changed<FolderPath> {
 }
 
 async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<()> {
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
     let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
     let mut new_name = name(found).to_owned();
     let mut above = parent(&snapshot, found);
