@@ -7,10 +7,12 @@
 mod action;
 mod actor;
 mod object;
+mod standing;
 
 pub use action::{Action, Needs};
 pub use actor::{Actor, Person, TokenScopes};
 pub use object::Object;
+pub use standing::Standing;
 
 use hongyan_directory::{DepartmentId, Function, Role};
 

@@ -70,7 +70,7 @@ impl Change {
         self.events.entry(chain).or_default().push(event);
     }
     /// Tells a tenant's followers what is changed.
-    pub(crate) fn tell(&mut self, tenant: TenantId, subject: Subject) {
+    pub fn tell(&mut self, tenant: TenantId, subject: Subject) {
         self.subjects.entry(tenant).or_default().insert(subject);
     }
 

@@ -1,7 +1,6 @@
 //! The handle everyone holds: look-ups and changes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use hongyan_audit::{Author, Chain, Event, Log};
 use hongyan_env::Env;
@@ -37,7 +36,7 @@ struct Inner {
     cache: Cache,
     index: Index,
     /// The last change that this node knows of.
-    version: AtomicU64,
+    version: tokio::sync::watch::Sender<u64>,
 }
 
 impl Directory {
@@ -53,7 +52,7 @@ impl Directory {
                 options,
                 cache,
                 index,
-                version: AtomicU64::new(0),
+                version: tokio::sync::watch::Sender::new(0),
             }),
             acting: Arc::new(Acting::new(Author::system(), None)),
         }
@@ -109,7 +108,9 @@ impl Directory {
     pub(crate) fn is_trusted(&self) -> bool {
         self.inner.cache.is_trusted()
     }
-    pub(crate) fn env(&self) -> &Env {
+    /// The clock it goes by.
+    #[must_use]
+    pub fn env(&self) -> &Env {
         &self.inner.env
     }
     pub(crate) fn database(&self) -> &Database {
@@ -118,12 +119,25 @@ impl Directory {
     /// The last change that this node knows of.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.inner.version.load(Ordering::Acquire)
+        *self.inner.version.borrow()
     }
     pub(crate) fn forget(&self, touched: &[Touched], version: u64) {
         self.inner.cache.forget(touched);
         self.inner.index.forget(touched);
-        self.inner.version.fetch_max(version, Ordering::AcqRel);
+        self.hear(version);
+    }
+    /// Tells whoever listens that there is a later version; what it touched is forgotten already.
+    fn hear(&self, version: u64) {
+        self.inner.version.send_if_modified(|known| {
+            let is_later = version > *known;
+            *known = version.max(*known);
+            is_later
+        });
+    }
+    /// Follows the changes that this node knows of, whoever made them: each says that what was read may be old.
+    #[must_use]
+    pub fn heard(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.version.subscribe()
     }
     /// What is remembered is as true as the store was at `micros`.
     pub(crate) fn trust_from(&self, micros: u64) {
@@ -138,7 +152,7 @@ impl Directory {
     /// The body's; the store's.
     pub async fn announce<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<(T, u64)> {
         let done = change::run(&self.inner.database, &self.inner.env, &self.acting, body).await?;
-        self.inner.version.fetch_max(done.version, Ordering::AcqRel);
+        self.hear(done.version);
         Ok((done.value, done.version))
     }
 

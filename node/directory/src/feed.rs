@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
+use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction, Watch};
 use hongyan_types::{TenantId, Timestamp};
 
 use crate::record::feed::{self, FeedEntry, Subject};
@@ -58,28 +58,45 @@ impl Directory {
     /// # Errors
     /// The store's.
     pub async fn feed(&self, tenant: TenantId, after: u64, limit: usize) -> Result<FeedPage> {
-        let prefix = key::feed(tenant);
-        let query = RangeQuery {
-            range: KeyRange {
-                begin: prefix.clone().int(after.saturating_add(1).min(u64::MAX >> 1)).pack(),
-                end: prefix.range().end,
-            },
-            limit: limit.max(1),
-            reverse: false,
-            mode: ReadMode::Snapshot,
-        };
-        let read = async move |transaction: &mut Transaction| {
-            let latest = read_end(transaction, tenant).await?;
-            let mut entries = Vec::new();
-            for pair in transaction.get_range_all(query.clone()).await? {
-                entries.push(feed::decode(last_int(&key::feed(tenant), &pair.key)?, &pair.value)?);
-            }
-            let gap = match entries.first() {
-                Some(first) => first.number > after + 1,
-                None => after < latest,
-            };
-            Ok(FeedPage { entries, latest, gap })
-        };
+        let read = async move |transaction: &mut Transaction| read_page(transaction, tenant, after, limit).await;
         self.database().run(read).await
     }
+
+    /// As [`Self::feed`], with a watch that ends when more has changed than this page says, or when it is lost.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn follow_feed(&self, tenant: TenantId, after: u64, limit: usize) -> Result<(FeedPage, Watch)> {
+        let mut transaction = self.database().begin();
+        let page = read_page(&mut transaction, tenant, after, limit).await?;
+        let watch = transaction.watch(&key::feed_end(tenant));
+        transaction.commit().await?;
+        Ok((page, watch))
+    }
+}
+
+async fn read_page(transaction: &mut Transaction, tenant: TenantId, after: u64, limit: usize) -> Result<FeedPage> {
+    let prefix = key::feed(tenant);
+    let query = RangeQuery {
+        range: KeyRange {
+            begin: prefix.clone().int(after.saturating_add(1).min(u64::MAX >> 1)).pack(),
+            end: prefix.range().end,
+        },
+        limit: limit.max(1),
+        reverse: false,
+        mode: ReadMode::Snapshot,
+    };
+    let latest = match transaction.get_snapshot(&key::feed_end(tenant)).await? {
+        Some(stored) => read_int(&stored)?,
+        None => 0,
+    };
+    let mut entries = Vec::new();
+    for pair in transaction.get_range_all(query).await? {
+        entries.push(feed::decode(last_int(&prefix, &pair.key)?, &pair.value)?);
+    }
+    let gap = match entries.first() {
+        Some(first) => first.number > after + 1,
+        None => after < latest,
+    };
+    Ok(FeedPage { entries, latest, gap })
 }

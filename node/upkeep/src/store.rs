@@ -1,6 +1,6 @@
 //! Tasks in the store: what all transactions about them read and write.
 
-use hongyan_directory::Error;
+use hongyan_directory::{Change, Error, Subject};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction};
 
 use crate::record::{input, problem, task};
@@ -19,8 +19,9 @@ pub(crate) async fn read(transaction: &mut Transaction, id: TaskId) -> Result<Ta
     Ok(task::decode(id, &stored)?)
 }
 
-/// Writes a task; one that is over has nothing to do any more, and its input goes.
-pub(crate) fn write(transaction: &mut Transaction, task: &TaskRecord) {
+/// Writes a task, and tells those who follow it; one that is over has nothing to do any more, and its input goes.
+pub(crate) fn write(transaction: &mut Change, task: &TaskRecord) {
+    transaction.tell(task.tenant, Subject::Task(task.id.0));
     transaction.set(key::record(task.id), task::encode(task));
     let open = key::open().int(task.id.0).pack();
     if task.state == TaskState::Running {

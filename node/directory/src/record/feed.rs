@@ -24,6 +24,8 @@ pub enum Subject {
     Group(GroupId),
     /// A token of a program.
     Token(TokenId),
+    /// Long work: the number of the task.
+    Task(u64),
 }
 
 /// One change.
@@ -43,6 +45,9 @@ struct V1 {
     at_millis: i64,
     #[n(1)]
     subjects: Vec<SubjectV1>,
+    /// Apart from the others: releases that know no tasks read past them.
+    #[n(2)]
+    tasks: Option<Vec<u64>>,
 }
 
 #[derive(Encode, Decode)]
@@ -68,18 +73,27 @@ enum Stored {
 }
 
 pub(crate) fn encode(at: Timestamp, subjects: impl IntoIterator<Item = Subject>) -> Bytes {
-    let subjects = subjects.into_iter().map(|subject| match subject {
-        Subject::Tenant => SubjectV1::Tenant,
-        Subject::Domain(domain) => SubjectV1::Domain(domain.as_str().to_owned()),
-        Subject::Account(account) => SubjectV1::Account(account.0),
-        Subject::Department(department) => SubjectV1::Department(department.0),
-        Subject::Tag(tag) => SubjectV1::Tag(tag.0),
-        Subject::Group(group) => SubjectV1::Group(group.0),
-        Subject::Token(token) => SubjectV1::Token(token.0),
+    let mut tasks = Vec::new();
+    let subjects = subjects.into_iter().filter_map(|subject| {
+        Some(match subject {
+            Subject::Tenant => SubjectV1::Tenant,
+            Subject::Domain(domain) => SubjectV1::Domain(domain.as_str().to_owned()),
+            Subject::Account(account) => SubjectV1::Account(account.0),
+            Subject::Department(department) => SubjectV1::Department(department.0),
+            Subject::Tag(tag) => SubjectV1::Tag(tag.0),
+            Subject::Group(group) => SubjectV1::Group(group.0),
+            Subject::Token(token) => SubjectV1::Token(token.0),
+            Subject::Task(task) => {
+                tasks.push(task);
+                return None;
+            }
+        })
     });
+    let subjects = subjects.collect();
     let body = V1 {
         at_millis: at.millis,
-        subjects: subjects.collect(),
+        subjects,
+        tasks: (!tasks.is_empty()).then_some(tasks),
     };
     record::encode(Schema(1), &body)
 }
@@ -101,10 +115,12 @@ pub(crate) fn decode(number: u64, stored: &[u8]) -> Result<FeedEntry, RecordErro
             SubjectV1::Token(id) => Subject::Token(TokenId(id)),
         })
     });
+    let mut subjects = subjects.collect::<Result<Vec<_>, _>>()?;
+    subjects.extend(body.tasks.unwrap_or_default().into_iter().map(Subject::Task));
     Ok(FeedEntry {
         number,
         at: Timestamp { millis: body.at_millis },
-        subjects: subjects.collect::<Result<_, _>>()?,
+        subjects,
     })
 }
 
@@ -135,5 +151,15 @@ mod tests {
             subjects,
         };
         assert_eq!(decode(2, &stored), Ok(entry));
+    }
+
+    #[test]
+    fn golden_bytes_of_tasks() {
+        let at = Timestamp { millis: 1_000 };
+        let subjects = vec![Subject::Tag(TagId(5)), Subject::Task(6)];
+        let stored = encode(at, subjects.clone());
+        let golden = "010001831903e881820481058106";
+        assert_eq!(crate::record::hex(&stored), golden);
+        assert_eq!(decode(2, &stored).map(|entry| entry.subjects), Ok(subjects));
     }
 }

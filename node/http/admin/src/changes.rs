@@ -24,7 +24,7 @@ pub(crate) struct ChangeEntry {
 /// What a change touched.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ChangeSubject {
-    /// `organisation`, `domain`, `member`, `department`, `tag`, `group` or `token`.
+    /// `organisation`, `domain`, `member`, `department`, `tag`, `group`, `token` or `task`.
     kind: &'static str,
     /// Its identifier, or a domain's name.
     id: String,
@@ -52,17 +52,23 @@ pub(crate) struct Query {
     limit: Option<usize>,
 }
 
-fn view(entry: FeedEntry) -> ChangeEntry {
-    let subjects = entry.subjects.into_iter().map(|subject| {
-        let (kind, id) = match subject {
-            Subject::Tenant => ("organisation", String::new()),
-            Subject::Domain(domain) => ("domain", domain.to_string()),
-            Subject::Account(id) => ("member", id.0.to_string()),
-            Subject::Department(id) => ("department", id.to_string()),
-            Subject::Tag(id) => ("tag", id.to_string()),
-            Subject::Group(id) => ("group", id.0.to_string()),
-            Subject::Token(id) => ("token", id.to_string()),
-        };
+/// Its kind and what names it.
+pub(crate) fn name(subject: &Subject) -> (&'static str, String) {
+    match subject {
+        Subject::Tenant => ("organisation", String::new()),
+        Subject::Domain(domain) => ("domain", domain.to_string()),
+        Subject::Account(id) => ("member", id.0.to_string()),
+        Subject::Department(id) => ("department", id.to_string()),
+        Subject::Tag(id) => ("tag", id.to_string()),
+        Subject::Group(id) => ("group", id.0.to_string()),
+        Subject::Token(id) => ("token", id.to_string()),
+        Subject::Task(id) => ("task", id.to_string()),
+    }
+}
+
+pub(crate) fn view(entry: FeedEntry) -> ChangeEntry {
+    let subjects = entry.subjects.iter().map(|subject| {
+        let (kind, id) = name(subject);
         ChangeSubject { kind, id }
     });
     ChangeEntry {

@@ -17,6 +17,7 @@ mod department;
 mod device;
 mod domain;
 mod domain_records;
+mod event;
 mod group;
 mod login;
 mod member;
@@ -77,6 +78,7 @@ pub fn router(state: AdminState) -> Router {
         .fallback(|| async { Problem::not_found("no such resource") })
         .method_not_allowed_fallback(|| async { Problem::not_allowed() })
         .layer(from_fn_with_state(state.clone(), once::once))
+        .layer(axum::Extension(event::Places::default()))
         .with_state(state)
 }
 
@@ -96,6 +98,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(changes::list))
+        .routes(routes!(event::listen))
         .routes(routes!(token::list, token::create))
         .routes(routes!(token::delete))
         .routes(routes!(token::rotate))

@@ -139,6 +139,19 @@ impl Problem {
             )
         }
     }
+    /// Too much of it is under way.
+    pub(crate) fn busy(limit: &'static str, max: u64, used: u64) -> Self {
+        Self {
+            limit: Some(limit),
+            max: Some(max),
+            used: Some(used),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "limit",
+                format!("{limit} is {max} and {used} are in use"),
+            )
+        }
+    }
     /// The right does not reach that far.
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)

@@ -119,7 +119,7 @@ fn parse(id: &str) -> Result<TaskId> {
 }
 
 /// Whether the caller may know of a task: who manages departments alone knows of their own.
-fn is_seen(caller: &Caller, reach: &Reach, task: &TaskRecord) -> bool {
+pub(crate) fn is_seen(caller: &Caller, reach: &Reach, task: &TaskRecord) -> bool {
     let author = caller.actor.author();
     *reach == Reach::Organisation || (task.author.kind, task.author.id) == (author.kind, author.id)
 }

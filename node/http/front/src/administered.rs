@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use hongyan_access::permission::Actor;
+use hongyan_access::permission::{Actor, Standing};
 use hongyan_access::{Access, TokenError};
 
 use crate::caller::Caller;
@@ -38,12 +38,13 @@ async fn with_actor(State(access): State<Access>, mut request: Request, next: Ne
         method: request.method().clone(),
         headers: request.headers().clone(),
     };
-    let actor = match actor(&access, asked).await {
-        Ok(actor) => actor,
+    let (actor, standing) = match actor(&access, asked).await {
+        Ok(found) => found,
         Err(problem) => return problem.into_response(),
     };
     let called = token_of(&actor).map(|token| (token, request.method().clone(), request.uri().path().to_owned()));
     request.extensions_mut().insert(actor);
+    request.extensions_mut().insert(standing);
     let response = next.run(request).await;
     if let Some((token, method, path)) = called {
         let status = response.status().as_u16();
@@ -60,7 +61,7 @@ struct Asked {
     headers: HeaderMap,
 }
 
-async fn actor(access: &Access, asked: Asked) -> Result<Actor, Problem> {
+async fn actor(access: &Access, asked: Asked) -> Result<(Actor, Standing), Problem> {
     let missing = || Problem::unauthorized("the request did not come through the entry");
     let visitor = asked.visitor.ok_or_else(missing)?;
     let peer = visitor.peer().ip();
@@ -68,7 +69,8 @@ async fn actor(access: &Access, asked: Asked) -> Result<Actor, Problem> {
     let by_password = shown.is_some() && web::token(&asked.headers).is_none();
     if let Some(token) = shown.and_then(sign_in::token) {
         visitor.check_proofs_taken()?;
-        return Ok(access.token_actor(token, peer).await?);
+        let actor = access.token_actor(token, peer).await?;
+        return Ok((actor, Standing::of_token(access.clone(), token, peer)));
     }
     let caller = match asked.caller {
         Some(caller) => caller,
@@ -82,7 +84,8 @@ async fn actor(access: &Access, asked: Asked) -> Result<Actor, Problem> {
     if by_password {
         check_site(&asked.method, &asked.headers)?;
     }
-    Ok(access.member_actor(caller.identity(), peer).await?)
+    let actor = access.member_actor(caller.identity(), peer).await?;
+    Ok((actor, Standing::of_session(access.clone(), caller.identity(), peer)))
 }
 
 /// A browser that remembers a password must not be made to use it by somebody else's page.

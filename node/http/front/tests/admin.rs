@@ -65,6 +65,20 @@ impl Client {
         (status, body)
     }
 
+    /// The body of what does not end by itself.
+    async fn listen(&mut self, path: &str) -> hyper::body::Incoming {
+        let request = Request::builder().uri(path).header("host", "localhost");
+        let request = request.header("authorization", self.shown.as_ref().unwrap());
+        self.sender.ready().await.unwrap();
+        let response = self
+            .sender
+            .send_request(request.body(Full::default()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        response.into_body()
+    }
+
     async fn get(&mut self, path: &str) -> Answer {
         self.call("GET", path, Value::Null).await
     }
@@ -310,6 +324,49 @@ fn api_a_program_shows_a_token_that_can_be_taken_back() {
             })
             .await;
         assert_eq!(kind(&program.get("/api/members").await), (403, "suspended"));
+        served
+    });
+}
+
+/// The next of a stream's events that says something; nothing at its end.
+async fn next_event(body: &mut hyper::body::Incoming) -> Option<String> {
+    loop {
+        let frame = body.frame().await?.ok()?;
+        let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+        if text.starts_with("event: ") {
+            return Some(text["event: ".len()..text.find('\n').unwrap()].to_owned());
+        }
+    }
+}
+
+#[test]
+fn api_4_whose_token_or_session_is_taken_back_hears_no_more() {
+    on_node(|served| async move {
+        served.set_role(Some(Role::Creator)).await;
+        let mut anna = served.member(USER, PASSWORD).await;
+        let new = json!({"name": "listener", "scopes": ["tags:write", "departments:read"]});
+        let made = anna.call("POST", "/api/tokens", new).await.1;
+        let mut program = served.program(made["secret"].as_str().unwrap()).await;
+        let mut told = program.listen("/api/events").await;
+        let mut own = served.member(USER, PASSWORD).await.listen("/api/events").await;
+        assert_eq!(next_event(&mut told).await.as_deref(), Some("ready"));
+        assert_eq!(next_event(&mut own).await.as_deref(), Some("ready"));
+        assert_eq!(anna.call("POST", "/api/tags", json!({"name": "T"})).await.0, 201);
+        assert_eq!(next_event(&mut told).await.as_deref(), Some("change"));
+        let path = format!("/api/tokens/{}", made["id"]);
+        assert_eq!(anna.call("DELETE", &path, Value::Null).await.0, 204);
+        while let Some(event) = next_event(&mut told).await {
+            assert_eq!(event, "end");
+        }
+        served
+            .change_user(AccountChange {
+                state: Field::Set(AccountState::Disabled),
+                ..AccountChange::default()
+            })
+            .await;
+        while let Some(event) = next_event(&mut own).await {
+            assert!(["change", "end"].contains(&event.as_str()), "{event}");
+        }
         served
     });
 }

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 mod domain_records;
+mod event;
 mod organisation;
 mod recycle_bin;
 mod sign_in;
