@@ -21,6 +21,7 @@ mod index;
 mod key;
 mod lookup;
 mod naming;
+mod notice;
 mod options;
 mod organisation;
 mod protocol;

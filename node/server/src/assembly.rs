@@ -13,7 +13,7 @@ use hongyan_actor::{Arbiters, EntityKey};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_cluster::Member;
 use hongyan_config::Config;
-use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
+use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings, Notifier};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_http_admin::{AdminState, ClusterControl, Publishing};
@@ -35,6 +35,8 @@ use crate::{offer, settings};
 /// Time for entities to write down what makes their next start quick.
 const PASSIVATE_GRACE: Duration = Duration::from_secs(5);
 /// Time between two looks at what can be removed from the blob store.
+/// Time between two looks for mail of the system's own.
+const NOTICE_PERIOD: Duration = Duration::from_secs(1);
 const COLLECT_PERIOD: Duration = Duration::from_secs(60);
 /// How often an ending node looks whether its sessions are gone.
 const STOP_POLL: Duration = Duration::from_millis(5);
@@ -164,6 +166,7 @@ impl Assembly {
         });
         start_relay(&config, &ground, &arbiters, (&router, holders), &blobs, &delivery)?;
         start_collector(&ground.env, &arbiters, &router, &blobs);
+        start_notifier(&arbiters, &router, &delivery);
         let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
         let tasks = start_tasks(&ground, &arbiters, &router);
         let publishing = Publishing {
@@ -319,6 +322,13 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
     tasks
+}
+
+/// Sends the system's own mail, for ever; among many nodes one does.
+fn start_notifier(arbiters: &Arbiters, router: &Router, delivery: &Delivery) {
+    let (router, notifier) = (router.clone(), Notifier::new(delivery.clone()));
+    let place = QueueId { shard: 0 }.entity_id();
+    arbiters.spawn(0, move || notifier.run(NOTICE_PERIOD, move || router.is_here(&place)));
 }
 
 /// Removes unreferenced blobs, for ever; among many nodes one does.

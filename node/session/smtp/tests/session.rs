@@ -4,14 +4,17 @@ mod harness;
 
 use harness::{Client, Node, address, on_node};
 use hongyan_access::SessionFilter;
+use hongyan_delivery::Notifier;
 use hongyan_directory::{
     AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, NewAccount, NewGrant,
-    Posting, Sending, TenantChange,
+    Posting, Role, Sending, TenantChange,
 };
 use hongyan_mailbox::MailboxError;
+use hongyan_notice::{Notice, Recipient, Text};
 use hongyan_queue::{Destination, LocalDelivery, Reporter};
 use hongyan_router::AskError;
 use hongyan_smtp::server::Mode;
+use hongyan_types::{AccountId, Timestamp};
 
 const LETTER: &str = "From: Ext <x@far.test>\r\nSubject: hello\r\n\r\n..body";
 
@@ -250,7 +253,7 @@ fn submission_is_for_own_addresses_only() {
 #[test]
 fn auth_24_a_client_that_needs_an_app_password_is_told_so() {
     on_node(|node| async move {
-        let account = hongyan_types::AccountId(node.account("anna@example.test").await);
+        let account = AccountId(node.account("anna@example.test").await);
         let access = node.access();
         let set = access.set_secure_login(&node.directory, account, true);
         set.await.unwrap();
@@ -640,7 +643,7 @@ fn sbx_a_shared_mailbox_is_sent_as_and_keeps_what_was_sent() {
 #[test]
 fn lgn_1_sending_that_is_closed_to_all_says_so() {
     on_node(|node| async move {
-        let account = hongyan_types::AccountId(node.account("anna@example.test").await);
+        let account = AccountId(node.account("anna@example.test").await);
         let tenant = node.directory.account(account).await.unwrap().unwrap().tenant;
         let policy = hongyan_directory::SignInPolicy {
             closed: std::collections::BTreeSet::from([hongyan_access::Protocol::Submission]),
@@ -683,5 +686,90 @@ fn oauth_tokens_sign_in_for_sending() {
             codes(&client.say("MAIL FROM:<anna@example.test>\r\n", 1).await),
             ["250"]
         );
+    });
+}
+
+#[test]
+fn gen_4_notices_are_sent_once_to_members_administrators_and_addresses_outside() {
+    on_node(|node| async move {
+        let (anna, ben) = (
+            AccountId(node.account("anna@example.test").await),
+            AccountId(node.account("ben@example.test").await),
+        );
+        let tenant = node.directory.account(anna).await.unwrap().unwrap().tenant;
+        let chinese = AccountChange {
+            language: Field::Set(Some(Language::Chinese)),
+            role: Field::Set(Some(Role::Creator)),
+            ..AccountChange::default()
+        };
+        node.directory.change_account(ben, &chinese).await.unwrap();
+        let notice = |to| {
+            let english = Text::new("Your records", "They are wrong.\n");
+            Notice::new(
+                &node.env,
+                to,
+                "test.records",
+                english,
+                Text::new("您的记录", "有误。\n"),
+            )
+        };
+        node.directory.send(&notice(Recipient::Member(anna))).await.unwrap();
+        let administrators = notice(Recipient::Administrators(tenant));
+        node.directory.send(&administrators).await.unwrap();
+        let outside = notice(Recipient::Outside {
+            tenant,
+            address: address("anna@private.test"),
+            about: Some(ben),
+        });
+        node.directory.send(&outside).await.unwrap();
+        let notifier = Notifier::new(node.delivery.clone());
+        assert_eq!(notifier.step().await.unwrap(), 3);
+        assert_eq!(notifier.step().await.unwrap(), 0, "each is sent once");
+
+        let kept = node.probe.kept.lock().unwrap().clone();
+        let of = |account: AccountId| kept.iter().find(|kept| kept.account == account.0).unwrap();
+        assert_eq!(kept.len(), 2);
+        assert!(of(anna).text.contains("Subject: Your records\r\n"), "{}", of(anna).text);
+        assert!(of(anna).text.contains("Hongyan-Notice: test.records\r\n"));
+        assert!(
+            of(anna).seen,
+            "READ-14: it bears a keyword that nobody outside can give"
+        );
+        assert!(of(ben).text.contains("Content-Language: zh-CN\r\n"));
+        let queued = node.queued().await;
+        assert_eq!(queued.len(), 1);
+        assert_eq!(queued[0].sender, None, "no report comes back");
+
+        let mut transaction = node.database().begin();
+        let told = hongyan_notice::told(&mut transaction, tenant, None, 10).await.unwrap();
+        assert_eq!(told.len(), 1, "STAT-10: what administrators were told stays known");
+        assert_eq!(told[0].notice, administrators);
+    });
+}
+
+#[test]
+fn gen_4_a_notice_waits_for_a_mailbox_that_is_away() {
+    on_node(|node| async move {
+        let anna = node.account("anna@example.test").await;
+        node.probe
+            .refuse
+            .lock()
+            .unwrap()
+            .insert(anna, Err(AskError::Unavailable));
+        let to = Recipient::Member(AccountId(anna));
+        let text = Text::new("s", "b");
+        let notice = Notice::new(&node.env, to, "test", text.clone(), text);
+        node.directory.send(&notice).await.unwrap();
+        let notifier = Notifier::new(node.delivery.clone());
+        assert_eq!(notifier.step().await.unwrap(), 1);
+        assert_eq!(notifier.step().await.unwrap(), 0, "it is tried again after a pause");
+        let later = Timestamp {
+            millis: node.env.wall_millis() + 120_000,
+        };
+        let due = hongyan_notice::due(&mut node.database().begin(), later, 10)
+            .await
+            .unwrap();
+        assert_eq!(due.len(), 1);
+        assert_eq!((&due[0].notice, due[0].attempts), (&notice, 1));
     });
 }

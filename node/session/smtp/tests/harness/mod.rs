@@ -167,6 +167,11 @@ impl Node {
         }
     }
 
+    pub fn database(&self) -> Database {
+        let stores = self.probe.database.lock().unwrap();
+        stores.as_ref().map(|(database, _)| database.clone()).unwrap()
+    }
+
     pub fn access(&self) -> &Access {
         &self.services.access
     }
