@@ -1,6 +1,6 @@
 //! Why someone is not let in.
 
-use crate::{Protocol, Stage};
+use crate::{PasskeyError, Protocol, Stage};
 
 /// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum AccessError {
     /// The code is wrong, or was shown before.
     #[error("the code is wrong or was used before; check that the clock of the device that shows it is right")]
     WrongCode,
+    /// The passkey does not count.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     /// A password is not enough where there is a second factor.
     #[error("show a code: the password is not enough for this account")]
     NeedsCode,
@@ -88,6 +91,7 @@ impl AccessError {
             | Self::NotInScope(_)
             | Self::Expired
             | Self::WrongCode
+            | Self::Passkey(_)
             | Self::NeedsCode
             | Self::ProofNeeded
             | Self::NotSignedIn
@@ -115,6 +119,7 @@ impl AccessError {
             Self::NotInScope(_) => "not-in-scope",
             Self::Expired => "expired",
             Self::WrongCode => "wrong-code",
+            Self::Passkey(_) => "wrong-passkey",
             Self::NeedsCode => "needs-code",
             Self::ProofNeeded => "proof-needed",
             Self::NotSignedIn => "not-signed-in",

@@ -219,6 +219,12 @@ impl Guard {
         (micros > 0).then(|| micros.div_ceil(1_000_000))
     }
 
+    /// As [`Guard::locked_secs`], where nobody is named.
+    pub(crate) fn address_locked_secs(&self, peer: IpAddr, now: u64) -> Option<u64> {
+        let micros = self.addresses.locked_for_micros(&self.address(peer).digest, now);
+        (micros > 0 && !self.is_exempt(peer)).then(|| micros.div_ceil(1_000_000))
+    }
+
     /// Counts a failure on this node alone.
     pub(crate) fn failed(&self, name: &str, peer: IpAddr, now: u64) {
         if self.is_exempt(peer) {

@@ -98,6 +98,12 @@ pub(crate) fn fingerprint(credential: &Credential) -> [u8; 16] {
     short
 }
 
+/// What web sessions and grants hold as long as it stays the same: the password; for an account that has none, that it has
+/// none.
+pub(crate) fn standing_of(login: &Login) -> [u8; 16] {
+    login.credential.as_deref().map(fingerprint).unwrap_or_default()
+}
+
 /// A SCRAM exchange under way: whose, and over which secrets its keys were handed out.
 #[derive(Debug, Clone)]
 pub struct ScramAttempt {

@@ -19,6 +19,7 @@ mod login_log;
 mod notice;
 mod oauth;
 mod options;
+mod passkey;
 mod password_rules;
 pub mod permission;
 mod place;
@@ -46,6 +47,7 @@ pub use oauth::{
     OauthGrant, Scope, TokenView, Tokens, is_access_token,
 };
 pub use options::AccessOptions;
+pub use passkey::{AddedPasskey, PasskeyError, PasskeyView};
 pub use password_rules::PasswordOwner;
 pub use place::{Place, Places, PlacesError};
 pub use second_factor::{SecondProof, TotpOffer};

@@ -42,10 +42,18 @@ pub enum Way {
     SecondFactor,
     /// An access token of a mail client's.
     Token,
+    /// A passkey, alone or as the second factor.
+    Passkey,
 }
 
 impl Way {
-    const ALL: [Self; 4] = [Self::Password, Self::AppPassword, Self::SecondFactor, Self::Token];
+    const ALL: [Self; 5] = [
+        Self::Password,
+        Self::AppPassword,
+        Self::SecondFactor,
+        Self::Token,
+        Self::Passkey,
+    ];
 
     /// A stable word.
     #[must_use]
@@ -55,7 +63,18 @@ impl Way {
             Self::AppPassword => "app-password",
             Self::SecondFactor => "second-factor",
             Self::Token => "token",
+            Self::Passkey => "passkey",
         }
+    }
+    /// As releases before it say it: they read no other words.
+    fn older(self) -> Self {
+        match self {
+            Self::Passkey => Self::SecondFactor,
+            known => known,
+        }
+    }
+    fn read(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.label() == label)
     }
 }
 
@@ -138,6 +157,9 @@ struct EntryV1 {
     client: String,
     #[n(7)]
     result: String,
+    /// The way where `way` is only near it.
+    #[n(8)]
+    exact_way: Option<String>,
 }
 
 fn of_tenant(tenant: TenantId) -> Tuple {
@@ -158,10 +180,11 @@ fn encode(entry: &LoginEntry) -> Bytes {
         account: entry.account.0,
         name: entry.name.clone(),
         protocol: entry.protocol.label().to_owned(),
-        way: entry.way.label().to_owned(),
+        way: entry.way.older().label().to_owned(),
         peer: entry.peer.to_string(),
         client: entry.client.clone(),
         result: entry.result.clone(),
+        exact_way: (entry.way.older() != entry.way).then(|| entry.way.label().to_owned()),
     };
     record::encode(V1, &body)
 }
@@ -180,9 +203,11 @@ fn decode(place: LoginPlace, stored: &[u8]) -> Result<LoginEntry, RecordError> {
             .into_iter()
             .find(|protocol| protocol.label() == body.protocol)
             .ok_or_else(|| unknown("protocol"))?,
-        way: Way::ALL
-            .into_iter()
-            .find(|way| way.label() == body.way)
+        way: body
+            .exact_way
+            .as_deref()
+            .and_then(Way::read)
+            .or_else(|| Way::read(&body.way))
             .ok_or_else(|| unknown("way"))?,
         peer: body.peer.parse().map_err(|_| unknown("address"))?,
         client: body.client,

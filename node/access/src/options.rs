@@ -55,6 +55,12 @@ pub struct AccessOptions {
     pub trusted_devices_max: usize,
     /// How long a proof is fresh enough for what is delicate, in seconds (AUTH-25).
     pub fresh_proof_secs: u64,
+    /// Where browsers find the web client: `https://`, the host, and its port where it is not 443. Passkeys belong to it.
+    pub web_origin: String,
+    /// Passkeys an account may have.
+    pub passkeys_per_account_max: usize,
+    /// How long somebody has to use a passkey, in seconds.
+    pub passkey_challenge_secs: u64,
     /// How long a mail client has to show the code that a browser carries to it, in seconds.
     pub oauth_code_secs: u64,
     /// How long a member has to let a device in, in seconds.
@@ -110,6 +116,9 @@ impl Default for AccessOptions {
             trusted_device_days: 90,
             trusted_devices_max: 20,
             fresh_proof_secs: 600,
+            web_origin: "https://localhost".to_owned(),
+            passkeys_per_account_max: 20,
+            passkey_challenge_secs: 300,
             oauth_code_secs: 60,
             oauth_device_secs: 600,
             oauth_devices_per_address_max: 30,

@@ -9,7 +9,7 @@ use hongyan_directory::Login;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::app_password;
-use crate::identity::{Proof, fingerprint};
+use crate::identity::{Proof, standing_of};
 use crate::sessions::Standing;
 use crate::{Access, AccessError, Identity, Revocation, SessionFilter, SessionId, SessionInfo, policy};
 
@@ -24,8 +24,7 @@ fn verdict(login: Option<&Login>, standing: &Standing, now_millis: i64) -> Optio
     }
     let lost = match standing.proof {
         Proof::Password(proved) | Proof::Web { credential: proved, .. } | Proof::Grant { credential: proved, .. } => {
-            let present = login.credential.as_deref().map(fingerprint);
-            (present != Some(proved)).then_some(Revocation::PasswordChanged)
+            (standing_of(login) != proved).then_some(Revocation::PasswordChanged)
         }
         Proof::AppPassword { id, .. } => match login.factors.app_password(id) {
             None => Some(Revocation::Withdrawn),

@@ -41,6 +41,8 @@ pub enum SecondProof {
     Totp(String),
     /// One of the recovery codes.
     RecoveryCode(String),
+    /// What a browser answers that was asked for a passkey, as JSON.
+    Passkey(String),
 }
 
 /// What was taken of an account's codes.
@@ -158,7 +160,17 @@ impl Access {
         Ok(codes)
     }
 
-    /// Removes the second factor with its recovery codes.
+    /// Removes the authenticator app, with the recovery codes unless there are passkeys.
+    ///
+    /// # Errors
+    /// `Directory`: `NotFound`.
+    pub async fn remove_totp(&self, directory: &Directory, account: AccountId) -> Result<(), AccessError> {
+        directory.change_factors(account, &FactorsChange::RemoveTotp).await?;
+        self.account_changed(account).await?;
+        Ok(())
+    }
+
+    /// Removes the second factor: authenticator app, passkeys and recovery codes.
     ///
     /// # Errors
     /// `Directory`: `NotFound`.
@@ -181,7 +193,8 @@ impl Access {
         Ok(())
     }
 
-    /// Whether `shown` is right for whoever signs in; a code that is right is used up by it.
+    /// Whether `shown` is right for whoever signs in; a code that is right is used up by it. A passkey belongs to a session
+    /// ([`Access::check_passkey`]) and is wrong here.
     ///
     /// # Errors
     /// `WrongCode`, `LockedOut`, `Directory`.
@@ -197,6 +210,7 @@ impl Access {
                 None => Err(AccessError::WrongCode),
             },
             SecondProof::RecoveryCode(code) => self.take_recovery_code(login, code, peer).await,
+            SecondProof::Passkey(_) => Err(AccessError::WrongCode),
         }
     }
 
@@ -246,7 +260,7 @@ impl Access {
         }
     }
 
-    fn make_recovery_codes(&self, account: AccountId) -> (Vec<Secret>, Vec<[u8; 32]>) {
+    pub(crate) fn make_recovery_codes(&self, account: AccountId) -> (Vec<Secret>, Vec<[u8; 32]>) {
         let codes: Vec<Secret> = (0..RECOVERY_CODES)
             .map(|_| secret_text::make(&self.0.env, 4, 4))
             .collect();

@@ -20,6 +20,7 @@ use hongyan_types::Timestamp;
 
 use crate::SessionId;
 
+pub(crate) use record::TokenHash;
 pub(crate) use session::{Found, hash};
 
 pub use device::TrustedDevice;

@@ -6,8 +6,8 @@ use hongyan_types::{AccountId, Address, Network, Timestamp};
 
 use crate::{
     AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
-    Language, Parties, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash, TokenOwner,
-    TotpKey,
+    Language, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash,
+    TokenOwner, TotpKey,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -191,8 +191,28 @@ pub enum FactorsChange {
     RenewRecoveryCodes(Vec<[u8; 32]>),
     /// The recovery code of that keyed hash goes.
     UseRecoveryCode([u8; 32]),
-    /// No second factor any more.
+    /// No second factor any more: neither an app, nor passkeys, nor recovery codes.
     RemoveSecondFactor,
+    /// No authenticator app any more; recovery codes go along unless there are passkeys.
+    RemoveTotp,
+    /// One passkey more, unless there are `max`; it gets the next number.
+    AddPasskey {
+        /// What is kept of it.
+        passkey: Box<Passkey>,
+        /// How many there may be.
+        max: u64,
+        /// Keyed hashes: they count where there was no second factor.
+        recovery_codes: Vec<[u8; 32]>,
+    },
+    /// A passkey is called something else.
+    RenamePasskey {
+        /// Its number.
+        id: u32,
+        /// Its new name.
+        name: String,
+    },
+    /// The passkey of that number goes; recovery codes go along with the last second factor.
+    RemovePasskey(u32),
     /// The password has to be changed at the next sign-in, or not.
     MustChange(bool),
     /// What administrators decide.

@@ -57,6 +57,7 @@ pub use record::feed::{FeedEntry, Subject};
 pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
 pub use record::group::{GroupId, GroupRecord, Parties, Posting};
 pub use record::language::{Language, UnknownLanguage};
+pub use record::passkey::Passkey;
 pub use record::profile::{Gender, Profile, Rank};
 pub use record::recycled::{RecycleKind, RecycledRecord};
 pub use record::role::{Function, Role};

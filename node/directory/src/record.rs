@@ -10,6 +10,7 @@ pub(crate) mod feed;
 pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod language;
+pub(crate) mod passkey;
 pub(crate) mod profile;
 pub(crate) mod recycled;
 pub(crate) mod request;

@@ -56,6 +56,17 @@ pub(crate) fn offer(config: &Config) -> Result<Offer> {
     })
 }
 
+/// Where browsers find this installation; passkeys belong to it.
+pub(crate) fn web_origin(config: &Config) -> String {
+    // What is wrong with the settings is told where the ports are opened.
+    let found = place(config, "https", &config.listen.https, &config.public.https);
+    match found.ok().flatten() {
+        Some((host, 443)) => format!("https://{host}"),
+        Some((host, port)) => format!("https://{host}:{port}"),
+        None => format!("https://{}", config.node.host_name),
+    }
+}
+
 fn domain(setting: &str, text: &str) -> Result<Domain> {
     Domain::try_from(text).with_context(|| format!("setting public.{setting}: {text}"))
 }
@@ -120,6 +131,19 @@ mod tests {
             Some("imap.example.test:994"),
         );
         check("[public]\nimaps = \":994\"", Some("mx.example.test:994"));
+    }
+
+    #[test]
+    fn auth_4_passkeys_belong_to_the_place_that_browsers_see() {
+        let check = |text: &str, expect: &str| assert_eq!(web_origin(&config(text)), expect, "{text}");
+        check("", "https://mx.example.test");
+        check("[listen]\nhttps = [\"0.0.0.0:8443\"]", "https://mx.example.test:8443");
+        check(
+            "[public]\nhttps = \"mail.example.test:443\"",
+            "https://mail.example.test",
+        );
+        check("[listen]\nhttps = []", "https://mx.example.test");
+        check("[public]\nhttps = \"none\"", "https://mx.example.test");
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl Ports<'_> {
         });
         let oauth = hongyan_http_oauth::routes(OauthParts {
             access: self.access.clone(),
-            issuer: format!("https://{}", self.config.node.host_name),
+            issuer: offer::web_origin(self.config),
         });
         let front = Front::new(FrontParts {
             env: self.env.clone(),

@@ -10,7 +10,7 @@ use hongyan_types::{AccountId, TenantId, Timestamp};
 use super::record::{self, AccessTokenRecord, Giver, GrantRecord, Hash};
 use super::token::{self, Named, TokenView};
 use super::{GrantKey, OauthClient, OauthError, OauthGrant, Scope, Tokens};
-use crate::identity::{Proof, fingerprint};
+use crate::identity::{Proof, standing_of};
 use crate::login_log::{Attempt, Way};
 use crate::notice::{self, Notice};
 use crate::permission::Actor;
@@ -524,7 +524,7 @@ async fn sweep_one(transaction: &mut Transaction, key: &[u8]) -> hongyan_kv::Res
 
 /// Whether the password is still the one, whatever else has become of the account.
 fn is_same(login: &Login, credential: &[u8; 16]) -> bool {
-    login.credential.as_deref().map(fingerprint).as_ref() == Some(credential)
+    standing_of(login) == *credential
 }
 
 /// Likewise, and the account works.

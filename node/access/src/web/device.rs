@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use hongyan_audit::Event;
-use hongyan_directory::{AccountRecord, Credential, Directory, Error, Login};
+use hongyan_directory::{AccountRecord, Directory, Error, Login};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction};
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Timestamp};
@@ -14,7 +14,7 @@ use hongyan_types::{AccountId, Timestamp};
 use super::record::{self, DeviceRecord};
 use super::session::{Found, hash, new_token};
 use super::sign_in::shown;
-use crate::identity::fingerprint;
+use crate::identity::standing_of;
 use crate::{Access, AccessError};
 
 /// Longest name of a device.
@@ -46,18 +46,12 @@ fn read(token: &str) -> Option<(u64, &str)> {
 
 impl Access {
     /// Whether what a browser keeps makes it one of the account's trusted devices.
-    pub(super) async fn knows_device(
-        &self,
-        login: &Login,
-        credential: &Credential,
-        token: &str,
-        peer: IpAddr,
-    ) -> Result<bool, AccessError> {
+    pub(super) async fn knows_device(&self, login: &Login, token: &str, peer: IpAddr) -> Result<bool, AccessError> {
         let Some((id, secret)) = read(token) else {
             return Ok(false);
         };
         let shown = hash(self, "trusted device", secret);
-        let credential = fingerprint(credential);
+        let credential = standing_of(login);
         let now = self.0.env.wall_millis();
         let key = record::device_key(login.id(), id);
         let peer = peer.to_canonical().to_string();
@@ -127,7 +121,7 @@ impl Access {
     pub async fn trusted_devices(&self, account: AccountId) -> Result<Vec<TrustedDevice>, AccessError> {
         let now = self.0.env.wall_millis();
         let login = self.0.directory.login_of(account).await?;
-        let credential = login.and_then(|login| login.credential.as_deref().map(fingerprint));
+        let credential = login.as_ref().map(standing_of);
         let read = async move |transaction: &mut Transaction| read_devices(transaction, account).await;
         let mut devices = self.0.database.run(read).await.map_err(Error::from)?;
         devices.retain(|(_, device)| device.end_millis > now && Some(device.credential) == credential);

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 
 use hongyan_directory::Directory;
 use hongyan_sasl::Secret;
+use serde_json::Value;
 
 use super::Stage;
 use super::session::{Found, SessionChange};
+use crate::passkey::Purpose;
 use crate::permission::Actor;
 use crate::second_factor::TotpOffer;
-use crate::{Access, AccessError, Identity};
+use crate::{Access, AccessError, AddedPasskey, Identity, PasskeyError};
 
 impl Access {
     /// The session of whoever is signed in and has proved lately who they are.
@@ -87,5 +89,59 @@ impl Access {
     pub async fn web_remove_second_factor(&self, token: &str, peer: IpAddr) -> Result<(), AccessError> {
         let (found, directory) = self.proved_session(token, peer).await?;
         self.remove_second_factor(&directory, found.login.id()).await
+    }
+
+    /// As [`Access::remove_totp`], for whoever uses `token`.
+    ///
+    /// # Errors
+    /// As there; `NotSignedIn`, `Unfinished`, `ProofNeeded`.
+    pub async fn web_remove_totp(&self, token: &str, peer: IpAddr) -> Result<(), AccessError> {
+        let (found, directory) = self.proved_session(token, peer).await?;
+        self.remove_totp(&directory, found.login.id()).await
+    }
+
+    /// What the browser of whoever uses `token` is told that shall make a passkey.
+    ///
+    /// # Errors
+    /// `NotSignedIn`, `Unfinished`, `ProofNeeded`, `Directory`.
+    pub async fn web_offer_passkey(&self, token: &str, peer: IpAddr) -> Result<Value, AccessError> {
+        let (found, _) = self.proved_session(token, peer).await?;
+        Ok(self.passkey_offer(&found.login.account, &found.login.factors, &found.hash))
+    }
+
+    /// Adds the passkey that the browser of whoever uses `token` made: `answer` is its JSON. This session has shown it, others
+    /// have to.
+    ///
+    /// # Errors
+    /// `Passkey`, `NotSignedIn`, `Unfinished`, `ProofNeeded`; `Directory`: `Invalid`, `Limit`, `Refused`.
+    pub async fn web_add_passkey(
+        &self,
+        token: &str,
+        name: &str,
+        answer: &str,
+        peer: IpAddr,
+    ) -> Result<AddedPasskey, AccessError> {
+        let (found, directory) = self.proved_session(token, peer).await?;
+        let added = self
+            .add_passkey(&directory, found.login.id(), &found.hash, name, answer)
+            .await?;
+        let passed = SessionChange::Passed {
+            at_millis: self.now().millis,
+        };
+        self.change_session(&found.hash, &passed).await?;
+        Ok(added)
+    }
+
+    /// What the browser of whoever uses `token` is told that shall use a passkey, as the second factor or as a fresh proof.
+    ///
+    /// # Errors
+    /// `NotSignedIn`, `Directory`; `Passkey` when the account has none.
+    pub async fn web_passkey_request(&self, token: &str, peer: IpAddr) -> Result<Value, AccessError> {
+        let found = self.find_session(token, peer).await?;
+        let factors = &found.login.factors;
+        if factors.passkeys.is_empty() {
+            return Err(PasskeyError::Unknown.into());
+        }
+        Ok(self.passkey_request(Purpose::Prove(&found.hash), Some(factors)))
     }
 }

@@ -12,7 +12,7 @@ use hongyan_types::{AccountId, Timestamp};
 
 use super::record::{self, SessionRecord, TokenHash};
 use super::{Stage, WebSession};
-use crate::identity::{Proof, fingerprint};
+use crate::identity::{Proof, standing_of};
 use crate::notice::{self, Notice};
 use crate::sessions::Revocation;
 use crate::{Access, AccessError, Identity, Protocol, SessionFilter, SessionId};
@@ -158,8 +158,7 @@ impl Access {
         }
         let login = inner.directory.login_of(AccountId(record.account)).await?;
         let login = login.ok_or(AccessError::NotSignedIn)?;
-        let present = login.credential.as_deref().map(fingerprint);
-        if present != Some(record.credential) {
+        if standing_of(&login) != record.credential {
             return Err(AccessError::NotSignedIn);
         }
         self.check_web(&login, peer)?;

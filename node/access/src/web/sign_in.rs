@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hongyan_directory::{Credential, Error, Login};
+use hongyan_directory::{Error, Login};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction};
 use hongyan_sasl::Secret;
 
 use super::record::{self, SessionRecord, TokenHash};
 use super::session::{Found, SessionChange, hash, new_token};
 use super::{Begun, Passed, Stage, Visit, WebSession};
-use crate::identity::fingerprint;
+use crate::identity::standing_of;
 use crate::login_log::{Attempt, Way};
 use crate::second_factor::SecondProof;
 use crate::{Access, AccessError, Protocol};
@@ -53,31 +53,66 @@ impl Access {
     }
 
     async fn begin_session(&self, name: &str, password: &Secret, visit: Visit<'_>) -> Result<Begun, AccessError> {
-        let (login, credential) = self.verify_own(name, password, visit.peer).await?;
+        let (login, _) = self.verify_own(name, password, visit.peer).await?;
         self.forgive(name).await;
-        self.check_web(&login, visit.peer)?;
         let trusted = match visit.device {
-            Some(device) if login.factors.has_second_factor() => {
-                self.knows_device(&login, &credential, device, visit.peer).await?
-            }
+            Some(device) if login.factors.has_second_factor() => self.knows_device(&login, device, visit.peer).await?,
             _ => false,
         };
+        self.let_in(name, login, visit, trusted).await
+    }
+
+    /// Begins a session with a passkey and nothing else: it stands for the password and for the second factor.
+    ///
+    /// # Errors
+    /// Each way of not being let in; `Passkey`.
+    pub async fn web_sign_in_by_passkey(&self, answer: &str, visit: Visit<'_>) -> Result<Begun, AccessError> {
+        let now = self.0.env.now_micros();
+        if let Some(retry_secs) = self.0.guard.address_locked_secs(visit.peer, now) {
+            return Err(AccessError::LockedOut { retry_secs });
+        }
+        let checked = self.check_passkey_alone(answer, visit.peer).await;
+        let (known, outcome) = match checked {
+            Ok(login) => {
+                let name = login.account.address.to_string();
+                let account = Arc::clone(&login.account);
+                (Some(account), self.let_in(&name, login, visit, true).await)
+            }
+            Err(error) => (None, Err(error)),
+        };
+        if let Some(account) = &known {
+            let attempt = Attempt {
+                account,
+                name: &account.address.to_string(),
+                protocol: Protocol::Web,
+                way: Way::Passkey,
+                peer: visit.peer,
+                client: visit.client,
+            };
+            self.log_login(&attempt, outcome.as_ref().err());
+        }
+        self.count_outcome(Protocol::Web, outcome.as_ref().err());
+        outcome
+    }
+
+    /// Begins a session of somebody who has proved who they are.
+    pub(crate) async fn let_in(
+        &self,
+        name: &str,
+        login: Login,
+        visit: Visit<'_>,
+        second_done: bool,
+    ) -> Result<Begun, AccessError> {
+        self.check_web(&login, visit.peer)?;
         let token = new_token(self);
-        let record = self.new_session(name, &login, &credential, visit, trusted);
+        let record = self.new_session(name, &login, visit, second_done);
         let hash = hash(self, "web session", token.reveal());
         self.store_session(&hash, &record).await?;
         let session = Found { hash, record, login }.view(self.now());
         Ok(Begun { token, session })
     }
 
-    fn new_session(
-        &self,
-        name: &str,
-        login: &Login,
-        credential: &Credential,
-        visit: Visit<'_>,
-        trusted: bool,
-    ) -> SessionRecord {
+    fn new_session(&self, name: &str, login: &Login, visit: Visit<'_>, second_done: bool) -> SessionRecord {
         let inner = &self.0;
         let now = inner.env.wall_millis();
         let lifetime = i64::try_from(inner.options.web_session_secs_max).unwrap_or(i64::MAX / 1_000);
@@ -85,8 +120,8 @@ impl Access {
             id: inner.env.random_u64(),
             tenant: login.account.tenant.0,
             account: login.id().0,
-            credential: fingerprint(credential),
-            second_done: trusted,
+            credential: standing_of(login),
+            second_done,
             name: shown(name, NAME_CHARACTERS_MAX),
             peer: visit.peer.to_canonical().to_string(),
             client: shown(visit.client, CLIENT_CHARACTERS_MAX),
@@ -165,12 +200,18 @@ impl Access {
     }
 
     async fn check_code(&self, found: &Found, proof: &SecondProof, peer: IpAddr) -> Result<(), AccessError> {
-        let outcome = self.check_second(&found.login, proof, peer).await;
+        let (way, outcome) = match proof {
+            SecondProof::Passkey(answer) => (
+                Way::Passkey,
+                self.check_passkey(&found.login, answer, &found.hash, peer).await,
+            ),
+            _ => (Way::SecondFactor, self.check_second(&found.login, proof, peer).await),
+        };
         let attempt = Attempt {
             account: &found.login.account,
             name: &found.record.name,
             protocol: Protocol::Web,
-            way: Way::SecondFactor,
+            way,
             peer,
             client: &found.record.client,
         };

@@ -47,6 +47,10 @@ section! {
         trusted_device_days: u32 = 90, "days", "0 (none is trusted) to 365", "restart; devices that are trusted keep theirs";
         /// Devices of one account that are trusted; the one used least lately makes room for another.
         trusted_devices_max: usize = 20, "devices", "0 to 100", "restart";
+        /// Passkeys an account may have.
+        passkeys_per_account_max: usize = 20, "passkeys", "0 to 30", "restart";
+        /// How long somebody has to use a passkey that is asked for.
+        passkey_challenge_secs: u64 = 300, "seconds", "30 to 3600", "restart";
         /// How long the proof of who one is counts as fresh, for what is delicate.
         fresh_proof_secs: u64 = 600, "seconds", "30 to 86400", "restart";
         /// How long an access token of a mail client (OAuth) is good.

@@ -11,6 +11,7 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::Timestamp;
 use minicbor::{Decode, Encode};
 
+use crate::record::passkey::{Passkey, PasskeyV1};
 use crate::record::sign_in_rule::RuleV1;
 use crate::record::{protocols, read_protocols};
 use crate::{Protocol, ScramKeys, SignInRule};
@@ -84,9 +85,18 @@ pub struct Factors {
     pub must_change: bool,
     /// What its administrators have decided.
     pub rule: SignInRule,
+    /// Passkeys, the oldest first.
+    pub passkeys: Vec<Passkey>,
+    /// The last number given to one.
+    pub last_passkey: u32,
 }
 
 impl Factors {
+    /// The passkey `id`.
+    #[must_use]
+    pub fn passkey(&self, id: u32) -> Option<&Passkey> {
+        self.passkeys.iter().find(|passkey| passkey.id == id)
+    }
     /// The app password `id`.
     #[must_use]
     pub fn app_password(&self, id: u32) -> Option<&AppPassword> {
@@ -95,7 +105,7 @@ impl Factors {
     /// Whether a password alone does not sign in.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
-        self.totp.is_some()
+        self.totp.is_some() || !self.passkeys.is_empty()
     }
 }
 
@@ -117,6 +127,10 @@ struct V1 {
     must_change: Option<bool>,
     #[n(7)]
     rule: Option<RuleV1>,
+    #[n(8)]
+    passkeys: Option<Vec<PasskeyV1>>,
+    #[n(9)]
+    last_passkey: Option<u32>,
 }
 
 #[derive(Encode, Decode)]
@@ -241,6 +255,8 @@ pub(crate) fn encode(factors: &Factors) -> Bytes {
             .then(|| factors.recovery_codes.iter().copied().map(HashV1).collect()),
         must_change: factors.must_change.then_some(true),
         rule: (factors.rule != SignInRule::default()).then(|| RuleV1::from(&factors.rule)),
+        passkeys: (!factors.passkeys.is_empty()).then(|| factors.passkeys.iter().map(PasskeyV1::from).collect()),
+        last_passkey: (factors.last_passkey != 0).then_some(factors.last_passkey),
     };
     record::encode(Schema(1), &body)
 }
@@ -265,6 +281,13 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Factors, RecordError> {
             .collect(),
         must_change: body.must_change.unwrap_or_default(),
         rule: body.rule.map(SignInRule::try_from).transpose()?.unwrap_or_default(),
+        passkeys: body
+            .passkeys
+            .unwrap_or_default()
+            .into_iter()
+            .map(Passkey::from)
+            .collect(),
+        last_passkey: body.last_passkey.unwrap_or_default(),
     })
 }
 
@@ -338,6 +361,26 @@ mod tests {
             "010001888000f4f6f6f6f68381018163 3a3a31f5".replace(' ', "")
         );
         assert_eq!(decode(&stored), Ok(ruled));
+        let keyed = Factors {
+            passkeys: vec![Passkey {
+                id: 2,
+                name: "Key".to_owned(),
+                credential: vec![0xAA; 3],
+                public_key: vec![0xBB; 2],
+                transports: vec!["usb".to_owned()],
+                is_verifying: true,
+                is_synced: false,
+                created: Timestamp { millis: 1_000 },
+            }],
+            last_passkey: 2,
+            ..Factors::default()
+        };
+        let stored = encode(&keyed);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "0100018a8000f4f6f6f6f6f6818802634b657943aaaaaa42bbbb8163757362f5f41903e802"
+        );
+        assert_eq!(decode(&stored), Ok(keyed));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hongyan_types::AccountId;
 
 use super::{check_limit, need_account, record_account, touch_account};
 use crate::record::factors;
-use crate::{AppPassword, Change, Error, Factors, FactorsChange, Result, TotpKey, key};
+use crate::{AppPassword, Change, Error, Factors, FactorsChange, Passkey, Result, TotpKey, key};
 
 pub(crate) async fn run(transaction: &mut Change, id: AccountId, change: &FactorsChange) -> Result<Factors> {
     let account = need_account(transaction, id).await?;
@@ -123,8 +123,20 @@ fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
         FactorsChange::RemoveSecondFactor => {
             factors.totp = None;
             factors.pending_totp = None;
+            factors.passkeys.clear();
             factors.recovery_codes.clear();
             "member.remove-second-factor"
+        }
+        FactorsChange::RemoveTotp => {
+            if factors.totp.take().is_none() {
+                return Err(Error::not_found("authenticator app", "any"));
+            }
+            factors.pending_totp = None;
+            forget_recovery_codes(factors);
+            "member.remove-totp"
+        }
+        FactorsChange::AddPasskey { .. } | FactorsChange::RenamePasskey { .. } | FactorsChange::RemovePasskey(_) => {
+            return apply_passkey(factors, change);
         }
         FactorsChange::AddAppPassword { .. }
         | FactorsChange::RemoveAppPassword(_)
@@ -133,4 +145,57 @@ fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
         | FactorsChange::Rule(_) => "member.change-factors",
     };
     Ok((action, Vec::new()))
+}
+
+/// Recovery codes stand in for a second factor: without one they are of no use.
+fn forget_recovery_codes(factors: &mut Factors) {
+    if !factors.has_second_factor() {
+        factors.recovery_codes.clear();
+    }
+}
+
+fn apply_passkey(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
+    let place_of = |factors: &Factors, id: u32| {
+        let place = factors.passkeys.iter().position(|passkey| passkey.id == id);
+        place.ok_or_else(|| Error::not_found("passkey", id))
+    };
+    let (action, number, name) = match change {
+        FactorsChange::AddPasskey {
+            passkey,
+            max,
+            recovery_codes,
+        } => {
+            let used = u64::try_from(factors.passkeys.len()).unwrap_or(u64::MAX);
+            check_limit("passkeys_per_account_max", *max, used)?;
+            if factors
+                .passkeys
+                .iter()
+                .any(|known| known.credential == passkey.credential)
+            {
+                return Err(Error::Refused("this passkey is registered already".to_owned()));
+            }
+            if !factors.has_second_factor() {
+                factors.recovery_codes.clone_from(recovery_codes);
+            }
+            factors.last_passkey += 1;
+            let mut passkey = Passkey::clone(passkey);
+            passkey.id = factors.last_passkey;
+            let told = ("member.add-passkey", passkey.id, passkey.name.clone());
+            factors.passkeys.push(passkey);
+            told
+        }
+        FactorsChange::RenamePasskey { id, name } => {
+            let place = place_of(factors, *id)?;
+            factors.passkeys[place].name.clone_from(name);
+            ("member.rename-passkey", *id, name.clone())
+        }
+        FactorsChange::RemovePasskey(id) => {
+            let place = place_of(factors, *id)?;
+            let removed = factors.passkeys.remove(place);
+            forget_recovery_codes(factors);
+            ("member.remove-passkey", *id, removed.name)
+        }
+        _ => return Err(Error::Refused("this is no change of passkeys".to_owned())),
+    };
+    Ok((action, vec![("number", number.to_string()), ("name", name)]))
 }

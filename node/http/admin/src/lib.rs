@@ -26,6 +26,7 @@ mod once;
 mod openapi;
 mod organisation;
 mod page;
+mod passkey;
 mod problem;
 mod queue;
 mod recycle_bin;
@@ -124,6 +125,8 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(oauth::end_grant))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
+        .routes(routes!(passkey::list))
+        .routes(routes!(passkey::rename, passkey::remove))
         .routes(routes!(login::list))
         .routes(routes!(login::of_member))
         .routes(routes!(alias::list, alias::add))
@@ -144,7 +147,14 @@ fn sign_in_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(web_session::second_factor, web_session::remove_second_factor))
         .routes(routes!(web_session::prove))
         .routes(routes!(web_session::change_password))
-        .routes(routes!(web_session::offer_totp, web_session::confirm_totp))
+        .routes(routes!(
+            web_session::offer_totp,
+            web_session::confirm_totp,
+            web_session::remove_totp
+        ))
+        .routes(routes!(web_session::request_passkey))
+        .routes(routes!(web_session::offer_passkey))
+        .routes(routes!(web_session::add_passkey))
         .routes(routes!(web_session::renew_recovery_codes))
 }
 

@@ -214,6 +214,7 @@ impl From<AccessError> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "second-factor-required", error.text())
             }
             AccessError::WrongCode => Self::new(StatusCode::FORBIDDEN, "wrong-code", error.text()),
+            AccessError::Passkey(_) => Self::new(StatusCode::FORBIDDEN, "wrong-passkey", error.text()),
             AccessError::NeedsCode => Self::new(StatusCode::FORBIDDEN, "needs-code", error.text()),
             AccessError::ProofNeeded => Self::new(StatusCode::FORBIDDEN, "proof-needed", error.text()),
             AccessError::Unfinished(stage) => Self::new(StatusCode::FORBIDDEN, stage.label(), error.text()),

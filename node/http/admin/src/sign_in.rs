@@ -26,6 +26,8 @@ pub(crate) struct SignIn {
     app_passwords: usize,
     /// Whether a password alone does not sign in to the web client.
     second_factor: bool,
+    /// Passkeys there are.
+    passkeys: usize,
     /// Recovery codes that are left.
     recovery_codes: usize,
     /// Whether the password has to be changed at the next sign-in.
@@ -83,6 +85,7 @@ async fn view(caller: &Caller, account: AccountId, notices: Vec<String>) -> Resu
         secure_login: factors.secure_login,
         app_passwords: factors.app_passwords.len(),
         second_factor: factors.has_second_factor(),
+        passkeys: factors.passkeys.len(),
         recovery_codes: factors.recovery_codes.len(),
         must_change_password: factors.must_change,
         closed: factors.rule.closed.iter().copied().collect(),
@@ -100,7 +103,7 @@ pub(crate) async fn show(caller: Caller, Path(address): Path<String>) -> Result<
     Ok(Json(view(&caller, account.id, Vec::new()).await?))
 }
 
-/// Removes a member's second factor with its recovery codes: for whoever has lost both. `me` does it at /api/session.
+/// Removes a member's authenticator app, passkeys and recovery codes: for whoever has lost them. `me` does it at /api/session.
 #[utoipa::path(delete, path = "/api/members/{address}/second-factor", params(("address" = String, Path)), responses((status = 204), Failure))]
 pub(crate) async fn remove_second_factor(caller: Caller, Path(address): Path<String>) -> Result<StatusCode> {
     let account = caller.member(Action::ControlMembers, &address).await?;

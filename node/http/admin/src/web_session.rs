@@ -5,6 +5,7 @@
 
 mod factor;
 mod guest;
+mod passkey;
 mod password;
 
 use axum::Json;
@@ -13,18 +14,23 @@ use axum::response::{IntoResponse, Response};
 use hongyan_access::{DEVICE_COOKIE, SESSION_COOKIE, Visit, cookie};
 use hongyan_sasl::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::AdminState;
 use crate::body::Body;
 use crate::member::Password;
-use crate::problem::{Failure, Result};
+use crate::problem::{Failure, Problem, Result};
 
 pub(crate) use factor::{
     __path_confirm_totp, __path_offer_totp, __path_prove, __path_remove_second_factor, __path_renew_recovery_codes,
     __path_second_factor, confirm_totp, offer_totp, prove, remove_second_factor, renew_recovery_codes, second_factor,
 };
 pub(crate) use guest::Guest;
+pub(crate) use passkey::{
+    __path_add_passkey, __path_offer_passkey, __path_remove_totp, __path_request_passkey, add_passkey, offer_passkey,
+    remove_totp, request_passkey,
+};
 pub(crate) use password::{__path_change_password, change_password};
 
 /// A session of the web client.
@@ -63,8 +69,11 @@ pub(crate) struct Begun {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Begin {
     /// One of the account's addresses.
-    login: String,
-    password: Password,
+    login: Option<String>,
+    password: Option<Password>,
+    /// In place of both: what `navigator.credentials.get()` gave, as its `toJSON()` writes it.
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Box<RawValue>>,
     /// Whether the token is wanted in the answer instead of a cookie.
     #[serde(default)]
     bearer: bool,
@@ -75,6 +84,9 @@ async fn view(state: &AdminState, session: &hongyan_access::WebSession) -> Resul
     let mut kinds = Vec::new();
     if factors.totp.is_some() {
         kinds.push("totp");
+    }
+    if !factors.passkeys.is_empty() {
+        kinds.push("passkey");
     }
     if !factors.recovery_codes.is_empty() {
         kinds.push("recovery-code");
@@ -111,17 +123,20 @@ fn secs_until(end_millis: i64, now_millis: i64) -> u64 {
     u64::try_from(end_millis.saturating_sub(now_millis) / 1_000).unwrap_or(0)
 }
 
-/// Signs in with a password. The session may still lack the second factor: see `stage`.
+/// Signs in with a password or a passkey. The session may still lack the second factor: see `stage`.
 #[utoipa::path(post, path = "/api/session", request_body = Begin, responses((status = 201, body = Begun), Failure))]
 pub(crate) async fn begin(guest: Guest, Body(asked): Body<Begin>) -> Result<Response> {
-    let password = Secret::new(asked.password.0);
     let visit = Visit {
         peer: guest.peer,
         client: &guest.client,
         device: guest.device.as_ref().map(Secret::reveal),
     };
     let access = &guest.state.access;
-    let begun = access.web_sign_in(&asked.login, &password, visit).await?;
+    let begun = match (asked.login, asked.password, asked.passkey) {
+        (Some(login), Some(password), None) => access.web_sign_in(&login, &Secret::new(password.0), visit).await?,
+        (None, None, Some(passkey)) => access.web_sign_in_by_passkey(passkey.get(), visit).await?,
+        _ => return Err(Problem::invalid("show login and password, or a passkey")),
+    };
     let secs = secs_until(begun.session.end.millis, access.now().millis);
     let token = begun.token.reveal();
     let body = Begun {

@@ -68,6 +68,7 @@ impl From<AccessError> for Problem {
             AccessError::NotInScope(_) => (StatusCode::FORBIDDEN, "not-in-scope", None),
             AccessError::Expired => (StatusCode::UNAUTHORIZED, "expired", None),
             AccessError::WrongCode => (StatusCode::FORBIDDEN, "wrong-code", None),
+            AccessError::Passkey(_) => (StatusCode::FORBIDDEN, "wrong-passkey", None),
             AccessError::NeedsCode => (StatusCode::FORBIDDEN, "needs-code", None),
             AccessError::ProofNeeded => (StatusCode::FORBIDDEN, "proof-needed", None),
             AccessError::NotSignedIn => (StatusCode::UNAUTHORIZED, "unauthorized", None),

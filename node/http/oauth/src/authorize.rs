@@ -179,7 +179,7 @@ pub(crate) async fn decide(
         Some("deny") => back(&oauth, redirect, state, &[("error", "access_denied")]),
         Some("allow") => match oauth.access.oauth_code(visitor.decider(), &wish.asked).await {
             Ok(code) => back(&oauth, redirect, state, &[("code", code.reveal())]),
-            Err(OauthError::Access(error)) if !error.is_temporary() => visitor.refused(&error),
+            Err(OauthError::Access(error)) if !error.is_temporary() => visitor.refused(&error).await,
             Err(error) => back(&oauth, redirect, state, &[("error", error.code())]),
         },
         _ => consent(&visitor, &wish).await,

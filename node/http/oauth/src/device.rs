@@ -52,7 +52,7 @@ async fn ask(visitor: &Visitor<'_>) -> Response {
     };
     let asked = match visitor.oauth.access.oauth_device_ask(visitor.decider(), code).await {
         Ok(asked) => asked,
-        Err(error) => return failed(visitor, &error),
+        Err(error) => return failed(visitor, &error).await,
     };
     let form = Form::default()
         .text_button("switch", Words::OtherAccount)
@@ -87,9 +87,9 @@ fn type_code(visitor: &Visitor<'_>, error: Option<&str>) -> Response {
         .answer(status)
 }
 
-fn failed(visitor: &Visitor<'_>, error: &OauthError) -> Response {
+async fn failed(visitor: &Visitor<'_>, error: &OauthError) -> Response {
     match error {
-        OauthError::Access(error) => visitor.refused(error),
+        OauthError::Access(error) => visitor.refused(error).await,
         _ => type_code(visitor, Some(visitor.language.say(Words::DeviceUnknown))),
     }
 }
@@ -127,6 +127,6 @@ pub(crate) async fn decide(
                 .say(words)
                 .answer(StatusCode::OK)
         }
-        Err(error) => failed(&visitor, &error),
+        Err(error) => failed(&visitor, &error).await,
     }
 }

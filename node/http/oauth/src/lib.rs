@@ -1,7 +1,7 @@
 //! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens.
 //!
 //! Turns HTTP into calls of `node/access` and back; what is granted, and for how long, is decided there. The pages are plain
-//! HTML without scripts, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
+//! HTML with next to no script, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
 //! turns away forms of other sites. Nothing here is part of the admin API.
 
 mod authorize;

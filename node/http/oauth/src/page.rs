@@ -1,4 +1,4 @@
-//! A page: HTML without scripts, under a content policy that allows nothing but its own style.
+//! A page: HTML under a content policy that allows nothing but its own style and, where a passkey may be used, its own script.
 
 use std::fmt::Write;
 use std::sync::OnceLock;
@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
+use serde_json::Value;
 
 use crate::form::Fields;
 use crate::text::{Language, Words};
@@ -30,10 +31,23 @@ button.p{background:var(--a);border-color:var(--a);color:var(--c);font-weight:60
 :focus-visible{outline:2px solid var(--a);outline-offset:2px}a{color:var(--a)}\
 .r{display:flex;gap:.75rem;justify-content:flex-end;margin-top:1.5rem}";
 
+/// Asks the browser for a passkey.
+const SCRIPT: &str = include_str!("script.js");
+
 /// The hash by which the policy knows the style.
 fn style_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
-    HASH.get_or_init(|| STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()).as_ref()))
+    HASH.get_or_init(|| hash(STYLE))
+}
+
+/// Likewise the script.
+fn script_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| hash(SCRIPT))
+}
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 /// A page under way. Texts go in as texts: what is markup is written here only.
@@ -43,6 +57,7 @@ pub(crate) struct Page {
     body: String,
     /// Where a form may lead beside here: a browser follows no answer to a form elsewhere.
     leads_to: Option<String>,
+    has_script: bool,
 }
 
 fn escape(text: &str) -> String {
@@ -67,6 +82,7 @@ impl Page {
             title: title.into(),
             body: String::new(),
             leads_to: None,
+            has_script: false,
         }
     }
 
@@ -132,9 +148,18 @@ impl Page {
     pub(crate) fn form(mut self, path: &str, carried: &Fields, form: &Form) -> Self {
         let _ = write!(
             self.body,
-            "<form method=\"post\" action=\"{}\" autocomplete=\"on\">",
+            "<form method=\"post\" action=\"{}\" autocomplete=\"on\"",
             escape(path)
         );
+        if let Some((step, request)) = &form.passkey {
+            self.has_script = true;
+            let request = escape(&request.to_string());
+            let _ = write!(self.body, " data-passkey=\"{request}\" data-step=\"{step}\">");
+            self.body
+                .push_str("<input type=\"hidden\" name=\"passkey\" value=\"\">");
+        } else {
+            self.body.push('>');
+        }
         for (name, value) in carried.iter() {
             let (name, value) = (escape(name), escape(value));
             let _ = write!(self.body, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
@@ -156,6 +181,13 @@ impl Page {
             };
         }
         self.body.push_str("<div class=\"r\">");
+        if form.passkey.is_some() {
+            let label = escape(self.language.say(Words::UsePasskey));
+            let _ = write!(
+                self.body,
+                "<button type=\"button\" id=\"use-passkey\" hidden>{label}</button>"
+            );
+        }
         for (step, label, class) in &form.buttons {
             let label = escape(self.language.say(*label));
             let _ = write!(
@@ -169,15 +201,22 @@ impl Page {
 
     pub(crate) fn answer(self, status: StatusCode) -> Response {
         let (title, body) = (escape(&self.title), &self.body);
+        let (script, script_source) = match self.has_script {
+            true => (
+                format!("<script>{SCRIPT}</script>"),
+                format!(" script-src 'sha256-{}';", script_hash()),
+            ),
+            false => (String::new(), String::new()),
+        };
         let html = format!(
             "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title} - Hongyan</title>\
-             <style>{STYLE}</style></head><body><main><div class=\"k\">Hongyan</div><h1>{title}</h1>{body}</main></body></html>",
+             <style>{STYLE}</style></head><body><main><div class=\"k\">Hongyan</div><h1>{title}</h1>{body}</main>{script}</body></html>",
             self.language.tag()
         );
         let leads_to = self.leads_to.map(|source| format!(" {source}")).unwrap_or_default();
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{}'; form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'sha256-{}';{script_source} form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'",
             style_hash()
         );
         let mut response = (status, html).into_response();
@@ -205,6 +244,8 @@ pub(crate) struct Form {
     inputs: Vec<Input>,
     /// The step that a button takes, what it says, how it looks.
     buttons: Vec<(&'static str, Words, &'static str)>,
+    /// The step that a passkey takes, and what the browser is asked for.
+    passkey: Option<(&'static str, Value)>,
 }
 
 #[derive(Debug)]
@@ -232,6 +273,11 @@ impl Form {
             kind: "checkbox",
             autocomplete: "off",
         })
+    }
+    /// May be answered with a passkey instead, if there is a request for one.
+    pub(crate) fn passkey(mut self, step: &'static str, request: Option<Value>) -> Self {
+        self.passkey = request.map(|request| (step, request));
+        self
     }
     fn with(mut self, input: Input) -> Self {
         self.inputs.push(input);

@@ -1,7 +1,7 @@
 //! What the pages say, in Chinese and English.
 
 use axum::http::{HeaderMap, header};
-use hongyan_access::{AccessError, Protocol, Scope};
+use hongyan_access::{AccessError, PasskeyError, Protocol, Scope};
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ impl Language {
         let words = match error {
             AccessError::BadCredentials => Words::BadCredentials,
             AccessError::WrongCode => Words::WrongCode,
+            AccessError::Passkey(PasskeyError::NotVerified) => Words::WeakPasskey,
+            AccessError::Passkey(_) => Words::WrongPasskey,
             AccessError::LockedOut { .. } => Words::LockedOut,
             AccessError::Suspended => Words::Suspended,
             AccessError::AddressNotAllowed => Words::NotFromHere,
@@ -87,6 +89,7 @@ pub(crate) enum Words {
     Code,
     CodeHint,
     TrustDevice,
+    UsePasskey,
     ChangePassword,
     SetUpSecondFactor,
     ToWebClient,
@@ -110,6 +113,8 @@ pub(crate) enum Words {
     UnknownRedirect,
     BadCredentials,
     WrongCode,
+    WrongPasskey,
+    WeakPasskey,
     LockedOut,
     Suspended,
     NotFromHere,
@@ -142,6 +147,7 @@ impl Words {
                 "请输入验证器应用显示的六位数字，或一个恢复码。",
             ),
             Self::TrustDevice => ("Trust this browser from now on", "以后信任此浏览器"),
+            Self::UsePasskey => ("Use a passkey", "使用通行密钥"),
             Self::ChangePassword => (
                 "Your password has to be changed first. Sign in to the web client and change it, then come back.",
                 "请先修改密码：登录网页邮箱修改后再返回此页。",
@@ -200,6 +206,14 @@ impl Words {
             Self::WrongCode => (
                 "The code is wrong or was used before. Check the clock of the device that shows it.",
                 "验证码错误或已使用，请检查设备时钟。",
+            ),
+            Self::WrongPasskey => (
+                "The passkey was not accepted, or it took too long. Try again.",
+                "通行密钥未被接受或已超时，请重试。",
+            ),
+            Self::WeakPasskey => (
+                "This passkey does not check who uses it. Sign in with your password first.",
+                "此通行密钥不验证使用者身份，请先使用密码登录。",
             ),
             Self::LockedOut => (
                 "Too many failed attempts. Try again later.",
@@ -261,6 +275,7 @@ mod tests {
             Words::Code,
             Words::CodeHint,
             Words::TrustDevice,
+            Words::UsePasskey,
             Words::ChangePassword,
             Words::SetUpSecondFactor,
             Words::ToWebClient,
@@ -284,6 +299,8 @@ mod tests {
             Words::UnknownRedirect,
             Words::BadCredentials,
             Words::WrongCode,
+            Words::WrongPasskey,
+            Words::WeakPasskey,
             Words::LockedOut,
             Words::Suspended,
             Words::NotFromHere,

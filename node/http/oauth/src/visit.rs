@@ -3,9 +3,11 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use hongyan_access::{
-    AccessError, DEVICE_COOKIE, Decider, Guest, SESSION_COOKIE, SecondProof, Stage, Visit, WebProof, WebSession, cookie,
+    AccessError, Begun, DEVICE_COOKIE, Decider, Guest, SESSION_COOKIE, SecondProof, Stage, Visit, WebProof, WebSession,
+    cookie,
 };
 use hongyan_sasl::Secret;
+use serde_json::Value;
 
 use crate::Oauth;
 use crate::form::Fields;
@@ -46,25 +48,40 @@ impl Visitor<'_> {
             Some(token) => self.oauth.access.web_session(token.reveal(), self.guest.peer).await,
             None => return Err(self.ask_password(None)),
         };
-        let session = found.map_err(|error| self.refused(&error))?;
+        let session = match found {
+            Ok(session) => session,
+            Err(error) => return Err(self.refused(&error).await),
+        };
         match session.stage {
             Stage::SignedIn => Ok(session),
-            Stage::SecondFactor => Err(self.ask_code(None)),
+            Stage::SecondFactor => Err(self.ask_code(None).await),
             Stage::ChangePassword => Err(self.elsewhere(Words::ChangePassword)),
             Stage::SetUpSecondFactor => Err(self.elsewhere(Words::SetUpSecondFactor)),
         }
     }
 
     /// The page for somebody whom sign-in did not let in.
-    pub(crate) fn refused(&self, error: &AccessError) -> Response {
+    pub(crate) async fn refused(&self, error: &AccessError) -> Response {
         let text = self.language.error(error);
         match error {
             AccessError::NotSignedIn => self.ask_password(None),
-            AccessError::WrongCode => self.ask_code(Some(&text)),
-            AccessError::ProofNeeded | AccessError::NeedsCode => self.ask_proof(Some(&text)),
-            AccessError::Unfinished(Stage::SecondFactor) => self.ask_code(None),
+            AccessError::WrongCode => self.ask_code(Some(&text)).await,
+            AccessError::Passkey(_) if self.has_session().await => self.ask_code(Some(&text)).await,
+            AccessError::ProofNeeded | AccessError::NeedsCode => self.ask_proof(Some(&text)).await,
+            AccessError::Unfinished(Stage::SecondFactor) => self.ask_code(None).await,
             _ => self.ask_password(Some(&text)),
         }
+    }
+
+    async fn has_session(&self) -> bool {
+        let found = self.oauth.access.web_session(self.token(), self.guest.peer);
+        found.await.is_ok_and(|session| session.stage == Stage::SecondFactor)
+    }
+
+    /// What the browser of whoever has begun to sign in is asked for, if the account has a passkey.
+    async fn passkey_request(&self) -> Option<Value> {
+        let request = self.oauth.access.web_passkey_request(self.token(), self.guest.peer);
+        request.await.ok()
     }
 
     fn status(error: Option<&str>) -> StatusCode {
@@ -77,14 +94,16 @@ impl Visitor<'_> {
 
     fn ask_password(&self, error: Option<&str>) -> Response {
         let form = Form::default()
+            .passkey("passkey", Some(self.oauth.access.passkey_sign_in_request()))
             .input("login", Words::Address, "username")
             .input("password", Words::Password, "current-password")
             .main_button("sign-in", Words::Continue);
         self.ask(Words::SignIn, error, None, &form)
     }
 
-    fn ask_code(&self, error: Option<&str>) -> Response {
+    async fn ask_code(&self, error: Option<&str>) -> Response {
         let form = Form::default()
+            .passkey("code", self.passkey_request().await)
             .input("code", Words::Code, "one-time-code")
             .checkbox("trust", Words::TrustDevice)
             .text_button("switch", Words::OtherAccount)
@@ -93,8 +112,9 @@ impl Visitor<'_> {
     }
 
     /// The last proof is too old for what is delicate (AUTH-25): a password, or a code where there is a second factor.
-    fn ask_proof(&self, error: Option<&str>) -> Response {
+    async fn ask_proof(&self, error: Option<&str>) -> Response {
         let form = Form::default()
+            .passkey("prove", self.passkey_request().await)
             .input("password", Words::Password, "current-password")
             .text_button("switch", Words::OtherAccount)
             .main_button("prove", Words::Continue);
@@ -122,33 +142,52 @@ impl Visitor<'_> {
     pub(crate) async fn step(&self, posted: &Fields) -> Option<Response> {
         let outcome = match posted.value("step") {
             Some("sign-in") => self.sign_in(posted).await,
+            Some("passkey") => self.sign_in_by_passkey(posted).await,
             Some("code") => self.show_code(posted).await,
             Some("prove") => self.prove(posted).await,
             Some("switch") => self.switch().await,
             _ => return None,
         };
-        Some(outcome.unwrap_or_else(|error| self.refused(&error)))
+        Some(match outcome {
+            Ok(answer) => answer,
+            Err(error) => self.refused(&error).await,
+        })
     }
 
     async fn sign_in(&self, posted: &Fields) -> Result<Response, AccessError> {
         let access = &self.oauth.access;
         let login = posted.value("login").unwrap_or_default().trim();
         let password = Secret::new(posted.value("password").unwrap_or_default());
-        let visit = Visit {
+        Ok(self.begun(&access.web_sign_in(login, &password, self.visit()).await?))
+    }
+
+    async fn sign_in_by_passkey(&self, posted: &Fields) -> Result<Response, AccessError> {
+        let answer = posted.value("passkey").unwrap_or_default();
+        let begun = self.oauth.access.web_sign_in_by_passkey(answer, self.visit()).await?;
+        Ok(self.begun(&begun))
+    }
+
+    fn visit(&self) -> Visit<'_> {
+        Visit {
             peer: self.guest.peer,
             client: &self.guest.client,
             device: self.guest.device.as_ref().map(Secret::reveal),
-        };
-        let begun = access.web_sign_in(login, &password, visit).await?;
-        let millis = begun.session.end.millis.saturating_sub(access.now().millis);
+        }
+    }
+
+    fn begun(&self, begun: &Begun) -> Response {
+        let millis = begun.session.end.millis.saturating_sub(self.oauth.access.now().millis);
         let secs = u64::try_from(millis / 1_000).unwrap_or(0);
-        Ok(self.again(&[cookie(SESSION_COOKIE, begun.token.reveal(), secs)]))
+        self.again(&[cookie(SESSION_COOKIE, begun.token.reveal(), secs)])
     }
 
     async fn show_code(&self, posted: &Fields) -> Result<Response, AccessError> {
         let access = &self.oauth.access;
         let trust = posted.value("trust").map(|_| "");
-        let proof = second(posted.value("code").unwrap_or_default());
+        let proof = match posted.value("passkey") {
+            Some(answer) => SecondProof::Passkey(answer.to_owned()),
+            None => second(posted.value("code").unwrap_or_default()),
+        };
         let passed = access
             .web_second_factor(self.token(), &proof, trust, self.guest.peer)
             .await?;
@@ -160,6 +199,11 @@ impl Visitor<'_> {
     async fn prove(&self, posted: &Fields) -> Result<Response, AccessError> {
         let shown = posted.value("password").unwrap_or_default();
         let access = &self.oauth.access;
+        if let Some(answer) = posted.value("passkey") {
+            let by_passkey = WebProof::Second(SecondProof::Passkey(answer.to_owned()));
+            access.web_prove(self.token(), &by_passkey, self.guest.peer).await?;
+            return Ok(self.again(&[]));
+        }
         let by_password = WebProof::Password(Secret::new(shown));
         match access.web_prove(self.token(), &by_password, self.guest.peer).await {
             Err(AccessError::NeedsCode) => {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, Response, header};
 use axum::{Extension, Router};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hongyan_access::{Access, AccessOptions, Guest, NewOauthClient, Protocol, SESSION_COOKIE, Scope};
 use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant, NewToken, TokenOwner};
 use hongyan_env::{Env, ManualClock};
@@ -541,4 +543,21 @@ async fn oauth_what_clients_get_wrong_is_named() {
     assert_eq!(metadata["issuer"], "https://mail.example.test");
     assert_eq!(metadata["token_endpoint"], "https://mail.example.test/oauth/token");
     assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
+}
+
+#[tokio::test]
+async fn auth_4_the_page_asks_for_a_passkey_by_its_own_script_alone() {
+    let world = World::new().await;
+    let page = world.browser().get("/oauth/authorize", &wish(&[])).await;
+    assert!(
+        page.html.contains("data-step=\"passkey\"") && page.html.contains("&quot;rpId&quot;:&quot;localhost&quot;")
+    );
+    let script = page
+        .html
+        .split("<script>")
+        .nth(1)
+        .and_then(|rest| rest.split("</script>").next());
+    let hash = ring::digest::digest(&ring::digest::SHA256, script.unwrap().as_bytes());
+    let source = format!("script-src 'sha256-{}';", STANDARD.encode(hash));
+    assert!(page.policy.contains(&source), "{}", page.policy);
 }

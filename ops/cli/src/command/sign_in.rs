@@ -33,7 +33,19 @@ pub enum SignIn {
     /// Show or change how all members of an organisation sign in.
     #[command(subcommand)]
     Policy(policy::Policy),
-    /// Remove a member's second factor: for whoever has lost phone and recovery codes.
+    /// List a member's passkeys.
+    Passkeys {
+        /// The member's address.
+        address: String,
+    },
+    /// Take a passkey of a member back.
+    RemovePasskey {
+        /// The member's address.
+        address: String,
+        /// Its number, from `passkeys`.
+        id: u32,
+    },
+    /// Remove a member's authenticator app, passkeys and recovery codes: for whoever has lost them.
     Reset {
         /// The member's address.
         address: String,
@@ -90,6 +102,10 @@ fn devices(address: &str) -> String {
     format!("/api/members/{}/devices", encode(address))
 }
 
+fn passkeys(address: &str) -> String {
+    format!("/api/members/{}/passkeys", encode(address))
+}
+
 pub(crate) async fn run(command: &SignIn, client: &Client, style: Style) -> Result<()> {
     let path = |address: &str| format!("/api/members/{}/sign-in", encode(address));
     let value = match command {
@@ -114,6 +130,17 @@ pub(crate) async fn run(command: &SignIn, client: &Client, style: Style) -> Resu
             let path = format!("/api/members/{}/second-factor", encode(address));
             client.delete(&path).await?;
             output::done(style, &format!("{address} has no second factor"));
+            return Ok(());
+        }
+        SignIn::Passkeys { address } => {
+            let items = client.get(&passkeys(address)).await?["items"].take();
+            let columns = ["id", "name", "verifies", "synced", "created_millis", "last_used_millis"];
+            output::list(style, &items, &columns);
+            return Ok(());
+        }
+        SignIn::RemovePasskey { address, id } => {
+            client.delete(&format!("{}/{id}", passkeys(address))).await?;
+            output::done(style, "taken back");
             return Ok(());
         }
         SignIn::Devices { address } => {

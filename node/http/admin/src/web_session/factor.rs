@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use hongyan_access::{SecondProof, WebProof};
 use hongyan_sasl::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{Guest, WebSession, private, view, with_device};
@@ -23,10 +24,15 @@ pub(crate) enum Kind {
     RecoveryCode,
 }
 
-fn proof(kind: Kind, code: String) -> SecondProof {
-    match kind {
-        Kind::Totp => SecondProof::Totp(code),
-        Kind::RecoveryCode => SecondProof::RecoveryCode(code),
+/// The second factor, from what is shown of it.
+fn proof(kind: Kind, code: Option<String>, passkey: Option<Box<RawValue>>) -> Result<SecondProof> {
+    match (code, passkey) {
+        (Some(code), None) => Ok(match kind {
+            Kind::Totp => SecondProof::Totp(code),
+            Kind::RecoveryCode => SecondProof::RecoveryCode(code),
+        }),
+        (None, Some(passkey)) => Ok(SecondProof::Passkey(passkey.get().to_owned())),
+        _ => Err(Problem::invalid("show a code or a passkey, one of them")),
     }
 }
 
@@ -35,7 +41,10 @@ fn proof(kind: Kind, code: String) -> SecondProof {
 pub(crate) struct Show {
     #[serde(default)]
     kind: Kind,
-    code: String,
+    code: Option<String>,
+    /// In place of a code: what `navigator.credentials.get()` gave, as its `toJSON()` writes it.
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Box<RawValue>>,
     /// Whether this device shall need no code for a time.
     #[serde(default)]
     trust: bool,
@@ -53,6 +62,9 @@ pub(crate) struct Prove {
     kind: Kind,
     /// For an account with one.
     code: Option<String>,
+    /// Likewise: what `navigator.credentials.get()` gave, as its `toJSON()` writes it.
+    #[schema(value_type = Option<Object>)]
+    passkey: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -102,7 +114,7 @@ impl RecoveryCodes {
 pub(crate) async fn second_factor(guest: Guest, Body(shown): Body<Show>) -> Result<Response> {
     let trust = shown.trust.then_some(shown.device_name.as_str());
     let access = &guest.state.access;
-    let proof = proof(shown.kind, shown.code);
+    let proof = proof(shown.kind, shown.code, shown.passkey)?;
     let passed = access
         .web_second_factor(guest.token()?, &proof, trust, guest.peer)
         .await?;
@@ -114,10 +126,10 @@ pub(crate) async fn second_factor(guest: Guest, Body(shown): Body<Show>) -> Resu
 /// Proves anew who one is: before what is delicate, when the last proof is too old.
 #[utoipa::path(post, path = "/api/session/proof", request_body = Prove, responses((status = 200, body = WebSession), Failure))]
 pub(crate) async fn prove(guest: Guest, Body(shown): Body<Prove>) -> Result<Response> {
-    let proof = match (shown.password, shown.code) {
-        (Some(password), None) => WebProof::Password(Secret::new(password.0)),
-        (None, Some(code)) => WebProof::Second(proof(shown.kind, code)),
-        _ => return Err(Problem::invalid("show the password or a code, not both")),
+    let proof = match (shown.password, shown.code, shown.passkey) {
+        (Some(password), None, None) => WebProof::Password(Secret::new(password.0)),
+        (None, code, passkey) => WebProof::Second(proof(shown.kind, code, passkey)?),
+        _ => return Err(Problem::invalid("show the password, a code or a passkey, one of them")),
     };
     let proved = guest.state.access.web_prove(guest.token()?, &proof, guest.peer).await?;
     Ok(private(StatusCode::OK, view(&guest.state, &proved).await?))
@@ -153,7 +165,7 @@ pub(crate) async fn renew_recovery_codes(guest: Guest) -> Result<Response> {
     Ok(private(StatusCode::CREATED, RecoveryCodes::of(&codes)))
 }
 
-/// Removes the second factor. Needs a fresh proof.
+/// Removes authenticator app, passkeys and recovery codes. Needs a fresh proof.
 #[utoipa::path(delete, path = "/api/session/second-factor", responses((status = 204), Failure))]
 pub(crate) async fn remove_second_factor(guest: Guest) -> Result<Response> {
     let access = &guest.state.access;
