@@ -55,6 +55,19 @@ pub struct TlsaRecord {
     pub data: Vec<u8>,
 }
 
+/// A service location (RFC 2782).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SrvRecord {
+    /// Lower is tried first.
+    pub priority: u16,
+    /// Share among those of the same priority.
+    pub weight: u16,
+    /// Port.
+    pub port: u16,
+    /// Host name, lower case, without the final dot; `.` says that the service is not offered.
+    pub target: String,
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
@@ -92,6 +105,14 @@ pub trait Dns: Send + Sync + 'static {
     fn txt<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<Vec<u8>>, DnsError>>;
     /// Certificate associations of `name`, which carries port and protocol: `_25._tcp.host.example`.
     fn tlsa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<TlsaRecord>, DnsError>>;
+    /// The canonical name of `name`, when it is an alias (RFC 1035 §3.3.1).
+    fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<String>, DnsError>>;
+    /// Hosts of the service `name`, which carries service and protocol: `_imaps._tcp.example`.
+    fn srv<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<SrvRecord>, DnsError>>;
+    /// Name servers of the zone `name`.
+    fn ns<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<String>, DnsError>>;
+    /// A resolver that asks the name server at `address` and no other.
+    fn at(&self, address: std::net::IpAddr) -> std::sync::Arc<dyn Dns>;
     /// Names of the address `address` (in-addr.arpa, ip6.arpa).
     fn ptr(&self, address: std::net::IpAddr) -> BoxFuture<'_, Result<Answer<String>, DnsError>>;
 }

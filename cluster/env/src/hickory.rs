@@ -5,7 +5,7 @@
 //! they find is used as unproven, but that they find nothing is not believed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
@@ -16,15 +16,20 @@ use hickory_resolver::proto::dnssec::Proof;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use crate::{Answer, BoxFuture, Dns, DnsError, MxRecord, Security, TlsaRecord};
+use crate::{Answer, BoxFuture, Dns, DnsError, MxRecord, Security, SrvRecord, TlsaRecord};
 
 /// How many answers are kept until their time to live ends.
 const CACHE_ENTRIES: u64 = 4096;
+
+/// The port of name servers.
+const PORT: u16 = 53;
 
 /// Asks the name servers of `/etc/resolv.conf`.
 #[derive(Default)]
 pub struct ResolverDns {
     server: Option<SocketAddr>,
+    /// What the server says is taken as it is: it speaks for the zone itself.
+    as_said: bool,
     resolvers: OnceLock<Result<Resolvers, String>>,
 }
 
@@ -44,7 +49,7 @@ impl ResolverDns {
     pub fn from_server(server: SocketAddr) -> Self {
         Self {
             server: Some(server),
-            resolvers: OnceLock::new(),
+            ..Self::default()
         }
     }
     fn resolvers(&self) -> Result<&Resolvers, DnsError> {
@@ -89,6 +94,12 @@ impl ResolverDns {
         // Search lists are for people; mail names are absolute.
         name.set_fqdn(true);
         let resolvers = self.resolvers()?;
+        if self.as_said {
+            return match resolvers.plain.lookup(name, kind).await {
+                Ok(lookup) => collect(&lookup, kind, &read),
+                Err(error) => failure(&error),
+            };
+        }
         let answer = match resolvers.validating.lookup(name.clone(), kind).await {
             Ok(lookup) => collect(&lookup, kind, &read),
             Err(error) => failure(&error),
@@ -205,6 +216,36 @@ impl Dns for ResolverDns {
             }),
             _ => None,
         }))
+    }
+    fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<String>, DnsError>> {
+        Box::pin(self.ask(name, RecordType::CNAME, |data| match data {
+            RData::CNAME(name) => Some(host_name(&name.0)),
+            _ => None,
+        }))
+    }
+    fn srv<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<SrvRecord>, DnsError>> {
+        Box::pin(self.ask(name, RecordType::SRV, |data| match data {
+            RData::SRV(srv) => Some(SrvRecord {
+                priority: srv.priority,
+                weight: srv.weight,
+                port: srv.port,
+                target: host_name(&srv.target),
+            }),
+            _ => None,
+        }))
+    }
+    fn ns<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<String>, DnsError>> {
+        Box::pin(self.ask(name, RecordType::NS, |data| match data {
+            RData::NS(name) => Some(host_name(&name.0)),
+            _ => None,
+        }))
+    }
+    fn at(&self, address: IpAddr) -> Arc<dyn Dns> {
+        Arc::new(Self {
+            server: Some(SocketAddr::new(address, PORT)),
+            as_said: true,
+            resolvers: OnceLock::new(),
+        })
     }
     fn ptr(&self, address: IpAddr) -> BoxFuture<'_, Result<Answer<String>, DnsError>> {
         Box::pin(async move {

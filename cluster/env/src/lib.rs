@@ -20,7 +20,7 @@ mod zone;
 
 pub use beside::Beside;
 pub use clock::ManualClock;
-pub use dns::{Answer, Dns, DnsError, MxRecord, Security, TlsaRecord};
+pub use dns::{Answer, Dns, DnsError, MxRecord, Security, SrvRecord, TlsaRecord};
 pub use env::{Crashed, Env};
 pub use held_port::{HeldPort, HeldPorts};
 pub use hickory::ResolverDns;

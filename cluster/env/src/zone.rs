@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::{Answer, BoxFuture, Dns, DnsError, MxRecord, Security, TlsaRecord};
+use crate::{Answer, BoxFuture, Dns, DnsError, MxRecord, Security, SrvRecord, TlsaRecord};
 
 #[derive(Default, Clone)]
 struct Node {
@@ -16,6 +16,9 @@ struct Node {
     txt: Vec<Vec<u8>>,
     tlsa: Vec<TlsaRecord>,
     ptr: Vec<String>,
+    cname: Vec<String>,
+    srv: Vec<SrvRecord>,
+    ns: Vec<String>,
     failure: Option<DnsError>,
 }
 
@@ -23,6 +26,7 @@ struct Node {
 #[derive(Clone)]
 pub struct ZoneDns {
     nodes: Arc<Mutex<BTreeMap<String, Node>>>,
+    servers: Arc<Mutex<BTreeMap<IpAddr, ZoneDns>>>,
     security: Security,
 }
 
@@ -38,6 +42,7 @@ impl ZoneDns {
     pub fn new(security: Security) -> Self {
         Self {
             nodes: Arc::default(),
+            servers: Arc::default(),
             security,
         }
     }
@@ -68,6 +73,26 @@ impl ZoneDns {
     /// Adds the name of an address.
     pub fn add_ptr(&self, address: IpAddr, name: &str) {
         self.change(&address.to_string(), |node| node.ptr.push(canonical(name)));
+    }
+    /// Makes `name` another name of `target`; what is asked of it is not followed.
+    pub fn add_cname(&self, name: &str, target: &str) {
+        self.change(name, |node| node.cname.push(canonical(target)));
+    }
+    /// Adds the location of a service.
+    pub fn add_srv(&self, name: &str, record: SrvRecord) {
+        self.change(name, |node| node.srv.push(record));
+    }
+    /// Adds a name server.
+    pub fn add_ns(&self, name: &str, server: &str) {
+        self.change(name, |node| node.ns.push(canonical(server)));
+    }
+    /// What the name server at `address` answers; others answer as this table does.
+    pub fn set_server(&self, address: IpAddr, answers: Self) {
+        self.servers.lock().insert(address, answers);
+    }
+    /// Removes everything that is known of `name`.
+    pub fn remove(&self, name: &str) {
+        self.nodes.lock().remove(&canonical(name));
     }
     /// Makes every question about `name` fail, until set to `None`.
     pub fn set_failure(&self, name: &str, failure: Option<DnsError>) {
@@ -115,6 +140,19 @@ impl Dns for ZoneDns {
     }
     fn tlsa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<TlsaRecord>, DnsError>> {
         self.answer(name, |node| node.tlsa)
+    }
+    fn cname<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<String>, DnsError>> {
+        self.answer(name, |node| node.cname)
+    }
+    fn srv<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<SrvRecord>, DnsError>> {
+        self.answer(name, |node| node.srv)
+    }
+    fn ns<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Answer<String>, DnsError>> {
+        self.answer(name, |node| node.ns)
+    }
+    fn at(&self, address: IpAddr) -> Arc<dyn Dns> {
+        let answers = self.servers.lock().get(&address).cloned();
+        Arc::new(answers.unwrap_or_else(|| self.clone()))
     }
     fn ptr(&self, address: IpAddr) -> BoxFuture<'_, Result<Answer<String>, DnsError>> {
         self.answer(&address.to_string(), |node| node.ptr)

@@ -16,9 +16,9 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, Credential, DirectoryOptions, DomainRecord, Error, Etag, Factors, FactorsChange,
-    GroupChange, GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution,
-    Result, SignInPolicy, TenantChange, TenantRecord, Via,
+    AccountChange, AccountRecord, Credential, DirectoryOptions, Error, Etag, Factors, FactorsChange, GroupChange,
+    GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution, Result,
+    SignInPolicy, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -96,7 +96,9 @@ impl Directory {
         Lookup::new(&self.inner.cache, &self.inner.database)
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time that its records bear.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         Timestamp {
             millis: self.inner.env.wall_millis(),
         }
@@ -162,7 +164,7 @@ impl Directory {
     /// The store's only.
     pub async fn resolve(&self, address: &Address) -> Result<Resolution> {
         let mut lookup = self.lookup();
-        let Some(domain) = lookup.domain(&address.domain).await? else {
+        let Some(domain) = lookup.mail_domain(&address.domain).await? else {
             return Ok(Resolution::NotLocal);
         };
         let resolution = match lookup.target_of(address).await? {
@@ -226,7 +228,7 @@ impl Directory {
     /// # Errors
     /// The store's only.
     pub async fn is_local(&self, domain: &Domain) -> Result<bool> {
-        Ok(self.lookup().domain(domain).await?.is_some())
+        Ok(self.lookup().mail_domain(domain).await?.is_some())
     }
 
     /// Who signs in as `name`: a main address or an alias; without `@`, one of the default domain.
@@ -431,37 +433,6 @@ impl Directory {
     pub async fn tenants(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>> {
         let page = Page { after, limit };
         self.read(async move |t| tx::list::tenants(t, page).await).await
-    }
-
-    /// Gives a domain to a tenant. `NotFound`, `Exists`, `Limit`, `Invalid` for an address literal.
-    pub async fn create_domain(&self, tenant: TenantId, domain: &Domain) -> Result<DomainRecord> {
-        let domain = domain.clone();
-        let (now, this) = (self.now(), self.clone());
-        self.change(async move |t| tx::create_domain::run(t, tenant, &domain, &this.inner.options, now).await)
-            .await
-    }
-    /// Sets or removes who gets mail for addresses of the domain that nobody has. `NotFound`, `Invalid`.
-    pub async fn set_catch_all(&self, domain: &Domain, account: Option<AccountId>) -> Result<DomainRecord> {
-        let domain = domain.clone();
-        self.change(async move |t| tx::set_catch_all::run(t, &domain, account).await)
-            .await
-    }
-    /// Removes a domain that has no addresses any more. `NotFound`, `InUse`.
-    pub async fn delete_domain(&self, domain: &Domain) -> Result<()> {
-        let domain = domain.clone();
-        self.change(async move |t| tx::delete_domain::run(t, &domain).await)
-            .await
-    }
-    /// The domain. `NotFound`.
-    pub async fn domain(&self, domain: &Domain) -> Result<Arc<DomainRecord>> {
-        let found = self.lookup().domain(domain).await?;
-        found.ok_or_else(|| Error::not_found("domain", domain))
-    }
-    /// Domains of a tenant by name, after `after`, at most `limit`.
-    pub async fn domains(&self, tenant: TenantId, after: Option<Domain>, limit: usize) -> Result<Vec<DomainRecord>> {
-        let page = Page { after, limit };
-        self.read(async move |t| tx::list::domains(t, tenant, &page).await)
-            .await
     }
 
     /// Makes an account. `NotFound` for the domain, `Exists` for the address, `Limit`, `Invalid`.

@@ -118,7 +118,7 @@ impl Lookup<'_> {
 
     /// Adds a member to what was found, or answers the group it is.
     async fn take_member(&mut self, member: &Address, found: &mut Found) -> Result<Option<(TenantId, GroupId)>> {
-        let Some(domain) = self.domain(&member.domain).await? else {
+        let Some(domain) = self.mail_domain(&member.domain).await? else {
             found.remote.insert(member.key(), member.clone());
             return Ok(None);
         };

@@ -7,6 +7,9 @@
 //! ("dir", "tenant-name", name)              tenant
 //! ("dir", "domain", domain)                 record/domain.rs
 //! ("dir", "tenant-domain", tenant, domain)  empty
+//! ("dir", "special-domain", tenant, domain) empty, see record/domain.rs
+//! ("dir", "claim", domain, tenant), ("dir", "tenant-claim", ..)  record/claim.rs
+//! ("dir", "domain-check", domain)           record/domain_check.rs
 //! ("dir", "account", tenant, account)       record/account.rs
 //! ("dir", "account-tenant", account)        tenant
 //! ("dir", "credential", account)            record/credential.rs
@@ -68,6 +71,21 @@ pub(crate) fn domain(domain: &Domain) -> Bytes {
 }
 pub(crate) fn tenant_domains(tenant: TenantId) -> Tuple {
     dir("tenant-domain").int(tenant.0)
+}
+pub(crate) fn special_domains(tenant: TenantId) -> Tuple {
+    dir("special-domain").int(tenant.0)
+}
+pub(crate) fn claims(domain: &Domain) -> Tuple {
+    dir("claim").string(domain.as_str())
+}
+pub(crate) fn claim(domain: &Domain, tenant: TenantId) -> Bytes {
+    claims(domain).int(tenant.0).pack()
+}
+pub(crate) fn tenant_claims(tenant: TenantId) -> Tuple {
+    dir("tenant-claim").int(tenant.0)
+}
+pub(crate) fn domain_check(domain: &Domain) -> Bytes {
+    dir("domain-check").string(domain.as_str()).pack()
 }
 pub(crate) fn accounts(tenant: TenantId) -> Tuple {
     dir("account").int(tenant.0)

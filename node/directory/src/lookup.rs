@@ -88,8 +88,34 @@ impl<'d> Lookup<'d> {
         Ok(found)
     }
 
-    /// What exactly this address leads to, details and catch-all apart.
+    /// What exactly this address leads to by any name of its domain, details and catch-all apart.
     pub(crate) async fn target(&mut self, address: &Address) -> Result<Option<Target>> {
+        let found = self.target_as_written(address).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let domain = self.domain(&address.domain).await?;
+        match domain.as_ref().and_then(|domain| domain.elsewhere()) {
+            Some(other) => {
+                let other = Address::new(address.local.clone(), other.clone());
+                self.target_as_written(&other).await
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The domain as mail has it: the one that it is another name of; none, when it takes no mail.
+    pub(crate) async fn mail_domain(&mut self, name: &Domain) -> Result<Option<Arc<DomainRecord>>> {
+        let Some(domain) = self.domain(name).await?.filter(|domain| domain.removal.is_none()) else {
+            return Ok(None);
+        };
+        match &domain.alias_of {
+            Some(main) => Ok(self.domain(main).await?.filter(|main| main.removal.is_none())),
+            None => Ok(Some(domain)),
+        }
+    }
+
+    async fn target_as_written(&mut self, address: &Address) -> Result<Option<Target>> {
         let name = address.key();
         if let Some(hit) = self.cache.get(|tables| tables.targets.get(name.as_str())) {
             return Ok(hit);

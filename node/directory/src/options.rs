@@ -13,6 +13,18 @@ pub struct DirectoryOptions {
     pub accounts_per_tenant_max: u64,
     /// Domains a tenant may have.
     pub domains_per_tenant_max: u64,
+    /// How long a domain that someone says is theirs is looked for by itself (DOM-3).
+    pub domain_claim: Duration,
+    /// How long whoever has a domain can object after others have proved that it is theirs.
+    pub domain_contest: Duration,
+    /// How long the removal of a domain can be undone.
+    pub domain_removal: Duration,
+    /// Addresses that a domain may have for another's to move there.
+    pub domain_move_into_max: usize,
+    /// Addresses that move or go in one step.
+    pub domain_step_max: usize,
+    /// Names of this server, which are nobody's mail domains.
+    pub own_hosts: Vec<Domain>,
     /// Groups a tenant may have.
     pub groups_per_tenant_max: u64,
     /// Direct members a group may have.
@@ -60,6 +72,12 @@ impl Default for DirectoryOptions {
             aliases_per_account_max: 5,
             accounts_per_tenant_max: 1_000_000,
             domains_per_tenant_max: 1_000,
+            domain_claim: Duration::from_secs(30 * 24 * 3600),
+            domain_contest: Duration::from_secs(7 * 24 * 3600),
+            domain_removal: Duration::from_secs(7 * 24 * 3600),
+            domain_move_into_max: 10_000,
+            domain_step_max: 200,
+            own_hosts: Vec::new(),
             groups_per_tenant_max: 100_000,
             group_members_max: 10_000,
             group_expansion_max: 10_000,

@@ -2,9 +2,11 @@
 
 pub(crate) mod account;
 pub(crate) mod change;
+pub(crate) mod claim;
 pub(crate) mod credential;
 pub(crate) mod department;
 pub(crate) mod domain;
+pub(crate) mod domain_check;
 pub(crate) mod factors;
 pub(crate) mod feed;
 pub(crate) mod grant;

@@ -12,8 +12,8 @@ use crate::record::{grant, group};
 use crate::transaction::last_int;
 use crate::tree::Tree;
 use crate::{
-    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, GrantRecord, GrantRights, Grantee, GroupId,
-    Posting, Result, Sending, key,
+    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, DomainRecord, GrantRecord, GrantRights, Grantee,
+    GroupId, Posting, Result, Sending, key,
 };
 
 /// A mailbox that is open to someone whose it is not.
@@ -40,6 +40,8 @@ pub(crate) struct Standing {
     groups: Vec<GroupSender>,
     /// Each grant with the account that granted.
     grants: Vec<(Arc<AccountRecord>, GrantRecord)>,
+    /// Domains of its tenant that are other names, or on their way out.
+    domains: Vec<Arc<DomainRecord>>,
 }
 
 /// As whom an account may send.
@@ -48,6 +50,7 @@ pub struct SenderRights {
     account: Arc<AccountRecord>,
     groups: Vec<GroupSender>,
     openings: Vec<Opening>,
+    domains: Vec<Arc<DomainRecord>>,
 }
 
 impl SenderRights {
@@ -69,6 +72,18 @@ impl SenderRights {
     /// Whether and how it may send with `address`.
     #[must_use]
     pub fn sending(&self, address: &Address) -> Sending {
+        if let Some(domain) = self.domains.iter().find(|known| known.domain == address.domain) {
+            if domain.removal.is_some() {
+                return Sending::No;
+            }
+            if let Some(other) = domain.elsewhere() {
+                let other = Address::new(address.local.clone(), other.clone());
+                return self.sending_as_written(&other).max(self.sending_as_written(address));
+            }
+        }
+        self.sending_as_written(address)
+    }
+    fn sending_as_written(&self, address: &Address) -> Sending {
         if self.account.owns(address) {
             return Sending::As;
         }
@@ -76,11 +91,18 @@ impl SenderRights {
         if self.groups.iter().any(|group| group.address.key() == key) {
             return Sending::As;
         }
-        self.opening(address).map_or(Sending::No, |opening| opening.rights.send)
+        self.opening_at(address)
+            .map_or(Sending::No, |opening| opening.rights.send)
     }
     /// The mailbox not its own whose address it is: what is sent so is kept there.
     #[must_use]
     pub fn opening(&self, address: &Address) -> Option<&Opening> {
+        let special = self.domains.iter().find(|known| known.domain == address.domain);
+        let other = special.and_then(|domain| domain.elsewhere());
+        let other = other.map(|other| Address::new(address.local.clone(), other.clone()));
+        self.opening_at(address).or_else(|| self.opening_at(other.as_ref()?))
+    }
+    fn opening_at(&self, address: &Address) -> Option<&Opening> {
         self.openings.iter().find(|opening| opening.account.owns(address))
     }
 }
@@ -97,6 +119,7 @@ impl Directory {
             account: Arc::clone(account),
             groups: standing.groups.clone(),
             openings: openings.filter(|opening| opening.rights.send > Sending::No).collect(),
+            domains: standing.domains.clone(),
         })
     }
 
@@ -147,16 +170,30 @@ impl Lookup<'_> {
         let generation = self.reading().0;
         let standing = Arc::new(match account.kind {
             // It is used by others, and uses nothing itself.
-            AccountKind::Shared => Standing::default(),
+            AccountKind::Shared => Standing {
+                domains: self.special_domains(account).await?,
+                ..Standing::default()
+            },
             AccountKind::Member => Standing {
                 groups: self.groups_represented(account).await?,
                 grants: self.grants_to(account).await?,
+                domains: self.special_domains(account).await?,
             },
         });
         self.cache.put(generation, |tables| {
             tables.standings.insert(account.id, Arc::clone(&standing))
         });
         Ok(standing)
+    }
+
+    async fn special_domains(&mut self, account: &AccountRecord) -> Result<Vec<Arc<DomainRecord>>> {
+        let prefix = key::special_domains(account.tenant);
+        let mut domains = Vec::new();
+        for pair in self.reading().1.get_range_all(snapshot(&prefix)).await? {
+            let name = crate::transaction::list::domain_of_key(&prefix, &pair.key)?;
+            domains.extend(self.domain(&name).await?);
+        }
+        Ok(domains)
     }
 
     async fn groups_represented(&mut self, account: &AccountRecord) -> Result<Vec<GroupSender>> {

@@ -8,6 +8,7 @@ pub(crate) mod change_factors;
 pub(crate) mod change_group;
 pub(crate) mod change_tag;
 pub(crate) mod change_tenant;
+pub(crate) mod claim_domain;
 pub(crate) mod create_account;
 pub(crate) mod create_department;
 pub(crate) mod create_domain;
@@ -22,20 +23,23 @@ pub(crate) mod delete_group;
 pub(crate) mod delete_tag;
 pub(crate) mod delete_tenant;
 pub(crate) mod delete_token;
+pub(crate) mod domain_name;
 pub(crate) mod grant;
 pub(crate) mod group_names;
 pub(crate) mod group_rules;
 pub(crate) mod list;
 pub(crate) mod membership;
+pub(crate) mod move_domain;
 pub(crate) mod purge;
 pub(crate) mod recycle;
 pub(crate) mod remove_alias;
+pub(crate) mod remove_domain;
 pub(crate) mod remove_member;
 pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod rotate_token;
-pub(crate) mod set_catch_all;
 pub(crate) mod set_credential;
+pub(crate) mod set_domain;
 pub(crate) mod set_sign_in_policy;
 
 use hongyan_kv::Transaction;
@@ -187,8 +191,33 @@ fn touch_address(transaction: &mut Change, address: &Address) {
     transaction.touch(Touched::Address(address.key()));
 }
 
+/// A domain in which addresses can be made.
+async fn home_of(transaction: &mut Transaction, address: &Address) -> Result<DomainRecord> {
+    let record = read_domain(transaction, &address.domain).await?;
+    let name = &record.domain;
+    let why = match &record {
+        DomainRecord { removal: Some(_), .. } => format!("the domain {name} is being removed"),
+        DomainRecord {
+            alias_of: Some(main), ..
+        } => format!("{name} is another name of {main}: make the address there"),
+        DomainRecord {
+            moving_from: Some(from),
+            ..
+        } => format!("the addresses of {from} are moving to {name}: try again when they have"),
+        _ => return Ok(record),
+    };
+    Err(Error::Refused(why))
+}
+
 fn write_domain(transaction: &mut Change, domain: &DomainRecord) {
     transaction.set(key::domain(&domain.domain), domain::encode(domain));
+    let special = key::special_domains(domain.tenant)
+        .string(domain.domain.as_str())
+        .pack();
+    match domain.is_special() {
+        true => transaction.set(special, Vec::new()),
+        false => transaction.clear(&special),
+    }
     touch_domain(transaction, domain);
 }
 
@@ -199,8 +228,7 @@ fn touch_domain(transaction: &mut Change, domain: &DomainRecord) {
 
 pub(crate) async fn read_group_at(transaction: &mut Transaction, address: &Address) -> Result<GroupRecord> {
     let missing = || Error::not_found("group", address);
-    let stored = transaction.get(&key::address(address)).await?.ok_or_else(missing)?;
-    let Target::Group { tenant, group: id } = target::decode(&stored)? else {
+    let Some(Target::Group { tenant, group: id }) = target_at(transaction, address).await? else {
         return Err(missing());
     };
     let stored = transaction.get(&key::group(tenant, id)).await?.ok_or_else(missing)?;
@@ -216,9 +244,16 @@ pub(crate) async fn read_group(
     Ok(stored.map(|stored| group::decode(tenant, id, &stored)).transpose()?)
 }
 
-/// What exactly an address leads to.
+/// What exactly an address leads to, by any name of its domain.
 async fn target_at(transaction: &mut Transaction, address: &Address) -> Result<Option<Target>> {
-    let stored = transaction.get(&key::address(address)).await?;
+    let mut stored = transaction.get(&key::address(address)).await?;
+    if stored.is_none()
+        && let Some(domain) = transaction.get(&key::domain(&address.domain)).await?
+        && let Some(other) = domain::decode(address.domain.clone(), &domain)?.elsewhere()
+    {
+        let other = Address::new(address.local.clone(), other.clone());
+        stored = transaction.get(&key::address(&other)).await?;
+    }
     Ok(stored.map(|stored| target::decode(&stored)).transpose()?)
 }
 

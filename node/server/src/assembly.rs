@@ -16,7 +16,8 @@ use hongyan_config::Config;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings, Notifier};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_http_admin::{AdminState, ClusterControl, Publishing};
+use hongyan_http_admin::{AdminState, ClusterControl};
+use hongyan_http_discovery::{Checker, Watch, WatchOptions};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
@@ -85,7 +86,7 @@ pub struct Assembly {
     router: Router,
     delivery: Delivery,
     tasks: Tasks,
-    publishing: Publishing,
+    publishing: Checker,
     entities: Entities,
     listeners: Vec<Listener>,
     following: Following,
@@ -169,10 +170,11 @@ impl Assembly {
         start_notifier(&arbiters, &router, &delivery);
         let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
         let tasks = start_tasks(&ground, &arbiters, &router);
-        let publishing = Publishing {
+        let publishing = Checker {
             offer: Arc::new(offer::offer(&config)?),
             dns: ground.env.dns(),
         };
+        start_domain_watch(&ground, &arbiters, &router, &publishing);
         Ok(Self {
             config,
             ground,
@@ -322,6 +324,18 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
     tasks
+}
+
+/// Looks after the domains of all organisations, for ever; among many nodes one does.
+fn start_domain_watch(ground: &Ground, arbiters: &Arbiters, router: &Router, checker: &Checker) {
+    let watch = Watch {
+        env: ground.env.clone(),
+        directory: ground.directory.clone(),
+        checker: checker.clone(),
+        options: WatchOptions::default(),
+    };
+    let (router, place) = (router.clone(), QueueId { shard: 0 }.entity_id());
+    arbiters.spawn(0, move || watch.run(move || router.is_here(&place)));
 }
 
 /// Sends the system's own mail, for ever; among many nodes one does.

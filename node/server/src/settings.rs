@@ -113,6 +113,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         groups_per_tenant_max: section.groups_per_tenant_max,
         group_members_max: section.group_members_max,
         group_expansion_max: section.group_expansion_max,
+        own_hosts: crate::offer::offer(config)?.own_hosts(),
         recycle_deleted: days(section.recycle_deleted_days),
         recycle_unbound: days(section.recycle_unbound_days),
         recycle_reclaimed: days(section.recycle_reclaimed_days),

@@ -3,7 +3,7 @@
 use hongyan_audit::Event;
 use hongyan_types::{AccountId, Address};
 
-use super::{check_limit, claim, need_account, read_domain, read_tenant, record_account, write_account};
+use super::{check_limit, claim, home_of, need_account, read_tenant, record_account, write_account};
 use crate::record::target::Target;
 use crate::{AccountRecord, Change, DirectoryOptions, Error, Result};
 
@@ -14,7 +14,7 @@ pub(crate) async fn run(
     options: &DirectoryOptions,
 ) -> Result<AccountRecord> {
     let mut account = need_account(transaction, id).await?;
-    if read_domain(transaction, &alias.domain).await?.tenant != account.tenant {
+    if home_of(transaction, alias).await?.tenant != account.tenant {
         return Err(Error::Invalid(format!(
             "the domain {} is another tenant's",
             alias.domain

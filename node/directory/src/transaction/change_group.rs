@@ -3,9 +3,7 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
-use super::{
-    check_name, claim, clean, group_names, group_rules, read_domain, read_group_at, touch_address, write_group,
-};
+use super::{check_name, claim, clean, group_names, group_rules, home_of, read_group_at, touch_address, write_group};
 use crate::record::target::Target;
 use crate::{Change, DirectoryOptions, Error, Field, GroupChange, GroupRecord, Result, etag, key};
 
@@ -59,7 +57,7 @@ async fn move_to(transaction: &mut Change, group: &mut GroupRecord, address: &Ad
     if group.address_fixed {
         return Err(Error::Refused("the address of a group cannot be changed".to_owned()));
     }
-    if read_domain(transaction, &address.domain).await?.tenant != group.tenant {
+    if home_of(transaction, address).await?.tenant != group.tenant {
         return Err(Error::not_found("domain", &address.domain));
     }
     let target = Target::Group {

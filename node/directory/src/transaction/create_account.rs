@@ -4,8 +4,8 @@ use hongyan_audit::Event;
 use hongyan_types::{AccountId, Timestamp};
 
 use super::{
-    check_free, check_limit, check_name, claim, clean, membership, read_domain, read_tenant, record_account, role,
-    take_id, write_account, write_counts, write_tenant,
+    check_free, check_limit, check_name, claim, clean, home_of, membership, read_tenant, record_account, role, take_id,
+    write_account, write_counts, write_tenant,
 };
 use crate::record::credential;
 use crate::record::target::Target;
@@ -19,7 +19,7 @@ pub(crate) async fn run(
 ) -> Result<AccountRecord> {
     // All that may be wrong is found before anything is written, so that others may be made in the same transaction.
     check_name(&new.display_name, 128)?;
-    let domain = read_domain(transaction, &new.address.domain).await?;
+    let domain = home_of(transaction, &new.address).await?;
     let mut owner = read_tenant(transaction, domain.tenant).await?;
     let accounts_max = owner.accounts_max.unwrap_or(options.accounts_per_tenant_max);
     check_limit("accounts_per_tenant_max", accounts_max, owner.counts.accounts)?;

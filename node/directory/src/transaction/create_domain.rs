@@ -1,9 +1,9 @@
-//! Gives a domain to a tenant.
+//! Gives a domain to a tenant: the operator's word is enough.
 
 use hongyan_audit::{Chain, Event};
 use hongyan_types::{Domain, TenantId, Timestamp};
 
-use super::{check_limit, read_tenant, write_counts, write_domain};
+use super::{claim_domain, domain_name, read_tenant, write_counts, write_domain};
 use crate::{Change, DirectoryOptions, DomainRecord, Error, Result, key};
 
 pub(crate) async fn run(
@@ -13,29 +13,25 @@ pub(crate) async fn run(
     options: &DirectoryOptions,
     now: Timestamp,
 ) -> Result<DomainRecord> {
-    if name.is_literal() {
-        return Err(Error::Invalid("an address literal cannot be a mail domain".to_owned()));
-    }
-    let mut owner = read_tenant(transaction, tenant).await?;
-    let key = key::domain(name);
-    if transaction.get(&key).await?.is_some() {
+    domain_name::check(name)?;
+    if transaction.get(&key::domain(name)).await?.is_some() {
         return Err(Error::exists("domain", name));
     }
-    check_limit(
-        "domains_per_tenant_max",
-        options.domains_per_tenant_max,
-        owner.counts.domains,
-    )?;
-    let record = DomainRecord {
-        domain: name.clone(),
-        tenant,
-        created: now,
-        catch_all: None,
-    };
-    write_domain(transaction, &record);
-    transaction.set(key::tenant_domains(tenant).string(name.as_str()).pack(), Vec::new());
-    owner.counts.domains += 1;
-    write_counts(transaction, &owner);
+    claim_domain::check_room(transaction, tenant, name, options).await?;
+    claim_domain::forget(transaction, name, tenant);
+    let record = DomainRecord::new(name.clone(), tenant, now);
+    put(transaction, &record).await?;
     transaction.record(Chain::Tenant(tenant), Event::new("domain.create", name));
     Ok(record)
+}
+
+/// Writes a domain that nobody has.
+pub(super) async fn put(transaction: &mut Change, record: &DomainRecord) -> Result<()> {
+    let mut owner = read_tenant(transaction, record.tenant).await?;
+    write_domain(transaction, record);
+    let name = record.domain.as_str();
+    transaction.set(key::tenant_domains(record.tenant).string(name).pack(), Vec::new());
+    owner.counts.domains += 1;
+    write_counts(transaction, &owner);
+    Ok(())
 }

@@ -4,8 +4,8 @@ use hongyan_audit::{Chain, Event};
 use hongyan_types::{Address, Timestamp};
 
 use super::{
-    check_limit, check_name, claim, clean, group_names, group_rules, need_department, read_domain, read_tenant,
-    take_id, write_counts, write_group,
+    check_limit, check_name, claim, clean, group_names, group_rules, home_of, need_department, read_tenant, take_id,
+    write_counts, write_group,
 };
 use crate::record::target::Target;
 use crate::{Change, DirectoryOptions, Error, GroupId, GroupRecord, NewGroup, Posting, Result};
@@ -25,7 +25,7 @@ pub(crate) async fn run(
             "a group starts with at most {FIRST_MEMBERS_MAX} members"
         )));
     }
-    let domain = read_domain(transaction, &new.address.domain).await?;
+    let domain = home_of(transaction, &new.address).await?;
     let mut owner = read_tenant(transaction, domain.tenant).await?;
     check_limit(
         "groups_per_tenant_max",

@@ -4,11 +4,11 @@ use hongyan_audit::{Chain, Event};
 use hongyan_kv::RangeQuery;
 use hongyan_types::Domain;
 
-use super::{read_domain, read_tenant, touch_domain, write_counts};
+use super::{read_domain, read_tenant, remove_domain, set_domain, touch_domain, write_counts};
 use crate::{Change, Error, Result, key};
 
 pub(crate) async fn run(transaction: &mut Change, name: &Domain) -> Result<()> {
-    let record = read_domain(transaction, name).await?;
+    let mut record = read_domain(transaction, name).await?;
     let mut query = RangeQuery::all(key::addresses(name).range());
     query.limit = 1;
     if !transaction.get_range(query).await?.pairs.is_empty() {
@@ -18,7 +18,13 @@ pub(crate) async fn run(transaction: &mut Change, name: &Domain) -> Result<()> {
             by: "accounts, aliases or groups have addresses in it".to_owned(),
         });
     }
+    if let Some(other) = set_domain::names_of(transaction, &record).await?.first() {
+        return Err(set_domain::in_use(name, format!("{other} is another name of it")));
+    }
+    remove_domain::cut_loose(transaction, &mut record).await?;
     transaction.clear(&key::domain(name));
+    transaction.clear(&key::domain_check(name));
+    transaction.clear(&key::special_domains(record.tenant).string(name.as_str()).pack());
     touch_domain(transaction, &record);
     transaction.clear(&key::tenant_domains(record.tenant).string(name.as_str()).pack());
     let mut owner = read_tenant(transaction, record.tenant).await?;

@@ -35,7 +35,7 @@ pub(crate) async fn tenants(transaction: &mut Transaction, asked: Page<TenantId>
 }
 
 /// The domain that ends `key`, which continues `prefix`.
-pub(super) fn domain_of_key(prefix: &Tuple, key: &[u8]) -> Result<Domain> {
+pub(crate) fn domain_of_key(prefix: &Tuple, key: &[u8]) -> Result<Domain> {
     let corrupt = || super::corrupt("key does not end in a domain");
     let mut reader = prefix.reader(key).map_err(|_| corrupt())?;
     let name = reader.string().map_err(|_| corrupt())?;

@@ -48,7 +48,6 @@ pub use cluster::{
     BackupView, ClusterControl, ClusterView, ControlError, ControlResult, Invitation, NodeChange, NodeView,
     PartitionsView, SettingView, StoreView, VotersView,
 };
-pub use domain_records::Publishing;
 pub use problem::Problem;
 pub use socket::{SocketError, serve};
 pub use state::AdminState;
@@ -90,6 +89,10 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(domain::list, domain::create))
         .routes(routes!(domain::show, domain::change, domain::delete))
         .routes(routes!(domain_records::show))
+        .routes(routes!(domain::check))
+        .routes(routes!(domain::confirm))
+        .routes(routes!(domain::removal, domain::remove, domain::keep))
+        .routes(routes!(domain::move_to))
         .routes(routes!(department::list, department::create))
         .routes(routes!(department::show, department::change, department::delete))
         .routes(routes!(tag::list, tag::create))

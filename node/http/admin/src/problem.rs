@@ -160,6 +160,10 @@ impl Problem {
     pub(crate) fn no_cluster() -> Self {
         Self::new(StatusCode::CONFLICT, "no-cluster", "this node is not part of a cluster")
     }
+    /// Name servers did not tell.
+    pub(crate) fn unanswered(error: &hongyan_env::DnsError) -> Self {
+        Self::unavailable(format!("try again later: {error}"))
+    }
     fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }

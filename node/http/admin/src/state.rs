@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use hongyan_access::Access;
 use hongyan_directory::Directory;
+use hongyan_http_discovery::Checker;
 use hongyan_router::Router;
 use hongyan_upkeep::Tasks;
 
-use crate::{ClusterControl, Publishing};
+use crate::ClusterControl;
 
 /// Handles of the parts that the API manages.
 #[derive(Clone)]
@@ -21,7 +22,7 @@ pub struct AdminState {
     /// Long work.
     pub tasks: Tasks,
     /// What domains are to publish; none where nothing is offered to the world.
-    pub publishing: Option<Publishing>,
+    pub publishing: Option<Checker>,
     /// The cluster that the node is part of.
     pub cluster: Option<Arc<dyn ClusterControl>>,
 }

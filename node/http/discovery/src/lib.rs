@@ -6,16 +6,22 @@
 
 mod autoconfig;
 mod autodiscover;
+mod check;
 mod cms;
 mod mobileconfig;
 mod offer;
 mod records;
 mod routes;
 mod sts;
+mod watch;
 mod xml;
 
 pub use autodiscover::AutodiscoverRequest;
+pub use check::{Checker, Found, Looked, RecordState};
 pub use offer::{Door, Offer, Service, StsMode, StsPolicy};
-pub use records::{Dkim, Need, Purpose, RECORD_SECS, Record, SpfEnd, Value, Zone, records_to_publish, zone_file};
+pub use records::{
+    Dkim, Need, Ownership, Purpose, RECORD_SECS, Record, SpfEnd, Value, Zone, records_to_publish, zone_file,
+};
 pub use routes::{DiscoveryServices, routes};
+pub use watch::{Claimed, Watch, WatchOptions, check_claim, check_domain, ownership_of, zone_of};
 pub use xml::XmlError;

@@ -96,6 +96,15 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// The names of this installation's hosts, each once.
+    #[must_use]
+    pub fn own_hosts(&self) -> Vec<Domain> {
+        let doors = self.doors.iter().map(|door| &door.host);
+        let mut hosts: Vec<Domain> = doors.chain(&self.mail_hosts).cloned().collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
     /// Where a service is found, if there is such.
     #[must_use]
     pub fn door(&self, service: Service) -> Option<&Door> {

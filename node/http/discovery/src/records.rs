@@ -138,11 +138,20 @@ pub enum SpfEnd {
     Hard,
 }
 
+/// Proves whose a domain is: either of two records (DOM-4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ownership {
+    /// Text of the TXT record of `_hongyan`.
+    pub text: String,
+    /// Label of the CNAME record that leads to the first mail host instead.
+    pub label: String,
+}
+
 /// What is known of a domain beside the offer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Zone {
-    /// Text of the TXT record that proves ownership; none once it is proven.
-    pub ownership: Option<String>,
+    /// What proves ownership; none once it is proven.
+    pub ownership: Option<Ownership>,
     /// Keys that sign its mail.
     pub dkim: Vec<Dkim>,
     /// How its SPF record ends.
@@ -156,8 +165,11 @@ pub fn records_to_publish(domain: &Domain, zone: &Zone, offer: &Offer) -> Vec<Re
         domain,
         records: Vec::new(),
     };
-    if let Some(text) = &zone.ownership {
+    if let Some(Ownership { text, label }) = &zone.ownership {
         list.text("_hongyan", text.clone(), Purpose::Ownership, Need::Required);
+        if let Some(host) = offer.mail_hosts.first() {
+            list.alias(label, host, Purpose::Ownership, Need::Optional);
+        }
     }
     list.receiving(offer);
     list.sending(zone, offer);

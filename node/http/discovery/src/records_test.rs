@@ -41,7 +41,10 @@ const ALL: &[(Service, u16)] = &[
 #[test]
 fn dom_5_6_7_all_records_of_a_domain() {
     let zone = Zone {
-        ownership: Some("hongyan-domain=abc".to_owned()),
+        ownership: Some(Ownership {
+            text: "hongyan-verification=abc".to_owned(),
+            label: "hongyan-abc".to_owned(),
+        }),
         dkim: vec![Dkim {
             selector: "s1".to_owned(),
             text: "v=DKIM1; k=ed25519; p=AAAA".to_owned(),
@@ -76,8 +79,9 @@ fn dom_5_6_7_all_records_of_a_domain() {
         "pop.example.org CNAME mx.example.org.",
     ];
     let found = lines(&records_to_publish(&name("example.org"), &zone, &offer));
-    assert_eq!(found[0], "_hongyan.example.org TXT \"hongyan-domain=abc\"");
-    assert_eq!(found[1..], expect);
+    assert_eq!(found[0], "_hongyan.example.org TXT \"hongyan-verification=abc\"");
+    assert_eq!(found[1], "hongyan-abc.example.org CNAME mx.example.org.");
+    assert_eq!(found[2..], expect);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::output::{self, Style};
 
 #[derive(Debug, Subcommand)]
 pub enum Domain {
-    /// Give a domain to an organisation.
+    /// Give a domain to an organisation; the operator's word is enough.
     Add {
         /// Its name; internationalised names as people write them.
         domain: String,
@@ -32,6 +32,47 @@ pub enum Domain {
         /// Its name.
         domain: String,
     },
+    /// Ask name servers now, and note what they say; an ownership that they prove counts at once.
+    Check {
+        /// Its name.
+        domain: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Say, as the operator, that a domain is its claimant's.
+    Confirm {
+        /// Its name.
+        domain: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Make a domain another name of one: the same people, under both.
+    Alias {
+        /// The other name; it has no addresses of its own.
+        domain: String,
+        /// The domain that has the addresses, or `none`.
+        of: String,
+    },
+    /// Move all addresses to another domain; the old ones go on.
+    Move {
+        /// Where they are.
+        domain: String,
+        /// Where they go.
+        to: String,
+    },
+    /// Remove a domain with everyone in it, in seven days; says what goes.
+    Remove {
+        /// Its name.
+        domain: String,
+        /// The name once more; without it nothing is done.
+        #[arg(long, value_name = "DOMAIN")]
+        confirm: Option<String>,
+    },
+    /// Keep a domain that was to be removed.
+    Keep {
+        /// Its name.
+        domain: String,
+    },
     /// Say who gets mail for addresses that nobody has.
     CatchAll {
         /// The domain.
@@ -39,7 +80,7 @@ pub enum Domain {
         /// An account's address, or `none`.
         address: String,
     },
-    /// Remove a domain that has no addresses any more.
+    /// Remove a domain that has no addresses any more, or give a claim up.
     Delete {
         /// Its name.
         domain: String,
@@ -48,6 +89,7 @@ pub enum Domain {
 
 pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Result<()> {
     let path = |name: &str| format!("/api/domains/{}", encode(name));
+    let of = |name: &str, what: &str, whose: &Whose| format!("{}/{what}{}", path(name), whose.suffix());
     let value = match command {
         Domain::Add { domain, whose } => {
             client
@@ -59,7 +101,11 @@ pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Resu
         }
         Domain::List { whose } => {
             let items = client.list("/api/domains", &whose.query()).await?;
-            output::list(style, &items, &["name", "domain", "organisation", "catch_all"]);
+            output::list(
+                style,
+                &items,
+                &["name", "domain", "organisation", "state", "alias_of", "catch_all"],
+            );
             return Ok(());
         }
         Domain::Show { domain } => client.get(&path(domain)).await?,
@@ -68,6 +114,25 @@ pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Resu
             output::list(style, &items, &["state", "need", "name", "type", "value", "found"]);
             return Ok(());
         }
+        Domain::Check { domain, whose } => client.post(&of(domain, "check", whose), json!({})).await?,
+        Domain::Confirm { domain, whose } => client.post(&of(domain, "confirmation", whose), json!({})).await?,
+        Domain::Alias { domain, of } => {
+            let of = Some(of).filter(|of| *of != "none");
+            client.patch(&path(domain), json!({ "alias_of": of })).await?
+        }
+        Domain::Move { domain, to } => {
+            client
+                .post(&format!("{}/move", path(domain)), json!({ "to": to }))
+                .await?
+        }
+        Domain::Remove { domain, confirm } => {
+            let removal = format!("{}/removal", path(domain));
+            match confirm {
+                Some(typed) => client.post(&removal, json!({ "domain": typed })).await?,
+                None => client.get(&removal).await?,
+            }
+        }
+        Domain::Keep { domain } => client.delete(&format!("{}/removal", path(domain))).await?,
         Domain::CatchAll { domain, address } => {
             let address = Some(address).filter(|address| *address != "none");
             client.patch(&path(domain), json!({ "catch_all": address })).await?
