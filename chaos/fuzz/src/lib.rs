@@ -9,6 +9,7 @@ mod jmap;
 mod message;
 mod oauth;
 mod proxy;
+mod scim;
 mod session;
 
 pub use discovery::autodiscover;
@@ -17,6 +18,7 @@ pub use jmap::{jmap, json_pointer};
 pub use message::{addresses, message, receipts, words};
 pub use oauth::{form, sasl};
 pub use proxy::proxy;
+pub use scim::{scim_body, scim_filter};
 pub use session::{imap, pop3, smtp};
 
 /// Every target with its name.
@@ -35,4 +37,6 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("autodiscover", autodiscover),
     ("jmap", jmap),
     ("json_pointer", json_pointer),
+    ("scim_filter", scim_filter),
+    ("scim_body", scim_body),
 ];

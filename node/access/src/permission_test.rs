@@ -97,6 +97,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ResetFactors", control_members),
         ("ReadSessions", read_members),
         ("EndSessions", control_members),
+        ("ReadScim", read_members),
+        ("ChangeScim", change_members),
         ("ReadGroups", read_groups),
         ("ChangeGroups", change_groups),
         ("ReadShared", read_groups),

@@ -288,6 +288,8 @@ pub struct NewGroup {
     pub representatives: Vec<AccountId>,
     /// Who gets what comes back.
     pub owner: Option<AccountId>,
+    /// What an outside directory calls it.
+    pub external_id: String,
 }
 
 impl NewGroup {
@@ -306,6 +308,7 @@ impl NewGroup {
             posters: Parties::default(),
             representatives: Vec::new(),
             owner: None,
+            external_id: String::new(),
         }
     }
 }
@@ -329,6 +332,8 @@ pub struct GroupChange {
     pub representatives: Field<Vec<AccountId>>,
     /// Who gets what comes back.
     pub owner: Field<Option<AccountId>>,
+    /// What an outside directory calls it.
+    pub external_id: Field<String>,
     /// What the group was when the change was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
 }

@@ -18,10 +18,25 @@ impl Directory {
     /// `NotFound`, `Limit` when all are taken; the store's.
     pub async fn department_address(&self, tenant: TenantId, id: DepartmentId, domain: &Domain) -> Result<Address> {
         let department = self.department(tenant, id).await?;
+        self.free_address(tenant, &department.name, &format!("department-{id}"), domain)
+            .await
+    }
+
+    /// An address that nobody has: `name` as it is said, at `domain`; `otherwise`, where it has no sound.
+    ///
+    /// # Errors
+    /// `NotFound` for the domain, `Exists` when all are taken; the store's.
+    pub async fn free_address(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        otherwise: &str,
+        domain: &Domain,
+    ) -> Result<Address> {
         if self.domain(domain).await?.tenant != tenant {
             return Err(Error::not_found("domain", domain));
         }
-        let local = spelled(&department.name).unwrap_or_else(|| format!("department-{id}"));
+        let local = spelled(name).unwrap_or_else(|| otherwise.to_owned());
         let domain = domain.clone();
         self.read(async move |transaction: &mut Transaction| {
             for number in 1..=NUMBERS_MAX {

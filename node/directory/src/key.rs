@@ -20,6 +20,8 @@
 //! ("dir", "member-of", ..), ("dir", "group-names", ..)  see naming.rs
 //! ("dir", "role", tenant, account)          the name of the account's role
 //! ("dir", "employee-id", tenant, id)        account; ("dir", "mobile", tenant, digits) likewise
+//! ("dir", "external-id", tenant, id)        account
+//! ("dir", "group-external-id", tenant, id)  group
 //! ("dir", "department", tenant, department) record/department.rs
 //! ("dir", "department-name", tenant, parent, name)  department
 //! ("dir", "department-member", tenant, department, account)  empty

@@ -17,6 +17,7 @@ use hongyan_http_discovery::DiscoveryServices;
 use hongyan_http_front::{Front, FrontParts, administered};
 use hongyan_http_jmap::{JmapServices, WebPush};
 use hongyan_http_oauth::OauthParts;
+use hongyan_http_scim::ScimParts;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
 use hongyan_router::Router;
@@ -157,10 +158,15 @@ impl Ports<'_> {
             access: self.access.clone(),
             issuer: offer::web_origin(self.config),
         });
+        let scim = hongyan_http_scim::routes(ScimParts {
+            directory: self.directory.clone(),
+            access: self.access.clone(),
+            origin: format!("https://{}", self.config.node.host_name),
+        });
         let front = Front::new(FrontParts {
             env: self.env.clone(),
             access: self.access.clone(),
-            routes: jmap.router.merge(admin).merge(discovery).merge(oauth),
+            routes: jmap.router.merge(admin).merge(discovery).merge(oauth).merge(scim),
             settings: settings::front(self.config, self.clear_passwords_on_loopback),
         });
         let (listen, limits) = (&self.config.listen, self.limits());

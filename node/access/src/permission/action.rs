@@ -50,6 +50,10 @@ pub enum Action {
     ReadSessions,
     /// End them.
     EndSessions,
+    /// Look at members and groups as an outside directory does (SCIM).
+    ReadScim,
+    /// Bring members and groups from one.
+    ChangeScim,
     /// Look at groups.
     ReadGroups,
     /// Change groups.
@@ -111,7 +115,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -133,6 +137,8 @@ impl Action {
         Self::ResetFactors,
         Self::ReadSessions,
         Self::EndSessions,
+        Self::ReadScim,
+        Self::ChangeScim,
         Self::ReadGroups,
         Self::ChangeGroups,
         Self::ReadShared,
@@ -179,7 +185,9 @@ impl Action {
             | Self::ReadFactors
             | Self::ResetFactors
             | Self::ReadSessions
-            | Self::EndSessions => Needs::Function(Function::Members),
+            | Self::EndSessions
+            | Self::ReadScim
+            | Self::ChangeScim => Needs::Function(Function::Members),
             Self::ChangeFactors => Needs::Oneself,
             Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
                 Needs::Function(Function::Groups)
@@ -201,6 +209,7 @@ impl Action {
                 | Self::ReadMembers
                 | Self::ReadFactors
                 | Self::ReadSessions
+                | Self::ReadScim
                 | Self::ReadGroups
                 | Self::ReadShared
                 | Self::ReadAudit
@@ -252,6 +261,8 @@ impl Action {
             Self::ChangeFactors | Self::ResetFactors => "sign-in:write",
             Self::ReadSessions => "sessions:read",
             Self::EndSessions => "sessions:write",
+            Self::ReadScim => "scim:read",
+            Self::ChangeScim => "scim:write",
             Self::ReadGroups => "groups:read",
             Self::ChangeGroups => "groups:write",
             Self::ReadShared => "shared-mailboxes:read",

@@ -85,6 +85,19 @@ impl Actor {
             Self::Person(person) => Some(person.tenant),
         }
     }
+    /// The same actor where its token is good for these scopes too, because another that it has includes them there.
+    #[must_use]
+    pub fn widened(&self, scopes: &[&str]) -> Self {
+        let mut actor = self.clone();
+        let own = match &mut actor {
+            Self::Operator { scopes, .. } => scopes.as_mut(),
+            Self::Person(person) => person.scopes.as_mut(),
+        };
+        if let Some(own) = own {
+            own.scopes.extend(scopes.iter().map(|scope| (*scope).to_owned()));
+        }
+        actor
+    }
     /// How the audit log names it.
     #[must_use]
     pub fn author(&self) -> Author {

@@ -109,6 +109,8 @@ pub struct GroupRecord {
     pub representatives: Vec<AccountId>,
     /// Who gets what comes back.
     pub owner: Option<AccountId>,
+    /// What an outside directory calls it, unique in the organisation; empty when none does.
+    pub external_id: String,
 }
 
 impl GroupRecord {
@@ -130,6 +132,7 @@ impl GroupRecord {
             posters: Parties::default(),
             representatives: Vec::new(),
             owner: None,
+            external_id: String::new(),
         }
     }
     /// Changes whenever the group does.
@@ -182,6 +185,8 @@ struct V1 {
     department: Option<u32>,
     #[n(11)]
     address_generated: Option<bool>,
+    #[n(12)]
+    external_id: Option<String>,
 }
 
 enum Stored {
@@ -210,6 +215,7 @@ pub(crate) fn encode(group: &GroupRecord) -> Bytes {
         member_tags: some(group.member_tags.iter().map(|id| id.0).collect()),
         department: group.department.map(|id| id.0),
         address_generated: (!group.address_fixed).then_some(true),
+        external_id: (!group.external_id.is_empty()).then(|| group.external_id.clone()),
     };
     record::encode(Schema(1), &body)
 }
@@ -259,6 +265,7 @@ pub(crate) fn decode(tenant: TenantId, id: GroupId, stored: &[u8]) -> Result<Gro
             .map(AccountId)
             .collect(),
         owner: body.owner.map(AccountId),
+        external_id: body.external_id.unwrap_or_default(),
     })
 }
 

@@ -50,6 +50,12 @@ pub struct Profile {
     pub location: String,
     /// A mail address outside, for invitations.
     pub private_address: String,
+    /// Family name, where it is known by itself.
+    pub family_name: String,
+    /// Given name, likewise.
+    pub given_name: String,
+    /// What an outside directory calls it, unique in the organisation.
+    pub external_id: String,
 }
 
 #[derive(Encode, Decode)]
@@ -72,6 +78,17 @@ pub(crate) struct ProfileV1 {
     location: String,
     #[n(8)]
     private_address: String,
+    /// Absent in what was written before there was one, as are the next.
+    #[n(9)]
+    family_name: Option<String>,
+    #[n(10)]
+    given_name: Option<String>,
+    #[n(11)]
+    external_id: Option<String>,
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 impl From<&Profile> for ProfileV1 {
@@ -93,6 +110,9 @@ impl From<&Profile> for ProfileV1 {
             },
             location: profile.location.clone(),
             private_address: profile.private_address.clone(),
+            family_name: some(&profile.family_name),
+            given_name: some(&profile.given_name),
+            external_id: some(&profile.external_id),
         }
     }
 }
@@ -116,6 +136,9 @@ impl From<ProfileV1> for Profile {
             },
             location: stored.location,
             private_address: stored.private_address,
+            family_name: stored.family_name.unwrap_or_default(),
+            given_name: stored.given_name.unwrap_or_default(),
+            external_id: stored.external_id.unwrap_or_default(),
         }
     }
 }

@@ -32,6 +32,35 @@ pub(crate) async fn run(
     Ok(group)
 }
 
+/// Most members that are added at once.
+const AT_ONCE_MAX: usize = 1_000;
+
+/// Adds members to a group that may have all of them, or none.
+pub(crate) async fn run_all(
+    transaction: &mut Change,
+    group: &Address,
+    members: &[Address],
+    options: &DirectoryOptions,
+) -> Result<()> {
+    super::membership::check_count("group_members_at_once_max", AT_ONCE_MAX, members.len())?;
+    if members.is_empty() {
+        return Ok(());
+    }
+    let mut group = read_group_at(transaction, group).await?;
+    if group.department.is_some() {
+        return Err(group_rules::follows_department());
+    }
+    for member in members {
+        put(transaction, &mut group, member, options).await?;
+        let event = Event::new("group.add-member", &group.address)
+            .id(group.id.0)
+            .with("member", member);
+        transaction.record(Chain::Tenant(group.tenant), event);
+    }
+    write_group(transaction, &group);
+    group_rules::check_reach(transaction, &group, options).await
+}
+
 /// Adds a member; one that is there already stays once.
 pub(super) async fn put(
     transaction: &mut Change,

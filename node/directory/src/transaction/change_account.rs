@@ -87,4 +87,7 @@ fn told(before: &AccountRecord, after: &AccountRecord) -> Event {
         .changed("rank", &old.rank, &new.rank)
         .changed("location", &old.location, &new.location)
         .changed("private_address", &old.private_address, &new.private_address)
+        .changed("family_name", &old.family_name, &new.family_name)
+        .changed("given_name", &old.given_name, &new.given_name)
+        .changed("external_id", &old.external_id, &new.external_id)
 }

@@ -35,6 +35,10 @@ pub(crate) async fn run(
     change.owner.apply(&mut group.owner);
     change.member_departments.clone().apply(&mut group.member_departments);
     change.member_tags.clone().apply(&mut group.member_tags);
+    if let Field::Set(id) = &change.external_id {
+        group.external_id = clean(id);
+        group_rules::check_external_id(transaction, &group).await?;
+    }
     if let Field::Set(address) = &change.address {
         move_to(transaction, &mut group, address).await?;
     }
@@ -83,4 +87,5 @@ fn told(before: &GroupRecord, after: &GroupRecord) -> Event {
         .changed("owner", &before.owner, &after.owner)
         .changed("departments", &before.member_departments, &after.member_departments)
         .changed("tags", &before.member_tags, &after.member_tags)
+        .changed("external_id", &before.external_id, &after.external_id)
 }

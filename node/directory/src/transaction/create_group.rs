@@ -46,6 +46,7 @@ pub(crate) async fn run(
         posters: new.posters.clone(),
         representatives: new.representatives.clone(),
         owner: new.owner,
+        external_id: clean(&new.external_id),
         ..GroupRecord::new(id, owner.id, new.address.clone(), now)
     };
     if let Some(department) = new.department {
@@ -55,6 +56,7 @@ pub(crate) async fn run(
     for member in &new.members {
         super::add_member::put(transaction, &mut group, member, options).await?;
     }
+    group_rules::check_external_id(transaction, &group).await?;
     group_names::replace(transaction, None, &group);
     write_group(transaction, &group);
     group_rules::check_reach(transaction, &group, options).await?;

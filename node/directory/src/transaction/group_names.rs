@@ -30,12 +30,26 @@ pub(super) fn replace(transaction: &mut Change, before: Option<&GroupRecord>, af
     for added in new.difference(&old) {
         transaction.set(added.group(after.tenant, after.id), Vec::new());
     }
+    if let Some(key) = before.and_then(external_id) {
+        transaction.clear(&key);
+    }
+    if let Some(key) = external_id(after) {
+        transaction.set(key, after.id.0.to_le_bytes().to_vec());
+    }
+}
+
+/// Where what an outside directory calls a group leads to it.
+pub(super) fn external_id(group: &GroupRecord) -> Option<bytes::Bytes> {
+    (!group.external_id.is_empty()).then(|| key::unique("group-external-id", group.tenant, &group.external_id))
 }
 
 /// Removes all that leads to a group that goes.
 pub(super) async fn clear(transaction: &mut Change, group: &GroupRecord) -> Result<()> {
     for gone in names(group) {
         transaction.clear(&gone.group(group.tenant, group.id));
+    }
+    if let Some(key) = external_id(group) {
+        transaction.clear(&key);
     }
     for pair in transaction
         .get_range_all(RangeQuery::all(key::members(group.id).range()))

@@ -48,6 +48,20 @@ pub(super) async fn clean(transaction: &mut Change, group: &mut GroupRecord) -> 
     Ok(())
 }
 
+/// Refuses what an outside directory calls another group, and what is no name.
+pub(super) async fn check_external_id(transaction: &mut Change, group: &GroupRecord) -> Result<()> {
+    super::check_name(&group.external_id, 128)?;
+    let Some(key) = super::group_names::external_id(group) else {
+        return Ok(());
+    };
+    match transaction.get(&key).await? {
+        Some(stored) if super::read_int(&stored)? != group.id.0 => {
+            Err(Error::exists("external-id", &group.external_id))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Why a department's group has no members of its own.
 pub(super) fn follows_department() -> Error {
     Error::Refused("the members of a department's group are those of the department".to_owned())

@@ -35,6 +35,9 @@ pub(super) fn clean_profile(profile: &Profile) -> Result<Profile> {
         rank: profile.rank,
         location: text(&profile.location, LOCATION_CHARACTERS_MAX)?,
         private_address,
+        family_name: text(&profile.family_name, TEXT_CHARACTERS_MAX)?,
+        given_name: text(&profile.given_name, TEXT_CHARACTERS_MAX)?,
+        external_id: text(&profile.external_id, TEXT_CHARACTERS_MAX)?,
     })
 }
 
@@ -162,7 +165,8 @@ pub(super) fn clear(transaction: &mut Change, account: &AccountRecord) {
 fn unique(profile: &Profile) -> impl Iterator<Item = (&'static str, String)> {
     let employee_id = (!profile.employee_id.is_empty()).then(|| ("employee-id", folded(&profile.employee_id)));
     let mobile = (!profile.mobile.is_empty()).then(|| ("mobile", profile.mobile.clone()));
-    employee_id.into_iter().chain(mobile)
+    let external_id = (!profile.external_id.is_empty()).then(|| ("external-id", profile.external_id.clone()));
+    employee_id.into_iter().chain(mobile).chain(external_id)
 }
 
 fn department_member(tenant: TenantId, department: DepartmentId, account: AccountId) -> bytes::Bytes {

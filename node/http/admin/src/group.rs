@@ -57,6 +57,8 @@ pub(crate) struct Group {
     representatives: Vec<String>,
     /// Who gets what comes back.
     owner: Option<String>,
+    /// What an outside directory calls it; empty when none does.
+    external_id: String,
     created_millis: i64,
 }
 
@@ -85,6 +87,9 @@ pub(crate) struct Create {
     #[serde(default)]
     representatives: Vec<String>,
     owner: Option<String>,
+    /// What an outside directory calls it.
+    #[serde(default)]
+    external_id: String,
 }
 
 async fn view(caller: &Caller, group: &GroupRecord) -> Result<Group> {
@@ -112,6 +117,7 @@ async fn view(caller: &Caller, group: &GroupRecord) -> Result<Group> {
             Some(owner) => address_of(caller, owner).await?,
             None => None,
         },
+        external_id: group.external_id.clone(),
         created_millis: group.created.millis,
     })
 }
@@ -205,6 +211,7 @@ pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Ta
             Some(address) => Some(person(&caller, owner, address).await?),
             None => None,
         },
+        external_id: new.external_id,
     };
     let group = caller.directory.create_group(&new).await?;
     Ok(Tagged::created(group.etag(), view(&caller, &group).await?))

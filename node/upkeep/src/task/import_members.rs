@@ -137,6 +137,7 @@ pub(crate) fn read(import: &ImportMembers, row: &Row) -> Result<Candidate, Vec<P
                 rank,
                 location: text(Column::Location),
                 private_address: text(Column::PrivateAddress),
+                ..Profile::default()
             },
             ..NewAccount::at(address)
         },

@@ -31,6 +31,8 @@ pub(crate) struct Change {
     /// Who gets what comes back; null for nobody in particular.
     #[serde(default, deserialize_with = "present_field")]
     owner: Option<Option<String>>,
+    /// What an outside directory calls it.
+    external_id: Option<String>,
 }
 
 /// Changes a group.
@@ -59,6 +61,7 @@ pub(crate) async fn change(
             Some(None) => Field::Set(None),
             None => Field::Keep,
         },
+        external_id: change.external_id.into(),
         expect,
     };
     let outcome = caller.directory.change_group(&address, &change).await;

@@ -1,0 +1,265 @@
+//! Lists and searches: a filter that names one resource finds it at once, any other looks at all.
+
+use axum::extract::{Query, RawQuery};
+use axum::http::StatusCode;
+use axum::response::Response;
+use hongyan_access::permission::Action;
+use hongyan_directory::{AccountKind, AccountRecord, Error, GroupRecord, MemberQuery};
+use hongyan_scim::{Filter, GROUP, Object, ScimError, ScimType, Search, USER, list_answer};
+use hongyan_types::{AccountId, Address};
+
+use crate::answer::{Result, json};
+use crate::asker::{Asker, Sent};
+use crate::describe::RESULTS_MAX;
+use crate::user::Names;
+use crate::{asker, group};
+
+/// Resources of a page when nothing is said.
+const RESULTS_DEFAULT: usize = 100;
+/// Members looked at in one step.
+const STEP: usize = 500;
+
+/// A part of what was found, and how much there is in all.
+struct Page {
+    resources: Vec<Object>,
+    total: usize,
+}
+
+/// What the part of an address behind `?` looks for.
+pub(crate) fn search_of(query: Option<&str>) -> Result<Search> {
+    let parameters: Vec<(String, String)> = match query {
+        None => Vec::new(),
+        Some(query) => {
+            let uri = format!("/?{query}").parse::<axum::http::Uri>();
+            let invalid = || ScimError::new(ScimType::InvalidSyntax, "what stands behind ? cannot be read");
+            let uri = uri.map_err(|_| invalid())?;
+            let Query(parameters) = Query::try_from_uri(&uri).map_err(|_| invalid())?;
+            parameters
+        }
+    };
+    let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Ok(Search::from_query(parameters)?)
+}
+
+/// Which of all that are found are on the page.
+struct Window {
+    skip: usize,
+    count: usize,
+}
+
+impl Window {
+    fn of(search: &Search) -> Self {
+        Self {
+            skip: search.start.saturating_sub(1),
+            count: search.count.unwrap_or(RESULTS_DEFAULT).min(RESULTS_MAX),
+        }
+    }
+    fn has(&self, number: usize) -> bool {
+        number >= self.skip && number - self.skip < self.count
+    }
+}
+
+fn answer(search: &Search, page: Page) -> Response {
+    json(StatusCode::OK, &list_answer(page.resources, page.total, search.start))
+}
+
+pub(crate) async fn users(asker: Asker, RawQuery(query): RawQuery) -> Result<Response> {
+    let search = search_of(query.as_deref())?;
+    Ok(answer(&search, find_users(&asker, &search).await?))
+}
+
+pub(crate) async fn search_users(asker: Asker, Sent(sent): Sent) -> Result<Response> {
+    let search = Search::from_body(&sent)?;
+    Ok(answer(&search, find_users(&asker, &search).await?))
+}
+
+pub(crate) async fn groups(asker: Asker, RawQuery(query): RawQuery) -> Result<Response> {
+    let search = search_of(query.as_deref())?;
+    Ok(answer(&search, find_groups(&asker, &search).await?))
+}
+
+pub(crate) async fn search_groups(asker: Asker, Sent(sent): Sent) -> Result<Response> {
+    let search = Search::from_body(&sent)?;
+    Ok(answer(&search, find_groups(&asker, &search).await?))
+}
+
+/// Users, then Groups; a filter that one of them has no attributes for finds none of it.
+pub(crate) async fn search_all(asker: Asker, Sent(sent): Sent) -> Result<Response> {
+    let search = Search::from_body(&sent)?;
+    let checks = |kind| search.filter.as_ref().map_or(Ok(()), |filter| filter.check(kind));
+    let (fits_users, fits_groups) = (checks(&USER), checks(&GROUP));
+    if let (Err(error), Err(_)) = (&fits_users, &fits_groups) {
+        return Err(error.clone().into());
+    }
+    let mut page = Page {
+        resources: Vec::new(),
+        total: 0,
+    };
+    if fits_users.is_ok() {
+        page = find_users(&asker, &search).await?;
+    }
+    if fits_groups.is_ok() {
+        let window = Window::of(&search);
+        let rest = Search {
+            start: search.start.saturating_sub(page.total).max(1),
+            count: Some(window.count - page.resources.len()),
+            ..search.clone()
+        };
+        let more = find_groups(&asker, &rest).await?;
+        page.resources.extend(more.resources);
+        page.total += more.total;
+    }
+    Ok(answer(&search, page))
+}
+
+/// The one member that a filter can only mean; `None` when it may mean others.
+async fn named_user(asker: &Asker, filter: &Filter) -> Result<Option<Vec<AccountId>>> {
+    if let Some(id) = filter.wanted("id") {
+        return Ok(Some(asker::number(id, 'u').map(AccountId).into_iter().collect()));
+    }
+    for name in ["username", "emails.value", "emails"] {
+        let Some(text) = filter.wanted(name) else { continue };
+        let Ok(address) = Address::try_from(text) else {
+            return Ok(Some(Vec::new()));
+        };
+        match asker.directory.account_at(&address).await {
+            Ok(account) => return Ok(Some(vec![account.id])),
+            // It may be an address outside.
+            Err(Error::NotFound { .. }) if name != "username" => continue,
+            Err(Error::NotFound { .. }) => return Ok(Some(Vec::new())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let Some(external_id) = filter.wanted("externalid") {
+        let found = asker.directory.account_called(asker.tenant, external_id).await?;
+        return Ok(Some(found.into_iter().collect()));
+    }
+    Ok(None)
+}
+
+async fn find_users(asker: &Asker, search: &Search) -> Result<Page> {
+    let reach = asker.permit(Action::ReadMembers)?;
+    let window = Window::of(search);
+    let mut page = Page {
+        resources: Vec::new(),
+        total: 0,
+    };
+    let names = Names::read(asker).await?;
+    let with_groups = search.selection.wants(&USER, "groups");
+    let query = MemberQuery {
+        kind: Some(AccountKind::Member),
+        within: reach.departments(),
+        ..MemberQuery::default()
+    };
+    let mut ids = asker.directory.member_ids(asker.tenant, &query).await?;
+    if let Some(filter) = &search.filter {
+        filter.check(&USER)?;
+        if let Some(named) = named_user(asker, filter).await? {
+            ids.retain(|id| named.contains(id));
+        }
+    } else {
+        page.total = ids.len();
+        ids = ids.into_iter().skip(window.skip).take(window.count).collect();
+    }
+    for step in ids.chunks(STEP) {
+        for account in asker.directory.accounts_with(asker.tenant, step).await? {
+            let user = names.show(&account);
+            match &search.filter {
+                Some(filter) if !matches_user(asker, filter, &user, &account).await? => continue,
+                Some(_) => page.total += 1,
+                None => {}
+            }
+            if search.filter.is_none() || window.has(page.total - 1) {
+                page.resources
+                    .push(cut_user(asker, search, user, &account, with_groups).await?);
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(page)
+}
+
+/// What a filter asks of groups is looked up only then.
+async fn matches_user(asker: &Asker, filter: &Filter, user: &Object, account: &AccountRecord) -> Result<bool> {
+    if !filter.to_string().to_ascii_lowercase().contains("groups") {
+        return Ok(filter.matches(&USER, user));
+    }
+    let mut user = user.clone();
+    user.insert("groups".to_owned(), group::of_member(asker, account).await?);
+    Ok(filter.matches(&USER, &user))
+}
+
+async fn cut_user(
+    asker: &Asker,
+    search: &Search,
+    mut user: Object,
+    account: &AccountRecord,
+    with_groups: bool,
+) -> Result<Object> {
+    if with_groups {
+        user.insert("groups".to_owned(), group::of_member(asker, account).await?);
+    }
+    search.selection.cut(&USER, &mut user);
+    Ok(user)
+}
+
+/// The groups that a filter can mean.
+async fn meant_groups(asker: &Asker, filter: Option<&Filter>) -> Result<Vec<GroupRecord>> {
+    let (directory, tenant) = (&asker.directory, asker.tenant);
+    if let Some(id) = filter.and_then(|filter| filter.wanted("id")) {
+        let Some(number) = asker::number(id, 'g') else {
+            return Ok(Vec::new());
+        };
+        let found = directory.group(tenant, hongyan_directory::GroupId(number)).await?;
+        return Ok(found.into_iter().collect());
+    }
+    if let Some(external_id) = filter.and_then(|filter| filter.wanted("externalid")) {
+        let Some(id) = directory.group_called(tenant, external_id).await? else {
+            return Ok(Vec::new());
+        };
+        return Ok(directory.group(tenant, id).await?.into_iter().collect());
+    }
+    let member = filter.and_then(|filter| filter.wanted("members.value").or_else(|| filter.wanted("members")));
+    if let Some(number) = member.and_then(|member| asker::number(member, 'u')) {
+        let account = directory.account(AccountId(number)).await?;
+        let Some(account) = account.filter(|account| account.tenant == tenant) else {
+            return Ok(Vec::new());
+        };
+        let addresses: Vec<Address> = account.addresses().cloned().collect();
+        return Ok(directory.groups_of(tenant, &addresses).await?);
+    }
+    Ok(directory.all_groups(tenant).await?)
+}
+
+async fn find_groups(asker: &Asker, search: &Search) -> Result<Page> {
+    asker.permit(Action::ReadGroups)?;
+    let window = Window::of(search);
+    let filter = search.filter.as_ref();
+    if let Some(filter) = filter {
+        filter.check(&GROUP)?;
+    }
+    let asks_members = filter.is_some_and(|filter| filter.to_string().to_ascii_lowercase().contains("members"));
+    let wants_members = search.selection.wants(&GROUP, "members");
+    let mut page = Page {
+        resources: Vec::new(),
+        total: 0,
+    };
+    for record in meant_groups(asker, filter).await? {
+        if asker.permit_group(Action::ReadGroups, &record).await.is_err() {
+            continue;
+        }
+        let mut resource = group::describe(asker, &record, asks_members).await?;
+        if filter.is_some_and(|filter| !filter.matches(&GROUP, &resource)) {
+            continue;
+        }
+        page.total += 1;
+        if window.has(page.total - 1) {
+            if wants_members && !asks_members {
+                resource = group::describe(asker, &record, true).await?;
+            }
+            search.selection.cut(&GROUP, &mut resource);
+            page.resources.push(resource);
+        }
+    }
+    Ok(page)
+}
