@@ -22,6 +22,7 @@ mod lock_maildrop;
 mod move_messages;
 mod open_folder;
 mod order_folder;
+mod recall;
 mod rename_folder;
 mod replace;
 mod restore;
@@ -45,6 +46,7 @@ pub use lock_maildrop::{LockMaildrop, LockMaildropReply};
 pub use move_messages::{MoveMessages, MoveMessagesReply};
 pub use open_folder::{OpenFolder, OpenFolderReply};
 pub use order_folder::{OrderFolder, OrderFolderReply};
+pub use recall::{Recall, RecallReply};
 pub use rename_folder::{RenameFolder, RenameFolderReply};
 pub use replace::{Replace, ReplaceReply};
 pub use restore::{Restore, RestoreReply};
@@ -133,6 +135,7 @@ requests! {
     MoveMessages => MoveMessagesReply,
     OpenFolder => OpenFolderReply,
     OrderFolder => OrderFolderReply,
+    Recall => RecallReply,
     RenameFolder => RenameFolderReply,
     Replace => ReplaceReply,
     Restore => RestoreReply,
@@ -148,6 +151,7 @@ impl Request {
     pub(crate) fn octets(&self) -> usize {
         match &self.body {
             Body::Deliver(request) => request.message.blob.attach_octets() + crate::work::MAIL_OCTETS,
+            Body::Recall(request) => request.notice.blob.attach_octets() + crate::work::MAIL_OCTETS,
             // These look after their own steps.
             _ => 0,
         }
@@ -255,6 +259,7 @@ impl Body {
             (Self::RenameFolder(_), Outcome::Nothing) => Reply::RenameFolder(RenameFolderReply),
             (Self::SubscribeFolder(_), Outcome::Nothing) => Reply::SubscribeFolder(SubscribeFolderReply),
             (Self::SetQuota(_), Outcome::Nothing) => Reply::SetQuota(SetQuotaReply),
+            (Self::Recall(_), Outcome::Nothing) => Reply::Recall(RecallReply { was_read: false }),
             (Self::UpdateEmail(_), Outcome::Nothing) => Reply::UpdateEmail(UpdateEmailReply),
             _ => {
                 tracing::error!("a request id was used for two requests");
@@ -284,6 +289,7 @@ impl Body {
             | Reply::SubscribeFolder(_)
             | Reply::SetQuota(_)
             | Reply::UpdateEmail(_) => Outcome::Nothing,
+            Reply::Recall(reply) if !reply.was_read => Outcome::Nothing,
             _ => return None,
         })
     }

@@ -8,7 +8,7 @@ mod purged;
 mod repeat;
 mod sent;
 
-pub(crate) use mail::{MAIL_OCTETS, hash};
+pub(crate) use mail::{MAIL_OCTETS, hash, own_id};
 pub(crate) use repeat::minute;
 pub(crate) use sent::SentBy;
 

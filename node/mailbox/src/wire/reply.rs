@@ -13,8 +13,9 @@ use crate::view::Mark;
 use crate::{
     AppendReply, CopyMessagesReply, CreateFolderReply, DeleteFolderReply, DeliverReply, EmailId, EraseReply,
     ExpungeReply, FolderId, FolderInfo, FolderOrdersReply, FolderPath, FolderView, GetQuotaReply, ListFoldersReply,
-    LockMaildropReply, MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RenameFolderReply,
-    ReplaceReply, RestoreReply, SetQuotaReply, StoreFlagsReply, SubscribeFolderReply, UpdateEmailReply, VanishedReply,
+    LockMaildropReply, MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RecallReply,
+    RenameFolderReply, ReplaceReply, RestoreReply, SetQuotaReply, StoreFlagsReply, SubscribeFolderReply,
+    UpdateEmailReply, VanishedReply,
 };
 
 wired! {
@@ -28,6 +29,7 @@ wired! {
     ListFoldersReply { folders: Arc<Vec<FolderInfo>>, subscribed_missing: Vec<FolderPath>, modseq: ModSeq }
     LockMaildropReply {}
     OrderFolderReply {}
+    RecallReply { was_read: bool }
     RenameFolderReply {}
     ReplaceReply { appended: AppendReply }
     RestoreReply { message: AppendReply }
@@ -65,6 +67,7 @@ pub(super) enum ReplyWire {
     OrderFolder(Wire<OrderFolderReply>),
     Restore(Wire<RestoreReply>),
     FolderOrders(Wire<FolderOrdersReply>),
+    Recall(Wire<RecallReply>),
 }
 
 /// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
@@ -101,6 +104,7 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Par
         Reply::OrderFolder(reply) => ReplyWire::OrderFolder(reply.write()),
         Reply::Restore(reply) => ReplyWire::Restore(reply.write()),
         Reply::FolderOrders(reply) => ReplyWire::FolderOrders(reply.write()),
+        Reply::Recall(reply) => ReplyWire::Recall(reply.write()),
     };
     (wire, parts)
 }
@@ -144,6 +148,7 @@ pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&Folder
         ReplyWire::UpdateEmail(wire) => Reply::UpdateEmail(Wired::read(wire)?),
         ReplyWire::OrderFolder(wire) => Reply::OrderFolder(Wired::read(wire)?),
         ReplyWire::Restore(wire) => Reply::Restore(Wired::read(wire)?),
+        ReplyWire::Recall(wire) => Reply::Recall(Wired::read(wire)?),
         ReplyWire::FolderOrders(wire) => Reply::FolderOrders(Wired::read(wire)?),
     })
 }

@@ -12,8 +12,8 @@ use crate::view::{Known, Mark};
 use crate::{
     Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase, Expunge,
     FlagAction, FolderId, FolderOrders, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages,
-    NewMessage, OpenFolder, OrderFolder, PurgedId, QuotaLimits, RenameFolder, Replace, Restore, SetQuota, SpecialUse,
-    StoreFlags, SubscribeFolder, UpdateEmail, Vanished,
+    NewMessage, OpenFolder, OrderFolder, PurgedId, QuotaLimits, Recall, RenameFolder, Replace, Restore, SetQuota,
+    SpecialUse, StoreFlags, SubscribeFolder, UpdateEmail, Vanished,
 };
 
 wired! {
@@ -38,6 +38,7 @@ wired! {
     MoveMessages { from: FolderId, uids: UidSet, to: FolderRef }
     OpenFolder { folder: FolderRef }
     OrderFolder { folder: FolderId, order: Option<u32> }
+    Recall { message_id: String, from: String, takes_read: bool, notice: NewMessage }
     RenameFolder { from: FolderPath, to: FolderPath }
     Replace { folder: FolderId, uid: Uid, to: FolderRef, message: AppendMessage }
     Restore { purged: PurgedId, folder: FolderRef }
@@ -87,7 +88,7 @@ macro_rules! bodies {
 bodies! {
     Append, CopyMessages, CreateFolder, DeleteFolder, Deliver, Erase, Expunge, GetQuota, ListFolders, LockMaildrop,
     MoveMessages, OpenFolder, RenameFolder, Replace, SetQuota, StoreFlags, SubscribeFolder, Vanished,
-    UpdateEmail, OrderFolder, Restore, FolderOrders,
+    UpdateEmail, OrderFolder, Restore, FolderOrders, Recall,
 }
 
 /// A request as it travels.

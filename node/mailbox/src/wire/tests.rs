@@ -199,6 +199,12 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         },
         folder: to.clone(),
     };
+    let recall = Recall {
+        message_id: "1@x".to_owned(),
+        from: "a@x".to_owned(),
+        takes_read: bits & 1 == 0,
+        notice: message("Subject: hi\r\n\r\nhi\r\n"),
+    };
     let open = OpenFolder { folder: to.clone() };
     vec![
         ("Append", several.into_request()),
@@ -217,6 +223,7 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         ("OpenFolder.knowing", open.knowing(&view_of(1)).into_request()),
         ("FolderOrders", FolderOrders.into_request()),
         ("OrderFolder", order.into_request()),
+        ("Recall", recall.into_request()),
         ("RenameFolder", rename.into_request()),
         ("Replace", replace.into_request()),
         ("Restore", restore.into_request()),
@@ -301,6 +308,7 @@ fn replies() -> Vec<(String, Reply)> {
             }),
         ),
         ("OrderFolder", Reply::OrderFolder(OrderFolderReply)),
+        ("Recall", Reply::Recall(RecallReply { was_read: true })),
         ("RenameFolder", Reply::RenameFolder(RenameFolderReply)),
         (
             "Replace",

@@ -159,7 +159,7 @@ fn thread_ids(structure: &Structure) -> Vec<String> {
     ids
 }
 
-pub(super) fn own_id(structure: &Structure) -> Option<String> {
+pub(crate) fn own_id(structure: &Structure) -> Option<String> {
     structure.envelope.message_id.as_deref().and_then(message_id::first)
 }
 

@@ -7,5 +7,6 @@ mod harness;
 mod lagging;
 mod model;
 mod purged;
+mod recall;
 mod repeats;
 mod requests;
