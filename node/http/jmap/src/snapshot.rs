@@ -37,11 +37,12 @@ pub(crate) struct Snapshot {
 }
 
 /// An email of a snapshot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Found<'s> {
+    snapshot: &'s Snapshot,
     pub(crate) places: &'s [Placed],
-    /// Its entry in each of the places.
-    pub(crate) entries: Vec<&'s MessageEntry>,
+    /// Its entry in the first of the places.
+    pub(crate) first: &'s MessageEntry,
 }
 
 pub(crate) fn is_visible(entry: &MessageEntry) -> bool {
@@ -93,8 +94,12 @@ impl Snapshot {
     }
     /// The email of all these places.
     pub(crate) fn found<'s>(&'s self, places: &'s [Placed]) -> Option<Found<'s>> {
-        let entries: Vec<&MessageEntry> = places.iter().filter_map(|place| self.entry(place)).collect();
-        (!entries.is_empty()).then_some(Found { places, entries })
+        let first = self.entry(places.first()?)?;
+        Some(Found {
+            snapshot: self,
+            places,
+            first,
+        })
     }
     /// All emails, by id, each once.
     pub(crate) fn emails(&self) -> impl Iterator<Item = EmailId> {
@@ -227,18 +232,23 @@ fn merge<T: Ord + Copy>(list: &Arc<Vec<T>>, changes: &[(T, bool)]) -> Arc<Vec<T>
     Arc::new(merged)
 }
 
-impl Found<'_> {
+impl<'s> Found<'s> {
+    /// Its entry in each of the places.
+    pub(crate) fn entries(self) -> impl Iterator<Item = &'s MessageEntry> {
+        let others = self.places.iter().skip(1);
+        std::iter::once(self.first).chain(others.filter_map(move |place| self.snapshot.entry(place)))
+    }
     /// Its thread.
     pub(crate) fn thread(&self) -> ThreadId {
-        self.entries[0].thread
+        self.first.thread
     }
     /// Whether it has the flag: `\Seen` in all its places, any other in one (RFC 8621 §4.1.1 leaves one value for all).
     pub(crate) fn has(&self, flag: SystemFlag) -> bool {
-        has_flag(self.entries.iter().copied(), flag)
+        has_flag(self.entries(), flag)
     }
     /// When it came: the earliest of its places.
     pub(crate) fn received(&self) -> hongyan_types::Timestamp {
-        let dates = self.entries.iter().map(|entry| entry.internal_date);
+        let dates = self.entries().map(|entry| entry.internal_date);
         dates.min().unwrap_or_default()
     }
 }

@@ -7,6 +7,7 @@ use hongyan_jmap::{MethodError, MethodErrorType};
 use hongyan_mailbox::search::{Needle, Place, fold};
 use hongyan_mailbox::{Email, FolderId};
 use hongyan_message::{AddressItem, words};
+use memchr::memmem::Finder;
 
 use super::digests::Digest;
 use super::keywords::Wanted;
@@ -33,7 +34,7 @@ pub(super) enum Condition {
         is_on: bool,
     },
     HasAttachment(bool),
-    Envelope(Field, String),
+    Envelope(Field, Box<Finder<'static>>),
     /// Number of a needle.
     Text(usize),
 }
@@ -183,7 +184,10 @@ fn read_texts(
     ];
     for (field, text) in fields {
         let words = text.as_deref().map(phrases).unwrap_or_default();
-        all.extend(words.into_iter().map(|word| Condition::Envelope(field, word)));
+        all.extend(words.into_iter().map(|word| {
+            let finder = Finder::new(word.as_bytes()).into_owned();
+            Condition::Envelope(field, Box::new(finder))
+        }));
     }
     let mut look = |place: Place, text: String| {
         needles.push(Needle { place, text });
@@ -237,8 +241,8 @@ impl Condition {
             Self::InOtherThan(folders) => Some(found.places.iter().any(|place| !folders.contains(&place.folder))),
             Self::ReceivedBefore(millis) => Some(found.received().millis < *millis),
             Self::ReceivedFrom(millis) => Some(found.received().millis >= *millis),
-            Self::OctetsFrom(octets) => Some(found.entries[0].octets.0 >= *octets),
-            Self::OctetsBelow(octets) => Some(found.entries[0].octets.0 < *octets),
+            Self::OctetsFrom(octets) => Some(found.first.octets.0 >= *octets),
+            Self::OctetsBelow(octets) => Some(found.first.octets.0 < *octets),
             Self::Keyword(wanted, is_on) => Some(wanted.is_on(snapshot, found) == *is_on),
             Self::Thread { wanted, all, is_on } => Some(thread_has(snapshot, found.thread(), wanted, *all) == *is_on),
             Self::HasAttachment(has) => Some(looked.digest?.has_attachment == *has),
@@ -264,7 +268,8 @@ fn all(conditions: &[Condition], looked: &Looked<'_>, wanted: bool) -> Option<bo
     (!is_open).then_some(true)
 }
 
-fn envelope_has(record: &Email, field: Field, text: &str) -> bool {
+fn envelope_has(record: &Email, field: Field, text: &Finder<'_>) -> bool {
+    let has = |shown: &str| text.find(shown.as_bytes()).is_some();
     let envelope = &record.structure.envelope;
     let list = match field {
         Field::From => &envelope.from,
@@ -273,10 +278,10 @@ fn envelope_has(record: &Email, field: Field, text: &str) -> bool {
         Field::Bcc => &envelope.bcc,
         Field::Subject => {
             let subject = envelope.subject.as_deref();
-            return subject.is_some_and(|subject| fold(&words::decode(subject)).contains(text));
+            return subject.is_some_and(|subject| has(&fold(&words::decode(subject))));
         }
     };
-    list.iter().filter_map(shown).any(|shown| shown.contains(text))
+    list.iter().filter_map(shown).any(|shown| has(&shown))
 }
 
 /// An address as it is looked into, folded.

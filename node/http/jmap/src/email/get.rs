@@ -224,7 +224,7 @@ fn facts<'p>(snapshot: &Snapshot, email: EmailId, prepared: &'p Prepared) -> Opt
         thread_id: Some(ids::thread(found.thread())),
         mailbox_ids,
         keywords: keywords::of(snapshot, &found),
-        size: found.entries[0].octets.0,
+        size: found.first.octets.0,
         received_at: Some(UtcDate(found.received())),
         structure: &prepared.structure,
         body_values: prepared.body_values.clone(),

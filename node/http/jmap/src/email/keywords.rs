@@ -59,7 +59,7 @@ pub(super) fn flag(name: &str) -> Option<Flag> {
 /// The keywords that an email has in any of its places.
 pub(super) fn anywhere(snapshot: &Snapshot, found: &Found<'_>) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = of(snapshot, found).into_iter().collect();
-    let is_seen = found.entries.iter().any(|entry| entry.flags.contains(SystemFlag::Seen));
+    let is_seen = found.entries().any(|entry| entry.flags.contains(SystemFlag::Seen));
     names.extend(is_seen.then(|| "$seen".to_owned()));
     names
 }

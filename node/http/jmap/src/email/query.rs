@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
 use crate::results::Results;
-use crate::snapshot::{Snapshot, is_visible};
+use crate::snapshot::{Found, Snapshot, is_visible};
 use crate::snapshots::Kept;
 use crate::state;
 
@@ -97,7 +97,7 @@ impl Asked {
             let looks_on;
             (rows, looks_on) = self.filter_by_places(snapshot, rows).await;
             if !looks_on.is_empty() {
-                known = digests(call, &known, looks_on.iter().map(|row| row.email)).await?;
+                known = digests(call, &known, looks_on.iter().map(|(row, _)| row.email)).await?;
                 rows.extend(self.filter_by_content(call, snapshot, looks_on, &known).await?);
             }
         }
@@ -136,7 +136,7 @@ impl Asked {
         all
     }
     /// Those rows of which their places say that they are found, and those of which more must be known. `rows` are by email.
-    async fn filter_by_places(&self, snapshot: &Snapshot, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+    async fn filter_by_places<'s>(&self, snapshot: &'s Snapshot, rows: Vec<Row>) -> (Vec<Row>, Vec<(Row, Found<'s>)>) {
         let (mut kept, mut open) = (Vec::new(), Vec::new());
         let mut all = snapshot.all_places().peekable();
         for (at, row) in rows.into_iter().enumerate() {
@@ -151,7 +151,7 @@ impl Asked {
             match self.conditions.root.check(&Looked::new(snapshot, &found)) {
                 Some(true) => kept.push(row),
                 Some(false) => {}
-                None => open.push(row),
+                None => open.push((row, found)),
             }
         }
         (kept, open)
@@ -160,15 +160,15 @@ impl Asked {
         &self,
         call: &Call<'_>,
         snapshot: &Snapshot,
-        rows: Vec<Row>,
+        rows: Vec<(Row, Found<'_>)>,
         digests: &Digests,
     ) -> Outcome<Vec<Row>> {
         let mut kept = Vec::new();
-        for (at, row) in rows.into_iter().enumerate() {
+        for (at, (row, found)) in rows.into_iter().enumerate() {
             if at % YIELD_AFTER == YIELD_AFTER - 1 {
                 tokio::task::yield_now().await;
             }
-            let (Some(found), Some(digest)) = (snapshot.find(row.email), digests.get(row.email)) else {
+            let Some(digest) = digests.get(row.email) else {
                 continue;
             };
             let mut looked = Looked::new(snapshot, &found);
