@@ -31,6 +31,18 @@ impl DeliveryId {
     }
 }
 
+impl DeliveryId {
+    /// The id of one of several copies of a message, each of which is a delivery of its own.
+    #[must_use]
+    pub fn of_copy(self, number: u32) -> Self {
+        let mut bytes = self.0;
+        for (byte, other) in bytes.iter_mut().zip((number + 1).to_be_bytes()) {
+            *byte ^= other;
+        }
+        Self(bytes)
+    }
+}
+
 impl fmt::Display for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))

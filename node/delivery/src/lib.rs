@@ -14,7 +14,9 @@ mod notice;
 mod outcome;
 mod plan;
 mod queue;
+mod recall;
 pub mod report;
+mod reported;
 mod reporting;
 mod schedule;
 mod seam;
@@ -29,5 +31,6 @@ pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Targ
 pub use mailbox::Mailboxes;
 pub use notice::{Notifier, SYSTEM_KEYWORD};
 pub use outcome::{Outcome, Refusal};
+pub use recall::{RecallError, RecallRules, Recalled};
 pub use sink::{MessageSink, SinkError};
 pub use vacation::Vacation;

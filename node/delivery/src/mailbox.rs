@@ -67,8 +67,11 @@ impl Delivery {
                 self.has_room(stop.mailbox).await;
                 if reply.is_repeat {
                     tracing::info!(event = "delivery_repeat", id = %envelope.id, account = stop.account.id.0);
-                } else if let Some(vacation) = vacation {
-                    self.say_away(&vacation, envelope, stop, message).await;
+                } else {
+                    self.note_report(stop.mailbox, message, reply.email).await;
+                    if let Some(vacation) = vacation {
+                        self.say_away(&vacation, envelope, stop, message).await;
+                    }
                 }
                 Outcome::Delivered
             }

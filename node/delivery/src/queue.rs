@@ -18,6 +18,14 @@ use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryRecipient, Outcome, Refu
 pub(crate) const ENTRY_RECIPIENTS_MAX: usize = 500;
 pub(crate) const REQUEST_RECIPIENTS_MAX: usize = 1500;
 
+/// The shard follows from the id, so that a repeat meets the first try.
+pub(crate) fn queue_of(delivery_id: &[u8]) -> QueueId {
+    let spread = delivery_id
+        .iter()
+        .fold(0_u64, |seen, byte| seen.rotate_left(7) ^ u64::from(*byte));
+    QueueId::pick(spread)
+}
+
 impl Delivery {
     /// Hands everything that goes to other hosts to the queue. One outcome for all of it; `None` when nothing leaves.
     pub(crate) async fn send_away(&self, envelope: &DeliveryEnvelope, plan: &Plan, stored: &Stored) -> Option<Outcome> {
@@ -168,12 +176,19 @@ impl Delivery {
         message: &NewMessage,
         entries: Vec<NewEntry>,
     ) -> Result<Vec<EntryId>, Refusal> {
+        let queue = queue_of(&delivery_id);
+        self.hand_over_to(queue, delivery_id, message, entries).await
+    }
+
+    /// As [`Self::hand_over`], to this shard.
+    pub(crate) async fn hand_over_to(
+        &self,
+        queue: QueueId,
+        delivery_id: Vec<u8>,
+        message: &NewMessage,
+        entries: Vec<NewEntry>,
+    ) -> Result<Vec<EntryId>, Refusal> {
         let parts = &self.0.parts;
-        // The shard follows from the id, so that a repeat meets the first try.
-        let spread = delivery_id
-            .iter()
-            .fold(0_u64, |seen, byte| seen.rotate_left(7) ^ u64::from(*byte));
-        let queue = QueueId::pick(spread);
         let request = Accept {
             delivery_id,
             blob: message.blob.clone(),

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 
 use hongyan_queue::{Destination, EntryId, NewEntry, NewRecipient};
 
-use crate::queue::{ENTRY_RECIPIENTS_MAX, QUEUE_UNAVAILABLE, REQUEST_RECIPIENTS_MAX, new_recipient};
+use crate::queue::{ENTRY_RECIPIENTS_MAX, QUEUE_UNAVAILABLE, REQUEST_RECIPIENTS_MAX, new_recipient, queue_of};
 use crate::report::Status;
-use crate::{Delivery, DeliveryEnvelope, MessageSink, Refusal, SinkError, Target};
+use crate::{Delivery, DeliveryEnvelope, DeliveryId, MessageSink, Refusal, SinkError, Target};
 
 const TOO_MANY: Refusal = Refusal::new(Status(5, 5, 3), "The message has too many recipients to be sent later");
 
 impl Delivery {
     /// Keeps a message until `not_before_millis`: the queue entries it waits in, none if it was kept by an earlier try
-    /// under the same delivery id. The sink is one of the sender's tenant alone.
+    /// under the same delivery id. The sink is one of the sender's tenant alone. Copies of a message that leave together
+    /// have the delivery id `of` of the message, so that they wait in one shard and can be taken back together.
     ///
     /// # Errors
     /// When the message cannot be stored.
@@ -22,6 +23,7 @@ impl Delivery {
         envelope: &DeliveryEnvelope,
         sink: MessageSink,
         not_before_millis: i64,
+        of: DeliveryId,
     ) -> Result<Result<Vec<EntryId>, Refusal>, SinkError> {
         let stored = sink.finish().await?;
         let Some((tenant, message)) = envelope.tenant.and_then(|tenant| Some((tenant, stored.of(tenant)?))) else {
@@ -38,7 +40,8 @@ impl Delivery {
             })
             .collect();
         let id = [&envelope.id.0[..], b"later"].concat();
-        Ok(self.hand_over(id, message, entries).await)
+        let queue = queue_of(&[&of.0[..], b"later"].concat());
+        Ok(self.hand_over_to(queue, id, message, entries).await)
     }
 }
 

@@ -93,6 +93,44 @@ pub fn mend(
     Ok(header)
 }
 
+/// The header of the copy that `recipient` gets of a message that is sent separately (MODE-4): it names nobody else.
+#[must_use]
+pub fn addressed_to(header: &[u8], recipient: &Address) -> Vec<u8> {
+    let fields: Vec<_> = header::fields(header).collect();
+    let named = fields.iter().filter(|field| field.is("To") || field.is("Cc"));
+    let named = named.flat_map(|field| address::parse_list(&header::unfold(field.value)));
+    let own = named.into_iter().find_map(|item| {
+        let is_own = item.to_address().is_some_and(|address| address == *recipient);
+        match item {
+            AddressItem::Mailbox(mailbox) if is_own => mailbox.name,
+            _ => None,
+        }
+    });
+    let mut copy = Vec::with_capacity(header.len());
+    for field in &fields {
+        if !(field.is("To") || field.is("Cc")) {
+            push_field(&mut copy, field.raw);
+        }
+    }
+    // A name in encoded words stays one; any other is quoted.
+    let to = match own.as_deref() {
+        Some(name)
+            if name
+                .split(' ')
+                .all(|word| word.starts_with("=?") && word.ends_with("?=")) =>
+        {
+            format!("To: {name} <{recipient}>\r\n")
+        }
+        Some(name) if !name.is_empty() => {
+            let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("To: \"{quoted}\" <{recipient}>\r\n")
+        }
+        _ => format!("To: <{recipient}>\r\n"),
+    };
+    copy.extend_from_slice(to.as_bytes());
+    copy
+}
+
 /// The mailboxes of an address field; `None` stands for one without a proper address. Encoded words stay encoded: what a
 /// display name decodes to is not an address.
 fn mailboxes(field: &header::Field<'_>) -> Vec<Option<Address>> {
@@ -127,6 +165,20 @@ mod tests {
         };
         let mended = mend(original.as_bytes(), &additions, sending).map(|header| String::from_utf8(header).unwrap());
         assert_eq!(mended.as_deref(), expect.as_ref().map(|text| *text), "{original:?}");
+    }
+
+    #[test]
+    fn mode_4_a_copy_names_nobody_else() {
+        let header = b"Subject: a\r\nTo: =?utf-8?q?Z=C3=B6e?= <zoe@b.test>,\r\n \"Q \\\"x\" <q@b.test>, plain@b.test\r\nCc: c@b.test\r\n";
+        let check = |recipient: &str, to: &str| {
+            let copy = addressed_to(header, &Address::try_from(recipient).unwrap());
+            assert_eq!(String::from_utf8(copy).unwrap(), format!("Subject: a\r\nTo: {to}\r\n"));
+        };
+        check("zoe@b.test", "=?utf-8?q?Z=C3=B6e?= <zoe@b.test>");
+        check("q@b.test", r#""Q \"x" <q@b.test>"#);
+        check("plain@b.test", "<plain@b.test>");
+        check("c@b.test", "<c@b.test>");
+        check("hidden@b.test", "<hidden@b.test>");
     }
 
     #[test]

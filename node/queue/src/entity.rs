@@ -146,7 +146,7 @@ impl Entity for QueueEntity {
                 self.queue.hand_out_again(id);
             }
             // What one hands out, the next one must know.
-            let looks_at_hands = is_due(&body) || matches!(body, QueueRequest::Withdraw(_));
+            let looks_at_hands = is_due(&body) || matches!(body, QueueRequest::Withdraw(_) | QueueRequest::Postpone(_));
             let is_full = octets > BATCH_OCTETS_MAX || (looks_at_hands && group.iter().any(Asked::is_due));
             if is_full && self.deposed.is_none() {
                 self.run(std::mem::take(&mut group)).await;
@@ -382,6 +382,7 @@ impl QueueEntity {
                 QueueReply::Done(Ok(queue.set_held(transaction, request.number, true, now).await?))
             }
             QueueRequest::Delete(request) => QueueReply::Done(Ok(queue.delete(transaction, request.number).await?)),
+            QueueRequest::Postpone(request) => QueueReply::Done(Ok(queue.postpone(transaction, request, now).await?)),
             QueueRequest::Withdraw(request) => QueueReply::Done(Ok(queue.withdraw(transaction, request, now).await?)),
         })
     }

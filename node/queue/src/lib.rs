@@ -26,8 +26,8 @@ pub use record::{
     Attempt, BodyKind, Destination, Entry, Notify, Outcome, Recipient, RecipientState, ReportKind, ReturnContent,
 };
 pub use request::{
-    Accept, AcceptReply, Delete, Due, DueEntry, DueReply, Hold, List, ListReply, NewEntry, NewRecipient, PutBack,
-    QueueReply, QueueRequest, Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
+    Accept, AcceptReply, Delete, Due, DueEntry, DueReply, Hold, List, ListReply, NewEntry, NewRecipient, Postpone,
+    PutBack, QueueReply, QueueRequest, Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
 };
 pub use schedule::RetrySchedule;
 pub use seam::{LocalDelivery, LocalFuture, Reporter};

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Attempt, BodyKind, Destination, Entry, Notify, Outcome, ReportKind, ReturnContent};
 use crate::{
     Accept, AcceptReply, Delete, Due, DueEntry, DueReply, EntryId, Hold, Holder, List, ListReply, NewEntry,
-    NewRecipient, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Release,
-    ReportSent, Reported, Retry, Show, Withdraw, Work,
+    NewRecipient, Postpone, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices,
+    Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +36,8 @@ enum RequestV1 {
     Withdraw(Vec<u64>),
     /// As `Accept`; and for each entry in whose trail its outcomes are noted: tenant, account, number.
     AcceptSubmission(Vec<u8>, Vec<u8>, Vec<(NewEntryV1, Option<(u64, u64, u64)>)>),
+    /// Numbers; when.
+    Postpone(Vec<u64>, i64),
 }
 
 /// Host, peer, code, status, text, whether DSN was relayed.
@@ -135,6 +137,7 @@ fn write_request(request: &QueueRequest) -> RequestV1 {
         QueueRequest::Release(request) => RequestV1::Release(request.number),
         QueueRequest::Delete(request) => RequestV1::Delete(request.number),
         QueueRequest::Withdraw(request) => RequestV1::Withdraw(request.numbers.clone()),
+        QueueRequest::Postpone(request) => RequestV1::Postpone(request.numbers.clone(), request.not_before_millis),
     }
 }
 
@@ -178,6 +181,10 @@ fn read_request(wire: RequestV1) -> Result<QueueRequest, WireError> {
         RequestV1::Release(number) => QueueRequest::Release(Release { number }),
         RequestV1::Delete(number) => QueueRequest::Delete(Delete { number }),
         RequestV1::Withdraw(numbers) => QueueRequest::Withdraw(Withdraw { numbers }),
+        RequestV1::Postpone(numbers, not_before_millis) => QueueRequest::Postpone(Postpone {
+            numbers,
+            not_before_millis,
+        }),
         RequestV1::AcceptSubmission(delivery_id, blob, entries) => {
             let entries = entries.into_iter().map(|(entry, submission)| {
                 Ok(NewEntry {

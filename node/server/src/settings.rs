@@ -276,6 +276,10 @@ pub(crate) fn front(config: &Config, clear_passwords_on_loopback: bool) -> Front
     }
 }
 
+fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours.saturating_mul(3_600))
+}
+
 pub(crate) fn jmap(config: &Config) -> JmapSettings {
     let section = &config.http;
     let mut settings = JmapSettings {
@@ -283,6 +287,10 @@ pub(crate) fn jmap(config: &Config) -> JmapSettings {
         event_streams_max: section.jmap_event_streams_max,
         snapshot_messages_max: section.jmap_kept_messages_max,
         deleted_kept: deleted_mail_kept(config),
+        recall_standard: hours(config.limits.recall_standard_hours),
+        recall_advanced: hours(config.limits.recall_advanced_hours),
+        recall_takes_read: config.limits.recall_read_mail,
+        scheduled_full_tracking: config.limits.scheduled_full_tracking,
         ..JmapSettings::default()
     };
     settings.core.upload_octets_max = config.limits.message_octets_max;

@@ -2,10 +2,11 @@
 //!
 //! A submission is written by whoever takes it from the account; the queue notes outcomes in the transactions in which
 //! it settles them, so that a view of the trail is never ahead of what happened. Keys are below
-//! ("trail", tenant, account): submissions with their log at (0), recipients at (1, submission, address).
+//! ("trail", tenant, account): submissions with their log at (0), recipients at (1, submission, address), the
+//! last submission of each `Message-ID` at (2, id).
 
 mod recipient;
 mod submission;
 
 pub use recipient::{Delivered, Parameters, Recipient};
-pub use submission::{Progress, Submission, SubmissionId, Submissions};
+pub use submission::{Progress, Report, Submission, SubmissionId, Submissions};

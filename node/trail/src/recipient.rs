@@ -50,7 +50,14 @@ pub struct Recipient {
 
 const V1: Schema = Schema(1);
 
+/// Octets kept of a reply.
+const REPLY_OCTETS_MAX: usize = 512;
+
 impl Recipient {
+    pub(crate) fn tell(&mut self, delivered: Delivered, reply: &str) {
+        self.delivered = delivered;
+        reply[..reply.floor_char_boundary(REPLY_OCTETS_MAX)].clone_into(&mut self.reply);
+    }
     pub(crate) fn encode(&self) -> Bytes {
         encode(V1, self)
     }

@@ -13,8 +13,10 @@ use crate::{Delivered, Parameters, Recipient};
 const KEPT_MILLIS: i64 = 30 * 24 * 3_600 * 1_000;
 /// Old submissions that go with a new one.
 const SWEPT: usize = 4;
-/// Octets kept of a reply.
-const REPLY_OCTETS_MAX: usize = 512;
+/// Reports and receipts that are remembered of a submission, of each.
+const REPORTS_MAX: usize = 500;
+/// Of a longer `Message-ID` no reports are found.
+const MESSAGE_ID_OCTETS_MAX: usize = 250;
 
 /// Names a submission across accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,27 @@ pub struct Submission {
     /// Where in the queue it waits, shard and number, when it is scheduled.
     #[n(8)]
     pub entries: Vec<(u16, u64)>,
+    /// The mail's `Message-ID`, without angle brackets.
+    #[n(9)]
+    pub message_id: Option<String>,
+    /// The address in its `From`, in lower case.
+    #[n(10)]
+    pub from: Option<String>,
+    /// Reports about its delivery in the account's mailbox, in the order in which they came.
+    #[n(11)]
+    pub reports: Option<Vec<u64>>,
+    /// Receipts of its readers, likewise.
+    #[n(12)]
+    pub receipts: Option<Vec<u64>>,
+}
+
+/// A report that has come about a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// About its delivery (RFC 3464): what another host says of recipients that were handed over to it.
+    Delivery(Vec<(String, Delivered, String)>),
+    /// A receipt (RFC 8098), and whose, when it says that the mail was displayed.
+    Receipt(Option<String>),
 }
 
 const V1: Schema = Schema(1);
@@ -94,6 +117,7 @@ fn corrupt(error: RecordError) -> Error {
 pub struct Submissions {
     ledger: Ledger,
     recipients: Tuple,
+    by_message: Tuple,
 }
 
 impl Submissions {
@@ -103,8 +127,13 @@ impl Submissions {
         let space = Tuple::new().string("trail").int(tenant.0).int(account.0);
         Self {
             ledger: Ledger::new(space.clone().int(0_u8)),
-            recipients: space.int(1_u8),
+            recipients: space.clone().int(1_u8),
+            by_message: space.int(2_u8),
         }
+    }
+    fn message_key(&self, submission: &Submission) -> Option<Bytes> {
+        let id = submission.message_id.as_deref()?;
+        (id.len() <= MESSAGE_ID_OCTETS_MAX).then(|| self.by_message.clone().string(id).pack())
     }
     fn recipient_key(&self, number: u64, address: &str) -> Bytes {
         self.recipients
@@ -183,6 +212,9 @@ impl Submissions {
             }
         }
         let number = self.ledger.create(transaction, submission.encode()).await?;
+        if let Some(key) = self.message_key(submission) {
+            transaction.set(key, number.to_be_bytes().to_vec());
+        }
         for recipient in recipients {
             transaction.set(self.recipient_key(number, &recipient.address), recipient.encode());
         }
@@ -204,7 +236,81 @@ impl Submissions {
     /// The store's.
     pub async fn remove(&self, transaction: &mut Transaction, number: u64) -> Result<bool> {
         transaction.clear_range(self.recipients.clone().int(number).range());
+        if let Some(submission) = self.get(transaction, number).await?
+            && self.of_message(transaction, submission.message_id.as_deref()).await? == Some(number)
+            && let Some(key) = self.message_key(&submission)
+        {
+            transaction.clear(&key);
+        }
         self.ledger.remove(transaction, number).await
+    }
+    /// The last submission of the mail with a `Message-ID`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn of_message(&self, transaction: &mut Transaction, message_id: Option<&str>) -> Result<Option<u64>> {
+        let Some(id) = message_id.filter(|id| id.len() <= MESSAGE_ID_OCTETS_MAX) else {
+            return Ok(None);
+        };
+        let stored = transaction.get(&self.by_message.clone().string(id).pack()).await?;
+        let number = stored.as_deref().and_then(|stored| <[u8; 8]>::try_from(stored).ok());
+        Ok(number.map(u64::from_be_bytes))
+    }
+    /// Notes a report that has come as the mail `email`. Of recipients whose fate is known to us, another host knows
+    /// nothing better.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn reported(
+        &self,
+        transaction: &mut Transaction,
+        number: u64,
+        email: u64,
+        report: &Report,
+    ) -> Result<()> {
+        let Some(mut submission) = self.get(transaction, number).await? else {
+            return Ok(());
+        };
+        let mails = match report {
+            Report::Delivery(_) => submission.reports.get_or_insert_default(),
+            Report::Receipt(_) => submission.receipts.get_or_insert_default(),
+        };
+        if mails.len() < REPORTS_MAX && !mails.contains(&email) {
+            mails.push(email);
+        }
+        match report {
+            Report::Delivery(outcomes) => {
+                for (address, delivered, reply) in outcomes {
+                    let change = |recipient: &mut Recipient| {
+                        if recipient.delivered == Delivered::Unknown {
+                            recipient.tell(*delivered, reply);
+                        }
+                    };
+                    self.change_recipient(transaction, number, address, change).await?;
+                }
+            }
+            Report::Receipt(Some(address)) => {
+                let change = |recipient: &mut Recipient| recipient.displayed = true;
+                self.change_recipient(transaction, number, address, change).await?;
+            }
+            Report::Receipt(None) => {}
+        }
+        self.ledger.put(transaction, number, submission.encode()).await
+    }
+    async fn change_recipient(
+        &self,
+        transaction: &mut Transaction,
+        number: u64,
+        address: &str,
+        change: impl FnOnce(&mut Recipient),
+    ) -> Result<()> {
+        let key = self.recipient_key(number, address);
+        if let Some(stored) = transaction.get(&key).await? {
+            let mut recipient = Recipient::decode(&stored).map_err(corrupt)?;
+            change(&mut recipient);
+            transaction.set(key, recipient.encode());
+        }
+        Ok(())
     }
     /// Notes what became of a submission for some recipients. Addresses that it does not have, and submissions that are
     /// gone, are nobody's business any more.
@@ -221,14 +327,8 @@ impl Submissions {
             return Ok(());
         }
         for (address, delivered, reply) in outcomes {
-            let key = self.recipient_key(number, address);
-            let Some(stored) = transaction.get(&key).await? else {
-                continue;
-            };
-            let mut recipient = Recipient::decode(&stored).map_err(corrupt)?;
-            recipient.delivered = *delivered;
-            recipient.reply = reply[..reply.floor_char_boundary(REPLY_OCTETS_MAX)].to_owned();
-            transaction.set(key, recipient.encode());
+            let change = |recipient: &mut Recipient| recipient.tell(*delivered, reply);
+            self.change_recipient(transaction, number, address, change).await?;
         }
         self.ledger.touch(transaction, number).await
     }
@@ -251,6 +351,10 @@ mod tests {
             is_scheduled: true,
             progress: Progress::Sent,
             entries: vec![(3, 17)],
+            message_id: None,
+            from: None,
+            reports: None,
+            receipts: None,
         }
     }
 
@@ -270,6 +374,56 @@ mod tests {
         let golden = b"\x01\x00\x01\x89\x01\x02\x03\x68a@b.test\x81\x82\x67HOLDFOR\x6260\x05\xf5\x01\x81\x82\x03\x11";
         assert_eq!(&submission(5).encode()[..], golden);
         assert_eq!(Submission::decode(golden), Ok(submission(5)));
+        let newer = Submission {
+            message_id: Some("i".to_owned()),
+            from: Some("a@b".to_owned()),
+            reports: Some(vec![7]),
+            receipts: Some(vec![8]),
+            ..submission(5)
+        };
+        let golden = [&golden[..3], b"\x8d", &golden[4..], b"\x61i\x63a@b\x81\x07\x81\x08"].concat();
+        assert_eq!(newer.encode(), golden);
+        assert_eq!(Submission::decode(&golden), Ok(newer));
+    }
+
+    #[tokio::test]
+    async fn rfc_8621_7_reports_and_receipts_are_found_by_message_id() {
+        let database = Database::new(MemoryStore::default());
+        let submissions = Submissions::of(TenantId(1), AccountId(2));
+        let mut transaction = database.begin();
+        let sent = Submission {
+            message_id: Some("1@b.test".to_owned()),
+            ..submission(5)
+        };
+        let recipients = [recipient(0, "z@b.test"), recipient(1, "a@b.test")];
+        let number = submissions.add(&mut transaction, &sent, &recipients, 6).await.unwrap();
+        let found = submissions.of_message(&mut transaction, Some("1@b.test")).await;
+        assert_eq!(found, Ok(Some(number)));
+        let handed_over = [("z@b.test".to_owned(), Delivered::Unknown, "250 ok".to_owned())];
+        submissions.note(&mut transaction, number, &handed_over).await.unwrap();
+        let said = |address: &str| (address.to_owned(), Delivered::No, "5.1.1 nobody".to_owned());
+        let report = Report::Delivery(vec![said("Z@b.test"), said("a@b.test")]);
+        submissions
+            .reported(&mut transaction, number, 40, &report)
+            .await
+            .unwrap();
+        let receipt = Report::Receipt(Some("a@b.test".to_owned()));
+        submissions
+            .reported(&mut transaction, number, 41, &receipt)
+            .await
+            .unwrap();
+        let known = submissions.get(&mut transaction, number).await.unwrap().unwrap();
+        assert_eq!((known.reports, known.receipts), (Some(vec![40]), Some(vec![41])));
+        let known = submissions.recipients(&mut transaction, number).await.unwrap();
+        assert_eq!((known[0].delivered, known[0].displayed), (Delivered::No, false));
+        assert_eq!(
+            (known[1].delivered, known[1].displayed),
+            (Delivered::Queued, true),
+            "ours to know"
+        );
+        submissions.remove(&mut transaction, number).await.unwrap();
+        let found = submissions.of_message(&mut transaction, Some("1@b.test")).await;
+        assert_eq!(found, Ok(None));
     }
 
     #[tokio::test]

@@ -40,7 +40,8 @@ pub use snippet::{SearchSnippet, SearchSnippetGet};
 pub use state_change::StateChange;
 pub use submission::{
     DeliveryStatus, EmailSubmission, EmailSubmissionCondition, EmailSubmissionProperty, EmailSubmissionQuery,
-    EmailSubmissionQueryChanges, EmailSubmissionSet, Envelope, EnvelopeAddress, NewEmailSubmission, UndoStatus,
+    EmailSubmissionQueryChanges, EmailSubmissionRecall, EmailSubmissionSet, Envelope, EnvelopeAddress,
+    NewEmailSubmission, UndoStatus,
 };
 pub use thread::Thread;
 pub use vacation::{VacationProperty, VacationResponse};

@@ -29,6 +29,8 @@ impl CapabilityUri {
     pub const MDN: Self = Self("urn:ietf:params:jmap:mdn");
     /// Of ours: deleted mails that can be had back.
     pub const DELETED: Self = Self("urn:x-hongyan:jmap:deleted");
+    /// Of ours: separate sending, other times to leave, recall.
+    pub const SENDING: Self = Self("urn:x-hongyan:jmap:sending");
     /// RFC 8887.
     pub const WEBSOCKET: Self = Self("urn:ietf:params:jmap:websocket");
     /// RFC 9749.

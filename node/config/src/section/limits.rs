@@ -19,6 +19,14 @@ section! {
         mailbox_memory_octets_max: usize = 512 * 1024 * 1024, "octets", "16777216 and up", "restart";
         /// How long a mail that was deleted for good can be had back by its owner; 0: not at all.
         deleted_mail_days: u64 = 14, "days", "0 to 365", "restart";
+        /// How long a mail can be recalled by the member who sent it, with a standard seat.
+        recall_standard_hours: u64 = 24, "hours", "0 to 8760", "restart";
+        /// The same with an advanced seat.
+        recall_advanced_hours: u64 = 360, "hours", "0 to 8760", "restart";
+        /// Whether mail that was read can be recalled.
+        recall_read_mail: bool = false, "", "true or false", "restart";
+        /// Whether mail that was scheduled has delivery status and recall.
+        scheduled_full_tracking: bool = false, "", "true or false", "restart";
         /// A mailbox unused for so long leaves memory.
         mailbox_idle_secs: u64 = 300, "seconds", "1 to 86400", "restart";
     }

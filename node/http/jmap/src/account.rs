@@ -48,7 +48,8 @@ impl Account {
     }
     /// Whether methods of a capability can be called with it.
     pub(crate) fn supports(&self, capability: CapabilityUri) -> bool {
-        capability != CapabilityUri::SUBMISSION || self.sending > Sending::No
+        let is_sending = [CapabilityUri::SUBMISSION, CapabilityUri::SENDING].contains(&capability);
+        !is_sending || self.sending > Sending::No
     }
     /// Whether an address is one of those that are sent as from this account.
     pub(crate) fn sends_as(&self, rights: &SenderRights, address: &Address) -> bool {

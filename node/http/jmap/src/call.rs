@@ -79,6 +79,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
         | "EmailSubmission/query"
         | "EmailSubmission/queryChanges"
         | "EmailSubmission/set" => Some(CapabilityUri::SUBMISSION),
+        "EmailSubmission/recall" => Some(CapabilityUri::SENDING),
         "DeletedEmail/get" | "DeletedEmail/restore" => Some(CapabilityUri::DELETED),
         "MDN/send" | "MDN/parse" => Some(CapabilityUri::MDN),
         "VacationResponse/get" | "VacationResponse/set" => Some(CapabilityUri::VACATION),
@@ -92,7 +93,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
 fn changes(name: &str) -> bool {
     matches!(
         name.rsplit('/').next(),
-        Some("set" | "import" | "copy" | "upload" | "send" | "restore")
+        Some("set" | "import" | "copy" | "upload" | "send" | "restore" | "recall")
     )
 }
 
@@ -127,6 +128,7 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "EmailSubmission/query" => submission::query(call).await,
         "EmailSubmission/queryChanges" => submission::query_changes(call).await,
         "EmailSubmission/set" => submission::set(call).await,
+        "EmailSubmission/recall" => submission::recall(call).await,
         "DeletedEmail/get" => deleted::get(call).await,
         "DeletedEmail/restore" => deleted::restore(call).await,
         "MDN/send" => mdn::send(call).await,

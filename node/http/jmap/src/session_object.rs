@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hongyan_directory::{AccountKind, Sending};
+use hongyan_directory::{AccountKind, Seat, Sending};
 use hongyan_http_front::{Caller, Problem};
 use hongyan_jmap::object::EmailSort;
 use hongyan_jmap::{AccountEntry, CapabilityUri, RawValue, Session, UtcDate};
@@ -22,9 +22,10 @@ use serde_json::value::to_raw_value;
 use crate::account::{Account, accounts};
 use crate::error::failed;
 use crate::jmap::Jmap;
+use crate::settings::JmapSettings;
 
 /// What session objects of this release say beside the caller's accounts.
-const RELEASE: &str = "2";
+const RELEASE: &str = "3";
 
 /// The state of a caller's session object.
 pub(crate) fn state(accounts: &[Account]) -> String {
@@ -43,7 +44,7 @@ pub(crate) fn state(accounts: &[Account]) -> String {
 }
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 10] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 11] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
@@ -52,6 +53,7 @@ pub(crate) const CAPABILITIES: [CapabilityUri; 10] = [
     CapabilityUri::QUOTA,
     CapabilityUri::MDN,
     CapabilityUri::DELETED,
+    CapabilityUri::SENDING,
     CapabilityUri::WEBSOCKET,
     CapabilityUri::VAPID,
 ];
@@ -113,6 +115,29 @@ struct DeletedCapability {
     kept_seconds: u64,
 }
 
+/// Of sending beyond RFC 8621.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SendingCapability {
+    recall_seconds: u64,
+    recalls_read: bool,
+    recalls_scheduled: bool,
+}
+
+impl SendingCapability {
+    fn new(settings: &JmapSettings, seat: Seat) -> Self {
+        let within = match seat {
+            Seat::Standard => settings.recall_standard,
+            Seat::Advanced => settings.recall_advanced,
+        };
+        Self {
+            recall_seconds: within.as_secs(),
+            recalls_read: settings.recall_takes_read,
+            recalls_scheduled: settings.scheduled_full_tracking,
+        }
+    }
+}
+
 /// `urn:ietf:params:jmap:websocket` (RFC 8887 §3).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -153,6 +178,8 @@ struct Capabilities {
     submission: Box<RawValue>,
     blob: Box<RawValue>,
     deleted: Box<RawValue>,
+    /// With a standard seat, and with an advanced one.
+    sending: [Box<RawValue>; 2],
 }
 
 impl Capabilities {
@@ -176,6 +203,7 @@ impl Capabilities {
             deleted: raw(&DeletedCapability {
                 kept_seconds: jmap.settings.deleted_kept.as_secs(),
             }),
+            sending: [Seat::Standard, Seat::Advanced].map(|seat| raw(&SendingCapability::new(&jmap.settings, seat))),
         }
     }
     fn entry(&self, account: &Account) -> AccountEntry {
@@ -188,6 +216,10 @@ impl Capabilities {
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::MDN, nothing()),
             (CapabilityUri::DELETED, self.deleted.clone()),
+            (
+                CapabilityUri::SENDING,
+                self.sending[usize::from(account.record.seat == Seat::Advanced)].clone(),
+            ),
         ]);
         capabilities.retain(|uri, _| account.supports(*uri));
         let record = &account.record;
@@ -238,6 +270,7 @@ pub(crate) async fn session(
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::MDN, nothing()),
             (CapabilityUri::DELETED, nothing()),
+            (CapabilityUri::SENDING, nothing()),
             (CapabilityUri::WEBSOCKET, raw(&socket)),
             (CapabilityUri::VAPID, raw(&vapid)),
         ]),

@@ -45,6 +45,14 @@ pub struct JmapSettings {
     pub recipients_max: u64,
     /// How far ahead a submission may be sent.
     pub delayed_send_max: Duration,
+    /// After how long a mail cannot be recalled any more that a member with a standard seat has sent (TRK-5).
+    pub recall_standard: Duration,
+    /// The same with an advanced seat.
+    pub recall_advanced: Duration,
+    /// Whether mail that was read can be recalled.
+    pub recall_takes_read: bool,
+    /// Whether mail that was scheduled has delivery status and recall (MODE-3).
+    pub scheduled_full_tracking: bool,
     /// Characters of subject and text of the answer while somebody is away (RULE-10).
     pub vacation_characters_max: usize,
 }
@@ -71,6 +79,10 @@ impl Default for JmapSettings {
             blob_sources_max: 64,
             recipients_max: 500,
             delayed_send_max: Duration::from_secs(366 * 24 * 3_600),
+            recall_standard: Duration::from_secs(24 * 3_600),
+            recall_advanced: Duration::from_secs(15 * 24 * 3_600),
+            recall_takes_read: false,
+            scheduled_full_tracking: false,
             vacation_characters_max: 400,
         }
     }

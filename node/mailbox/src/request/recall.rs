@@ -4,7 +4,7 @@ use hongyan_types::{ModSeq, SystemFlag, SystemFlags, UidSet};
 
 use crate::record::{email, key, thread};
 use crate::work::{FIRST_UID, Progress, Step, Stop, Work, hash, own_id};
-use crate::{EmailId, FolderId, KeywordSet, MailboxError, MessageEntry, NewMessage};
+use crate::{EmailId, FolderId, KeywordSet, MailboxError, MessageEntry, NewMessage, SpecialUse};
 
 /// Puts a notice in place of the mail with a `Message-ID`, wherever it is. It is not among what can be had back. A mailbox
 /// that has no such mail answers `NoSuchMessage`.
@@ -67,12 +67,17 @@ impl Recall {
             return Ok(Vec::new());
         };
         let (thread, _) = thread::decode(&stored)?;
-        let filled = work.state.folders.iter().filter(|(_, folder)| folder.messages > 0);
+        // What the sender themselves keeps of it stays.
+        let own = [Some(SpecialUse::Sent), Some(SpecialUse::Drafts)];
+        let folders = work.state.folders.iter();
+        let filled = folders.filter(|(_, folder)| folder.messages > 0 && !own.contains(&folder.special_use));
         let filled: Vec<FolderId> = filled.map(|(id, _)| *id).collect();
         let mut places = Vec::new();
         for folder in filled {
             let view = work.view(folder)?;
-            let of_thread = view.iter().filter(|entry| entry.thread == thread);
+            let of_thread = view
+                .iter()
+                .filter(|entry| entry.thread == thread && !entry.flags.contains(SystemFlag::Draft));
             places.extend(of_thread.map(|entry| (folder, entry.clone())));
         }
         let mut looked_at: Vec<(EmailId, bool)> = Vec::new();

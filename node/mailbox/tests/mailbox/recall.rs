@@ -64,6 +64,18 @@ fn trk_5_what_was_read_stays_unless_the_rules_say_otherwise() {
 }
 
 #[test]
+fn trk_5_the_senders_own_copies_stay() {
+    with_mailbox(MailboxOptions::default(), async |bench| {
+        bench.append(FolderRef::INBOX, MAIL, &[]).await.unwrap();
+        bench.append(FolderRef::INBOX, MAIL, &["\\Draft"]).await.unwrap();
+        bench.append(SpecialUse::Sent.into(), MAIL, &[]).await.unwrap();
+        recall(&bench, "ann@x.test", false).await.unwrap();
+        assert_eq!(subjects(&bench, FolderRef::INBOX).await, ["hello", "Recalled: hello"]);
+        assert_eq!(subjects(&bench, SpecialUse::Sent.into()).await, ["hello"]);
+    });
+}
+
+#[test]
 fn trk_5_nobody_takes_back_the_mail_of_another() {
     with_mailbox(MailboxOptions::default(), async |bench| {
         bench.append(FolderRef::INBOX, MAIL, &[]).await.unwrap();

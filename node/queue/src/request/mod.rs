@@ -12,7 +12,7 @@ pub use due::{Due, DueEntry, DueReply, Work};
 pub use manage::{Delete, Hold, List, ListReply, Release, Retry, Show};
 pub use put_back::PutBack;
 pub use reported::{ReportSent, Reported};
-pub use withdraw::Withdraw;
+pub use withdraw::{Postpone, Withdraw};
 
 use hongyan_router::Ask;
 
@@ -45,6 +45,8 @@ pub enum QueueRequest {
     Delete(Delete),
     /// Take it back.
     Withdraw(Withdraw),
+    /// Let it leave at another time.
+    Postpone(Postpone),
 }
 
 /// Any reply of a queue shard.
@@ -93,4 +95,5 @@ ask! {
     Release => Done: ();
     Delete => Done: ();
     Withdraw => Done: ();
+    Postpone => Done: ();
 }

@@ -130,6 +130,13 @@ fn requests() -> Vec<QueueRequest> {
         entries: vec![entry.clone(), NewEntry { submission, ..entry }],
     };
     requests.push(submitted.into_request());
+    let numbers = vec![7, 300];
+    let not_before_millis = -7;
+    let postpone = Postpone {
+        numbers,
+        not_before_millis,
+    };
+    requests.push(postpone.into_request());
     requests
 }
 

@@ -98,15 +98,18 @@ pub struct EmailSubmission {
     pub send_at: UtcDate,
     /// Whether it can be taken back.
     pub undo_status: UndoStatus,
-    /// By recipient.
-    pub delivery_status: BTreeMap<String, DeliveryStatus>,
+    /// By recipient; none where it is not told.
+    pub delivery_status: Option<BTreeMap<String, DeliveryStatus>>,
+    /// Reports about its delivery.
+    pub dsn_blob_ids: Vec<Id>,
+    /// Receipts of its readers.
+    pub mdn_blob_ids: Vec<Id>,
 }
 
 impl Record for EmailSubmission {
     type Property = EmailSubmissionProperty;
     fn write<M: SerializeMap>(&self, property: &EmailSubmissionProperty, map: &mut M) -> Result<(), M::Error> {
         let name = property.as_str();
-        let none: [&str; 0] = [];
         match property {
             EmailSubmissionProperty::Id => map.serialize_entry(name, &self.id),
             EmailSubmissionProperty::IdentityId => map.serialize_entry(name, &self.identity_id),
@@ -116,9 +119,8 @@ impl Record for EmailSubmission {
             EmailSubmissionProperty::SendAt => map.serialize_entry(name, &self.send_at),
             EmailSubmissionProperty::UndoStatus => map.serialize_entry(name, &self.undo_status),
             EmailSubmissionProperty::DeliveryStatus => map.serialize_entry(name, &self.delivery_status),
-            EmailSubmissionProperty::DsnBlobIds | EmailSubmissionProperty::MdnBlobIds => {
-                map.serialize_entry(name, &none)
-            }
+            EmailSubmissionProperty::DsnBlobIds => map.serialize_entry(name, &self.dsn_blob_ids),
+            EmailSubmissionProperty::MdnBlobIds => map.serialize_entry(name, &self.mdn_blob_ids),
         }
     }
 }
@@ -134,6 +136,19 @@ pub struct NewEmailSubmission {
     /// Sender and recipients; those that the mail itself names when absent.
     #[serde(default)]
     pub envelope: Option<Envelope>,
+    /// Whether each recipient gets a copy that names nobody else; an extension of ours (`ops/docs/jmap.md`).
+    #[serde(default)]
+    pub separately: bool,
+}
+
+/// Arguments of `EmailSubmission/recall`, an extension of ours.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailSubmissionRecall {
+    /// Which account.
+    pub account_id: Id,
+    /// The submissions whose mails are to be taken back.
+    pub ids: Vec<IdOrCreation>,
 }
 
 /// Arguments of `EmailSubmission/set` (RFC 8621 §7.5).

@@ -8,9 +8,9 @@ use hongyan_directory::Sending;
 use hongyan_jmap::method::Set;
 use hongyan_jmap::object::{MdnSend, NewMdn, SentMdn};
 use hongyan_jmap::{Id, IdOrCreation, MethodError, MethodErrorType, RawValue, SetError, SetErrorType};
-use hongyan_mailbox::{Email, EmailId, UpdateEmail, read_email};
+use hongyan_mailbox::{Email, EmailId, FlagAction, StoreFlags, UpdateEmail, read_email};
 use hongyan_message::{address, header};
-use hongyan_types::{Address, Flag, Keyword, Timestamp};
+use hongyan_types::{Address, Flag, Keyword, Timestamp, UidSet};
 use serde::Serialize;
 
 use super::compose::{Around, compose};
@@ -29,6 +29,8 @@ const SENT: &str = "$mdnsent";
 const HEADER_OCTETS_MAX: u64 = 1024 * 1024;
 /// Addresses that one mail's receipt goes to.
 const RECIPIENTS_MAX: usize = 10;
+/// How often a mail is marked that others change at the same time.
+const CLAIMS_MAX: usize = 8;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -152,32 +154,60 @@ async fn send_one(
     let (subject, mail) = compose(&around, &receipt, &message_id.to_string());
     mdn.subject = new.subject.is_none().then_some(subject);
     // Marked before it leaves: what fails in between is a receipt that is missing, never one that comes twice.
-    change(call, id, |snapshot| mark(snapshot, id, true)).await?;
+    claim(call, id).await?;
+    change(call, id, |snapshot| Ok(mark(snapshot, id, true))).await?;
     if let Err(refused) = hand_over(call, message_id, &to, mail).await {
-        change(call, id, |snapshot| mark(snapshot, id, false)).await?;
+        change(call, id, |snapshot| Ok(mark(snapshot, id, false))).await?;
         return Err(refused);
     }
     Ok((id, mdn))
 }
 
-fn mark(snapshot: &Snapshot, email: EmailId, is_sent: bool) -> Changed<UpdateEmail> {
-    let keyword = Keyword::try_from(SENT).expect("a keyword");
-    let has = |place: &crate::snapshot::Placed| {
-        let id = snapshot.view(place.folder)?.keywords().id(&keyword)?;
-        Some(snapshot.entry(place)?.keywords.ids().contains(&id))
-    };
-    if is_sent && snapshot.places(email).iter().any(|place| has(place) == Some(true)) {
-        return Err(SetErrorType::MdnAlreadySent.into());
+fn sent() -> Keyword {
+    Keyword::try_from(SENT).expect("a keyword")
+}
+
+/// Marks the mail in one of its places if nothing has happened to it since it was seen without the mark: of two requests at
+/// the same time, one gets through.
+async fn claim(call: &Call<'_>, email: EmailId) -> Changed<()> {
+    let keyword = sent();
+    for _ in 0..CLAIMS_MAX {
+        let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+        let has = |place: &crate::snapshot::Placed| {
+            let id = snapshot.view(place.folder)?.keywords().id(&keyword)?;
+            Some(snapshot.entry(place)?.keywords.ids().contains(&id))
+        };
+        let places = snapshot.places(email);
+        if places.iter().any(|place| has(place) == Some(true)) {
+            return Err(SetErrorType::MdnAlreadySent.into());
+        }
+        let place = places.first().ok_or(SetErrorType::NotFound)?;
+        let entry = snapshot.entry(place).ok_or(SetErrorType::NotFound)?;
+        let request = StoreFlags {
+            folder: place.folder,
+            uids: UidSet::from_range(place.uid, place.uid),
+            action: FlagAction::Add,
+            flags: vec![Flag::Keyword(keyword.clone())],
+            unchanged_since: Some(entry.modseq),
+        };
+        let stored = call.jmap.ask(call.account.mailbox, request).await?;
+        if stored.map_err(Failure::from)?.modified.is_empty() {
+            return Ok(());
+        }
     }
-    let flags = vec![Flag::Keyword(keyword)];
+    Err(Refused::Failed(MethodErrorType::ServerUnavailable.into()))
+}
+
+fn mark(snapshot: &Snapshot, email: EmailId, is_sent: bool) -> UpdateEmail {
+    let flags = vec![Flag::Keyword(sent())];
     let request = unchanged(snapshot, email);
-    Ok(match is_sent {
+    match is_sent {
         true => UpdateEmail { add: flags, ..request },
         false => UpdateEmail {
             remove: flags,
             ..request
         },
-    })
+    }
 }
 
 fn now(call: &Call<'_>) -> Timestamp {

@@ -9,6 +9,7 @@ use hongyan_directory::{Poster, Resolution, SenderRights};
 use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Email, EmailId, read_email};
+use hongyan_message::{header, message_id};
 use hongyan_trail::{Delivered, Progress, Recipient, Submission, SubmissionId, Submissions};
 use hongyan_types::{Address, Timestamp};
 use serde::Serialize;
@@ -39,14 +40,16 @@ pub(super) struct Created {
 }
 
 /// A mail about to be sent.
-struct Leaving<'c> {
-    call: &'c Call<'c>,
+pub(super) struct Leaving<'c> {
+    pub(super) call: &'c Call<'c>,
     rights: SenderRights,
-    id: DeliveryId,
+    pub(super) id: DeliveryId,
     email: Email,
     checked: Checked,
-    recipients: Vec<DeliveryRecipient>,
-    now: Timestamp,
+    pub(super) recipients: Vec<DeliveryRecipient>,
+    pub(super) now: Timestamp,
+    /// Whether each recipient gets a copy of their own.
+    is_separate: bool,
 }
 
 /// Sends the mail that a client describes.
@@ -89,6 +92,10 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
         is_scheduled: checked.not_before_millis.is_some(),
         progress: Progress::Sending,
         entries: Vec::new(),
+        message_id: None,
+        from: None,
+        reports: None,
+        receipts: None,
     };
     let (send_at, is_scheduled) = (submission.send_at_millis, submission.is_scheduled);
     let leaving = Leaving {
@@ -99,6 +106,7 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
         checked,
         recipients,
         now,
+        is_separate: new.separately,
     };
     let number = leaving.send(submission, &envelope.rcpt_to).await?;
     let created = Created {
@@ -188,6 +196,9 @@ impl Leaving<'_> {
         let account = self.call.account.mailbox;
         let submissions = Submissions::of(account.tenant, account.account);
         let header = self.header().await?;
+        let field = |name| header::find(&header, name);
+        submission.message_id = field("Message-ID").and_then(|id| message_id::first(&id.text()));
+        submission.from = field("From").and_then(|from| author(&from.text()));
         let recipients = self.trail(asked);
         let database = &self.call.jmap.services.database;
         let mut attempts = Attempts::default();
@@ -283,7 +294,7 @@ impl Leaving<'_> {
         Ok([trace.as_bytes(), marks.header.as_bytes(), &mended].concat())
     }
 
-    fn envelope(&self, submission: u64) -> DeliveryEnvelope {
+    pub(super) fn envelope(&self, submission: u64) -> DeliveryEnvelope {
         let account = self.call.account.mailbox;
         DeliveryEnvelope {
             id: self.id,
@@ -306,7 +317,7 @@ impl Leaving<'_> {
     }
 
     /// Fills a sink with the mail.
-    async fn fill(&self, mut sink: MessageSink, header: &[u8]) -> Changed<MessageSink> {
+    pub(super) async fn fill(&self, mut sink: MessageSink, header: &[u8]) -> Changed<MessageSink> {
         let failed = |error: hongyan_delivery::SinkError| {
             tracing::warn!(event = "jmap_submission_failed", %error);
             Refused::Failed(MethodErrorType::ServerUnavailable.into())
@@ -333,16 +344,24 @@ impl Leaving<'_> {
     async fn hand_over(&self, header: &[u8], number: u64) -> Changed<(Outcomes, Vec<(u16, u64)>)> {
         let delivery = &self.call.jmap.services.delivery;
         let envelope = self.envelope(number);
+        if let (Some(not_before), true) = (self.checked.not_before_millis, self.is_separate) {
+            let entries = self.schedule_separately(header, number, not_before).await?;
+            return Ok((Vec::new(), entries));
+        }
         if let Some(not_before) = self.checked.not_before_millis {
             let sink = self.fill(delivery.sink(&[], envelope.tenant), header).await?;
-            let kept = delivery.schedule(&envelope, sink, not_before).await;
+            let kept = delivery.schedule(&envelope, sink, not_before, self.id).await;
             let kept = kept.map_err(|_| Refused::Failed(MethodErrorType::ServerUnavailable.into()))?;
             let entries = kept.map_err(|refusal| unavailable(refusal.text.into_owned()))?;
             let entries = entries.into_iter().map(|entry| (entry.queue.shard, entry.number));
             return Ok((Vec::new(), entries.collect()));
         }
         let mut outcomes = Vec::new();
-        for _ in 0..TRIES {
+        let tries = if self.is_separate { 0 } else { TRIES };
+        if self.is_separate {
+            outcomes = self.deliver_separately(header, number).await?;
+        }
+        for _ in 0..tries {
             let sink = self
                 .fill(delivery.sink(&self.recipients, envelope.tenant), header)
                 .await?;
@@ -391,7 +410,14 @@ fn told(outcome: &Outcome) -> Option<(Delivered, String)> {
     })
 }
 
-fn unavailable(words: String) -> Refused {
+/// The address of an author, in lower case.
+fn author(from: &str) -> Option<String> {
+    let items = hongyan_message::address::parse_list(from);
+    let address = items.iter().find_map(hongyan_message::AddressItem::to_address)?;
+    Some(address.to_string().to_lowercase())
+}
+
+pub(super) fn unavailable(words: String) -> Refused {
     Refused::Failed(MethodError::with(MethodErrorType::ServerUnavailable, words).into())
 }
 

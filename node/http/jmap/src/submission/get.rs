@@ -12,7 +12,7 @@ use hongyan_types::Timestamp;
 
 use crate::call::Call;
 use crate::error::Outcome;
-use crate::ids;
+use crate::ids::{self, BlobId, BlobSource};
 use crate::ledgers::{answer_changes, answer_get, changes_max, read_state};
 
 /// A submission that is handed over for longer than that has lost its node: nobody knows what became of it.
@@ -43,11 +43,10 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     if found.len() > max {
         return Err(MethodError::too_large("maxObjectsInGet").into());
     }
-    let now = call.jmap.services.env.wall_millis();
     let mut shown: Vec<(Id, EmailSubmission)> = Vec::with_capacity(found.len());
     for (number, submission) in found {
         let recipients = submissions.recipients(&mut transaction, number).await?;
-        let submission = show(number, submission, recipients, now);
+        let submission = show(number, submission, recipients, call);
         shown.push((submission.id.clone(), submission));
     }
     answer_get(call, arguments, state.to_string(), shown)
@@ -62,7 +61,17 @@ pub(super) fn undo_status(submission: &Submission, now_millis: i64) -> UndoStatu
     }
 }
 
-fn show(number: u64, submission: Submission, recipients: Vec<Recipient>, now_millis: i64) -> EmailSubmission {
+fn show(number: u64, submission: Submission, recipients: Vec<Recipient>, call: &Call<'_>) -> EmailSubmission {
+    let now_millis = call.jmap.services.env.wall_millis();
+    // MODE-3.
+    let is_told = !submission.is_scheduled || call.jmap.settings.scheduled_full_tracking;
+    let mails = |mails: &Option<Vec<u64>>| -> Vec<Id> {
+        let mails = mails.iter().flatten().filter(|_| is_told);
+        mails
+            .map(|mail| BlobId::from(BlobSource::Email(EmailId(*mail))).to_id())
+            .collect()
+    };
+    let (dsn_blob_ids, mdn_blob_ids) = (mails(&submission.reports), mails(&submission.receipts));
     let is_lost = submission.progress == Progress::Sending
         && now_millis.saturating_sub(submission.send_at_millis) > SENDING_MILLIS_MAX;
     let address = |email: String, parameters: hongyan_trail::Parameters| EnvelopeAddress {
@@ -101,7 +110,9 @@ fn show(number: u64, submission: Submission, recipients: Vec<Recipient>, now_mil
             millis: submission.send_at_millis,
         }),
         undo_status,
-        delivery_status,
+        delivery_status: is_told.then_some(delivery_status),
+        dsn_blob_ids,
+        mdn_blob_ids,
     }
 }
 

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use hongyan_actor::Entity;
 use hongyan_jmap::method::Set;
 use hongyan_jmap::object::{EmailSubmissionSet, UndoStatus};
-use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, SetError, SetErrorType};
+use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::EmailId;
-use hongyan_queue::{QueueError, QueueId, Withdraw};
+use hongyan_queue::{Postpone, QueueError, QueueId, Withdraw};
+use hongyan_router::Ask;
 use hongyan_trail::{Progress, Submission};
 
 use super::create::{Created, create};
@@ -58,7 +60,7 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
     change_emails(call, &account_id, emails, &succeeded).await
 }
 
-async fn state(call: &Call<'_>) -> Outcome<String> {
+pub(super) async fn state(call: &Call<'_>) -> Outcome<String> {
     let mut transaction = call.jmap.services.database.begin();
     Ok(of(call).state(&mut transaction).await?.to_string())
 }
@@ -88,7 +90,7 @@ async fn change_all(call: &Call<'_>, plain: &Set, answers: &mut SetAnswers<'_, C
     }
 }
 
-async fn find(call: &Call<'_>, id: &IdOrCreation) -> Changed<(u64, Submission)> {
+pub(super) async fn find(call: &Call<'_>, id: &IdOrCreation) -> Changed<(u64, Submission)> {
     let number = id.resolve(call.created).and_then(|id| ids::read_numbered('S', id));
     let number = number.ok_or(SetErrorType::NotFound)?;
     let mut transaction = call.jmap.services.database.begin();
@@ -97,11 +99,17 @@ async fn find(call: &Call<'_>, id: &IdOrCreation) -> Changed<(u64, Submission)> 
 }
 
 async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<EmailId> {
-    let (number, submission) = find(call, id).await?;
+    let (number, mut submission) = find(call, id).await?;
     let now = call.jmap.services.env.wall_millis();
     for (path, value) in patch.entries()? {
+        if path.property() == "sendAt" && path.inside().is_empty() {
+            let wrong = |error: serde_json::Error| SetError::properties(["sendAt"], error.to_string());
+            let wanted: UtcDate = serde_json::from_str(value.get()).map_err(wrong)?;
+            submission = postpone(call, number, submission, wanted.0.millis).await?;
+            continue;
+        }
         if path.property() != "undoStatus" || !path.inside().is_empty() {
-            let words = "only the undoStatus of a submission changes";
+            let words = "only undoStatus and sendAt of a submission change";
             return Err(SetError::properties([path.property()], words).into());
         }
         let wrong = |error: serde_json::Error| SetError::properties(["undoStatus"], error.to_string());
@@ -118,30 +126,67 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
 
 /// Takes a submission back: all of it, or none.
 async fn cancel(call: &Call<'_>, number: u64, submission: &Submission) -> Changed<()> {
-    let Some((shard, _)) = submission.entries.first().copied() else {
-        return Err(SetErrorType::CannotUnsend.into());
-    };
-    let request = Withdraw {
-        numbers: submission.entries.iter().map(|(_, number)| *number).collect(),
-    };
-    let services = &call.jmap.services;
-    let within = call.jmap.settings.ask_timeout;
-    match services.router.ask(&QueueId { shard }, request, within).await? {
-        Ok(()) => {}
-        Err(QueueError::NoSuchEntry) => return Err(SetErrorType::CannotUnsend.into()),
-        Err(error) => {
-            tracing::warn!(event = "jmap_cancel_failed", %error);
-            return Err(Refused::Failed(MethodErrorType::ServerUnavailable.into()));
-        }
-    }
+    let numbers = submission.entries.iter().map(|(_, number)| *number).collect();
+    ask_queue(call, submission, Withdraw { numbers }).await?;
     let canceled = Submission {
         progress: Progress::Canceled,
         ..submission.clone()
     };
+    store(call, number, &canceled).await
+}
+
+/// Lets a submission that waits leave at another time; at once, when that has passed (MODE-2).
+async fn postpone(call: &Call<'_>, number: u64, submission: Submission, millis: i64) -> Changed<Submission> {
+    let wrong = |words: String| SetError::properties(["sendAt"], words);
+    let now = call.jmap.services.env.wall_millis();
+    if undo_status(&submission, now) != UndoStatus::Pending {
+        return Err(SetErrorType::CannotUnsend.into());
+    }
+    let max = call.jmap.settings.delayed_send_max;
+    if millis.saturating_sub(now) > i64::try_from(max.as_millis()).unwrap_or(i64::MAX) {
+        let words = format!("a mail is sent within {} seconds (maxDelayedSend)", max.as_secs());
+        return Err(wrong(words).into());
+    }
+    let leaves_millis = millis.max(now);
+    let request = Postpone {
+        numbers: submission.entries.iter().map(|(_, number)| *number).collect(),
+        not_before_millis: leaves_millis,
+    };
+    ask_queue(call, &submission, request).await?;
+    let postponed = Submission {
+        send_at_millis: leaves_millis,
+        ..submission
+    };
+    store(call, number, &postponed).await?;
+    Ok(postponed)
+}
+
+/// Asks the shard in which all of a submission waits.
+async fn ask_queue<R>(call: &Call<'_>, submission: &Submission, request: R) -> Changed<()>
+where
+    R: Ask<Reply = Result<(), QueueError>>,
+    R::Entity: Entity<Key = QueueId>,
+{
+    let Some((shard, _)) = submission.entries.first().copied() else {
+        return Err(SetErrorType::CannotUnsend.into());
+    };
+    let (queue, within) = (QueueId { shard }, call.jmap.settings.ask_timeout);
+    match call.jmap.services.router.ask(&queue, request, within).await? {
+        Ok(()) => Ok(()),
+        Err(QueueError::NoSuchEntry) => Err(SetErrorType::CannotUnsend.into()),
+        Err(error) => {
+            tracing::warn!(event = "jmap_queue_failed", %error);
+            Err(Refused::Failed(MethodErrorType::ServerUnavailable.into()))
+        }
+    }
+}
+
+async fn store(call: &Call<'_>, number: u64, submission: &Submission) -> Changed<()> {
+    let services = &call.jmap.services;
     let mut attempts = Attempts::default();
     loop {
         let mut transaction = services.database.begin();
-        let set = of(call).set(&mut transaction, number, &canceled).await;
+        let set = of(call).set(&mut transaction, number, submission).await;
         set.map_err(Failure::from)?;
         if !attempts.again(transaction.commit().await)? {
             return Ok(());

@@ -4,6 +4,7 @@
 use crate::support::Client;
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Target, Vacation};
 use hongyan_directory::Resolution;
+use hongyan_http_jmap::JmapSettings;
 use hongyan_miniature::{USER, WITHIN};
 use hongyan_queue::{
     Attempt, Destination, Due, DueEntry, Holder, LocalDelivery, Outcome, QueueId, RecipientState, Reported, Retry, Work,
@@ -130,7 +131,11 @@ fn trk_2_delivery_status_follows_the_queue() {
 #[test]
 fn mode_1_a_scheduled_mail_leaves_when_its_time_has_come() {
     hongyan_actor::run(1, async {
-        let mut place = Client::start().await;
+        let settings = JmapSettings {
+            scheduled_full_tracking: true,
+            ..JmapSettings::default()
+        };
+        let mut place = Client::start_with(settings).await;
         let mail = draft(&mut place, &[USER]).await;
         let id = submit(&mut place, &mail, json!({"HOLDFOR": "3600"}), &[USER, "x@b.test"]).await;
         assert_eq!(get(&mut place, &id).await["undoStatus"], "pending");
@@ -196,6 +201,248 @@ fn mode_2_a_scheduled_mail_is_taken_back_whole() {
             let listed = place.node.router.ask(&queue, list, WITHIN).await.unwrap().unwrap();
             assert!(listed.entries.is_empty());
         }
+        place.stop().await;
+    });
+}
+
+/// All that waits in the queue.
+async fn waiting(place: &Client) -> Vec<hongyan_queue::Entry> {
+    let mut entries = Vec::new();
+    for queue in QueueId::all() {
+        let list = hongyan_queue::List { after: 0, limit: 10 };
+        let listed = place.node.router.ask(&queue, list, WITHIN).await.unwrap().unwrap();
+        entries.extend(listed.entries.into_iter().map(|(_, entry)| entry));
+    }
+    entries
+}
+
+#[test]
+fn mode_2_a_scheduled_mail_leaves_at_another_time_or_now() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let mail = draft(&mut place, &[USER]).await;
+        let id = submit(&mut place, &mail, json!({"HOLDFOR": "3600"}), &[USER, "x@b.test"]).await;
+        let set = |at: &str| json!([["EmailSubmission/set", {"accountId": "$account", "update": {&id: {"sendAt": at}}}, "0"]]);
+        let answer = place.call(&set("2027-10-01T00:00:00Z").to_string()).await;
+        assert_eq!(answer[0][1]["updated"], json!({&id: null}), "{answer:#}");
+        let shown = get(&mut place, &id).await;
+        assert_eq!(
+            (&shown["sendAt"], &shown["undoStatus"]),
+            (&json!("2027-10-01T00:00:00Z"), &json!("pending"))
+        );
+        assert_eq!(shown["deliveryStatus"], Value::Null, "MODE-3");
+        let entries = waiting(&place).await;
+        let until = 1_822_348_800_000;
+        assert!(entries.len() == 2 && entries.iter().all(|entry| entry.due_millis == until));
+        let answer = place.call(&set("2100-01-01T00:00:00Z").to_string()).await;
+        assert_eq!(answer[0][1]["notUpdated"][&id]["properties"], json!(["sendAt"]));
+        assert!(due(&place).await.is_empty());
+        let answer = place.call(&set("2020-01-01T00:00:00Z").to_string()).await;
+        assert_eq!(answer[0][1]["updated"], json!({&id: null}));
+        assert_eq!(due(&place).await.len(), 2, "it leaves now");
+        let answer = place.call(&set("2027-10-01T00:00:00Z").to_string()).await;
+        assert_eq!(answer[0][1]["notUpdated"][&id]["type"], "cannotUnsend");
+        place.stop().await;
+    });
+}
+
+/// Sends a draft with a copy for each; the submission's id.
+async fn submit_separately(place: &mut Client, parameters: Value, to: &[&str]) -> String {
+    let (identity, email) = draft(place, to).await;
+    let to: Vec<Value> = to.iter().map(|email| json!({"email": email})).collect();
+    let envelope = json!({"mailFrom": {"email": USER, "parameters": parameters}, "rcptTo": to});
+    let create = json!({"s": {"identityId": identity, "emailId": email, "envelope": envelope, "separately": true}});
+    let calls = json!([["EmailSubmission/set", {"accountId": "$account", "create": create}, "0"]]);
+    let answer = place.call(&calls.to_string()).await;
+    let id = &answer[0][1]["created"]["s"]["id"];
+    id.as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+}
+
+async fn text(place: &Client, entry: &hongyan_queue::Entry) -> String {
+    let mut reader = place
+        .node
+        .blobs
+        .open_blob(entry.tenant, &entry.blob_address())
+        .await
+        .unwrap();
+    String::from_utf8(reader.read(0, 10_000).await.unwrap().to_vec()).unwrap()
+}
+
+#[test]
+fn mode_4_each_recipient_gets_a_copy_that_names_nobody_else() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let to = [USER, "x@b.test", "y@b.test"];
+        let id = submit_separately(&mut place, Value::Null, &to).await;
+        let entries = waiting(&place).await;
+        assert_eq!(entries.len(), 2);
+        for entry in &entries {
+            let text = text(&place, entry).await;
+            let (own, other) = match entry.recipients[0].address.as_str() {
+                "x@b.test" => ("x@b.test", "y@b.test"),
+                _ => ("y@b.test", "x@b.test"),
+            };
+            assert!(
+                text.contains(&format!("To: <{own}>\r\n")) && !text.contains(other),
+                "{text}"
+            );
+        }
+        assert_eq!(inbox(&mut place).await, 2, "the draft and the copy");
+        let status = get(&mut place, &id).await["deliveryStatus"].clone();
+        assert_eq!(status.as_object().unwrap().len(), 3, "one entry has all of them");
+        assert_eq!(status[USER]["delivered"], "yes");
+        assert_eq!(status["x@b.test"]["delivered"], "queued");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn mode_4_copies_that_leave_later_are_taken_back_together() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let id = submit_separately(&mut place, json!({"HOLDFOR": "3600"}), &[USER, "x@b.test", "y@c.test"]).await;
+        assert_eq!(waiting(&place).await.len(), 3);
+        assert_eq!(cancel(&mut place, &id).await["updated"], json!({&id: null}));
+        assert!(waiting(&place).await.is_empty());
+        place.stop().await;
+    });
+}
+
+async fn recall(place: &mut Client, id: &str) -> Value {
+    let calls = json!([["EmailSubmission/recall", {"accountId": "$account", "ids": [id]}, "0"]]);
+    place.call(&calls.to_string()).await[0][1].clone()
+}
+
+#[test]
+fn trk_5_a_mail_is_taken_back_where_it_was_not_read() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let mail = draft(&mut place, &[USER, "x@b.test"]).await;
+        let id = submit(&mut place, &mail, Value::Null, &[USER, "x@b.test"]).await;
+        let calls = json!([["Mailbox/query", {"accountId": "$account", "filter": {"role": "sent"}}, "0"]]);
+        let sent = place.call(&calls.to_string()).await[0][1]["ids"][0]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let calls =
+            json!([["Email/set", {"accountId": "$account", "update": {&mail.1: {"mailboxIds": {&sent: true}}}}, "0"]]);
+        place.call(&calls.to_string()).await;
+        let answer = recall(&mut place, &id).await;
+        let expect = json!({USER: "recalled", "x@b.test": "outside"});
+        assert_eq!(answer["recalled"][&id], expect, "{answer:#}");
+        assert_ne!(answer["oldState"], answer["newState"]);
+        let calls = json!([["Email/query", {"accountId": "$account"}, "0"],
+            ["Email/get", {"accountId": "$account", "properties": ["subject", "keywords"],
+                "#ids": {"resultOf": "0", "name": "Email/query", "path": "/ids"}}, "1"]]);
+        let left = place.call(&calls.to_string()).await[1][1]["list"].clone();
+        let mut subjects: Vec<&str> = left
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|mail| mail["subject"].as_str())
+            .collect();
+        subjects.sort_unstable();
+        assert_eq!(
+            subjects,
+            ["Recalled: later", "later"],
+            "what the sender keeps, and the notice"
+        );
+        let status = get(&mut place, &id).await["deliveryStatus"].clone();
+        assert_eq!(status[USER]["smtpReply"], "550 5.3.0 Recalled by its sender");
+        assert_eq!(recall(&mut place, &id).await["recalled"][&id][USER], "gone", "once");
+        let answer = recall(&mut place, "S000000000099").await;
+        assert_eq!(answer["notRecalled"]["S000000000099"]["type"], "notFound");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn trk_5_not_what_was_scheduled_or_sent_too_long_ago() {
+    hongyan_actor::run(1, async {
+        let settings = JmapSettings {
+            recall_standard: std::time::Duration::ZERO,
+            recall_advanced: std::time::Duration::ZERO,
+            ..JmapSettings::default()
+        };
+        let mut place = Client::start_with(settings).await;
+        let mail = draft(&mut place, &[USER]).await;
+        let later = submit(&mut place, &mail, json!({"HOLDFOR": "3600"}), &[USER]).await;
+        let answer = recall(&mut place, &later).await;
+        assert_eq!(answer["notRecalled"][&later]["type"], "cannotUnsend", "{answer:#}");
+        let id = submit(&mut place, &mail, Value::Null, &[USER]).await;
+        // A millisecond is enough to be too late.
+        let mut answer = recall(&mut place, &id).await;
+        while answer["notRecalled"][&id].is_null() {
+            answer = recall(&mut place, &id).await;
+        }
+        assert_eq!(answer["notRecalled"][&id]["type"], "cannotUnsend", "{answer:#}");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn rfc_8621_7_reports_and_receipts_are_told_with_the_submission() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let to = ["x@b.test", "y@b.test"];
+        let mail = draft(&mut place, &to).await;
+        let id = submit(&mut place, &mail, Value::Null, &to).await;
+        let entries = due(&place).await;
+        let sent = text(&place, &entries[0].entry).await;
+        let message_id = sent
+            .lines()
+            .find_map(|line| line.strip_prefix("Message-ID: "))
+            .unwrap()
+            .to_owned();
+        let taken = || Outcome::Delivered(said(250, "2.0.0", "ok"));
+        report(&place, &entries[0], vec![(0, taken()), (1, taken())]).await;
+        let part = |kind: &str, text: &str| format!("--b\r\nContent-Type: {kind}\r\n\r\n{text}\r\n");
+        let whole = |kind: &str, parts: &[String]| {
+            format!(
+                "From: mx@b.test\r\nSubject: report\r\nContent-Type: multipart/report; report-type={kind}; boundary=b\r\n\r\n{}--b--\r\n",
+                parts.concat()
+            )
+        };
+        let bounced = whole(
+            "delivery-status",
+            &[
+                part("text/plain", "sorry"),
+                part(
+                    "message/delivery-status",
+                    "Reporting-MTA: dns; b.test\r\n\r\nFinal-Recipient: rfc822; x@b.test\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+                ),
+                part("text/rfc822-headers", &format!("Message-ID: {message_id}\r\n")),
+            ],
+        );
+        receive(&place, "mx@b.test", &bounced).await;
+        let read = whole(
+            "disposition-notification",
+            &[
+                part("text/plain", "read"),
+                part(
+                    "message/disposition-notification",
+                    &format!(
+                        "Final-Recipient: rfc822;y@b.test\r\nOriginal-Message-ID: {message_id}\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n"
+                    ),
+                ),
+            ],
+        );
+        receive(&place, "y@b.test", &read).await;
+        let shown = get(&mut place, &id).await;
+        assert_eq!(shown["dsnBlobIds"].as_array().unwrap().len(), 1, "{shown:#}");
+        assert_eq!(shown["mdnBlobIds"].as_array().unwrap().len(), 1);
+        let status = &shown["deliveryStatus"];
+        assert_eq!(
+            (&status["x@b.test"]["delivered"], &status["x@b.test"]["smtpReply"]),
+            (&json!("no"), &json!("550 5.1.1"))
+        );
+        assert_eq!(
+            (&status["y@b.test"]["delivered"], &status["y@b.test"]["displayed"]),
+            (&json!("unknown"), &json!("yes"))
+        );
+        let calls = json!([["MDN/parse", {"accountId": "$account", "blobIds": shown["mdnBlobIds"]}, "0"]]);
+        let parsed = place.call(&calls.to_string()).await;
+        assert_eq!(parsed[0][1]["parsed"].as_object().unwrap().len(), 1, "{parsed:#}");
         place.stop().await;
     });
 }

@@ -149,7 +149,11 @@ impl Client {
         let calls: Value = serde_json::from_str(&calls).unwrap_or_else(|error| panic!("{error} in {calls}"));
         let using = ["core", "mail", "submission", "vacationresponse", "blob", "quota", "mdn"];
         let using = using.map(|name| format!("urn:ietf:params:jmap:{name}"));
-        let using = [&using[..], &["urn:x-hongyan:jmap:deleted".to_owned()]].concat();
+        let using = [
+            &using[..],
+            &["deleted", "sending"].map(|name| format!("urn:x-hongyan:jmap:{name}")),
+        ]
+        .concat();
         let request = json!({"using": using, "methodCalls": calls});
         let (status, text) = self
             .ask("POST", "/jmap/api", "application/json", request.to_string())

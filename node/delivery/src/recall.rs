@@ -1,0 +1,294 @@
+//! A sender wants a mail back (TRK-5): what of it is in mailboxes of this system goes, under the rules for it, and each
+//! recipient's result is told. Callers are JMAP and the admin API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use hongyan_directory::{AccountRecord, Language, Resolution, Seat};
+use hongyan_mailbox::{MailboxError, MailboxId, MessageWriter, NewMessage, Recall};
+use hongyan_message::{Body, Builder, words};
+use hongyan_trail::{Delivered, Progress, Submission, Submissions};
+use hongyan_types::{Address, Timestamp};
+
+use crate::plan::Stop;
+use crate::trace::date;
+use crate::{Delivery, DeliveryId};
+
+/// Characters of a subject in a notice.
+const SUBJECT_CHARACTERS_MAX: usize = 500;
+
+/// What may be taken back, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct RecallRules {
+    /// After it was sent, by a member with a standard seat.
+    pub standard: Duration,
+    /// By one with an advanced seat.
+    pub advanced: Duration,
+    /// Whether mail that was read goes too.
+    pub takes_read: bool,
+    /// Whether mail that was scheduled can be taken back (MODE-3).
+    pub scheduled: bool,
+}
+
+/// What became of one recipient's copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recalled {
+    /// A notice stands in its place.
+    Yes,
+    /// Of a group: some of the copies.
+    Partly,
+    /// It was read.
+    Read,
+    /// It is no longer in the mailbox, or never was.
+    Gone,
+    /// It is with another system.
+    Outside,
+    /// The mailbox did not answer.
+    Failed,
+}
+
+/// Why nothing is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecallError {
+    /// There is no such submission.
+    #[error("no such submission")]
+    NoSuchSubmission,
+    /// It has not left yet, or was taken back before it left.
+    #[error("it has not left")]
+    NotSent,
+    /// MODE-3.
+    #[error("mail that was scheduled cannot be recalled")]
+    Scheduled,
+    /// Too much time has passed.
+    #[error("the time in which it could be recalled has passed")]
+    TooLate,
+    /// It was sent before recalls were kept track of.
+    #[error("the mail cannot be found again")]
+    Unknown,
+    /// Storage or directory.
+    #[error("try again later")]
+    Unavailable,
+}
+
+impl Recalled {
+    /// Its name for clients.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "recalled",
+            Self::Partly => "partly",
+            Self::Read => "read",
+            Self::Gone => "gone",
+            Self::Outside => "outside",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A recall under way.
+struct Recalling<'d> {
+    delivery: &'d Delivery,
+    /// Who sent the mail.
+    sender: &'d AccountRecord,
+    message_id: String,
+    from: String,
+    subject: String,
+    takes_read: bool,
+}
+
+impl Delivery {
+    /// Takes back what is left of a submission of `sender`: each recipient's address and result. The trail shows it.
+    ///
+    /// # Errors
+    /// When the rules do not allow it; nothing was taken back then.
+    pub async fn recall(
+        &self,
+        sender: &AccountRecord,
+        number: u64,
+        subject: &str,
+        rules: RecallRules,
+    ) -> Result<Vec<(String, Recalled)>, RecallError> {
+        let submissions = Submissions::of(sender.tenant, sender.id);
+        let unavailable = |error: hongyan_kv::Error| {
+            tracing::warn!(event = "recall_failed", %error);
+            RecallError::Unavailable
+        };
+        let mut transaction = self.0.parts.database.begin();
+        let submission = submissions.get(&mut transaction, number).await.map_err(unavailable)?;
+        let submission = submission.ok_or(RecallError::NoSuchSubmission)?;
+        self.check_recall(sender, &submission, rules)?;
+        let recipients = submissions.recipients(&mut transaction, number).await;
+        let recipients = recipients.map_err(unavailable)?;
+        drop(transaction);
+        let (Some(message_id), Some(from)) = (submission.message_id, submission.from) else {
+            return Err(RecallError::Unknown);
+        };
+        let recalling = Recalling {
+            delivery: self,
+            sender,
+            message_id,
+            from,
+            subject: words::decode(subject).chars().take(SUBJECT_CHARACTERS_MAX).collect(),
+            takes_read: rules.takes_read,
+        };
+        let parallel = self.0.parts.settings.mailboxes_parallel_max.max(1);
+        let results: Vec<(String, Recalled)> = futures_util::stream::iter(&recipients)
+            .map(|recipient| async { (recipient.address.clone(), recalling.address(&recipient.address).await) })
+            .buffered(parallel)
+            .collect()
+            .await;
+        let noted: Vec<_> = results
+            .iter()
+            .filter(|(_, result)| *result == Recalled::Yes)
+            .map(|(address, _)| (address.clone(), Delivered::No, RECALLED.to_owned()))
+            .collect();
+        let noted = self.0.parts.database.run(async |transaction| {
+            submissions.note(transaction, number, &noted).await?;
+            Ok::<_, hongyan_kv::Error>(())
+        });
+        noted.await.map_err(unavailable)?;
+        Ok(results)
+    }
+
+    fn check_recall(
+        &self,
+        sender: &AccountRecord,
+        submission: &Submission,
+        rules: RecallRules,
+    ) -> Result<(), RecallError> {
+        let now = self.0.parts.env.wall_millis();
+        if submission.progress == Progress::Canceled || (submission.is_scheduled && now < submission.send_at_millis) {
+            return Err(RecallError::NotSent);
+        }
+        if submission.is_scheduled && !rules.scheduled {
+            return Err(RecallError::Scheduled);
+        }
+        let within = match sender.seat {
+            Seat::Advanced => rules.advanced,
+            Seat::Standard => rules.standard,
+        };
+        let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        if now.saturating_sub(submission.send_at_millis) > within {
+            return Err(RecallError::TooLate);
+        }
+        Ok(())
+    }
+}
+
+/// What the trail says of a recipient whose copy was taken back.
+const RECALLED: &str = "550 5.3.0 Recalled by its sender";
+
+impl Recalling<'_> {
+    async fn address(&self, address: &str) -> Recalled {
+        let Ok(address) = Address::try_from(address) else {
+            return Recalled::Failed;
+        };
+        match self.delivery.0.parts.directory.resolve(&address).await {
+            Ok(Resolution::Account(target)) => self.mailbox(&target.account).await,
+            Ok(Resolution::Group(group)) => {
+                let parallel = self.delivery.0.parts.settings.mailboxes_parallel_max.max(1);
+                let results = futures_util::stream::iter(&group.accounts).map(|account| self.mailbox(account));
+                let mut results: Vec<Recalled> = results.buffered(parallel).collect().await;
+                results.extend(group.remote.iter().map(|_| Recalled::Outside));
+                all_of(&results)
+            }
+            Ok(Resolution::NotLocal) => Recalled::Outside,
+            Ok(_) => Recalled::Gone,
+            Err(error) => {
+                tracing::warn!(event = "delivery_directory_failed", %error);
+                Recalled::Failed
+            }
+        }
+    }
+
+    async fn mailbox(&self, account: &Arc<AccountRecord>) -> Recalled {
+        let mailbox = Stop::of(account, 0).mailbox;
+        let notice = match self.notice(account, mailbox).await {
+            Ok(notice) => notice,
+            Err(error) => {
+                tracing::warn!(event = "recall_failed", error);
+                return Recalled::Failed;
+            }
+        };
+        let request = Recall {
+            message_id: self.message_id.clone(),
+            from: self.from.clone(),
+            takes_read: self.takes_read,
+            notice,
+        };
+        let parts = &self.delivery.0.parts;
+        let within = parts.settings.mailbox_timeout;
+        match parts.router.ask(&mailbox, request, within).await {
+            Ok(Ok(reply)) if reply.was_read => Recalled::Read,
+            Ok(Ok(_)) => Recalled::Yes,
+            Ok(Err(MailboxError::NoSuchMessage)) => Recalled::Gone,
+            Ok(Err(error)) => {
+                tracing::warn!(event = "recall_failed", %error);
+                Recalled::Failed
+            }
+            Err(_) => Recalled::Failed,
+        }
+    }
+
+    /// What stands in the place of the mail, in its reader's language (TRK-6).
+    async fn notice(&self, account: &Arc<AccountRecord>, mailbox: MailboxId) -> Result<NewMessage, String> {
+        let parts = &self.delivery.0.parts;
+        let language = parts.directory.language_of(account).await;
+        let language = language.map_err(|error| error.to_string())?;
+        let subject = &self.subject;
+        let (title, text) = match language {
+            Language::English => (
+                format!("Recalled: {subject}"),
+                format!("The sender has recalled the mail \"{subject}\"."),
+            ),
+            Language::Chinese => (format!("已撤回：{subject}"), format!("发件人已撤回邮件“{subject}”。")),
+        };
+        let now = Timestamp {
+            millis: parts.env.wall_millis(),
+        };
+        let from = &self.sender.address;
+        let id = format!("<{}>", self.message_id);
+        let mail = Builder::new(Body::text("text/plain", &text))
+            .address_field("From", &[(None, from)])
+            .address_field("To", &[(None, &account.address)])
+            .text_field("Subject", &title)
+            .date(date(now))
+            .message_id(&format!("{}@{}", DeliveryId::random(&parts.env), from.domain))
+            .raw_field("Auto-Submitted", "auto-generated");
+        let mail = match id.is_ascii() && id.len() < 250 {
+            true => mail.raw_field("References", &id),
+            false => mail,
+        };
+        let mut writer = MessageWriter::new(&parts.blobs, mailbox.tenant);
+        writer.push(&mail.build()).await.map_err(|error| error.to_string())?;
+        writer.finish().await.map_err(|error| error.to_string())
+    }
+}
+
+/// The results of a group's members as one.
+fn all_of(results: &[Recalled]) -> Recalled {
+    let recalled = results.iter().filter(|result| **result == Recalled::Yes).count();
+    match recalled {
+        0 => {
+            let order = [Recalled::Failed, Recalled::Read, Recalled::Outside];
+            let worst = order.into_iter().find(|result| results.contains(result));
+            worst.unwrap_or(Recalled::Gone)
+        }
+        all if all == results.len() => Recalled::Yes,
+        _ => Recalled::Partly,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trk_5_a_group_is_recalled_when_all_its_members_copies_are() {
+        assert_eq!(all_of(&[Recalled::Yes, Recalled::Yes]), Recalled::Yes);
+        assert_eq!(all_of(&[Recalled::Yes, Recalled::Read]), Recalled::Partly);
+        assert_eq!(all_of(&[Recalled::Gone, Recalled::Read]), Recalled::Read);
+        assert_eq!(all_of(&[]), Recalled::Gone);
+    }
+}
