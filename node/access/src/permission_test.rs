@@ -107,6 +107,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ReadChanges", full),
         ("ReadTokens", full),
         ("ChangeTokens", full_not_over_creator),
+        ("ReadWebhooks", full),
+        ("ChangeWebhooks", full),
         ("ManageOauthClients", operator),
         ("ReadOauthTokens", full),
         ("ManageQueue", operator),

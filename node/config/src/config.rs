@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Acme, Cluster, Directory, Geoip, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls,
+    Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -70,6 +71,8 @@ pub struct Config {
     pub cluster: Cluster,
     /// Mail that leaves.
     pub queue: Queue,
+    /// Webhooks.
+    pub webhook: Webhook,
     /// Logs.
     pub log: Log,
 }
@@ -202,6 +205,7 @@ impl Config {
             Storage::document(),
             Cluster::document(),
             Queue::document(),
+            Webhook::document(),
             Log::document(),
         ]
     }

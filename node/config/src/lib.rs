@@ -24,3 +24,4 @@ pub use section::public::Public;
 pub use section::queue::Queue;
 pub use section::storage::Storage;
 pub use section::tls::Tls;
+pub use section::webhook::Webhook;

@@ -14,6 +14,7 @@ pub(crate) mod public;
 pub(crate) mod queue;
 pub(crate) mod storage;
 pub(crate) mod tls;
+pub(crate) mod webhook;
 
 /// Makes a section: each setting with its description, default, unit, range and what a reload does with it.
 macro_rules! section {

@@ -25,12 +25,14 @@ use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
 use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
+use hongyan_webhook::Webhooks;
 
 use crate::acme;
 use crate::entities::Entities;
 use crate::following::Following;
 use crate::holders::{holders, wake_queues};
 use crate::ports::Ports;
+use crate::webhook::{self, Telling};
 use crate::{offer, settings};
 
 /// Time for entities to write down what makes their next start quick.
@@ -86,6 +88,7 @@ pub struct Assembly {
     router: Router,
     delivery: Delivery,
     tasks: Tasks,
+    webhooks: Webhooks,
     publishing: Checker,
     entities: Entities,
     listeners: Vec<Listener>,
@@ -156,9 +159,14 @@ impl Assembly {
             wake_queues(&arbiters, &ground.env, router.hints(), member);
         }
         let following = Following::start(&ground, &arbiters, cluster.as_ref());
+        let hooks = webhook::start(&config, &ground, &arbiters, &router)?;
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
-            mailboxes: Arc::new(router.clone()),
+            mailboxes: Arc::new(Telling {
+                env: ground.env.clone(),
+                router: router.clone(),
+                new_mail: hooks.new_mail.clone(),
+            }),
             router: router.clone(),
             directory: ground.directory.clone(),
             database: ground.database.clone(),
@@ -185,6 +193,7 @@ impl Assembly {
             router,
             delivery,
             tasks,
+            webhooks: hooks.webhooks,
             publishing,
             entities,
             listeners: Vec::new(),
@@ -227,6 +236,7 @@ impl Assembly {
             access: self.ground.access.clone(),
             router: self.router.clone(),
             tasks: self.tasks.clone(),
+            webhooks: self.webhooks.clone(),
             publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
         })

@@ -23,6 +23,7 @@ mod serve;
 mod settings;
 mod store;
 mod web_port;
+mod webhook;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
 use hongyan_types::Domain;
 
-use crate::{acme, offer};
+use crate::{acme, offer, webhook};
 
 /// Submission's port (RFC 6409), where relay hosts listen.
 const RELAY_PORT_DEFAULT: u16 = 587;
@@ -40,6 +40,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
     relay(config)?;
     offer::offer(config)?;
     acme::settings(config)?;
+    webhook::options(config)?;
     let listen = &config.listen;
     for (setting, texts) in [
         ("smtp", &listen.smtp),

@@ -22,6 +22,7 @@ mod sign_in;
 mod tag;
 mod task;
 mod token;
+mod webhook;
 
 use std::path::Path;
 
@@ -86,6 +87,15 @@ pub enum Command {
     /// What programs prove themselves with to the admin API.
     #[command(subcommand)]
     Token(token::Token),
+    /// What changes, posted to an organisation's programs.
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
+    /// What the system has told the administrators.
+    Messages {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Long work, such as imports.
     #[command(subcommand)]
     Task(task::Task),
@@ -119,6 +129,12 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Shared(command) => shared::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
         Command::Token(command) => token::run(command, &client, style).await,
+        Command::Webhook(command) => webhook::run(command, &client, style).await,
+        Command::Messages { whose } => {
+            let items = client.list("/api/messages", &whose.query()).await?;
+            crate::output::list(style, &items, &["at_millis", "kind", "title"]);
+            Ok(())
+        }
         Command::Task(command) => task::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
     }
@@ -198,6 +214,9 @@ mod tests {
             "x task cancel 3 --organisation A",
             "x member delete a@b --confirmed",
             "x member unbind a@b",
+            "x webhook add Portal https://p.test/ --event mail --event member",
+            "x webhook set 3 --on false",
+            "x messages --organisation A",
             "x recycle-bin list --tenant A",
             "x domain records d.test",
             "x recycle-bin restore a@b --name Ben --invited",

@@ -70,6 +70,10 @@ pub enum Action {
     ReadTokens,
     /// Make, renew and remove them.
     ChangeTokens,
+    /// Look at webhooks and what they have posted.
+    ReadWebhooks,
+    /// Make, change, try and remove them.
+    ChangeWebhooks,
     /// Register mail clients (OAuth).
     ManageOauthClients,
     /// Look at what mail clients' tokens are good for.
@@ -115,7 +119,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -147,6 +151,8 @@ impl Action {
         Self::ReadChanges,
         Self::ReadTokens,
         Self::ChangeTokens,
+        Self::ReadWebhooks,
+        Self::ChangeWebhooks,
         Self::ManageOauthClients,
         Self::ReadOauthTokens,
         Self::ManageQueue,
@@ -176,6 +182,8 @@ impl Action {
             | Self::ReadChanges
             | Self::ReadTokens
             | Self::ReadOauthTokens
+            | Self::ReadWebhooks
+            | Self::ChangeWebhooks
             | Self::ChangeTokens => Needs::Super,
             Self::ReadStructure
             | Self::ChangeDepartments
@@ -216,6 +224,7 @@ impl Action {
                 | Self::ReadChanges
                 | Self::ReadTokens
                 | Self::ReadOauthTokens
+                | Self::ReadWebhooks
                 | Self::ReadInstallationAudit
         )
     }
@@ -271,6 +280,8 @@ impl Action {
             Self::ReadChanges => "changes:read",
             Self::ReadTokens => "tokens:read",
             Self::ChangeTokens => "tokens:write",
+            Self::ReadWebhooks => "webhooks:read",
+            Self::ChangeWebhooks => "webhooks:write",
             Self::ManageOauthClients => "oauth-clients:write",
             Self::ReadOauthTokens => "oauth-tokens:read",
             Self::ManageQueue => "queue:write",

@@ -28,6 +28,37 @@ pub enum Subject {
     Task(u64),
 }
 
+impl Subject {
+    /// What kind of thing, as programs are told.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Tenant => "organisation",
+            Self::Domain(_) => "domain",
+            Self::Account(_) => "member",
+            Self::Department(_) => "department",
+            Self::Tag(_) => "tag",
+            Self::Group(_) => "group",
+            Self::Token(_) => "token",
+            Self::Task(_) => "task",
+        }
+    }
+    /// Its identifier, or a domain's name; nothing for the tenant itself.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Tenant => String::new(),
+            Self::Domain(domain) => domain.to_string(),
+            Self::Account(id) => id.0.to_string(),
+            Self::Department(id) => id.to_string(),
+            Self::Tag(id) => id.to_string(),
+            Self::Group(id) => id.0.to_string(),
+            Self::Token(id) => id.to_string(),
+            Self::Task(id) => id.to_string(),
+        }
+    }
+}
+
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedEntry {

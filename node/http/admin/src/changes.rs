@@ -2,7 +2,7 @@
 
 use axum::Json;
 use hongyan_access::permission::Action;
-use hongyan_directory::{FeedEntry, Subject};
+use hongyan_directory::FeedEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -52,24 +52,10 @@ pub(crate) struct Query {
     limit: Option<usize>,
 }
 
-/// Its kind and what names it.
-pub(crate) fn name(subject: &Subject) -> (&'static str, String) {
-    match subject {
-        Subject::Tenant => ("organisation", String::new()),
-        Subject::Domain(domain) => ("domain", domain.to_string()),
-        Subject::Account(id) => ("member", id.0.to_string()),
-        Subject::Department(id) => ("department", id.to_string()),
-        Subject::Tag(id) => ("tag", id.to_string()),
-        Subject::Group(id) => ("group", id.0.to_string()),
-        Subject::Token(id) => ("token", id.to_string()),
-        Subject::Task(id) => ("task", id.to_string()),
-    }
-}
-
 pub(crate) fn view(entry: FeedEntry) -> ChangeEntry {
-    let subjects = entry.subjects.iter().map(|subject| {
-        let (kind, id) = name(subject);
-        ChangeSubject { kind, id }
+    let subjects = entry.subjects.iter().map(|subject| ChangeSubject {
+        kind: subject.kind(),
+        id: subject.name(),
     });
     ChangeEntry {
         number: entry.number,

@@ -21,6 +21,7 @@ mod event;
 mod group;
 mod login;
 mod member;
+mod message;
 mod oauth;
 mod once;
 mod openapi;
@@ -42,6 +43,7 @@ mod task;
 mod token;
 mod user;
 mod web_session;
+mod webhook;
 mod whoami;
 
 pub use cluster::{
@@ -106,6 +108,13 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(token::list, token::create))
         .routes(routes!(token::delete))
         .routes(routes!(token::rotate))
+        .routes(routes!(webhook::list, webhook::create))
+        .routes(routes!(webhook::show, webhook::change, webhook::delete))
+        .routes(routes!(webhook::rotate))
+        .routes(routes!(webhook::test))
+        .routes(routes!(webhook::deliveries))
+        .routes(routes!(webhook::redeliver))
+        .routes(routes!(message::list))
         .routes(routes!(whoami::show))
 }
 

@@ -166,7 +166,7 @@ pub(crate) async fn export(caller: Caller, Body(asked): Body<Export>) -> Result<
 }
 
 /// An empty file with the names of the columns.
-#[utoipa::path(get, path = "/api/imports/members/template", params(Template), responses((status = 200, description = "The file", body = String, content_type = "text/csv"), Failure))]
+#[utoipa::path(get, path = "/api/imports/members/template", params(Template), responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Failure))]
 pub(crate) async fn blank(_: Caller, Asked(query): Asked<Template>) -> Result<Response> {
     let format = SheetFormat::from(query.format);
     let octets = template(query.language == Language::Chinese).write(format);

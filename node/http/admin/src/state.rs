@@ -7,6 +7,7 @@ use hongyan_directory::Directory;
 use hongyan_http_discovery::Checker;
 use hongyan_router::Router;
 use hongyan_upkeep::Tasks;
+use hongyan_webhook::Webhooks;
 
 use crate::ClusterControl;
 
@@ -21,6 +22,8 @@ pub struct AdminState {
     pub router: Router,
     /// Long work.
     pub tasks: Tasks,
+    /// What changes, posted to programs.
+    pub webhooks: Webhooks,
     /// What domains are to publish; none where nothing is offered to the world.
     pub publishing: Option<Checker>,
     /// The cluster that the node is part of.

@@ -174,7 +174,7 @@ pub(crate) async fn rows(
 }
 
 /// The file that an export has made.
-#[utoipa::path(get, path = "/api/tasks/{id}/result", params(("id" = u64, Path), Whose), responses((status = 200, description = "The file", body = String, content_type = "text/csv"), Failure))]
+#[utoipa::path(get, path = "/api/tasks/{id}/result", params(("id" = u64, Path), Whose), responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Failure))]
 pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Response> {
     let (tenant, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
     let Job::ExportMembers(export) = &task.job else {

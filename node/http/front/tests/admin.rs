@@ -104,6 +104,7 @@ impl Served {
                 node.router.clone(),
                 UpkeepOptions::default(),
             ),
+            webhooks: hongyan_webhook::Webhooks::closed(node.directory.clone()),
             publishing: None,
             cluster: None,
         });

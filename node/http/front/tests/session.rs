@@ -113,6 +113,7 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
                 node.router.clone(),
                 UpkeepOptions::default(),
             ),
+            webhooks: hongyan_webhook::Webhooks::closed(node.directory.clone()),
             publishing: None,
             cluster: None,
         });

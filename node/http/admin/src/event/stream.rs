@@ -184,7 +184,7 @@ impl Stream {
         let number = entry.number;
         let mut seen = Vec::with_capacity(entry.subjects.len());
         for subject in entry.subjects {
-            let kind = changes::name(&subject).0;
+            let kind = subject.kind();
             let is_wanted = self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind));
             if is_wanted && is_seen(&self.caller, self.tenant, &subject).await {
                 seen.push(subject);

@@ -24,6 +24,7 @@ mod organisation;
 mod recycle_bin;
 mod sign_in;
 mod task;
+mod webhook;
 
 async fn api() -> axum::Router {
     api_and_access().await.0
@@ -54,6 +55,7 @@ async fn open_api() -> (axum::Router, AdminState) {
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let state = AdminState {
+        webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,
