@@ -8,8 +8,8 @@ mod set;
 
 pub use changes::{Changes, ChangesReply};
 pub use get::{Get, GetReply};
-pub use query::{Comparator, Filter, FilterOperator, QueryReply, Window, WindowError, filter_conditions};
-pub use query_changes::{AddedItem, QueryChangesReply};
+pub use query::{Comparator, Filter, FilterOperator, Query, QueryReply, Window, WindowError, filter_conditions};
+pub use query_changes::{AddedItem, QueryChanges, QueryChangesReply};
 pub use set::{Set, SetReply};
 
 use serde::de::DeserializeOwned;

@@ -11,6 +11,7 @@ mod identity;
 mod mailbox;
 mod mdn;
 mod new_email;
+mod principal;
 mod push_subscription;
 mod quota;
 mod snippet;
@@ -32,6 +33,7 @@ pub use mailbox::{
 };
 pub use mdn::{Mdn, MdnDisposition, MdnParse, MdnSend, NewMdn, SentMdn};
 pub use new_email::{Defaults, NewEmail};
+pub use principal::{Principal, PrincipalCondition, PrincipalProperty, PrincipalType};
 pub use push_subscription::{
     NewPushSubscription, PushKeysText, PushSubscription, PushSubscriptionProperty, PushVerification,
 };
@@ -39,9 +41,8 @@ pub use quota::{Quota, QuotaCondition, QuotaProperty, QuotaResource};
 pub use snippet::{SearchSnippet, SearchSnippetGet};
 pub use state_change::StateChange;
 pub use submission::{
-    DeliveryStatus, EmailSubmission, EmailSubmissionCondition, EmailSubmissionProperty, EmailSubmissionQuery,
-    EmailSubmissionQueryChanges, EmailSubmissionRecall, EmailSubmissionSet, Envelope, EnvelopeAddress,
-    NewEmailSubmission, UndoStatus,
+    DeliveryStatus, EmailSubmission, EmailSubmissionCondition, EmailSubmissionProperty, EmailSubmissionRecall,
+    EmailSubmissionSet, Envelope, EnvelopeAddress, NewEmailSubmission, UndoStatus,
 };
 pub use thread::Thread;
 pub use vacation::{VacationProperty, VacationResponse};

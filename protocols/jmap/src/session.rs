@@ -27,6 +27,10 @@ impl CapabilityUri {
     pub const BLOB: Self = Self("urn:ietf:params:jmap:blob");
     /// RFC 9007.
     pub const MDN: Self = Self("urn:ietf:params:jmap:mdn");
+    /// RFC 9670: who there is.
+    pub const PRINCIPALS: Self = Self("urn:ietf:params:jmap:principals");
+    /// RFC 9670: whose an account is.
+    pub const PRINCIPALS_OWNER: Self = Self("urn:ietf:params:jmap:principals:owner");
     /// Of ours: deleted mails that can be had back.
     pub const DELETED: Self = Self("urn:x-hongyan:jmap:deleted");
     /// Of ours: separate sending, other times to leave, recall.

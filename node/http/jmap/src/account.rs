@@ -49,7 +49,9 @@ impl Account {
     /// Whether methods of a capability can be called with it.
     pub(crate) fn supports(&self, capability: CapabilityUri) -> bool {
         let is_sending = [CapabilityUri::SUBMISSION, CapabilityUri::SENDING].contains(&capability);
-        !is_sending || self.sending > Sending::No
+        // What a person sees of others is seen from their own account.
+        let is_own = capability != CapabilityUri::PRINCIPALS || self.is_own();
+        is_own && (!is_sending || self.sending > Sending::No)
     }
     /// Whether an address is one of those that are sent as from this account.
     pub(crate) fn sends_as(&self, rights: &SenderRights, address: &Address) -> bool {
@@ -70,7 +72,7 @@ impl Account {
     }
 }
 
-fn directory_failed(error: &hongyan_directory::Error) -> crate::error::Failure {
+pub(crate) fn directory_failed(error: &hongyan_directory::Error) -> crate::error::Failure {
     tracing::warn!(event = "jmap_directory_failed", %error);
     MethodErrorType::ServerUnavailable.into()
 }

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use crate::account::Account;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
-use crate::{blob, core_echo, deleted, email, identity, mailbox, mdn, push, quota, submission, thread, vacation};
+use crate::{
+    blob, core_echo, deleted, email, identity, mailbox, mdn, principal, push, quota, submission, thread, vacation,
+};
 
 /// A method call.
 pub(crate) struct Call<'r> {
@@ -79,6 +81,9 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
         | "EmailSubmission/query"
         | "EmailSubmission/queryChanges"
         | "EmailSubmission/set" => Some(CapabilityUri::SUBMISSION),
+        "Principal/get" | "Principal/changes" | "Principal/query" | "Principal/queryChanges" => {
+            Some(CapabilityUri::PRINCIPALS)
+        }
         "EmailSubmission/recall" => Some(CapabilityUri::SENDING),
         "DeletedEmail/get" | "DeletedEmail/restore" => Some(CapabilityUri::DELETED),
         "MDN/send" | "MDN/parse" => Some(CapabilityUri::MDN),
@@ -128,6 +133,10 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "EmailSubmission/query" => submission::query(call).await,
         "EmailSubmission/queryChanges" => submission::query_changes(call).await,
         "EmailSubmission/set" => submission::set(call).await,
+        "Principal/get" => principal::get(call).await,
+        "Principal/changes" => principal::changes(call).await,
+        "Principal/query" => principal::query(call).await,
+        "Principal/queryChanges" => principal::query_changes(call).await,
         "EmailSubmission/recall" => submission::recall(call).await,
         "DeletedEmail/get" => deleted::get(call).await,
         "DeletedEmail/restore" => deleted::restore(call).await,

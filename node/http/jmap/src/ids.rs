@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use hongyan_blob::BlobAddress;
+use hongyan_directory::GroupId;
 use hongyan_jmap::Id;
 use hongyan_jmap::object::PartPath;
 use hongyan_mailbox::{EmailId, FolderId, PurgedId, ThreadId};
@@ -24,6 +25,23 @@ fn read(text: &Id, prefix: char, written: impl Fn(u64) -> String) -> Option<u64>
 
 pub(crate) fn account(account: AccountId) -> Id {
     id(format_args!("A{:08x}", account.0))
+}
+
+/// A person or shared mailbox as a principal (RFC 9670).
+pub(crate) fn principal(account: AccountId) -> Id {
+    numbered('P', account.0)
+}
+
+pub(crate) fn read_principal(text: &Id) -> Option<AccountId> {
+    read_numbered('P', text).map(AccountId)
+}
+
+pub(crate) fn group_principal(group: GroupId) -> Id {
+    numbered('G', group.0)
+}
+
+pub(crate) fn read_group_principal(text: &Id) -> Option<GroupId> {
+    read_numbered('G', text).map(GroupId)
 }
 
 pub(crate) fn folder(folder: FolderId) -> Id {

@@ -20,6 +20,7 @@ mod ledgers;
 mod mailbox;
 mod mdn;
 mod parsed;
+mod principal;
 mod push;
 mod quota;
 mod refused;

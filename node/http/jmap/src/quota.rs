@@ -2,12 +2,11 @@
 //! changes are told by saying which quotas are not as in the state that the client has.
 
 use hongyan_jmap::method::{
-    AddedItem, Changes as Arguments, ChangesReply, Comparator, Filter, Get, QueryChangesReply, Window,
+    AddedItem, Changes as Arguments, ChangesReply, Comparator, Filter, Get, Query, QueryChanges, QueryChangesReply,
 };
 use hongyan_jmap::object::{Quota, QuotaCondition, QuotaResource};
 use hongyan_jmap::{Id, MethodError, MethodErrorType};
 use hongyan_mailbox::GetQuota;
-use serde::Deserialize;
 
 use crate::call::Call;
 use crate::error::Outcome;
@@ -104,64 +103,22 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
     call.answer(&reply)
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Query {
-    account_id: Id,
-    #[serde(default)]
-    filter: Option<Filter<QuotaCondition>>,
-    #[serde(default)]
-    sort: Option<Vec<Comparator>>,
-    #[serde(default)]
-    position: i64,
-    #[serde(default)]
-    anchor: Option<Id>,
-    #[serde(default)]
-    anchor_offset: i64,
-    #[serde(default)]
-    limit: Option<u64>,
-    #[serde(default)]
-    calculate_total: bool,
-}
-
 pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
-    let arguments: Query = call.arguments()?;
+    let arguments: Query<QuotaCondition> = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let (figures, quotas) = read(call).await?;
     let found = find(&quotas, arguments.filter.as_ref(), arguments.sort.as_deref())?;
     let results = Results {
         found: &found,
         state: state(figures),
-        window: Window {
-            position: arguments.position,
-            anchor: arguments.anchor,
-            anchor_offset: arguments.anchor_offset,
-            limit: arguments.limit,
-        },
+        window: arguments.window(),
         calculate_total: arguments.calculate_total,
     };
     results.answer(call, Id::clone, |anchor| Some(anchor.clone()))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct QueryChanges {
-    account_id: Id,
-    #[serde(default)]
-    filter: Option<Filter<QuotaCondition>>,
-    #[serde(default)]
-    sort: Option<Vec<Comparator>>,
-    since_query_state: String,
-    #[serde(default)]
-    max_changes: Option<u64>,
-    #[serde(default, rename = "upToId")]
-    _up_to_id: Option<Id>,
-    #[serde(default)]
-    calculate_total: bool,
-}
-
 pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
-    let arguments: QueryChanges = call.arguments()?;
+    let arguments: QueryChanges<QuotaCondition> = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let before = read_state(&arguments.since_query_state)?;
     let (figures, quotas) = read(call).await?;
@@ -180,10 +137,7 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
         let added = found.into_iter().zip(0..);
         reply.added = added.map(|(id, index)| AddedItem { id, index }).collect();
     }
-    let count = (reply.removed.len() + reply.added.len()) as u64;
-    if arguments.max_changes.is_some_and(|max| count > max) {
-        return Err(MethodErrorType::TooManyChanges.into());
-    }
+    reply.check(arguments.max_changes)?;
     call.answer(&reply)
 }
 

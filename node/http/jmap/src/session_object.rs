@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_directory::{AccountKind, Seat, Sending};
 use hongyan_http_front::{Caller, Problem};
 use hongyan_jmap::object::EmailSort;
-use hongyan_jmap::{AccountEntry, CapabilityUri, RawValue, Session, UtcDate};
+use hongyan_jmap::{AccountEntry, CapabilityUri, Id, RawValue, Session, UtcDate};
 use hongyan_mailbox::FOLDER_NAME_OCTETS_MAX;
 use hongyan_types::Timestamp;
 use ring::digest;
@@ -21,6 +21,7 @@ use serde_json::value::to_raw_value;
 
 use crate::account::{Account, accounts};
 use crate::error::failed;
+use crate::ids;
 use crate::jmap::Jmap;
 use crate::settings::JmapSettings;
 
@@ -44,7 +45,7 @@ pub(crate) fn state(accounts: &[Account]) -> String {
 }
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 11] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 13] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
@@ -52,6 +53,8 @@ pub(crate) const CAPABILITIES: [CapabilityUri; 11] = [
     CapabilityUri::BLOB,
     CapabilityUri::QUOTA,
     CapabilityUri::MDN,
+    CapabilityUri::PRINCIPALS,
+    CapabilityUri::PRINCIPALS_OWNER,
     CapabilityUri::DELETED,
     CapabilityUri::SENDING,
     CapabilityUri::WEBSOCKET,
@@ -115,6 +118,38 @@ struct DeletedCapability {
     kept_seconds: u64,
 }
 
+/// `urn:ietf:params:jmap:principals` of an account (RFC 9670 §1.5.1).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrincipalsCapability {
+    current_user_principal_id: Id,
+}
+
+impl PrincipalsCapability {
+    fn of(account: &Account) -> Self {
+        Self {
+            current_user_principal_id: ids::principal(account.person.id),
+        }
+    }
+}
+
+/// `urn:ietf:params:jmap:principals:owner` of an account (RFC 9670 §1.5.2).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnerCapability {
+    account_id_for_principal: Id,
+    principal_id: Id,
+}
+
+impl OwnerCapability {
+    fn of(account: &Account) -> Self {
+        Self {
+            account_id_for_principal: ids::account(account.person.id),
+            principal_id: ids::principal(account.record.id),
+        }
+    }
+}
+
 /// Of sending beyond RFC 8621.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -173,7 +208,7 @@ fn origin(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> String {
 }
 
 /// What of an account's capabilities is the same for all.
-struct Capabilities {
+pub(crate) struct Capabilities {
     mail: Box<RawValue>,
     submission: Box<RawValue>,
     blob: Box<RawValue>,
@@ -183,7 +218,7 @@ struct Capabilities {
 }
 
 impl Capabilities {
-    fn new(jmap: &Jmap) -> Self {
+    pub(crate) fn new(jmap: &Jmap) -> Self {
         Self {
             mail: raw(&MailCapability {
                 max_mailboxes_per_email: None,
@@ -206,7 +241,7 @@ impl Capabilities {
             sending: [Seat::Standard, Seat::Advanced].map(|seat| raw(&SendingCapability::new(&jmap.settings, seat))),
         }
     }
-    fn entry(&self, account: &Account) -> AccountEntry {
+    pub(crate) fn entry(&self, account: &Account) -> AccountEntry {
         let mut capabilities = BTreeMap::from([
             (CapabilityUri::CORE, nothing()),
             (CapabilityUri::MAIL, self.mail.clone()),
@@ -215,6 +250,8 @@ impl Capabilities {
             (CapabilityUri::BLOB, self.blob.clone()),
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::MDN, nothing()),
+            (CapabilityUri::PRINCIPALS, raw(&PrincipalsCapability::of(account))),
+            (CapabilityUri::PRINCIPALS_OWNER, raw(&OwnerCapability::of(account))),
             (CapabilityUri::DELETED, self.deleted.clone()),
             (
                 CapabilityUri::SENDING,
@@ -269,6 +306,8 @@ pub(crate) async fn session(
             (CapabilityUri::BLOB, nothing()),
             (CapabilityUri::QUOTA, nothing()),
             (CapabilityUri::MDN, nothing()),
+            (CapabilityUri::PRINCIPALS, nothing()),
+            (CapabilityUri::PRINCIPALS_OWNER, nothing()),
             (CapabilityUri::DELETED, nothing()),
             (CapabilityUri::SENDING, nothing()),
             (CapabilityUri::WEBSOCKET, raw(&socket)),

@@ -139,6 +139,48 @@ pub struct Window {
     pub limit: Option<u64>,
 }
 
+/// The arguments of kinds of records that add none of their own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "C: DeserializeOwned")]
+pub struct Query<C> {
+    /// Which account.
+    pub account_id: Id,
+    /// Which records.
+    #[serde(default)]
+    pub filter: Option<Filter<C>>,
+    /// In which order.
+    #[serde(default)]
+    pub sort: Option<Vec<Comparator>>,
+    /// From which index.
+    #[serde(default)]
+    pub position: i64,
+    /// From which record.
+    #[serde(default)]
+    pub anchor: Option<Id>,
+    /// By how many off the anchor.
+    #[serde(default)]
+    pub anchor_offset: i64,
+    /// How many.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// Whether to count.
+    #[serde(default)]
+    pub calculate_total: bool,
+}
+
+impl<C> Query<C> {
+    /// The window asked for.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        Window {
+            position: self.position,
+            anchor: self.anchor.clone(),
+            anchor_offset: self.anchor_offset,
+            limit: self.limit,
+        }
+    }
+}
+
 /// The anchor is not among the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the anchor is not among the results")]

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Record, plain_properties};
-use crate::method::{Comparator, Filter, Window};
 use crate::{Id, IdOrCreation, PatchObject, UtcDate};
 
 plain_properties! {
@@ -193,73 +192,6 @@ pub struct EmailSubmissionCondition {
     pub before: Option<UtcDate>,
     /// Leaves at or after.
     pub after: Option<UtcDate>,
-}
-
-/// Arguments of `EmailSubmission/query`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EmailSubmissionQuery {
-    /// Which account.
-    pub account_id: Id,
-    /// Which submissions.
-    #[serde(default)]
-    pub filter: Option<Filter<EmailSubmissionCondition>>,
-    /// In which order.
-    #[serde(default)]
-    pub sort: Option<Vec<Comparator>>,
-    /// From which index.
-    #[serde(default)]
-    pub position: i64,
-    /// From which submission.
-    #[serde(default)]
-    pub anchor: Option<Id>,
-    /// By how many off the anchor.
-    #[serde(default)]
-    pub anchor_offset: i64,
-    /// How many.
-    #[serde(default)]
-    pub limit: Option<u64>,
-    /// Whether to count.
-    #[serde(default)]
-    pub calculate_total: bool,
-}
-
-impl EmailSubmissionQuery {
-    /// The window asked for.
-    #[must_use]
-    pub fn window(&self) -> Window {
-        Window {
-            position: self.position,
-            anchor: self.anchor.clone(),
-            anchor_offset: self.anchor_offset,
-            limit: self.limit,
-        }
-    }
-}
-
-/// Arguments of `EmailSubmission/queryChanges`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EmailSubmissionQueryChanges {
-    /// Which account.
-    pub account_id: Id,
-    /// Which submissions.
-    #[serde(default)]
-    pub filter: Option<Filter<EmailSubmissionCondition>>,
-    /// In which order.
-    #[serde(default)]
-    pub sort: Option<Vec<Comparator>>,
-    /// What the client has.
-    pub since_query_state: String,
-    /// Changes it wants at most.
-    #[serde(default)]
-    pub max_changes: Option<u64>,
-    /// What lies behind this does not matter.
-    #[serde(default)]
-    pub up_to_id: Option<Id>,
-    /// Whether to count.
-    #[serde(default)]
-    pub calculate_total: bool,
 }
 
 #[cfg(test)]

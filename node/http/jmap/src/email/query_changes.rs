@@ -68,10 +68,7 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
                 .collect()
         },
     };
-    let count = (reply.removed.len() + reply.added.len()) as u64;
-    if arguments.max_changes.is_some_and(|max| count > max) {
-        return Err(MethodErrorType::TooManyChanges.into());
-    }
+    reply.check(arguments.max_changes)?;
     call.answer(&reply)
 }
 

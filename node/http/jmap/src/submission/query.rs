@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use hongyan_jmap::method::{AddedItem, Comparator, Filter, QueryChangesReply};
-use hongyan_jmap::object::{EmailSubmissionCondition, EmailSubmissionQuery, EmailSubmissionQueryChanges};
+use hongyan_jmap::method::{AddedItem, Comparator, Filter, Query, QueryChanges, QueryChangesReply};
+use hongyan_jmap::object::EmailSubmissionCondition;
 use hongyan_jmap::{MethodError, MethodErrorType};
 use hongyan_mailbox::{EmailId, ThreadId};
 use hongyan_trail::Submission;
@@ -23,7 +23,7 @@ struct Wanted<'a> {
 }
 
 pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
-    let arguments: EmailSubmissionQuery = call.arguments()?;
+    let arguments: Query<EmailSubmissionCondition> = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let wanted = Wanted {
         filter: arguments.filter.as_ref(),
@@ -44,7 +44,7 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
 }
 
 pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
-    let arguments: EmailSubmissionQueryChanges = call.arguments()?;
+    let arguments: QueryChanges<EmailSubmissionCondition> = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let wanted = Wanted {
         filter: arguments.filter.as_ref(),
@@ -73,10 +73,7 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
             })
             .collect(),
     };
-    let count = (reply.removed.len() + reply.added.len()) as u64;
-    if arguments.max_changes.is_some_and(|max| count > max) {
-        return Err(MethodErrorType::TooManyChanges.into());
-    }
+    reply.check(arguments.max_changes)?;
     call.answer(&reply)
 }
 

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod http;
+mod principals;
 mod push;
 mod shared;
 mod socket;

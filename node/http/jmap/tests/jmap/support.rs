@@ -147,7 +147,16 @@ impl Client {
     pub async fn call(&mut self, calls: &str) -> Value {
         let calls = calls.replace("\"$account\"", &format!("\"{}\"", self.account()));
         let calls: Value = serde_json::from_str(&calls).unwrap_or_else(|error| panic!("{error} in {calls}"));
-        let using = ["core", "mail", "submission", "vacationresponse", "blob", "quota", "mdn"];
+        let using = [
+            "core",
+            "mail",
+            "submission",
+            "vacationresponse",
+            "blob",
+            "quota",
+            "mdn",
+            "principals",
+        ];
         let using = using.map(|name| format!("urn:ietf:params:jmap:{name}"));
         let using = [
             &using[..],
