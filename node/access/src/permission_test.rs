@@ -95,6 +95,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ReadFactors", read_members),
         ("ChangeFactors", operator),
         ("ResetFactors", control_members),
+        ("ReadPreferences", operator),
+        ("ChangePreferences", operator),
         ("ReadSessions", read_members),
         ("EndSessions", control_members),
         ("ReadScim", read_members),

@@ -7,7 +7,7 @@ use hongyan_types::{AccountId, Address, Network, Timestamp};
 use crate::{
     AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
     Language, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash,
-    TokenOwner, TotpKey,
+    TokenOwner, TotpKey, Welcome,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -47,6 +47,8 @@ pub struct NewTenant {
     pub account_settings: AccountSettings,
     /// The language of what the system writes.
     pub language: Option<Language>,
+    /// What new members find in their mailbox.
+    pub welcome: Welcome,
 }
 
 impl NewTenant {
@@ -59,6 +61,7 @@ impl NewTenant {
             aliases_per_account_max: None,
             account_settings: AccountSettings::default(),
             language: None,
+            welcome: Welcome::None,
         }
     }
 }

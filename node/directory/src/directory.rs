@@ -17,8 +17,8 @@ use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
     AccountChange, AccountRecord, Credential, DirectoryOptions, Error, Etag, Factors, FactorsChange, GroupChange,
-    GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, RequestKey, Resolution, Result,
-    SignInPolicy, TenantChange, TenantRecord, Via,
+    GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, OrganisationPage, RequestKey, Resolution,
+    Result, SignInPolicy, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -389,7 +389,13 @@ impl Directory {
         if tx::domain_of(change, &new.address).await?.tenant != tenant {
             return Err(Error::not_found("domain", &new.address.domain));
         }
-        tx::create_account::run(change, new, &self.inner.options, self.now()).await
+        self.make_account(change, new).await
+    }
+
+    async fn make_account(&self, change: &mut Change, new: &NewAccount) -> Result<AccountRecord> {
+        let account = tx::create_account::run(change, new, &self.inner.options, self.now()).await?;
+        tx::welcome::greet(change, &account, &self.inner.env).await?;
+        Ok(account)
     }
 
     pub(crate) async fn read<T>(&self, body: impl AsyncFnMut(&mut Transaction) -> Result<T>) -> Result<T> {
@@ -438,18 +444,17 @@ impl Directory {
     /// Makes an account. `NotFound` for the domain, `Exists` for the address, `Limit`, `Invalid`.
     pub async fn create_account(&self, new: &NewAccount) -> Result<AccountRecord> {
         let new = new.clone();
-        let (now, this) = (self.now(), self.clone());
-        self.change(async move |t| tx::create_account::run(t, &new, &this.inner.options, now).await)
-            .await
+        let this = self.clone();
+        self.change(async move |t| this.make_account(t, &new).await).await
     }
     /// Makes several accounts in one transaction: all or none. As [`Self::create_account`].
     pub async fn create_accounts(&self, new: &[NewAccount]) -> Result<Vec<AccountRecord>> {
         let new = new.to_owned();
-        let (now, this) = (self.now(), self.clone());
+        let this = self.clone();
         self.change(async move |t| {
             let mut made = Vec::with_capacity(new.len());
             for new in &new {
-                made.push(tx::create_account::run(t, new, &this.inner.options, now).await?);
+                made.push(this.make_account(t, new).await?);
             }
             Ok(made)
         })
@@ -483,6 +488,25 @@ impl Directory {
     /// How a tenant's accounts sign in.
     pub async fn sign_in_policy(&self, id: TenantId) -> Result<Arc<SignInPolicy>> {
         self.lookup().sign_in_policy(id).await
+    }
+    /// Sets what an organisation says of itself. `NotFound`, `Invalid`, `Limit`, `Changed` when it is not what was expected.
+    pub async fn set_page(
+        &self,
+        id: TenantId,
+        page: &OrganisationPage,
+        expect: Option<Etag>,
+    ) -> Result<OrganisationPage> {
+        let page = page.clone();
+        self.change(async move |t| tx::set_page::run(t, id, &page, expect).await)
+            .await
+    }
+    /// What an organisation says of itself.
+    pub async fn page(&self, id: TenantId) -> Result<OrganisationPage> {
+        self.read(async move |t| tx::set_page::read(t, id).await).await
+    }
+    /// How an account is shown to others (ORG-8).
+    pub async fn shown_name(&self, account: &AccountRecord) -> Result<String> {
+        Ok(self.page(account.tenant).await?.name_of(account))
     }
     /// Changes what proves an account beside its password, and gives what it is then. `NotFound`, `Limit`.
     pub async fn change_factors(&self, id: AccountId, change: &FactorsChange) -> Result<Factors> {

@@ -15,7 +15,9 @@ pub struct Etag([u8; 8]);
 pub struct NotAnEtag;
 
 impl Etag {
-    pub(crate) fn of(stored: &[u8]) -> Self {
+    /// That of an object as it is stored.
+    #[must_use]
+    pub fn of(stored: &[u8]) -> Self {
         let mut short = [0; 8];
         let mut hasher = blake3::Hasher::new();
         hasher.update(stored);

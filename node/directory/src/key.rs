@@ -31,7 +31,8 @@
 //! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
 //! ("dir", "recycled", ..), ("dir", "recycled-due", ..)  record/recycled.rs
 //! ("dir", "grant", ..), ("dir", "granted", ..)  record/grant.rs
-//! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs
+//! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs; ("dir", "page", tenant) record/page.rs
+//! ("dir", "of-account", account, ..), ("dir", "of-tenant", tenant, ..)  what others keep, removed with it
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
 //! ("dir", "token-hash", hash)               token
 //! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0
@@ -177,6 +178,19 @@ pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
 }
 pub(crate) fn sign_in_policy(tenant: TenantId) -> Bytes {
     dir("sign-in-policy").int(tenant.0).pack()
+}
+pub(crate) fn page(tenant: TenantId) -> Bytes {
+    dir("page").int(tenant.0).pack()
+}
+/// Below this, others keep what is removed together with an account.
+#[must_use]
+pub fn of_account(account: AccountId) -> Tuple {
+    dir("of-account").int(account.0)
+}
+/// Below this, others keep what is removed together with a tenant.
+#[must_use]
+pub fn of_tenant(tenant: TenantId) -> Tuple {
+    dir("of-tenant").int(tenant.0)
 }
 pub(crate) fn recycled(tenant: TenantId) -> Tuple {
     dir("recycled").int(tenant.0)

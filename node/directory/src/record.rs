@@ -12,6 +12,7 @@ pub(crate) mod feed;
 pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod language;
+pub(crate) mod page;
 pub(crate) mod passkey;
 pub(crate) mod profile;
 pub(crate) mod recycled;

@@ -40,7 +40,9 @@ pub(crate) mod role;
 pub(crate) mod rotate_token;
 pub(crate) mod set_credential;
 pub(crate) mod set_domain;
+pub(crate) mod set_page;
 pub(crate) mod set_sign_in_policy;
+pub(crate) mod welcome;
 
 use hongyan_kv::Transaction;
 use hongyan_kv::tuple::Tuple;

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::{Context, Result, anyhow};
 use hongyan_config::{Config, template};
-use hongyan_directory::{NewAccount, NewTenant};
+use hongyan_directory::{NewAccount, NewTenant, Welcome};
 use hongyan_env::Env;
 use hongyan_http_discovery::{Zone, records_to_publish, zone_file};
 use hongyan_listener::{CertificateFiles, TlsConfig};
@@ -97,7 +97,11 @@ fn write_config(arguments: &Init, config: &Config) -> Result<()> {
 async fn make_administrator(arguments: &Init, config: &Config, administrator: &Address) -> Result<String> {
     let base = Base::open(config, settings::access(config, true)).await?;
     let name = arguments.tenant.clone().unwrap_or_else(|| arguments.domain.to_string());
-    let tenant = base.ground.directory.create_tenant(&NewTenant::named(name)).await?;
+    let new = NewTenant {
+        welcome: Welcome::Standard,
+        ..NewTenant::named(name)
+    };
+    let tenant = base.ground.directory.create_tenant(&new).await?;
     base.ground
         .directory
         .create_domain(tenant.id, &administrator.domain)

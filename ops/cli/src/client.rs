@@ -51,10 +51,14 @@ impl Client {
     }
     /// Sends a file.
     pub(crate) async fn upload(&self, path: &str, kind: &str, octets: Vec<u8>) -> Result<Value> {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(path)
-            .header("content-type", kind);
+        self.file(Method::POST, path, kind, octets).await
+    }
+    /// Sends a file that stands for what is there.
+    pub(crate) async fn replace(&self, path: &str, kind: &str, octets: Vec<u8>) -> Result<Value> {
+        self.file(Method::PUT, path, kind, octets).await
+    }
+    async fn file(&self, method: Method, path: &str, kind: &str, octets: Vec<u8>) -> Result<Value> {
+        let request = Request::builder().method(method).uri(path).header("content-type", kind);
         let (octets, _) = self.send(request.body(Full::new(Bytes::from(octets)))?).await?;
         Ok(serde_json::from_slice(&octets).unwrap_or_default())
     }

@@ -46,6 +46,10 @@ pub enum Action {
     ChangeFactors,
     /// Take app passwords back, remove a second factor.
     ResetFactors,
+    /// Look at how a member likes to work.
+    ReadPreferences,
+    /// Change it: everyone for themselves.
+    ChangePreferences,
     /// Look at a member's running sessions.
     ReadSessions,
     /// End them.
@@ -119,7 +123,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -139,6 +143,8 @@ impl Action {
         Self::ReadFactors,
         Self::ChangeFactors,
         Self::ResetFactors,
+        Self::ReadPreferences,
+        Self::ChangePreferences,
         Self::ReadSessions,
         Self::EndSessions,
         Self::ReadScim,
@@ -196,7 +202,7 @@ impl Action {
             | Self::EndSessions
             | Self::ReadScim
             | Self::ChangeScim => Needs::Function(Function::Members),
-            Self::ChangeFactors => Needs::Oneself,
+            Self::ChangeFactors | Self::ReadPreferences | Self::ChangePreferences => Needs::Oneself,
             Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
                 Needs::Function(Function::Groups)
             }
@@ -216,6 +222,7 @@ impl Action {
                 | Self::ReadStructure
                 | Self::ReadMembers
                 | Self::ReadFactors
+                | Self::ReadPreferences
                 | Self::ReadSessions
                 | Self::ReadScim
                 | Self::ReadGroups
@@ -239,7 +246,14 @@ impl Action {
 
     /// Whether everyone may do it to their own account.
     pub(super) fn is_own(self) -> bool {
-        matches!(self, Self::ReadFactors | Self::ChangeFactors | Self::ResetFactors)
+        matches!(
+            self,
+            Self::ReadFactors
+                | Self::ChangeFactors
+                | Self::ResetFactors
+                | Self::ReadPreferences
+                | Self::ChangePreferences
+        )
     }
 
     /// All scopes that a token may have.
@@ -268,6 +282,8 @@ impl Action {
             Self::ChangeMembers | Self::ControlMembers => "members:write",
             Self::ReadFactors => "sign-in:read",
             Self::ChangeFactors | Self::ResetFactors => "sign-in:write",
+            Self::ReadPreferences => "preferences:read",
+            Self::ChangePreferences => "preferences:write",
             Self::ReadSessions => "sessions:read",
             Self::EndSessions => "sessions:write",
             Self::ReadScim => "scim:read",

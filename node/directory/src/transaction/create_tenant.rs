@@ -4,7 +4,10 @@ use hongyan_audit::{Chain, Event};
 use hongyan_types::{TenantId, Timestamp};
 
 use super::{check_name, take_id, write_tenant};
-use crate::{Change, Error, NewTenant, Result, TenantCounts, TenantRecord, TenantState, key};
+use crate::record::page;
+use crate::{
+    Change, Error, NewTenant, OrganisationPage, Result, TenantCounts, TenantRecord, TenantState, Welcome, key,
+};
 
 pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestamp) -> Result<TenantRecord> {
     let name = new.name.trim();
@@ -32,6 +35,13 @@ pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestam
     };
     transaction.set(name_key, id.0.to_le_bytes().to_vec());
     write_tenant(transaction, &tenant);
+    if new.welcome != Welcome::None {
+        let page = OrganisationPage {
+            welcome: new.welcome.clone(),
+            ..OrganisationPage::default()
+        };
+        transaction.set(key::page(id), page::encode(&page));
+    }
     let event = Event::new("organisation.create", &tenant.name).id(id.0);
     transaction.record(Chain::Installation, event.clone());
     transaction.record(Chain::Tenant(id), event);

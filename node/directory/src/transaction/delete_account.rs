@@ -12,6 +12,7 @@ pub(crate) async fn run(transaction: &mut Change, id: AccountId) -> Result<Accou
     for address in account.addresses() {
         transaction.clear(&key::address(address));
     }
+    transaction.clear_range(key::of_account(id).range());
     record_account(transaction, &account, Event::new("member.delete", &account.address));
     Ok(account)
 }

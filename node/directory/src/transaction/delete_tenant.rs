@@ -25,6 +25,8 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     transaction.clear(&key::tenant(id));
     transaction.clear(&key::tenant_name(&tenant.name));
     transaction.clear(&key::sign_in_policy(id));
+    transaction.clear(&key::page(id));
+    transaction.clear_range(key::of_tenant(id).range());
     clear_structure(transaction, id);
     transaction.touch(Touched::Tenant(id));
     let event = Event::new("organisation.delete", &tenant.name).id(id.0);

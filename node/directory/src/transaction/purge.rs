@@ -52,6 +52,7 @@ pub(crate) async fn end(transaction: &mut Change, tenant: TenantId, id: AccountI
         transaction.clear(&key::address(address));
         touch_address(transaction, address);
     }
+    transaction.clear_range(key::of_account(id).range());
     restore::forget(transaction, &recycled);
     let event = Event::new("member.purged", &account.address).with("how", recycled.kind.label());
     record_account(transaction, account, event);

@@ -65,6 +65,11 @@ impl Caller {
         }
     }
 
+    /// Whether the caller is that member.
+    pub(crate) fn is(&self, account: &AccountRecord) -> bool {
+        matches!(&self.actor, Actor::Person(person) if person.account == account.id)
+    }
+
     /// An operator's right.
     pub(crate) fn permit_operator(&self, action: Action) -> Result<()> {
         self.permit(action, &Object::installation()).map(|_| ())

@@ -26,8 +26,11 @@ mod oauth;
 mod once;
 mod openapi;
 mod organisation;
+mod organisation_page;
 mod page;
 mod passkey;
+mod picture;
+mod preferences;
 mod problem;
 mod queue;
 mod recycle_bin;
@@ -67,6 +70,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(organisation_routes())
         .merge(people_routes())
         .merge(sign_in_routes())
+        .merge(picture_routes())
         .merge(task_routes(&state))
         .merge(operator_routes())
         .split_for_parts();
@@ -88,6 +92,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
         .routes(routes!(organisation::list, organisation::create))
         .routes(routes!(organisation::show, organisation::change, organisation::delete))
+        .routes(routes!(organisation_page::show, organisation_page::change))
         .routes(routes!(domain::list, domain::create))
         .routes(routes!(domain::show, domain::change, domain::delete))
         .routes(routes!(domain_records::show))
@@ -135,6 +140,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(sign_in::remove_second_factor))
         .routes(routes!(oauth::grants))
         .routes(routes!(oauth::end_grant))
+        .routes(routes!(preferences::show, preferences::change))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
         .routes(routes!(passkey::list))
@@ -168,6 +174,14 @@ fn sign_in_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(web_session::offer_passkey))
         .routes(routes!(web_session::add_passkey))
         .routes(routes!(web_session::renew_recovery_codes))
+}
+
+/// What is larger than a picture may be is told so, and not that the connection is closed.
+fn picture_routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(picture::avatar, picture::set_avatar, picture::remove_avatar))
+        .routes(routes!(picture::logo, picture::set_logo, picture::remove_logo))
+        .layer(DefaultBodyLimit::max(hongyan_profile::AVATAR_OCTETS_MAX))
 }
 
 fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::permission::{Action, Object};
-use hongyan_directory::{AccountSettings, Field, Language, NewTenant, TenantChange, TenantRecord, TenantState};
+use hongyan_directory::{
+    AccountSettings, Field, Language, NewTenant, TenantChange, TenantRecord, TenantState, Welcome,
+};
 use hongyan_types::TenantId;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -51,6 +53,8 @@ pub(crate) struct Create {
     account_settings: AccountSettings,
     #[serde(default)]
     language: Option<Language>,
+    /// What new members find in their mailbox; the standard letter when nothing is said.
+    welcome: Option<Welcome>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -160,6 +164,7 @@ pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Ta
         aliases_per_account_max: new.aliases_per_account_max,
         account_settings: new.account_settings,
         language: new.language,
+        welcome: new.welcome.unwrap_or(Welcome::Standard),
     };
     let tenant = caller.directory.create_tenant(&new).await?;
     Ok(Tagged::created(tenant.etag(), view(&caller, tenant).await?))

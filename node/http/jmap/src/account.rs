@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, GrantRights, Opening, SenderRights, Sending};
+use hongyan_directory::{AccountRecord, GrantRights, Opening, OrganisationPage, SenderRights, Sending};
 use hongyan_http_front::Caller;
 use hongyan_jmap::{CapabilityUri, Id, MethodError, MethodErrorType};
 use hongyan_mailbox::MailboxId;
+use hongyan_profile::Profiles;
 use hongyan_types::{AccountId, Address};
 use parking_lot::Mutex;
 
@@ -61,6 +62,21 @@ impl Account {
     pub(crate) async fn sender_rights(&self, jmap: &Jmap) -> Outcome<SenderRights> {
         let rights = jmap.services.directory.sender_rights(&self.person).await;
         rights.map_err(|error| directory_failed(&error))
+    }
+    /// How names are shown, and what the account's owner wants to be called where they may choose (ORG-8, ORG-9).
+    pub(crate) async fn names(&self, jmap: &Jmap) -> Outcome<(OrganisationPage, Option<String>)> {
+        let directory = &jmap.services.directory;
+        let page = directory.page(self.record.tenant).await;
+        let page = page.map_err(|error| directory_failed(&error))?;
+        if !page.own_sender_names {
+            return Ok((page, None));
+        }
+        let preferences = Profiles::new(directory).preferences(&self.record).await;
+        let preferences = preferences.map_err(|error| {
+            tracing::warn!(event = "jmap_profile_failed", %error);
+            MethodErrorType::ServerUnavailable
+        })?;
+        Ok((page, preferences.sender_name))
     }
     /// Accounts of others look missing.
     pub(crate) fn check(&self, id: &Id) -> Result<(), MethodError> {

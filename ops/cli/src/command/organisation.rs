@@ -1,8 +1,10 @@
 //! `hongyan organisation`
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use clap::Subcommand;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{Max, changes, or_none};
 use crate::client::{Client, encode};
@@ -47,6 +49,42 @@ pub enum Organisation {
         /// The language reports come in: en, zh-CN, or `none` for English.
         #[arg(long)]
         language: Option<String>,
+    },
+    /// Show what an organisation says of itself, or change it with the options given.
+    Page {
+        /// Its name.
+        name: String,
+        /// How people call it.
+        #[arg(long)]
+        short_name: Option<String>,
+        /// Where it is.
+        #[arg(long)]
+        postal_address: Option<String>,
+        /// What it does.
+        #[arg(long)]
+        industry: Option<String>,
+        /// How large it is.
+        #[arg(long)]
+        size: Option<String>,
+        /// Its time zone, such as Asia/Shanghai.
+        #[arg(long)]
+        time_zone: Option<String>,
+        /// How names are shown: name, alias, name-alias, alias-name.
+        #[arg(long)]
+        display_names: Option<String>,
+        /// Whether members choose their sender name themselves.
+        #[arg(long)]
+        own_sender_names: Option<bool>,
+        /// The letter to new members: none, standard, or the path of a text file whose first line is the subject.
+        #[arg(long)]
+        welcome: Option<String>,
+    },
+    /// Set an organisation's logo to a JPEG, PNG or WebP file.
+    Logo {
+        /// Its name.
+        name: String,
+        /// The file; `none` takes the logo away.
+        file: PathBuf,
     },
     /// Stop sign-in and mail of all its members.
     Suspend {
@@ -108,6 +146,27 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
             }
             client.patch(&path(name), changes(change)?).await?
         }
+        Organisation::Page { name, .. } => {
+            let path = format!("{}/page", path(name));
+            let change = page_change(command)?;
+            if change.is_empty() {
+                client.get(&path).await?
+            } else {
+                client.patch_unchanged(&path, change.into()).await?
+            }
+        }
+        Organisation::Logo { name, file } => {
+            let path = format!("{}/logo", path(name));
+            if file.as_os_str() == "none" {
+                client.delete(&path).await?;
+                output::done(style, &format!("organisation {name} has no logo"));
+                return Ok(());
+            }
+            let octets = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
+            client.replace(&path, "application/octet-stream", octets).await?;
+            output::done(style, &format!("organisation {name} has a logo"));
+            return Ok(());
+        }
         Organisation::Suspend { name } => client.patch(&path(name), json!({"state": "suspended"})).await?,
         Organisation::Resume { name } => client.patch(&path(name), json!({"state": "active"})).await?,
         Organisation::Delete { name } => {
@@ -118,4 +177,51 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
     };
     output::item(style, &value);
     Ok(())
+}
+
+/// The fields of the page that options name.
+fn page_change(command: &Organisation) -> Result<Map<String, Value>> {
+    let mut change = Map::new();
+    let Organisation::Page {
+        name: _,
+        short_name,
+        postal_address,
+        industry,
+        size,
+        time_zone,
+        display_names,
+        own_sender_names,
+        welcome,
+    } = command
+    else {
+        return Ok(change);
+    };
+    for (field, text) in [
+        ("short_name", short_name),
+        ("postal_address", postal_address),
+        ("industry", industry),
+        ("size", size),
+        ("time_zone", time_zone),
+        ("display_names", display_names),
+    ] {
+        if let Some(text) = text {
+            change.insert(field.to_owned(), json!(text));
+        }
+    }
+    if let Some(own) = own_sender_names {
+        change.insert("own_sender_names".to_owned(), json!(own));
+    }
+    if let Some(welcome) = welcome {
+        change.insert("welcome".to_owned(), read_welcome(welcome)?);
+    }
+    Ok(change)
+}
+
+fn read_welcome(welcome: &str) -> Result<Value> {
+    if matches!(welcome, "none" | "standard") {
+        return Ok(json!({"kind": welcome}));
+    }
+    let text = std::fs::read_to_string(welcome).with_context(|| format!("read {welcome}"))?;
+    let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
+    Ok(json!({"kind": "own", "subject": subject.trim(), "text": text.trim_start_matches('\n')}))
 }

@@ -21,6 +21,7 @@ use tower::ServiceExt;
 mod domain_records;
 mod event;
 mod organisation;
+mod profile;
 mod recycle_bin;
 mod sign_in;
 mod task;

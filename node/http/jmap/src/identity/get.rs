@@ -27,9 +27,13 @@ async fn read(call: &Call<'_>) -> Outcome<(u64, Vec<(u64, IdentityRecord)>)> {
 
 /// As whom it is sent now from the account of a call.
 pub(crate) async fn senders<'c>(call: &Call<'c>) -> Outcome<Senders<'c>> {
+    let account = call.account;
+    let (page, own_name) = account.names(call.jmap).await?;
     Ok(Senders {
-        account: call.account,
-        rights: call.account.sender_rights(call.jmap).await?,
+        account,
+        rights: account.sender_rights(call.jmap).await?,
+        page,
+        own_name,
     })
 }
 

@@ -5,7 +5,7 @@
 //! for (GRP-6, DLG-1); from an account that is open to one, as its addresses (SBX).
 
 use bytes::Bytes;
-use hongyan_directory::{AccountRecord, SenderRights};
+use hongyan_directory::{OrganisationPage, SenderRights};
 use hongyan_kv::record::{self, Schema};
 use hongyan_kv::{Error, Transaction, Tuple};
 use hongyan_ledger::Ledger;
@@ -38,6 +38,9 @@ pub(crate) struct IdentityRecord {
     /// It goes with the address.
     #[n(6)]
     pub(crate) is_given: bool,
+    /// Whether a person named it; otherwise its name is the directory's, and follows it (ORG-8, ORG-9).
+    #[n(7)]
+    pub(crate) is_named: Option<bool>,
 }
 
 impl IdentityRecord {
@@ -69,28 +72,38 @@ impl Identities {
         senders: &Senders<'_>,
     ) -> Result<Vec<(u64, IdentityRecord)>, Error> {
         let mut all = Vec::new();
+        let given = senders.given();
         for (number, stored) in self.ledger.all(transaction).await? {
-            let identity = IdentityRecord::decode(&stored)?;
-            if senders.has(&identity.email) {
-                all.push((number, identity));
-            } else {
+            let mut identity = IdentityRecord::decode(&stored)?;
+            if !senders.has(&identity.email) {
                 self.ledger.remove(transaction, number).await?;
+                continue;
             }
+            if identity.is_given
+                && identity.is_named != Some(true)
+                && let Some((name, _)) = given.iter().find(|(_, address)| address.to_string() == identity.email)
+                && *name != identity.name
+            {
+                identity.name.clone_from(name);
+                self.ledger.put(transaction, number, identity.encode()).await?;
+            }
+            all.push((number, identity));
         }
-        for (name, address) in senders.given() {
+        for (name, address) in given {
             let email = address.to_string();
             let is_known = |(_, known): &(u64, IdentityRecord)| known.is_given && known.email == email;
             if all.iter().any(is_known) {
                 continue;
             }
             let identity = IdentityRecord {
-                name: name.to_owned(),
+                name,
                 email,
                 reply_to: None,
                 bcc: None,
                 text_signature: String::new(),
                 html_signature: String::new(),
                 is_given: true,
+                is_named: None,
             };
             let number = self.ledger.create(transaction, identity.encode()).await?;
             all.push((number, identity));
@@ -103,6 +116,10 @@ impl Identities {
 pub(crate) struct Senders<'a> {
     pub(crate) account: &'a Account,
     pub(crate) rights: SenderRights,
+    /// How names are shown.
+    pub(crate) page: OrganisationPage,
+    /// What the account's owner wants to be called, where they may choose.
+    pub(crate) own_name: Option<String>,
 }
 
 impl Senders<'_> {
@@ -110,23 +127,20 @@ impl Senders<'_> {
         Address::try_from(email).is_ok_and(|address| self.account.sends_as(&self.rights, &address))
     }
     /// The addresses, each with a name for people.
-    pub(crate) fn given(&self) -> Vec<(&str, &Address)> {
+    pub(crate) fn given(&self) -> Vec<(String, &Address)> {
         let record = &*self.account.record;
-        let mut given: Vec<_> = of_account(record).collect();
+        let name = self.own_name.clone().unwrap_or_else(|| self.page.name_of(record));
+        let mut given: Vec<_> = record.addresses().map(|address| (name.clone(), address)).collect();
         if self.account.is_own() {
             let groups = self.rights.groups().iter();
-            given.extend(groups.map(|group| (group.display_name.as_str(), &group.address)));
-            let openings = self.rights.openings().iter();
-            given.extend(openings.flat_map(|opening| of_account(&opening.account)));
+            given.extend(groups.map(|group| (group.display_name.clone(), &group.address)));
+            for opening in self.rights.openings() {
+                let name = self.page.name_of(&opening.account);
+                given.extend(opening.account.addresses().map(|address| (name.clone(), address)));
+            }
         }
         given
     }
-}
-
-fn of_account(record: &AccountRecord) -> impl Iterator<Item = (&str, &Address)> {
-    record
-        .addresses()
-        .map(|address| (record.display_name.as_str(), address))
 }
 
 #[cfg(test)]
@@ -143,9 +157,17 @@ mod tests {
             text_signature: "t".to_owned(),
             html_signature: "h".to_owned(),
             is_given: true,
+            is_named: None,
         };
         let golden = b"\x01\x00\x01\x87\x61A\x68a@b.test\xf6\x81\x82\xf6\x68c@d.test\x61t\x61h\xf5";
         assert_eq!(&identity.encode()[..], golden);
-        assert_eq!(IdentityRecord::decode(golden), Ok(identity));
+        assert_eq!(IdentityRecord::decode(golden).as_ref(), Ok(&identity));
+        let named = IdentityRecord {
+            is_named: Some(true),
+            ..identity
+        };
+        let golden = b"\x01\x00\x01\x88\x61A\x68a@b.test\xf6\x81\x82\xf6\x68c@d.test\x61t\x61h\xf5\xf5";
+        assert_eq!(&named.encode()[..], golden);
+        assert_eq!(IdentityRecord::decode(golden), Ok(named));
     }
 }

@@ -98,6 +98,7 @@ fn read_new(senders: &Senders<'_>, text: &RawValue, count: usize) -> Result<Iden
         text_signature: new.text_signature,
         html_signature: new.html_signature,
         is_given: false,
+        is_named: None,
     };
     check(&identity)?;
     Ok(identity)
@@ -168,7 +169,11 @@ fn patched(id: &Id, mut identity: IdentityRecord, patch: &PatchObject) -> Result
         }
         let property = path.property();
         match property {
-            "name" => identity.name = value_of::<Option<String>>(property, value)?.unwrap_or_default(),
+            "name" => {
+                identity.name = value_of::<Option<String>>(property, value)?.unwrap_or_default();
+                // Without a name of its own it has the directory's again.
+                identity.is_named = (identity.is_given && !identity.name.is_empty()).then_some(true);
+            }
             "replyTo" => identity.reply_to = value_of::<Option<Vec<EmailAddress>>>(property, value)?.map(stored),
             "bcc" => identity.bcc = value_of::<Option<Vec<EmailAddress>>>(property, value)?.map(stored),
             "textSignature" => {

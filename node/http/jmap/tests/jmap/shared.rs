@@ -1,7 +1,11 @@
 //! Mailboxes of others over JMAP: seen, worked in, sent from and lost by those who may use them.
 
-use hongyan_directory::{AccountKind, GrantRights, Grantee, NewAccount, NewGrant, NewGroup, Posting, Sending};
+use hongyan_directory::{
+    AccountChange, AccountKind, DisplayNames, Field, GrantRights, Grantee, NewAccount, NewGrant, NewGroup,
+    OrganisationPage, Posting, Profile, Sending,
+};
 use hongyan_miniature::USER;
+use hongyan_profile::Profiles;
 use hongyan_types::{AccountId, Address};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -342,5 +346,57 @@ fn grp_6_dlg_1_one_sends_as_whom_one_may() {
             !gone.contains(&"info@example.test".to_owned()),
             "the right to send is gone"
         );
+    });
+}
+
+#[test]
+fn org_8_the_sender_name_is_the_directorys_until_somebody_names_the_identity() {
+    run(async |place| {
+        let own = place.account();
+        let name = async |place: &mut Client| {
+            let listed = ask(place, "Identity/get", json!({"accountId": own})).await;
+            (
+                listed["list"][0]["name"].clone(),
+                listed["state"].clone(),
+                listed["list"][0]["id"].clone(),
+            )
+        };
+        let anna = place.node.mailbox;
+        let (directory, tenant) = (place.node.directory.clone(), anna.tenant);
+        let change = AccountChange {
+            display_name: Field::Set("Anna Li".to_owned()),
+            profile: Field::Set(Profile {
+                nickname: "Annie".to_owned(),
+                ..Profile::default()
+            }),
+            ..AccountChange::default()
+        };
+        let account = directory.change_account(anna.account, &change).await.unwrap();
+        let (first, state, id) = name(place).await;
+        assert_eq!(first, "Anna Li");
+        let page = OrganisationPage {
+            display_names: DisplayNames::NameAlias,
+            own_sender_names: true,
+            ..OrganisationPage::default()
+        };
+        directory.set_page(tenant, &page, None).await.unwrap();
+        let (second, new_state, _) = name(place).await;
+        assert_eq!(second, "Anna Li (Annie)");
+        assert_ne!(state, new_state, "clients are told");
+        let Value::Object(chosen) = json!({"sender_name": "Sales Anna"}) else {
+            unreachable!()
+        };
+        Profiles::new(&directory)
+            .change_preferences(&account, &chosen)
+            .await
+            .unwrap();
+        assert_eq!(name(place).await.0, "Sales Anna", "ORG-9");
+        let update = json!({"accountId": own, "update": {id.as_str().unwrap(): {"name": "A. Li"}}});
+        ask(place, "Identity/set", update).await;
+        directory
+            .set_page(tenant, &OrganisationPage::default(), None)
+            .await
+            .unwrap();
+        assert_eq!(name(place).await.0, "A. Li", "what a person named keeps its name");
     });
 }

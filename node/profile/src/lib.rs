@@ -1,0 +1,19 @@
+//! What members and organisations show of themselves, and how members like to work: preferences (SET-1 to SET-5), avatars
+//! (SET-6), logos (ORG-3). Kept below `hongyan_directory::of_account` and `of_tenant`, so that it goes with its owner:
+//!
+//! of-account ("preferences")             record.rs
+//! of-account ("avatar", part)            JPEG in parts; of-tenant ("logo", part) PNG in parts
+//!
+//! Called by `node/http/admin`.
+
+mod error;
+mod name;
+mod picture;
+mod preferences;
+mod profiles;
+mod record;
+
+pub use error::ProfileError;
+pub use picture::{AVATAR_OCTETS_MAX, AVATAR_PIXELS, LOGO_OCTETS_MAX, LOGO_PIXELS, PictureError, avatar, logo};
+pub use preferences::{AfterRemoving, Font, Landing, Original, Preferences, Prefix};
+pub use profiles::Profiles;
