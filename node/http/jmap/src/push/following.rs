@@ -9,13 +9,12 @@ use futures_util::future::join_all;
 use hongyan_actor::EntityKey;
 use hongyan_jmap::object::StateChange;
 use hongyan_mailbox::MailboxId;
-use hongyan_types::{AccountId, ModSeq};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::door::{Letter, PushError};
 use super::listening::TYPES;
 use super::subscription_record::{SubscriptionRecord, Subscriptions, followed, note_told};
-use super::watching::{Told, Watching, states};
+use super::watching::{News, Told, Watching, states};
 use crate::error::Outcome;
 use crate::jmap::Jmap;
 use crate::ledgers::Attempts;
@@ -74,7 +73,7 @@ async fn try_follow(jmap: &Arc<Jmap>, mailbox: MailboxId, told: Told) -> Outcome
         note_told(&services.database, mailbox, &watching.told()).await?;
     }
     loop {
-        let news = watching.changed().await?;
+        let news = watching.changed(true).await?;
         if !tell(jmap, mailbox, &news).await? {
             return Ok(());
         }
@@ -84,7 +83,7 @@ async fn try_follow(jmap: &Arc<Jmap>, mailbox: MailboxId, told: Told) -> Outcome
 }
 
 /// Tells all places of the account; whether there are any.
-async fn tell(jmap: &Jmap, mailbox: MailboxId, news: &[(AccountId, ModSeq)]) -> Outcome<bool> {
+async fn tell(jmap: &Jmap, mailbox: MailboxId, news: &[News]) -> Outcome<bool> {
     let services = &jmap.services;
     let mut transaction = services.database.begin();
     let all = Subscriptions::of(mailbox)
@@ -107,13 +106,14 @@ async fn tell(jmap: &Jmap, mailbox: MailboxId, news: &[(AccountId, ModSeq)]) -> 
     Ok(true)
 }
 
-fn letter(news: &[(AccountId, ModSeq)], subscription: &SubscriptionRecord) -> Option<Letter> {
+fn letter(news: &[News], subscription: &SubscriptionRecord) -> Option<Letter> {
     let types: Vec<&'static str> = TYPES.into_iter().filter(|kind| subscription.wants(kind)).collect();
-    if types.is_empty() {
+    let changed = states(news, &types);
+    if changed.is_empty() {
         return None;
     }
     let change = StateChange {
-        changed: states(news, &types),
+        changed,
         push_state: None,
     };
     Some(Letter {

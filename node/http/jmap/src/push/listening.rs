@@ -6,12 +6,12 @@ use std::sync::Arc;
 use hongyan_mailbox::MailboxId;
 use hongyan_types::{AccountId, ModSeq};
 
-use super::watching::{States, Told, Watching, states};
+use super::watching::{DELIVERY, States, Told, Watching, states};
 use crate::error::Outcome;
 use crate::jmap::Jmap;
 
 /// Kinds of records whose states are those of the mailbox.
-pub(super) const TYPES: [&str; 3] = ["Email", "Mailbox", "Thread"];
+pub(super) const TYPES: [&str; 4] = ["Email", DELIVERY, "Mailbox", "Thread"];
 
 /// Someone who waits for new states.
 pub(super) struct Listening {
@@ -35,9 +35,10 @@ impl Listening {
     /// Waits until something is new; `None` when nobody can say: the client comes back with what it has.
     pub(super) async fn changed(&mut self) -> Option<States> {
         loop {
-            let news = self.watching.changed().await.ok()?;
-            if !self.types.is_empty() {
-                return Some(states(&news, &self.types));
+            let news = self.watching.changed(self.types.contains(&DELIVERY)).await.ok()?;
+            let states = states(&news, &self.types);
+            if !states.is_empty() {
+                return Some(states);
             }
         }
     }

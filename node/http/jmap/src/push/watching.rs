@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use hongyan_jmap::{Id, MethodErrorType};
-use hongyan_mailbox::{ListFolders, MailboxId};
+use hongyan_mailbox::{ChangesSpan, ListFolders, MailboxId, read_changes};
 use hongyan_router::Subscription;
 use hongyan_types::{AccountId, ModSeq};
 
@@ -31,12 +31,26 @@ pub(super) struct Told {
 /// New states by account and kind of record.
 pub(super) type States = BTreeMap<Id, BTreeMap<&'static str, String>>;
 
+/// The kind of which the state is new when there is a new email (RFC 8621 §1.5).
+pub(super) const DELIVERY: &str = "EmailDelivery";
+
+/// A mailbox that changed.
+pub(super) struct News {
+    account: AccountId,
+    /// How far it has come.
+    modseq: ModSeq,
+    /// Whether there is a new email.
+    has_mail: bool,
+}
+
 /// What is told of mailboxes that changed.
-pub(super) fn states(news: &[(AccountId, ModSeq)], types: &[&'static str]) -> States {
-    let of = |modseq: &ModSeq| types.iter().map(|kind| (*kind, state::write(*modseq))).collect();
-    news.iter()
-        .map(|(account, modseq)| (ids::account(*account), of(modseq)))
-        .collect()
+pub(super) fn states(news: &[News], types: &[&'static str]) -> States {
+    let of = |news: &News| -> BTreeMap<&'static str, String> {
+        let types = types.iter().filter(|kind| **kind != DELIVERY || news.has_mail);
+        types.map(|kind| (*kind, state::write(news.modseq))).collect()
+    };
+    let all = news.iter().map(|news| (ids::account(news.account), of(news)));
+    all.filter(|(_, states)| !states.is_empty()).collect()
 }
 
 /// One mailbox.
@@ -90,22 +104,45 @@ impl Watching {
         }
     }
     /// Waits until something is new: which mailboxes, and how far they have come.
-    pub(super) async fn changed(&mut self) -> Outcome<Vec<(AccountId, ModSeq)>> {
+    pub(super) async fn changed(&mut self, looks_for_mail: bool) -> Outcome<Vec<News>> {
         loop {
             self.look_what_is_open().await?;
             self.ask().await?;
-            let mut news = Vec::new();
+            let mut spans = Vec::new();
             for (account, watched) in &mut self.all {
                 if watched.now > watched.told {
-                    watched.told = watched.now;
-                    news.push((*account, watched.now));
+                    let since = std::mem::replace(&mut watched.told, watched.now);
+                    spans.push((*account, since, watched.now));
                 }
+            }
+            let mut news = Vec::with_capacity(spans.len());
+            for (account, since, modseq) in spans {
+                let has_mail = looks_for_mail && self.has_mail(account, since, modseq).await?;
+                news.push(News {
+                    account,
+                    modseq,
+                    has_mail,
+                });
             }
             if !news.is_empty() {
                 return Ok(news);
             }
             self.hints().await;
         }
+    }
+    /// Whether there is an email that was not there at `since`; so it is taken when that is too long ago to be known.
+    async fn has_mail(&self, account: AccountId, since: ModSeq, until: ModSeq) -> Outcome<bool> {
+        let span = ChangesSpan {
+            since,
+            until,
+            objects_max: u64::MAX,
+        };
+        let database = &self.jmap.services.database;
+        let changes = read_changes(database, self.mailbox(account), span).await?;
+        Ok(changes.is_none_or(|changes| {
+            let last = changes.moved.keys().next_back();
+            last.is_some_and(|last| *last >= changes.email_next_before)
+        }))
     }
     /// Waits for a hint, or until it is time to look what is open.
     async fn hints(&mut self) {

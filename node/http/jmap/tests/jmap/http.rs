@@ -190,3 +190,30 @@ fn a_client_that_comes_back_is_told_what_it_missed() {
         place.stop().await;
     });
 }
+
+#[test]
+fn rfc_8621_1_5_of_deliveries_only_new_mail_is_told() {
+    run(async {
+        let mut place = Client::start().await;
+        place.append("INBOX", 0, "Subject: a\r\n\r\nb\r\n").await;
+        let state = json!([["Email/get", {"accountId": "$account", "ids": []}, "0"]]).to_string();
+        let before = place.call(&state).await[0][1]["state"].as_str().unwrap().to_owned();
+        let flag = json!([["Email/set", {"accountId": "$account", "update": {"M000000000001": {"keywords/$seen": true}}}, "0"]]);
+        place.call(&flag.to_string()).await;
+        let path = "/jmap/events?types=EmailDelivery&closeafter=state&ping=0";
+        let mut request = Client::request("GET", path, JSON, "");
+        request.headers_mut().insert("last-event-id", before.parse().unwrap());
+        let response = place.send(request).await;
+        place.append("INBOX", 0, "Subject: c\r\n\r\nd\r\n").await;
+        let text = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let data: Value = serde_json::from_str(text.split("data: ").nth(1).unwrap()).unwrap();
+        let now = place.call(&state).await[0][1]["state"].clone();
+        assert_eq!(
+            data["changed"][place.account()],
+            json!({"EmailDelivery": now}),
+            "{text}"
+        );
+        place.stop().await;
+    });
+}
