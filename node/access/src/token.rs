@@ -13,6 +13,8 @@ use crate::{Access, AccessError, Identity};
 
 /// What the text of a token begins with: people and programs that look for leaked secrets know it by that.
 const PREFIX: &str = "hyt_";
+/// What the text of an invitation begins with.
+const INVITATION_PREFIX: &str = "hyi_";
 /// Random octets of a text.
 const RANDOM_OCTETS: usize = 32;
 
@@ -66,6 +68,24 @@ impl Access {
             hash: hash(&text),
             text: Secret::new(text),
         }
+    }
+
+    /// Makes up the text of an invitation.
+    #[must_use]
+    pub fn new_invitation_text(&self) -> NewTokenText {
+        let mut random = [0; RANDOM_OCTETS];
+        self.0.env.fill_random(&mut random);
+        let text = format!("{INVITATION_PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
+        NewTokenText {
+            hash: hash(&text),
+            text: Secret::new(text),
+        }
+    }
+
+    /// What an invitation that someone shows is found by.
+    #[must_use]
+    pub fn invitation_hash(&self, text: &str) -> TokenHash {
+        hash(text)
     }
 
     /// Who acts that shows this token, coming from `peer`.

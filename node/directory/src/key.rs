@@ -36,6 +36,8 @@
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
 //! ("dir", "token-hash", hash)               token
 //! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0
+//! ("dir", "invitation", tenant, invitation) record/invitation.rs; ("dir", "invitation-hash", hash) tenant and invitation
+//! ("dir", "application", tenant, application) record/application.rs
 //! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
 //! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
 
@@ -214,6 +216,15 @@ pub(crate) fn token_hash(hash: &TokenHash) -> Bytes {
 }
 pub(crate) fn tenant_tokens(tenant: Option<TenantId>) -> Tuple {
     dir("tenant-token").int(tenant.map_or(0, |tenant| tenant.0))
+}
+pub(crate) fn invitations(tenant: TenantId) -> Tuple {
+    dir("invitation").int(tenant.0)
+}
+pub(crate) fn invitation_hash(hash: &TokenHash) -> Bytes {
+    dir("invitation-hash").bytes(&hash.0).pack()
+}
+pub(crate) fn applications(tenant: TenantId) -> Tuple {
+    dir("application").int(tenant.0)
 }
 pub(crate) fn feed(tenant: TenantId) -> Tuple {
     dir("feed").int(tenant.0)

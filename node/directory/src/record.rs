@@ -1,6 +1,7 @@
 //! What the directory stores, one file a kind. Every version once written stays readable.
 
 pub(crate) mod account;
+pub(crate) mod application;
 pub(crate) mod change;
 pub(crate) mod claim;
 pub(crate) mod credential;
@@ -11,6 +12,7 @@ pub(crate) mod factors;
 pub(crate) mod feed;
 pub(crate) mod grant;
 pub(crate) mod group;
+pub(crate) mod invitation;
 pub(crate) mod language;
 pub(crate) mod page;
 pub(crate) mod passkey;

@@ -27,6 +27,7 @@ pub(crate) mod domain_name;
 pub(crate) mod grant;
 pub(crate) mod group_names;
 pub(crate) mod group_rules;
+pub(crate) mod invitation;
 pub(crate) mod list;
 pub(crate) mod membership;
 pub(crate) mod move_domain;

@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 mod department;
 mod domain;
 mod group;
+mod invitation;
 mod login;
 mod member;
 mod oauth;
@@ -45,6 +46,9 @@ pub enum Command {
     /// People and shared mailboxes.
     #[command(subcommand, alias = "account")]
     Member(member::Member),
+    /// Ways in for those who are to come, and those who want to join.
+    #[command(subcommand)]
+    Invitation(invitation::Invitation),
     /// Mailboxes of those who left: given back, given on, or gone for good.
     #[command(subcommand)]
     RecycleBin(recycle_bin::RecycleBin),
@@ -115,6 +119,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Organisation(command) => organisation::run(command, &client, style).await,
         Command::Domain(command) => domain::run(command, &client, style).await,
         Command::Member(command) => member::run(command, &client, style).await,
+        Command::Invitation(command) => invitation::run(command, &client, style).await,
         Command::RecycleBin(command) => recycle_bin::run(command, &client, style).await,
         Command::Department(command) => department::run(command, &client, style).await,
         Command::Tag(command) => tag::run(command, &client, style).await,
@@ -217,6 +222,9 @@ mod tests {
             "x webhook add Portal https://p.test/ --event mail --event member",
             "x webhook set 3 --on false",
             "x messages --organisation A",
+            "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
+            "x invitation notify a@b c@d",
+            "x invitation refuse 3 unknown",
             "x recycle-bin list --tenant A",
             "x domain records d.test",
             "x recycle-bin restore a@b --name Ben --invited",

@@ -48,6 +48,8 @@ fn clear_structure(transaction: &mut Change, id: TenantId) {
         "role",
         "group-names",
         "granted",
+        "invitation",
+        "application",
     ] {
         transaction.clear_range(key::all_of(kind, id).range());
     }

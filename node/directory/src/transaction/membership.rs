@@ -13,6 +13,11 @@ const TEXT_CHARACTERS_MAX: usize = 128;
 /// And of the longer one.
 const LOCATION_CHARACTERS_MAX: usize = 500;
 
+/// Whether a profile could be kept.
+pub(super) fn check_profile(profile: &Profile) -> Result<()> {
+    clean_profile(profile).map(|_| ())
+}
+
 /// A profile as it is kept, or what is wrong with it.
 pub(super) fn clean_profile(profile: &Profile) -> Result<Profile> {
     let text = |text: &str, characters_max: usize| {

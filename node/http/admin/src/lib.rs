@@ -7,6 +7,7 @@
 
 mod alias;
 mod app_password;
+mod application;
 mod audit;
 mod body;
 mod caller;
@@ -19,6 +20,8 @@ mod domain;
 mod domain_records;
 mod event;
 mod group;
+mod invitation;
+mod join;
 mod login;
 mod member;
 mod message;
@@ -128,6 +131,13 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(member::list, member::create))
         .routes(routes!(member::show, member::change, recycle_bin::delete_member))
         .routes(routes!(member::set_password))
+        .routes(routes!(invitation::list, invitation::create))
+        .routes(routes!(invitation::revoke))
+        .routes(routes!(invitation::notify))
+        .routes(routes!(application::list))
+        .routes(routes!(application::accept))
+        .routes(routes!(application::refuse))
+        .routes(routes!(join::show, join::join))
         .routes(routes!(recycle_bin::unbind))
         .routes(routes!(recycle_bin::list))
         .routes(routes!(recycle_bin::show, recycle_bin::purge))

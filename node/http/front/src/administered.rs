@@ -22,6 +22,9 @@ use crate::web;
 /// What anybody may read.
 const DOCUMENT: &str = "/api/openapi.json";
 
+/// Where people come who are nobody yet: the invitation in the path says who may.
+const JOIN: &str = "/api/join/";
+
 /// Routes whose requests bear an [`Actor`] among their extensions; who is nobody is refused.
 pub fn administered(routes: Router, access: Access) -> Router {
     routes.layer(from_fn_with_state(access, with_actor))
@@ -29,7 +32,7 @@ pub fn administered(routes: Router, access: Access) -> Router {
 
 async fn with_actor(State(access): State<Access>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path == DOCUMENT || web::is_sign_in(path) {
+    if path == DOCUMENT || path.starts_with(JOIN) || web::is_sign_in(path) {
         return next.run(request).await;
     }
     let asked = Asked {

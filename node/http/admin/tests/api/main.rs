@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 mod domain_records;
 mod event;
+mod invitation;
 mod organisation;
 mod profile;
 mod recycle_bin;

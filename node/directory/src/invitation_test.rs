@@ -1,0 +1,202 @@
+use hongyan_env::Env;
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+
+use super::*;
+use crate::{AccountState, DirectoryOptions, Error, NewTenant, ScramKeys, TenantChange};
+
+async fn directory() -> (Directory, TenantId, hongyan_env::ManualClock) {
+    let (env, clock) = Env::manual(1);
+    let database = Database::new(MemoryStore::default());
+    let directory = Directory::new(database, env, DirectoryOptions::default());
+    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    let domain = Domain::try_from("a.test").unwrap();
+    directory.create_domain(tenant, &domain).await.unwrap();
+    (directory, tenant, clock)
+}
+
+fn credential() -> Credential {
+    Credential {
+        password_hash: "h".to_owned(),
+        scram: ScramKeys {
+            salt: vec![1],
+            iterations: 2,
+            stored_key: [3; 32],
+            server_key: [4; 32],
+        },
+        set_millis: 5,
+    }
+}
+
+fn address(text: &str) -> Address {
+    Address::try_from(text).unwrap()
+}
+
+fn invitation(directory: &Directory, mark: u8) -> NewInvitation {
+    NewInvitation {
+        label: "All".to_owned(),
+        hash: TokenHash([mark; 32]),
+        expires: Timestamp {
+            millis: directory.now().millis + 1_000,
+        },
+        domain: Domain::try_from("a.test").unwrap(),
+        department: None,
+        review: false,
+        uses_max: None,
+        account: None,
+        notice: None,
+    }
+}
+
+fn joiner(mark: u8, wanted: &str) -> Joiner {
+    Joiner {
+        hash: TokenHash([mark; 32]),
+        address: Some(address(wanted)),
+        display_name: "New".to_owned(),
+        mobile: String::new(),
+        private_address: "new@far.test".to_owned(),
+        credential: credential(),
+        notice: None,
+    }
+}
+
+#[tokio::test]
+async fn mem_5_the_limit_of_members_counts_when_somebody_joins() {
+    let (directory, tenant, _) = directory().await;
+    let new = NewInvitation {
+        uses_max: Some(3),
+        ..invitation(&directory, 1)
+    };
+    directory.create_invitation(tenant, &new).await.unwrap();
+    let limit = TenantChange {
+        accounts_max: crate::Field::Set(Some(1)),
+        ..TenantChange::default()
+    };
+    directory.change_tenant(tenant, &limit).await.unwrap();
+    assert!(matches!(
+        directory.join(&joiner(1, "a@a.test")).await,
+        Ok(Joined::Member(_))
+    ));
+    let refused = directory.join(&joiner(1, "b@a.test")).await.unwrap_err();
+    assert!(matches!(refused, Error::Limit { .. }), "{refused}");
+    assert_eq!(
+        directory.invitations(tenant).await.unwrap()[0].used,
+        1,
+        "what is refused is no use"
+    );
+    let elsewhere = directory.join(&joiner(1, "b@b.test")).await.unwrap_err();
+    assert!(matches!(elsewhere, Error::Invalid(_)));
+}
+
+#[tokio::test]
+async fn mem_5_what_is_over_used_up_or_taken_back_lets_nobody_in() {
+    let (directory, tenant, clock) = directory().await;
+    let once = NewInvitation {
+        uses_max: Some(1),
+        ..invitation(&directory, 1)
+    };
+    directory.create_invitation(tenant, &once).await.unwrap();
+    directory.join(&joiner(1, "a@a.test")).await.unwrap();
+    let is_gone = async |mark: u8| {
+        let shown = directory.invitation_shown(TokenHash([mark; 32])).await.unwrap();
+        let refused = directory.join(&joiner(mark, "x@a.test")).await;
+        shown.is_none() && matches!(refused, Err(Error::NotFound { .. }))
+    };
+    assert!(is_gone(1).await, "used up");
+    let made = directory
+        .create_invitation(tenant, &invitation(&directory, 2))
+        .await
+        .unwrap();
+    directory.revoke_invitation(tenant, made.id).await.unwrap();
+    assert!(is_gone(2).await, "taken back");
+    directory
+        .create_invitation(tenant, &invitation(&directory, 3))
+        .await
+        .unwrap();
+    assert!(directory.invitation_shown(TokenHash([3; 32])).await.unwrap().is_some());
+    clock.advance(std::time::Duration::from_secs(2));
+    assert!(is_gone(3).await, "over");
+    assert!(is_gone(9).await, "made up");
+}
+
+#[tokio::test]
+async fn mem_3_who_is_there_already_sets_a_password_and_is_in() {
+    let (directory, tenant, _) = directory().await;
+    let invited = NewAccount {
+        state: AccountState::Invited,
+        ..NewAccount::at(address("a@a.test"))
+    };
+    let account = directory.create_account(&invited).await.unwrap();
+    let new = |mark| NewInvitation {
+        account: Some(account.id),
+        uses_max: Some(1),
+        ..invitation(&directory, mark)
+    };
+    directory.create_invitation(tenant, &new(1)).await.unwrap();
+    directory.create_invitation(tenant, &new(2)).await.unwrap();
+    let coming = |mark| Joiner {
+        address: None,
+        ..joiner(mark, "a@a.test")
+    };
+    assert!(
+        directory.join(&coming(1)).await.is_err(),
+        "the later one takes its place"
+    );
+    directory.join(&coming(2)).await.unwrap();
+    let after = directory.login_of(account.id).await.unwrap().unwrap();
+    assert_eq!(after.account.state, AccountState::Active);
+    assert!(after.credential.is_some());
+    assert!(directory.invitations(tenant).await.unwrap().is_empty());
+    assert!(matches!(
+        directory.create_invitation(tenant, &new(3)).await,
+        Err(Error::Refused(_))
+    ));
+}
+
+#[tokio::test]
+async fn mem_8_who_waits_is_accepted_with_another_address_or_turned_away() {
+    let (directory, tenant, _) = directory().await;
+    let review = NewInvitation {
+        review: true,
+        ..invitation(&directory, 1)
+    };
+    directory.create_invitation(tenant, &review).await.unwrap();
+    let mut waiting = Vec::new();
+    for name in ["a@a.test", "a@a.test", "c@a.test"] {
+        match directory.join(&joiner(1, name)).await.unwrap() {
+            Joined::Waits(application) => waiting.push(application),
+            Joined::Member(_) => panic!("nobody has looked at it"),
+        }
+    }
+    assert_eq!(directory.applications(tenant, None, 10).await.unwrap().len(), 3);
+    let first = directory
+        .accept_application(&waiting[0], &waiting[0].address, Vec::new())
+        .await
+        .unwrap();
+    assert_eq!(first.profile.private_address, "new@far.test");
+    let taken = directory
+        .accept_application(&waiting[1], &waiting[1].address, Vec::new())
+        .await
+        .unwrap_err();
+    assert!(matches!(taken, Error::Exists { .. }), "the approver is told: {taken}");
+    assert!(directory.is_taken(&waiting[1].address).await.unwrap());
+    let second = directory
+        .accept_application(&waiting[1], &address("a2@a.test"), Vec::new())
+        .await
+        .unwrap();
+    assert!(
+        directory
+            .login_of(second.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .credential
+            .is_some()
+    );
+    directory
+        .refuse_application(&waiting[2], "we do not know you")
+        .await
+        .unwrap();
+    assert!(directory.applications(tenant, None, 10).await.unwrap().is_empty());
+    assert!(directory.refuse_application(&waiting[2], "again").await.is_err());
+}

@@ -1,0 +1,132 @@
+//! Invitations, and who wants to join.
+
+use super::organisation::{acme, as_actor, as_member};
+use super::*;
+
+#[test]
+fn mem_5_somebody_joins_by_a_link() {
+    hongyan_actor::run(0, async {
+        let (api, state) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        let new = json!({"label": "Spring", "lifetime_days": 7, "uses_max": 2});
+        let (status, made) = call(&operator, "POST", "/api/invitations", new).await;
+        assert_eq!(status, 201, "{made}");
+        let text = made["secret"].as_str().unwrap().to_owned();
+        assert!(text.starts_with("hyi_") && made["link"].as_str().unwrap().ends_with(&text));
+        let path = format!("/api/join/{text}");
+        // Nobody has signed in.
+        let (status, page) = call(&api, "GET", &path, Value::Null).await;
+        assert_eq!(
+            (status, &page["address"], &page["review"]),
+            (200, &Value::Null, &json!(false))
+        );
+        let weak = json!({"address": "neu", "display_name": "Neu", "password": "short"});
+        assert_eq!(call(&api, "POST", &path, weak).await.0, 400);
+        let join = json!({"address": "neu", "display_name": "Neu", "password": "Correct-horse7"});
+        let (status, joined) = call(&api, "POST", &path, join.clone()).await;
+        assert_eq!((status, &joined["result"]), (201, &json!("joined")), "{joined}");
+        let (status, taken) = call(&api, "POST", &path, join).await;
+        assert_eq!((status, &taken["type"]), (409, &json!("exists")));
+        let list = call(&operator, "GET", "/api/invitations", Value::Null).await.1;
+        assert_eq!(
+            (&list["items"][0]["used"], &list["items"][0]["secret"]),
+            (&json!(1), &Value::Null)
+        );
+        let id = list["items"][0]["id"].as_u64().unwrap();
+        assert_eq!(
+            call(&operator, "DELETE", &format!("/api/invitations/{id}"), Value::Null)
+                .await
+                .0,
+            204
+        );
+        assert_eq!(call(&api, "GET", &path, Value::Null).await.0, 404);
+        assert_eq!(
+            call(&operator, "DELETE", &format!("/api/invitations/{id}"), Value::Null)
+                .await
+                .0,
+            404
+        );
+        let member = as_member(&api, &state, joined["address"].as_str().unwrap()).await;
+        assert_eq!(call(&member, "GET", "/api/invitations", Value::Null).await.0, 403);
+        assert_eq!(call(&member, "POST", "/api/invitations", json!({})).await.0, 403);
+    });
+}
+
+#[test]
+fn mem_8_who_applies_waits_for_an_answer() {
+    hongyan_actor::run(0, async {
+        let (api, _) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        let new = json!({"review": true});
+        let made = call(&operator, "POST", "/api/invitations", new).await.1;
+        let path = format!("/api/join/{}", made["secret"].as_str().unwrap());
+        for name in ["Eins", "Zwei"] {
+            let join = json!({"address": "neu", "display_name": name, "password": "Correct-horse7"});
+            assert_eq!(call(&api, "POST", &path, join).await.0, 202);
+        }
+        let waiting = call(&operator, "GET", "/api/applications", Value::Null).await.1;
+        assert_eq!(waiting["items"][0]["taken"], false);
+        let (first, second) = (&waiting["items"][0]["id"], &waiting["items"][1]["id"]);
+        let accept = format!("/api/applications/{first}/accept");
+        assert_eq!(call(&operator, "POST", &accept, json!({})).await.0, 201);
+        assert_eq!(call(&operator, "POST", &accept, json!({})).await.0, 404);
+        let waiting = call(&operator, "GET", "/api/applications", Value::Null).await.1;
+        assert_eq!(waiting["items"][0]["taken"], true, "the approver is told");
+        let accept = format!("/api/applications/{second}/accept");
+        assert_eq!(call(&operator, "POST", &accept, json!({})).await.1["type"], "exists");
+        let refuse = format!("/api/applications/{second}/refuse");
+        assert_eq!(
+            call(&operator, "POST", &refuse, json!({"reason": "unknown"})).await.0,
+            204
+        );
+    });
+}
+
+#[test]
+fn mem_6_those_still_to_come_are_told_by_mail() {
+    hongyan_actor::run(0, async {
+        let (api, state) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        let domain = state
+            .directory
+            .domains(hongyan_types::TenantId(1), None, 1)
+            .await
+            .unwrap()[0]
+            .domain
+            .clone();
+        for (name, private) in [("neu", "neu@far.test"), ("stumm", "")] {
+            let new = json!({
+                "address": format!("{name}@{domain}"),
+                "invited": true,
+                "profile": {"private_address": private},
+            });
+            assert_eq!(call(&operator, "POST", "/api/members", new).await.0, 201);
+        }
+        let (status, told) = call(&operator, "POST", "/api/invitations/notices", json!({})).await;
+        assert_eq!(status, 200, "{told}");
+        let results: Vec<_> = told["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["result"].clone())
+            .collect();
+        assert_eq!(results, ["sent", "no-private-address"]);
+        let list = call(&operator, "GET", "/api/invitations", Value::Null).await.1;
+        assert_eq!(list["items"][0]["member"], format!("neu@{domain}"));
+        let own = json!({"member": format!("stumm@{domain}")});
+        let made = call(&operator, "POST", "/api/invitations", own).await.1;
+        let path = format!("/api/join/{}", made["secret"].as_str().unwrap());
+        let page = call(&api, "GET", &path, Value::Null).await.1;
+        assert_eq!(page["address"], format!("stumm@{domain}"));
+        let join = json!({"password": "Correct-horse7"});
+        assert_eq!(call(&api, "POST", &path, join.clone()).await.0, 201);
+        assert_eq!(call(&api, "POST", &path, join).await.0, 404, "it is used up");
+        let member = call(&operator, "GET", &format!("/api/members/stumm@{domain}"), Value::Null)
+            .await
+            .1;
+        assert_eq!(member["state"], "active");
+    });
+}
