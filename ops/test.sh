@@ -11,7 +11,7 @@ install_packages gcc:build-essential python3:python3 curl:curl openssl:openssl p
 install_rust
 # Real clients: each that cannot be had is named by the tests that skip without it.
 install_packages_if_possible mbsync:isync offlineimap:offlineimap3 mutt:mutt swaks:swaks getmail:getmail6 \
-    fetchmail:fetchmail msmtp:msmtp promtool:prometheus
+    fetchmail:fetchmail msmtp:msmtp promtool:prometheus chromium:chromium
 # For runs under faults.
 install_packages_if_possible haproxy:haproxy ip:iproute2
 

@@ -1,0 +1,4 @@
+//! What pages of the node do in a real browser: headless Chromium, told by the DevTools protocol what to do.
+
+mod chromium;
+mod passkeys;
