@@ -451,6 +451,15 @@ impl Access {
         self.0.outcomes.with_label_values(&[protocol.label(), label]).inc();
     }
 
+    /// A key for one use, the same on all nodes; of no use for any other.
+    #[must_use]
+    pub fn derived_key(&self, context: &str) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0.secret);
+        hasher.update(b"derived key\0");
+        hasher.update(context.as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
     /// How long a device is trusted, in days.
     #[must_use]
     pub fn trusted_device_days(&self) -> u32 {

@@ -44,15 +44,18 @@ pub enum Way {
     Token,
     /// A passkey, alone or as the second factor.
     Passkey,
+    /// The provider of the organisation.
+    SingleSignOn,
 }
 
 impl Way {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Password,
         Self::AppPassword,
         Self::SecondFactor,
         Self::Token,
         Self::Passkey,
+        Self::SingleSignOn,
     ];
 
     /// A stable word.
@@ -64,12 +67,14 @@ impl Way {
             Self::SecondFactor => "second-factor",
             Self::Token => "token",
             Self::Passkey => "passkey",
+            Self::SingleSignOn => "single-sign-on",
         }
     }
     /// As releases before it say it: they read no other words.
     fn older(self) -> Self {
         match self {
             Self::Passkey => Self::SecondFactor,
+            Self::SingleSignOn => Self::Token,
             known => known,
         }
     }

@@ -20,6 +20,7 @@ use hongyan_types::Timestamp;
 
 use crate::SessionId;
 
+use record::SessionRecord;
 pub(crate) use record::TokenHash;
 pub(crate) use session::{Found, hash};
 
@@ -77,13 +78,14 @@ pub enum Stage {
 }
 
 impl Stage {
-    fn of(login: &Login, second_done: bool, now: Timestamp) -> Self {
+    fn of(login: &Login, session: &SessionRecord, now: Timestamp) -> Self {
         let factors = &login.factors;
-        if factors.has_second_factor() && !second_done {
+        let is_vouched = session.vouched == Some(true);
+        if factors.has_second_factor() && !session.second_done {
             Self::SecondFactor
         } else if factors.must_change {
             Self::ChangePassword
-        } else if login.second_factor_due().is_some_and(|due| due <= now) {
+        } else if !is_vouched && login.second_factor_due().is_some_and(|due| due <= now) {
             Self::SetUpSecondFactor
         } else {
             Self::SignedIn

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Geoip, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, Storage, Tls,
-    Webhook,
+    Access, Acme, Cluster, Directory, Geoip, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, SingleSignOn,
+    Storage, Tls, Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -61,6 +61,8 @@ pub struct Config {
     pub http: Http,
     /// Sign-in.
     pub access: Access,
+    /// Sign-in at providers of organisations.
+    pub single_sign_on: SingleSignOn,
     /// Places of addresses.
     pub geoip: Geoip,
     /// What tenants may have.
@@ -205,6 +207,7 @@ impl Config {
             Storage::document(),
             Cluster::document(),
             Queue::document(),
+            SingleSignOn::document(),
             Webhook::document(),
             Log::document(),
         ]

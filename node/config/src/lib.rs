@@ -22,6 +22,7 @@ pub use section::log::Log;
 pub use section::node::Node;
 pub use section::public::Public;
 pub use section::queue::Queue;
+pub use section::single_sign_on::SingleSignOn;
 pub use section::storage::Storage;
 pub use section::tls::Tls;
 pub use section::webhook::Webhook;

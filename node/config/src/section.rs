@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod node;
 pub(crate) mod public;
 pub(crate) mod queue;
+pub(crate) mod single_sign_on;
 pub(crate) mod storage;
 pub(crate) mod tls;
 pub(crate) mod webhook;

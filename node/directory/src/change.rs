@@ -69,6 +69,10 @@ impl Change {
     pub fn record(&mut self, chain: Chain, event: Event) {
         self.events.entry(chain).or_default().push(event);
     }
+    /// Tells a tenant's followers that something of the organisation itself is changed.
+    pub fn tell_of_organisation(&mut self, tenant: TenantId) {
+        self.tell(tenant, Subject::Tenant);
+    }
     /// Tells a tenant's followers what is changed.
     pub fn tell(&mut self, tenant: TenantId, subject: Subject) {
         self.subjects.entry(tenant).or_default().insert(subject);

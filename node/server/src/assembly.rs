@@ -21,6 +21,7 @@ use hongyan_http_discovery::{Checker, Watch, WatchOptions};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
+use hongyan_openid::OpenId;
 use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
@@ -32,6 +33,7 @@ use crate::entities::Entities;
 use crate::following::Following;
 use crate::holders::{holders, wake_queues};
 use crate::ports::Ports;
+use crate::single_sign_on;
 use crate::webhook::{self, Telling};
 use crate::{offer, settings};
 
@@ -89,6 +91,7 @@ pub struct Assembly {
     delivery: Delivery,
     tasks: Tasks,
     webhooks: Webhooks,
+    single_sign_on: OpenId,
     publishing: Checker,
     entities: Entities,
     listeners: Vec<Listener>,
@@ -159,6 +162,7 @@ impl Assembly {
             wake_queues(&arbiters, &ground.env, router.hints(), member);
         }
         let following = Following::start(&ground, &arbiters, cluster.as_ref());
+        let single_sign_on = single_sign_on::open(&config, &ground)?;
         let hooks = webhook::start(&config, &ground, &arbiters, &router)?;
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
@@ -194,6 +198,7 @@ impl Assembly {
             delivery,
             tasks,
             webhooks: hooks.webhooks,
+            single_sign_on,
             publishing,
             entities,
             listeners: Vec::new(),
@@ -219,6 +224,7 @@ impl Assembly {
             access: &self.ground.access,
             delivery: &self.delivery,
             admin: self.admin(),
+            single_sign_on: &self.single_sign_on,
             acme: self.acme.as_ref(),
             clear_passwords_on_loopback: self.clear_passwords_on_loopback,
         };
@@ -237,6 +243,7 @@ impl Assembly {
             router: self.router.clone(),
             tasks: self.tasks.clone(),
             webhooks: self.webhooks.clone(),
+            single_sign_on: Some(self.single_sign_on.clone()),
             publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
         })

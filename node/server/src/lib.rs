@@ -21,6 +21,7 @@ mod ports;
 mod readiness;
 mod serve;
 mod settings;
+mod single_sign_on;
 mod store;
 mod web_port;
 mod webhook;

@@ -20,6 +20,7 @@ use hongyan_http_oauth::OauthParts;
 use hongyan_http_scim::ScimParts;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
+use hongyan_openid::OpenId;
 use hongyan_router::Router;
 use hongyan_session_imap::{ImapService, ImapServices, ImapSettings, LoginWithoutTls};
 use hongyan_session_pop3::{Pop3Service, Pop3Settings};
@@ -42,6 +43,7 @@ pub(crate) struct Ports<'n> {
     pub(crate) delivery: &'n Delivery,
     /// The admin API, for whoever is put in as its actor.
     pub(crate) admin: axum::Router,
+    pub(crate) single_sign_on: &'n OpenId,
     pub(crate) acme: Option<&'n Acme>,
     /// Passwords without TLS are taken from this machine.
     pub(crate) clear_passwords_on_loopback: bool,
@@ -156,6 +158,7 @@ impl Ports<'_> {
         });
         let oauth = hongyan_http_oauth::routes(OauthParts {
             access: self.access.clone(),
+            single_sign_on: Some(self.single_sign_on.clone()),
             issuer: offer::web_origin(self.config),
         });
         let scim = hongyan_http_scim::routes(ScimParts {

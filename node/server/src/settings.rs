@@ -21,7 +21,7 @@ use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
 use hongyan_types::Domain;
 
-use crate::{acme, offer, webhook};
+use crate::{acme, offer, single_sign_on, webhook};
 
 /// Submission's port (RFC 6409), where relay hosts listen.
 const RELAY_PORT_DEFAULT: u16 = 587;
@@ -41,6 +41,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
     offer::offer(config)?;
     acme::settings(config)?;
     webhook::options(config)?;
+    single_sign_on::fetching(config)?;
     let listen = &config.listen;
     for (setting, texts) in [
         ("smtp", &listen.smtp),

@@ -20,6 +20,7 @@ mod session;
 mod shared;
 mod sheet;
 mod sign_in;
+mod single_sign_on;
 mod tag;
 mod task;
 mod token;
@@ -94,6 +95,9 @@ pub enum Command {
     /// What changes, posted to an organisation's programs.
     #[command(subcommand)]
     Webhook(webhook::Webhook),
+    /// Sign-in at an organisation's own OpenID Connect provider.
+    #[command(subcommand)]
+    SingleSignOn(single_sign_on::SingleSignOn),
     /// What the system has told the administrators.
     Messages {
         /// Whose.
@@ -135,6 +139,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Session(command) => session::run(command, &client, style).await,
         Command::Token(command) => token::run(command, &client, style).await,
         Command::Webhook(command) => webhook::run(command, &client, style).await,
+        Command::SingleSignOn(command) => single_sign_on::run(command, &client, style).await,
         Command::Messages { whose } => {
             let items = client.list("/api/messages", &whose.query()).await?;
             crate::output::list(style, &items, &["at_millis", "kind", "title"]);

@@ -48,6 +48,9 @@ pub(crate) struct SessionRecord {
     /// Wrong codes shown to it.
     #[n(12)]
     pub(crate) wrong: u8,
+    /// Whether a provider that began it vouches for a second factor.
+    #[n(13)]
+    pub(crate) vouched: Option<bool>,
 }
 
 /// One device.
@@ -162,6 +165,7 @@ mod tests {
             end_millis: 3,
             proved_millis: 4,
             wrong: 5,
+            vouched: None,
         };
         let stored = record::encode(V1, &session);
         let expect = format!("0100018d09030750{}f563614062633a3a31615801 02030405", "aa".repeat(16));

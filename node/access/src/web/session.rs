@@ -59,6 +59,8 @@ pub(super) enum SessionChange {
     Passed { at_millis: i64 },
     /// Its owner has proved anew who they are.
     Proved { at_millis: i64 },
+    /// The provider that began it vouches for a second factor.
+    Vouched,
     /// Its owner has another password.
     Password { credential: [u8; 16], at_millis: i64 },
 }
@@ -70,6 +72,7 @@ impl SessionChange {
                 record.seen_millis = record.seen_millis.max(*at_millis);
                 record.peer.clone_from(peer);
             }
+            Self::Vouched => record.vouched = Some(true),
             Self::Wrong => record.wrong = record.wrong.saturating_add(1),
             Self::Passed { at_millis } => {
                 record.second_done = true;
@@ -102,7 +105,7 @@ impl Found {
         WebSession {
             id: SessionId(record.id),
             account: Arc::clone(&self.login.account),
-            stage: Stage::of(&self.login, record.second_done, now),
+            stage: Stage::of(&self.login, record, now),
             set_up_until: self.login.second_factor_due(),
             name: record.name.clone(),
             peer: record.peer.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hongyan_directory::{Error, Login};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction};
 use hongyan_sasl::Secret;
+use hongyan_types::AccountId;
 
 use super::record::{self, SessionRecord, TokenHash};
 use super::session::{Found, SessionChange, hash, new_token};
@@ -95,6 +96,53 @@ impl Access {
         outcome
     }
 
+    /// Begins a session of somebody whom the provider of their organisation names: it stands for the password, and for the
+    /// second factor where it vouches for that.
+    ///
+    /// # Errors
+    /// Each way of not being let in.
+    pub async fn web_sign_in_by_provider(
+        &self,
+        account: AccountId,
+        vouches_second_factor: bool,
+        visit: Visit<'_>,
+    ) -> Result<Begun, AccessError> {
+        let login = self.0.directory.login_of(account).await?;
+        let login = login.ok_or(AccessError::Suspended)?;
+        let owner = Arc::clone(&login.account);
+        let name = owner.address.to_string();
+        let mut outcome = self.let_in(&name, login, visit, vouches_second_factor).await;
+        if vouches_second_factor && let Ok(begun) = &mut outcome {
+            let found = self.find_session(begun.token.reveal(), visit.peer).await?;
+            let record = self.change_session(&found.hash, &SessionChange::Vouched).await?;
+            begun.session = Found { record, ..found }.view(self.now());
+        }
+        let attempt = Attempt {
+            account: &owner,
+            name: &name,
+            protocol: Protocol::Web,
+            way: Way::SingleSignOn,
+            peer: visit.peer,
+            client: visit.client,
+        };
+        self.log_login(&attempt, outcome.as_ref().err());
+        self.count_outcome(Protocol::Web, outcome.as_ref().err());
+        outcome
+    }
+
+    /// Whoever uses `token`, once nothing is lacking and they have proved lately who they are.
+    ///
+    /// # Errors
+    /// `NotSignedIn`, `Unfinished`, `ProofNeeded`, `Directory`.
+    pub async fn web_proved(&self, token: &str, peer: IpAddr) -> Result<WebSession, AccessError> {
+        let session = self.web_session(token, peer).await?;
+        if session.stage != Stage::SignedIn {
+            return Err(AccessError::Unfinished(session.stage));
+        }
+        self.check_fresh(session.proved.millis)?;
+        Ok(session)
+    }
+
     /// Begins a session of somebody who has proved who they are.
     pub(crate) async fn let_in(
         &self,
@@ -130,6 +178,7 @@ impl Access {
             end_millis: now.saturating_add(lifetime.saturating_mul(1_000)),
             proved_millis: now,
             wrong: 0,
+            vouched: None,
         }
     }
 

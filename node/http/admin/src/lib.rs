@@ -42,6 +42,7 @@ mod session;
 mod sheet;
 mod sign_in;
 mod sign_in_policy;
+mod single_sign_on;
 mod socket;
 mod state;
 mod tag;
@@ -108,6 +109,12 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(tag::list, tag::create))
         .routes(routes!(tag::show, tag::change, tag::delete))
         .routes(routes!(sign_in_policy::show, sign_in_policy::change))
+        .routes(routes!(
+            single_sign_on::show,
+            single_sign_on::set,
+            single_sign_on::remove
+        ))
+        .routes(routes!(single_sign_on::check))
         .routes(routes!(role::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -153,6 +160,8 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(preferences::show, preferences::change))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
+        .routes(routes!(single_sign_on::identities))
+        .routes(routes!(single_sign_on::unlink))
         .routes(routes!(passkey::list))
         .routes(routes!(passkey::rename, passkey::remove))
         .routes(routes!(login::list))

@@ -7,6 +7,7 @@ use hongyan_access::AccessError;
 use hongyan_access::permission::Refusal;
 use hongyan_directory::Error as DirectoryError;
 use hongyan_mailbox::MailboxError;
+use hongyan_openid::OpenIdError;
 use hongyan_queue::QueueError;
 use hongyan_router::AskError;
 use serde::Serialize;
@@ -225,6 +226,19 @@ impl From<AccessError> for Problem {
             AccessError::LockedOut { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", error.text()),
             AccessError::Directory(error) => error.into(),
             other => Self::unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<OpenIdError> for Problem {
+    fn from(error: OpenIdError) -> Self {
+        let detail = error.text();
+        match error {
+            OpenIdError::Access(error) => error.into(),
+            OpenIdError::NoProvider => Self::not_found(detail),
+            OpenIdError::Provider(_) => Self::new(StatusCode::BAD_GATEWAY, "provider", detail),
+            OpenIdError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", detail),
+            _ => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hongyan_access::Access;
 use hongyan_directory::Directory;
 use hongyan_http_discovery::Checker;
+use hongyan_openid::OpenId;
 use hongyan_router::Router;
 use hongyan_upkeep::Tasks;
 use hongyan_webhook::Webhooks;
@@ -24,6 +25,8 @@ pub struct AdminState {
     pub tasks: Tasks,
     /// What changes, posted to programs.
     pub webhooks: Webhooks,
+    /// Sign-in at providers of organisations; none where there is none.
+    pub single_sign_on: Option<OpenId>,
     /// What domains are to publish; none where nothing is offered to the world.
     pub publishing: Option<Checker>,
     /// The cluster that the node is part of.

@@ -124,6 +124,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
         .unwrap();
     let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
     router(AdminState {
+        single_sign_on: None,
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,

@@ -23,17 +23,19 @@ pub(crate) fn is_sign_in(path: &str) -> bool {
 
 /// Where mail clients are let in: its pages are for guests, its end points look at nothing that a browser sends by itself.
 const OAUTH: &str = "/oauth/";
+/// Where members come by the provider of their organisation.
+const SINGLE_SIGN_ON: &str = "/sso/";
 /// Pages with forms that count for whoever is signed in.
-const OAUTH_PAGES: [&str; 2] = ["/oauth/authorize", "/oauth/device"];
+const PAGES: [&str; 4] = ["/oauth/authorize", "/oauth/device", "/sso/start", "/sso/logout"];
 
 /// Whether whoever asks for a path is a guest there: it finds out itself who that is.
 pub(crate) fn takes_guests(path: &str) -> bool {
-    is_sign_in(path) || path.starts_with(OAUTH)
+    is_sign_in(path) || path.starts_with(OAUTH) || path.starts_with(SINGLE_SIGN_ON)
 }
 
 /// Whether a page of another site must not have a form sent to a path, signed in or not.
 pub(crate) fn takes_forms(path: &str) -> bool {
-    is_sign_in(path) || OAUTH_PAGES.contains(&path)
+    is_sign_in(path) || PAGES.contains(&path)
 }
 
 fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
@@ -162,6 +164,9 @@ mod tests {
             ("/oauth/authorize", true, true),
             ("/oauth/device", true, true),
             ("/oauth/token", true, false),
+            ("/sso/callback", true, false),
+            ("/sso/start", true, true),
+            ("/sso/back-channel-logout/1", true, false),
             ("/oauth", false, false),
             ("/jmap/api", false, false),
         ] {

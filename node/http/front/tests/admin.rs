@@ -95,6 +95,7 @@ impl Served {
     async fn start() -> Self {
         let node = Miniature::start(&Options::default()).await;
         let api = hongyan_http_admin::router(AdminState {
+            single_sign_on: None,
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),

@@ -104,6 +104,7 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
     hongyan_actor::run(1, async {
         let node = Arc::new(Miniature::start(&Options::default()).await);
         let admin = hongyan_http_admin::router(AdminState {
+            single_sign_on: None,
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),

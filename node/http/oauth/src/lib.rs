@@ -1,4 +1,5 @@
-//! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens.
+//! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens. And the pages of single
+//! sign-on, the other way round: a member is let in here by the provider of their organisation.
 //!
 //! Turns HTTP into calls of `node/access` and back; what is granted, and for how long, is decided there. The pages are plain
 //! HTML with next to no script, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
@@ -10,6 +11,7 @@ mod end_point;
 mod form;
 mod metadata;
 mod page;
+mod single_sign_on;
 mod text;
 mod visit;
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use hongyan_access::Access;
+use hongyan_openid::OpenId;
 
 pub use form::Fields;
 
@@ -25,6 +28,8 @@ pub use form::Fields;
 pub struct OauthParts {
     /// Sign-in and grants.
     pub access: Access,
+    /// Sign-in at providers of organisations; none where there is none.
+    pub single_sign_on: Option<OpenId>,
     /// Who we are to clients: `https://` and the host's name (RFC 8414 §2).
     pub issuer: String,
 }
@@ -32,6 +37,7 @@ pub struct OauthParts {
 #[derive(Clone)]
 struct Oauth {
     access: Access,
+    single_sign_on: Option<OpenId>,
     issuer: Arc<str>,
 }
 
@@ -39,6 +45,7 @@ struct Oauth {
 pub fn routes(parts: OauthParts) -> Router {
     let oauth = Oauth {
         access: parts.access,
+        single_sign_on: parts.single_sign_on,
         issuer: parts.issuer.trim_end_matches('/').into(),
     };
     Router::new()
@@ -49,5 +56,6 @@ pub fn routes(parts: OauthParts) -> Router {
         .route("/oauth/token", post(end_point::token))
         .route("/oauth/revoke", post(end_point::revoke))
         .route("/oauth/introspect", post(end_point::introspect))
+        .merge(single_sign_on::routes())
         .with_state(oauth)
 }

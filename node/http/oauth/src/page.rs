@@ -58,6 +58,8 @@ pub(crate) struct Page {
     /// Where a form may lead beside here: a browser follows no answer to a form elsewhere.
     leads_to: Option<String>,
     has_script: bool,
+    /// Where the browser goes on by itself.
+    goes_to: Option<String>,
 }
 
 fn escape(text: &str) -> String {
@@ -83,6 +85,7 @@ impl Page {
             body: String::new(),
             leads_to: None,
             has_script: false,
+            goes_to: None,
         }
     }
 
@@ -138,6 +141,14 @@ impl Page {
         self
     }
 
+    /// The browser goes on to another place by itself, or by a link.
+    pub(crate) fn going_to(mut self, place: &str) -> Self {
+        let text = escape(self.language.say(Words::Continue));
+        let _ = write!(self.body, "<p><a href=\"{}\">{text}</a></p>", escape(place));
+        self.goes_to = Some(place.to_owned());
+        self
+    }
+
     pub(crate) fn link_home(mut self) -> Self {
         let text = escape(self.language.say(Words::ToWebClient));
         let _ = write!(self.body, "<p><a href=\"/\">{text}</a></p>");
@@ -190,9 +201,11 @@ impl Page {
         }
         for (step, label, class) in &form.buttons {
             let label = escape(self.language.say(*label));
+            // What leads away wants nothing filled in.
+            let whole = if *class == "t" { " formnovalidate" } else { "" };
             let _ = write!(
                 self.body,
-                "<button class=\"{class}\" name=\"step\" value=\"{step}\">{label}</button>"
+                "<button class=\"{class}\" name=\"step\" value=\"{step}\"{whole}>{label}</button>"
             );
         }
         self.body.push_str("</div></form>");
@@ -201,6 +214,11 @@ impl Page {
 
     pub(crate) fn answer(self, status: StatusCode) -> Response {
         let (title, body) = (escape(&self.title), &self.body);
+        let refresh = self.goes_to.as_deref().map(|place| {
+            let place = escape(place);
+            format!("<meta http-equiv=\"refresh\" content=\"0;url={place}\">")
+        });
+        let refresh = refresh.unwrap_or_default();
         let (script, script_source) = match self.has_script {
             true => (
                 format!("<script>{SCRIPT}</script>"),
@@ -210,7 +228,7 @@ impl Page {
         };
         let html = format!(
             "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title} - Hongyan</title>\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}<title>{title} - Hongyan</title>\
              <style>{STYLE}</style></head><body><main><div class=\"k\">Hongyan</div><h1>{title}</h1>{body}</main>{script}</body></html>",
             self.language.tag()
         );

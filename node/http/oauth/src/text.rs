@@ -90,6 +90,17 @@ pub(crate) enum Words {
     CodeHint,
     TrustDevice,
     UsePasskey,
+    SingleSignOn,
+    TypeAddress,
+    SignedOut,
+    SsoNone,
+    SsoAttempt,
+    SsoDenied,
+    SsoProvider,
+    SsoNobody,
+    SsoTaken,
+    SsoOverloaded,
+    SsoRefused,
     ChangePassword,
     SetUpSecondFactor,
     ToWebClient,
@@ -131,7 +142,10 @@ pub(crate) enum Words {
 
 impl Words {
     fn both(self) -> (&'static str, &'static str) {
-        self.of_pages().or_else(|| self.of_answers()).unwrap_or(("", ""))
+        self.of_pages()
+            .or_else(|| self.of_single_sign_on())
+            .or_else(|| self.of_answers())
+            .unwrap_or(("", ""))
     }
 
     fn of_pages(self) -> Option<(&'static str, &'static str)> {
@@ -175,6 +189,38 @@ impl Words {
                 "Go on only if you have started this yourself and the code is on your own device.",
                 "仅当此操作由您本人发起且代码显示在您自己的设备上时才继续。",
             ),
+            _ => return None,
+        })
+    }
+
+    fn of_single_sign_on(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::SingleSignOn => ("Single sign-on", "单点登录"),
+            Self::TypeAddress => ("Type your mail address first.", "请先输入您的邮箱地址。"),
+            Self::SignedOut => ("You are signed out", "您已退出登录"),
+            Self::SsoNone => ("There is no single sign-on for this address.", "此地址未启用单点登录。"),
+            Self::SsoAttempt => (
+                "This sign-in was not begun in this browser, or took too long. Begin again.",
+                "此登录并非由本浏览器发起或已超时，请重新开始。",
+            ),
+            Self::SsoDenied => (
+                "Your organisation's sign-in has not let you in.",
+                "您的组织登录服务未允许登录。",
+            ),
+            Self::SsoProvider => (
+                "Something is wrong with your organisation's sign-in. Tell your administrator:",
+                "您的组织登录服务出现问题，请告知管理员：",
+            ),
+            Self::SsoNobody => (
+                "You are signed in at your organisation, but have no account here. Ask your administrator.",
+                "您已在组织登录，但在此没有账号，请联系管理员。",
+            ),
+            Self::SsoTaken => ("This identity belongs to another account.", "该身份已绑定其他账号。"),
+            Self::SsoOverloaded => (
+                "Too many people sign in at the moment. Try again soon.",
+                "当前登录人数过多，请稍后再试。",
+            ),
+            Self::SsoRefused => ("You are not let in:", "无法登录："),
             _ => return None,
         })
     }
@@ -276,6 +322,17 @@ mod tests {
             Words::CodeHint,
             Words::TrustDevice,
             Words::UsePasskey,
+            Words::SingleSignOn,
+            Words::TypeAddress,
+            Words::SignedOut,
+            Words::SsoNone,
+            Words::SsoAttempt,
+            Words::SsoDenied,
+            Words::SsoProvider,
+            Words::SsoNobody,
+            Words::SsoTaken,
+            Words::SsoOverloaded,
+            Words::SsoRefused,
             Words::ChangePassword,
             Words::SetUpSecondFactor,
             Words::ToWebClient,

@@ -6,12 +6,14 @@ use hongyan_access::{
     AccessError, Begun, DEVICE_COOKIE, Decider, Guest, SESSION_COOKIE, SecondProof, Stage, Visit, WebProof, WebSession,
     cookie,
 };
+use hongyan_openid::{OpenIdError, Wish};
 use hongyan_sasl::Secret;
 use serde_json::Value;
 
 use crate::Oauth;
 use crate::form::Fields;
 use crate::page::{Form, Page, see_other};
+use crate::single_sign_on;
 use crate::text::{Language, Words};
 
 /// One look at a page.
@@ -95,6 +97,7 @@ impl Visitor<'_> {
     fn ask_password(&self, error: Option<&str>) -> Response {
         let form = Form::default()
             .passkey("passkey", Some(self.oauth.access.passkey_sign_in_request()))
+            .text_button("sso", Words::SingleSignOn)
             .input("login", Words::Address, "username")
             .input("password", Words::Password, "current-password")
             .main_button("sign-in", Words::Continue);
@@ -143,6 +146,7 @@ impl Visitor<'_> {
         let outcome = match posted.value("step") {
             Some("sign-in") => self.sign_in(posted).await,
             Some("passkey") => self.sign_in_by_passkey(posted).await,
+            Some("sso") => return Some(self.lead_to_provider(posted).await),
             Some("code") => self.show_code(posted).await,
             Some("prove") => self.prove(posted).await,
             Some("switch") => self.switch().await,
@@ -159,6 +163,29 @@ impl Visitor<'_> {
         let login = posted.value("login").unwrap_or_default().trim();
         let password = Secret::new(posted.value("password").unwrap_or_default());
         Ok(self.begun(&access.web_sign_in(login, &password, self.visit()).await?))
+    }
+
+    /// To the provider of the organisation whose address is typed, and back to this page.
+    async fn lead_to_provider(&self, posted: &Fields) -> Response {
+        let Some(login) = posted.value("login") else {
+            return self.ask_password(Some(self.language.say(Words::TypeAddress)));
+        };
+        let departure = async {
+            let sso = self.oauth.single_sign_on.as_ref().ok_or(OpenIdError::NoProvider)?;
+            let tenant = sso.organisation(Some(login), None).await?;
+            let wish = Wish {
+                back: &format!("{}?{}", self.path, self.carried.write()),
+                link: None,
+                prove: false,
+                login: Some(login),
+            };
+            sso.depart(tenant, wish).await
+        };
+        match departure.await {
+            Ok(departure) => single_sign_on::lead(self.language, &departure),
+            Err(OpenIdError::NoProvider) => self.ask_password(Some(self.language.say(Words::SsoNone))),
+            Err(error) => single_sign_on::failed(self.language, &error),
+        }
     }
 
     async fn sign_in_by_passkey(&self, posted: &Fields) -> Result<Response, AccessError> {

@@ -78,6 +78,7 @@ impl World {
         access.set_oauth_client(&directory, &client).await.unwrap();
         let routes = routes(OauthParts {
             access: access.clone(),
+            single_sign_on: None,
             issuer: "https://mail.example.test".to_owned(),
         });
         Self {

@@ -1,6 +1,6 @@
 //! `hongyan sign-in`
 
-mod policy;
+pub(crate) mod policy;
 
 use anyhow::Result;
 use clap::Subcommand;

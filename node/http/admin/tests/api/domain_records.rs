@@ -45,6 +45,7 @@ fn dom_8_what_dns_says_is_told_apart() {
         let (_, state_of_api) = open_api().await;
         let zone = ZoneDns::default();
         let router = router(AdminState {
+            single_sign_on: None,
             publishing: Some(Checker {
                 offer: Arc::new(offer()),
                 dns: Arc::new(zone.clone()),

@@ -57,6 +57,7 @@ async fn open_api() -> (axum::Router, AdminState) {
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let state = AdminState {
+        single_sign_on: None,
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,

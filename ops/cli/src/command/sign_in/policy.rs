@@ -48,8 +48,9 @@ pub enum Policy {
     },
 }
 
-async fn path(client: &Client, whose: &Whose) -> Result<String> {
-    let name = match &whose.organisation {
+/// The organisation that is meant: the one named, or the only one.
+pub(crate) async fn organisation(client: &Client, whose: &Whose) -> Result<String> {
+    Ok(match &whose.organisation {
         Some(name) => name.clone(),
         None => {
             let found = client.list("/api/organisations", "").await?;
@@ -59,7 +60,11 @@ async fn path(client: &Client, whose: &Whose) -> Result<String> {
                 _ => bail!("there are several organisations: say which with --organisation"),
             }
         }
-    };
+    })
+}
+
+async fn path(client: &Client, whose: &Whose) -> Result<String> {
+    let name = organisation(client, whose).await?;
     Ok(format!("/api/organisations/{}/sign-in-policy", encode(&name)))
 }
 

@@ -1,0 +1,226 @@
+//! /sso: the way to the provider of an organisation and back, and the end of sessions.
+//!
+//! A browser follows no answer to a form to another site (the pages' own policy), so it is led there by a page in between.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use hongyan_access::{AccessError, Guest, SESSION_COOKIE, Visit, cookie};
+use hongyan_openid::{Arrival, Arrived, Departure, OpenId, OpenIdError, Wish};
+use hongyan_sasl::Secret;
+use hongyan_types::TenantId;
+use serde_json::json;
+
+use crate::Oauth;
+use crate::end_point::Posted;
+use crate::form::Fields;
+use crate::page::{Page, see_other};
+use crate::text::{Language, Words};
+
+const START_PATH: &str = "/sso/start";
+
+pub(crate) fn routes() -> Router<Oauth> {
+    Router::new()
+        .route(START_PATH, get(start).post(link))
+        .route(hongyan_openid::CALLBACK_PATH, get(arrive))
+        .route("/sso/logout", post(leave))
+        .route(
+            &format!("{}/{{organisation}}", hongyan_openid::LOGOUT_PATH),
+            post(logged_out),
+        )
+}
+
+fn need(oauth: &Oauth) -> Result<&OpenId, OpenIdError> {
+    oauth.single_sign_on.as_ref().ok_or(OpenIdError::NoProvider)
+}
+
+/// The page that leads to a provider.
+pub(crate) fn lead(language: Language, departure: &Departure) -> Response {
+    let (name, value, secs) = &departure.cookie;
+    let page = Page::new(language, language.say(Words::SingleSignOn))
+        .text(&departure.label)
+        .going_to(&departure.location)
+        .answer(StatusCode::OK);
+    with_cookie(page, &cookie(name, value, *secs))
+}
+
+fn with_cookie(mut response: Response, cookie: &str) -> Response {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The page that says why it does not work.
+pub(crate) fn failed(language: Language, error: &OpenIdError) -> Response {
+    let (words, detail) = match error {
+        OpenIdError::NoProvider => (Words::SsoNone, None),
+        OpenIdError::Attempt => (Words::SsoAttempt, None),
+        OpenIdError::Denied(code) => (Words::SsoDenied, Some(code.clone())),
+        OpenIdError::Provider(fault) => (Words::SsoProvider, Some(fault.to_string())),
+        OpenIdError::Nobody(who) => (Words::SsoNobody, Some(who.clone())),
+        OpenIdError::Taken => (Words::SsoTaken, None),
+        OpenIdError::Overloaded => (Words::SsoOverloaded, None),
+        OpenIdError::Access(error) => (Words::SsoRefused, Some(language.error(error))),
+    };
+    let status = match error.is_temporary() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::FORBIDDEN,
+    };
+    let page = Page::new(language, language.say(Words::Refused)).say(words);
+    let page = match detail {
+        Some(detail) => page.text(&detail),
+        None => page,
+    };
+    page.link_home().answer(status)
+}
+
+/// A browser that wants to sign in: `login` or `organisation` says where, `return` where to go then, `prove` asks for a fresh proof.
+async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let language = Language::of(&headers);
+    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    let departure = async {
+        let sso = need(&oauth)?;
+        let (login, organisation) = (fields.value("login"), fields.value("organisation"));
+        let tenant = sso.organisation(login, organisation).await?;
+        let wish = Wish {
+            back: fields.value("return").unwrap_or("/"),
+            link: None,
+            prove: fields.value("prove").is_some(),
+            login,
+        };
+        sso.depart(tenant, wish).await
+    };
+    match departure.await {
+        Ok(departure) => lead(language, &departure),
+        Err(error) => failed(language, &error),
+    }
+}
+
+/// Whoever is signed in wants their account linked. Posted, so that no other site begins it; with a fresh proof.
+async fn link(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Response {
+    let language = Language::of(&headers);
+    let departure = async {
+        let sso = need(&oauth)?;
+        let session = oauth.access.web_proved(token(&guest), guest.peer).await?;
+        let wish = Wish {
+            back: posted.0.value("return").unwrap_or("/"),
+            link: Some(session.account.id),
+            prove: false,
+            login: None,
+        };
+        sso.depart(session.account.tenant, wish).await
+    };
+    match departure.await {
+        Ok(departure) => lead(language, &departure),
+        Err(error) => failed(language, &error),
+    }
+}
+
+fn token(guest: &Guest) -> &str {
+    guest.token.as_ref().map_or("", Secret::reveal)
+}
+
+/// What the browser kept under a name.
+fn kept<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let fields = headers.get_all(header::COOKIE).into_iter();
+    let pairs = fields
+        .filter_map(|field| field.to_str().ok())
+        .flat_map(|field| field.split(';'));
+    let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// A browser that comes back.
+async fn arrive(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let language = Language::of(&headers);
+    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    let state = fields.value("state").unwrap_or_default();
+    let name = OpenId::cookie_name(state);
+    let arrival = Arrival {
+        state,
+        sealed: kept(&headers, &name).unwrap_or_default(),
+        code: fields.value("code"),
+        error: fields.value("error"),
+        issuer: fields.value("iss"),
+        visit: Visit {
+            peer: guest.peer,
+            client: &guest.client,
+            device: None,
+        },
+        session: guest.token.as_ref().map(Secret::reveal),
+    };
+    let arrived = match need(&oauth) {
+        Ok(sso) => sso.arrive(arrival).await,
+        Err(error) => Err(error),
+    };
+    let is_known = !arrival.sealed.is_empty();
+    // What was kept has done its work, whatever came of it.
+    let forget = cookie(&name, "", 0);
+    match arrived {
+        Ok(Arrived::SignedIn { begun, back }) => {
+            let millis = begun.session.end.millis.saturating_sub(oauth.access.now().millis);
+            let secs = u64::try_from(millis / 1_000).unwrap_or(0);
+            see_other(&back, &[forget, cookie(SESSION_COOKIE, begun.token.reveal(), secs)])
+        }
+        Ok(Arrived::Linked { back }) => see_other(&back, &[forget]),
+        Err(error) if is_known => with_cookie(failed(language, &error), &forget),
+        Err(error) => failed(language, &error),
+    }
+}
+
+/// Signs out here and at the provider.
+async fn leave(State(oauth): State<Oauth>, Extension(guest): Extension<Guest>, headers: HeaderMap) -> Response {
+    let language = Language::of(&headers);
+    let left = async {
+        let sso = need(&oauth)?;
+        let session = oauth.access.web_session(token(&guest), guest.peer).await?;
+        sso.leave(token(&guest), &session).await
+    };
+    let forget = cookie(SESSION_COOKIE, "", 0);
+    match left.await {
+        Ok(Some(place)) => {
+            let page = Page::new(language, language.say(Words::SignedOut)).going_to(&place);
+            with_cookie(page.answer(StatusCode::OK), &forget)
+        }
+        Ok(None) | Err(OpenIdError::Access(AccessError::NotSignedIn)) => see_other("/", &[forget]),
+        Err(error) => failed(language, &error),
+    }
+}
+
+/// A provider says that somebody's sessions are over (Back-Channel Logout 1.0 §2.5, §2.8).
+async fn logged_out(State(oauth): State<Oauth>, Path(organisation): Path<String>, posted: Posted) -> Response {
+    let ended = async {
+        let sso = need(&oauth)?;
+        let tenant = organisation
+            .parse()
+            .map(TenantId)
+            .map_err(|_| OpenIdError::NoProvider)?;
+        let token = posted.0.value("logout_token").unwrap_or_default();
+        sso.back_channel_logout(tenant, token).await
+    };
+    let private = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    match ended.await {
+        Ok(_) => (StatusCode::OK, private).into_response(),
+        Err(error) => {
+            let status = match &error {
+                OpenIdError::Overloaded | OpenIdError::Access(_) => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            let body = json!({"error": "invalid_request", "error_description": error.text()});
+            (status, private, Json(body)).into_response()
+        }
+    }
+}

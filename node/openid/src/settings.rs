@@ -1,0 +1,185 @@
+//! An organisation's provider, as its administrators set it.
+
+use hongyan_audit::{Chain, Event};
+use hongyan_directory::{Change, Directory, Error};
+use hongyan_fetch::Url;
+use hongyan_kv::Transaction;
+use hongyan_sasl::Secret;
+use hongyan_types::TenantId;
+
+use crate::record::{self, ProviderRecord};
+use crate::{OpenId, OpenIdError};
+
+/// Longest texts.
+const LABEL_CHARACTERS_MAX: usize = 64;
+const CLIENT_CHARACTERS_MAX: usize = 255;
+const SECRET_OCTETS_MAX: usize = 1_024;
+
+/// How members of an organisation sign in elsewhere.
+#[derive(Debug, Clone)]
+pub struct ProviderSettings {
+    /// Who the provider is, in its own words: an URL.
+    pub issuer: String,
+    /// What it calls us.
+    pub client_id: String,
+    /// What we prove ourselves with; a public client has none.
+    pub client_secret: Option<Secret>,
+    /// What members read on the button.
+    pub label: String,
+    /// Whether an account is linked with whoever comes with its address, which the provider has verified.
+    pub link_by_mail: bool,
+    /// Whether whoever comes with a verified address in one of the organisation's domains gets an account.
+    pub create_members: bool,
+    /// Whether the provider asks for a second factor itself, so that ours is not asked.
+    pub vouches_second_factor: bool,
+}
+
+/// The settings to be.
+#[derive(Debug, Clone)]
+pub struct ProviderChange {
+    /// All but the secret.
+    pub settings: ProviderSettings,
+    /// Whether the secret that is there stays, whatever `settings` says of it.
+    pub keep_secret: bool,
+}
+
+impl ProviderSettings {
+    fn check(&self, is_allowed: impl Fn(&Url) -> bool) -> Result<(), Error> {
+        let wrong = |text: &str| Err(Error::Invalid(text.to_owned()));
+        match Url::read(&self.issuer) {
+            Ok(url) if !self.issuer.contains('?') && is_allowed(&url) => {}
+            _ => return wrong("the issuer is an URL of https, without a query"),
+        }
+        let is_text = |text: &str, max: usize| {
+            let count = text.chars().count();
+            (1..=max).contains(&count) && !text.chars().any(char::is_control)
+        };
+        if !is_text(&self.client_id, CLIENT_CHARACTERS_MAX) {
+            return wrong("the client id has 1 to 255 characters");
+        }
+        if !is_text(&self.label, LABEL_CHARACTERS_MAX) {
+            return wrong("the label has 1 to 64 characters");
+        }
+        let secret = self.client_secret.as_ref().map_or(1, |secret| secret.reveal().len());
+        if !(1..=SECRET_OCTETS_MAX).contains(&secret) {
+            return wrong("the client secret has 1 to 1024 octets");
+        }
+        Ok(())
+    }
+}
+
+impl From<ProviderRecord> for ProviderSettings {
+    fn from(record: ProviderRecord) -> Self {
+        let secret = record.client_secret.and_then(|secret| String::from_utf8(secret).ok());
+        Self {
+            issuer: record.issuer,
+            client_id: record.client_id,
+            client_secret: secret.map(Secret::new),
+            label: record.label,
+            link_by_mail: record.link_by_mail,
+            create_members: record.create_members,
+            vouches_second_factor: record.vouches_second_factor,
+        }
+    }
+}
+
+impl OpenId {
+    /// The provider of an organisation, if it has one.
+    ///
+    /// # Errors
+    /// `Access`: the store's.
+    pub async fn provider(&self, tenant: TenantId) -> Result<Option<ProviderSettings>, OpenIdError> {
+        let key = record::provider_key(tenant);
+        let read = async move |transaction: &mut Transaction| {
+            let stored = transaction.get_snapshot(&key).await?;
+            let record = stored
+                .map(|stored| record::decode::<ProviderRecord>(&stored))
+                .transpose()?;
+            Ok::<_, hongyan_kv::Error>(record)
+        };
+        let record = self.0.database.run(read).await?;
+        Ok(record.map(ProviderSettings::from))
+    }
+
+    pub(crate) async fn need_provider(&self, tenant: TenantId) -> Result<ProviderSettings, OpenIdError> {
+        self.provider(tenant).await?.ok_or(OpenIdError::NoProvider)
+    }
+
+    /// Sets the provider of an organisation. Sessions and links stay: links are of the issuer.
+    ///
+    /// # Errors
+    /// `Access` with the directory's `Invalid`; the store's.
+    pub async fn set_provider(
+        &self,
+        directory: &Directory,
+        tenant: TenantId,
+        change: &ProviderChange,
+    ) -> Result<ProviderSettings, OpenIdError> {
+        let settings = &change.settings;
+        settings.check(|url| self.0.fetcher.may_lead_to(url))?;
+        let record = ProviderRecord {
+            issuer: settings.issuer.clone(),
+            client_id: settings.client_id.clone(),
+            client_secret: settings
+                .client_secret
+                .as_ref()
+                .map(|secret| secret.reveal().as_bytes().to_vec()),
+            label: settings.label.clone(),
+            link_by_mail: settings.link_by_mail,
+            create_members: settings.create_members,
+            vouches_second_factor: settings.vouches_second_factor,
+        };
+        let (keep, name) = (change.keep_secret, directory.tenant(tenant).await?.name.clone());
+        let set = async move |change: &mut Change| {
+            let key = record::provider_key(tenant);
+            let mut record = record.clone();
+            let stored = change.get(&key).await?;
+            let before = stored.map(|stored| record::decode::<ProviderRecord>(&stored));
+            let before = before.transpose().map_err(hongyan_kv::Error::from)?;
+            if keep {
+                // A secret is for the provider that gave it.
+                let same = before.as_ref().filter(|before| before.issuer == record.issuer);
+                record.client_secret = same.and_then(|before| before.client_secret.clone());
+            }
+            if before.as_ref() != Some(&record) {
+                change.set(key, record::encode(&record));
+                let event = Event::new("organisation.single-sign-on", &name)
+                    .id(tenant.0)
+                    .with("issuer", &record.issuer)
+                    .with("client_id", &record.client_id)
+                    .with("has_secret", record.client_secret.is_some())
+                    .with("link_by_mail", record.link_by_mail)
+                    .with("create_members", record.create_members)
+                    .with("vouches_second_factor", record.vouches_second_factor);
+                change.record(Chain::Tenant(tenant), event);
+                change.tell_of_organisation(tenant);
+            }
+            Ok(record)
+        };
+        let (record, _) = directory.announce(set).await?;
+        self.0.known.lock().remove(&tenant);
+        Ok(record.into())
+    }
+
+    /// Takes the provider of an organisation away. Its members sign in with what they have here; sessions stay.
+    ///
+    /// # Errors
+    /// `NoProvider`; `Access`: the store's.
+    pub async fn remove_provider(&self, directory: &Directory, tenant: TenantId) -> Result<(), OpenIdError> {
+        let name = directory.tenant(tenant).await?.name.clone();
+        let remove = async move |change: &mut Change| {
+            let key = record::provider_key(tenant);
+            let is_there = change.get(&key).await?.is_some();
+            if is_there {
+                change.clear(&key);
+                let event = Event::new("organisation.remove-single-sign-on", &name).id(tenant.0);
+                change.record(Chain::Tenant(tenant), event);
+                change.tell_of_organisation(tenant);
+            }
+            Ok(is_there)
+        };
+        let (was_there, _) = directory.announce(remove).await?;
+        self.0.known.lock().remove(&tenant);
+        was_there.then_some(()).ok_or(OpenIdError::NoProvider)
+    }
+}
