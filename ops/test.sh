@@ -30,6 +30,9 @@ trap 'rm -f "$output"' EXIT
 outcome=0
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$output" || outcome=$?
 
+echo "== the admin API against its document"
+ops/openapi.sh 2>&1 | tee -a "$output" || outcome=1
+
 if [ "${SIMULATE_SECS:-0}" -gt 0 ]; then
     first=${SIMULATE_FROM:-$(date -u +%y%m%d%H%M)000000}
     echo "== simulated clusters, seeds from $first, up to $SIMULATE_SECS s on each core"
