@@ -15,7 +15,7 @@ use crate::failures::Guard;
 use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
 use crate::identity::{Proof, ScramSecret, fingerprint};
-use crate::login_log::{Attempt, LoginLog, Way};
+use crate::login_log::{Attempt, LoginLog, SignIns, Way};
 use crate::oauth::Beginners;
 use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) beginners: Beginners,
     /// Where in the world addresses are, if the operator has a file that says so.
     pub(crate) places: OnceLock<Places>,
+    /// Who counts sign-ins.
+    pub(crate) sign_ins: OnceLock<SignIns>,
     /// The other nodes, if there are any.
     pub(crate) elsewhere: OnceLock<Elsewhere>,
     pub(crate) following: tokio::sync::Mutex<Following>,
@@ -82,6 +84,7 @@ impl Access {
             sessions: Sessions::new(env.clone()),
             beginners: Beginners::default(),
             places: OnceLock::new(),
+            sign_ins: OnceLock::new(),
             elsewhere: OnceLock::new(),
             following: tokio::sync::Mutex::new(Following::new(directory.follower())),
             database: database.clone(),

@@ -300,10 +300,25 @@ pub(crate) struct Attempt<'a> {
     pub(crate) client: &'a str,
 }
 
+/// Hears of every success.
+pub(crate) type SignIns = Box<dyn Fn(TenantId, AccountId) + Send + Sync>;
+
 impl Access {
+    /// Has `counts` hear of every sign-in from now on; it is asked once.
+    pub fn count_sign_ins(&self, counts: impl Fn(TenantId, AccountId) + Send + Sync + 'static) {
+        let _ = self.0.sign_ins.set(Box::new(counts));
+    }
+    /// How long the login log is kept.
+    #[must_use]
+    pub fn login_log_days(&self) -> u32 {
+        self.0.options.login_log_days
+    }
     /// Notes a sign-in.
     pub(crate) fn log_login(&self, attempt: &Attempt<'_>, error: Option<&AccessError>) {
         let inner = &self.0;
+        if let (None, Some(sign_ins)) = (error, inner.sign_ins.get()) {
+            sign_ins(attempt.account.tenant, attempt.account.id);
+        }
         inner.login_log.push(LoginEntry {
             at: self.now(),
             tenant: attempt.account.tenant,

@@ -154,6 +154,12 @@ impl Delivery {
         if accepted {
             self.report_outcomes(envelope, stored, &outcomes, answer).await;
             self.keep_sent(envelope, stored).await;
+            if let Some(submitter) = &envelope.submitter {
+                self.0.parts.mailboxes.sent(MailboxId {
+                    tenant: submitter.tenant,
+                    account: submitter.id,
+                });
+            }
         }
         outcomes
     }

@@ -23,6 +23,10 @@ pub trait Mailboxes: Send + Sync + 'static {
         request: Deliver,
         within: Duration,
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>>;
+    /// The account has sent a mail that somebody gets; whoever counts them counts it.
+    fn sent(&self, mailbox: MailboxId) {
+        let _ = mailbox;
+    }
 }
 
 impl Mailboxes for Router {

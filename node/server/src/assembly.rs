@@ -25,6 +25,7 @@ use hongyan_openid::OpenId;
 use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
+use hongyan_statistics::{Counts, Kind, StatisticsOptions};
 use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
 use hongyan_webhook::Webhooks;
 
@@ -92,6 +93,7 @@ pub struct Assembly {
     tasks: Tasks,
     webhooks: Webhooks,
     single_sign_on: OpenId,
+    counts: Counts,
     publishing: Checker,
     entities: Entities,
     listeners: Vec<Listener>,
@@ -163,6 +165,7 @@ impl Assembly {
         }
         let following = Following::start(&ground, &arbiters, cluster.as_ref());
         let single_sign_on = single_sign_on::open(&config, &ground)?;
+        let counts = start_counts(&ground, &arbiters);
         let hooks = webhook::start(&config, &ground, &arbiters, &router)?;
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
@@ -170,6 +173,7 @@ impl Assembly {
                 env: ground.env.clone(),
                 router: router.clone(),
                 new_mail: hooks.new_mail.clone(),
+                counts: counts.clone(),
             }),
             router: router.clone(),
             directory: ground.directory.clone(),
@@ -199,6 +203,7 @@ impl Assembly {
             tasks,
             webhooks: hooks.webhooks,
             single_sign_on,
+            counts,
             publishing,
             entities,
             listeners: Vec::new(),
@@ -244,6 +249,7 @@ impl Assembly {
             tasks: self.tasks.clone(),
             webhooks: self.webhooks.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
+            counts: self.counts.clone(),
             publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
         })
@@ -295,6 +301,7 @@ impl Assembly {
             }
         };
         let _ = env.timeout(grace, gone).await;
+        self.counts.write().await;
         self.entities.passivate_all(PASSIVATE_GRACE).await;
         self.arbiters.stop(env, Duration::ZERO).await;
         self.following.stop();
@@ -329,6 +336,18 @@ fn start_relay(
         local: Arc::new(delivery.clone()),
     };
     Runner::start(arbiters, services, settings::relay(config)?).context("start outbound delivery")
+}
+
+/// Counts what members do, and adds it to the store for ever.
+fn start_counts(ground: &Ground, arbiters: &Arbiters) -> Counts {
+    let (directory, database) = (ground.directory.clone(), ground.database.clone());
+    let counts = Counts::new(directory, database, StatisticsOptions::default());
+    let (hears, writes) = (counts.clone(), counts.clone());
+    ground
+        .access
+        .count_sign_ins(move |tenant, account| hears.count(tenant, account, Kind::SignIn));
+    arbiters.spawn(0, move || writes.run());
+    counts
 }
 
 /// Sees for ever that long work goes on where its partition is, and that the recycle bin is emptied.

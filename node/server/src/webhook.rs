@@ -11,6 +11,7 @@ use hongyan_env::Env;
 use hongyan_mailbox::{Deliver, DeliverReply, MailboxError, MailboxId};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
+use hongyan_statistics::{Counts, Kind};
 use hongyan_webhook::{NewMail, Runner, WebDoor, WebhookOptions, Webhooks};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -60,11 +61,12 @@ pub(crate) fn start(config: &Config, ground: &Ground, arbiters: &Arbiters, route
     Ok(Started { webhooks, new_mail })
 }
 
-/// The way to mailboxes that tells of new mail.
+/// The way to mailboxes that tells of new mail, and counts what comes and goes.
 pub(crate) struct Telling {
     pub(crate) env: Env,
     pub(crate) router: Router,
     pub(crate) new_mail: NewMail,
+    pub(crate) counts: Counts,
 }
 
 impl Mailboxes for Telling {
@@ -79,8 +81,12 @@ impl Mailboxes for Telling {
             if answer.as_ref().is_ok_and(|reply| !reply.is_repeat) {
                 let now = self.env.wall_millis();
                 self.new_mail.came(mailbox.tenant, mailbox.account, now);
+                self.counts.count(mailbox.tenant, mailbox.account, Kind::Received);
             }
             Ok(answer)
         })
+    }
+    fn sent(&self, mailbox: MailboxId) {
+        self.counts.count(mailbox.tenant, mailbox.account, Kind::Sent);
     }
 }

@@ -21,6 +21,7 @@ mod shared;
 mod sheet;
 mod sign_in;
 mod single_sign_on;
+mod statistics;
 mod tag;
 mod task;
 mod token;
@@ -98,6 +99,9 @@ pub enum Command {
     /// Sign-in at an organisation's own OpenID Connect provider.
     #[command(subcommand)]
     SingleSignOn(single_sign_on::SingleSignOn),
+    /// How much mail members send and get, how often they sign in.
+    #[command(subcommand)]
+    Statistics(statistics::Statistics),
     /// What the system has told the administrators.
     Messages {
         /// Whose.
@@ -140,6 +144,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Token(command) => token::run(command, &client, style).await,
         Command::Webhook(command) => webhook::run(command, &client, style).await,
         Command::SingleSignOn(command) => single_sign_on::run(command, &client, style).await,
+        Command::Statistics(command) => statistics::run(command, &client, style).await,
         Command::Messages { whose } => {
             let items = client.list("/api/messages", &whose.query()).await?;
             crate::output::list(style, &items, &["at_millis", "kind", "title"]);
@@ -230,6 +235,8 @@ mod tests {
             "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
             "x invitation notify a@b c@d",
             "x invitation refuse 3 unknown",
+            "x statistics members --from 2026-11-01",
+            "x statistics time-zone Asia/Shanghai",
             "x recycle-bin list --tenant A",
             "x domain records d.test",
             "x recycle-bin restore a@b --name Ben --invited",

@@ -45,6 +45,7 @@ mod sign_in_policy;
 mod single_sign_on;
 mod socket;
 mod state;
+mod statistics;
 mod tag;
 mod task;
 mod token;
@@ -130,6 +131,13 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(webhook::deliveries))
         .routes(routes!(webhook::redeliver))
         .routes(routes!(message::list))
+        .routes(routes!(statistics::overview))
+        .routes(routes!(statistics::days))
+        .routes(routes!(statistics::members))
+        .routes(routes!(statistics::export))
+        .routes(routes!(statistics::capacity))
+        .routes(routes!(statistics::sign_ins))
+        .routes(routes!(statistics::settings, statistics::set_settings))
         .routes(routes!(whoami::show))
 }
 

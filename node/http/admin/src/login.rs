@@ -86,7 +86,7 @@ fn read_place(token: &str) -> Result<LoginPlace> {
     place.ok_or_else(|| Problem::invalid("after is not the `next` of a page"))
 }
 
-async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
+pub(crate) async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
     let account = caller.directory.account(entry.account).await?;
     let (place, place_zh_cn, country) = match caller.access.place(entry.peer) {
         Place::Internal => ("internal".to_owned(), None, None),

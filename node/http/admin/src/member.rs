@@ -148,11 +148,11 @@ fn change_action(kind: AccountKind) -> Action {
     }
 }
 
-fn token(place: &MemberPlace) -> String {
+pub(crate) fn token(place: &MemberPlace) -> String {
     URL_SAFE_NO_PAD.encode(format!("{} {}", place.id.0, place.order))
 }
 
-fn place(token: &str) -> Result<MemberPlace> {
+pub(crate) fn place(token: &str) -> Result<MemberPlace> {
     let invalid = || Problem::invalid("after is not the `next` of a page");
     let octets = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
     let text = String::from_utf8(octets).map_err(|_| invalid())?;

@@ -7,6 +7,7 @@ use hongyan_directory::Directory;
 use hongyan_http_discovery::Checker;
 use hongyan_openid::OpenId;
 use hongyan_router::Router;
+use hongyan_statistics::Counts;
 use hongyan_upkeep::Tasks;
 use hongyan_webhook::Webhooks;
 
@@ -23,6 +24,8 @@ pub struct AdminState {
     pub router: Router,
     /// Long work.
     pub tasks: Tasks,
+    /// What members do, counted.
+    pub counts: Counts,
     /// What changes, posted to programs.
     pub webhooks: Webhooks,
     /// Sign-in at providers of organisations; none where there is none.

@@ -126,6 +126,11 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
     router(AdminState {
         single_sign_on: None,
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
+        counts: hongyan_statistics::Counts::new(
+            directory.clone(),
+            database.clone(),
+            hongyan_statistics::StatisticsOptions::default(),
+        ),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,

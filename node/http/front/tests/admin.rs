@@ -106,6 +106,11 @@ impl Served {
                 UpkeepOptions::default(),
             ),
             webhooks: hongyan_webhook::Webhooks::closed(node.directory.clone()),
+            counts: hongyan_statistics::Counts::new(
+                node.directory.clone(),
+                node.database.clone(),
+                hongyan_statistics::StatisticsOptions::default(),
+            ),
             publishing: None,
             cluster: None,
         });

@@ -115,6 +115,11 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
                 UpkeepOptions::default(),
             ),
             webhooks: hongyan_webhook::Webhooks::closed(node.directory.clone()),
+            counts: hongyan_statistics::Counts::new(
+                node.directory.clone(),
+                node.database.clone(),
+                hongyan_statistics::StatisticsOptions::default(),
+            ),
             publishing: None,
             cluster: None,
         });

@@ -25,6 +25,7 @@ mod organisation;
 mod profile;
 mod recycle_bin;
 mod sign_in;
+mod statistics;
 mod task;
 mod webhook;
 
@@ -59,6 +60,11 @@ async fn open_api() -> (axum::Router, AdminState) {
     let state = AdminState {
         single_sign_on: None,
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
+        counts: hongyan_statistics::Counts::new(
+            directory.clone(),
+            database.clone(),
+            hongyan_statistics::StatisticsOptions::default(),
+        ),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,
