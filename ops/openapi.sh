@@ -31,5 +31,5 @@ token=$("$server" token add schemathesis --operator "${arguments[@]}" --data "$d
 # Events do not end, and whoever removes tokens removes the one that is used here.
 "$schemathesis" run "$data/openapi.json" --url "$url" --tls-verify false --header "Authorization: Bearer $token" \
     --exclude-path-regex '^/api/(events|tokens/.*)$' --max-examples "${EXAMPLES:-15}" --seed "${SEED:-1}" --request-timeout 20 \
-    --phases examples,coverage,fuzzing --continue-on-failure --suppress-health-check all --warnings off --no-color \
+    --rate-limit auto --phases examples,coverage,fuzzing --continue-on-failure --suppress-health-check all --warnings off --no-color \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,unsupported_method

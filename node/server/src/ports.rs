@@ -14,7 +14,7 @@ use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_http_discovery::DiscoveryServices;
-use hongyan_http_front::{Front, FrontParts, administered};
+use hongyan_http_front::{ApiRates, Front, FrontParts, administered_within};
 use hongyan_http_jmap::{JmapServices, WebPush};
 use hongyan_http_oauth::OauthParts;
 use hongyan_http_scim::ScimParts;
@@ -149,7 +149,11 @@ impl Ports<'_> {
         };
         let jmap = hongyan_http_jmap::routes(services, settings::jmap(self.config));
         self.arbiters.spawn(0, move || jmap.pushing);
-        let admin = administered(self.admin.clone(), self.access.clone());
+        let rates = ApiRates {
+            caller_per_minute_max: self.config.http.api_requests_per_minute_max,
+            address_per_minute_max: self.config.http.api_address_requests_per_minute_max,
+        };
+        let admin = administered_within(self.admin.clone(), self.access.clone(), rates);
         let discovery = hongyan_http_discovery::routes(DiscoveryServices {
             env: self.env.clone(),
             directory: self.directory.clone(),

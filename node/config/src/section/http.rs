@@ -11,6 +11,10 @@ section! {
         idle_secs_max: u64 = 120, "seconds", "10 to 3600", "restart";
         /// Requests at the same time on one HTTP/2 connection.
         streams_max: u32 = 100, "requests", "1 to 10000", "restart";
+        /// Calls of the admin API by one member, token or operator in a minute, on each node; the sixth part may come at once.
+        api_requests_per_minute_max: u32 = 6_000, "requests", "1 to 60000000", "restart";
+        /// Calls of the admin API from one address in a minute, signed in or not, on each node.
+        api_address_requests_per_minute_max: u32 = 12_000, "requests", "1 to 60000000", "restart";
         /// One JMAP request (maxSizeRequest).
         jmap_request_octets_max: u64 = 10 * 1024 * 1024, "octets", "65536 to 1073741824", "restart";
         /// One JMAP response; a call whose answer does not fit is refused.

@@ -15,6 +15,7 @@ use hongyan_access::{Access, TokenError};
 
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::rate::{ApiRates, Rates};
 use crate::sign_in;
 use crate::visitor::Visitor;
 use crate::web;
@@ -27,10 +28,32 @@ const JOIN: &str = "/api/join/";
 
 /// Routes whose requests bear an [`Actor`] among their extensions; who is nobody is refused.
 pub fn administered(routes: Router, access: Access) -> Router {
-    routes.layer(from_fn_with_state(access, with_actor))
+    administered_within(routes, access, ApiRates::default())
 }
 
-async fn with_actor(State(access): State<Access>, mut request: Request, next: Next) -> Response {
+/// The same, with limits of how often they may be called.
+pub fn administered_within(routes: Router, access: Access, rates: ApiRates) -> Router {
+    let door = Door {
+        access,
+        rates: Arc::new(Rates::new(rates)),
+    };
+    routes.layer(from_fn_with_state(door, with_actor))
+}
+
+/// What is asked of everyone who comes.
+#[derive(Clone)]
+struct Door {
+    access: Access,
+    rates: Arc<Rates>,
+}
+
+async fn with_actor(State(Door { access, rates }): State<Door>, mut request: Request, next: Next) -> Response {
+    // Before anything is looked at: whoever tries tokens is slowed down too.
+    if let Some(visitor) = request.extensions().get::<Arc<Visitor>>()
+        && let Err(problem) = rates.check_address(visitor.peer().ip(), access.now())
+    {
+        return problem.into_response();
+    }
     let path = request.uri().path();
     if path == DOCUMENT || path.starts_with(JOIN) || web::is_sign_in(path) {
         return next.run(request).await;
@@ -45,6 +68,9 @@ async fn with_actor(State(access): State<Access>, mut request: Request, next: Ne
         Ok(found) => found,
         Err(problem) => return problem.into_response(),
     };
+    if let Err(problem) = rates.check_caller(&actor, access.now()) {
+        return problem.into_response();
+    }
     let called = token_of(&actor).map(|token| (token, request.method().clone(), request.uri().path().to_owned()));
     request.extensions_mut().insert(actor);
     request.extensions_mut().insert(standing);

@@ -9,14 +9,16 @@ mod caller;
 mod fold;
 mod front;
 mod problem;
+mod rate;
 mod settings;
 mod sign_in;
 mod visitor;
 mod watched;
 mod web;
 
-pub use administered::administered;
+pub use administered::{administered, administered_within};
 pub use caller::Caller;
 pub use front::{Front, FrontParts};
 pub use problem::Problem;
+pub use rate::ApiRates;
 pub use settings::FrontSettings;
