@@ -14,6 +14,7 @@ use hongyan_telemetry::{self as telemetry, CounterVec};
 use hongyan_types::{AccountId, Address, Flag, Keyword, TenantId, Timestamp};
 
 use crate::plan::Stop;
+use crate::report::put;
 use crate::trace::date;
 use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome};
 
@@ -263,7 +264,11 @@ fn compose(notice: &Notice, language: Language, host: &str, to: &Address) -> Vec
         Language::Chinese => (&notice.chinese, "邮件系统"),
     };
     let id: String = notice.id.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mail = Builder::new(Body::text("text/plain", body))
+    let mut lines = String::with_capacity(body.len() + 64);
+    for line in body.lines() {
+        put(&mut lines, "", line);
+    }
+    let mail = Builder::new(Body::text("text/plain", &lines))
         .raw_field("From", &format!("{} <postmaster@{host}>", words::encode(sender)))
         .address_field("To", &[(None, to)])
         .text_field("Subject", subject)

@@ -100,6 +100,7 @@ fn readable(name: &str, value: &Value) -> (String, Value) {
     let moment = moment.and_then(|(name, millis)| Some((name, jiff::Timestamp::from_millisecond(millis).ok()?)));
     match moment {
         Some((name, moment)) => (name.replace('_', " "), Value::String(format!("{moment:.0}"))),
+        None if value.is_null() => (name.trim_end_matches("_millis").replace('_', " "), Value::Null),
         None => (name.replace('_', " "), value.clone()),
     }
 }
@@ -164,5 +165,6 @@ mod tests {
     fn moments_are_readable() {
         let item = json!({"next_attempt_millis": 1_795_242_002_078_i64, "attempts": 3});
         assert_eq!(fields(&item, ""), "attempts: 3\nnext attempt: 2026-11-21T06:20:02Z\n");
+        assert_eq!(fields(&json!({"until_millis": null}), ""), "until: -\n");
     }
 }

@@ -94,7 +94,7 @@ fn person(recipient: &ReportRecipient, language: Language, out: &mut String) {
 }
 
 /// A line of the text; words go on in the next one, under the first, before it becomes too long to be read.
-fn put(out: &mut String, label: &str, text: &str) {
+pub(crate) fn put(out: &mut String, label: &str, text: &str) {
     out.push_str(label);
     let indent = label.chars().count().min(12);
     let mut column = label.chars().count();

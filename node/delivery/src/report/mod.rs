@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hongyan_types::{Address, Timestamp};
 
 pub use build::build;
+pub(crate) use build::put;
 pub use explain::{Explanation, explain};
 
 /// A status code `class.subject.detail` (RFC 3463).

@@ -704,7 +704,7 @@ fn gen_4_notices_are_sent_once_to_members_administrators_and_addresses_outside()
         };
         node.directory.change_account(ben, &chinese).await.unwrap();
         let notice = |to| {
-            let english = Text::new("Your records", "They are wrong.\n");
+            let english = Text::new("Your records", &format!("They are wrong.\n{}\n", "word ".repeat(30)));
             Notice::new(
                 &node.env,
                 to,
@@ -731,6 +731,10 @@ fn gen_4_notices_are_sent_once_to_members_administrators_and_addresses_outside()
         assert_eq!(kept.len(), 2);
         assert!(of(anna).text.contains("Subject: Your records\r\n"), "{}", of(anna).text);
         assert!(of(anna).text.contains("Hongyan-Notice: test.records\r\n"));
+        assert!(
+            of(anna).text.contains("\r\n\r\nThey are wrong.\r\nword word"),
+            "plain, in short lines"
+        );
         assert!(
             of(anna).seen,
             "READ-14: it bears a keyword that nobody outside can give"
