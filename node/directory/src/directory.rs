@@ -463,9 +463,10 @@ impl Directory {
     /// Changes an account. `NotFound`, `Invalid`, `Changed`, `Exists` for an employee id or phone, `Limit`, `Refused` for the
     /// creator's role.
     pub async fn change_account(&self, id: AccountId, change: &AccountChange) -> Result<AccountRecord> {
-        let change = change.clone();
+        let (change, now) = (change.clone(), self.now());
         let this = self.clone();
-        self.change(async move |t| tx::change_account::run(t, id, &change, &this.inner.options).await)
+        let withdrawn = self.seat_notice(id);
+        self.change(async move |t| tx::change_account::run(t, id, &change, Some(&withdrawn), this.options(), now).await)
             .await
     }
     /// Sets the hashes of an account's password. `NotFound`.
@@ -481,9 +482,21 @@ impl Directory {
         policy: &SignInPolicy,
         expect: Option<Etag>,
     ) -> Result<SignInPolicy> {
-        let policy = policy.clone();
-        self.change(async move |t| tx::set_sign_in_policy::run(t, id, &policy, expect).await)
+        let (policy, now) = (policy.clone(), self.now());
+        self.change(async move |t| tx::set_sign_in_policy::run(t, id, &policy, expect, now).await)
             .await
+    }
+    /// The room that an account's mailbox has: its own, and no more than its organisation gives those without an advanced
+    /// seat.
+    pub async fn quota_of(&self, account: &AccountRecord) -> Result<crate::Quota> {
+        let (tenant, now) = (account.tenant, self.now());
+        let bounds = self.read(async move |t| tx::plan::bounds(t, tenant, now).await).await?;
+        let mut quota = account.quota;
+        if account.seat == crate::Seat::Standard {
+            let max = bounds.of(crate::Limit::MailboxOctetsMax, self.options()).max;
+            quota.octets_max = [quota.octets_max, max].into_iter().flatten().min();
+        }
+        Ok(quota)
     }
     /// How a tenant's accounts sign in.
     pub async fn sign_in_policy(&self, id: TenantId) -> Result<Arc<SignInPolicy>> {
@@ -510,8 +523,8 @@ impl Directory {
     }
     /// Changes what proves an account beside its password, and gives what it is then. `NotFound`, `Limit`.
     pub async fn change_factors(&self, id: AccountId, change: &FactorsChange) -> Result<Factors> {
-        let change = change.clone();
-        self.change(async move |t| tx::change_factors::run(t, id, &change).await)
+        let (change, now, this) = (change.clone(), self.now(), self.clone());
+        self.change(async move |t| tx::change_factors::run(t, id, &change, this.options(), now).await)
             .await
     }
     /// What proves an account beside its password.
@@ -535,9 +548,9 @@ impl Directory {
     }
     /// Gives an account one more address. `NotFound`, `Exists`, `Limit`, `Invalid` for a domain of another tenant.
     pub async fn add_alias(&self, id: AccountId, alias: &Address) -> Result<AccountRecord> {
-        let alias = alias.clone();
+        let (alias, now) = (alias.clone(), self.now());
         let this = self.clone();
-        self.change(async move |t| tx::add_alias::run(t, id, &alias, &this.inner.options).await)
+        self.change(async move |t| tx::add_alias::run(t, id, &alias, &this.inner.options, now).await)
             .await
     }
     /// Takes an alias away. `NotFound`.

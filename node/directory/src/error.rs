@@ -44,6 +44,26 @@ pub enum Error {
         /// Present use.
         used: u64,
     },
+    /// As [`Error::Limit`], where it is not the installation's setting that forbids it.
+    #[error("{setting} is {max} (set for the {}) and {used} are in use", level.label())]
+    LimitAt {
+        /// Name of the limit.
+        setting: &'static str,
+        /// Its value.
+        max: u64,
+        /// Present use.
+        used: u64,
+        /// Who set it.
+        level: crate::LimitLevel,
+    },
+    /// The organisation's plan does not include it.
+    #[error("the plan {plan} does not include {feature}")]
+    NotInPlan {
+        /// Which function.
+        feature: &'static str,
+        /// Which plan.
+        plan: String,
+    },
     /// What was to be changed is no longer what the asker saw.
     #[error("{what} {name} was changed by someone else meanwhile")]
     Changed {

@@ -10,6 +10,10 @@
 //! ("dir", "special-domain", tenant, domain) empty, see record/domain.rs
 //! ("dir", "claim", domain, tenant), ("dir", "tenant-claim", ..)  record/claim.rs
 //! ("dir", "domain-check", domain)           record/domain_check.rs
+//! ("dir", "plan", folded name)              record/plan.rs; ("dir", "plan-use", tenant) record/plan_use.rs
+//! ("dir", "quota-due", millis, tenant, account)  see transaction/quota_due.rs
+//! ("dir", "seat", tenant, account)          empty, for those with an advanced seat
+//! ("dir", "shared-mailbox", tenant, account)  empty
 //! ("dir", "account", tenant, account)       record/account.rs
 //! ("dir", "account-tenant", account)        tenant
 //! ("dir", "credential", account)            record/credential.rs
@@ -91,6 +95,27 @@ pub(crate) fn tenant_claims(tenant: TenantId) -> Tuple {
 }
 pub(crate) fn domain_check(domain: &Domain) -> Bytes {
     dir("domain-check").string(domain.as_str()).pack()
+}
+pub(crate) fn plans() -> Tuple {
+    dir("plan")
+}
+pub(crate) fn plan(folded: &str) -> Bytes {
+    plans().string(folded).pack()
+}
+pub(crate) fn plan_uses() -> Tuple {
+    dir("plan-use")
+}
+pub(crate) fn plan_use(tenant: TenantId) -> Bytes {
+    plan_uses().int(tenant.0).pack()
+}
+pub(crate) fn quota_due() -> Tuple {
+    dir("quota-due")
+}
+pub(crate) fn seats(tenant: TenantId) -> Tuple {
+    dir("seat").int(tenant.0)
+}
+pub(crate) fn shared_mailboxes(tenant: TenantId) -> Tuple {
+    dir("shared-mailbox").int(tenant.0)
 }
 pub(crate) fn accounts(tenant: TenantId) -> Tuple {
     dir("account").int(tenant.0)

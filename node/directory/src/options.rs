@@ -49,6 +49,8 @@ pub struct DirectoryOptions {
     pub recycle_unbound: Duration,
     /// How long a shared one that was taken back does (SBX-8).
     pub recycle_reclaimed: Duration,
+    /// How long before mailboxes get less room their people are told.
+    pub quota_notice: Duration,
     /// Tokens of programs a tenant may have.
     pub tokens_per_tenant_max: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
@@ -90,6 +92,7 @@ impl Default for DirectoryOptions {
             recycle_deleted: Duration::from_secs(30 * 24 * 3600),
             recycle_unbound: Duration::from_secs(60 * 24 * 3600),
             recycle_reclaimed: Duration::from_secs(60 * 24 * 3600),
+            quota_notice: Duration::from_secs(30 * 24 * 3600),
             tokens_per_tenant_max: 1_000,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),

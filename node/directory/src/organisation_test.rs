@@ -50,7 +50,8 @@ fn to(parent: DepartmentId) -> DepartmentChange {
 fn kind<T>(outcome: Result<T>) -> &'static str {
     match outcome {
         Ok(_) => "ok",
-        Err(Error::Limit { setting, .. }) => setting,
+        Err(Error::Limit { setting, .. } | Error::LimitAt { setting, .. }) => setting,
+        Err(Error::NotInPlan { feature, .. }) => feature,
         Err(Error::Refused(_)) => "refused",
         Err(Error::Changed { .. }) => "changed",
         Err(Error::Exists { what, .. } | Error::InUse { what, .. } | Error::NotFound { what, .. }) => what,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_notice::Notice;
 use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
 use crate::transaction::{self as tx, Page};
@@ -42,14 +43,14 @@ async fn put_aliases(
     change: &mut Change,
     account: &AccountRecord,
     aliases: &[Address],
-    options: &DirectoryOptions,
+    (options, now): (&DirectoryOptions, Timestamp),
 ) -> Result<()> {
     let is_among = |address: &Address, all: &[Address]| all.iter().any(|other| other.key() == address.key());
     for gone in account.aliases.iter().filter(|alias| !is_among(alias, aliases)) {
         tx::remove_alias::run(change, account.id, gone).await?;
     }
     for added in aliases.iter().filter(|alias| !is_among(alias, &account.aliases)) {
-        tx::add_alias::run(change, account.id, added, options).await?;
+        tx::add_alias::run(change, account.id, added, options, now).await?;
     }
     Ok(())
 }
@@ -99,7 +100,7 @@ async fn create(
     new.departments
         .extend(make_path(change, tenant, department, options, now).await?);
     let account = tx::create_account::run(change, &new, options, now).await?;
-    put_aliases(change, &account, aliases, options).await?;
+    put_aliases(change, &account, aliases, (options, now)).await?;
     let with_aliases = tx::read_account(change, account.id).await?;
     Ok(with_aliases.unwrap_or(account))
 }
@@ -108,6 +109,7 @@ async fn alter(
     change: &mut Change,
     id: AccountId,
     wanted: &Provision,
+    withdrawn: &Notice,
     (options, now): (&DirectoryOptions, Timestamp),
 ) -> Result<()> {
     let account = tx::read_account(change, id).await?;
@@ -122,9 +124,9 @@ async fn alter(
         }
         altered.departments = Field::Set(departments);
     }
-    tx::change_account::run(change, id, &altered, options).await?;
+    tx::change_account::run(change, id, &altered, Some(withdrawn), options, now).await?;
     if let Field::Set(aliases) = &wanted.aliases {
-        put_aliases(change, &account, aliases, options).await?;
+        put_aliases(change, &account, aliases, (options, now)).await?;
     }
     if let Some(credential) = &wanted.credential {
         tx::set_credential::run(change, id, credential).await?;
@@ -184,7 +186,8 @@ impl Directory {
     /// adding aliases is refused for.
     pub async fn provision(&self, id: AccountId, wanted: &Provision) -> Result<()> {
         let (wanted, this, now) = (wanted.clone(), self.clone(), self.now());
-        self.change(async move |t| alter(t, id, &wanted, (this.options(), now)).await)
+        let withdrawn = self.seat_notice(id);
+        self.change(async move |t| alter(t, id, &wanted, &withdrawn, (this.options(), now)).await)
             .await
     }
     /// Changes a group and who its members are, or nothing; as [`Self::change_group`], and `Changed` when others are its

@@ -16,6 +16,8 @@ pub(crate) mod invitation;
 pub(crate) mod language;
 pub(crate) mod page;
 pub(crate) mod passkey;
+pub(crate) mod plan;
+pub(crate) mod plan_use;
 pub(crate) mod profile;
 pub(crate) mod recycled;
 pub(crate) mod request;

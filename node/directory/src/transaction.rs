@@ -2,6 +2,7 @@
 
 pub(crate) mod add_alias;
 pub(crate) mod add_member;
+pub(crate) mod assign_plan;
 pub(crate) mod change_account;
 pub(crate) mod change_department;
 pub(crate) mod change_factors;
@@ -31,7 +32,9 @@ pub(crate) mod invitation;
 pub(crate) mod list;
 pub(crate) mod membership;
 pub(crate) mod move_domain;
+pub(crate) mod plan;
 pub(crate) mod purge;
+pub(crate) mod quota_due;
 pub(crate) mod recycle;
 pub(crate) mod remove_alias;
 pub(crate) mod remove_domain;
@@ -59,7 +62,7 @@ use crate::record::target::Target;
 use crate::record::{account, department, domain, group, tag, target, tenant, token};
 use crate::{
     AccountKind, AccountRecord, DepartmentId, DepartmentRecord, DomainRecord, Error, GroupId, GroupRecord, Result,
-    TagId, TagRecord, TenantRecord, TokenId, TokenRecord, key,
+    Seat, TagId, TagRecord, TenantRecord, TokenId, TokenRecord, key,
 };
 
 /// Part of a list: what follows `after`, at most `limit`.
@@ -180,6 +183,29 @@ async fn need_account(transaction: &mut Transaction, id: AccountId) -> Result<Ac
 fn write_account(transaction: &mut Change, account: &AccountRecord) {
     transaction.set(key::account(account.tenant, account.id), account::encode(account));
     touch_account(transaction, account);
+}
+
+/// Notes an account where advanced seats and shared mailboxes are counted; `before` is what it was.
+fn count_account(transaction: &mut Change, before: Option<&AccountRecord>, after: Option<&AccountRecord>) {
+    let seat = |account: &AccountRecord| account.seat == Seat::Advanced;
+    let shared = |account: &AccountRecord| account.kind == AccountKind::Shared;
+    let Some(account) = before.or(after) else { return };
+    let (tenant, id) = (account.tenant, account.id.0);
+    for (had, has, key) in [
+        (before.is_some_and(seat), after.is_some_and(seat), key::seats(tenant)),
+        (
+            before.is_some_and(shared),
+            after.is_some_and(shared),
+            key::shared_mailboxes(tenant),
+        ),
+    ] {
+        let key = key.int(id).pack();
+        match (had, has) {
+            (false, true) => transaction.set(key, Vec::new()),
+            (true, false) => transaction.clear(&key),
+            _ => {}
+        }
+    }
 }
 
 fn touch_account(transaction: &mut Change, account: &AccountRecord) {

@@ -44,6 +44,8 @@ const PASSIVATE_GRACE: Duration = Duration::from_secs(5);
 /// Time between two looks for mail of the system's own.
 const NOTICE_PERIOD: Duration = Duration::from_secs(1);
 const COLLECT_PERIOD: Duration = Duration::from_secs(60);
+/// Time between two looks at what plans end and whose room changes.
+const PLAN_PERIOD: Duration = Duration::from_secs(60);
 /// How often an ending node looks whether its sessions are gone.
 const STOP_POLL: Duration = Duration::from_millis(5);
 
@@ -357,6 +359,11 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     let period = tasks.options().purge_period;
     let (bin, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
     arbiters.spawn(0, move || hongyan_upkeep::purge(clock, way, bin, period));
+    let (plans, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
+    let (place, known) = (QueueId { shard: 0 }.entity_id(), router.clone());
+    arbiters.spawn(0, move || {
+        hongyan_upkeep::plans(clock, way, plans, PLAN_PERIOD, move || known.is_here(&place))
+    });
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
     tasks

@@ -1,5 +1,5 @@
 //! Long tasks in recorded steps (GEN-3): imports and exports of members, with progress, a result and a problem for each row;
-//! and the reconciler that empties the recycle bin.
+//! and the reconcilers that empty the recycle bin and look after plans.
 //!
 //! A task is an entity that the cluster places: it works where its partition is, and goes on there when that moves. Each step
 //! is one transaction that makes its changes and notes how far the task is, so none is done twice or by halves, whatever
@@ -9,6 +9,7 @@ mod entity;
 mod id;
 mod key;
 mod options;
+mod plans;
 mod purge;
 mod record;
 mod runner;
@@ -22,6 +23,7 @@ mod wire;
 pub use entity::{Cancel, TaskEntity, TaskReply, TaskRequest, TaskServices, Work};
 pub use id::TaskId;
 pub use options::UpkeepOptions;
+pub use plans::plans;
 pub use purge::purge;
 pub use record::problem::{Problem, RowProblems};
 pub use record::task::{ExportMembers, ImportMembers, Job, Phase, TaskRecord, TaskState};

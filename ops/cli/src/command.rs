@@ -13,9 +13,11 @@ mod member;
 mod oauth;
 mod organisation;
 mod password;
+mod plan;
 mod queue;
 mod recycle_bin;
 mod role;
+mod seat;
 mod session;
 mod shared;
 mod sheet;
@@ -42,6 +44,12 @@ pub enum Command {
     /// Organisations: each owns domains, members and groups of its own.
     #[command(subcommand, alias = "tenant")]
     Organisation(organisation::Organisation),
+    /// Plans: what organisations may have, and which has which.
+    #[command(subcommand)]
+    Plan(plan::Plan),
+    /// Advanced seats of an organisation.
+    #[command(subcommand)]
+    Seat(seat::Seat),
     /// Mail domains of an organisation.
     #[command(subcommand)]
     Domain(domain::Domain),
@@ -125,6 +133,8 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
     let style = if json { Style::Json } else { Style::Text };
     match command {
         Command::Organisation(command) => organisation::run(command, &client, style).await,
+        Command::Plan(command) => plan::run(command, &client, style).await,
+        Command::Seat(command) => seat::run(command, &client, style).await,
         Command::Domain(command) => domain::run(command, &client, style).await,
         Command::Member(command) => member::run(command, &client, style).await,
         Command::Invitation(command) => invitation::run(command, &client, style).await,

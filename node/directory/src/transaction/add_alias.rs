@@ -1,17 +1,18 @@
 //! Gives an account one more address.
 
 use hongyan_audit::Event;
-use hongyan_types::{AccountId, Address};
+use hongyan_types::{AccountId, Address, Timestamp};
 
-use super::{check_limit, claim, home_of, need_account, read_tenant, record_account, write_account};
+use super::{claim, home_of, need_account, plan, record_account, write_account};
 use crate::record::target::Target;
-use crate::{AccountRecord, Change, DirectoryOptions, Error, Result};
+use crate::{AccountRecord, Change, DirectoryOptions, Error, Limit, Result};
 
 pub(crate) async fn run(
     transaction: &mut Change,
     id: AccountId,
     alias: &Address,
     options: &DirectoryOptions,
+    now: Timestamp,
 ) -> Result<AccountRecord> {
     let mut account = need_account(transaction, id).await?;
     if home_of(transaction, alias).await?.tenant != account.tenant {
@@ -20,13 +21,10 @@ pub(crate) async fn run(
             alias.domain
         )));
     }
-    let owner = read_tenant(transaction, account.tenant).await?;
-    let aliases_max = owner.aliases_per_account_max.unwrap_or(options.aliases_per_account_max);
-    check_limit(
-        "aliases_per_account_max",
-        u64::from(aliases_max),
-        account.aliases.len() as u64,
-    )?;
+    let bounds = plan::bounds(transaction, account.tenant, now).await?;
+    bounds
+        .of(Limit::AliasesPerAccountMax, options)
+        .check(account.aliases.len() as u64)?;
     let target = Target::Account {
         tenant: account.tenant,
         account: id,

@@ -1,16 +1,27 @@
 //! Changes fields of an account.
 
 use hongyan_audit::Event;
-use hongyan_types::AccountId;
+use hongyan_notice::Notice;
+use hongyan_types::{AccountId, Timestamp};
 
-use super::{check_name, clean, membership, need_account, read_tenant, record_account, role, write_account};
-use crate::{AccountChange, AccountRecord, AccountState, Change, DirectoryOptions, Field, Result, etag};
+use super::claim_domain::after;
+use super::{
+    assign_plan, check_name, clean, count_account, membership, need_account, plan, quota_due, read_tenant,
+    record_account, role, write_account,
+};
+use crate::{
+    AccountChange, AccountRecord, AccountState, Change, DirectoryOptions, Feature, Field, Limit, Result, Role, Seat,
+    etag,
+};
 
+/// `withdrawn` tells the member of a seat that goes and takes room with it.
 pub(crate) async fn run(
     transaction: &mut Change,
     id: AccountId,
     change: &AccountChange,
+    withdrawn: Option<&Notice>,
     options: &DirectoryOptions,
+    now: Timestamp,
 ) -> Result<AccountRecord> {
     let before = need_account(transaction, id).await?;
     etag::check(change.expect, before.etag(), "member", &before.address)?;
@@ -24,6 +35,7 @@ pub(crate) async fn run(
     change.settings.apply(&mut account.settings);
     change.language.apply(&mut account.language);
     change.seat.apply(&mut account.seat);
+    check_service(transaction, &before, &account, change, withdrawn, options, now).await?;
     if let Field::Set(profile) = &change.profile {
         account.profile = membership::clean_profile(profile)?;
     }
@@ -40,9 +52,50 @@ pub(crate) async fn run(
     if moved {
         membership::replace(transaction, Some(&before), &account).await?;
     }
+    count_account(transaction, Some(&before), Some(&account));
     write_account(transaction, &account);
     record_account(transaction, &account, told(&before, &account));
     Ok(account)
+}
+
+/// Seat, space and functions, which the plan has a say in.
+async fn check_service(
+    transaction: &mut Change,
+    before: &AccountRecord,
+    account: &AccountRecord,
+    change: &AccountChange,
+    withdrawn: Option<&Notice>,
+    options: &DirectoryOptions,
+    now: Timestamp,
+) -> Result<()> {
+    let delegates = matches!(&change.role, Field::Set(Some(Role::Delegated { .. })));
+    if account.seat == before.seat && account.quota == before.quota && !delegates {
+        return Ok(());
+    }
+    let bounds = plan::bounds(transaction, account.tenant, now).await?;
+    if account.seat == Seat::Advanced && before.seat != Seat::Advanced {
+        assign_plan::check_seat(transaction, account.tenant, &bounds.used).await?;
+        if bounds.of(Limit::MailboxOctetsMax, options).max.is_some() {
+            quota_due::put(transaction, now, account.tenant, Some(account.id));
+        }
+    }
+    if account.seat == Seat::Standard && before.seat == Seat::Advanced {
+        let room = bounds.of(Limit::MailboxOctetsMax, options).max;
+        if room.is_some_and(|room| account.quota.octets_max.is_none_or(|own| room < own)) {
+            let at = after(now, options.quota_notice);
+            quota_due::put(transaction, at, account.tenant, Some(account.id));
+            if let Some(withdrawn) = withdrawn {
+                transaction.send(withdrawn);
+            }
+        }
+    }
+    if account.quota != before.quota {
+        membership::check_quota(&bounds, account.quota, account.seat, options)?;
+    }
+    match delegates {
+        true => bounds.need(Feature::DelegatedAdministrators),
+        false => Ok(()),
+    }
 }
 
 /// Role and state, which the tenant has a say in.

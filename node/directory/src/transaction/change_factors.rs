@@ -1,19 +1,32 @@
 //! Changes what proves an account beside its password.
 
 use hongyan_audit::Event;
-use hongyan_types::AccountId;
+use hongyan_types::{AccountId, Timestamp};
 
-use super::{check_limit, need_account, record_account, touch_account};
+use super::{check_limit, need_account, plan, record_account, touch_account};
 use crate::record::factors;
-use crate::{AppPassword, Change, Error, Factors, FactorsChange, Passkey, Result, TotpKey, key};
+use crate::{
+    AppPassword, Change, DirectoryOptions, Error, Factors, FactorsChange, Limit, Passkey, Result, TotpKey, key,
+};
 
-pub(crate) async fn run(transaction: &mut Change, id: AccountId, change: &FactorsChange) -> Result<Factors> {
+pub(crate) async fn run(
+    transaction: &mut Change,
+    id: AccountId,
+    change: &FactorsChange,
+    options: &DirectoryOptions,
+    now: Timestamp,
+) -> Result<Factors> {
     let account = need_account(transaction, id).await?;
     let stored = transaction.get(&key::factors(id)).await?;
     let before = match &stored {
         Some(stored) => factors::decode(stored)?,
         None => Factors::default(),
     };
+    if matches!(change, FactorsChange::AddAppPassword { .. }) {
+        let bounds = plan::bounds(transaction, account.tenant, now).await?;
+        let present = before.app_passwords.len() as u64;
+        bounds.of(Limit::AppPasswordsPerAccountMax, options).check(present)?;
+    }
     let mut factors = before.clone();
     let (action, details) = apply(&mut factors, change)?;
     if before != factors {

@@ -7,12 +7,10 @@ use hongyan_kv::{RangeQuery, Transaction};
 use hongyan_notice::{Notice, Recipient};
 use hongyan_types::{Domain, TenantId, Timestamp};
 
-use super::{
-    Page, check_limit, create_domain, domain_name, list, read_domain, read_tenant, remove_domain, write_domain,
-};
+use super::{Page, create_domain, domain_name, list, plan, read_domain, remove_domain, write_domain};
 use crate::record::feed::Subject;
 use crate::record::{claim, domain};
-use crate::{Change, ClaimRecord, DirectoryOptions, DomainRecord, Error, Proved, ProvenBy, Result, key};
+use crate::{Change, ClaimRecord, DirectoryOptions, DomainRecord, Error, Limit, Proved, ProvenBy, Result, key};
 
 pub(crate) fn after(now: Timestamp, span: Duration) -> Timestamp {
     let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
@@ -38,7 +36,7 @@ pub(crate) async fn run(
     if find(transaction, name, tenant).await?.is_some() {
         return Err(Error::exists("domain", name));
     }
-    check_room(transaction, tenant, name, options).await?;
+    check_room(transaction, tenant, name, options, now).await?;
     let claim = ClaimRecord {
         domain: name.clone(),
         tenant,
@@ -58,15 +56,16 @@ pub(super) async fn check_room(
     tenant: TenantId,
     name: &Domain,
     options: &DirectoryOptions,
+    now: Timestamp,
 ) -> Result<()> {
-    let owner = read_tenant(transaction, tenant).await?;
+    let bounds = plan::bounds(transaction, tenant, now).await?;
     let claims = key::tenant_claims(tenant);
     let claimed = transaction.get_range_all(RangeQuery::all(claims.range())).await?;
-    let mut used = owner.counts.domains;
+    let mut used = bounds.owner.counts.domains;
     for pair in &claimed {
         used += u64::from(list::domain_of_key(&claims, &pair.key)? != *name);
     }
-    check_limit("domains_per_tenant_max", options.domains_per_tenant_max, used)
+    bounds.of(Limit::DomainsPerTenantMax, options).check(used)
 }
 
 fn write(transaction: &mut Change, claim: &ClaimRecord) {

@@ -4,12 +4,14 @@ use hongyan_audit::Event;
 use hongyan_types::{AccountId, Timestamp};
 
 use super::{
-    check_free, check_limit, check_name, claim, clean, home_of, membership, read_tenant, record_account, role, take_id,
-    write_account, write_counts, write_tenant,
+    assign_plan, check_free, check_name, claim, clean, count_account, home_of, membership, plan, quota_due,
+    record_account, role, take_id, write_account, write_counts, write_tenant,
 };
 use crate::record::credential;
 use crate::record::target::Target;
-use crate::{AccountRecord, Change, DirectoryOptions, NewAccount, Result, Role, TenantRecord, key};
+use crate::{
+    AccountKind, AccountRecord, Change, DirectoryOptions, Limit, NewAccount, Result, Role, Seat, TenantRecord, key,
+};
 
 pub(crate) async fn run(
     transaction: &mut Change,
@@ -20,9 +22,20 @@ pub(crate) async fn run(
     // All that may be wrong is found before anything is written, so that others may be made in the same transaction.
     check_name(&new.display_name, 128)?;
     let domain = home_of(transaction, &new.address).await?;
-    let mut owner = read_tenant(transaction, domain.tenant).await?;
-    let accounts_max = owner.accounts_max.unwrap_or(options.accounts_per_tenant_max);
-    check_limit("accounts_per_tenant_max", accounts_max, owner.counts.accounts)?;
+    let bounds = plan::bounds(transaction, domain.tenant, now).await?;
+    bounds
+        .of(Limit::AccountsPerTenantMax, options)
+        .check(bounds.owner.counts.accounts)?;
+    if new.kind == AccountKind::Shared {
+        let present = plan::count(transaction, &key::shared_mailboxes(domain.tenant)).await?;
+        bounds.of(Limit::SharedMailboxesPerTenantMax, options).check(present)?;
+    }
+    if new.seat == Seat::Advanced {
+        assign_plan::check_seat(transaction, domain.tenant, &bounds.used).await?;
+    }
+    membership::check_quota(&bounds, new.quota, new.seat, options)?;
+    let room = bounds.of(Limit::MailboxOctetsMax, options).max;
+    let mut owner = bounds.owner;
     check_free(transaction, &new.address).await?;
     let mut account = AccountRecord {
         id: AccountId(0),
@@ -58,6 +71,10 @@ pub(crate) async fn run(
         transaction.set(key::credential(id), credential::encode(credential));
     }
     membership::replace(transaction, None, &account).await?;
+    count_account(transaction, None, Some(&account));
+    if room.is_some() && account.seat == Seat::Standard {
+        quota_due::put(transaction, now, account.tenant, Some(id));
+    }
     write_account(transaction, &account);
     record_account(transaction, &account, told(&account));
     owner.counts.accounts += 1;

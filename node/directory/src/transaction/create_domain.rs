@@ -17,7 +17,7 @@ pub(crate) async fn run(
     if transaction.get(&key::domain(name)).await?.is_some() {
         return Err(Error::exists("domain", name));
     }
-    claim_domain::check_room(transaction, tenant, name, options).await?;
+    claim_domain::check_room(transaction, tenant, name, options, now).await?;
     claim_domain::forget(transaction, name, tenant);
     let record = DomainRecord::new(name.clone(), tenant, now);
     put(transaction, &record).await?;

@@ -4,11 +4,11 @@ use hongyan_audit::{Chain, Event};
 use hongyan_types::{Address, Timestamp};
 
 use super::{
-    check_limit, check_name, claim, clean, group_names, group_rules, home_of, need_department, read_tenant, take_id,
-    write_counts, write_group,
+    check_name, claim, clean, group_names, group_rules, home_of, need_department, plan, take_id, write_counts,
+    write_group,
 };
 use crate::record::target::Target;
-use crate::{Change, DirectoryOptions, Error, GroupId, GroupRecord, NewGroup, Posting, Result};
+use crate::{Change, DirectoryOptions, Error, GroupId, GroupRecord, Limit, NewGroup, Posting, Result};
 
 /// Members that fit one transaction; more are added one by one.
 const FIRST_MEMBERS_MAX: usize = 1_000;
@@ -26,12 +26,11 @@ pub(crate) async fn run(
         )));
     }
     let domain = home_of(transaction, &new.address).await?;
-    let mut owner = read_tenant(transaction, domain.tenant).await?;
-    check_limit(
-        "groups_per_tenant_max",
-        options.groups_per_tenant_max,
-        owner.counts.groups,
-    )?;
+    let bounds = plan::bounds(transaction, domain.tenant, now).await?;
+    bounds
+        .of(Limit::GroupsPerTenantMax, options)
+        .check(bounds.owner.counts.groups)?;
+    let mut owner = bounds.owner;
     let id = GroupId(take_id(transaction, "group").await?);
     let target = Target::Group {
         tenant: owner.id,

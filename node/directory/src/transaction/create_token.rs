@@ -4,8 +4,8 @@ use hongyan_audit::Event;
 use hongyan_kv::RangeQuery;
 use hongyan_types::Timestamp;
 
-use super::{check_limit, clean_name, need_account, take_id, token_chain, write_token};
-use crate::{Change, DirectoryOptions, Error, NewToken, Result, TokenId, TokenOwner, TokenRecord, key};
+use super::{check_limit, clean_name, need_account, plan, take_id, token_chain, write_token};
+use crate::{Change, DirectoryOptions, Error, Feature, Limit, NewToken, Result, TokenId, TokenOwner, TokenRecord, key};
 
 /// Most characters of a token's name.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -40,11 +40,20 @@ pub(crate) async fn run(
     let present = transaction
         .get_range_all(RangeQuery::all(key::tenant_tokens(new.owner.tenant()).range()))
         .await?;
-    check_limit(
-        "tokens_per_tenant_max",
-        options.tokens_per_tenant_max,
-        present.len() as u64,
-    )?;
+    match new.owner.tenant() {
+        None => check_limit(
+            "tokens_per_tenant_max",
+            options.tokens_per_tenant_max,
+            present.len() as u64,
+        )?,
+        Some(tenant) => {
+            let bounds = plan::bounds(transaction, tenant, now).await?;
+            bounds.need(Feature::Api)?;
+            bounds
+                .of(Limit::TokensPerTenantMax, options)
+                .check(present.len() as u64)?;
+        }
+    }
     let token = TokenRecord {
         id: TokenId(take_id(transaction, "token").await?),
         owner: new.owner,

@@ -5,9 +5,9 @@ use hongyan_kv::tuple::Tuple;
 use hongyan_kv::{RangeQuery, Transaction};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
-use super::{corrupt, need_account, need_department, record_account, touch_account};
+use super::{corrupt, need_account, need_department, plan, record_account, touch_account};
 use crate::record::grant;
-use crate::{AccountKind, AccountRecord, Change, Error, GrantRecord, Grantee, NewGrant, Result, key};
+use crate::{AccountKind, AccountRecord, Change, Error, Feature, GrantRecord, Grantee, NewGrant, Result, key};
 
 /// Most grants of one mailbox.
 const GRANTS_MAX: usize = 500;
@@ -16,6 +16,10 @@ const GRANTS_MAX: usize = 500;
 pub(crate) async fn set(transaction: &mut Change, new: &NewGrant, now: Timestamp) -> Result<GrantRecord> {
     let account = need_account(transaction, new.account).await?;
     check(transaction, &account, new, now).await?;
+    if account.kind == AccountKind::Member {
+        let bounds = plan::bounds(transaction, account.tenant, now).await?;
+        bounds.need(Feature::Secretary)?;
+    }
     let name = name_of(transaction, account.tenant, new.to).await?;
     let present = of(transaction, account.id).await?;
     let before = present.iter().find(|grant| grant.to == new.to);

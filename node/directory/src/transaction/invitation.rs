@@ -174,7 +174,7 @@ pub(crate) async fn join(
     let invitation = shown(transaction, &joiner.hash, now).await?;
     let mut invitation = invitation.ok_or_else(|| Error::not_found("invitation", "shown"))?;
     if let Some(id) = invitation.account {
-        let account = activate(transaction, id, joiner, options).await?;
+        let account = activate(transaction, id, joiner, options, now).await?;
         clear(transaction, &invitation);
         return Ok(Joined::Member(Box::new(account)));
     }
@@ -217,6 +217,7 @@ async fn activate(
     id: AccountId,
     joiner: &Joiner,
     options: &DirectoryOptions,
+    now: Timestamp,
 ) -> Result<AccountRecord> {
     let account = need_account(transaction, id).await?;
     if account.state != AccountState::Invited {
@@ -231,7 +232,7 @@ async fn activate(
         ..AccountChange::default()
     };
     set_credential::run(transaction, id, &joiner.credential).await?;
-    change_account::run(transaction, id, &change, options).await
+    change_account::run(transaction, id, &change, None, options, now).await
 }
 
 async fn apply(

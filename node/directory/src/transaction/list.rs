@@ -8,7 +8,7 @@ use super::{Page, last_int, read_domain};
 use crate::record::{account, group, read_address, tenant};
 use crate::{AccountRecord, DomainRecord, GroupId, GroupRecord, Result, TenantRecord, key};
 
-pub(super) async fn page(
+pub(crate) async fn page(
     transaction: &mut Transaction,
     prefix: &Tuple,
     after: Option<Tuple>,
@@ -70,6 +70,21 @@ pub(crate) async fn accounts(
         Ok(account::decode(owner, id, &pair.value)?)
     };
     pairs.iter().map(decode).collect()
+}
+
+pub(crate) async fn seats(
+    transaction: &mut Transaction,
+    owner: TenantId,
+    asked: Page<AccountId>,
+) -> Result<Vec<AccountRecord>> {
+    let prefix = key::seats(owner);
+    let after = asked.after.map(|id| prefix.clone().int(id.0));
+    let mut accounts = Vec::new();
+    for pair in page(transaction, &prefix, after, asked.limit).await? {
+        let id = AccountId(last_int(&prefix, &pair.key)?);
+        accounts.extend(super::read_account(transaction, id).await?);
+    }
+    Ok(accounts)
 }
 
 pub(crate) async fn groups(

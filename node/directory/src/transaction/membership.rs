@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 
 use hongyan_types::{AccountId, TenantId};
 
+use super::plan::Bounds;
 use super::{check_name, clean, folded, need_department, need_tag, read_int};
-use crate::{AccountKind, AccountRecord, Change, DepartmentId, DirectoryOptions, Error, Profile, Result, TagId, key};
+use crate::{
+    AccountKind, AccountRecord, Change, DepartmentId, DirectoryOptions, Error, Limit, Profile, Quota, Result, Seat,
+    TagId, key,
+};
 
 /// Most characters of a text of the profile.
 const TEXT_CHARACTERS_MAX: usize = 128;
@@ -44,6 +48,15 @@ pub(super) fn clean_profile(profile: &Profile) -> Result<Profile> {
         given_name: text(&profile.given_name, TEXT_CHARACTERS_MAX)?,
         external_id: text(&profile.external_id, TEXT_CHARACTERS_MAX)?,
     })
+}
+
+/// Refuses more room for one mailbox than its organisation has for each; an advanced seat has no such limit (PLAN-3).
+pub(super) fn check_quota(bounds: &Bounds, quota: Quota, seat: Seat, options: &DirectoryOptions) -> Result<()> {
+    let in_force = bounds.of(Limit::MailboxOctetsMax, options);
+    match (in_force.max, quota.octets_max) {
+        (Some(max), Some(asked)) if asked > max && seat == Seat::Standard => Err(in_force.refusal(max, asked)),
+        _ => Ok(()),
+    }
 }
 
 /// A phone number without what people put between its digits.

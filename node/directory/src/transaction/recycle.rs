@@ -6,8 +6,8 @@ use hongyan_kv::RangeQuery;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::{
-    delete_token, grant, group_names, last_int, list, membership, need_account, read_domain, read_tenant,
-    record_account, role, touch_account, touch_address, write_counts, write_domain,
+    count_account, delete_token, grant, group_names, last_int, list, membership, need_account, read_domain,
+    read_tenant, record_account, role, touch_account, touch_address, write_counts, write_domain,
 };
 use crate::naming::Naming;
 use crate::record::recycled;
@@ -105,6 +105,7 @@ pub(super) async fn leave(
     transaction.clear(&key::credential(id));
     transaction.clear(&key::factors(id));
     membership::clear(transaction, account);
+    count_account(transaction, Some(account), None);
     transaction.clear(&key::role(account.tenant, id));
     delete_token::all_of(transaction, account).await?;
     group_names::forget_account(transaction, account).await?;

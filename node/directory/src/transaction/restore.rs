@@ -4,13 +4,13 @@ use hongyan_audit::Event;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::{
-    check_limit, check_name, clean, grant, membership, read_tenant, record_account, recycle, touch_address,
-    write_account, write_counts,
+    check_name, clean, count_account, grant, membership, plan, record_account, recycle, touch_address, write_account,
+    write_counts,
 };
 use crate::record::credential;
 use crate::{
-    AccountKind, AccountRecord, AccountState, Change, DepartmentId, DirectoryOptions, Error, GrantRights, NewGrant,
-    Profile, RecycledRecord, Restore, Result, TagId, key,
+    AccountKind, AccountRecord, AccountState, Change, DepartmentId, DirectoryOptions, Error, GrantRights, Limit,
+    NewGrant, Profile, RecycledRecord, Restore, Result, TagId, key,
 };
 
 pub(crate) async fn run(
@@ -25,9 +25,15 @@ pub(crate) async fn run(
         let address = &recycled.account.address;
         return Err(Error::Refused(format!("{address} is being purged")));
     }
-    let mut owner = read_tenant(transaction, tenant).await?;
-    let accounts_max = owner.accounts_max.unwrap_or(options.accounts_per_tenant_max);
-    check_limit("accounts_per_tenant_max", accounts_max, owner.counts.accounts)?;
+    let bounds = plan::bounds(transaction, tenant, now).await?;
+    bounds
+        .of(Limit::AccountsPerTenantMax, options)
+        .check(bounds.owner.counts.accounts)?;
+    if matches!(asked, Restore::Shared { .. }) {
+        let present = plan::count(transaction, &key::shared_mailboxes(tenant)).await?;
+        bounds.of(Limit::SharedMailboxesPerTenantMax, options).check(present)?;
+    }
+    let mut owner = bounds.owner;
     let account = match asked {
         Restore::Member { name, profile, .. } => {
             member(transaction, &recycled, name.as_deref(), profile.as_deref(), asked).await?
@@ -37,6 +43,7 @@ pub(crate) async fn run(
     forget(transaction, &recycled);
     transaction.set(key::account_tenant(id), tenant.0.to_le_bytes().to_vec());
     membership::replace(transaction, None, &account).await?;
+    count_account(transaction, None, Some(&account));
     write_account(transaction, &account);
     for address in account.addresses() {
         touch_address(transaction, address);

@@ -1,13 +1,13 @@
 //! Sets how a tenant's accounts sign in, and what holds for one of them.
 
 use hongyan_audit::{Chain, Event};
-use hongyan_types::{AddressRanges, TenantId};
+use hongyan_types::{AddressRanges, TenantId, Timestamp};
 
-use super::{need_account, read_tenant};
+use super::{need_account, plan, read_tenant};
 use crate::record::change::Touched;
 use crate::record::feed::Subject;
 use crate::record::sign_in_policy;
-use crate::{Change, Error, Etag, Result, SignInPolicy, etag, key};
+use crate::{Change, Error, Etag, Feature, Result, SignInPolicy, etag, key};
 
 /// Entries of a list of addresses, and of those that it does not apply to (LGN, bad input).
 pub(crate) const ENTRIES_MAX: usize = 500;
@@ -19,12 +19,20 @@ pub(crate) async fn run(
     id: TenantId,
     policy: &SignInPolicy,
     expect: Option<Etag>,
+    now: Timestamp,
 ) -> Result<SignInPolicy> {
     let tenant = read_tenant(transaction, id).await?;
     let stored = transaction.get(&key::sign_in_policy(id)).await?;
     let before = stored.map(|stored| sign_in_policy::decode(&stored)).transpose()?;
     let before = before.unwrap_or_default();
     etag::check(expect, before.etag(), "sign-in policy", &tenant.name)?;
+    let networks = |policy: &SignInPolicy| (policy.networks.clone(), policy.administrator_networks.clone());
+    let has_any = !policy.networks.is_empty() || !policy.administrator_networks.is_empty();
+    if has_any && networks(policy) != networks(&before) {
+        plan::bounds_of(transaction, tenant.clone(), now)
+            .await?
+            .need(Feature::NetworkLimits)?;
+    }
     check_entries(&policy.networks)?;
     check_entries(&policy.administrator_networks)?;
     check_count(policy.exempt_accounts.len() + policy.exempt_departments.len())?;

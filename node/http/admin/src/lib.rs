@@ -33,11 +33,14 @@ mod organisation_page;
 mod page;
 mod passkey;
 mod picture;
+mod plan;
 mod preferences;
 mod problem;
 mod queue;
 mod recycle_bin;
 mod role;
+mod seat;
+mod service;
 mod session;
 mod sheet;
 mod sign_in;
@@ -98,6 +101,9 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(organisation::list, organisation::create))
         .routes(routes!(organisation::show, organisation::change, organisation::delete))
         .routes(routes!(organisation_page::show, organisation_page::change))
+        .routes(routes!(service::show, service::assign))
+        .routes(routes!(service::preview))
+        .routes(routes!(service::set_limits))
         .routes(routes!(domain::list, domain::create))
         .routes(routes!(domain::show, domain::change, domain::delete))
         .routes(routes!(domain_records::show))
@@ -159,6 +165,8 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(recycle_bin::restore))
         .routes(routes!(recycle_bin::share))
         .routes(routes!(role::set, role::withdraw))
+        .routes(routes!(seat::list))
+        .routes(routes!(seat::give, seat::withdraw))
         .routes(routes!(sign_in::show, sign_in::change))
         .routes(routes!(app_password::list, app_password::add))
         .routes(routes!(app_password::remove))
@@ -230,6 +238,8 @@ fn operator_routes() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
         .routes(routes!(oauth::clients))
         .routes(routes!(oauth::set_client, oauth::remove_client))
+        .routes(routes!(plan::list, plan::create))
+        .routes(routes!(plan::show, plan::change, plan::delete))
         .routes(routes!(queue::list))
         .routes(routes!(queue::show, queue::delete))
         .routes(routes!(queue::act))

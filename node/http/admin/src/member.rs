@@ -232,9 +232,10 @@ pub(crate) async fn set_password(
 
 /// Tells the mailbox its limits; it keeps them itself, as it alone counts what it holds.
 async fn set_quota(caller: &Caller, account: &AccountRecord) -> Result<()> {
+    let quota = caller.directory.quota_of(account).await?;
     let limits = QuotaLimits {
-        octets_max: account.quota.octets_max.unwrap_or(0),
-        messages_max: account.quota.messages_max.unwrap_or(0),
+        octets_max: quota.octets_max.unwrap_or(0),
+        messages_max: quota.messages_max.unwrap_or(0),
         warning_percent: QUOTA_WARNING_PERCENT,
     };
     caller

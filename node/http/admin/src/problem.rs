@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::AccessError;
 use hongyan_access::permission::Refusal;
-use hongyan_directory::Error as DirectoryError;
+use hongyan_directory::{Error as DirectoryError, LimitLevel};
 use hongyan_mailbox::MailboxError;
 use hongyan_openid::OpenIdError;
 use hongyan_queue::QueueError;
@@ -35,6 +35,9 @@ pub struct Problem {
     /// Present use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
+    /// Who set it: the `installation`, the `plan`, the `organisation` or its administrators for a `member`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<LimitLevel>,
     /// The field that is not known or cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -72,6 +75,7 @@ impl Problem {
             limit: None,
             max: None,
             used: None,
+            level: None,
             field: None,
             present: None,
         }
@@ -191,8 +195,22 @@ impl From<DirectoryError> for Problem {
                 limit: Some(setting),
                 max: Some(max),
                 used: Some(used),
+                level: Some(LimitLevel::Installation),
                 ..Self::new(StatusCode::CONFLICT, "limit", detail)
             },
+            DirectoryError::LimitAt {
+                setting,
+                max,
+                used,
+                level,
+            } => Self {
+                limit: Some(setting),
+                max: Some(max),
+                used: Some(used),
+                level: Some(level),
+                ..Self::new(StatusCode::CONFLICT, "limit", detail)
+            },
+            DirectoryError::NotInPlan { .. } => Self::new(StatusCode::FORBIDDEN, "not-in-plan", detail),
             DirectoryError::Changed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             DirectoryError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", detail),
             DirectoryError::Repeated => Self::new(StatusCode::CONFLICT, "repeated", detail),

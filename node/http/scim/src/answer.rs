@@ -37,9 +37,12 @@ impl From<Error> for Refused {
             ),
             Error::NotFound { .. } => ScimError::not_found(detail),
             Error::Exists { .. } => ScimError::new(ScimType::Uniqueness, detail),
-            Error::InUse { .. } | Error::Limit { .. } | Error::Refused(_) | Error::Repeated => {
-                ScimError::status(409, detail)
-            }
+            Error::InUse { .. }
+            | Error::Limit { .. }
+            | Error::LimitAt { .. }
+            | Error::NotInPlan { .. }
+            | Error::Refused(_)
+            | Error::Repeated => ScimError::status(409, detail),
             Error::Changed { .. } => ScimError::status(412, detail),
             Error::Invalid(_) => ScimError::new(ScimType::InvalidValue, detail),
             Error::Storage(cause) => {

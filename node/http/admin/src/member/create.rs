@@ -84,7 +84,7 @@ pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Ta
         seat: new.seat,
     };
     let account = caller.directory.create_account(&new).await?;
-    if new.quota != Quota::default() {
+    if caller.directory.quota_of(&account).await? != Quota::default() {
         set_quota(&caller, &account).await?;
     }
     tracing::info!(account = account.id.0, "account created");

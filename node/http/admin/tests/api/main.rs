@@ -22,6 +22,7 @@ mod domain_records;
 mod event;
 mod invitation;
 mod organisation;
+mod plan;
 mod profile;
 mod recycle_bin;
 mod sign_in;
