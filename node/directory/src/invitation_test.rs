@@ -78,7 +78,14 @@ async fn mem_5_the_limit_of_members_counts_when_somebody_joins() {
         Ok(Joined::Member(_))
     ));
     let refused = directory.join(&joiner(1, "b@a.test")).await.unwrap_err();
-    assert!(matches!(refused, Error::Limit { .. }), "{refused}");
+    let level = crate::LimitLevel::Organisation;
+    let expect = Error::LimitAt {
+        setting: "accounts_per_tenant_max",
+        max: 1,
+        used: 1,
+        level,
+    };
+    assert_eq!(refused, expect);
     assert_eq!(
         directory.invitations(tenant).await.unwrap()[0].used,
         1,
