@@ -168,7 +168,7 @@ impl Ports<'_> {
         let scim = hongyan_http_scim::routes(ScimParts {
             directory: self.directory.clone(),
             access: self.access.clone(),
-            origin: format!("https://{}", self.config.node.host_name),
+            origin: offer::web_origin(self.config),
         });
         let front = Front::new(FrontParts {
             env: self.env.clone(),
