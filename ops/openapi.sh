@@ -10,6 +10,7 @@ if ! command -v "$schemathesis" >/dev/null; then
     exit 0
 fi
 server=${HONGYAN_BIN:-${CARGO_TARGET_DIR:-target}/release/hongyan}
+case "$server" in /*) ;; *) server="$PWD/$server" ;; esac
 ports=${PORTS:-27000}
 data=$(mktemp -d)
 "$server" dev --data "$data/data" --base-port "$ports" --users 3 >"$data/server.log" 2>&1 &
@@ -28,6 +29,8 @@ IFS=, read -ra names <<<"$scopes"
 for name in "${names[@]}"; do arguments+=(--scope "$name"); done
 token=$("$server" token add schemathesis --operator "${arguments[@]}" --data "$data/data" --json |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])')
+# It leaves notes where it runs.
+cd "$data"
 # Events do not end, and whoever removes tokens removes the one that is used here.
 "$schemathesis" run "$data/openapi.json" --url "$url" --tls-verify false --header "Authorization: Bearer $token" \
     --exclude-path-regex '^/api/(events|tokens/.*)$' --max-examples "${EXAMPLES:-15}" --seed "${SEED:-1}" --request-timeout 20 \

@@ -115,7 +115,9 @@ impl Directory {
     pub fn env(&self) -> &Env {
         &self.inner.env
     }
-    pub(crate) fn database(&self) -> &Database {
+    /// The store that it lies in.
+    #[must_use]
+    pub fn database(&self) -> &Database {
         &self.inner.database
     }
     /// The last change that this node knows of.

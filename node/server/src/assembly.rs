@@ -252,6 +252,8 @@ impl Assembly {
             webhooks: self.webhooks.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
             counts: self.counts.clone(),
+            certificates: self.acme.clone(),
+            deleted_mail_kept: settings::deleted_mail_kept(&self.config),
             publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
         })

@@ -176,7 +176,7 @@ pub(crate) fn mailboxes(config: &Config) -> MailboxOptions {
     }
 }
 
-fn deleted_mail_kept(config: &Config) -> Duration {
+pub(crate) fn deleted_mail_kept(config: &Config) -> Duration {
     Duration::from_secs(config.limits.deleted_mail_days.saturating_mul(86_400))
 }
 

@@ -4,6 +4,7 @@ mod alias;
 mod app_password;
 mod audit;
 pub(crate) mod cluster;
+mod deleted_mail;
 mod department;
 mod domain;
 mod group;
@@ -62,6 +63,15 @@ pub enum Command {
     /// Mailboxes of those who left: given back, given on, or gone for good.
     #[command(subcommand)]
     RecycleBin(recycle_bin::RecycleBin),
+    /// Mails that were deleted for good and can be had back for a while.
+    #[command(subcommand)]
+    DeletedMail(deleted_mail::DeletedMail),
+    /// How the certificates from the authority stand.
+    Certificates {
+        /// Only those of its domains.
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Departments of an organisation.
     #[command(subcommand)]
     Department(department::Department),
@@ -139,6 +149,16 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Member(command) => member::run(command, &client, style).await,
         Command::Invitation(command) => invitation::run(command, &client, style).await,
         Command::RecycleBin(command) => recycle_bin::run(command, &client, style).await,
+        Command::DeletedMail(command) => deleted_mail::run(command, &client, style).await,
+        Command::Certificates { whose } => {
+            let items = client.list("/api/certificates", &whose.query()).await?;
+            crate::output::list(
+                style,
+                &items,
+                &["domain", "state", "names", "not_after_millis", "error"],
+            );
+            Ok(())
+        }
         Command::Department(command) => department::run(command, &client, style).await,
         Command::Tag(command) => tag::run(command, &client, style).await,
         Command::Role(command) => role::run(command, &client, style).await,
@@ -242,6 +262,8 @@ mod tests {
             "x webhook add Portal https://p.test/ --event mail --event member",
             "x webhook set 3 --on false",
             "x messages --organisation A",
+            "x deleted-mail restore a@b 1-2 3-4",
+            "x certificates",
             "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
             "x invitation notify a@b c@d",
             "x invitation refuse 3 unknown",

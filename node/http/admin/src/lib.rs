@@ -11,9 +11,11 @@ mod application;
 mod audit;
 mod body;
 mod caller;
+mod certificate;
 mod changes;
 mod cluster;
 mod conditional;
+mod deleted_mail;
 mod department;
 mod device;
 mod domain;
@@ -137,6 +139,9 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(webhook::deliveries))
         .routes(routes!(webhook::redeliver))
         .routes(routes!(message::list))
+        .routes(routes!(certificate::list))
+        .routes(routes!(deleted_mail::list))
+        .routes(routes!(deleted_mail::restore))
         .routes(routes!(statistics::overview))
         .routes(routes!(statistics::days))
         .routes(routes!(statistics::members))

@@ -169,7 +169,7 @@ impl Problem {
     pub(crate) fn unanswered(error: &hongyan_env::DnsError) -> Self {
         Self::unavailable(format!("try again later: {error}"))
     }
-    fn unavailable(detail: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 }

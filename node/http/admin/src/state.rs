@@ -1,8 +1,10 @@
 //! What the handlers work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hongyan_access::Access;
+use hongyan_acme::Acme;
 use hongyan_directory::Directory;
 use hongyan_http_discovery::Checker;
 use hongyan_openid::OpenId;
@@ -24,6 +26,10 @@ pub struct AdminState {
     pub router: Router,
     /// Long work.
     pub tasks: Tasks,
+    /// What orders certificates, if anything does.
+    pub certificates: Option<Acme>,
+    /// How long mails that were deleted for good can be had back.
+    pub deleted_mail_kept: Duration,
     /// What members do, counted.
     pub counts: Counts,
     /// What changes, posted to programs.

@@ -125,6 +125,8 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
     let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
     router(AdminState {
         single_sign_on: None,
+        certificates: None,
+        deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         counts: hongyan_statistics::Counts::new(
             directory.clone(),

@@ -7,6 +7,7 @@ use hongyan_directory::{AccountChange, AccountState, Field, NewAccount, NewTenan
 use hongyan_http_admin::AdminState;
 use hongyan_http_front::{Front, FrontParts, FrontSettings, administered};
 use hongyan_listener::{Listener, TlsConfig, TlsMode, self_signed};
+use hongyan_mailbox::{Expunge, FolderId, FolderRef};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
 use hongyan_types::{Address, Domain};
 use hongyan_upkeep::{Tasks, UpkeepOptions};
@@ -96,6 +97,8 @@ impl Served {
         let node = Miniature::start(&Options::default()).await;
         let api = hongyan_http_admin::router(AdminState {
             single_sign_on: None,
+            certificates: None,
+            deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),
@@ -374,6 +377,56 @@ fn api_4_whose_token_or_session_is_taken_back_hears_no_more() {
         while let Some(event) = next_event(&mut own).await {
             assert!(["change", "end"].contains(&event.as_str()), "{event}");
         }
+        served
+    });
+}
+
+#[test]
+fn rs_12_an_administrator_gives_back_what_was_deleted_for_good() {
+    on_node(|served| async move {
+        served.set_role(Some(Role::Creator)).await;
+        let mail = b"From: a@far.test\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello\r\n";
+        served.node.append(FolderRef::INBOX, mail, 1).await;
+        let expunge = Expunge {
+            folder: FolderId::INBOX,
+            uids: None,
+            deleted_only: false,
+        };
+        let within = std::time::Duration::from_secs(60);
+        let mailbox = served.node.mailbox;
+        served
+            .node
+            .router
+            .ask(&mailbox, expunge, within)
+            .await
+            .unwrap()
+            .unwrap();
+        let path = format!("/api/members/{USER}/deleted-mails");
+        let mut anna = served.member(USER, PASSWORD).await;
+        let listed = anna.get(&path).await;
+        assert_eq!(listed.0, 200, "{}", listed.1);
+        let mail = &listed.1["items"][0];
+        assert_eq!(
+            (&mail["subject"], &mail["from"]),
+            (&json!("Grüße"), &json!(["a@far.test"]))
+        );
+        let wanted = json!({"ids": [mail["id"], "1-1", "x"]});
+        let restored = anna.call("POST", &format!("{path}/restore"), wanted).await.1;
+        let outcomes: Vec<_> = restored["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["restored"].clone())
+            .collect();
+        assert_eq!(outcomes, [json!(true), json!(false), json!(false)], "{restored}");
+        assert_eq!(anna.get(&path).await.1["items"], json!([]));
+        let log = anna.get("/api/audit?action=member.restore-mails").await.1;
+        assert_eq!(log["items"][0]["object"], USER);
+        let many: Vec<String> = (0..201).map(|number| format!("1-{number:x}")).collect();
+        let refused = anna
+            .call("POST", &format!("{path}/restore"), json!({"ids": many}))
+            .await;
+        assert_eq!((refused.0, &refused.1["limit"]), (413, &json!("ids")));
         served
     });
 }

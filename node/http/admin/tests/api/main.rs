@@ -60,6 +60,8 @@ async fn open_api() -> (axum::Router, AdminState) {
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let state = AdminState {
         single_sign_on: None,
+        certificates: None,
+        deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         counts: hongyan_statistics::Counts::new(
             directory.clone(),
