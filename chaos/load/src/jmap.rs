@@ -17,6 +17,8 @@ pub enum What {
     View,
     /// 50 ids from somewhere in the mailbox, in the order asked for, and how many there are.
     Query,
+    /// A connection that signs in, reads its session object and leaves.
+    Login,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -34,10 +36,13 @@ pub struct Arguments {
     pub octets: usize,
     /// Port of IMAP on the same host, in clear, by which the folder is filled.
     #[arg(long)]
-    pub imap_port: u16,
+    pub imap_port: Option<u16>,
     /// The order of a query: receivedAt, sentAt, subject, from, to, size.
     #[arg(long, default_value = "receivedAt")]
     pub sort: String,
+    /// The field by which a client signs in, where that is not the password: `authorization: Bearer ...` or `cookie: ...`.
+    #[arg(long)]
+    pub proof: Option<String>,
 }
 
 /// How many mails a page has.
@@ -51,7 +56,8 @@ struct Lists<'a> {
 
 /// A connection over which requests go one after the other.
 struct Session {
-    link: Link,
+    /// None between two logins.
+    link: Option<Link>,
     proof: String,
     account: String,
     mailbox: String,
@@ -64,7 +70,7 @@ async fn ask(link: &mut Link, proof: &str, path: &str, body: Option<&Value>) -> 
         None => ("GET", String::new()),
     };
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {proof}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{proof}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     link.send(&[head.as_bytes(), body.as_bytes()].concat()).await?;
@@ -90,7 +96,19 @@ impl Session {
     async fn call(&mut self, calls: Value) -> Result<Vec<u8>> {
         let using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"];
         let request = json!({"using": using, "methodCalls": calls});
-        ask(&mut self.link, &self.proof, "/jmap/api", Some(&request)).await
+        let link = self.link.as_mut().context("the connection is closed")?;
+        ask(link, &self.proof, "/jmap/api", Some(&request)).await
+    }
+}
+
+impl Lists<'_> {
+    fn proof(&self) -> String {
+        let options = &self.arguments.options;
+        self.arguments.proof.clone().unwrap_or_else(|| {
+            let pair = format!("{}:{}", options.user(0), options.password);
+            let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+            format!("authorization: Basic {pair}")
+        })
     }
 }
 
@@ -99,16 +117,17 @@ impl Load for Lists<'_> {
 
     async fn open(&self, _: usize) -> Result<Session> {
         let options = &self.arguments.options;
-        let link = self.connector.connect(options).await?;
-        let user = options.user(0);
-        let proof = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", options.password));
         let mut session = Session {
-            link,
-            proof,
+            link: None,
+            proof: self.proof(),
             account: String::new(),
             mailbox: String::new(),
         };
-        let object = ask(&mut session.link, &session.proof, "/jmap/session", None).await?;
+        if self.arguments.what == What::Login {
+            return Ok(session);
+        }
+        let link = session.link.insert(self.connector.connect(options).await?);
+        let object = ask(link, &session.proof, "/jmap/session", None).await?;
         let object: Value = serde_json::from_slice(&object).context("read the session object")?;
         let account = object["primaryAccounts"]["urn:ietf:params:jmap:mail"].as_str();
         session.account = account.context("find the account")?.to_owned();
@@ -120,9 +139,14 @@ impl Load for Lists<'_> {
     }
 
     async fn operate(&self, session: &mut Session, number: u64) -> Result<()> {
+        if self.arguments.what == What::Login {
+            let mut link = self.connector.connect(&self.arguments.options).await?;
+            ask(&mut link, &session.proof, "/jmap/session", None).await?;
+            return Ok(());
+        }
         let (account, filter) = (session.account.clone(), json!({"inMailbox": session.mailbox}));
         let calls = match self.arguments.what {
-            What::View => json!([
+            What::View | What::Login => json!([
                 ["Email/query", {"accountId": account, "filter": filter, "collapseThreads": true, "limit": PAGE,
                     "sort": [{"property": "receivedAt", "isAscending": false}]}, "0"],
                 ["Email/get", {"accountId": account, "properties": ["threadId"],
@@ -151,17 +175,27 @@ impl Load for Lists<'_> {
     }
 }
 
-pub async fn run(arguments: &Arguments) -> Result<()> {
+async fn fill_folder(arguments: &Arguments, connector: &Connector, folder: &str) -> Result<()> {
     let options = &arguments.options;
-    let connector = Connector::new()?;
-    let folder = format!("load{}x{}", arguments.messages, arguments.octets);
-    let link = connector.connect_to(options, arguments.imap_port, Tls::None).await?;
+    let port = arguments
+        .imap_port
+        .context("--imap-port is needed to fill the folder")?;
+    let link = connector.connect_to(options, port, Tls::None).await?;
     let mut imap = Imap::greet(link).await?;
     imap.login(&options.user(0), &options.password).await?;
     // It may be there from an earlier run.
     let _ = imap.run(&format!("CREATE {folder}")).await;
-    fill::fill(&mut imap, &folder, arguments.messages, arguments.octets, 1).await?;
-    imap.logout().await?;
+    fill::fill(&mut imap, folder, arguments.messages, arguments.octets, 1).await?;
+    imap.logout().await
+}
+
+pub async fn run(arguments: &Arguments) -> Result<()> {
+    let options = &arguments.options;
+    let connector = Connector::new()?;
+    let folder = format!("load{}x{}", arguments.messages, arguments.octets);
+    if arguments.what != What::Login {
+        fill_folder(arguments, &connector, &folder).await?;
+    }
     let load = Lists {
         arguments,
         connector: &connector,
@@ -169,7 +203,18 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     };
     let title = match arguments.what {
         What::View => format!("jmap view of {PAGE} of {}", arguments.messages),
+        What::Login => format!("jmap login by {}", method(arguments)),
         What::Query => format!("jmap query by {} of {}", arguments.sort, arguments.messages),
     };
     drive(options, &connector, &title, &load).await?.publish(options)
+}
+
+/// How the clients sign in, for the report.
+fn method(arguments: &Arguments) -> &str {
+    let field = arguments.proof.as_deref().unwrap_or("authorization: Basic");
+    let value = field.split_once(": ").map_or(field, |(_, value)| value);
+    match field.get(..7) {
+        Some(name) if name.eq_ignore_ascii_case("cookie:") => "cookie",
+        _ => value.split(' ').next().unwrap_or(value),
+    }
 }
