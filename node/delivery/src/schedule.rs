@@ -7,7 +7,8 @@ use hongyan_queue::{Destination, EntryId, NewEntry, NewRecipient};
 
 use crate::queue::{ENTRY_RECIPIENTS_MAX, QUEUE_UNAVAILABLE, REQUEST_RECIPIENTS_MAX, new_recipient, queue_of};
 use crate::report::Status;
-use crate::{Delivery, DeliveryEnvelope, DeliveryId, MessageSink, Refusal, SinkError, Target};
+use crate::sink::Stored;
+use crate::{Delivery, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, Refusal, SinkError, Target};
 
 const TOO_MANY: Refusal = Refusal::new(Status(5, 5, 3), "The message has too many recipients to be sent later");
 
@@ -26,22 +27,53 @@ impl Delivery {
         of: DeliveryId,
     ) -> Result<Result<Vec<EntryId>, Refusal>, SinkError> {
         let stored = sink.finish().await?;
+        Ok(self.schedule_stored(envelope, &stored, not_before_millis, of).await)
+    }
+
+    /// As [`Self::schedule`] for a message by itself; its submitter has a copy in Sent (ACC-13).
+    ///
+    /// # Errors
+    /// When the message cannot be stored.
+    pub async fn hold(
+        &self,
+        envelope: &DeliveryEnvelope,
+        sink: MessageSink,
+        not_before_millis: i64,
+    ) -> Result<Outcome, SinkError> {
+        let stored = sink.finish().await?;
+        let kept = self.schedule_stored(envelope, &stored, not_before_millis, envelope.id);
+        Ok(match kept.await {
+            Ok(_) => {
+                self.keep_sent(envelope, &stored).await;
+                Outcome::Queued
+            }
+            Err(refusal) => Outcome::Deferred(refusal),
+        })
+    }
+
+    async fn schedule_stored(
+        &self,
+        envelope: &DeliveryEnvelope,
+        stored: &Stored,
+        not_before_millis: i64,
+        of: DeliveryId,
+    ) -> Result<Vec<EntryId>, Refusal> {
         let Some((tenant, message)) = envelope.tenant.and_then(|tenant| Some((tenant, stored.of(tenant)?))) else {
-            return Ok(Err(QUEUE_UNAVAILABLE));
+            return Err(QUEUE_UNAVAILABLE);
         };
         if envelope.recipients.len() > REQUEST_RECIPIENTS_MAX {
-            return Ok(Err(TOO_MANY));
+            return Err(TOO_MANY);
         }
         let entries: Vec<NewEntry> = by_destination(envelope)
             .into_iter()
             .map(|(destination, recipients)| NewEntry {
                 not_before_millis,
-                ..self.entry(envelope, &stored, tenant, destination, recipients)
+                ..self.entry(envelope, stored, tenant, destination, recipients)
             })
             .collect();
         let id = [&envelope.id.0[..], b"later"].concat();
         let queue = queue_of(&[&of.0[..], b"later"].concat());
-        Ok(self.hand_over_to(queue, id, message, entries).await)
+        self.hand_over_to(queue, id, message, entries).await
     }
 }
 

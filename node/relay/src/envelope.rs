@@ -25,6 +25,7 @@ pub(crate) fn envelope(entry: &Entry, chosen: &[usize]) -> Option<client::Envelo
         }),
         envid: entry.envelope_id.clone(),
         auth: None,
+        hold: None,
     };
     let recipients = chosen.iter().filter_map(|index| entry.recipients.get(*index)).map(rcpt);
     Some(client::Envelope {

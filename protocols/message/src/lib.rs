@@ -31,6 +31,7 @@ pub mod media;
 pub mod message_id;
 mod open_part;
 pub mod receipt;
+pub mod rfc3339;
 mod scanner;
 mod structure;
 pub mod subject;

@@ -29,7 +29,7 @@ mod parameter;
 mod reply;
 pub mod server;
 
-pub use command::{Auth, Bdat, Body, Hello, HelloKind, Mail, Notify, OriginalRecipient, Rcpt, Return};
+pub use command::{Auth, Bdat, Body, Hello, HelloKind, Hold, Mail, Notify, OriginalRecipient, Rcpt, Return};
 pub use limits::{ClientLimits, Limits};
 pub use mailbox::{ForwardPath, Host, Mailbox};
 pub use reply::{Enhanced, Reply, ReplyError};

@@ -25,6 +25,8 @@ pub struct Limits {
     pub data_timeout: Duration,
     /// A whole message, however steadily it drips.
     pub message_timeout: Duration,
+    /// What FUTURERELEASE announces (RFC 4865 §4): seconds and a date; not offered when absent.
+    pub future_release: Option<String>,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             message_timeout: Duration::from_secs(3600),
+            future_release: None,
         }
     }
 }

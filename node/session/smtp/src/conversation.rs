@@ -8,11 +8,12 @@ use hongyan_access::{Revocation, SessionPermit, SessionWatch};
 use hongyan_directory::AccountRecord;
 use hongyan_listener::Connection;
 use hongyan_smtp::server::{Command, CommandId, Options, Session};
-use hongyan_smtp::{Enhanced, Reply};
+use hongyan_smtp::{Enhanced, Limits, Reply};
 use hongyan_types::Instant;
 
 use crate::SmtpService;
 use crate::envelope::Envelope;
+use crate::future_release::longest_hold;
 use crate::message::Incoming;
 use crate::sign_in::SignIn;
 
@@ -51,7 +52,10 @@ impl Conversation {
             starttls: connection.can_start_tls(),
             mechanisms_tls: settings.mechanisms(true),
             mechanisms_clear: settings.mechanisms(false),
-            limits: settings.limits.clone(),
+            limits: Limits {
+                future_release: longest_hold(settings.delayed_send_max, service.services.env.wall_millis()),
+                ..settings.limits.clone()
+            },
         };
         let now = Instant {
             micros: service.services.env.now_micros(),

@@ -17,6 +17,8 @@ pub(crate) struct Envelope {
     /// As whom the account that signed in may send.
     pub(crate) rights: Option<SenderRights>,
     pub(crate) mail: Mail,
+    /// When it leaves, if not at once.
+    pub(crate) not_before_millis: Option<i64>,
     pub(crate) recipients: Vec<DeliveryRecipient>,
 }
 
@@ -46,10 +48,15 @@ impl Conversation {
         {
             return FOREIGN_SENDER;
         }
+        let not_before_millis = match self.held_until(&mail) {
+            Ok(not_before_millis) => not_before_millis,
+            Err(reply) => return reply,
+        };
         self.envelope = Some(Envelope {
             sender,
             rights,
             mail,
+            not_before_millis,
             recipients: Vec::new(),
         });
         Reply::fixed(250, Enhanced(2, 1, 0), "Sender ok")

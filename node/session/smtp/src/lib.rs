@@ -6,6 +6,7 @@
 
 mod conversation;
 mod envelope;
+mod future_release;
 mod header_gate;
 mod message;
 mod metrics;

@@ -39,7 +39,11 @@ impl Conversation {
                 millis: env.wall_millis(),
             },
             gate: HeaderGate::new(service.settings.header_octets_max),
-            sink: Some(service.services.delivery.sink(&envelope.recipients, submitter)),
+            sink: Some(match envelope.not_before_millis {
+                None => service.services.delivery.sink(&envelope.recipients, submitter),
+                // It waits with its sender's organisation alone.
+                Some(_) => service.services.delivery.sink(&[], submitter),
+            }),
             failed: None,
             octets: 0,
             returned: Vec::new(),
@@ -85,6 +89,7 @@ impl Conversation {
             }
         }
         let recipients = envelope.recipients.len();
+        let not_before = envelope.not_before_millis;
         let replies = match (incoming.failed, incoming.sink) {
             (Some(reply), _) => vec![reply],
             (None, None) => vec![STORAGE_FAILED],
@@ -108,9 +113,15 @@ impl Conversation {
                     submission: None,
                 };
                 let delivery = &self.service.services.delivery;
-                match delivery.deliver(&envelope, sink, answer).await {
-                    Ok(outcomes) => replies(outcomes, answer, incoming.id),
-                    Err(error) => vec![storage_reply(&error)],
+                match not_before {
+                    None => match delivery.deliver(&envelope, sink, answer).await {
+                        Ok(outcomes) => replies(outcomes, answer, incoming.id),
+                        Err(error) => vec![storage_reply(&error)],
+                    },
+                    Some(not_before) => match delivery.hold(&envelope, sink, not_before).await {
+                        Ok(outcome) => vec![reply(outcome, incoming.id)],
+                        Err(error) => vec![storage_reply(&error)],
+                    },
                 }
             }
         };

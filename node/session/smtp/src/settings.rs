@@ -25,6 +25,8 @@ pub struct SmtpSettings {
     pub header_octets_max: usize,
     /// Received fields after which a message is taken to go in circles (RFC 5321 §6.3 asks for at least 100).
     pub received_max: usize,
+    /// How far ahead a submitted message may leave (RFC 4865); zero: not offered.
+    pub delayed_send_max: Duration,
     /// Time for everything a message's end sets in motion, until the client is told to come again.
     pub delivery_timeout: Duration,
 }
@@ -41,6 +43,10 @@ impl SmtpSettings {
             authentication_with_smtp: false,
             header_octets_max: 1 << 20,
             received_max: 100,
+            delayed_send_max: match mode {
+                Mode::Submission => Duration::from_secs(366 * 24 * 3_600),
+                Mode::Smtp | Mode::Lmtp => Duration::ZERO,
+            },
             delivery_timeout: Duration::from_secs(60),
         }
     }

@@ -251,6 +251,37 @@ fn submission_is_for_own_addresses_only() {
 }
 
 #[test]
+fn mode_1_a_client_says_when_its_message_leaves() {
+    on_node(|node| async move {
+        let mut client = submission(&node).await;
+        let day = "HOLDUNTIL=2000-01-01T00:00:00Z";
+        for wrong in ["HOLDFOR=999999999", day, "HOLDUNTIL=2000-13-01T00:00:00Z"] {
+            let refused = client
+                .say(&format!("MAIL FROM:<anna@example.test> {wrong}\r\n"), 1)
+                .await;
+            assert!(refused[0].starts_with("501 5.5.4"), "{wrong}: {refused:?}");
+        }
+        let begun = client.say("MAIL FROM:<anna@example.test> HOLDFOR=3600\r\n", 1).await;
+        assert_eq!(codes(&begun), ["250"]);
+        let to = "RCPT TO:<ben@example.test>\r\nRCPT TO:<x@elsewhere.test>\r\nDATA\r\n";
+        assert_eq!(codes(&client.say(to, 3).await), ["250", "250", "354"]);
+        let ended = client.say("Subject: later\r\n\r\nx\r\n.\r\n", 1).await;
+        assert!(ended[0].starts_with("250 2.0.0 Queued"), "{ended:?}");
+        let waiting = node.queued().await;
+        assert_eq!(waiting.len(), 2, "nothing is delivered before");
+        let soon = hongyan_env::Env::real().wall_millis() + 3_000_000;
+        assert!(
+            waiting
+                .iter()
+                .all(|entry| entry.due_millis > soon && entry.attempts == 0)
+        );
+        let mut other = node.connect(Mode::Smtp, |_| {}).await.hello("EHLO").await;
+        let refused = other.say("MAIL FROM:<x@elsewhere.test> HOLDFOR=60\r\n", 1).await;
+        assert!(refused[0].starts_with("555 5.5.4"), "{refused:?}");
+    });
+}
+
+#[test]
 fn auth_24_a_client_that_needs_an_app_password_is_told_so() {
     on_node(|node| async move {
         let account = AccountId(node.account("anna@example.test").await);

@@ -1,5 +1,5 @@
 //! MAIL (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531), RET and ENVID (RFC 3461),
-//! AUTH (RFC 4954 §5).
+//! AUTH (RFC 4954 §5), HOLDFOR and HOLDUNTIL (RFC 4865 §4).
 //!
 //! `mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF`
 
@@ -32,6 +32,15 @@ pub enum Return {
     Headers,
 }
 
+/// When a message leaves that does not leave at once (RFC 4865 §4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// `HOLDFOR`: after so many seconds.
+    For(u32),
+    /// `HOLDUNTIL`: an RFC 3339 date, as it stands there.
+    Until(String),
+}
+
 /// Begins a mail transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mail {
@@ -49,6 +58,8 @@ pub struct Mail {
     pub envid: Option<String>,
     /// Who submitted it first, decoded; `<>` when not known.
     pub auth: Option<String>,
+    /// When it leaves.
+    pub hold: Option<Hold>,
 }
 
 impl Mail {
@@ -106,6 +117,15 @@ impl Mail {
             once(&mut self.envid, value.ok_or(BAD_ARGUMENT)?)
         } else if is("AUTH") {
             once(&mut self.auth, value.and_then(decode_xtext).ok_or(BAD_ARGUMENT)?)
+        } else if is("HOLDFOR") {
+            // RFC 4865 §4: one to nine digits.
+            let digits = value.filter(|value| value.len() <= 9 && value.bytes().all(|byte| byte.is_ascii_digit()));
+            let secs = digits.and_then(|digits| digits.parse().ok()).ok_or(BAD_ARGUMENT)?;
+            once(&mut self.hold, Hold::For(secs))
+        } else if is("HOLDUNTIL") {
+            let is_date = |byte: u8| byte.is_ascii_digit() || b"TZ:+-.".contains(&byte);
+            let date = value.filter(|value| value.len() <= 40 && value.bytes().all(is_date));
+            once(&mut self.hold, Hold::Until(date.ok_or(BAD_ARGUMENT)?.to_owned()))
         } else {
             Err(UNKNOWN_PARAMETER)
         }
@@ -160,8 +180,12 @@ impl fmt::Display for Mail {
         if let Some(envid) = &self.envid {
             write!(f, " ENVID={}", encode_xtext(envid))?;
         }
-        match &self.auth {
-            Some(auth) => write!(f, " AUTH={}", encode_xtext(auth)),
+        if let Some(auth) = &self.auth {
+            write!(f, " AUTH={}", encode_xtext(auth))?;
+        }
+        match &self.hold {
+            Some(Hold::For(secs)) => write!(f, " HOLDFOR={secs}"),
+            Some(Hold::Until(date)) => write!(f, " HOLDUNTIL={date}"),
             None => Ok(()),
         }
     }
@@ -180,6 +204,8 @@ mod tests {
             "MAIL FROM:<a@b.test>",
             "MAIL FROM:<a@b.test> SIZE=10 BODY=8BITMIME RET=HDRS ENVID=x+2By",
             "MAIL FROM:<用@b.test> BODY=BINARYMIME SMTPUTF8 AUTH=<>",
+            "MAIL FROM:<a@b.test> HOLDFOR=60",
+            "MAIL FROM:<a@b.test> HOLDUNTIL=2027-10-01T00:00:00Z",
         ] {
             let mail = Mail::parse(text.strip_prefix("MAIL ").unwrap()).unwrap();
             assert_eq!(mail.to_string(), text);
@@ -199,6 +225,14 @@ mod tests {
         check("FROM:<a@b> SIZE=x", 501, Enhanced(5, 5, 4));
         check("FROM:<a@b> SIZE=1 SIZE=2", 501, Enhanced(5, 5, 4));
         check("FROM:<a@b> BODY=9BIT", 501, Enhanced(5, 5, 4));
+        check("FROM:<a@b> HOLDFOR=-1", 501, Enhanced(5, 5, 4));
+        check("FROM:<a@b> HOLDFOR=1234567890", 501, Enhanced(5, 5, 4));
+        check("FROM:<a@b> HOLDUNTIL=soon", 501, Enhanced(5, 5, 4));
+        check(
+            "FROM:<a@b> HOLDFOR=1 HOLDUNTIL=2027-10-01T00:00:00Z",
+            501,
+            Enhanced(5, 5, 4),
+        );
         check("FROM:<a@b> FROB", 555, Enhanced(5, 5, 4));
         check("FROM:<\u{e9}@b>", 553, Enhanced(5, 6, 7));
         assert_eq!(

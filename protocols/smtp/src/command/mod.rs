@@ -12,7 +12,7 @@ pub use auth::Auth;
 pub(crate) use auth::{BAD_BASE64, UNKNOWN_MECHANISM};
 pub use bdat::Bdat;
 pub use ehlo::{Hello, HelloKind};
-pub use mail::{Body, Mail, Return};
+pub use mail::{Body, Hold, Mail, Return};
 pub use rcpt::{Notify, OriginalRecipient, Rcpt};
 pub(crate) use simple::no_argument;
 

@@ -28,6 +28,9 @@ pub(super) fn reply(options: &Options, tls: bool, greeting: &str) -> Reply {
         "ENHANCEDSTATUSCODES".to_owned(),
         "DSN".to_owned(),
     ];
+    if let Some(longest) = &limits.future_release {
+        lines.push(format!("FUTURERELEASE {longest}"));
+    }
     // RFC 3207 §4.2: not offered again inside TLS.
     if options.starttls && !tls {
         lines.push("STARTTLS".to_owned());
