@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hongyan_types::{AccountId, Address, Network, Timestamp};
+use hongyan_types::{AccountId, Address, Domain, Network, Timestamp};
 
 use crate::{
     AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
@@ -81,6 +81,8 @@ pub struct TenantChange {
     pub account_settings: Field<AccountSettings>,
     /// The language of what the system writes.
     pub language: Field<Option<Language>>,
+    /// Where new addresses are made when no domain is said.
+    pub default_domain: Field<Option<Domain>>,
     /// What the tenant was when the change was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
 }

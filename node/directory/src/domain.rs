@@ -184,6 +184,15 @@ impl Directory {
             .await
     }
 
+    /// Where a tenant's new addresses are made when no domain is said: in the one set, else in its only one (DOM-9).
+    pub async fn default_domain(&self, tenant: TenantId) -> Result<Option<Domain>> {
+        if let Some(set) = self.tenant(tenant).await?.default_domain.clone() {
+            return Ok(Some(set));
+        }
+        let mut domains = self.domains(tenant, None, 2).await?;
+        let only = domains.pop().filter(|_| domains.is_empty());
+        Ok(only.map(|record| record.domain))
+    }
     /// What is in a domain, as far as one step looks.
     pub async fn domain_use(&self, domain: &Domain) -> Result<DomainUse> {
         let (domain, addresses_max) = (domain.clone(), self.options().domain_move_into_max);

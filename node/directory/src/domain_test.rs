@@ -218,6 +218,31 @@ async fn dom_9_another_name_leads_to_the_same_people() {
 }
 
 #[tokio::test]
+async fn dom_9_new_addresses_have_a_default_domain() {
+    let w = world().await;
+    let (d, a, b) = (&w.directory, domain("a.test"), domain("b.test"));
+    assert_eq!(d.default_domain(w.acme).await.unwrap(), Some(a.clone()), "the only one");
+    d.create_domain(w.acme, &b).await.unwrap();
+    assert_eq!(d.default_domain(w.acme).await.unwrap(), None);
+    let set = |name: &str| crate::TenantChange {
+        default_domain: Field::Set(Some(domain(name))),
+        ..crate::TenantChange::default()
+    };
+    d.create_domain(w.other, &domain("o.test")).await.unwrap();
+    let others = d.change_tenant(w.acme, &set("o.test")).await;
+    assert!(matches!(others, Err(Error::NotFound { .. })), "{others:?}");
+    d.change_tenant(w.acme, &set("a.test")).await.unwrap();
+    d.move_domain(&a, &b).await.unwrap();
+    assert_eq!(d.default_domain(w.acme).await.unwrap(), Some(b.clone()));
+    w.work("a.test").await;
+    let name = d.change_tenant(w.acme, &set("a.test")).await;
+    assert!(matches!(name, Err(Error::Refused(_))), "{name:?}");
+    d.delete_domain(&a).await.unwrap();
+    d.delete_domain(&b).await.unwrap();
+    assert_eq!(d.tenant(w.acme).await.unwrap().default_domain, None);
+}
+
+#[tokio::test]
 async fn dom_12_people_move_to_another_domain_and_keep_their_old_addresses() {
     let w = world().await;
     let d = &w.directory;

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use hongyan_kv::record::{self, RecordError, Schema};
-use hongyan_types::{AccountId, TenantId, Timestamp};
+use hongyan_types::{AccountId, Domain, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::Etag;
 use crate::record::account::{AccountSettings, SettingsV1};
 use crate::record::language::Language;
+use crate::record::read_domain;
 
 /// Whether a tenant's people may work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct TenantRecord {
     pub language: Option<Language>,
     /// The one administrator with every right; none until there is an administrator.
     pub creator: Option<AccountId>,
+    /// Where new addresses are made when no domain is said (DOM-9).
+    pub default_domain: Option<Domain>,
 }
 
 impl TenantRecord {
@@ -102,6 +105,8 @@ struct V1 {
     departments: Option<u64>,
     #[n(13)]
     tags: Option<u64>,
+    #[n(14)]
+    default_domain: Option<String>,
 }
 
 enum Stored {
@@ -124,6 +129,7 @@ pub(crate) fn encode(tenant: &TenantRecord) -> Bytes {
         creator: tenant.creator.map(|account| account.0),
         departments: Some(tenant.counts.departments).filter(|count| *count > 0),
         tags: Some(tenant.counts.tags).filter(|count| *count > 0),
+        default_domain: tenant.default_domain.as_ref().map(|domain| domain.as_str().to_owned()),
     };
     record::encode(Schema(1), &body)
 }
@@ -158,6 +164,7 @@ pub(crate) fn decode(id: TenantId, stored: &[u8]) -> Result<TenantRecord, Record
         },
         language: Language::stored(body.language.as_deref()),
         creator: body.creator.map(AccountId),
+        default_domain: body.default_domain.as_deref().map(read_domain).transpose()?,
     })
 }
 
@@ -184,6 +191,7 @@ mod tests {
             },
             language: None,
             creator: None,
+            default_domain: None,
         };
         let stored = encode(&tenant);
         assert_eq!(
@@ -212,6 +220,13 @@ mod tests {
         };
         let stored = encode(&grown);
         assert!(crate::record::hex(&stored).ends_with("657a682d434e090405"));
-        assert_eq!(decode(TenantId(3), &stored), Ok(grown));
+        assert_eq!(decode(TenantId(3), &stored).as_ref(), Ok(&grown));
+        let named = TenantRecord {
+            default_domain: Some(Domain::try_from("a.test").unwrap()),
+            ..grown
+        };
+        let stored = encode(&named);
+        assert!(crate::record::hex(&stored).ends_with("657a682d434e09040566612e74657374"));
+        assert_eq!(decode(TenantId(3), &stored), Ok(named));
     }
 }

@@ -3,7 +3,7 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::TenantId;
 
-use super::{need_account, read_tenant, write_tenant};
+use super::{need_account, read_domain, read_tenant, write_tenant};
 use crate::{Change, Error, Field, Result, TenantChange, TenantRecord, etag};
 
 pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
@@ -17,6 +17,16 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantC
             "the postmaster must be an account of the tenant".to_owned(),
         ));
     }
+    if let Field::Set(Some(name)) = &change.default_domain {
+        let domain = read_domain(transaction, name).await?;
+        if domain.tenant != id {
+            return Err(Error::not_found("domain", name));
+        }
+        if domain.alias_of.is_some() || domain.removal.is_some() {
+            return Err(Error::Refused(format!("no addresses are made in {name}")));
+        }
+    }
+    change.default_domain.clone().apply(&mut tenant.default_domain);
     change.state.apply(&mut tenant.state);
     change.postmaster.apply(&mut tenant.postmaster);
     change.accounts_max.apply(&mut tenant.accounts_max);
@@ -37,7 +47,8 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantC
             &tenant.aliases_per_account_max,
         )
         .changed("account_settings", &before.account_settings, &tenant.account_settings)
-        .changed("language", &before.language, &tenant.language);
+        .changed("language", &before.language, &tenant.language)
+        .changed("default_domain", &before.default_domain, &tenant.default_domain);
     transaction.record(Chain::Tenant(id), event);
     Ok(tenant)
 }

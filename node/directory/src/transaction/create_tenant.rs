@@ -32,6 +32,7 @@ pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestam
         counts: TenantCounts::default(),
         language: new.language,
         creator: None,
+        default_domain: None,
     };
     transaction.set(name_key, id.0.to_le_bytes().to_vec());
     write_tenant(transaction, &tenant);

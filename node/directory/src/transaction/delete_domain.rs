@@ -29,6 +29,9 @@ pub(crate) async fn run(transaction: &mut Change, name: &Domain) -> Result<()> {
     transaction.clear(&key::tenant_domains(record.tenant).string(name.as_str()).pack());
     let mut owner = read_tenant(transaction, record.tenant).await?;
     owner.counts.domains -= 1;
+    if owner.default_domain.as_ref() == Some(name) {
+        owner.default_domain = None;
+    }
     write_counts(transaction, &owner);
     transaction.record(Chain::Tenant(owner.id), Event::new("domain.delete", name));
     Ok(())

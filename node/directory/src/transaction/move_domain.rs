@@ -6,8 +6,8 @@ use hongyan_kv::{KeyValue, RangeQuery};
 use hongyan_types::{Address, Domain, LocalPart};
 
 use super::{
-    check_limit, read_domain, read_group, set_domain, touch_address, touch_domain, write_account, write_domain,
-    write_group,
+    check_limit, read_domain, read_group, read_tenant, set_domain, touch_address, touch_domain, write_account,
+    write_domain, write_group, write_tenant,
 };
 use crate::record::target::{self, Target};
 use crate::{Change, DirectoryOptions, DomainRecord, Error, Result, key};
@@ -55,6 +55,11 @@ pub(crate) async fn begin(
     }
     write_domain(transaction, &old);
     write_domain(transaction, &new);
+    let mut owner = read_tenant(transaction, old.tenant).await?;
+    if owner.default_domain.as_ref() == Some(from) {
+        owner.default_domain = Some(to.clone());
+        write_tenant(transaction, &owner);
+    }
     let event = Event::new("domain.move", from).with("to", to);
     transaction.record(Chain::Tenant(old.tenant), event);
     Ok(old)

@@ -37,6 +37,8 @@ pub(crate) struct Organisation {
     account_settings: AccountSettings,
     /// Null is English.
     language: Option<Language>,
+    /// Where new addresses are made when no domain is said; null is the only one.
+    default_domain: Option<String>,
     created_millis: i64,
 }
 
@@ -79,6 +81,9 @@ pub(crate) struct Change {
     account_settings: Option<AccountSettings>,
     #[serde(default, deserialize_with = "present_field")]
     language: Option<Option<Language>>,
+    /// Where new addresses are made when no domain is said; null for the only one.
+    #[serde(default, deserialize_with = "present_field")]
+    default_domain: Option<Option<String>>,
 }
 
 /// Tells null, which sets to nothing, from absence, which leaves alone.
@@ -114,6 +119,7 @@ async fn view(caller: &Caller, tenant: TenantRecord) -> Result<Organisation> {
         postmaster: address(tenant.postmaster).await?,
         account_settings: tenant.account_settings,
         language: tenant.language,
+        default_domain: tenant.default_domain.as_ref().map(ToString::to_string),
         created_millis: tenant.created.millis,
     })
 }
@@ -196,6 +202,11 @@ pub(crate) async fn change(
         Some(None) => Field::Set(None),
         Some(Some(address)) => Field::Set(Some(caller.member(Action::ReadMembers, &address).await?.id)),
     };
+    let default_domain = match change.default_domain {
+        None => Field::Keep,
+        Some(None) => Field::Set(None),
+        Some(Some(name)) => Field::Set(Some(crate::domain::parse(&name)?)),
+    };
     let change = TenantChange {
         state: Field::from(change.state.map(|state| match state {
             WantedState::Active => TenantState::Active,
@@ -206,6 +217,7 @@ pub(crate) async fn change(
         aliases_per_account_max: change.aliases_per_account_max.into(),
         account_settings: change.account_settings.into(),
         language: change.language.into(),
+        default_domain,
         expect,
     };
     let outcome = caller.directory.change_tenant(id, &change).await;

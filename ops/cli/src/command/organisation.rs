@@ -49,6 +49,9 @@ pub enum Organisation {
         /// The language reports come in: en, zh-CN, or `none` for English.
         #[arg(long)]
         language: Option<String>,
+        /// Where new addresses are made when no domain is said; `none` for the only one.
+        #[arg(long)]
+        default_domain: Option<String>,
     },
     /// Show what an organisation says of itself, or change it with the options given.
     Page {
@@ -129,8 +132,12 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
             aliases_max,
             postmaster,
             language,
+            default_domain,
         } => {
             let mut change = Map::new();
+            if let Some(domain) = default_domain {
+                change.insert("default_domain".to_owned(), json!(or_none(domain)));
+            }
             if let Some(max) = accounts_max {
                 change.insert("accounts_max".to_owned(), json!(max.0));
             }

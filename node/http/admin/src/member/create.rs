@@ -20,7 +20,10 @@ use crate::problem::{Failure, Problem, Result};
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMember)]
 pub(crate) struct Create {
+    /// Without `@` in the organisation's default domain.
     address: String,
+    /// Whose, by name; needed only for an address without a domain, from operators of several organisations.
+    organisation: Option<String>,
     /// Without one nobody can sign in yet.
     password: Option<Password>,
     #[serde(default)]
@@ -50,7 +53,7 @@ pub(crate) struct Create {
 /// Makes a member or a shared mailbox. Its organisation is the one that owns the address's domain.
 #[utoipa::path(post, path = "/api/members", request_body = Create, responses((status = 201, body = Member), Failure))]
 pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Tagged<Member>> {
-    let address = parse_address(&new.address)?;
+    let address = parse_address(&with_domain(&caller, &new).await?)?;
     permit_create(&caller, &new, &address).await?;
     let credential = match new.password {
         Some(Password(password)) => {
@@ -89,6 +92,20 @@ pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Ta
     }
     tracing::info!(account = account.id.0, "account created");
     Ok(Tagged::created(account.etag(), view(&account)))
+}
+
+/// DOM-9: the default domain stands in for one that is not said.
+async fn with_domain(caller: &Caller, new: &Create) -> Result<String> {
+    if new.address.contains('@') {
+        return Ok(new.address.clone());
+    }
+    let tenant = caller.organisation(new.organisation.as_deref()).await?;
+    match caller.directory.default_domain(tenant).await? {
+        Some(domain) => Ok(format!("{}@{domain}", new.address)),
+        None => Err(Problem::invalid(
+            "address: there are several domains and no default: say which",
+        )),
+    }
 }
 
 async fn permit_create(caller: &Caller, new: &Create, address: &Address) -> Result<()> {

@@ -248,10 +248,23 @@ fn dom_10_removal_wants_the_domain_typed_in() {
         );
         let anna = call(boss, "GET", "/api/members/anna@d.test", Value::Null).await.1;
         assert_eq!(anna["address"], "anna@n.test");
+        let vague = call(boss, "POST", "/api/members", json!({"address": "eve"})).await;
+        assert_eq!(vague.0, 400, "{}", vague.1);
+        let set = call(
+            operator,
+            "PATCH",
+            "/api/organisations/Acme",
+            json!({"default_domain": "n.test"}),
+        )
+        .await
+        .1;
+        assert_eq!(set["default_domain"], "n.test", "{set}");
+        let eve = call(boss, "POST", "/api/members", json!({"address": "eve"})).await.1;
+        assert_eq!(eve["address"], "eve@n.test", "{eve}");
         let used = call(boss, "GET", "/api/domains/n.test/removal", Value::Null).await.1;
         assert_eq!(
             (&used["members_gone"], &used["until_millis"]),
-            (&json!(4), &Value::Null)
+            (&json!(5), &Value::Null)
         );
         let alias = json!({"alias_of": null});
         assert_eq!(
