@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::Path;
 use hongyan_access::permission::{Action, Reach};
 use hongyan_access::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Place, Protocol};
+use hongyan_audit::{Chain, Event};
 use hongyan_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -134,6 +135,11 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
     let (tenant, reach) = caller.within(Action::ReadAudit, query.organisation.as_deref()).await?;
     if reach != Reach::Organisation {
         return Err(Problem::invalid("say of which member: you see some departments only"));
+    }
+    if query.after.is_none() {
+        // Whoever reads the log is in it.
+        let read = Event::new("logins.read", "login log");
+        caller.directory.record(Chain::Tenant(tenant), read).await?;
     }
     let after = query.after.as_deref().map(read_place).transpose()?;
     let limit = page::limit(query.limit);
