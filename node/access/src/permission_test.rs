@@ -94,6 +94,7 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ControlMembers", control_members),
         ("ReadFactors", read_members),
         ("ChangeFactors", operator),
+        ("ChangeDelegations", operator),
         ("ResetFactors", control_members),
         ("ReadPreferences", operator),
         ("ChangePreferences", operator),

@@ -35,6 +35,8 @@
 //! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
 //! ("dir", "recycled", ..), ("dir", "recycled-due", ..)  record/recycled.rs
 //! ("dir", "grant", ..), ("dir", "granted", ..)  record/grant.rs
+//! ("dir", "grant-ends", millis, account, kind, id)  empty: the day before it ends, both are told
+//! ("dir", "asked", principal, asker)        record/delegation_request.rs; ("dir", "asks", asker, principal) empty
 //! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs; ("dir", "page", tenant) record/page.rs
 //! ("dir", "of-account", account, ..), ("dir", "of-tenant", tenant, ..)  what others keep, removed with it
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
@@ -42,6 +44,7 @@
 //! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0
 //! ("dir", "invitation", tenant, invitation) record/invitation.rs; ("dir", "invitation-hash", hash) tenant and invitation
 //! ("dir", "application", tenant, application) record/application.rs
+//! ("dir", "visibility", tenant)             record/visibility.rs
 //! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
 //! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
 
@@ -198,6 +201,23 @@ pub(crate) fn grant(account: AccountId, to: Grantee) -> Bytes {
     let (kind, id) = to.code();
     grants(account).int(kind).int(id).pack()
 }
+/// The grants that end, by the moment when that is told.
+pub(crate) fn grant_ends() -> Tuple {
+    dir("grant-ends")
+}
+pub(crate) fn grant_ends_at(grant: &crate::GrantRecord, until: hongyan_types::Timestamp) -> Bytes {
+    let (kind, id) = grant.to.code();
+    let told = until.millis.saturating_sub(crate::delegation::TOLD_BEFORE_MILLIS);
+    grant_ends().int(told).int(grant.account.0).int(kind).int(id).pack()
+}
+/// Those who ask to act for someone.
+pub(crate) fn asked(principal: AccountId) -> Tuple {
+    dir("asked").int(principal.0)
+}
+/// Those for whom someone asks to act.
+pub(crate) fn asks(asker: AccountId) -> Tuple {
+    dir("asks").int(asker.0)
+}
 /// The accounts that have granted something to someone.
 pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
     let (kind, id) = to.code();
@@ -205,6 +225,9 @@ pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
 }
 pub(crate) fn sign_in_policy(tenant: TenantId) -> Bytes {
     dir("sign-in-policy").int(tenant.0).pack()
+}
+pub(crate) fn visibility(tenant: TenantId) -> Bytes {
+    dir("visibility").int(tenant.0).pack()
 }
 pub(crate) fn page(tenant: TenantId) -> Bytes {
     dir("page").int(tenant.0).pack()

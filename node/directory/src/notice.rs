@@ -22,12 +22,12 @@ impl Directory {
     /// # Errors
     /// The store's only.
     pub async fn send(&self, notice: &Notice) -> Result<()> {
-        let database = self.database();
-        let body = async |transaction: &mut hongyan_kv::Transaction| {
-            hongyan_notice::write(transaction, notice);
-            Ok::<_, hongyan_kv::Error>(())
-        };
-        Ok(database.run(body).await?)
+        let notice = notice.clone();
+        self.read(async move |transaction: &mut hongyan_kv::Transaction| {
+            hongyan_notice::write(transaction, &notice);
+            Ok(())
+        })
+        .await
     }
 
     /// All who have a role in `tenant`, by account.

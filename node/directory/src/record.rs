@@ -5,6 +5,7 @@ pub(crate) mod application;
 pub(crate) mod change;
 pub(crate) mod claim;
 pub(crate) mod credential;
+pub(crate) mod delegation_request;
 pub(crate) mod department;
 pub(crate) mod domain;
 pub(crate) mod domain_check;
@@ -29,6 +30,7 @@ pub(crate) mod target;
 pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod token_use;
+pub(crate) mod visibility;
 
 use std::collections::BTreeSet;
 

@@ -17,6 +17,7 @@ pub(crate) mod create_group;
 pub(crate) mod create_tag;
 pub(crate) mod create_tenant;
 pub(crate) mod create_token;
+pub(crate) mod delegation;
 pub(crate) mod delete_account;
 pub(crate) mod delete_department;
 pub(crate) mod delete_domain;
@@ -46,6 +47,7 @@ pub(crate) mod set_credential;
 pub(crate) mod set_domain;
 pub(crate) mod set_page;
 pub(crate) mod set_sign_in_policy;
+pub(crate) mod set_visibility;
 pub(crate) mod welcome;
 
 use hongyan_kv::Transaction;

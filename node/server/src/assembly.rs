@@ -366,6 +366,11 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     arbiters.spawn(0, move || {
         hongyan_upkeep::plans(clock, way, plans, PLAN_PERIOD, move || known.is_here(&place))
     });
+    let period = tasks.options().delegation_period;
+    let (granted, clock) = (ground.directory.clone(), env.clone());
+    arbiters.spawn(0, move || {
+        hongyan_upkeep::tell_of_delegation_ends(clock, granted, period)
+    });
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));
     tasks

@@ -5,6 +5,7 @@
 //! is one transaction that makes its changes and notes how far the task is, so none is done twice or by halves, whatever
 //! node dies. Called by the admin API; wired by `node/server`.
 
+mod delegation;
 mod entity;
 mod id;
 mod key;
@@ -20,6 +21,7 @@ mod task;
 mod tasks;
 mod wire;
 
+pub use delegation::tell_of_delegation_ends;
 pub use entity::{Cancel, TaskEntity, TaskReply, TaskRequest, TaskServices, Work};
 pub use id::TaskId;
 pub use options::UpkeepOptions;

@@ -15,6 +15,8 @@ pub struct UpkeepOptions {
     pub open_tasks_per_tenant_max: usize,
     /// How often a node looks whether something in the recycle bin is due.
     pub purge_period: Duration,
+    /// How often a node looks whether a delegation is about to end.
+    pub delegation_period: Duration,
     /// How often a node looks whether a task has come to it.
     pub look_period: Duration,
 }
@@ -30,6 +32,7 @@ impl Default for UpkeepOptions {
             file_octets_max: 32 << 20,
             open_tasks_per_tenant_max: 10,
             purge_period: Duration::from_secs(10),
+            delegation_period: Duration::from_secs(60),
             look_period: Duration::from_secs(1),
         }
     }

@@ -28,6 +28,7 @@ mod statistics;
 mod tag;
 mod task;
 mod token;
+mod visibility;
 mod webhook;
 
 use std::path::Path;
@@ -78,6 +79,9 @@ pub enum Command {
     /// What members and departments have in common.
     #[command(subcommand)]
     Tag(tag::Tag),
+    /// Who sees whom in the directory.
+    #[command(subcommand)]
+    Visibility(visibility::Visibility),
     /// Who may manage an organisation.
     #[command(subcommand)]
     Role(role::Role),
@@ -161,6 +165,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         }
         Command::Department(command) => department::run(command, &client, style).await,
         Command::Tag(command) => tag::run(command, &client, style).await,
+        Command::Visibility(command) => visibility::run(command, &client, style).await,
         Command::Role(command) => role::run(command, &client, style).await,
         Command::Audit(command) => audit::run(command, &client, style).await,
         Command::Alias(command) => alias::run(command, &client, style).await,
@@ -266,6 +271,7 @@ mod tests {
             "x certificates",
             "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
             "x invitation notify a@b c@d",
+            "x visibility set --hide-departments 1,2 --hide-tags none --confine 4>2,3 --show-title on",
             "x invitation refuse 3 unknown",
             "x statistics members --from 2026-11-01",
             "x statistics time-zone Asia/Shanghai",

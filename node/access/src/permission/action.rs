@@ -44,6 +44,8 @@ pub enum Action {
     ReadFactors,
     /// Make an app password, set up a second factor: everyone for themselves.
     ChangeFactors,
+    /// Say who acts for oneself, ask to act for others: everyone for themselves.
+    ChangeDelegations,
     /// Take app passwords back, remove a second factor.
     ResetFactors,
     /// Look at how a member likes to work.
@@ -123,7 +125,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -142,6 +144,7 @@ impl Action {
         Self::ControlMembers,
         Self::ReadFactors,
         Self::ChangeFactors,
+        Self::ChangeDelegations,
         Self::ResetFactors,
         Self::ReadPreferences,
         Self::ChangePreferences,
@@ -202,7 +205,9 @@ impl Action {
             | Self::EndSessions
             | Self::ReadScim
             | Self::ChangeScim => Needs::Function(Function::Members),
-            Self::ChangeFactors | Self::ReadPreferences | Self::ChangePreferences => Needs::Oneself,
+            Self::ChangeFactors | Self::ChangeDelegations | Self::ReadPreferences | Self::ChangePreferences => {
+                Needs::Oneself
+            }
             Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
                 Needs::Function(Function::Groups)
             }
@@ -250,6 +255,7 @@ impl Action {
             self,
             Self::ReadFactors
                 | Self::ChangeFactors
+                | Self::ChangeDelegations
                 | Self::ResetFactors
                 | Self::ReadPreferences
                 | Self::ChangePreferences
@@ -282,6 +288,7 @@ impl Action {
             Self::ChangeMembers | Self::ControlMembers => "members:write",
             Self::ReadFactors => "sign-in:read",
             Self::ChangeFactors | Self::ResetFactors => "sign-in:write",
+            Self::ChangeDelegations => "delegations:write",
             Self::ReadPreferences => "preferences:read",
             Self::ChangePreferences => "preferences:write",
             Self::ReadSessions => "sessions:read",

@@ -27,6 +27,8 @@ pub struct MemberQuery {
     pub administrators: bool,
     /// Who belong to one of these departments or below: what the asker may see.
     pub within: Option<Vec<DepartmentId>>,
+    /// Whom the asker sees as a member.
+    pub sight: Option<crate::Sight>,
 }
 
 /// Where a page ended.

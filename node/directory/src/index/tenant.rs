@@ -200,7 +200,7 @@ impl TenantIndex {
     }
 
     /// Departments and all below them.
-    fn with_all_below(&self, tops: &[DepartmentId]) -> HashSet<DepartmentId> {
+    pub(crate) fn with_all_below(&self, tops: &[DepartmentId]) -> HashSet<DepartmentId> {
         let mut found = HashSet::new();
         let mut waiting = tops.to_vec();
         while let Some(next) = waiting.pop() {
@@ -284,6 +284,10 @@ impl<'q> Test<'q> {
             && (!self.without || entry.departments.is_empty())
             && self.department.as_ref().is_none_or(any_of)
             && self.within.as_ref().is_none_or(any_of)
+            && query
+                .sight
+                .as_ref()
+                .is_none_or(|sight| sight.sees_at(entry.id, &entry.departments, &entry.tags))
             && self
                 .tag
                 .as_ref()

@@ -97,13 +97,15 @@ pub struct GrantRecord {
     pub from: Timestamp,
     /// Until when; `None` is until it is taken back.
     pub until: Option<Timestamp>,
+    /// Whoever granted it has stopped it; it is kept to be seen.
+    pub stopped: bool,
 }
 
 impl GrantRecord {
     /// Whether it holds.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
+        !self.stopped && self.until.is_none_or(|until| now < until)
     }
 }
 
@@ -119,6 +121,9 @@ struct V1 {
     from_millis: i64,
     #[n(4)]
     until_millis: Option<i64>,
+    /// Absent unless it is so.
+    #[n(5)]
+    stopped: Option<bool>,
 }
 
 enum Stored {
@@ -132,6 +137,7 @@ pub(crate) fn encode(grant: &GrantRecord) -> Bytes {
         send: grant.rights.send,
         from_millis: grant.from.millis,
         until_millis: grant.until.map(|until| until.millis),
+        stopped: grant.stopped.then_some(true),
     };
     record::encode(Schema(1), &body)
 }
@@ -154,6 +160,7 @@ pub(crate) fn decode(account: AccountId, to: Grantee, stored: &[u8]) -> Result<G
             millis: body.from_millis,
         },
         until: body.until_millis.map(|millis| Timestamp { millis }),
+        stopped: body.stopped == Some(true),
     })
 }
 
@@ -169,11 +176,17 @@ mod tests {
             rights: GrantRights::FULL,
             from: Timestamp { millis: 1_000 },
             until: Some(Timestamp { millis: 2_000 }),
+            stopped: false,
         };
         let stored = encode(&grant);
         assert_eq!(crate::record::hex(&stored), "01000185f5f5021903e81907d0");
         assert_eq!(decode(AccountId(7), grant.to, &stored).as_ref(), Ok(&grant));
         assert!(grant.holds(Timestamp { millis: 1_999 }) && !grant.holds(Timestamp { millis: 2_000 }));
+        let stopped = GrantRecord { stopped: true, ..grant };
+        let stored = encode(&stopped);
+        assert_eq!(crate::record::hex(&stored), "01000186f5f5021903e81907d0f5");
+        assert_eq!(decode(AccountId(7), grant.to, &stored).as_ref(), Ok(&stopped));
+        assert!(!stopped.holds(Timestamp { millis: 1_000 }));
         for to in [grant.to, Grantee::Department(DepartmentId(9))] {
             let (kind, id) = to.code();
             assert_eq!(Grantee::from_code(kind, id), Some(to));

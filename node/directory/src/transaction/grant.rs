@@ -36,7 +36,11 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewGrant, now: Timestamp
         rights: new.rights,
         from: now,
         until: new.until,
+        stopped: false,
     };
+    if let Some(until) = grant.until {
+        transaction.set(key::grant_ends_at(&grant, until), Vec::new());
+    }
     transaction.set(key::grant(account.id, new.to), grant::encode(&grant));
     transaction.set(
         key::granted(account.tenant, new.to).int(account.id.0).pack(),
@@ -81,6 +85,37 @@ async fn check(transaction: &mut Change, account: &AccountRecord, new: &NewGrant
     Ok(())
 }
 
+/// Stops what was granted; it is still to be seen.
+pub(crate) async fn stop(transaction: &mut Change, account: AccountId, to: Grantee) -> Result<()> {
+    let account = need_account(transaction, account).await?;
+    let key = key::grant(account.id, to);
+    let stored = transaction.get(&key).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("grant", ""))?;
+    let stopped = GrantRecord {
+        stopped: true,
+        ..grant::decode(account.id, to, &stored)?
+    };
+    transaction.set(key, grant::encode(&stopped));
+    touch_account(transaction, &account);
+    let name = name_of(transaction, account.tenant, to).await.unwrap_or_default();
+    let event = Event::new("mailbox.stop", &account.address).with("for", name);
+    record_account(transaction, &account, event);
+    Ok(())
+}
+
+/// What was granted to someone, by account.
+pub(crate) async fn to(transaction: &mut Transaction, tenant: TenantId, to: Grantee) -> Result<Vec<GrantRecord>> {
+    let prefix = key::granted(tenant, to);
+    let mut grants = Vec::new();
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        let account = AccountId(super::last_int(&prefix, &pair.key)?);
+        if let Some(stored) = transaction.get(&key::grant(account, to)).await? {
+            grants.push(grant::decode(account, to, &stored)?);
+        }
+    }
+    Ok(grants)
+}
+
 /// Takes back what was granted.
 pub(crate) async fn remove(transaction: &mut Change, account: AccountId, to: Grantee) -> Result<()> {
     let account = need_account(transaction, account).await?;
@@ -115,6 +150,7 @@ pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRe
     for grant in of(transaction, account.id).await? {
         clear(transaction, account.tenant, account.id, grant.to);
     }
+    super::delegation::forget_account(transaction, account.id).await?;
     forget_grantee(transaction, account.tenant, Grantee::Account(account.id)).await
 }
 

@@ -15,6 +15,7 @@ mod certificate;
 mod changes;
 mod cluster;
 mod conditional;
+mod delegation;
 mod deleted_mail;
 mod department;
 mod device;
@@ -55,6 +56,7 @@ mod tag;
 mod task;
 mod token;
 mod user;
+mod visibility;
 mod web_session;
 mod webhook;
 mod whoami;
@@ -124,6 +126,8 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
             single_sign_on::remove
         ))
         .routes(routes!(single_sign_on::check))
+        .routes(routes!(visibility::show, visibility::set))
+        .routes(routes!(visibility::people))
         .routes(routes!(role::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -187,6 +191,11 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(passkey::rename, passkey::remove))
         .routes(routes!(login::list))
         .routes(routes!(login::of_member))
+        .routes(routes!(delegation::list, delegation::appoint))
+        .routes(routes!(delegation::stop, delegation::remove))
+        .routes(routes!(delegation::ask))
+        .routes(routes!(delegation::turn_down))
+        .routes(routes!(delegation::accept))
         .routes(routes!(alias::list, alias::add))
         .routes(routes!(alias::remove))
         .routes(routes!(user::list, user::set, user::remove))

@@ -182,6 +182,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
         seat: query.seat,
         administrators: query.administrators,
         within: reach.departments(),
+        sight: None,
     };
     let limit = page::limit(query.limit);
     let found = caller

@@ -5,14 +5,18 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::permission::Action;
 use hongyan_directory::{
-    AccountKind, AccountRecord, DepartmentId, GrantRecord, GrantRights, Grantee, NewGrant, Sending,
+    AccountKind, AccountRecord, DepartmentId, GrantRecord, GrantRights, Grantee, MemberQuery, NewGrant, Sending,
 };
+use hongyan_notice::{Recipient, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::{Asked, Body};
 use crate::caller::{Caller, parse_address};
 use crate::problem::{Failure, Problem, Result};
+
+/// Most members of a department who are told that they may use a shared mailbox.
+const TOLD_MAX: usize = 1_000;
 
 /// Someone who may use a shared mailbox.
 #[derive(Debug, Serialize, ToSchema)]
@@ -119,11 +123,50 @@ pub(crate) async fn set(
         rights: new.rights,
         until: None,
     };
+    let known = caller.directory.grants_of(account.id).await?;
+    let is_new = !known.iter().any(|known| known.to == grant.to);
     let grant = caller.directory.grant(&grant).await?;
+    if is_new {
+        tell_users(&caller, &account, grant.to).await?;
+    }
     let shown = view(&caller, &grant).await?;
     Ok(Json(
         shown.ok_or_else(|| Problem::not_found("it does not exist any more"))?,
     ))
+}
+
+/// SBX-4: who may use a shared mailbox from now on is told.
+async fn tell_users(caller: &Caller, mailbox: &AccountRecord, to: Grantee) -> Result<()> {
+    let users = match to {
+        Grantee::Account(id) => vec![id],
+        Grantee::Department(department) => {
+            let query = MemberQuery {
+                kind: Some(AccountKind::Member),
+                department: Some(department),
+                deep: true,
+                ..MemberQuery::default()
+            };
+            let all = caller.directory.member_ids(mailbox.tenant, &query).await?;
+            all.into_iter().take(TOLD_MAX).collect()
+        }
+    };
+    let (address, name) = (&mailbox.address, &mailbox.display_name);
+    for user in users {
+        let notice = caller.directory.notice(
+            Recipient::Member(user),
+            "shared-mailbox.given",
+            Text::new(
+                &format!("You may use the mailbox {address}"),
+                &format!("You may use the shared mailbox {name} <{address}> from now on, with your own password.\n"),
+            ),
+            Text::new(
+                &format!("您可以使用邮箱 {address}"),
+                &format!("您现在可以用自己的密码使用公共邮箱 {name} <{address}>。\n"),
+            ),
+        );
+        caller.directory.send(&notice).await?;
+    }
+    Ok(())
 }
 
 /// Takes a shared mailbox from someone: they lose access at once.

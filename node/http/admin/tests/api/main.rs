@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+mod delegation;
 mod domain_records;
 mod event;
 mod invitation;
@@ -28,6 +29,7 @@ mod recycle_bin;
 mod sign_in;
 mod statistics;
 mod task;
+mod visibility;
 mod webhook;
 
 async fn api() -> axum::Router {

@@ -1,0 +1,115 @@
+//! The one place that decides whom a member sees in the directory (ORG-11): lists, search, completion, JMAP's principals ask
+//! here. Whoever is not seen can still be written to. Administrators see everybody in the console, which does not ask here.
+
+use std::collections::HashSet;
+
+use hongyan_kv::Transaction;
+use hongyan_types::{AccountId, TenantId};
+
+use crate::index::TenantIndex;
+use crate::transaction as tx;
+use crate::{AccountRecord, DepartmentId, Directory, Etag, Result, TagId, Visibility};
+
+/// Whom one member sees, as it was when it was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Sight {
+    viewer: Option<AccountId>,
+    hidden: HashSet<DepartmentId>,
+    hidden_tags: HashSet<TagId>,
+    hidden_tag_departments: HashSet<DepartmentId>,
+    /// `None` is all.
+    seen: Option<HashSet<DepartmentId>>,
+    /// Hidden departments that are the viewer's own.
+    own: HashSet<DepartmentId>,
+}
+
+impl Sight {
+    /// Whether the member sees an account.
+    #[must_use]
+    pub fn sees(&self, account: &AccountRecord) -> bool {
+        self.sees_at(account.id, &account.departments, &account.tags)
+    }
+
+    pub(crate) fn sees_at(&self, id: AccountId, departments: &[DepartmentId], tags: &[TagId]) -> bool {
+        if self.viewer == Some(id) {
+            return true;
+        }
+        let any = |set: &HashSet<DepartmentId>| departments.iter().any(|id| set.contains(id));
+        if tags.iter().any(|tag| self.hidden_tags.contains(tag)) || any(&self.hidden_tag_departments) {
+            return false;
+        }
+        if any(&self.hidden) && !any(&self.own) {
+            return false;
+        }
+        self.seen.as_ref().is_none_or(any)
+    }
+
+    fn new(index: &TenantIndex, rules: &Visibility, viewer: &AccountRecord) -> Self {
+        let all_of_tags = |ids: &[TagId]| {
+            let tops = ids.iter().filter_map(|id| index.tags().get(id));
+            let tops: Vec<DepartmentId> = tops.flat_map(|tag| tag.departments.iter().copied()).collect();
+            index.with_all_below(&tops)
+        };
+        let is_in = |set: &HashSet<DepartmentId>| viewer.departments.iter().any(|id| set.contains(id));
+        let mut own = HashSet::new();
+        for top in &rules.hidden_departments {
+            let below = index.with_all_below(&[*top]);
+            if is_in(&below) {
+                own.extend(below);
+            }
+        }
+        let mut seen: Option<HashSet<DepartmentId>> = None;
+        for confined in &rules.confined {
+            let meant = is_in(&index.with_all_below(&confined.departments))
+                || viewer.tags.iter().any(|tag| confined.tags.contains(tag))
+                || is_in(&all_of_tags(&confined.tags));
+            if meant {
+                let seen = seen.get_or_insert_with(|| index.with_all_below(&viewer.departments));
+                seen.extend(index.with_all_below(&confined.see));
+            }
+        }
+        Self {
+            viewer: Some(viewer.id),
+            hidden: index.with_all_below(&rules.hidden_departments),
+            hidden_tags: rules.hidden_tags.iter().copied().collect(),
+            hidden_tag_departments: all_of_tags(&rules.hidden_tags),
+            seen,
+            own,
+        }
+    }
+}
+
+/// All fail with the store's errors beside those named.
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+impl Directory {
+    /// Whom a member sees: ask `sees` of one, or put it into [`crate::MemberQuery::sight`] to find those only.
+    pub async fn sight_of(&self, viewer: &AccountRecord) -> Result<Sight> {
+        let rules = self.visibility(viewer.tenant).await?;
+        if rules.is_open() {
+            return Ok(Sight::default());
+        }
+        self.index()
+            .look(self, viewer.tenant, |index| Sight::new(index, &rules, viewer))
+            .await
+    }
+    /// Who of a tenant sees whom.
+    pub async fn visibility(&self, tenant: TenantId) -> Result<Visibility> {
+        self.read(async move |t: &mut Transaction| tx::set_visibility::read(t, tenant).await)
+            .await
+    }
+    /// Sets who of a tenant sees whom. `NotFound` for departments and tags, `Limit`, `Changed`.
+    pub async fn set_visibility(
+        &self,
+        tenant: TenantId,
+        wanted: &Visibility,
+        expect: Option<Etag>,
+    ) -> Result<Visibility> {
+        let wanted = wanted.clone();
+        self.change(async move |t| tx::set_visibility::run(t, tenant, &wanted, expect).await)
+            .await
+    }
+}
+
+#[cfg(test)]
+#[path = "visibility_test.rs"]
+mod tests;
