@@ -32,6 +32,7 @@ mod sessions;
 mod shared_failures;
 mod token;
 mod totp;
+mod unusual;
 mod web;
 mod wire;
 

@@ -19,7 +19,7 @@ use hongyan_types::{AccountId, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 use parking_lot::Mutex;
 
-use crate::{Access, AccessError, AccessOptions};
+use crate::{Access, AccessError, AccessOptions, unusual};
 
 /// Entries that wait to be written; more are lost, and counted.
 const WAITING_MAX: usize = 10_000;
@@ -104,6 +104,8 @@ pub struct LoginEntry {
     pub client: String,
     /// `ok`, or why not.
     pub result: String,
+    /// Whether its owner was told that it is unusual (LOG-2).
+    pub unusual: bool,
 }
 
 /// Names an entry among those of its time.
@@ -142,6 +144,8 @@ pub struct LoginFilter {
     pub until: Option<Timestamp>,
     /// Only those that failed.
     pub failed: bool,
+    /// Only those that are unusual.
+    pub unusual: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -165,6 +169,8 @@ struct EntryV1 {
     /// The way where `way` is only near it.
     #[n(8)]
     exact_way: Option<String>,
+    #[n(9)]
+    unusual: Option<bool>,
 }
 
 fn of_tenant(tenant: TenantId) -> Tuple {
@@ -189,6 +195,7 @@ fn encode(entry: &LoginEntry) -> Bytes {
         peer: entry.peer.to_string(),
         client: entry.client.clone(),
         result: entry.result.clone(),
+        unusual: entry.unusual.then_some(true),
         exact_way: (entry.way.older() != entry.way).then(|| entry.way.label().to_owned()),
     };
     record::encode(V1, &body)
@@ -217,6 +224,7 @@ fn decode(place: LoginPlace, stored: &[u8]) -> Result<LoginEntry, RecordError> {
         peer: body.peer.parse().map_err(|_| unknown("address"))?,
         client: body.client,
         result: body.result,
+        unusual: body.unusual.unwrap_or_default(),
     })
 }
 
@@ -329,6 +337,7 @@ impl Access {
             peer: attempt.peer.to_canonical(),
             client: attempt.client.chars().filter(|c| !c.is_control()).take(200).collect(),
             result: error.map_or("ok", AccessError::label).to_owned(),
+            unusual: false,
         });
     }
 
@@ -354,10 +363,19 @@ impl Access {
                     (place, entry)
                 })
                 .collect();
-            let written = entries.clone();
+            let mut written = Vec::with_capacity(entries.len());
+            for (place, entry) in &entries {
+                // Nobody is told what cannot be looked at; the sign-in is written all the same.
+                let sight = self.sight(entry).await.unwrap_or_default();
+                written.push((*place, entry.clone(), sight));
+            }
             let write = async move |transaction: &mut Transaction| {
-                for (place, entry) in &written {
-                    let stored = encode(entry);
+                for (place, entry, sight) in &written {
+                    let mut entry = entry.clone();
+                    if let Some(sight) = sight {
+                        entry.unusual = unusual::observe(transaction, sight).await?;
+                    }
+                    let stored = encode(&entry);
                     transaction.set(at(of_account(entry.account), *place), stored.clone());
                     transaction.set(at(of_tenant(entry.tenant), *place), stored);
                 }
@@ -425,7 +443,8 @@ impl Access {
                 let place = place_of(&prefix, &pair.key).map_err(Error::from)?;
                 let entry = decode(place, &pair.value).map_err(Error::from)?;
                 scanned += 1;
-                if !filter.failed || entry.result != "ok" {
+                let is_meant = (!filter.failed || entry.result != "ok") && (!filter.unusual || entry.unusual);
+                if is_meant {
                     entries.push(entry);
                 }
                 if entries.len() == limit || scanned == PAGE_SCAN_MAX {

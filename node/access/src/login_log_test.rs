@@ -130,6 +130,7 @@ fn golden_bytes() {
         peer: PEER,
         client: "X".to_owned(),
         result: "ok".to_owned(),
+        unusual: false,
     };
     let stored = encode(&entry);
     let shown: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -63,6 +63,7 @@ impl Page {
         let input = child.stdin.take().context("open its input")?;
         let output = child.stdout.take().context("open its output")?;
         let (teller, answers) = channel();
+        #[expect(clippy::disallowed_methods, reason = "a test hears of a pipe that blocks")]
         std::thread::spawn(move || {
             for message in BufReader::new(output).split(0) {
                 let Ok(message) = message else { return };

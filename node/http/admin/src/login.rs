@@ -36,6 +36,8 @@ pub(crate) struct Login {
     client: String,
     /// `ok`, or why not.
     result: String,
+    /// Whether its owner was told that it is unusual: from a new country, or a new network with a new client.
+    unusual: bool,
 }
 
 /// Part of a log, the newest first.
@@ -60,6 +62,9 @@ pub(crate) struct Query {
     /// Only those that failed.
     #[serde(default)]
     failed: bool,
+    /// Only those that are unusual.
+    #[serde(default)]
+    unusual: bool,
     /// Whose, by name; needed only from operators of several organisations.
     organisation: Option<String>,
 }
@@ -71,6 +76,7 @@ impl Query {
             from: at(self.from_millis),
             until: at(self.until_millis),
             failed: self.failed,
+            unusual: self.unusual,
         }
     }
 }
@@ -114,6 +120,7 @@ pub(crate) async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
         country,
         client: entry.client,
         result: entry.result,
+        unusual: entry.unusual,
     })
 }
 

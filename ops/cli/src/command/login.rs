@@ -17,6 +17,9 @@ pub enum Login {
         /// Only those that failed.
         #[arg(long)]
         failed: bool,
+        /// Only those that are unusual.
+        #[arg(long)]
+        unusual: bool,
         /// How many at most.
         #[arg(long, default_value_t = 100)]
         limit: usize,
@@ -29,6 +32,7 @@ pub(crate) async fn run(command: &Login, client: &Client, style: Style) -> Resul
     let Login::List {
         account,
         failed,
+        unusual,
         limit,
         whose,
     } = command;
@@ -36,7 +40,7 @@ pub(crate) async fn run(command: &Login, client: &Client, style: Style) -> Resul
         Some(address) => format!("/api/members/{}/logins", encode(address)),
         None => "/api/logins".to_owned(),
     };
-    let query = format!("?{}failed={failed}&limit={limit}", whose.query());
+    let query = format!("?{}failed={failed}&unusual={unusual}&limit={limit}", whose.query());
     let items = client.get(&format!("{path}{query}")).await?["items"].take();
     let columns = [
         "at_millis",
