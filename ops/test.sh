@@ -11,9 +11,17 @@ install_packages gcc:build-essential python3:python3 curl:curl openssl:openssl p
 install_rust
 # Real clients: each that cannot be had is named by the tests that skip without it.
 install_packages_if_possible mbsync:isync offlineimap:offlineimap3 mutt:mutt swaks:swaks getmail:getmail6 \
-    fetchmail:fetchmail msmtp:msmtp promtool:prometheus chromium:chromium
+    fetchmail:fetchmail msmtp:msmtp promtool:prometheus chromium:chromium node:nodejs npm:npm
 # For runs under faults.
 install_packages_if_possible haproxy:haproxy ip:iproute2
+
+# A provider that others have written, for single sign-on.
+modules="${CARGO_TARGET_DIR:-target}/oidc-provider"
+mkdir -p "$modules"
+if command -v npm >/dev/null &&
+    npm install --prefix "$modules" --no-audit --no-fund --loglevel=error oidc-provider@8.8.1 >/dev/null; then
+    export HONGYAN_OIDC_PROVIDER="$(cd "$modules" && pwd)"
+fi
 
 echo "== rules"
 cargo xtask verify
