@@ -24,6 +24,12 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// Whether the member sees everyone, whatever happens to departments.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.viewer.is_none()
+    }
+
     /// Whether the member sees an account.
     #[must_use]
     pub fn sees(&self, account: &AccountRecord) -> bool {

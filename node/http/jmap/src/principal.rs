@@ -3,9 +3,11 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hongyan_directory::{
-    AccountKind, AccountRecord, AccountState, FeedEntry, GroupId, GroupRecord, MemberQuery, Subject,
+    AccountKind, AccountRecord, AccountState, FeedEntry, GroupId, GroupRecord, MemberQuery, OrganisationPage, Sight,
+    Subject,
 };
 use hongyan_jmap::method::{
     AddedItem, Changes as Arguments, ChangesReply, Comparator, Filter, Get, Query, QueryChanges, QueryChangesReply,
@@ -42,12 +44,19 @@ async fn state(call: &Call<'_>) -> Outcome<u64> {
     Ok(page.map_err(failed)?.latest)
 }
 
-/// Who is shown: those who take part now.
-fn is_shown(account: &AccountRecord) -> bool {
-    account.state == AccountState::Active
+/// Whom the caller sees (ORG-11).
+async fn sight(call: &Call<'_>) -> Outcome<Sight> {
+    let sight = call.jmap.services.directory.sight_of(&call.account.person).await;
+    sight.map_err(failed)
 }
 
-fn of_account(call: &Call<'_>, account: &AccountRecord) -> Principal {
+/// How names are shown (ORG-8).
+async fn page(call: &Call<'_>) -> Outcome<OrganisationPage> {
+    let page = call.jmap.services.directory.page(tenant(call)).await;
+    page.map_err(failed)
+}
+
+fn of_account(call: &Call<'_>, account: &AccountRecord, page: &OrganisationPage) -> Principal {
     let open = call.accounts.iter().find(|open| open.record.id == account.id);
     let accounts = open.map(|open| {
         let entry = Capabilities::new(call.jmap).entry(open);
@@ -59,9 +68,9 @@ fn of_account(call: &Call<'_>, account: &AccountRecord) -> Principal {
             AccountKind::Member => PrincipalType::Individual,
             AccountKind::Shared => PrincipalType::Other,
         },
-        name: match account.display_name.as_str() {
-            "" => account.address.to_string(),
-            name => name.to_owned(),
+        name: match page.name_of(account) {
+            name if name.is_empty() => account.address.to_string(),
+            name => name,
         },
         email: Some(account.address.to_string()),
         accounts,
@@ -86,11 +95,14 @@ async fn all(call: &Call<'_>) -> Outcome<Vec<Principal>> {
     let (directory, tenant) = (&call.jmap.services.directory, tenant(call));
     let query = MemberQuery {
         state: Some(AccountState::Active),
+        sight: Some(sight(call).await?),
         ..MemberQuery::default()
     };
     let members = directory.find_members(tenant, &query, None, usize::MAX).await;
     let members = members.map_err(failed)?.accounts;
-    let mut principals: Vec<Principal> = members.iter().map(|account| of_account(call, account)).collect();
+    let page = page(call).await?;
+    let principals = members.iter().map(|account| of_account(call, account, &page));
+    let mut principals: Vec<Principal> = principals.collect();
     let mut after = None;
     loop {
         let groups = directory.groups(tenant, after, GROUPS).await.map_err(failed)?;
@@ -104,8 +116,13 @@ async fn all(call: &Call<'_>) -> Outcome<Vec<Principal>> {
 
 async fn account(call: &Call<'_>, id: AccountId) -> Outcome<Option<(Principal, Timestamp)>> {
     let found = call.jmap.services.directory.account(id).await.map_err(failed)?;
-    let found = found.filter(|account| account.tenant == tenant(call) && is_shown(account));
-    Ok(found.map(|account| (of_account(call, &account), account.created)))
+    let sight = sight(call).await?;
+    let is_shown = |account: &Arc<AccountRecord>| {
+        account.tenant == tenant(call) && account.state == AccountState::Active && sight.sees(account)
+    };
+    let found = found.filter(is_shown);
+    let page = page(call).await?;
+    Ok(found.map(|account| (of_account(call, &account, &page), account.created)))
 }
 
 async fn group(call: &Call<'_>, id: GroupId) -> Outcome<Option<(Principal, Timestamp)>> {
@@ -156,6 +173,13 @@ struct Since {
 
 async fn since(call: &Call<'_>, state: u64) -> Outcome<Since> {
     let (directory, tenant) = (&call.jmap.services.directory, tenant(call));
+    let is_open = sight(call).await?.is_open();
+    // What changes names or whom the caller sees may have changed any principal.
+    let is_wide = |subject: &Subject| match subject {
+        Subject::Tenant => true,
+        Subject::Department(_) | Subject::Tag(_) => !is_open,
+        _ => false,
+    };
     let mut since = Since {
         entries: Vec::new(),
         latest: state,
@@ -168,6 +192,9 @@ async fn since(call: &Call<'_>, state: u64) -> Outcome<Since> {
         let Some(last) = page.entries.last() else {
             return Ok(since);
         };
+        if page.entries.iter().any(|entry| entry.subjects.iter().any(is_wide)) {
+            return Err(MethodErrorType::CannotCalculateChanges.into());
+        }
         since.latest = last.number;
         since.entries.extend(page.entries);
     }

@@ -1,6 +1,8 @@
 //! RFC 9670: who there is in the organisation.
 
-use hongyan_directory::{AccountChange, AccountKind, AccountState, NewAccount, NewGroup};
+use hongyan_directory::{
+    AccountChange, AccountKind, AccountState, DepartmentId, NewAccount, NewDepartment, NewGroup, Visibility,
+};
 use hongyan_types::Address;
 use serde_json::{Value, json};
 
@@ -117,6 +119,47 @@ fn rfc_9670_members_groups_and_shared_mailboxes_are_principals() {
         )
         .await;
         assert_eq!(told["type"], "cannotCalculateChanges", "{told:#}");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn org_11_whoever_is_hidden_is_no_principal() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let (directory, tenant) = (place.node.directory.clone(), place.node.mailbox.tenant);
+        let board = NewDepartment {
+            name: "Board".to_owned(),
+            parent: DepartmentId::ROOT,
+            rank: 0,
+        };
+        let board = directory.create_department(tenant, &board).await.unwrap().id;
+        let chief = NewAccount {
+            display_name: "Chief".to_owned(),
+            departments: vec![board],
+            ..NewAccount::at(at("chief"))
+        };
+        directory.create_account(&chief).await.unwrap();
+        let (state, open) = all(&mut place).await;
+        let chief = id(&open, "Chief").to_owned();
+        let rules = Visibility {
+            hidden_departments: vec![board],
+            ..directory.visibility(tenant).await.unwrap()
+        };
+        directory.set_visibility(tenant, &rules, None).await.unwrap();
+        let (_, now) = all(&mut place).await;
+        assert_eq!(now.len(), 1, "oneself: {now:?}");
+        let wanted = json!({"accountId": "$account", "ids": [chief]});
+        assert_eq!(
+            ask(&mut place, "Principal/get", wanted).await["notFound"],
+            json!([chief])
+        );
+        let since = json!({"accountId": "$account", "sinceState": state});
+        let told = ask(&mut place, "Principal/changes", since).await;
+        assert_eq!(
+            told["type"], "cannotCalculateChanges",
+            "whoever was seen may be hidden: {told:#}"
+        );
         place.stop().await;
     });
 }
