@@ -99,6 +99,7 @@ pub(crate) async fn sign_ins(caller: Caller, Asked(query): Asked<Query>) -> Resu
         from: Some(from),
         until: None,
         failed: false,
+        unusual: false,
     };
     let mut items = Vec::new();
     for account in &page.accounts {
