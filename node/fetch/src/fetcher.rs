@@ -146,23 +146,36 @@ impl Fetcher {
     /// # Errors
     /// Why there is no answer. A status that tells of an error is an answer.
     pub async fn ask(&self, ask: Ask) -> Result<Answer, FetchError> {
+        self.in_time(ask, Some(self.options.octets_max)).await
+    }
+
+    /// Asks and looks at the status alone, whatever it is; the body stays where it is.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn status(&self, ask: Ask) -> Result<u16, FetchError> {
+        Ok(self.in_time(ask, None).await?.status)
+    }
+
+    /// The answer, with the body if so many octets of it are wanted.
+    async fn in_time(&self, ask: Ask, octets_max: Option<usize>) -> Result<Answer, FetchError> {
         let within = self.options.within;
-        let answered = self.env.timeout(within, self.answer(ask)).await;
+        let answered = self.env.timeout(within, self.answer(ask, octets_max)).await;
         answered.unwrap_or(Err(FetchError::TooSlow(within.as_secs())))
     }
 
-    async fn answer(&self, ask: Ask) -> Result<Answer, FetchError> {
+    async fn answer(&self, ask: Ask, octets_max: Option<usize>) -> Result<Answer, FetchError> {
         let url = &ask.url;
         let address = self.address(url).await?;
         let stream = self.env.connect((address, url.port()).into()).await;
         let stream = stream.map_err(|error| FetchError::Unreachable(error.to_string()))?;
         if !url.is_tls() {
-            return self.exchange(stream, ask).await;
+            return exchange(stream, ask, octets_max).await;
         }
         let tls = |error: &dyn std::fmt::Display| FetchError::Tls(error.to_string());
         let name = ServerName::try_from(url.host().to_owned()).map_err(|error| tls(&error))?;
         let stream = self.tls.connect(name, stream).await.map_err(|error| tls(&error))?;
-        self.exchange(stream, ask).await
+        exchange(stream, ask, octets_max).await
     }
 
     /// An address of the host that may be asked. The connection goes to this one, whatever the name says later.
@@ -187,26 +200,35 @@ impl Fetcher {
         }
         addresses.into_iter().find(may).ok_or(FetchError::NotAllowed)
     }
+}
 
-    async fn exchange<S>(&self, stream: S, ask: Ask) -> Result<Answer, FetchError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let broken = |error: &dyn std::fmt::Display| FetchError::Broken(error.to_string());
-        let mut builder = hyper::client::conn::http1::Builder::new();
-        builder.max_buf_size(HEADER_OCTETS_MAX);
-        let shaken = builder.handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = shaken.map_err(|error| broken(&error))?;
-        let connection = tokio::spawn(connection);
-        let answered = async {
-            let request = request(ask).map_err(|error| broken(&error))?;
-            let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
-            read(response, self.options.octets_max).await
-        };
-        let answered = answered.await;
-        connection.abort();
-        answered
-    }
+/// Asks over a connection that is open; ends it, whatever becomes of that.
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ask: Ask,
+    octets_max: Option<usize>,
+) -> Result<Answer, FetchError> {
+    let broken = |error: &dyn std::fmt::Display| FetchError::Broken(error.to_string());
+    let mut builder = hyper::client::conn::http1::Builder::new();
+    builder.max_buf_size(HEADER_OCTETS_MAX);
+    let shaken = builder.handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = shaken.map_err(|error| broken(&error))?;
+    let connection = tokio::spawn(connection);
+    let answered = async {
+        let request = request(ask).map_err(|error| broken(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+        match octets_max {
+            Some(octets_max) => read(response, octets_max).await,
+            None => Ok(Answer {
+                status: response.status().as_u16(),
+                content_type: String::new(),
+                body: Bytes::new(),
+            }),
+        }
+    };
+    let answered = answered.await;
+    connection.abort();
+    answered
 }
 
 fn request(ask: Ask) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
@@ -288,6 +310,24 @@ mod tests {
 
     /// Asks a server that answers with these octets, and then waits if it is told to.
     async fn ask(answer: &'static [u8], hangs: bool, options: FetchOptions) -> Result<Answer, FetchError> {
+        let (fetcher, asked, server) = place(answer, hangs, options).await;
+        let answered = fetcher.ask(asked).await;
+        server.abort();
+        answered
+    }
+
+    async fn status(answer: &'static [u8], options: FetchOptions) -> Result<u16, FetchError> {
+        let (fetcher, asked, server) = place(answer, true, options).await;
+        let answered = fetcher.status(asked).await;
+        server.abort();
+        answered
+    }
+
+    async fn place(
+        answer: &'static [u8],
+        hangs: bool,
+        options: FetchOptions,
+    ) -> (Fetcher, Ask, tokio::task::JoinHandle<()>) {
         let env = Env::real();
         let listener = env.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let port = listener.local_address().unwrap().port();
@@ -307,9 +347,7 @@ mod tests {
             fields: vec![("accept", "application/json".to_owned())],
             body: None,
         };
-        let answered = fetcher.ask(asked).await;
-        server.abort();
-        answered
+        (fetcher, asked, server)
     }
 
     fn local() -> FetchOptions {
@@ -337,6 +375,12 @@ mod tests {
         assert_eq!(
             ask(elsewhere, false, local()).await.unwrap_err(),
             FetchError::Redirect(302)
+        );
+        let moved = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 900\r\n\r\n";
+        assert_eq!(
+            status(moved, local()).await,
+            Ok(302),
+            "whoever wants the status alone has it"
         );
         assert!(matches!(
             ask(b"SMTP?\r\n\r\n", false, local()).await,

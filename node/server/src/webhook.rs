@@ -12,6 +12,7 @@ use hongyan_mailbox::{Deliver, DeliverReply, MailboxError, MailboxId};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
 use hongyan_statistics::{Counts, Kind};
+use hongyan_types::AddressRanges;
 use hongyan_webhook::{NewMail, Runner, WebDoor, WebhookOptions, Webhooks};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -27,15 +28,12 @@ pub(crate) struct Started {
 /// The limits that are configured.
 pub(crate) fn options(config: &Config) -> Result<WebhookOptions> {
     let section = &config.webhook;
-    let parse = |text: &String| {
-        text.parse()
-            .with_context(|| format!("setting webhook.networks: {text}"))
-    };
+    let (networks, _) = AddressRanges::read(&section.networks).context("setting webhook.networks")?;
     Ok(WebhookOptions {
         webhooks_per_tenant_max: section.webhooks_per_organisation_max,
         within: Duration::from_secs(section.answer_secs_max),
         off_after: Duration::from_secs(section.off_after_secs),
-        networks: section.networks.iter().map(parse).collect::<Result<_>>()?,
+        networks,
         ..WebhookOptions::default()
     })
 }

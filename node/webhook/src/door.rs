@@ -1,8 +1,7 @@
 //! The way out to receivers: what is posted, and what can become of it.
 
 use hongyan_env::BoxFuture;
-
-use crate::Url;
+use hongyan_fetch::Url;
 
 /// Something to be posted.
 #[derive(Debug, Clone)]
@@ -34,8 +33,6 @@ impl Door for Closed {
         Box::pin(std::future::ready(Err("nothing is posted from here".to_owned())))
     }
     fn check(&self, url: &str) -> Result<(), String> {
-        let url = Url::read(url);
-        url.map(|_| ())
-            .ok_or_else(|| "it is no URL of https that can be posted to".to_owned())
+        Url::read(url).map(|_| ()).map_err(|error| error.to_string())
     }
 }

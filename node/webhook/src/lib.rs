@@ -15,7 +15,6 @@ mod post;
 mod record;
 mod runner;
 mod signature;
-mod url;
 mod web;
 mod webhooks;
 
@@ -28,6 +27,5 @@ pub use record::delivery::{Attempt, DeliveryRecord};
 pub use record::webhook::{WebhookRecord, WebhookState};
 pub use runner::Runner;
 pub use signature::signature;
-pub use url::Url;
 pub use web::WebDoor;
 pub use webhooks::{Error, NewWebhook, WebhookChange, Webhooks};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hongyan_types::Network;
+use hongyan_types::AddressRanges;
 
 /// Named limits.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct WebhookOptions {
     /// Posts at the same time from one node.
     pub posts_max: usize,
     /// Internal networks that may be posted to, also without TLS.
-    pub networks: Vec<Network>,
+    pub networks: AddressRanges,
 }
 
 impl Default for WebhookOptions {
@@ -38,7 +38,7 @@ impl Default for WebhookOptions {
             off_after: Duration::from_secs(24 * 3_600),
             look_period: Duration::from_millis(500),
             posts_max: 64,
-            networks: Vec::new(),
+            networks: AddressRanges::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ section! {
     Webhook = "webhook" {
         /// Internal networks that may be posted to, also without TLS. Others than these and public addresses over TLS are refused,
         /// so that nobody has the server look around in its own network.
-        networks: Vec<String> = Vec::new(), "", "addresses or networks in CIDR notation", "restart";
+        networks: Vec<String> = Vec::new(), "", "addresses, networks or ranges", "restart";
         /// File with certificates (PEM) of authorities that receivers may be certified by, besides the public ones. Empty: none.
         roots: String = String::new(), "", "a path", "restart";
         /// Webhooks of an organisation.

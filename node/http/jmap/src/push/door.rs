@@ -1,6 +1,9 @@
 //! The way out to places on the web: what is posted, and what can become of it.
 
+use std::net::IpAddr;
+
 use hongyan_env::BoxFuture;
+use hongyan_fetch::Url;
 
 use super::subscription_record::PushKeys;
 
@@ -34,42 +37,9 @@ pub trait PushDoor: Send + Sync + 'static {
     fn public_key(&self) -> BoxFuture<'_, Option<String>>;
 }
 
-/// A URL of https, taken apart.
-pub(super) struct Url<'a> {
-    pub(super) host: &'a str,
-    pub(super) port: u16,
-    pub(super) path: &'a str,
-}
-
-impl<'a> Url<'a> {
-    pub(super) fn read(url: &'a str) -> Option<Self> {
-        let rest = url.strip_prefix("https://")?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        let path = path.split('#').next().unwrap_or_default();
-        let is_plain = |text: &str| {
-            text.bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'@' && byte != b'\\')
-        };
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.is_empty() && !host.is_empty() => (host, port.parse().ok()?),
-            Some(_) => return None,
-            None => (authority, 443),
-        };
-        let is_host = !host.is_empty()
-            && host
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-        (is_host && is_plain(path) && (path.is_empty() || path.starts_with(['/', '?']))).then_some(Self {
-            host,
-            port,
-            path,
-        })
-    }
-}
-
-pub(super) fn is_url(url: &str) -> bool {
-    Url::read(url).is_some()
+/// Whether a place has a name and is reached over TLS: services that push have one.
+pub(super) fn is_place(url: &str) -> bool {
+    Url::read(url).is_ok_and(|url| url.is_tls() && url.host().parse::<IpAddr>().is_err())
 }
 
 #[cfg(test)]
@@ -77,14 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_of_https() {
-        let check = |url: &str, expect: Option<(&str, u16, &str)>| {
-            let read = Url::read(url).map(|url| (url.host, url.port, url.path));
-            assert_eq!(read, expect, "{url}");
-        };
-        check("https://p.test/a?b=c", Some(("p.test", 443, "/a?b=c")));
-        check("https://p.test", Some(("p.test", 443, "")));
-        check("https://p.test:8443/x#y", Some(("p.test", 8443, "/x")));
+    fn rfc_8620_7_2_places_are_urls_of_https_with_a_name() {
+        for place in ["https://p.test/a?b=c", "https://p.test", "https://p.test:8443/x"] {
+            assert!(is_place(place), "{place}");
+        }
         for wrong in [
             "http://p.test/",
             "https://",
@@ -93,9 +59,10 @@ mod tests {
             "https://p.test/\r\n",
             "https://p test/",
             "https://[::1]/",
+            "https://127.0.0.1/",
             "https://p.test:/",
         ] {
-            check(wrong, None);
+            assert!(!is_place(wrong), "{wrong}");
         }
     }
 }

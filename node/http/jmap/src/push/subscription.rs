@@ -246,7 +246,7 @@ fn read_new(call: &Call<'_>, text: &RawValue, count: usize, now: i64) -> Result<
     if new.device_client_id.is_empty() || new.device_client_id.len() > DEVICE_OCTETS_MAX {
         return Err(SetError::properties(["deviceClientId"], "1 to 256 octets"));
     }
-    let is_url = new.url.len() <= URL_OCTETS_MAX && super::door::is_url(&new.url);
+    let is_url = new.url.len() <= URL_OCTETS_MAX && super::door::is_place(&new.url);
     if !is_url {
         return Err(SetError::properties(["url"], "a URL of https"));
     }

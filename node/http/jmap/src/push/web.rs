@@ -1,25 +1,19 @@
 //! Posting to places on the web (RFC 8030): over TLS to public addresses only, encrypted for those that gave keys, signed
 //! with the key of this installation (RFC 8292), which lies at ("jmap-vapid").
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hongyan_env::{BoxFuture, Env};
+use hongyan_fetch::{Ask, FetchOptions, Fetcher, Url};
 use hongyan_kv::{Database, Tuple};
-use http_body_util::Full;
-use hyper::{Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
-use tokio_rustls::TlsConnector;
 
-use super::door::{Letter, PushDoor, PushError, Url};
+use super::door::{Letter, PushDoor, PushError};
 use super::encryption::encrypt;
 
 /// How long a place may take.
@@ -33,7 +27,7 @@ const SIGNED_SECS: i64 = 12 * 3_600;
 pub struct WebPush {
     env: Env,
     database: Database,
-    tls: TlsConnector,
+    fetcher: Fetcher,
     /// Whom a push service may write to.
     contact: String,
     key: OnceCell<EcdsaKeyPair>,
@@ -45,18 +39,15 @@ impl WebPush {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(env: Env, database: Database, contact: String) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        let options = FetchOptions {
+            within: WITHIN,
+            ..FetchOptions::default()
         };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let fetcher = Fetcher::new(env.clone(), options)?;
         Ok(Self {
             env,
             database,
-            tls: TlsConnector::from(Arc::new(config)),
+            fetcher,
             contact,
             key: OnceCell::new(),
         })
@@ -95,76 +86,37 @@ impl WebPush {
         sign(key, origin, now_secs.saturating_add(SIGNED_SECS), &self.contact)
     }
 
-    async fn request(&self, letter: Letter, url: &Url<'_>) -> Result<Request<Full<Bytes>>, String> {
-        let origin = match url.port {
-            443 => format!("https://{}", url.host),
-            port => format!("https://{}:{port}", url.host),
-        };
-        let path = if url.path.starts_with('/') {
-            url.path.to_owned()
-        } else {
-            format!("/{}", url.path)
-        };
-        let request = Request::post(path)
-            .header(header::HOST, origin.trim_start_matches("https://"))
-            .header("ttl", TTL_SECS)
-            .header(header::AUTHORIZATION, self.signature(&origin).await?);
-        let (request, body) = match &letter.keys {
-            None => (request.header(header::CONTENT_TYPE, "application/json"), letter.body),
+    async fn ask(&self, letter: Letter) -> Result<Ask, String> {
+        let url = Url::read(&letter.url).map_err(|error| error.to_string())?;
+        let origin = format!("https://{}", url.host_field());
+        let mut fields = vec![
+            ("ttl", TTL_SECS.to_string()),
+            ("authorization", self.signature(&origin).await?),
+        ];
+        let body = match &letter.keys {
+            None => {
+                fields.push(("content-type", "application/json".to_owned()));
+                letter.body
+            }
             Some(keys) => {
                 let mut salt = [0; 16];
                 self.env.fill_random(&mut salt);
-                let body = encrypt(&letter.body, keys, salt).map_err(|_| "the keys cannot be used".to_owned())?;
-                let request = request.header(header::CONTENT_ENCODING, "aes128gcm");
-                (request.header(header::CONTENT_TYPE, "application/octet-stream"), body)
+                fields.push(("content-encoding", "aes128gcm".to_owned()));
+                fields.push(("content-type", "application/octet-stream".to_owned()));
+                encrypt(&letter.body, keys, salt).map_err(|_| "the keys cannot be used".to_owned())?
             }
         };
-        request.body(Full::new(body.into())).map_err(|error| error.to_string())
+        Ok(Ask {
+            url,
+            fields,
+            body: Some(body.into()),
+        })
     }
 
-    async fn address(&self, host: &str) -> Result<IpAddr, String> {
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return is_public(address).then_some(address).ok_or_else(no_public);
-        }
-        let dns = self.env.dns();
-        let four = dns.a(host).await.map(|answer| answer.records).unwrap_or_default();
-        let mut addresses: Vec<IpAddr> = four.into_iter().map(IpAddr::V4).collect();
-        if addresses.is_empty() {
-            let six = dns.aaaa(host).await.map_err(|error| error.to_string())?;
-            addresses.extend(six.records.into_iter().map(IpAddr::V6));
-        }
-        // Nobody has this node look around in its own network.
-        addresses
-            .into_iter()
-            .find(|address| is_public(*address))
-            .ok_or_else(no_public)
+    async fn send(&self, letter: Letter) -> Result<u16, String> {
+        let ask = self.ask(letter).await?;
+        self.fetcher.status(ask).await.map_err(|error| error.to_string())
     }
-
-    async fn send(&self, letter: Letter) -> Result<StatusCode, String> {
-        let target = letter.url.clone();
-        let url = Url::read(&target).ok_or("no URL of https")?;
-        let request = self.request(letter, &url).await?;
-        let address = self.address(url.host).await?;
-        let name = rustls::pki_types::ServerName::try_from(url.host.to_owned()).map_err(|error| error.to_string())?;
-        let stream = self.env.connect((address, url.port).into()).await;
-        let stream = stream.map_err(|error| error.to_string())?;
-        let stream = self
-            .tls
-            .connect(name, stream)
-            .await
-            .map_err(|error| error.to_string())?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| error.to_string())?;
-        let connection = tokio::spawn(connection);
-        let answered = sender.send_request(request).await;
-        connection.abort();
-        Ok(answered.map_err(|error| error.to_string())?.status())
-    }
-}
-
-fn no_public() -> String {
-    "the host has no public address".to_owned()
 }
 
 fn sign(key: &EcdsaKeyPair, origin: &str, until_secs: i64, contact: &str) -> Result<String, String> {
@@ -179,42 +131,15 @@ fn sign(key: &EcdsaKeyPair, origin: &str, until_secs: i64, contact: &str) -> Res
     Ok(format!("vapid t={signed}.{signature}, k={public}"))
 }
 
-/// Whether an address is one of the public network.
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            let is_shared = first == 100 && (64..128).contains(&second);
-            let is_benchmark = first == 198 && (18..20).contains(&second);
-            !(address.is_private()
-                || address.is_loopback()
-                || address.is_link_local()
-                || address.is_multicast()
-                || address.is_broadcast()
-                || address.is_documentation()
-                || first == 0
-                || first >= 240
-                || is_shared
-                || is_benchmark)
-        }
-        IpAddr::V6(address) => {
-            // 2000::/3 is what is given out; of it, 2001:db8::/32 is for documents.
-            let [first, second, ..] = address.segments();
-            first & 0xe000 == 0x2000 && (first, second) != (0x2001, 0x0db8)
-        }
-    }
-}
-
 impl PushDoor for WebPush {
     fn post(&self, letter: Letter) -> BoxFuture<'_, Result<(), PushError>> {
         Box::pin(async move {
-            match self.env.timeout(WITHIN, self.send(letter)).await {
-                None => Err(PushError::Failed("no answer".to_owned())),
-                Some(Err(error)) => Err(PushError::Failed(error)),
-                Some(Ok(status)) if status.is_success() => Ok(()),
+            match self.send(letter).await {
+                Err(error) => Err(PushError::Failed(error)),
+                Ok(200..300) => Ok(()),
                 // RFC 8030 §7.3: the subscription has come to its end.
-                Some(Ok(StatusCode::NOT_FOUND | StatusCode::GONE)) => Err(PushError::Gone),
-                Some(Ok(status)) => Err(PushError::Failed(format!("answered {status}"))),
+                Ok(404 | 410) => Err(PushError::Gone),
+                Ok(status) => Err(PushError::Failed(format!("answered {status}"))),
             }
         })
     }
@@ -254,24 +179,5 @@ mod tests {
         let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
         assert_eq!(claims["aud"], "https://push.example.net");
         assert_eq!(claims["exp"], 1_453_523_768);
-    }
-
-    #[test]
-    fn only_public_addresses() {
-        for (address, expect) in [
-            ("93.184.216.34", true),
-            ("2606:2800:220:1::1", true),
-            ("127.0.0.1", false),
-            ("10.1.2.3", false),
-            ("169.254.169.254", false),
-            ("100.64.0.1", false),
-            ("0.0.0.0", false),
-            ("::1", false),
-            ("::ffff:10.0.0.1", false),
-            ("fd00::1", false),
-            ("fe80::1", false),
-        ] {
-            assert_eq!(is_public(address.parse().unwrap()), expect, "{address}");
-        }
     }
 }
