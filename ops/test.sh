@@ -23,6 +23,16 @@ if command -v npm >/dev/null &&
     export HONGYAN_OIDC_PROVIDER="$(cd "$modules" && pwd)"
 fi
 
+# What tries the admin API against its document: from PyPI, where that can be reached.
+tools="${CARGO_TARGET_DIR:-target}/schemathesis"
+if ! command -v schemathesis >/dev/null; then
+    python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv || true
+    if python3 -m venv "$tools" 2>/dev/null && timeout 180 "$tools/bin/pip" install --quiet --disable-pip-version-check \
+        --retries 1 --timeout 15 schemathesis==4.32.5 2>/dev/null; then
+        export SCHEMATHESIS="$(cd "$tools" && pwd)/bin/schemathesis"
+    fi
+fi
+
 echo "== rules"
 cargo xtask verify
 
