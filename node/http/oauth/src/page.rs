@@ -29,7 +29,7 @@ border:1px solid var(--l);border-radius:8px}\
 button{font:inherit;padding:.625rem 1.25rem;border-radius:8px;border:1px solid var(--l);background:transparent;color:inherit;cursor:pointer}\
 button.p{background:var(--a);border-color:var(--a);color:var(--c);font-weight:600}button.t{border:0;padding:0;color:var(--a)}\
 :focus-visible{outline:2px solid var(--a);outline-offset:2px}a{color:var(--a)}\
-.r{display:flex;gap:.75rem;justify-content:flex-end;margin-top:1.5rem}";
+.r{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;justify-content:center;align-items:center;margin-top:1.5rem}.r .p{flex:1 0 100%}";
 
 /// Asks the browser for a passkey.
 const SCRIPT: &str = include_str!("script.js");
@@ -192,6 +192,9 @@ impl Page {
             };
         }
         self.body.push_str("<div class=\"r\">");
+        // The Enter key presses the first button that sends a form: that has to be the one that goes on.
+        let (main, others): (Vec<_>, Vec<_>) = form.buttons.iter().partition(|(_, _, class)| *class == "p");
+        self.buttons(&main);
         if form.passkey.is_some() {
             let label = escape(self.language.say(Words::UsePasskey));
             let _ = write!(
@@ -199,7 +202,13 @@ impl Page {
                 "<button type=\"button\" id=\"use-passkey\" hidden>{label}</button>"
             );
         }
-        for (step, label, class) in &form.buttons {
+        self.buttons(&others);
+        self.body.push_str("</div></form>");
+        self
+    }
+
+    fn buttons(&mut self, buttons: &[&(&'static str, Words, &'static str)]) {
+        for (step, label, class) in buttons {
             let label = escape(self.language.say(*label));
             // What leads away wants nothing filled in.
             let whole = if *class == "t" { " formnovalidate" } else { "" };
@@ -208,8 +217,6 @@ impl Page {
                 "<button class=\"{class}\" name=\"step\" value=\"{step}\"{whole}>{label}</button>"
             );
         }
-        self.body.push_str("</div></form>");
-        self
     }
 
     pub(crate) fn answer(self, status: StatusCode) -> Response {
@@ -333,4 +340,25 @@ pub(crate) fn see_other(location: &str, cookies: &[String]) -> Response {
         }
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_enter_key_goes_on_and_not_elsewhere() {
+        let form = Form::default()
+            .text_button("switch", Words::OtherAccount)
+            .input("code", Words::Code, "one-time-code")
+            .button("deny", Words::OtherAccount)
+            .main_button("code", Words::Continue);
+        let page = Page::new(Language::English, "Sign in").form("/x", &Fields::default(), &form);
+        let place = |step: &str| page.body.find(&format!("value=\"{step}\"")).unwrap();
+        assert!(
+            place("code") < place("switch") && place("code") < place("deny"),
+            "{}",
+            page.body
+        );
+    }
 }
