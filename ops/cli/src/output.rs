@@ -3,6 +3,10 @@
 use std::io::Write;
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+/// What a thing is known by: printed before its other fields, in this order.
+const LEADING: [&str; 6] = ["name", "address", "display_name", "id", "kind", "state"];
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,11 +87,15 @@ pub(crate) fn table(items: &Value, columns: &[&str]) -> String {
         );
     }
     let widths: Vec<usize> = (0..columns.len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0))
         .collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        // Chinese, Japanese and Korean characters take two columns of a terminal each.
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            let padding = width.saturating_sub(cell.width());
+            format!("{cell}{:padding$}", "")
+        });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
@@ -110,16 +118,30 @@ pub(crate) fn moment(millis: &Value) -> String {
     cell(&readable("_millis", millis).1)
 }
 
+/// Whether a value has fields of its own and so takes several lines.
+fn holds_fields(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Array(items) => items.iter().any(Value::is_object),
+        _ => false,
+    }
+}
+
 fn fields(item: &Value, indent: &str) -> String {
     let Some(map) = item.as_object() else {
         return format!("{indent}{}\n", cell(item));
     };
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    entries.sort_by_key(|(name, value)| {
+        let leading = LEADING.iter().position(|leading| leading == name);
+        (holds_fields(value), leading.unwrap_or(LEADING.len()))
+    });
     let mut text = String::new();
-    for (name, value) in map {
+    for (name, value) in entries {
         let (name, value) = readable(name, value);
         match &value {
             Value::Object(_) => text.push_str(&format!("{indent}{name}:\n{}", fields(&value, &format!("{indent}  ")))),
-            Value::Array(items) if items.iter().any(Value::is_object) => {
+            Value::Array(items) if holds_fields(&value) => {
                 text.push_str(&format!("{indent}{name}:\n"));
                 for item in items {
                     text.push_str(&fields(item, &format!("{indent}  ")));
@@ -143,6 +165,24 @@ mod tests {
         assert_eq!(
             table(&items, &["name", "accounts"]),
             "name  accounts\nAcme  12\nB     -\n"
+        );
+    }
+
+    #[test]
+    fn tables_with_chinese_names_line_up() {
+        let items = json!([{"name": "张伟", "state": "active"}, {"name": "Anna", "state": "invited"}]);
+        assert_eq!(
+            table(&items, &["name", "state"]),
+            "name  state\n张伟  active\nAnna  invited\n"
+        );
+    }
+
+    #[test]
+    fn fields_begin_with_what_a_thing_is_known_by() {
+        let item = json!({"accounts": 2, "id": 7, "account_settings": {"imap": true}, "name": "Acme"});
+        assert_eq!(
+            fields(&item, ""),
+            "name: Acme\nid: 7\naccounts: 2\naccount settings:\n  imap: yes\n"
         );
     }
 

@@ -101,7 +101,7 @@ impl Caller {
         match tenants.as_slice() {
             [only] => Ok(only.id),
             [] => Err(Problem::not_found("there is no organisation yet")),
-            _ => Err(Problem::invalid("there are several organisations: say which")),
+            _ => Err(Problem::invalid("organisation: there are several: name one")),
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) async fn organisation(client: &Client, whose: &Whose) -> Result<Strin
             match found.as_array().map(Vec::as_slice) {
                 Some([only]) => only["name"].as_str().unwrap_or_default().to_owned(),
                 Some([]) => bail!("there is no organisation yet"),
-                _ => bail!("there are several organisations: say which with --organisation"),
+                _ => bail!("organisation: there are several: name one with --organisation"),
             }
         }
     })
