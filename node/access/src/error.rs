@@ -68,6 +68,12 @@ pub enum AccessError {
     /// Too many sign-ins wait already.
     #[error("too many sign-ins at the moment")]
     Overloaded,
+    /// A secret that it takes was sealed with a key that is not here.
+    #[error(
+        "the authenticator app cannot be checked at the moment, because the server lacks the key to its secret: use a recovery \
+         code, or let an administrator reset the second factor"
+    )]
+    Sealed(#[from] hongyan_seal::SealError),
     /// The directory failed.
     #[error("the directory failed")]
     Directory(#[from] hongyan_directory::Error),
@@ -81,6 +87,7 @@ impl AccessError {
         match self {
             Self::LockedOut { .. } | Self::TooManySessions { .. } | Self::Overloaded => true,
             Self::Directory(error) => error.is_temporary(),
+            Self::Sealed(error) => *error == hongyan_seal::SealError::NoKey,
             Self::BadCredentials
             | Self::Suspended
             | Self::ProtocolClosed(_)
@@ -128,6 +135,7 @@ impl AccessError {
             Self::TooManySessions { .. } => "too-many-sessions",
             Self::BadPassword(_) => "bad-password",
             Self::Overloaded => "overloaded",
+            Self::Sealed(_) => "sealed",
             Self::Directory(_) => "error",
         }
     }

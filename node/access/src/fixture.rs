@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant};
+use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant, TotpKey, totp_place};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
@@ -40,6 +40,7 @@ impl Fixture {
         let store = MemoryStore::default();
         let database = Database::new(store.clone());
         let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        directory.sealer().make_key();
         let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
         let domain = Domain::try_from("example.test").unwrap();
         directory.create_domain(tenant, &domain).await.unwrap();
@@ -48,6 +49,9 @@ impl Fixture {
             .unwrap();
         let database = Database::new(store);
         let second = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        for key in directory.sealer().keys() {
+            second.sealer().add(key);
+        }
         let other = Access::open(second, &database, env, options).await.unwrap();
         let credential = access.hash_password(&Secret::new(password)).await.unwrap();
         let new = NewAccount {
@@ -63,5 +67,11 @@ impl Fixture {
             anna,
             clock,
         }
+    }
+
+    /// What Anna's authenticator app knows.
+    pub(crate) fn totp_secret(&self, key: &TotpKey) -> Vec<u8> {
+        let secret = self.directory.sealer().reveal(&totp_place(self.anna), &key.secret);
+        secret.unwrap().to_vec()
     }
 }

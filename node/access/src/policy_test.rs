@@ -260,8 +260,9 @@ async fn auth_a_demanded_second_factor_is_set_up_in_time_or_nothing_else_opens()
     world.access.web_begin_totp(token, 60, PEER).await.unwrap();
     let factors = world.directory.factors(world.anna).await.unwrap();
     let key = factors.pending_totp.clone().unwrap();
+    let secret = world.totp_secret(&key);
     let totp = crate::totp::Totp {
-        secret: &key.secret,
+        secret: &secret,
         period_secs: 60,
     };
     let code = format!("{:06}", totp.code(totp.step(world.access.now().millis)));

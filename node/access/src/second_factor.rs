@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use hongyan_directory::{Directory, Error, FactorsChange, Login, TotpKey};
+use hongyan_directory::{Directory, Error, FactorsChange, Login, TotpKey, totp_place};
 use hongyan_kv::record::{self, Schema};
 use hongyan_kv::{Transaction, Tuple};
 use hongyan_sasl::Secret;
@@ -70,13 +70,6 @@ fn taken_key(account: AccountId) -> Bytes {
     Tuple::new().string("acc").string("totp").int(account.0).pack()
 }
 
-fn of(key: &TotpKey) -> Totp<'_> {
-    Totp {
-        secret: &key.secret,
-        period_secs: key.period_secs,
-    }
-}
-
 impl Access {
     /// Offers an account a new authenticator app. It counts once it has shown its first code.
     ///
@@ -95,12 +88,12 @@ impl Access {
         let mut secret = vec![0; totp::SECRET_OCTETS];
         self.0.env.fill_random(&mut secret);
         let key = TotpKey {
-            secret,
+            secret: directory.sealer().keep(&totp_place(account), &secret)?,
             period_secs,
             since: self.now(),
         };
         directory
-            .change_factors(account, &FactorsChange::OfferTotp(key.clone()))
+            .change_factors(account, &FactorsChange::OfferTotp(key))
             .await?;
         let missing = || Error::NotFound {
             what: "account",
@@ -108,9 +101,13 @@ impl Access {
         };
         let owner = directory.account(account).await?.ok_or_else(missing)?;
         let issuer = directory.tenant(owner.tenant).await?;
-        let uri = totp::uri(&issuer.name, &owner.address.to_string(), &of(&key));
+        let totp = Totp {
+            secret: &secret,
+            period_secs,
+        };
+        let uri = totp::uri(&issuer.name, &owner.address.to_string(), &totp);
         Ok(TotpOffer {
-            secret: Secret::new(totp::base32(&key.secret)),
+            secret: Secret::new(totp::base32(&secret)),
             uri: Secret::new(uri),
         })
     }
@@ -219,7 +216,12 @@ impl Access {
         let inner = &self.0;
         let now = inner.env.wall_millis();
         let drift = i64::from(inner.options.totp_drift_secs).saturating_mul(1_000);
-        let steps = totp::read(typed).map(|code| of(key).steps_of(code, now, drift));
+        let secret = inner.directory.sealer().reveal(&totp_place(account), &key.secret)?;
+        let totp = Totp {
+            secret: &secret,
+            period_secs: key.period_secs,
+        };
+        let steps = totp::read(typed).map(|code| totp.steps_of(code, now, drift));
         let steps = steps.unwrap_or_default();
         let window = i64::try_from(inner.options.code_failure_window_secs).unwrap_or(i64::MAX / 1_000);
         let rule = (inner.options.code_failures_max, window.saturating_mul(1_000));

@@ -29,7 +29,11 @@ impl World {
     /// The code that a phone shows whose clock is off by so many seconds.
     fn code(&self, key: &TotpKey, off_secs: i64) -> String {
         let now = self.access.now().millis + off_secs * 1_000;
-        let totp = of(key);
+        let secret = self.totp_secret(key);
+        let totp = Totp {
+            secret: &secret,
+            period_secs: key.period_secs,
+        };
         format!("{:06}", totp.code(totp.step(now)))
     }
     async fn enrol(&self) -> (TotpKey, Vec<Secret>) {
@@ -182,6 +186,47 @@ async fn auth_a_recovery_code_is_good_once_and_for_its_account() {
     assert_eq!(world.factors().await.recovery_codes.len(), 0);
     let refused = world.access.renew_recovery_codes(&world.directory, world.anna).await;
     assert!(matches!(refused, Err(AccessError::Directory(Error::Refused(_)))));
+}
+
+#[tokio::test]
+async fn auth_16_the_secret_of_an_app_is_sealed_in_the_store() {
+    let world = World::new().await;
+    let (key, _) = world.enrol().await;
+    let secret = world.totp_secret(&key);
+    assert!(matches!(key.secret, hongyan_seal::Kept::Sealed(_)));
+    let all = hongyan_kv::KeyRange::prefix(&[]);
+    let mut transaction = world.directory.database().begin();
+    let stored = transaction
+        .get_range_all(hongyan_kv::RangeQuery::all(all))
+        .await
+        .unwrap();
+    let holds = |octets: &[u8]| octets.windows(secret.len()).any(|window| window == secret);
+    assert!(!stored.is_empty() && !stored.iter().any(|pair| holds(&pair.value)));
+}
+
+#[tokio::test]
+async fn auth_16_without_the_key_a_recovery_code_or_an_administrator_helps() {
+    let world = World::new().await;
+    let (key, codes) = world.enrol().await;
+    world.minutes(2);
+    let code = world.code(&key, 0);
+    // Another node over the same store, whose file of keys is lost.
+    let database = world.directory.database().clone();
+    let bare = Directory::new(database.clone(), world.directory.env().clone(), Default::default());
+    bare.sealer().make_key();
+    let access = Access::open(bare.clone(), &database, bare.env().clone(), cheap())
+        .await
+        .unwrap();
+    let refused = world.show_code(&access, code).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        AccessError::Sealed(hongyan_seal::SealError::UnknownKey(_))
+    ));
+    assert!(refused.text().contains("recovery code") && !refused.is_temporary());
+    let recovery = SecondProof::RecoveryCode(codes[0].reveal().to_owned());
+    world.show(&access, recovery).await.unwrap();
+    access.remove_second_factor(&bare, world.anna).await.unwrap();
+    access.begin_totp(&bare, world.anna, 60).await.unwrap();
 }
 
 #[test]

@@ -51,8 +51,9 @@ impl World {
         codes.unwrap()
     }
     fn code_of(&self, key: &hongyan_directory::TotpKey) -> String {
+        let secret = self.totp_secret(key);
         let totp = Totp {
-            secret: &key.secret,
+            secret: &secret,
             period_secs: key.period_secs,
         };
         format!("{:06}", totp.code(totp.step(self.access.now().millis)))

@@ -83,7 +83,7 @@ impl Acme {
         let web = Web::new(parts.env.clone(), &parts.settings.roots)?;
         Ok(Self(Arc::new(Inner {
             env: parts.env,
-            store: Store::new(parts.database),
+            store: Store::new(parts.database, parts.directory.sealer().clone()),
             settings: parts.settings,
             web,
             directory: parts.directory,

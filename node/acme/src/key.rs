@@ -17,9 +17,13 @@ pub(crate) fn certificates_version() -> Bytes {
     root().string("certificates").pack()
 }
 
+pub(crate) fn accounts() -> Tuple {
+    root().string("account")
+}
+
 /// Our account with an authority.
 pub(crate) fn account(directory: &str) -> Bytes {
-    root().string("account").string(directory).pack()
+    accounts().string(directory).pack()
 }
 
 pub(crate) fn certificates() -> Tuple {

@@ -19,6 +19,8 @@ mod web;
 
 pub use acme::{Acme, AcmeParts};
 pub use order::AcmeError;
+pub use record::account::ACCOUNT_SECRETS;
+pub use record::certificate::CERTIFICATE_SECRETS;
 pub use routes::routes;
 pub use settings::{AcmeSettings, Challenge};
 pub use status::CertificateStatus;

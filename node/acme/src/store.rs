@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hongyan_kv::{Database, Error, RangeQuery, ReadMode, Transaction, Tuple, Watch};
+use hongyan_seal::{SealError, Sealer};
 
 use crate::key;
-use crate::record::{self, AccountRecord, CertificateRecord, ChallengeRecord, FailureRecord};
+use crate::record::{self, AccountRecord, CertificateRecord, ChallengeRecord, FailureRecord, Unread};
 
 /// Challenges older than that are nobody's any more.
 pub(crate) const CHALLENGE_MILLIS_MAX: i64 = 3_600_000;
@@ -16,6 +17,7 @@ pub(crate) const CHALLENGE_MILLIS_MAX: i64 = 3_600_000;
 #[derive(Clone)]
 pub(crate) struct Store {
     database: Database,
+    sealer: Sealer,
 }
 
 /// Certificates by subject, as they were at one version.
@@ -32,6 +34,10 @@ pub(crate) struct Asked {
     pub(crate) watch: Watch,
 }
 
+fn unavailable(error: &SealError) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
 /// Who is to look at what is written.
 enum For {
     Nobody,
@@ -42,22 +48,46 @@ enum For {
 }
 
 impl Store {
-    pub(crate) fn new(database: Database) -> Self {
-        Self { database }
+    pub(crate) fn new(database: Database, sealer: Sealer) -> Self {
+        Self { database, sealer }
+    }
+
+    /// What does not open because the keys are still to come would be taken for missing, and ordered anew.
+    fn expect_key(&self) -> Result<(), Error> {
+        match self.sealer.current() {
+            Some(_) => Ok(()),
+            None => Err(unavailable(&SealError::NoKey)),
+        }
+    }
+
+    /// What was read; nothing when a later release has written it, or its secret does not open.
+    fn usable<T>(read: Result<T, Unread>, what: &str, name: &str) -> Option<T> {
+        match read {
+            Ok(record) => Some(record),
+            Err(Unread::Record(_)) => None,
+            Err(error) => {
+                tracing::warn!(event = "secret_unreadable", what, name, %error);
+                None
+            }
+        }
     }
 
     /// All records in a folder; one of a later release is as if it were not there.
     async fn all<T>(
         transaction: &mut Transaction,
         folder: &Tuple,
-        decode: impl Fn(&[u8]) -> Option<T>,
+        decode: impl Fn(&str, &[u8]) -> Option<T>,
     ) -> Result<BTreeMap<String, T>, Error> {
         let query = RangeQuery {
             mode: ReadMode::Snapshot,
             ..RangeQuery::all(key::all(folder))
         };
         let pairs = transaction.get_range_all(query).await?;
-        let read = |pair: &hongyan_kv::KeyValue| Some((key::last(folder, &pair.key)?, decode(&pair.value)?));
+        let read = |pair: &hongyan_kv::KeyValue| {
+            let name = key::last(folder, &pair.key)?;
+            let record = decode(&name, &pair.value)?;
+            Some((name, record))
+        };
         Ok(pairs.iter().filter_map(read).collect())
     }
 
@@ -68,7 +98,11 @@ impl Store {
         if version.is_some() && version == known.version {
             return Ok(known);
         }
-        let read = |stored: &[u8]| record::certificate::decode(stored).ok();
+        self.expect_key()?;
+        let read = |subject: &str, stored: &[u8]| {
+            let read = record::certificate::decode(stored, &self.sealer, subject);
+            Self::usable(read, "certificate", subject)
+        };
         let by_subject = Self::all(&mut transaction, &key::certificates(), read).await?;
         Ok(Certificates {
             version,
@@ -79,7 +113,7 @@ impl Store {
     /// All challenges. To be asked before the certificates are read, so that none is missed.
     pub(crate) async fn asked(&self) -> Result<Asked, Error> {
         let mut transaction = self.database.begin();
-        let read = |stored: &[u8]| record::challenge::decode(stored).ok();
+        let read = |_: &str, stored: &[u8]| record::challenge::decode(stored).ok();
         let challenges = Self::all(&mut transaction, &key::challenges(), read).await?;
         let watch = transaction.watch(&key::version());
         transaction.commit().await?;
@@ -92,13 +126,15 @@ impl Store {
     /// Everything that failed.
     pub(crate) async fn failures(&self) -> Result<BTreeMap<String, FailureRecord>, Error> {
         let mut transaction = self.database.begin();
-        let decode = |stored: &[u8]| record::failure::decode(stored).ok();
+        let decode = |_: &str, stored: &[u8]| record::failure::decode(stored).ok();
         Self::all(&mut transaction, &key::failures(), decode).await
     }
 
     pub(crate) async fn account(&self, directory: &str) -> Result<Option<AccountRecord>, Error> {
+        self.expect_key()?;
         let stored = self.database.begin().get(&key::account(directory)).await?;
-        Ok(stored.and_then(|stored| record::account::decode(&stored).ok()))
+        let read = |stored: &[u8]| record::account::decode(stored, &self.sealer, directory);
+        Ok(stored.and_then(|stored| Self::usable(read(&stored), "account with the authority", directory)))
     }
 
     pub(crate) async fn challenge(&self, token: &str) -> Result<Option<ChallengeRecord>, Error> {
@@ -130,13 +166,14 @@ impl Store {
     }
 
     pub(crate) async fn set_account(&self, directory: &str, account: AccountRecord) -> Result<(), Error> {
-        let value = record::account::encode(account);
+        let value = record::account::encode(account, &self.sealer, directory).map_err(|error| unavailable(&error))?;
         self.write(&[(key::account(directory), Some(value))], For::Nobody).await
     }
 
     /// A certificate has come: what failed before is forgotten.
     pub(crate) async fn set_certificate(&self, subject: &str, certificate: CertificateRecord) -> Result<(), Error> {
-        let value = record::certificate::encode(certificate);
+        let value =
+            record::certificate::encode(certificate, &self.sealer, subject).map_err(|error| unavailable(&error))?;
         let writes = [(key::certificate(subject), Some(value)), (key::failure(subject), None)];
         self.write(&writes, For::Certificates).await
     }
@@ -172,7 +209,7 @@ impl Store {
     /// Clears challenges of a node that ended in the middle of an order.
     pub(crate) async fn sweep(&self, now_millis: i64) -> Result<(), Error> {
         let mut transaction = self.database.begin();
-        let decode = |stored: &[u8]| record::challenge::decode(stored).ok();
+        let decode = |_: &str, stored: &[u8]| record::challenge::decode(stored).ok();
         let all = Self::all(&mut transaction, &key::challenges(), decode).await?;
         let is_old = |record: &ChallengeRecord| now_millis - record.created_millis > CHALLENGE_MILLIS_MAX;
         let old: Vec<_> = all

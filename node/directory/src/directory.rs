@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hongyan_audit::{Author, Chain, Event, Log};
 use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction};
+use hongyan_seal::Sealer;
 use hongyan_types::{AccountId, Address, Domain, LocalPart, TenantId, Timestamp};
 
 use crate::acting::Acting;
@@ -33,6 +34,7 @@ struct Inner {
     database: Database,
     env: Env,
     options: DirectoryOptions,
+    sealer: Sealer,
     cache: Cache,
     index: Index,
     /// The last change that this node knows of.
@@ -45,11 +47,13 @@ impl Directory {
     pub fn new(database: Database, env: Env, options: DirectoryOptions) -> Self {
         let cache = Cache::new(env.clone(), options.cache_entries_max);
         let index = Index::new(options.index_members_max);
+        let sealer = Sealer::new(env.clone());
         Self {
             inner: Arc::new(Inner {
                 database,
                 env,
                 options,
+                sealer,
                 cache,
                 index,
                 version: tokio::sync::watch::Sender::new(0),
@@ -119,6 +123,11 @@ impl Directory {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.inner.database
+    }
+    /// Seals the secrets of its records and of those beside it; without a key until it is given one.
+    #[must_use]
+    pub fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
     }
     /// The last change that this node knows of.
     #[must_use]

@@ -133,7 +133,7 @@ pub(crate) fn credential(account: AccountId) -> Bytes {
     dir("credential").int(account.0).pack()
 }
 pub(crate) fn factors(account: AccountId) -> Bytes {
-    dir("factors").int(account.0).pack()
+    crate::record::factors::folder().int(account.0).pack()
 }
 pub(crate) fn addresses(domain: &Domain) -> Tuple {
     dir("address").string(domain.as_str())

@@ -73,7 +73,7 @@ pub use record::delegation_request::DelegationRequest;
 pub use record::department::{DepartmentId, DepartmentRecord};
 pub use record::domain::DomainRecord;
 pub use record::domain_check::DomainCheck;
-pub use record::factors::{AppPassword, Factors, TotpKey};
+pub use record::factors::{AppPassword, FACTOR_SECRETS, Factors, TotpKey, totp_place};
 pub use record::feed::{FeedEntry, Subject};
 pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
 pub use record::group::{GroupId, GroupRecord, Parties, Posting};

@@ -166,6 +166,7 @@ impl Miniature {
 
 async fn account(env: &Env, database: &Database, options: &Options) -> (Directory, Access, MailboxId) {
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    directory.sealer().make_key();
     let made = directory.create_tenant(&NewTenant::named("Acme")).await;
     let tenant = made.expect("make a tenant").id;
     let domain = Domain::try_from("example.test").expect("a domain");

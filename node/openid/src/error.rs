@@ -69,6 +69,9 @@ pub enum OpenIdError {
     /// Sign-in refuses.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The secret that we prove ourselves with does not open.
+    #[error("the secret that the provider gave the server cannot be used: an administrator has to set it anew")]
+    Sealed(#[from] hongyan_seal::SealError),
     /// Too many at the moment.
     #[error("too many sign-ins at the moment")]
     Overloaded,

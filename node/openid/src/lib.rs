@@ -24,6 +24,7 @@ pub use link::LinkedIdentity;
 pub use openid::OpenId;
 pub use options::OpenIdOptions;
 pub use provider::Checked;
+pub use record::PROVIDER_SECRETS;
 pub use settings::{ProviderChange, ProviderSettings};
 pub use sign_in::{Arrival, Arrived};
 

@@ -11,6 +11,7 @@
 use bytes::Bytes;
 use hongyan_kv::Tuple;
 use hongyan_kv::record::{self, RecordError, Schema};
+use hongyan_seal::{Holder, Kept, Place, SealError, Sealer};
 use hongyan_types::{AccountId, TenantId};
 use minicbor::{Decode, Encode};
 
@@ -35,6 +36,54 @@ pub(crate) struct ProviderRecord {
     pub(crate) create_members: bool,
     #[n(6)]
     pub(crate) vouches_second_factor: bool,
+    /// The client secret; then there is none in clear.
+    #[cbor(n(7), with = "minicbor::bytes")]
+    pub(crate) sealed_secret: Option<Vec<u8>>,
+}
+
+impl ProviderRecord {
+    /// The client secret, if there is one.
+    pub(crate) fn secret(&self) -> Option<Kept> {
+        match (&self.sealed_secret, &self.client_secret) {
+            (Some(sealed), _) => Some(Kept::Sealed(sealed.clone())),
+            (None, Some(clear)) => Some(Kept::Clear(clear.clone())),
+            (None, None) => None,
+        }
+    }
+    pub(crate) fn set_secret(&mut self, secret: Option<Kept>) {
+        (self.client_secret, self.sealed_secret) = match secret {
+            Some(Kept::Clear(clear)) => (Some(clear), None),
+            Some(Kept::Sealed(sealed)) => (None, Some(sealed)),
+            None => (None, None),
+        };
+    }
+}
+
+/// What the client secret of an organisation is sealed for.
+pub(crate) fn secret_place(tenant: TenantId) -> Place {
+    Place::new("openid client", tenant.0)
+}
+
+/// The secrets shared with providers, for sealing them again.
+pub const PROVIDER_SECRETS: Holder = Holder {
+    kind: "openid client",
+    range: || oid("provider").range(),
+    again,
+};
+
+fn again(sealer: &Sealer, key: &[u8], stored: &[u8]) -> Result<Option<Bytes>, SealError> {
+    let tenant = oid("provider").reader(key).and_then(|mut key| key.int());
+    let (Ok(tenant), Ok(mut record)) = (tenant, decode::<ProviderRecord>(stored)) else {
+        return Ok(None);
+    };
+    let Some(secret) = record.secret() else {
+        return Ok(None);
+    };
+    let again = sealer.again(&secret_place(TenantId(tenant)), &secret)?;
+    Ok(again.map(|secret| {
+        record.set_secret(Some(secret));
+        encode(&record)
+    }))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -126,9 +175,20 @@ mod tests {
             link_by_mail: true,
             create_members: false,
             vouches_second_factor: true,
+            sealed_secret: None,
         };
         assert_eq!(hex(&encode(&provider)), "0100018761696163420102614cf5f4f5");
-        assert_eq!(decode(&encode(&provider)), Ok(provider));
+        assert_eq!(decode(&encode(&provider)), Ok(provider.clone()));
+        let sealed = ProviderRecord {
+            client_secret: None,
+            sealed_secret: Some(vec![3, 4]),
+            ..provider
+        };
+        assert_eq!(
+            hex(&encode(&sealed)),
+            "010001886169 6163f6614cf5f4f5420304".replace(' ', "")
+        );
+        assert_eq!(decode(&encode(&sealed)), Ok(sealed));
         let link = LinkRecord {
             account: 7,
             issuer: "i".to_owned(),
@@ -145,5 +205,28 @@ mod tests {
         };
         assert_eq!(hex(&encode(&session)), format!("01000184035820{}f609", "aa".repeat(32)));
         assert_eq!(decode(&encode(&session)), Ok(session));
+    }
+
+    #[test]
+    fn a_secret_in_clear_is_sealed_for_its_organisation() {
+        let sealer = Sealer::with_new_key(hongyan_env::Env::manual(1).0);
+        let mut provider = ProviderRecord {
+            issuer: "i".to_owned(),
+            client_id: "c".to_owned(),
+            client_secret: Some(b"secret".to_vec()),
+            label: "L".to_owned(),
+            link_by_mail: true,
+            create_members: false,
+            vouches_second_factor: true,
+            sealed_secret: None,
+        };
+        let key = provider_key(TenantId(3));
+        let sealed = again(&sealer, &key, &encode(&provider)).unwrap().unwrap();
+        assert_eq!(again(&sealer, &key, &sealed), Ok(None));
+        let kept = decode::<ProviderRecord>(&sealed).unwrap().secret().unwrap();
+        let opened = sealer.reveal(&secret_place(TenantId(3)), &kept).unwrap();
+        assert_eq!(opened.as_slice(), b"secret");
+        provider.set_secret(None);
+        assert_eq!(again(&sealer, &key, &encode(&provider)), Ok(None));
     }
 }

@@ -5,6 +5,7 @@ use hongyan_directory::{Change, Directory, Error};
 use hongyan_fetch::Url;
 use hongyan_kv::Transaction;
 use hongyan_sasl::Secret;
+use hongyan_seal::SealError;
 use hongyan_types::TenantId;
 
 use crate::record::{self, ProviderRecord};
@@ -68,13 +69,12 @@ impl ProviderSettings {
     }
 }
 
-impl From<ProviderRecord> for ProviderSettings {
-    fn from(record: ProviderRecord) -> Self {
-        let secret = record.client_secret.and_then(|secret| String::from_utf8(secret).ok());
+impl ProviderSettings {
+    fn of(record: ProviderRecord, secret: Option<Secret>) -> Self {
         Self {
             issuer: record.issuer,
             client_id: record.client_id,
-            client_secret: secret.map(Secret::new),
+            client_secret: secret,
             label: record.label,
             link_by_mail: record.link_by_mail,
             create_members: record.create_members,
@@ -84,11 +84,32 @@ impl From<ProviderRecord> for ProviderSettings {
 }
 
 impl OpenId {
-    /// The provider of an organisation, if it has one.
+    fn open_secret(&self, tenant: TenantId, record: &ProviderRecord) -> Result<Option<Secret>, SealError> {
+        let Some(kept) = record.secret() else {
+            return Ok(None);
+        };
+        let place = record::secret_place(tenant);
+        let secret = self.0.directory.sealer().reveal(&place, &kept)?;
+        let text = String::from_utf8(secret.to_vec()).map_err(|_| SealError::Form)?;
+        Ok(Some(Secret::new(text)))
+    }
+
+    /// The provider of an organisation, if it has one. A secret that does not open is none: it has to be set anew.
     ///
     /// # Errors
     /// `Access`: the store's.
     pub async fn provider(&self, tenant: TenantId) -> Result<Option<ProviderSettings>, OpenIdError> {
+        let Some(record) = self.provider_record(tenant).await? else {
+            return Ok(None);
+        };
+        let secret = self.open_secret(tenant, &record).unwrap_or_else(|error| {
+            tracing::warn!(event = "secret_unreadable", what = "openid client secret", tenant = tenant.0, %error);
+            None
+        });
+        Ok(Some(ProviderSettings::of(record, secret)))
+    }
+
+    async fn provider_record(&self, tenant: TenantId) -> Result<Option<ProviderRecord>, OpenIdError> {
         let key = record::provider_key(tenant);
         let read = async move |transaction: &mut Transaction| {
             let stored = transaction.get_snapshot(&key).await?;
@@ -97,12 +118,13 @@ impl OpenId {
                 .transpose()?;
             Ok::<_, hongyan_kv::Error>(record)
         };
-        let record = self.0.database.run(read).await?;
-        Ok(record.map(ProviderSettings::from))
+        Ok(self.0.database.run(read).await?)
     }
 
     pub(crate) async fn need_provider(&self, tenant: TenantId) -> Result<ProviderSettings, OpenIdError> {
-        self.provider(tenant).await?.ok_or(OpenIdError::NoProvider)
+        let record = self.provider_record(tenant).await?.ok_or(OpenIdError::NoProvider)?;
+        let secret = self.open_secret(tenant, &record)?;
+        Ok(ProviderSettings::of(record, secret))
     }
 
     /// Sets the provider of an organisation. Sessions and links stay: links are of the issuer.
@@ -117,18 +139,23 @@ impl OpenId {
     ) -> Result<ProviderSettings, OpenIdError> {
         let settings = &change.settings;
         settings.check(|url| self.0.fetcher.may_lead_to(url))?;
-        let record = ProviderRecord {
+        let (sealer, place) = (directory.sealer(), record::secret_place(tenant));
+        let secret = settings
+            .client_secret
+            .as_ref()
+            .map(|secret| sealer.keep(&place, secret.reveal().as_bytes()))
+            .transpose()?;
+        let mut record = ProviderRecord {
             issuer: settings.issuer.clone(),
             client_id: settings.client_id.clone(),
-            client_secret: settings
-                .client_secret
-                .as_ref()
-                .map(|secret| secret.reveal().as_bytes().to_vec()),
+            client_secret: None,
             label: settings.label.clone(),
             link_by_mail: settings.link_by_mail,
             create_members: settings.create_members,
             vouches_second_factor: settings.vouches_second_factor,
+            sealed_secret: None,
         };
+        record.set_secret(secret);
         let (keep, name) = (change.keep_secret, directory.tenant(tenant).await?.name.clone());
         let set = async move |change: &mut Change| {
             let key = record::provider_key(tenant);
@@ -139,7 +166,7 @@ impl OpenId {
             if keep {
                 // A secret is for the provider that gave it.
                 let same = before.as_ref().filter(|before| before.issuer == record.issuer);
-                record.client_secret = same.and_then(|before| before.client_secret.clone());
+                record.set_secret(same.and_then(ProviderRecord::secret));
             }
             if before.as_ref() != Some(&record) {
                 change.set(key, record::encode(&record));
@@ -147,7 +174,7 @@ impl OpenId {
                     .id(tenant.0)
                     .with("issuer", &record.issuer)
                     .with("client_id", &record.client_id)
-                    .with("has_secret", record.client_secret.is_some())
+                    .with("has_secret", record.secret().is_some())
                     .with("link_by_mail", record.link_by_mail)
                     .with("create_members", record.create_members)
                     .with("vouches_second_factor", record.vouches_second_factor);
@@ -158,7 +185,8 @@ impl OpenId {
         };
         let (record, _) = directory.announce(set).await?;
         self.0.known.lock().remove(&tenant);
-        Ok(record.into())
+        let secret = self.open_secret(tenant, &record).unwrap_or_default();
+        Ok(ProviderSettings::of(record, secret))
     }
 
     /// Takes the provider of an organisation away. Its members sign in with what they have here; sessions stay.

@@ -16,7 +16,7 @@ use hongyan_config::Config;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings, Notifier};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_http_admin::{AdminState, ClusterControl};
+use hongyan_http_admin::{AdminState, ClusterControl, SecretKeeper};
 use hongyan_http_discovery::{Checker, Watch, WatchOptions};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
@@ -101,6 +101,7 @@ pub struct Assembly {
     listeners: Vec<Listener>,
     following: Following,
     control: Option<Arc<dyn ClusterControl>>,
+    secrets: Option<Arc<dyn SecretKeeper>>,
     acme: Option<Acme>,
 }
 
@@ -211,6 +212,7 @@ impl Assembly {
             listeners: Vec::new(),
             following,
             control: None,
+            secrets: None,
             acme,
         })
     }
@@ -242,6 +244,10 @@ impl Assembly {
     pub fn set_control(&mut self, control: Arc<dyn ClusterControl>) {
         self.control = Some(control);
     }
+    /// From now on the admin API shows the keys for secrets too, and makes new ones.
+    pub fn set_secrets(&mut self, secrets: Arc<dyn SecretKeeper>) {
+        self.secrets = Some(secrets);
+    }
     /// The admin API, for whoever is put in as its actor.
     pub fn admin(&self) -> axum::Router {
         hongyan_http_admin::router(AdminState {
@@ -256,6 +262,7 @@ impl Assembly {
             deleted_mail_kept: settings::deleted_mail_kept(&self.config),
             publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
+            secrets: self.secrets.clone(),
         })
     }
     /// The configuration it was started with.

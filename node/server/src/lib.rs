@@ -19,6 +19,7 @@ mod node;
 mod offer;
 mod ports;
 mod readiness;
+mod secrets;
 mod serve;
 mod settings;
 mod single_sign_on;

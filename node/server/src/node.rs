@@ -21,8 +21,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::arguments::ADMIN_SOCKET;
 use crate::assembly::{Assembly, AssemblyParts, Ground};
 use crate::cluster::{ClusterNode, Joined, Refused};
+use crate::secrets::Secrets;
 use crate::store::Store;
-use crate::{acme, certificate, http, readiness, settings};
+use crate::{acme, certificate, http, readiness, secrets, settings};
 
 /// Time between two looks at the certificate's files.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
@@ -58,6 +59,7 @@ impl Base {
         let store = Store::open(config, &data, &env, is_member).await?;
         let database = store.database();
         let directory = Directory::new(database.clone(), env.clone(), settings::directory(config)?);
+        secrets::load(&data, &env, directory.sealer(), is_member)?;
         let access = Access::open(directory.clone(), &database, env.clone(), access)
             .await
             .context("open sign-in")?;
@@ -117,6 +119,9 @@ impl Node {
             }
             None => (None, None),
         };
+        let (data, ground) = (settings::data(&config), &base.ground);
+        let (database, sealer) = (&ground.database, ground.directory.sealer());
+        let secrets = Secrets::start(&data, &env, database, sealer, cluster.as_ref());
         let mut assembly = Assembly::start(AssemblyParts {
             arbiters: Arbiters::start(arbiter_count(&config)),
             mailboxes: settings::mailboxes(&config),
@@ -128,6 +133,7 @@ impl Node {
             clear_passwords_on_loopback: parts.clear_passwords_on_loopback,
         })
         .await?;
+        assembly.set_secrets(Arc::new(secrets.clone()));
         start_admin(&mut assembly, cluster.as_ref(), store)?;
         tokio::spawn(readiness::watch(
             base.ground.env.clone(),
@@ -143,9 +149,10 @@ impl Node {
             tokio::select! {
                 biased;
                 refused = cluster.refused() => return Err(refused.into()),
-                () = cluster.arrived() => {}
+                () = async { cluster.arrived().await; secrets.settled().await } => {}
             }
         }
+        tokio::spawn(secrets.tend(assembly.router().clone(), health.clone()));
         let mut node = Self {
             base,
             assembly,

@@ -196,7 +196,8 @@ impl Ports<'_> {
 
     fn web_push(&self) -> Result<WebPush> {
         let contact = format!("mailto:postmaster@{}", self.config.node.host_name);
-        WebPush::new(self.env.clone(), self.database.clone(), contact).context("set up TLS for Web Push")
+        let sealer = self.directory.sealer().clone();
+        WebPush::new(self.env.clone(), self.database.clone(), sealer, contact).context("set up TLS for Web Push")
     }
 
     fn clear_passwords(&self) -> bool {

@@ -25,8 +25,11 @@ pub(crate) fn records() -> Tuple {
 pub(crate) fn record(id: WebhookId) -> Bytes {
     records().int(id.0).pack()
 }
+pub(crate) fn secrets() -> Tuple {
+    webhook("secret")
+}
 pub(crate) fn secret(id: WebhookId) -> Bytes {
-    webhook("secret").int(id.0).pack()
+    secrets().int(id.0).pack()
 }
 pub(crate) fn of(tenant: TenantId) -> Tuple {
     webhook("of").int(tenant.0)

@@ -24,6 +24,7 @@ pub use id::WebhookId;
 pub use new_mail::NewMail;
 pub use options::WebhookOptions;
 pub use record::delivery::{Attempt, DeliveryRecord};
+pub use record::secret::WEBHOOK_SECRETS;
 pub use record::webhook::{WebhookRecord, WebhookState};
 pub use runner::Runner;
 pub use signature::signature;

@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 use crate::event::{MAIL, body, of_feed};
 use crate::post::{letter, post};
 use crate::record::{delivery, webhook};
-use crate::webhooks::{last_number, need_delivery, need_secret, read, read_number, settle, write_delivery};
+use crate::webhooks::{
+    last_number, need_delivery, need_secret, read, read_number, settle, unavailable, write_delivery,
+};
 use crate::{Attempt, DeliveryRecord, NewMail, WebhookId, WebhookRecord, WebhookState, Webhooks, key};
 
 /// Changes read for one delivery.
@@ -137,7 +139,9 @@ impl Runner {
             let delivery = need_delivery(change, id, number).await?;
             Ok((delivery, need_secret(change, id).await?))
         });
-        let (delivery, secret) = read.await?;
+        let (delivery, kept) = read.await?;
+        let secret = self.webhooks.open_secret(id, &kept);
+        let secret = secret.map_err(|error| unavailable(&error))?;
         let letter = letter(&webhook, &delivery, &secret, self.webhooks.now());
         let attempt = post(&self.webhooks.env, self.webhooks.door.as_ref(), letter).await;
         self.note(&webhook, number, &attempt).await?;

@@ -41,6 +41,7 @@ impl Fixture {
         let (env, clock) = Env::manual(1);
         let database = Database::new(MemoryStore::default());
         let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        directory.sealer().make_key();
         let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
         let probe = Arc::new(Probe::default());
         let runner = Runner {

@@ -9,6 +9,7 @@ use hongyan_directory::{Change, Directory, Error as DirectoryError, Subject};
 use hongyan_env::Env;
 use hongyan_kv::{KeyValue, RangeQuery, ReadMode, Transaction};
 use hongyan_sasl::Secret;
+use hongyan_seal::{Kept, SealError};
 use hongyan_types::{TenantId, Timestamp};
 
 use crate::door::Closed;
@@ -31,6 +32,9 @@ pub enum Error {
     /// It is not there, or too much.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// Its secret cannot be sealed, or does not open: it can be made anew.
+    #[error("the secret of the webhook: {0}")]
+    Sealed(#[from] SealError),
 }
 
 /// A webhook to make.
@@ -127,6 +131,12 @@ impl Webhooks {
         Ok(())
     }
 
+    pub(crate) fn open_secret(&self, id: WebhookId, kept: &Kept) -> Result<Secret, SealError> {
+        let secret = self.directory.sealer().reveal(&secret::place(id), kept)?;
+        let text = String::from_utf8(secret.to_vec()).map_err(|_| SealError::Form)?;
+        Ok(Secret::new(text))
+    }
+
     fn new_secret(&self) -> Secret {
         let mut random = [0; SECRET_OCTETS];
         self.env.fill_random(&mut random);
@@ -146,7 +156,7 @@ impl Webhooks {
         })?;
         let after = self.directory.feed(new.tenant, 0, 1).await?.latest;
         let (text, now, max) = (self.new_secret(), self.now(), self.options.webhooks_per_tenant_max);
-        let (new, secret) = (new.clone(), text.clone());
+        let (new, secret, sealer) = (new.clone(), text.clone(), self.directory.sealer().clone());
         let made = self.directory.transact(async move |change| {
             let known = change
                 .get_range_all(RangeQuery::all(key::of(new.tenant).range()))
@@ -178,7 +188,9 @@ impl Webhooks {
                 created: now,
             };
             change.set(key::of(new.tenant).int(id.0).pack(), Vec::new());
-            change.set(key::secret(id), secret::encode(secret.reveal()));
+            let kept = sealer.keep(&secret::place(id), secret.reveal().as_bytes());
+            let kept = kept.map_err(|error| unavailable(&error))?;
+            change.set(key::secret(id), secret::encode(&kept));
             change.set(key::record(id), webhook::encode(&webhook));
             let event = Event::new("webhook.create", &webhook.name)
                 .id(id.0)
@@ -298,10 +310,13 @@ impl Webhooks {
     /// `NotFound`.
     pub async fn rotate(&self, tenant: TenantId, id: WebhookId) -> Result<(WebhookRecord, Secret), Error> {
         let text = self.new_secret();
-        let secret = text.clone();
+        let kept = self
+            .directory
+            .sealer()
+            .keep(&secret::place(id), text.reveal().as_bytes())?;
         let rotated = self.directory.transact(async move |change| {
             let webhook = need(change, tenant, id).await?;
-            change.set(key::secret(id), secret::encode(secret.reveal()));
+            change.set(key::secret(id), secret::encode(&kept));
             noted(change, tenant, Event::new("webhook.rotate", &webhook.name).id(id.0));
             Ok(webhook)
         });
@@ -397,7 +412,8 @@ impl Webhooks {
             let delivery = need_delivery(change, id, number).await?;
             Ok((webhook, delivery, need_secret(change, id).await?))
         });
-        let (webhook, delivery, secret) = read.await?;
+        let (webhook, delivery, kept) = read.await?;
+        let secret = self.open_secret(id, &kept)?;
         let letter = letter(&webhook, &delivery, &secret, self.now());
         let attempt = post(&self.env, self.door.as_ref(), letter).await;
         let noted = self.directory.transact(async move |change| {
@@ -413,6 +429,11 @@ impl Webhooks {
         });
         Ok(noted.await?)
     }
+}
+
+/// As if the store were away: it passes when the key is there.
+pub(crate) fn unavailable(error: &SealError) -> DirectoryError {
+    DirectoryError::Storage(hongyan_kv::Error::Unavailable(error.to_string()))
 }
 
 /// The pending delivery was taken.
@@ -481,10 +502,10 @@ pub(crate) async fn need_delivery(
     Ok(delivery::decode(number, &stored)?)
 }
 
-pub(crate) async fn need_secret(transaction: &mut Transaction, id: WebhookId) -> Result<Secret, DirectoryError> {
+pub(crate) async fn need_secret(transaction: &mut Transaction, id: WebhookId) -> Result<Kept, DirectoryError> {
     let stored = transaction.get_snapshot(&key::secret(id)).await?;
     let stored = stored.ok_or_else(|| missing("webhook", id))?;
-    Ok(Secret::new(secret::decode(&stored)?))
+    Ok(secret::decode(&stored)?)
 }
 
 /// Writes a delivery, and forgets the one that is too old.

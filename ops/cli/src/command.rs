@@ -19,6 +19,7 @@ mod queue;
 mod recycle_bin;
 mod role;
 mod seat;
+mod secrets;
 mod session;
 mod shared;
 mod sheet;
@@ -136,6 +137,9 @@ pub enum Command {
     /// Mail waiting to leave.
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// The keys that seal what the store keeps secret.
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
 }
 
 /// Runs a command against the server whose admin socket is `socket`.
@@ -187,6 +191,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         }
         Command::Task(command) => task::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
+        Command::Secrets(command) => secrets::run(command, &client, style).await,
     }
 }
 

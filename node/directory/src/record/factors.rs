@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use bytes::Bytes;
+use hongyan_kv::Tuple;
 use hongyan_kv::record::{self, RecordError, Schema};
-use hongyan_types::Timestamp;
+use hongyan_seal::{Holder, Kept, Place, SealError, Sealer};
+use hongyan_types::{AccountId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::record::passkey::{Passkey, PasskeyV1};
@@ -50,8 +52,8 @@ impl fmt::Debug for AppPassword {
 /// An authenticator app's key (RFC 6238, SHA-1, six digits).
 #[derive(Clone, PartialEq, Eq)]
 pub struct TotpKey {
-    /// The secret that it shares with us.
-    pub secret: Vec<u8>,
+    /// The secret that it shares with us, for [`totp_place`].
+    pub secret: Kept,
     /// How long a code is shown.
     pub period_secs: u32,
     /// When it was offered; once it counts, since when.
@@ -141,6 +143,9 @@ struct TotpV1 {
     period_secs: u32,
     #[n(2)]
     since_millis: i64,
+    /// The secret; then the one in clear is empty.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    sealed: Option<Vec<u8>>,
 }
 
 #[derive(Encode, Decode)]
@@ -153,10 +158,12 @@ struct HashV1(
 
 impl From<&TotpKey> for TotpV1 {
     fn from(key: &TotpKey) -> Self {
+        let (secret, sealed) = key.secret.to_fields();
         Self {
-            secret: key.secret.clone(),
+            secret,
             period_secs: key.period_secs,
             since_millis: key.since.millis,
+            sealed,
         }
     }
 }
@@ -164,7 +171,7 @@ impl From<&TotpKey> for TotpV1 {
 impl From<TotpV1> for TotpKey {
     fn from(stored: TotpV1) -> Self {
         Self {
-            secret: stored.secret,
+            secret: Kept::from_fields(stored.secret, stored.sealed),
             period_secs: stored.period_secs,
             since: Timestamp {
                 millis: stored.since_millis,
@@ -238,6 +245,39 @@ impl From<AppPasswordV1> for AppPassword {
             },
         }
     }
+}
+
+/// What the secret of an authenticator app is sealed for.
+#[must_use]
+pub fn totp_place(account: AccountId) -> Place {
+    Place::new("totp", account.0)
+}
+
+/// The secrets of authenticator apps, for sealing them again.
+pub const FACTOR_SECRETS: Holder = Holder {
+    kind: "factors",
+    range: || folder().range(),
+    again,
+};
+
+pub(crate) fn folder() -> Tuple {
+    Tuple::new().string("dir").string("factors")
+}
+
+fn again(sealer: &Sealer, key: &[u8], stored: &[u8]) -> Result<Option<Bytes>, SealError> {
+    let account = folder().reader(key).and_then(|mut key| key.int());
+    let (Ok(account), Ok(mut factors)) = (account, decode(stored)) else {
+        return Ok(None);
+    };
+    let place = totp_place(AccountId(account));
+    let mut is_new = false;
+    for totp in [&mut factors.totp, &mut factors.pending_totp].into_iter().flatten() {
+        if let Some(secret) = sealer.again(&place, &totp.secret)? {
+            totp.secret = secret;
+            is_new = true;
+        }
+    }
+    Ok(is_new.then(|| encode(&factors)))
 }
 
 enum Stored {
@@ -329,7 +369,7 @@ mod tests {
         );
         assert_eq!(decode(&stored), Ok(factors));
         let key = TotpKey {
-            secret: vec![0xEE; 3],
+            secret: Kept::Clear(vec![0xEE; 3]),
             period_secs: 60,
             since: Timestamp { millis: 1_000 },
         };
@@ -347,6 +387,17 @@ mod tests {
             format!("010001878000f4{totp}{totp}815820{d}f5")
         );
         assert_eq!(decode(&stored), Ok(factors));
+        let sealed = Factors {
+            totp: Some(TotpKey {
+                secret: Kept::Sealed(vec![0xEE; 3]),
+                period_secs: 30,
+                since: Timestamp { millis: 1_000 },
+            }),
+            ..Factors::default()
+        };
+        let stored = encode(&sealed);
+        assert_eq!(crate::record::hex(&stored), "010001848000f48440181e1903e843eeeeee");
+        assert_eq!(decode(&stored), Ok(sealed));
         let ruled = Factors {
             rule: SignInRule {
                 closed: BTreeSet::from([Protocol::Pop3]),
@@ -381,6 +432,38 @@ mod tests {
             "0100018a8000f4f6f6f6f6f6818802634b657943aaaaaa42bbbb8163757362f5f41903e802"
         );
         assert_eq!(decode(&stored), Ok(keyed));
+    }
+
+    #[test]
+    fn secrets_in_clear_are_sealed_and_others_are_left() {
+        let sealer = Sealer::with_new_key(hongyan_env::Env::manual(1).0);
+        let account = AccountId(7);
+        let key = folder().int(account.0).pack();
+        let totp = TotpKey {
+            secret: Kept::Clear(b"secret".to_vec()),
+            period_secs: 30,
+            since: Timestamp { millis: 1_000 },
+        };
+        let factors = Factors {
+            app_passwords: vec![phone()],
+            totp: Some(totp.clone()),
+            pending_totp: Some(totp),
+            ..Factors::default()
+        };
+        let sealed = again(&sealer, &key, &encode(&factors)).unwrap().unwrap();
+        assert_eq!(again(&sealer, &key, &sealed), Ok(None));
+        let after = decode(&sealed).unwrap();
+        for totp in [&after.totp, &after.pending_totp] {
+            let secret = &totp.as_ref().unwrap().secret;
+            assert!(matches!(secret, Kept::Sealed(_)));
+            assert_eq!(
+                sealer.reveal(&totp_place(account), secret).unwrap().as_slice(),
+                b"secret"
+            );
+            assert!(sealer.reveal(&totp_place(AccountId(8)), secret).is_err());
+        }
+        assert_eq!(after.app_passwords, factors.app_passwords);
+        assert_eq!(again(&sealer, &key, &encode(&Factors::default())), Ok(None));
     }
 
     #[test]

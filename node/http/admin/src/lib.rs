@@ -43,6 +43,7 @@ mod queue;
 mod recycle_bin;
 mod role;
 mod seat;
+mod secret;
 mod service;
 mod session;
 mod sheet;
@@ -66,6 +67,7 @@ pub use cluster::{
     PartitionsView, SettingView, StoreView, VotersView,
 };
 pub use problem::Problem;
+pub use secret::SecretKeeper;
 pub use socket::{SocketError, serve};
 pub use state::AdminState;
 
@@ -257,5 +259,7 @@ fn operator_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(queue::list))
         .routes(routes!(queue::show, queue::delete))
         .routes(routes!(queue::act))
+        .routes(routes!(secret::show))
+        .routes(routes!(secret::rotate))
         .merge(cluster::routes())
 }

@@ -242,6 +242,7 @@ impl From<AccessError> for Problem {
             AccessError::ProofNeeded => Self::new(StatusCode::FORBIDDEN, "proof-needed", error.text()),
             AccessError::Unfinished(stage) => Self::new(StatusCode::FORBIDDEN, stage.label(), error.text()),
             AccessError::LockedOut { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", error.text()),
+            AccessError::Sealed(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "sealed", error.text()),
             AccessError::Directory(error) => error.into(),
             other => Self::unavailable(other.to_string()),
         }
@@ -254,6 +255,7 @@ impl From<OpenIdError> for Problem {
         match error {
             OpenIdError::Access(error) => error.into(),
             OpenIdError::NoProvider => Self::not_found(detail),
+            OpenIdError::Sealed(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "sealed", detail),
             OpenIdError::Provider(_) => Self::new(StatusCode::BAD_GATEWAY, "provider", detail),
             OpenIdError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", detail),
             _ => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),

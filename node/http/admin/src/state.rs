@@ -13,7 +13,7 @@ use hongyan_statistics::Counts;
 use hongyan_upkeep::Tasks;
 use hongyan_webhook::Webhooks;
 
-use crate::ClusterControl;
+use crate::{ClusterControl, SecretKeeper};
 
 /// Handles of the parts that the API manages.
 #[derive(Clone)]
@@ -40,4 +40,6 @@ pub struct AdminState {
     pub publishing: Option<Checker>,
     /// The cluster that the node is part of.
     pub cluster: Option<Arc<dyn ClusterControl>>,
+    /// Who keeps the keys that seal secrets; nobody in tests.
+    pub secrets: Option<Arc<dyn SecretKeeper>>,
 }

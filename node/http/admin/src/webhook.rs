@@ -111,6 +111,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Directory(error) => error.into(),
+            Error::Sealed(_) => Self::unavailable(error.to_string()),
         }
     }
 }

@@ -139,6 +139,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
         router: way,
         publishing: None,
         cluster,
+        secrets: None,
     })
     .layer(Extension(Actor::socket()))
 }

@@ -116,6 +116,7 @@ impl Served {
             ),
             publishing: None,
             cluster: None,
+            secrets: None,
         });
         let front = Front::new(FrontParts {
             env: node.env.clone(),

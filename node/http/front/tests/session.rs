@@ -124,6 +124,7 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
             ),
             publishing: None,
             cluster: None,
+            secrets: None,
         });
         let front = Front::new(FrontParts {
             env: node.env.clone(),

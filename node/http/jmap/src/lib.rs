@@ -36,5 +36,5 @@ mod thread;
 mod vacation;
 
 pub use jmap::{JmapRoutes, JmapServices, routes};
-pub use push::{Letter, PushDoor, PushError, WebPush};
+pub use push::{Letter, PUSH_SECRETS, PushDoor, PushError, WebPush};
 pub use settings::JmapSettings;

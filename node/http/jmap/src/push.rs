@@ -17,4 +17,4 @@ pub(crate) use events::events;
 pub(crate) use following::follow_all;
 pub(crate) use socket::socket;
 pub(crate) use subscription::{get, set};
-pub use web::WebPush;
+pub use web::{PUSH_SECRETS, WebPush};

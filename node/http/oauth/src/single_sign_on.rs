@@ -62,6 +62,7 @@ pub(crate) fn failed(language: Language, error: &OpenIdError) -> Response {
         OpenIdError::Provider(fault) => (Words::SsoProvider, Some(fault.to_string())),
         OpenIdError::Nobody(who) => (Words::SsoNobody, Some(who.clone())),
         OpenIdError::Taken => (Words::SsoTaken, None),
+        OpenIdError::Sealed(_) => (Words::SsoSealed, None),
         OpenIdError::Overloaded => (Words::SsoOverloaded, None),
         OpenIdError::Access(error) => (Words::SsoRefused, Some(language.error(error))),
     };
@@ -216,7 +217,9 @@ async fn logged_out(State(oauth): State<Oauth>, Path(organisation): Path<String>
         Ok(_) => (StatusCode::OK, private).into_response(),
         Err(error) => {
             let status = match &error {
-                OpenIdError::Overloaded | OpenIdError::Access(_) => StatusCode::SERVICE_UNAVAILABLE,
+                OpenIdError::Overloaded | OpenIdError::Access(_) | OpenIdError::Sealed(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 _ => StatusCode::BAD_REQUEST,
             };
             let body = json!({"error": "invalid_request", "error_description": error.text()});

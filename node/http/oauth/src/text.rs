@@ -94,6 +94,7 @@ pub(crate) enum Words {
     TypeAddress,
     SignedOut,
     SsoNone,
+    SsoSealed,
     SsoAttempt,
     SsoDenied,
     SsoProvider,
@@ -198,6 +199,10 @@ impl Words {
             Self::SingleSignOn => ("Single sign-on", "单点登录"),
             Self::TypeAddress => ("Type your mail address first.", "请先输入您的邮箱地址。"),
             Self::SignedOut => ("You are signed out", "您已退出登录"),
+            Self::SsoSealed => (
+                "Single sign-on does not work: the server cannot use the secret that the provider gave it. An administrator has to set it anew.",
+                "单点登录不可用：服务器无法使用身份提供方的密钥，请联系管理员重新设置。",
+            ),
             Self::SsoNone => ("There is no single sign-on for this address.", "此地址未启用单点登录。"),
             Self::SsoAttempt => (
                 "This sign-in was not begun in this browser, or took too long. Begin again.",
@@ -325,6 +330,7 @@ mod tests {
             Words::SingleSignOn,
             Words::TypeAddress,
             Words::SignedOut,
+            Words::SsoSealed,
             Words::SsoNone,
             Words::SsoAttempt,
             Words::SsoDenied,

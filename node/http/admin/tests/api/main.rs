@@ -46,6 +46,7 @@ async fn open_api() -> (axum::Router, AdminState) {
     let (env, _) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    directory.sealer().make_key();
     let options = AccessOptions {
         argon2_memory_kib: 64,
         argon2_passes: 1,
@@ -76,6 +77,7 @@ async fn open_api() -> (axum::Router, AdminState) {
         router: way,
         publishing: None,
         cluster: None,
+        secrets: None,
     };
     (router(state.clone()), state)
 }

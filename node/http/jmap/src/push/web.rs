@@ -1,5 +1,6 @@
 //! Posting to places on the web (RFC 8030): over TLS to public addresses only, encrypted for those that gave keys, signed
-//! with the key of this installation (RFC 8292), which lies at ("jmap-vapid").
+//! with the key of this installation (RFC 8292), which lies sealed at ("jmap-vapid"). Earlier builds wrote it in clear: PKCS #8,
+//! whose first octet no sealed key has.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hongyan_env::{BoxFuture, Env};
 use hongyan_fetch::{Ask, FetchOptions, Fetcher, Url};
-use hongyan_kv::{Database, Tuple};
+use hongyan_kv::{Database, KeyRange, Tuple};
+use hongyan_seal::{Holder, Kept, Place, SealError, Sealer};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use tokio::sync::OnceCell;
@@ -23,10 +25,48 @@ const TTL_SECS: u32 = 24 * 3_600;
 /// How long a signature is good (RFC 8292 §2: at most 24 hours).
 const SIGNED_SECS: i64 = 12 * 3_600;
 
+/// The first octet of PKCS #8: a SEQUENCE.
+const CLEAR: u8 = 0x30;
+
+/// The key that pushes are signed with, for sealing it again.
+pub const PUSH_SECRETS: Holder = Holder {
+    kind: "web push",
+    range: || KeyRange {
+        begin: vapid_key(),
+        end: [&vapid_key()[..], &[0]].concat().into(),
+    },
+    again: |sealer, _, stored| {
+        let again = sealer.again(&place(), &of_store(stored))?;
+        Ok(again.as_ref().map(to_store))
+    },
+};
+
+fn vapid_key() -> Bytes {
+    Tuple::new().string("jmap-vapid").pack()
+}
+
+fn place() -> Place {
+    Place::named("web push", b"")
+}
+
+fn of_store(stored: &[u8]) -> Kept {
+    match stored.first() {
+        Some(&CLEAR) => Kept::Clear(stored.to_vec()),
+        _ => Kept::Sealed(stored.to_vec()),
+    }
+}
+
+fn to_store(key: &Kept) -> Bytes {
+    match key {
+        Kept::Clear(octets) | Kept::Sealed(octets) => Bytes::copy_from_slice(octets),
+    }
+}
+
 /// The web, as this node reaches it.
 pub struct WebPush {
     env: Env,
     database: Database,
+    sealer: Sealer,
     fetcher: Fetcher,
     /// Whom a push service may write to.
     contact: String,
@@ -38,7 +78,7 @@ impl WebPush {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(env: Env, database: Database, contact: String) -> Result<Self, rustls::Error> {
+    pub fn new(env: Env, database: Database, sealer: Sealer, contact: String) -> Result<Self, rustls::Error> {
         let options = FetchOptions {
             within: WITHIN,
             ..FetchOptions::default()
@@ -47,6 +87,7 @@ impl WebPush {
         Ok(Self {
             env,
             database,
+            sealer,
             fetcher,
             contact,
             key: OnceCell::new(),
@@ -55,7 +96,7 @@ impl WebPush {
 
     async fn key(&self) -> Result<&EcdsaKeyPair, String> {
         let load = || async {
-            let key = Tuple::new().string("jmap-vapid").pack();
+            let key = vapid_key();
             let random = SystemRandom::new();
             let fresh = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
             let fresh = fresh.map_err(|_| "no key can be made".to_owned())?;
@@ -63,9 +104,14 @@ impl WebPush {
                 let mut transaction = self.database.begin();
                 let stored = transaction.get(&key).await.map_err(|error| error.to_string())?;
                 let is_new = stored.is_none();
-                let document = stored.unwrap_or_else(|| Bytes::copy_from_slice(fresh.as_ref()));
+                let unsealed = |error: SealError| format!("the key that pushes are signed with: {error}");
+                let kept = match &stored {
+                    Some(stored) => of_store(stored),
+                    None => self.sealer.keep(&place(), fresh.as_ref()).map_err(unsealed)?,
+                };
+                let document = self.sealer.reveal(&place(), &kept).map_err(unsealed)?;
                 if is_new {
-                    transaction.set(key.clone(), document.clone());
+                    transaction.set(key.clone(), to_store(&kept));
                     match transaction.commit().await {
                         Ok(_) => {}
                         Err(error) if error.is_retryable() || error == hongyan_kv::Error::CommitUnknown => continue,
@@ -156,6 +202,19 @@ impl PushDoor for WebPush {
 mod tests {
     use super::*;
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+
+    #[test]
+    fn a_key_in_clear_is_sealed() {
+        let sealer = Sealer::with_new_key(Env::manual(1).0);
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        let sealed = (PUSH_SECRETS.again)(&sealer, &vapid_key(), document.as_ref());
+        let sealed = sealed.unwrap().unwrap();
+        assert_ne!(sealed[0], CLEAR);
+        let opened = sealer.reveal(&place(), &of_store(&sealed)).unwrap();
+        assert_eq!(opened.as_slice(), document.as_ref());
+        assert_eq!((PUSH_SECRETS.again)(&sealer, &vapid_key(), &sealed), Ok(None));
+    }
 
     #[test]
     fn signatures_are_proven_by_the_key_beside_them() {
