@@ -57,6 +57,6 @@ pub use sessions::{
 };
 pub use token::{NewTokenText, TokenError, is_token};
 pub use web::{
-    Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession, cookie,
-    is_web_token,
+    Approval, AskedApproval, Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit,
+    WebProof, WebSession, cookie, is_web_token,
 };

@@ -49,6 +49,10 @@ pub struct AccessOptions {
     pub web_idle_secs: u64,
     /// Web sessions an account may have; the one used least lately makes room.
     pub web_sessions_per_account_max: usize,
+    /// How long a sign-in waits for its confirmation on another device, in seconds (AUTH-18).
+    pub approval_secs: u64,
+    /// Confirmations that may be asked for in an hour, for an account.
+    pub approvals_per_hour_max: u32,
     /// How long a device is trusted, in days; 0 trusts none (AUTH-19).
     pub trusted_device_days: u32,
     /// Devices an account may trust; the one used least lately makes room.
@@ -113,6 +117,8 @@ impl Default for AccessOptions {
             web_session_secs_max: 30 * 24 * 3600,
             web_idle_secs: 3 * 24 * 3600,
             web_sessions_per_account_max: 50,
+            approval_secs: 120,
+            approvals_per_hour_max: 10,
             trusted_device_days: 90,
             trusted_devices_max: 20,
             fresh_proof_secs: 600,

@@ -4,6 +4,7 @@
 //! long as the password it began with. Until the second factor has been shown, a forced password changed, or a factor that is
 //! demanded set up, it opens nothing but the way there. Used by `node/http/front` and the admin API.
 
+mod approval;
 mod device;
 mod factor;
 mod password;
@@ -24,6 +25,7 @@ use record::SessionRecord;
 pub(crate) use record::TokenHash;
 pub(crate) use session::{Found, hash};
 
+pub use approval::{Approval, AskedApproval};
 pub use device::TrustedDevice;
 pub use session::is_web_token;
 pub use sign_in::WebProof;

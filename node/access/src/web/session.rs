@@ -66,7 +66,7 @@ pub(super) enum SessionChange {
 }
 
 impl SessionChange {
-    fn apply(&self, record: &mut SessionRecord) {
+    pub(super) fn apply(&self, record: &mut SessionRecord) {
         match self {
             Self::Seen { at_millis, peer } => {
                 record.seen_millis = record.seen_millis.max(*at_millis);

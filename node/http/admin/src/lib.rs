@@ -215,6 +215,9 @@ fn sign_in_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(web_session::begin, web_session::show, web_session::end))
         .routes(routes!(web_session::second_factor, web_session::remove_second_factor))
         .routes(routes!(web_session::prove))
+        .routes(routes!(web_session::ask_approval))
+        .routes(routes!(web_session::approvals))
+        .routes(routes!(web_session::approve, web_session::refuse))
         .routes(routes!(web_session::change_password))
         .routes(routes!(
             web_session::offer_totp,

@@ -3,6 +3,7 @@
 //! Reached by whoever has not signed in yet, so it takes no actor. The token is a cookie that scripts do not see and other
 //! sites do not send, or, for programs, part of the answer. Pages of other sites are turned away by the entry.
 
+mod approval;
 mod factor;
 mod guest;
 mod passkey;
@@ -22,6 +23,9 @@ use crate::body::Body;
 use crate::member::Password;
 use crate::problem::{Failure, Problem, Result};
 
+pub(crate) use approval::{
+    __path_approvals, __path_approve, __path_ask_approval, __path_refuse, approvals, approve, ask_approval, refuse,
+};
 pub(crate) use factor::{
     __path_confirm_totp, __path_offer_totp, __path_prove, __path_remove_second_factor, __path_renew_recovery_codes,
     __path_second_factor, confirm_totp, offer_totp, prove, remove_second_factor, renew_recovery_codes, second_factor,

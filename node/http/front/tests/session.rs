@@ -247,6 +247,41 @@ fn auth_26_pages_of_other_sites_cannot_use_the_cookie() {
 }
 
 #[test]
+fn auth_18_a_sign_in_is_confirmed_where_somebody_is_signed_in() {
+    with_browser(|mut browser| async move {
+        browser.sign_in().await;
+        let offer = browser
+            .call("POST", "/api/session/totp", json!({"period_secs": 30}))
+            .await;
+        let secret = offer.body["secret"].as_str().unwrap().to_owned();
+        let shown = json!({"code": code(&secret, 30, browser.node.env.wall_millis())});
+        browser.call("PUT", "/api/session/totp", shown).await;
+        let signed_in = std::mem::take(&mut browser.cookies);
+
+        browser.sign_in().await;
+        let asked = browser.call("POST", "/api/session/approval", Value::Null).await;
+        assert_eq!(asked.status, 201, "{}", asked.body);
+        let early = browser.call("GET", "/api/session/approvals", Value::Null).await;
+        assert_eq!((early.status, &early.body["type"]), (403, &json!("second-factor")));
+        let waiting = std::mem::replace(&mut browser.cookies, signed_in);
+
+        let listed = browser.call("GET", "/api/session/approvals", Value::Null).await;
+        let item = &listed.body["items"][0];
+        assert_eq!((listed.status, &item["client"]), (200, &json!("Browser 1")));
+        assert!(item.get("number").is_none(), "who confirms has to read it elsewhere");
+        let path = format!("/api/session/approvals/{}", item["id"].as_str().unwrap());
+        let wrong = browser.call("POST", &path, json!({"number": 1})).await;
+        assert_eq!((wrong.status, &wrong.body["type"]), (403, &json!("wrong-code")));
+        let number = json!({"number": asked.body["number"]});
+        assert_eq!(browser.call("POST", &path, number).await.status, 204);
+        assert_eq!(browser.call("DELETE", &path, Value::Null).await.status, 404);
+
+        browser.cookies = waiting;
+        assert_eq!(browser.name().await, (200, json!(USER)));
+    });
+}
+
+#[test]
 fn auth_15_to_19_second_factor_recovery_and_trusted_device() {
     with_browser(|mut browser| async move {
         browser.sign_in().await;
