@@ -163,6 +163,8 @@ pub struct AccountChange {
     pub tags: Field<Vec<TagId>>,
     /// Its place in the plan.
     pub seat: Field<Seat>,
+    /// It is disabled even when others count on it.
+    pub confirm_uses: bool,
     /// What the account was when the change was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
 }

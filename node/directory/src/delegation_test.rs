@@ -150,3 +150,42 @@ async fn dlg_5_who_is_disabled_acts_for_nobody_and_nobody_for_them() {
     let refused = directory.appoint(&ground.anna, &ground.ben, &ground.new_grant(7)).await;
     assert!(matches!(refused, Err(Error::Refused(_))));
 }
+
+#[tokio::test]
+async fn dlg_1_nobody_acts_for_who_loses_the_seat_or_without_secretaries_in_the_plan() {
+    let ground = Ground::new().await;
+    let directory = &ground.directory;
+    let seat = |seat| AccountChange {
+        seat: Field::Set(seat),
+        ..AccountChange::default()
+    };
+    let advanced = seat(crate::Seat::Advanced);
+    directory.change_account(ground.anna.id, &advanced).await.unwrap();
+    directory
+        .appoint(&ground.anna, &ground.ben, &ground.new_grant(7))
+        .await
+        .unwrap();
+    let change = crate::PlanChange {
+        without: Field::Set([crate::Feature::Secretary].into()),
+        ..crate::PlanChange::default()
+    };
+    directory.create_plan("Basic", &change).await.unwrap();
+    let assign = async |plan: Option<&str>| {
+        let asked = crate::PlanAssignment {
+            plan: plan.map(str::to_owned),
+            confirmed: true,
+            ..crate::PlanAssignment::default()
+        };
+        directory.assign_plan(ground.anna.tenant, &asked).await.unwrap();
+    };
+    assert!(ground.is_open().await);
+    assign(Some("Basic")).await;
+    assert!(!ground.is_open().await, "the plan has no secretaries");
+    assign(None).await;
+    assert!(ground.is_open().await);
+    let standard = seat(crate::Seat::Standard);
+    directory.change_account(ground.anna.id, &standard).await.unwrap();
+    assert!(!ground.is_open().await, "the seat is gone");
+    let grants = directory.grants_of(ground.anna.id).await.unwrap();
+    assert!(grants[0].stopped, "it is still to be seen: {grants:?}");
+}

@@ -544,7 +544,9 @@ impl Directory {
     }
     /// Removes an account and frees its addresses. `NotFound`, `Refused` for the creator.
     pub async fn delete_account(&self, id: AccountId) -> Result<AccountRecord> {
-        self.change(async move |t| tx::delete_account::run(t, id).await).await
+        let now = self.now();
+        self.change(async move |t| tx::delete_account::run(t, id, now).await)
+            .await
     }
     /// Accounts of a tenant by identifier, after `after`, at most `limit`.
     pub async fn accounts(

@@ -34,6 +34,16 @@ pub enum Error {
         /// By what.
         by: String,
     },
+    /// Others count on a member, and have not been asked.
+    #[error("{what} {name} is still used: {}", crate::member_use::told(uses))]
+    MemberUsed {
+        /// Kind of thing.
+        what: &'static str,
+        /// Its address.
+        name: String,
+        /// What for.
+        uses: Vec<crate::MemberUse>,
+    },
     /// A setting forbids one more.
     #[error("{setting} is {max} and {used} are in use")]
     Limit {

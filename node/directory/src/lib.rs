@@ -6,6 +6,7 @@
 //! delivery, by access and by the admin API.
 
 mod acting;
+mod bulk;
 mod cache;
 mod change;
 mod changes;
@@ -26,6 +27,7 @@ mod invitation;
 mod key;
 mod limit;
 mod lookup;
+mod member_use;
 mod naming;
 mod notice;
 mod options;
@@ -45,6 +47,7 @@ mod tree;
 mod visibility;
 
 pub use acting::RequestKey;
+pub use bulk::{Bounded, BulkAct};
 pub use change::Change;
 pub use changes::{
     AccountChange, DepartmentChange, FactorsChange, Field, GroupChange, NewAccount, NewDepartment, NewGrant, NewGroup,
@@ -61,6 +64,7 @@ pub use index::{DepartmentView, MemberPage, MemberPlace, MemberQuery};
 pub use invitation::{Joined, Joiner, NewInvitation};
 pub use key::{of_account, of_tenant};
 pub use limit::{InForce, Limit, LimitLevel, Limits};
+pub use member_use::{MemberUse, UseKind};
 pub use options::DirectoryOptions;
 pub use plan::{Affected, LimitsChange, PlanAssignment, PlanChange, QuotaDue, Service};
 pub use protocol::Protocol;

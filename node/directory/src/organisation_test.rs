@@ -54,7 +54,12 @@ fn kind<T>(outcome: Result<T>) -> &'static str {
         Err(Error::NotInPlan { feature, .. }) => feature,
         Err(Error::Refused(_)) => "refused",
         Err(Error::Changed { .. }) => "changed",
-        Err(Error::Exists { what, .. } | Error::InUse { what, .. } | Error::NotFound { what, .. }) => what,
+        Err(
+            Error::Exists { what, .. }
+            | Error::InUse { what, .. }
+            | Error::MemberUsed { what, .. }
+            | Error::NotFound { what, .. },
+        ) => what,
         Err(Error::Repeated) => "repeated",
         Err(Error::Invalid(_)) => "invalid",
         Err(Error::Storage(_)) => "storage",

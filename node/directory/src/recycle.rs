@@ -43,7 +43,7 @@ pub enum Restore {
 /// All fail with the store's errors beside those named.
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 impl Directory {
-    /// Puts an account into the recycle bin. `NotFound`, `Changed`, `Refused` for the creator, `InUse` for one that others
+    /// Puts an account into the recycle bin. `NotFound`, `Changed`, `Refused` for the creator, `MemberUsed` for one that others
     /// count on.
     pub async fn recycle(&self, id: AccountId, asked: &Recycle) -> Result<RecycledRecord> {
         let (asked, this, now) = (*asked, self.clone(), self.now());

@@ -9,11 +9,11 @@ use hongyan_types::{AccountId, Address, Timestamp};
 use crate::lookup::Lookup;
 use crate::naming::Naming;
 use crate::record::{grant, group};
-use crate::transaction::last_int;
+use crate::transaction::{self, last_int};
 use crate::tree::Tree;
 use crate::{
-    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, DomainRecord, GrantRecord, GrantRights, Grantee,
-    GroupId, Posting, Result, Sending, key,
+    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, DomainRecord, Feature, GrantRecord, GrantRights,
+    Grantee, GroupId, Posting, Result, Sending, key,
 };
 
 /// A mailbox that is open to someone whose it is not.
@@ -114,7 +114,7 @@ impl Directory {
     /// The store's only.
     pub async fn sender_rights(&self, account: &Arc<AccountRecord>) -> Result<SenderRights> {
         let standing = self.lookup().standing(account).await?;
-        let openings = standing.openings(self.now());
+        let openings = self.openings(account, &standing).await?.into_iter();
         Ok(SenderRights {
             account: Arc::clone(account),
             groups: standing.groups.clone(),
@@ -129,7 +129,7 @@ impl Directory {
     /// The store's only.
     pub async fn accounts_open_to(&self, account: &AccountRecord) -> Result<Vec<Opening>> {
         let standing = self.lookup().standing(account).await?;
-        let openings = standing.openings(self.now());
+        let openings = self.openings(account, &standing).await?.into_iter();
         Ok(openings.filter(|opening| opening.rights.read).collect())
     }
 
@@ -139,8 +139,25 @@ impl Directory {
     /// The store's only.
     pub async fn opening(&self, account: &AccountRecord, other: AccountId) -> Result<Option<Opening>> {
         let standing = self.lookup().standing(account).await?;
-        let mut openings = standing.openings(self.now());
+        let mut openings = self.openings(account, &standing).await?.into_iter();
         Ok(openings.find(|opening| opening.account.id == other && opening.rights.read))
+    }
+
+    /// What is open now. Nobody acts for a member while the plan includes no secretaries (DLG-1).
+    async fn openings(&self, account: &AccountRecord, standing: &Standing) -> Result<Vec<Opening>> {
+        let now = self.now();
+        let of_member = |opening: &Opening| opening.account.kind == AccountKind::Member;
+        let mut openings: Vec<Opening> = standing.openings(now).collect();
+        if openings.iter().any(of_member) {
+            let tenant = account.tenant;
+            let bounds = self
+                .read(async move |t| transaction::plan::bounds(t, tenant, now).await)
+                .await?;
+            if bounds.need(Feature::Secretary).is_err() {
+                openings.retain(|opening| !of_member(opening));
+            }
+        }
+        Ok(openings)
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) mod group_names;
 pub(crate) mod group_rules;
 pub(crate) mod invitation;
 pub(crate) mod list;
+pub(crate) mod member_uses;
 pub(crate) mod membership;
 pub(crate) mod move_domain;
 pub(crate) mod plan;
@@ -223,7 +224,7 @@ fn touch_address(transaction: &mut Change, address: &Address) {
 }
 
 /// A domain in which addresses can be made.
-async fn home_of(transaction: &mut Transaction, address: &Address) -> Result<DomainRecord> {
+pub(crate) async fn home_of(transaction: &mut Transaction, address: &Address) -> Result<DomainRecord> {
     let record = read_domain(transaction, &address.domain).await?;
     let name = &record.domain;
     let why = match &record {
@@ -276,7 +277,7 @@ pub(crate) async fn read_group(
 }
 
 /// What exactly an address leads to, by any name of its domain.
-async fn target_at(transaction: &mut Transaction, address: &Address) -> Result<Option<Target>> {
+pub(crate) async fn target_at(transaction: &mut Transaction, address: &Address) -> Result<Option<Target>> {
     let mut stored = transaction.get(&key::address(address)).await?;
     if stored.is_none()
         && let Some(domain) = transaction.get(&key::domain(&address.domain)).await?

@@ -1,4 +1,4 @@
-//! Long tasks in recorded steps (GEN-3): imports and exports of members, with progress, a result and a problem for each row;
+//! Long tasks in recorded steps (GEN-3): imports and exports of members and groups, bulk actions, with progress, a result and a problem for each row;
 //! and the reconcilers that empty the recycle bin and look after plans.
 //!
 //! A task is an entity that the cluster places: it works where its partition is, and goes on there when that moves. Each step
@@ -6,6 +6,7 @@
 //! node dies. Called by the admin API; wired by `node/server`.
 
 mod delegation;
+mod each;
 mod entity;
 mod id;
 mod key;
@@ -28,8 +29,10 @@ pub use options::UpkeepOptions;
 pub use plans::plans;
 pub use purge::purge;
 pub use record::problem::{Problem, RowProblems};
-pub use record::task::{ExportMembers, ImportMembers, Job, Phase, TaskRecord, TaskState};
+pub use record::task::{BulkMembers, ExportMembers, ImportGroups, ImportMembers, Job, Phase, TaskRecord, TaskState};
 pub use runner::run;
 pub use sheet::{Sheet, SheetError, SheetFormat, SheetLimits};
+pub use task::bulk_members::BulkItem;
 pub use task::columns::{Column, template};
+pub use task::group_columns::{GroupColumn, group_template};
 pub use tasks::{TaskError, Tasks};

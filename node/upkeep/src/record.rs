@@ -1,5 +1,6 @@
 //! What tasks store, one file a kind. Every version once written stays readable.
 
+pub(crate) mod bulk;
 pub(crate) mod input;
 pub(crate) mod problem;
 pub(crate) mod task;

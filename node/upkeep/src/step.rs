@@ -1,5 +1,7 @@
 //! The steps of a task. Each is one transaction: what it changes, and how far the task is with it.
 
+use std::collections::BTreeMap;
+
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_kv::fence::Fence;
@@ -7,9 +9,9 @@ use hongyan_types::Timestamp;
 
 use crate::record::input::Row;
 use crate::store::{self, PART_OCTETS_MAX};
-use crate::task::export_members;
 use crate::task::import_members::{self, Seen};
-use crate::{ExportMembers, ImportMembers, Job, Phase, Problem, TaskId, TaskRecord, TaskServices, TaskState, key};
+use crate::task::{export_groups, export_members};
+use crate::{ImportMembers, Job, Phase, Problem, Sheet, SheetFormat, TaskId, TaskRecord, TaskServices, TaskState, key};
 
 /// Parts of a result that one transaction writes.
 const OUTPUTS_AT_ONCE: usize = 10;
@@ -20,11 +22,13 @@ const SEEN_OCTETS: usize = 200;
 pub(crate) struct Steps {
     services: TaskServices,
     /// In the name of whoever asked for the task.
-    directory: Directory,
+    pub(crate) directory: Directory,
     fence: Fence,
-    task: TaskRecord,
+    pub(crate) task: TaskRecord,
     /// What rows before this one had, while they are looked over.
     seen: Seen,
+    /// Likewise, where it is one name alone: and the line that had it.
+    pub(crate) seen_keys: BTreeMap<String, u32>,
 }
 
 impl Steps {
@@ -39,6 +43,7 @@ impl Steps {
             fence,
             task,
             seen: Seen::default(),
+            seen_keys: BTreeMap::new(),
         };
         if steps.task.state == TaskState::Running && steps.task.phase == Phase::Check && steps.task.position > 0 {
             // What was seen so far was in the memory of another node: the rows are looked over anew.
@@ -68,7 +73,7 @@ impl Steps {
     }
 
     /// Makes a change of the task and all that `body` does with it, once.
-    async fn commit(
+    pub(crate) async fn commit(
         &mut self,
         body: impl AsyncFn(&mut Change, &mut TaskRecord) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -95,6 +100,7 @@ impl Steps {
         self.commit(async |change, task| {
             task.position = 0;
             task.bad = 0;
+            task.good = 0;
             change.clear_range(key::problems(task.id).range());
             Ok(())
         })
@@ -108,7 +114,7 @@ impl Steps {
         self.end(TaskState::Cancelled, "").await
     }
 
-    async fn end(&mut self, state: TaskState, note: &str) -> Result<(), Error> {
+    pub(crate) async fn end(&mut self, state: TaskState, note: &str) -> Result<(), Error> {
         let now = self.now();
         let (label, id) = (self.task.job.label(), self.task.id);
         self.commit(async |change, task| {
@@ -140,11 +146,21 @@ impl Steps {
         match self.task.job.clone() {
             Job::ImportMembers(import) if self.task.phase == Phase::Check => self.check(&import).await,
             Job::ImportMembers(import) => self.import(&import).await,
-            Job::ExportMembers(export) => self.export(&export).await,
+            Job::BulkMembers(_) | Job::ImportGroups(_) if self.task.phase == Phase::Check => self.check_each().await,
+            Job::BulkMembers(_) | Job::ImportGroups(_) => self.take_each().await,
+            Job::ExportMembers(export) => {
+                let sheet = export_members::sheet(&self.directory, self.task.tenant, &export).await?;
+                self.export(sheet, export.format).await
+            }
+            Job::ExportGroups(format) => match export_groups::sheet(&self.directory, self.task.tenant).await {
+                Ok(sheet) => self.export(sheet, format).await,
+                Err(Error::Refused(words)) => self.end(TaskState::Failed, &words).await,
+                Err(error) => Err(error),
+            },
         }
     }
 
-    async fn part(&self) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn part(&self) -> Result<Vec<Row>, Error> {
         let (id, first) = (self.task.id, self.task.position);
         self.directory
             .transact(async move |change| store::part(change, id, first).await)
@@ -154,7 +170,7 @@ impl Steps {
     /// Looks some rows over, as if they were taken, and forgets that.
     async fn check(&mut self, import: &ImportMembers) -> Result<(), Error> {
         if self.task.position >= self.task.total {
-            return self.checked(import).await;
+            return self.checked().await;
         }
         let rows = self.part().await?;
         let mut found: Vec<(u32, Vec<Problem>)> = Vec::new();
@@ -224,12 +240,19 @@ impl Steps {
     }
 
     /// All rows were looked over: what now?
-    async fn checked(&mut self, import: &ImportMembers) -> Result<(), Error> {
+    pub(crate) async fn checked(&mut self) -> Result<(), Error> {
         self.seen = Seen::default();
-        if import.dry_run {
+        self.seen_keys.clear();
+        if self.task.job.is_dry_run() {
+            // So many could be taken.
+            self.commit(async |_, task| {
+                task.good = task.total - task.bad;
+                Ok(())
+            })
+            .await?;
             return self.end(TaskState::Done, "nothing was changed: it was a dry run").await;
         }
-        if self.task.bad > 0 && !import.take_good {
+        if self.task.bad > 0 && !self.task.job.takes_good() {
             return self
                 .end(TaskState::Refused, "nothing was changed: rows have problems")
                 .await;
@@ -274,9 +297,8 @@ impl Steps {
     }
 
     /// Writes the file; until all of it is there, the task begins anew wherever it goes on.
-    async fn export(&mut self, export: &ExportMembers) -> Result<(), Error> {
-        let sheet = export_members::sheet(&self.directory, self.task.tenant, export).await?;
-        let (rows, format) = (sheet.rows.len() as u64, export.format);
+    async fn export(&mut self, sheet: Sheet, format: SheetFormat) -> Result<(), Error> {
+        let rows = sheet.rows.len() as u64;
         let write = async move { sheet.write(format) };
         let written = match self.services.env.try_beside(write) {
             Ok(beside) => beside.await.unwrap_or_else(|| {

@@ -34,9 +34,26 @@ pub(crate) fn write(transaction: &mut Change, task: &TaskRecord) {
 
 /// The rows from `first` on that make one step.
 pub(crate) async fn part(transaction: &mut Transaction, id: TaskId, first: u64) -> Result<Vec<input::Row>, Error> {
-    let stored = transaction.get_snapshot(&key::inputs(id).int(first).pack()).await?;
     let missing = || Error::Storage(hongyan_kv::Error::Corrupt("rows of a task are missing".to_owned()));
-    Ok(input::decode(&stored.ok_or_else(missing)?)?)
+    let prefix = key::inputs(id);
+    // The part that it is in may begin before it.
+    let mut query = RangeQuery {
+        limit: 1,
+        reverse: true,
+        mode: ReadMode::Snapshot,
+        ..RangeQuery::all(prefix.range())
+    };
+    query.range.end = prefix.clone().int(first + 1).pack();
+    let found = transaction.get_range_all(query).await?;
+    let pair = found.first().ok_or_else(missing)?;
+    let begin = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
+    let passed = first.checked_sub(begin.ok_or_else(missing)?).ok_or_else(missing)?;
+    let rows = input::decode(&pair.value)?.into_iter();
+    let rows: Vec<input::Row> = rows.skip(usize::try_from(passed).unwrap_or(usize::MAX)).collect();
+    match rows.is_empty() {
+        true => Err(missing()),
+        false => Ok(rows),
+    }
 }
 
 pub(crate) fn write_problems(transaction: &mut Transaction, id: TaskId, line: u32, problems: &[Problem]) {

@@ -13,16 +13,19 @@ use hongyan_types::{TenantId, Timestamp};
 
 use crate::record::{input, task};
 use crate::store::{self, PART_OCTETS_MAX, PART_ROWS_MAX};
+use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
-    Cancel, ExportMembers, ImportMembers, Job, Phase, RowProblems, Sheet, SheetError, SheetFormat, TaskId, TaskRecord,
-    TaskState, UpkeepOptions, Work, key,
+    BulkItem, BulkMembers, Cancel, ExportMembers, ImportGroups, ImportMembers, Job, RowProblems, Sheet, SheetError,
+    SheetFormat, SheetLimits, TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
 };
 
 /// How long a task may take to answer.
 const WITHIN: Duration = Duration::from_secs(10);
 /// Parts of a file that one transaction writes.
 const PARTS_AT_ONCE: usize = 10;
+/// Octets of one row, which is kept in one value.
+const ROW_OCTETS_MAX: usize = 80_000;
 
 /// Why something cannot be done with tasks.
 #[derive(Debug, thiserror::Error)]
@@ -72,10 +75,7 @@ impl Tasks {
             id: TaskId(0),
             tenant,
             author,
-            phase: match job {
-                Job::ImportMembers(_) => Phase::Check,
-                Job::ExportMembers(_) => Phase::Apply,
-            },
+            phase: job.first_phase(),
             job,
             state: TaskState::Running,
             position: 0,
@@ -102,23 +102,86 @@ impl Tasks {
         format: SheetFormat,
         file: Bytes,
     ) -> Result<TaskRecord, TaskError> {
-        let limits = self.options.sheet;
-        let read = async move { Sheet::read(format, &file, limits) };
-        let sheet = match self.env.try_beside(read) {
-            Ok(beside) => beside
-                .await
-                .unwrap_or_else(|| Err(SheetError::Unreadable("it breaks the reader".to_owned())))?,
-            Err(read) => read.await?,
-        };
+        let sheet = self.read_sheet(format, file, self.options.sheet).await?;
         check_head(&sheet.head).map_err(TaskError::Head)?;
         let import = ImportMembers {
-            head: sheet.head.clone(),
+            head: sheet.head,
             ..import
         };
-        let mut task = self.task(tenant, author, Job::ImportMembers(import));
-        task.total = sheet.rows.len() as u64;
+        self.start_with(self.task(tenant, author, Job::ImportMembers(import)), sheet.rows)
+            .await
+    }
+
+    /// Begins to take groups from a file (GRP-7); `import.head` is read from it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or too much is under way.
+    pub async fn import_groups(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        import: ImportGroups,
+        format: SheetFormat,
+        file: Bytes,
+    ) -> Result<TaskRecord, TaskError> {
+        let sheet = self.read_sheet(format, file, self.options.group_sheet).await?;
+        import_groups::check_head(&sheet.head).map_err(TaskError::Head)?;
+        let import = ImportGroups {
+            head: sheet.head,
+            ..import
+        };
+        self.start_with(self.task(tenant, author, Job::ImportGroups(import)), sheet.rows)
+            .await
+    }
+
+    /// Begins to do the same to many members (MEM-10); each is one of the rows of the report, counted from 1.
+    ///
+    /// # Errors
+    /// When they are too many, or too much is under way.
+    pub async fn bulk_members(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        bulk: BulkMembers,
+        items: Vec<BulkItem>,
+    ) -> Result<TaskRecord, TaskError> {
+        let max = self.options.bulk_members_max;
+        if items.len() > max {
+            return Err(Error::Limit {
+                setting: "bulk_members_max",
+                max: max as u64,
+                used: items.len() as u64,
+            }
+            .into());
+        }
+        let rows = (1..).zip(items).map(|(place, item)| item.row(place));
+        self.start_with(self.task(tenant, author, Job::BulkMembers(bulk)), rows.collect())
+            .await
+    }
+
+    async fn read_sheet(&self, format: SheetFormat, file: Bytes, limits: SheetLimits) -> Result<Sheet, SheetError> {
+        let read = async move { Sheet::read(format, &file, limits) };
+        match self.env.try_beside(read) {
+            Ok(beside) => beside
+                .await
+                .unwrap_or_else(|| Err(SheetError::Unreadable("it breaks the reader".to_owned()))),
+            Err(read) => read.await,
+        }
+    }
+
+    /// Begins a task that works through rows.
+    async fn start_with(&self, mut task: TaskRecord, rows: Vec<input::Row>) -> Result<TaskRecord, TaskError> {
+        let octets = |row: &input::Row| row.1.iter().map(|cell| cell.len() + 4).sum::<usize>();
+        if rows.iter().any(|row| octets(row) > ROW_OCTETS_MAX) {
+            return Err(SheetError::TooLarge {
+                what: "sheet_row_octets_max",
+                max: ROW_OCTETS_MAX as u64,
+            }
+            .into());
+        }
+        task.total = rows.len() as u64;
         task.id = self.take_id().await?;
-        let parts = parts(sheet.rows);
+        let parts = parts(rows);
         for some in parts.chunks(PARTS_AT_ONCE) {
             self.write_input(task.id, some.to_vec()).await?;
         }
@@ -147,6 +210,21 @@ impl Tasks {
         export: ExportMembers,
     ) -> Result<TaskRecord, TaskError> {
         let mut task = self.task(tenant, author, Job::ExportMembers(export));
+        task.id = self.take_id().await?;
+        self.start(task).await
+    }
+
+    /// Begins to write groups into a file (GRP-7).
+    ///
+    /// # Errors
+    /// When too much is under way.
+    pub async fn export_groups(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        format: SheetFormat,
+    ) -> Result<TaskRecord, TaskError> {
+        let mut task = self.task(tenant, author, Job::ExportGroups(format));
         task.id = self.take_id().await?;
         self.start(task).await
     }
@@ -293,7 +371,7 @@ impl Tasks {
     /// `NotFound`, also while there is none.
     pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Vec<u8>, TaskError> {
         let task = self.show(tenant, id).await?;
-        if task.state != TaskState::Done || !matches!(task.job, Job::ExportMembers(_)) {
+        if task.state != TaskState::Done || task.job.makes().is_none() {
             return Err(missing("result of task", id));
         }
         Ok(self.read_output(id).await?)

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use hongyan_actor::{Arbiters, EntityOptions};
 use hongyan_audit::Author;
-use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTag, NewTenant};
+use hongyan_directory::{
+    AccountState, Bounded, BulkAct, Directory, DirectoryOptions, NewAccount, NewGroup, NewTag, NewTenant, Posting,
+};
 use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
 use hongyan_types::{Address, Domain, TenantId};
 use hongyan_upkeep::{
-    ExportMembers, ImportMembers, SheetFormat, TaskEntity, TaskId, TaskRecord, TaskServices, TaskState, Tasks,
-    UpkeepOptions, Work,
+    BulkItem, BulkMembers, ExportMembers, ImportGroups, ImportMembers, SheetFormat, TaskEntity, TaskId, TaskRecord,
+    TaskServices, TaskState, Tasks, UpkeepOptions, Work,
 };
 
 struct Ground {
@@ -148,7 +150,12 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
             ..import()
         };
         let looked = ground.run(dry, &text).await;
-        assert_eq!((looked.state, looked.total, looked.bad), (TaskState::Done, 9, 8));
+        assert_eq!(
+            (looked.state, looked.total, looked.bad, looked.good),
+            (TaskState::Done, 9, 8, 1),
+            "so many could be taken"
+        );
+        assert_eq!(ground.count().await, 1, "nothing was");
         let problems = ground.problems(looked.id).await;
         let expect = [
             "3 address: member taken@d.test already exists",
@@ -286,6 +293,193 @@ fn org_13_what_is_exported_can_be_imported() {
             assert!(
                 problems.iter().all(|problem| problem.contains("already exists")),
                 "{problems:?}"
+            );
+        }
+        ground
+    });
+}
+
+fn at(local: &str) -> Address {
+    Address::try_from(format!("{local}@d.test").as_str()).unwrap()
+}
+
+fn item(local: &str) -> BulkItem {
+    BulkItem {
+        address: format!("{local}@d.test"),
+        ..BulkItem::default()
+    }
+}
+
+async fn bulk(ground: &Ground, act: BulkAct, dry_run: bool, items: Vec<BulkItem>) -> TaskRecord {
+    let bulk = BulkMembers {
+        act,
+        bounded: Bounded::default(),
+        dry_run,
+    };
+    let begun = ground
+        .tasks
+        .bulk_members(ground.tenant, Author::system(), bulk, items)
+        .await;
+    ground.end(begun.unwrap().id).await
+}
+
+#[test]
+fn mem_10_a_bulk_action_reports_each_and_does_the_rest() {
+    on_ground(|ground| async move {
+        for local in ["anna", "ben", "carl"] {
+            let new = NewAccount::at(at(local));
+            ground.directory.create_account(&new).await.unwrap();
+        }
+        ground.directory.create_group(&NewGroup::at(at("all"))).await.unwrap();
+        let items = vec![
+            item("anna"),
+            item("nobody"),
+            BulkItem {
+                refused: "not yours".to_owned(),
+                ..item("carl")
+            },
+            item("ben"),
+        ];
+        let looked = bulk(&ground, BulkAct::Disable, true, items.clone()).await;
+        assert_eq!((looked.state, looked.good, looked.bad), (TaskState::Done, 2, 2));
+        let anna = ground.directory.account_at(&at("anna")).await.unwrap();
+        assert_eq!(anna.state, AccountState::Active, "it only looked");
+        let done = bulk(&ground, BulkAct::Disable, false, items).await;
+        assert_eq!((done.state, done.good, done.bad), (TaskState::Done, 2, 2));
+        let expect = ["2 address: account nobody@d.test does not exist", "3 : not yours"];
+        assert_eq!(ground.problems(done.id).await, expect);
+        let ben = ground.directory.account_at(&at("ben")).await.unwrap();
+        assert_eq!(ben.state, AccountState::Disabled);
+        let carl = ground.directory.account_at(&at("carl")).await.unwrap();
+        assert_eq!(carl.state, AccountState::Active);
+
+        let aliases = ["a", "all"].map(|alias| BulkItem {
+            alias: format!("{alias}@d.test"),
+            ..item("anna")
+        });
+        let done = bulk(&ground, BulkAct::AddAlias, false, aliases.into()).await;
+        assert_eq!((done.good, done.bad), (1, 1));
+        let anna = ground.directory.account_at(&at("a")).await.unwrap();
+        assert_eq!(anna.aliases, [at("a")], "what was refused left nothing behind");
+        ground
+    });
+}
+
+#[test]
+fn gen_3_a_bulk_action_goes_on_where_its_node_died_and_does_nothing_twice() {
+    on_ground(|ground| async move {
+        let good = ImportMembers {
+            take_good: true,
+            ..import()
+        };
+        ground.run(good, &rows(300)).await;
+        let items: Vec<BulkItem> = (0..300).map(|n| item(&format!("user{n}"))).collect();
+        let wanted = BulkMembers {
+            act: BulkAct::Delete,
+            bounded: Bounded::default(),
+            dry_run: false,
+        };
+        let begun = ground
+            .tasks
+            .bulk_members(ground.tenant, Author::system(), wanted, items)
+            .await
+            .unwrap();
+        for _ in 0..3 {
+            ground.serve();
+            let _ = ground.router.ask(&begun.id, Work, Duration::from_secs(5)).await;
+        }
+        loop {
+            let task = ground.tasks.show(ground.tenant, begun.id).await.unwrap();
+            if task.state != TaskState::Running {
+                assert_eq!((task.state, task.good, task.bad), (TaskState::Done, 270, 30));
+                break;
+            }
+            let _ = ground.router.ask(&begun.id, Work, Duration::from_secs(5)).await;
+            ground.env.sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(ground.count().await, 0);
+        ground
+    });
+}
+
+async fn groups(ground: &Ground, import: ImportGroups, format: SheetFormat, file: Vec<u8>) -> TaskRecord {
+    let begun = ground
+        .tasks
+        .import_groups(ground.tenant, Author::system(), import, format, file.into())
+        .await;
+    ground.end(begun.unwrap().id).await
+}
+
+#[test]
+fn grp_7_groups_come_from_a_file_and_go_into_one() {
+    on_ground(|ground| async move {
+        let people = "name,address,departments\nAnna,anna,Tech/Web\nBen,ben,Sales\n";
+        assert_eq!(ground.run(import(), people).await.state, TaskState::Done);
+        let import = ImportGroups {
+            head: Vec::new(),
+            domain: Some("d.test".to_owned()),
+            dry_run: false,
+            take_good: false,
+        };
+        let text = "name,address,members,member departments,use,posters,representatives\n\
+            Team,team,anna;x@far.test,Tech/Web,members,,ben\n\
+            所有人,all,,/,custom,anna@d.test,\n\
+            Twice,TEAM,,,,,\n\
+            Taken,anna,,,,,\n\
+            Lost,lost,,Nowhere,,,\n\
+            Used,used,,,everybody,,\n\
+            Nobody,nobody,,,,,eve\n";
+        let refused = groups(&ground, import.clone(), SheetFormat::Csv, text.into()).await;
+        assert_eq!((refused.state, refused.bad), (TaskState::Refused, 5));
+        let expect = [
+            "4 address: line 2 has the same",
+            "5 address: member anna@d.test already exists",
+            "6 member departments: department Nowhere does not exist",
+            "7 use: everybody is none of anyone, organisation, members, custom, unset",
+            "8 representatives: account eve@d.test does not exist",
+        ];
+        assert_eq!(ground.problems(refused.id).await, expect);
+        assert!(ground.directory.all_groups(ground.tenant).await.unwrap().is_empty());
+        let dry = ImportGroups {
+            dry_run: true,
+            ..import.clone()
+        };
+        let looked = groups(&ground, dry.clone(), SheetFormat::Csv, text.into()).await;
+        assert_eq!((looked.state, looked.good, looked.bad), (TaskState::Done, 2, 5));
+        let good = ImportGroups {
+            take_good: true,
+            ..import
+        };
+        let taken = groups(&ground, good.clone(), SheetFormat::Csv, text.into()).await;
+        assert_eq!((taken.state, taken.good, taken.bad), (TaskState::Done, 2, 5));
+        let team = ground.directory.group_at(&at("team")).await.unwrap();
+        assert_eq!((team.members, team.posting), (2, Posting::Members));
+        assert_eq!((team.member_departments.len(), team.representatives.len()), (1, 1));
+
+        for format in [SheetFormat::Csv, SheetFormat::Xlsx] {
+            let begun = ground
+                .tasks
+                .export_groups(ground.tenant, Author::system(), format)
+                .await;
+            let done = ground.end(begun.unwrap().id).await;
+            assert_eq!((done.state, done.good), (TaskState::Done, 2));
+            let file = ground.tasks.output(ground.tenant, done.id).await.unwrap();
+            let back = groups(&ground, dry.clone(), format, file.clone()).await;
+            assert_eq!((back.total, back.bad), (2, 2), "both are there already");
+            for local in ["team", "all"] {
+                ground.directory.delete_group(&at(local)).await.unwrap();
+            }
+            let back = groups(&ground, good.clone(), format, file).await;
+            assert_eq!((back.state, back.good), (TaskState::Done, 2));
+            let again = ground.directory.group_at(&at("team")).await.unwrap();
+            assert_eq!(
+                (
+                    again.members,
+                    again.posting,
+                    &again.member_departments,
+                    &again.representatives
+                ),
+                (2, team.posting, &team.member_departments, &team.representatives)
             );
         }
         ground

@@ -3,6 +3,7 @@
 mod alias;
 mod app_password;
 mod audit;
+mod bulk;
 pub(crate) mod cluster;
 mod deleted_mail;
 mod department;
@@ -267,7 +268,16 @@ mod tests {
             "x member export a.xlsx --department 3 --department 4",
             "x member template a.csv --chinese",
             "x task cancel 3 --organisation A",
-            "x member delete a@b --confirmed",
+            "x member delete a@b --confirm-uses",
+            "x member disable a@b --confirm-uses",
+            "x member set a@b --recover-deleted off",
+            "x member bulk move-to-departments a@b c@d --department 3 --dry-run",
+            "x member bulk join-groups a@b --group g@b --tenant A",
+            "x member bulk add-alias a@b=c@d e@b=f@d",
+            "x member bulk delete --file members.txt --confirm-uses",
+            "x group import a.csv --dry-run --take-good --domain b.test",
+            "x group export a.xlsx --tenant A",
+            "x group template a.csv --chinese",
             "x member unbind a@b",
             "x webhook add Portal https://p.test/ --event mail --event member",
             "x webhook set 3 --on false",

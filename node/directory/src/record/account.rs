@@ -171,6 +171,8 @@ pub struct AccountSettings {
     pub pop_junk: bool,
     /// Whether mail sent with clients is kept in Sent (ACC-13).
     pub keep_sent: bool,
+    /// Whether it may get back mail that it has deleted for good (MEM-21, RS-12).
+    pub recover_deleted: bool,
 }
 
 impl Default for AccountSettings {
@@ -185,6 +187,7 @@ impl Default for AccountSettings {
             pop_own_folders: true,
             pop_junk: false,
             keep_sent: true,
+            recover_deleted: true,
         }
     }
 }
@@ -267,6 +270,9 @@ pub(crate) struct SettingsV1 {
     pop_junk: bool,
     #[n(8)]
     keep_sent: bool,
+    /// Absent unless it is off.
+    #[n(9)]
+    recover_deleted: Option<bool>,
 }
 
 impl From<&AccountSettings> for SettingsV1 {
@@ -281,6 +287,7 @@ impl From<&AccountSettings> for SettingsV1 {
             pop_own_folders: settings.pop_own_folders,
             pop_junk: settings.pop_junk,
             keep_sent: settings.keep_sent,
+            recover_deleted: (!settings.recover_deleted).then_some(false),
         }
     }
 }
@@ -297,6 +304,7 @@ impl From<&SettingsV1> for AccountSettings {
             pop_own_folders: stored.pop_own_folders,
             pop_junk: stored.pop_junk,
             keep_sent: stored.keep_sent,
+            recover_deleted: stored.recover_deleted != Some(false),
         }
     }
 }
@@ -505,6 +513,21 @@ mod tests {
             hex.ends_with("1903e8f5f602f58302810181058963416e6e60606000600160608205068102f5"),
             "{hex}"
         );
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
+    }
+
+    #[test]
+    fn golden_bytes_of_what_may_not_be_recovered() {
+        let anna = AccountRecord {
+            settings: AccountSettings {
+                recover_deleted: false,
+                ..AccountSettings::default()
+            },
+            ..anna()
+        };
+        let stored = encode(&anna);
+        let hex = crate::record::hex(&stored);
+        assert!(hex.ends_with("8af5f5f50001f5f5f4f5f41903e8f5"), "{hex}");
         assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
     }
 

@@ -6,8 +6,8 @@ use hongyan_types::{AccountId, Timestamp};
 
 use super::claim_domain::after;
 use super::{
-    assign_plan, check_name, clean, count_account, membership, need_account, plan, quota_due, read_tenant,
-    record_account, role, write_account,
+    assign_plan, check_name, clean, count_account, delegation, member_uses, membership, need_account, plan, quota_due,
+    read_tenant, record_account, role, write_account,
 };
 use crate::{
     AccountChange, AccountRecord, AccountState, Change, DirectoryOptions, Feature, Field, Limit, Result, Role, Seat,
@@ -45,12 +45,16 @@ pub(crate) async fn run(
     if let Field::Set(tags) = &change.tags {
         account.tags = membership::clean_tags(transaction, account.tenant, tags, options).await?;
     }
-    change_standing(transaction, &before, &mut account, change).await?;
+    change_standing(transaction, &before, &mut account, change, now).await?;
     membership::check_kind(&account)?;
     let moved =
         (&before.departments, &before.tags, &before.profile) != (&account.departments, &account.tags, &account.profile);
     if moved {
         membership::replace(transaction, Some(&before), &account).await?;
+    }
+    // DLG-1: who acts for someone does so while that one has an advanced seat.
+    if before.seat == Seat::Advanced && account.seat == Seat::Standard {
+        delegation::stop_all(transaction, &account, now).await?;
     }
     count_account(transaction, Some(&before), Some(&account));
     write_account(transaction, &account);
@@ -104,6 +108,7 @@ async fn change_standing(
     before: &AccountRecord,
     account: &mut AccountRecord,
     change: &AccountChange,
+    now: Timestamp,
 ) -> Result<()> {
     let disabled = account.state == AccountState::Disabled && before.state != AccountState::Disabled;
     if !disabled && change.role == Field::Keep {
@@ -115,6 +120,10 @@ async fn change_standing(
     }
     if disabled {
         role::check_dispensable(transaction, &owner, account, "disabled").await?;
+        if !change.confirm_uses {
+            let caught = member_uses::caught(transaction, account.tenant, account.id).await?;
+            member_uses::check(transaction, before, &owner, &caught, now).await?;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,10 @@ use hongyan_types::{AccountId, Timestamp};
 
 use super::{check_limit, corrupt, grant, last_int, need_account, read_account, record_account, touch_account};
 use crate::record::{delegation_request, grant as grant_record};
-use crate::{AccountKind, AccountState, Change, DelegationRequest, Error, GrantRecord, Grantee, NewGrant, Result, key};
+use crate::{
+    AccountKind, AccountRecord, AccountState, Change, DelegationRequest, Error, GrantRecord, Grantee, NewGrant, Result,
+    key,
+};
 
 /// Most who ask one member at a time.
 const REQUESTS_MAX: u64 = 100;
@@ -45,6 +48,19 @@ async fn check_people(transaction: &mut Change, principal: AccountId, to: Accoun
         }
         if account.state != AccountState::Active {
             return Err(Error::Refused(format!("{} is not active", account.address)));
+        }
+    }
+    Ok(())
+}
+
+/// Stops all that others may do for a member now; it is still to be seen.
+pub(super) async fn stop_all(transaction: &mut Change, principal: &AccountRecord, now: Timestamp) -> Result<()> {
+    if principal.kind == AccountKind::Shared {
+        return Ok(());
+    }
+    for granted in grant::of(transaction, principal.id).await? {
+        if granted.holds(now) {
+            grant::stop(transaction, principal.id, granted.to).await?;
         }
     }
     Ok(())

@@ -1,14 +1,14 @@
 //! Removes an account at once: its addresses become free, and what pointed at it no longer does.
 
 use hongyan_audit::Event;
-use hongyan_types::AccountId;
+use hongyan_types::{AccountId, Timestamp};
 
 use super::{need_account, record_account, recycle};
 use crate::{AccountRecord, Change, Result, key};
 
-pub(crate) async fn run(transaction: &mut Change, id: AccountId) -> Result<AccountRecord> {
+pub(crate) async fn run(transaction: &mut Change, id: AccountId, now: Timestamp) -> Result<AccountRecord> {
     let account = need_account(transaction, id).await?;
-    recycle::leave(transaction, &account, "deleted", true).await?;
+    recycle::leave(transaction, &account, "deleted", true, now).await?;
     for address in account.addresses() {
         transaction.clear(&key::address(address));
     }

@@ -2,18 +2,16 @@
 //! (MEM-13, MEM-14, SBX-8).
 
 use hongyan_audit::Event;
-use hongyan_kv::RangeQuery;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::{
-    count_account, delete_token, grant, group_names, last_int, list, membership, need_account, read_domain,
+    count_account, delete_token, grant, group_names, last_int, list, member_uses, membership, need_account,
     read_tenant, record_account, role, touch_account, touch_address, write_counts, write_domain,
 };
-use crate::naming::Naming;
 use crate::record::recycled;
 use crate::{
-    AccountKind, AccountRecord, Change, DirectoryOptions, DomainRecord, Error, Profile, Recycle, RecycleKind,
-    RecycledRecord, Result, Seat, TenantRecord, etag, key,
+    AccountKind, AccountRecord, Change, DirectoryOptions, Error, Profile, Recycle, RecycleKind, RecycledRecord, Result,
+    Seat, etag, key,
 };
 
 pub(crate) async fn run(
@@ -30,7 +28,7 @@ pub(crate) async fn run(
         AccountKind::Member if asked.unbind => RecycleKind::Unbound,
         AccountKind::Member => RecycleKind::Deleted,
     };
-    let left = leave(transaction, &account, kind.label(), asked.confirmed).await?;
+    let left = leave(transaction, &account, kind.label(), asked.confirmed, now).await?;
     let period = match kind {
         RecycleKind::Deleted => options.recycle_deleted,
         RecycleKind::Unbound => options.recycle_unbound,
@@ -85,13 +83,14 @@ pub(super) async fn leave(
     account: &AccountRecord,
     how: &str,
     confirmed: bool,
+    now: Timestamp,
 ) -> Result<AccountRecord> {
     let id = account.id;
     let mut owner = read_tenant(transaction, account.tenant).await?;
     role::check_dispensable(transaction, &owner, account, how).await?;
-    let caught = caught(transaction, account.tenant, id).await?;
+    let caught = member_uses::caught(transaction, account.tenant, id).await?;
     if !confirmed {
-        check_unused(transaction, account, &owner, &caught).await?;
+        member_uses::check(transaction, account, &owner, &caught, now).await?;
     }
     for mut domain in caught {
         domain.catch_all = None;
@@ -120,49 +119,6 @@ pub(super) async fn leave(
     owner.counts.accounts -= 1;
     write_counts(transaction, &owner);
     Ok(account.clone())
-}
-
-/// The domains whose unknown addresses lead to an account.
-async fn caught(transaction: &mut Change, tenant: TenantId, id: AccountId) -> Result<Vec<DomainRecord>> {
-    let prefix = key::tenant_domains(tenant);
-    let mut caught = Vec::new();
-    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
-        let domain = read_domain(transaction, &list::domain_of_key(&prefix, &pair.key)?).await?;
-        caught.extend(Some(domain).filter(|domain| domain.catch_all == Some(id)));
-    }
-    Ok(caught)
-}
-
-/// Refuses while others count on the account, and says what for.
-async fn check_unused(
-    transaction: &mut Change,
-    account: &AccountRecord,
-    owner: &TenantRecord,
-    caught: &[DomainRecord],
-) -> Result<()> {
-    let mut uses = Vec::new();
-    for (naming, does) in [
-        (Naming::Representative(account.id.0), "speaks for"),
-        (Naming::Owner(account.id.0), "owns"),
-    ] {
-        for group in group_names::groups_naming(transaction, account.tenant, naming).await? {
-            uses.push(format!("it {does} the group {}", group.address));
-        }
-    }
-    for domain in caught {
-        uses.push(format!("it gets mail for unknown addresses of {}", domain.domain));
-    }
-    if owner.postmaster == Some(account.id) {
-        uses.push("it gets mail for postmaster".to_owned());
-    }
-    if uses.is_empty() {
-        return Ok(());
-    }
-    Err(Error::InUse {
-        what: super::word(account),
-        name: account.address.to_string(),
-        by: uses.join("; "),
-    })
 }
 
 /// What the recycle bin of a tenant has of an account.

@@ -109,6 +109,10 @@ fn view(purged: Purged) -> DeletedMail {
 async fn owner(caller: &Caller, address: &str) -> Result<std::sync::Arc<AccountRecord>> {
     let account = caller.member(Action::ControlMembers, address).await?;
     caller.check_proof()?;
+    if !account.settings.recover_deleted {
+        let detail = "settings.recover_deleted: recovery of deleted mail is not allowed for this member";
+        return Err(Problem::forbidden(detail));
+    }
     Ok(account)
 }
 

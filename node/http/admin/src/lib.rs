@@ -10,6 +10,7 @@ mod app_password;
 mod application;
 mod audit;
 mod body;
+mod bulk;
 mod caller;
 mod certificate;
 mod changes;
@@ -241,6 +242,7 @@ fn picture_routes() -> OpenApiRouter<AdminState> {
 fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
     let import = OpenApiRouter::new()
         .routes(routes!(sheet::import))
+        .routes(routes!(sheet::import_groups))
         .layer(DefaultBodyLimit::max(state.tasks.options().file_octets_max));
     OpenApiRouter::new()
         .routes(routes!(task::list))
@@ -250,6 +252,9 @@ fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
         .routes(routes!(task::cancel))
         .routes(routes!(sheet::export))
         .routes(routes!(sheet::blank))
+        .routes(routes!(sheet::export_groups))
+        .routes(routes!(sheet::blank_groups))
+        .routes(routes!(bulk::members))
         .merge(import)
 }
 

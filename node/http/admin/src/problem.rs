@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::AccessError;
 use hongyan_access::permission::Refusal;
-use hongyan_directory::{Error as DirectoryError, LimitLevel};
+use hongyan_directory::{Error as DirectoryError, LimitLevel, MemberUse};
 use hongyan_mailbox::MailboxError;
 use hongyan_openid::OpenIdError;
 use hongyan_queue::QueueError;
@@ -42,6 +42,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub field: Option<Box<str>>,
+    /// What others count on it for: to be given to someone else, or confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<MemberUse>>)]
+    pub uses: Option<Box<[MemberUse]>>,
     /// What the object is now, when someone else has changed it meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -77,6 +81,7 @@ impl Problem {
             used: None,
             level: None,
             field: None,
+            uses: None,
             present: None,
         }
     }
@@ -191,6 +196,10 @@ impl From<DirectoryError> for Problem {
             DirectoryError::NotFound { .. } => Self::not_found(detail),
             DirectoryError::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
             DirectoryError::InUse { .. } => Self::new(StatusCode::CONFLICT, "in-use", detail),
+            DirectoryError::MemberUsed { uses, .. } => Self {
+                uses: Some(uses.into_boxed_slice()),
+                ..Self::new(StatusCode::CONFLICT, "in-use", detail)
+            },
             DirectoryError::Limit { setting, max, used } => Self {
                 limit: Some(setting),
                 max: Some(max),

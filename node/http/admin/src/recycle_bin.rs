@@ -41,7 +41,7 @@ pub(crate) struct Recycled {
 pub(crate) struct Confirmed {
     /// Even when others count on it: what it is used for is given up.
     #[serde(default)]
-    confirmed: bool,
+    confirm_uses: bool,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -122,7 +122,7 @@ pub(crate) async fn delete_member(
 ) -> Result<StatusCode> {
     let asked = Recycle {
         unbind: false,
-        confirmed: asked.confirmed,
+        confirmed: asked.confirm_uses,
         expect,
     };
     recycle(&caller, &address, asked).await?;
@@ -139,7 +139,7 @@ pub(crate) async fn unbind(
 ) -> Result<Json<Recycled>> {
     let asked = Recycle {
         unbind: true,
-        confirmed: asked.confirmed,
+        confirmed: asked.confirm_uses,
         expect,
     };
     Ok(Json(view(&recycle(&caller, &address, asked).await?)))

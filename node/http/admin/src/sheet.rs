@@ -1,4 +1,5 @@
-//! /api/imports/members, /api/exports/members: people from files and into files, as tasks (MEM-9, ORG-13).
+//! /api/imports/members, /api/exports/members: people from files and into files, as tasks (MEM-9, ORG-13); groups likewise
+//! (GRP-7).
 
 use axum::Json;
 use axum::body::Bytes;
@@ -7,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::permission::{Action, Reach};
 use hongyan_directory::{DepartmentId, Language};
-use hongyan_upkeep::{ExportMembers, ImportMembers, SheetFormat, TaskError, template};
+use hongyan_upkeep::{ExportMembers, ImportGroups, ImportMembers, SheetFormat, TaskError, group_template, template};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -83,11 +84,14 @@ pub(crate) struct Template {
     language: Language,
 }
 
-/// A file to keep.
-pub(crate) fn file(format: SheetFormat, octets: Vec<u8>) -> Response {
-    let (kind, disposition) = match format {
-        SheetFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"members.csv\""),
-        SheetFormat::Xlsx => (XLSX, "attachment; filename=\"members.xlsx\""),
+/// A file to keep, that the job `job` has made.
+pub(crate) fn file(job: &str, format: SheetFormat, octets: Vec<u8>) -> Response {
+    let is_groups = job.ends_with("groups");
+    let (kind, disposition) = match (format, is_groups) {
+        (SheetFormat::Csv, false) => ("text/csv; charset=utf-8", "attachment; filename=\"members.csv\""),
+        (SheetFormat::Csv, true) => ("text/csv; charset=utf-8", "attachment; filename=\"groups.csv\""),
+        (SheetFormat::Xlsx, false) => (XLSX, "attachment; filename=\"members.xlsx\""),
+        (SheetFormat::Xlsx, true) => (XLSX, "attachment; filename=\"groups.xlsx\""),
     };
     let mut response = octets.into_response();
     let headers = response.headers_mut();
@@ -106,6 +110,16 @@ fn format_of(headers: &HeaderMap) -> Result<SheetFormat> {
     }
 }
 
+/// All of a file, unless it is too large.
+fn whole(caller: &Caller, octets: Result<Bytes, BytesRejection>) -> Result<Bytes> {
+    octets.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::too_large("file_octets_max", caller.tasks.options().file_octets_max as u64)
+        }
+        _ => Problem::invalid(rejection.body_text()),
+    })
+}
+
 /// Takes members from a file in the form of the template, as a task. All rows are looked over before any is taken.
 #[utoipa::path(post, path = "/api/imports/members", params(Import), request_body(content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), responses((status = 202, body = Task), Failure))]
 pub(crate) async fn import(
@@ -122,12 +136,7 @@ pub(crate) async fn import(
         return Err(Problem::forbidden(detail));
     }
     let format = format_of(&headers)?;
-    let octets = octets.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::too_large("file_octets_max", caller.tasks.options().file_octets_max as u64)
-        }
-        _ => Problem::invalid(rejection.body_text()),
-    })?;
+    let octets = whole(&caller, octets)?;
     if let Some(department) = query.department {
         caller.directory.department(tenant, department).await?;
     }
@@ -170,5 +179,80 @@ pub(crate) async fn export(caller: Caller, Body(asked): Body<Export>) -> Result<
 pub(crate) async fn blank(_: Caller, Asked(query): Asked<Template>) -> Result<Response> {
     let format = SheetFormat::from(query.format);
     let octets = template(query.language == Language::Chinese).write(format);
-    Ok(file(format, octets.map_err(TaskError::from)?))
+    Ok(file("members", format, octets.map_err(TaskError::from)?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GroupImport {
+    /// Whose, by name; needed only from operators of several organisations.
+    organisation: Option<String>,
+    /// The domain of addresses that name none.
+    domain: Option<String>,
+    /// Only looks the file over.
+    #[serde(default)]
+    dry_run: bool,
+    /// Takes the good rows though others are wrong.
+    #[serde(default)]
+    take_good: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GroupExport {
+    #[serde(default)]
+    format: FileFormat,
+    /// Whose, by name; needed only from operators of several organisations.
+    organisation: Option<String>,
+}
+
+/// The organisation whose groups a file is about: all of them, so it takes a right over the whole organisation.
+async fn groups_of(caller: &Caller, action: Action, name: Option<&str>) -> Result<hongyan_types::TenantId> {
+    match caller.within(action, name).await? {
+        (tenant, Reach::Organisation) => Ok(tenant),
+        (_, Reach::Departments(_)) => {
+            let detail = "a file holds groups of the whole organisation: it is for administrators of all of it";
+            Err(Problem::forbidden(detail))
+        }
+    }
+}
+
+/// Takes groups from a file in the form of the template, as a task. All rows are looked over before any is taken.
+#[utoipa::path(post, path = "/api/imports/groups", params(GroupImport), request_body(content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), responses((status = 202, body = Task), Failure))]
+pub(crate) async fn import_groups(
+    caller: Caller,
+    Asked(query): Asked<GroupImport>,
+    headers: HeaderMap,
+    octets: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<Task>)> {
+    let tenant = groups_of(&caller, Action::ChangeGroups, query.organisation.as_deref()).await?;
+    let format = format_of(&headers)?;
+    let octets = whole(&caller, octets)?;
+    let import = ImportGroups {
+        head: Vec::new(),
+        domain: query.domain,
+        dry_run: query.dry_run,
+        take_good: query.take_good,
+    };
+    let author = caller.actor.author();
+    let begun = caller.tasks.import_groups(tenant, author, import, format, octets);
+    Ok((StatusCode::ACCEPTED, Json(view(&begun.await?))))
+}
+
+/// Writes groups into a file in the form of the template, as a task.
+#[utoipa::path(post, path = "/api/exports/groups", request_body = GroupExport, responses((status = 202, body = Task), Failure))]
+pub(crate) async fn export_groups(caller: Caller, Body(asked): Body<GroupExport>) -> Result<(StatusCode, Json<Task>)> {
+    let tenant = groups_of(&caller, Action::ReadGroups, asked.organisation.as_deref()).await?;
+    let author = caller.actor.author();
+    let begun = caller.tasks.export_groups(tenant, author, asked.format.into());
+    Ok((StatusCode::ACCEPTED, Json(view(&begun.await?))))
+}
+
+/// An empty file with the names of the columns of groups.
+#[utoipa::path(get, path = "/api/imports/groups/template", params(Template), responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Failure))]
+pub(crate) async fn blank_groups(_: Caller, Asked(query): Asked<Template>) -> Result<Response> {
+    let format = SheetFormat::from(query.format);
+    let octets = group_template(query.language == Language::Chinese).write(format);
+    Ok(file("groups", format, octets.map_err(TaskError::from)?))
 }

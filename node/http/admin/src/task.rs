@@ -6,7 +6,7 @@ use axum::response::Response;
 use hongyan_access::permission::{Action, Reach};
 use hongyan_audit::{Chain, Event};
 use hongyan_types::TenantId;
-use hongyan_upkeep::{Job, Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
+use hongyan_upkeep::{Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,7 +21,7 @@ use crate::tag::Whose;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Task {
     id: u64,
-    /// `import-members` or `export-members`.
+    /// `import-members`, `export-members`, `import-groups`, `export-groups`, or `bulk-` and what is done.
     job: &'static str,
     /// `running`, `done`, `refused` (nothing was done, as rows have problems), `failed` or `cancelled`.
     state: &'static str,
@@ -30,7 +30,7 @@ pub(crate) struct Task {
     /// Rows of the phase that are behind it.
     position: u64,
     total: u64,
-    /// Rows that were done.
+    /// Rows that were done; of what only looks, those that could be.
     good: u64,
     /// Rows that something is wrong with.
     bad: u64,
@@ -124,9 +124,25 @@ pub(crate) fn is_seen(caller: &Caller, reach: &Reach, task: &TaskRecord) -> bool
     *reach == Reach::Organisation || (task.author.kind, task.author.id) == (author.kind, author.id)
 }
 
-/// The task of that number, to do `action` with it, and whose it is.
-async fn find(caller: &Caller, action: Action, id: &str, whose: &Whose) -> Result<(TenantId, TaskRecord)> {
-    let (tenant, reach) = caller.within(action, whose.organisation.as_deref()).await?;
+/// The organisation, and how far into its tasks the caller sees. Who manages groups alone sees their own.
+async fn reach(caller: &Caller, name: Option<&str>, (members, groups): (Action, Action)) -> Result<(TenantId, Reach)> {
+    match caller.within(members, name).await {
+        Err(refused) if refused.status == 403 => match caller.within(groups, name).await {
+            Ok((tenant, _)) => Ok((tenant, Reach::Departments(Vec::new()))),
+            Err(_) => Err(refused),
+        },
+        permitted => permitted,
+    }
+}
+
+/// What it takes to look at tasks.
+const LOOK: (Action, Action) = (Action::ReadMembers, Action::ReadGroups);
+/// What it takes to stop one.
+const STOP: (Action, Action) = (Action::ChangeMembers, Action::ChangeGroups);
+
+/// The task of that number, and whose it is.
+async fn find(caller: &Caller, actions: (Action, Action), id: &str, whose: &Whose) -> Result<(TenantId, TaskRecord)> {
+    let (tenant, reach) = reach(caller, whose.organisation.as_deref(), actions).await?;
     let task = caller.tasks.show(tenant, parse(id)?).await?;
     if is_seen(caller, &reach, &task) {
         return Ok((tenant, task));
@@ -137,9 +153,7 @@ async fn find(caller: &Caller, action: Action, id: &str, whose: &Whose) -> Resul
 /// The tasks of an organisation, the latest first.
 #[utoipa::path(get, path = "/api/tasks", params(List), responses((status = 200, body = Page<Task>), Failure))]
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<List>) -> Result<Json<Page<Task>>> {
-    let (tenant, reach) = caller
-        .within(Action::ReadMembers, query.organisation.as_deref())
-        .await?;
+    let (tenant, reach) = reach(&caller, query.organisation.as_deref(), LOOK).await?;
     let limit = page::limit(query.limit);
     let found = caller.tasks.list(tenant, query.after.map(TaskId), limit).await?;
     let last = found.last().filter(|_| found.len() == limit);
@@ -151,7 +165,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<List>) -> Result<Js
 /// A task: how far it is.
 #[utoipa::path(get, path = "/api/tasks/{id}", params(("id" = u64, Path), Whose), responses((status = 200, body = Task), Failure))]
 pub(crate) async fn show(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Json<Task>> {
-    let (_, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
+    let (_, task) = find(&caller, LOOK, &id, &whose).await?;
     Ok(Json(view(&task)))
 }
 
@@ -165,7 +179,7 @@ pub(crate) async fn rows(
     let whose = Whose {
         organisation: query.organisation,
     };
-    let (tenant, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
+    let (tenant, task) = find(&caller, LOOK, &id, &whose).await?;
     let after = u32::try_from(query.after.unwrap_or(0)).unwrap_or(u32::MAX);
     let limit = page::limit(query.limit);
     let found = caller.tasks.problems(tenant, task.id, after, limit).await?;
@@ -176,9 +190,9 @@ pub(crate) async fn rows(
 /// The file that an export has made.
 #[utoipa::path(get, path = "/api/tasks/{id}/result", params(("id" = u64, Path), Whose), responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Failure))]
 pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Response> {
-    let (tenant, task) = find(&caller, Action::ReadMembers, &id, &whose).await?;
-    let Job::ExportMembers(export) = &task.job else {
-        return Err(Problem::not_found("an import has no result but its rows"));
+    let (tenant, task) = find(&caller, LOOK, &id, &whose).await?;
+    let Some(format) = task.job.makes() else {
+        return Err(Problem::not_found("it has no result but its rows"));
     };
     let octets = caller.tasks.output(tenant, task.id).await?;
     // The directory leaves the house.
@@ -186,13 +200,13 @@ pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose):
         .id(task.id.0)
         .with("rows", task.good);
     caller.directory.record(Chain::Tenant(tenant), taken).await?;
-    Ok(sheet::file(export.format, octets))
+    Ok(sheet::file(task.job.label(), format, octets))
 }
 
 /// Stops a task for good; what was done stays.
 #[utoipa::path(post, path = "/api/tasks/{id}/cancel", params(("id" = u64, Path), Whose), responses((status = 200, body = Task), Failure))]
 pub(crate) async fn cancel(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Json<Task>> {
-    let (tenant, task) = find(&caller, Action::ChangeMembers, &id, &whose).await?;
+    let (tenant, task) = find(&caller, STOP, &id, &whose).await?;
     let asked = Event::new("task.cancel", task.job.label()).id(task.id.0);
     caller.directory.record(Chain::Tenant(tenant), asked).await?;
     let task = caller.tasks.cancel(tenant, task.id).await?;

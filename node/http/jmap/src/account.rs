@@ -52,7 +52,9 @@ impl Account {
         let is_sending = [CapabilityUri::SUBMISSION, CapabilityUri::SENDING].contains(&capability);
         // What a person sees of others is seen from their own account.
         let is_own = capability != CapabilityUri::PRINCIPALS || self.is_own();
-        is_own && (!is_sending || self.sending > Sending::No)
+        // MEM-21: administrators may have taken the right away.
+        let is_kept = capability != CapabilityUri::DELETED || self.record.settings.recover_deleted;
+        is_own && is_kept && (!is_sending || self.sending > Sending::No)
     }
     /// Whether an address is one of those that are sent as from this account.
     pub(crate) fn sends_as(&self, rights: &SenderRights, address: &Address) -> bool {

@@ -316,7 +316,7 @@ pub(crate) async fn session(
         accounts: entries.collect(),
         primary_accounts: CAPABILITIES
             .into_iter()
-            .filter(|uri| ![CapabilityUri::WEBSOCKET, CapabilityUri::VAPID].contains(uri))
+            .filter(|uri| ![CapabilityUri::WEBSOCKET, CapabilityUri::VAPID].contains(uri) && own.supports(*uri))
             .map(|uri| (uri, own.id.clone()))
             .collect(),
         username: own.record.address.to_string(),

@@ -38,6 +38,7 @@ impl From<Error> for Refused {
             Error::NotFound { .. } => ScimError::not_found(detail),
             Error::Exists { .. } => ScimError::new(ScimType::Uniqueness, detail),
             Error::InUse { .. }
+            | Error::MemberUsed { .. }
             | Error::Limit { .. }
             | Error::LimitAt { .. }
             | Error::NotInPlan { .. }

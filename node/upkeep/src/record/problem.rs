@@ -13,6 +13,15 @@ pub struct Problem {
     pub reason: String,
 }
 
+impl Problem {
+    pub(crate) fn new(field: &str, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
+
 /// A row that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowProblems {

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use hongyan_audit::{Author, AuthorKind};
-use hongyan_directory::DepartmentId;
+use hongyan_directory::{Bounded, BulkAct, DepartmentId};
 use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::record::bulk::BulkV1;
 use crate::{SheetFormat, TaskId};
 
 /// How far a task is.
@@ -79,6 +80,34 @@ pub struct ExportMembers {
     pub departments: Vec<DepartmentId>,
 }
 
+/// The same to many members (MEM-10). Each row names one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkMembers {
+    /// What is done to each.
+    pub act: BulkAct,
+    /// How far the right of whoever asked reaches.
+    pub bounded: Bounded,
+    /// Only looks.
+    pub dry_run: bool,
+}
+
+/// Groups from a file (GRP-7).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ImportGroups {
+    /// The names of the file's columns, as they stand.
+    #[n(0)]
+    pub head: Vec<String>,
+    /// The domain of addresses that name none.
+    #[n(1)]
+    pub domain: Option<String>,
+    /// Only looks.
+    #[n(2)]
+    pub dry_run: bool,
+    /// Takes the good rows though others are wrong.
+    #[n(3)]
+    pub take_good: bool,
+}
+
 /// What a task is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
@@ -86,15 +115,59 @@ pub enum Job {
     ImportMembers(ImportMembers),
     /// Members into a file.
     ExportMembers(ExportMembers),
+    /// The same to many members.
+    BulkMembers(BulkMembers),
+    /// Groups from a file.
+    ImportGroups(ImportGroups),
+    /// Groups into a file of that form.
+    ExportGroups(SheetFormat),
 }
 
 impl Job {
+    /// Whether it only looks.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        match self {
+            Self::ImportMembers(import) => import.dry_run,
+            Self::ImportGroups(import) => import.dry_run,
+            Self::BulkMembers(bulk) => bulk.dry_run,
+            Self::ExportMembers(_) | Self::ExportGroups(_) => false,
+        }
+    }
+    /// Whether good rows are taken though others are wrong.
+    pub(crate) fn takes_good(&self) -> bool {
+        match self {
+            Self::ImportMembers(import) => import.take_good,
+            Self::ImportGroups(import) => import.take_good,
+            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) => true,
+        }
+    }
+    /// What it begins with: a file is looked over as a whole before any of it is taken.
+    pub(crate) fn first_phase(&self) -> Phase {
+        match self {
+            Self::ImportMembers(_) | Self::ImportGroups(_) => Phase::Check,
+            Self::BulkMembers(bulk) if bulk.dry_run => Phase::Check,
+            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) => Phase::Apply,
+        }
+    }
+    /// The form of the file that it makes.
+    #[must_use]
+    pub fn makes(&self) -> Option<SheetFormat> {
+        match self {
+            Self::ExportMembers(export) => Some(export.format),
+            Self::ExportGroups(format) => Some(*format),
+            Self::ImportMembers(_) | Self::BulkMembers(_) | Self::ImportGroups(_) => None,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
             Self::ImportMembers(_) => "import-members",
             Self::ExportMembers(_) => "export-members",
+            Self::BulkMembers(bulk) => super::bulk::label(&bulk.act),
+            Self::ImportGroups(_) => "import-groups",
+            Self::ExportGroups(_) => "export-groups",
         }
     }
 }
@@ -144,6 +217,12 @@ enum JobV1 {
     ImportMembers(#[n(0)] ImportMembers),
     #[n(1)]
     ExportMembers(#[n(0)] ExportV1),
+    #[n(2)]
+    BulkMembers(#[n(0)] BulkV1),
+    #[n(3)]
+    ImportGroups(#[n(0)] ImportGroups),
+    #[n(4)]
+    ExportGroups(#[n(0)] ExportV1),
 }
 
 #[derive(Encode, Decode)]
@@ -229,6 +308,12 @@ pub(crate) fn encode(task: &TaskRecord) -> Bytes {
                 xlsx: export.format == SheetFormat::Xlsx,
                 departments: export.departments.iter().map(|id| id.0).collect(),
             }),
+            Job::BulkMembers(bulk) => JobV1::BulkMembers(bulk.into()),
+            Job::ImportGroups(import) => JobV1::ImportGroups(import.clone()),
+            Job::ExportGroups(format) => JobV1::ExportGroups(ExportV1 {
+                xlsx: *format == SheetFormat::Xlsx,
+                departments: Vec::new(),
+            }),
         },
         state: place(&STATES, &task.state),
         applying: task.phase == Phase::Apply,
@@ -241,6 +326,13 @@ pub(crate) fn encode(task: &TaskRecord) -> Bytes {
         note: (!task.note.is_empty()).then(|| task.note.clone()),
     };
     record::encode(Schema(1), &body)
+}
+
+fn format_of(export: &ExportV1) -> SheetFormat {
+    match export.xlsx {
+        true => SheetFormat::Xlsx,
+        false => SheetFormat::Csv,
+    }
 }
 
 pub(crate) fn decode(id: TaskId, stored: &[u8]) -> Result<TaskRecord, RecordError> {
@@ -260,12 +352,11 @@ pub(crate) fn decode(id: TaskId, stored: &[u8]) -> Result<TaskRecord, RecordErro
         },
         job: match body.job {
             JobV1::ImportMembers(import) => Job::ImportMembers(import),
+            JobV1::BulkMembers(bulk) => Job::BulkMembers(bulk.try_into()?),
+            JobV1::ImportGroups(import) => Job::ImportGroups(import),
+            JobV1::ExportGroups(export) => Job::ExportGroups(format_of(&export)),
             JobV1::ExportMembers(export) => Job::ExportMembers(ExportMembers {
-                format: if export.xlsx {
-                    SheetFormat::Xlsx
-                } else {
-                    SheetFormat::Csv
-                },
+                format: format_of(&export),
                 departments: export.departments.into_iter().map(DepartmentId).collect(),
             }),
         },
@@ -333,6 +424,16 @@ mod tests {
             note: "n".to_owned(),
             ..task
         };
-        assert_eq!(decode(TaskId(5), &encode(&done)), Ok(done));
+        assert_eq!(decode(TaskId(5), &encode(&done)).as_ref(), Ok(&done));
+        let groups = ImportGroups {
+            head: vec!["name".to_owned()],
+            domain: Some("d.test".to_owned()),
+            dry_run: false,
+            take_good: true,
+        };
+        for job in [Job::ImportGroups(groups), Job::ExportGroups(SheetFormat::Csv)] {
+            let task = TaskRecord { job, ..done.clone() };
+            assert_eq!(decode(TaskId(5), &encode(&task)), Ok(task));
+        }
     }
 }

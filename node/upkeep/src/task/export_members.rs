@@ -14,13 +14,13 @@ use crate::{ExportMembers, Sheet};
 const MEMBERS_AT_ONCE: usize = 500;
 
 /// What the sheet calls departments and tags.
-struct Names {
-    departments: BTreeMap<DepartmentId, String>,
-    tags: BTreeMap<TagId, String>,
+pub(crate) struct Names {
+    pub(crate) departments: BTreeMap<DepartmentId, String>,
+    pub(crate) tags: BTreeMap<TagId, String>,
 }
 
 pub(crate) async fn sheet(directory: &Directory, tenant: TenantId, export: &ExportMembers) -> Result<Sheet, Error> {
-    let names = names(directory, tenant).await?;
+    let names = Names::read(directory, tenant).await?;
     let query = MemberQuery {
         kind: Some(AccountKind::Member),
         within: (!export.departments.is_empty()).then(|| export.departments.clone()),
@@ -44,22 +44,24 @@ pub(crate) async fn sheet(directory: &Directory, tenant: TenantId, export: &Expo
     }
 }
 
-async fn names(directory: &Directory, tenant: TenantId) -> Result<Names, Error> {
-    let mut departments: BTreeMap<DepartmentId, String> = BTreeMap::new();
-    // Each comes after what it is part of.
-    for view in directory.departments(tenant).await? {
-        let department = view.department;
-        let path = match departments.get(&department.parent) {
-            Some(above) => format!("{above}/{}", department.name),
-            None => department.name,
-        };
-        departments.insert(department.id, path);
+impl Names {
+    pub(crate) async fn read(directory: &Directory, tenant: TenantId) -> Result<Self, Error> {
+        let mut departments: BTreeMap<DepartmentId, String> = BTreeMap::new();
+        // Each comes after what it is part of.
+        for view in directory.departments(tenant).await? {
+            let department = view.department;
+            let path = match departments.get(&department.parent) {
+                Some(above) => format!("{above}/{}", department.name),
+                None => department.name,
+            };
+            departments.insert(department.id, path);
+        }
+        let tags = directory.tags(tenant).await?;
+        Ok(Self {
+            departments,
+            tags: tags.into_iter().map(|tag| (tag.id, tag.name)).collect(),
+        })
     }
-    let tags = directory.tags(tenant).await?;
-    Ok(Names {
-        departments,
-        tags: tags.into_iter().map(|tag| (tag.id, tag.name)).collect(),
-    })
 }
 
 fn cell(column: Column, account: &AccountRecord, names: &Names) -> String {

@@ -38,17 +38,10 @@ impl Seen {
             }
             let first = *self.0.entry((field, value)).or_insert(line);
             if first != line {
-                problems.push(problem(field, format!("line {first} has the same")));
+                problems.push(Problem::new(field, format!("line {first} has the same")));
             }
         }
         problems
-    }
-}
-
-fn problem(field: &str, reason: impl Into<String>) -> Problem {
-    Problem {
-        field: field.to_owned(),
-        reason: reason.into(),
     }
 }
 
@@ -67,10 +60,10 @@ pub(crate) fn read(import: &ImportMembers, row: &Row) -> Result<Candidate, Vec<P
     };
     let mut problems = Vec::new();
     if row.1.len() > import.head.len() {
-        problems.push(problem("", "the row has more cells than there are columns"));
+        problems.push(Problem::new("", "the row has more cells than there are columns"));
     }
     let address = address(import, cells.get(&Column::Address).copied()).unwrap_or_else(|reason| {
-        problems.push(problem("address", reason));
+        problems.push(Problem::new("address", reason));
         None
     });
     let words = |word: &str, known: &[(&str, &str)]| known.iter().any(|(one, other)| word == *one || word == *other);
@@ -82,7 +75,7 @@ pub(crate) fn read(import: &ImportMembers, row: &Row) -> Result<Candidate, Vec<P
             (_, true) => Some(false),
             _ => {
                 let options: Vec<&str> = first.iter().chain(second).map(|(english, _)| *english).collect();
-                problems.push(problem(
+                problems.push(Problem::new(
                     column.names().0,
                     format!("{word} is none of {}", options.join(", ")),
                 ));
@@ -176,7 +169,7 @@ pub(crate) async fn take(
     for path in &candidate.departments {
         match department(directory, change, tenant, path).await {
             Ok(id) => account.departments.push(id),
-            Err(error) => problems.push(problem("departments", words(error)?)),
+            Err(error) => problems.push(Problem::new("departments", words(error)?)),
         }
     }
     if candidate.departments.is_empty() {
@@ -185,7 +178,7 @@ pub(crate) async fn take(
     for name in &candidate.tags {
         match directory.find_tag(change, tenant, name).await? {
             Some(id) => account.tags.push(TagId(id.0)),
-            None => problems.push(problem("tags", format!("there is no tag {name}"))),
+            None => problems.push(Problem::new("tags", format!("there is no tag {name}"))),
         }
     }
     if !problems.is_empty() {
@@ -195,7 +188,7 @@ pub(crate) async fn take(
         Ok(_) => Ok(Vec::new()),
         Err(error) => {
             let field = field_of(&error);
-            Ok(vec![problem(field, words(error)?)])
+            Ok(vec![Problem::new(field, words(error)?)])
         }
     }
 }

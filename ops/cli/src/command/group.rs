@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Whose, changes, or_none};
+use super::{Whose, changes, or_none, sheet};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -75,6 +75,12 @@ pub enum Group {
         /// Its address.
         address: String,
     },
+    /// Take groups from a file, after all of it was looked over.
+    Import(sheet::GroupImport),
+    /// Write groups into a file.
+    Export(sheet::GroupExport),
+    /// Write an empty file with the names of the columns that `import` reads.
+    Template(sheet::Template),
 }
 
 /// Who is in a group, who may write to it and who speaks for it.
@@ -222,6 +228,9 @@ pub(crate) async fn run(command: &Group, client: &Client, style: Style) -> Resul
             }
             group
         }
+        Group::Import(asked) => return sheet::import_groups(asked, client, style).await,
+        Group::Export(asked) => return sheet::export_groups(asked, client, style).await,
+        Group::Template(asked) => return sheet::template("groups", asked, client, style).await,
         Group::Delete { address } => {
             client.delete(&path(address)).await?;
             output::done(style, &format!("group {address} is deleted"));

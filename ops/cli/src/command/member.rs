@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Max, Whose, changes, or_none, password, sheet};
+use super::{Max, Whose, bulk, changes, or_none, password, sheet};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -75,10 +75,7 @@ pub enum Member {
         address: String,
     },
     /// Stop its sign-in and mail, as its administrators want; what it has stays.
-    Disable {
-        /// One of its addresses.
-        address: String,
-    },
+    Disable(Leaving),
     /// End that.
     Enable {
         /// One of its addresses.
@@ -94,6 +91,8 @@ pub enum Member {
         /// One of its addresses.
         address: String,
     },
+    /// The same to many members, with a report of each.
+    Bulk(bulk::Bulk),
     /// Take members from a file, after all of it was looked over.
     Import(sheet::Import),
     /// Write members into a file.
@@ -106,14 +105,14 @@ pub enum Member {
     Unbind(Leaving),
 }
 
-/// Who leaves.
+/// Who leaves, or is disabled.
 #[derive(Debug, Args)]
 pub struct Leaving {
     /// One of its addresses.
     address: String,
     /// Even when others count on it, such as the groups that it speaks for.
     #[arg(long)]
-    confirmed: bool,
+    confirm_uses: bool,
 }
 
 /// Which members.
@@ -270,6 +269,9 @@ pub struct Settings {
     /// Whether mail sent with clients is kept in Sent: on or off.
     #[arg(long, value_parser = on_off)]
     keep_sent: Option<bool>,
+    /// Whether it may get back mail that it deleted for good: on or off.
+    #[arg(long, value_parser = on_off)]
+    recover_deleted: Option<bool>,
 }
 
 pub(super) fn on_off(text: &str) -> Result<bool, String> {
@@ -297,6 +299,7 @@ impl Settings {
         put("pop_own_folders", self.pop_own_folders.map(Value::from));
         put("pop_junk", self.pop_junk.map(Value::from));
         put("keep_sent", self.keep_sent.map(Value::from));
+        put("recover_deleted", self.recover_deleted.map(Value::from));
         map
     }
 }
@@ -385,23 +388,27 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
             output::done(style, &format!("the password of {address} is set"));
             return Ok(());
         }
-        Member::Disable { address } => client.patch(&path(address), json!({"state": "disabled"})).await?,
+        Member::Disable(Leaving { address, confirm_uses }) => {
+            let change = json!({"state": "disabled", "confirm_uses": confirm_uses});
+            client.patch(&path(address), change).await?
+        }
         Member::Enable { address } => client.patch(&path(address), json!({"state": "active"})).await?,
         Member::Suspend { address } => client.patch(&path(address), json!({"state": "suspended"})).await?,
         Member::Resume { address } => client.patch(&path(address), json!({"state": "active"})).await?,
+        Member::Bulk(asked) => return bulk::run(asked, client, style).await,
         Member::Import(asked) => return sheet::import(asked, client, style).await,
         Member::Export(asked) => return sheet::export(asked, client, style).await,
-        Member::Template(asked) => return sheet::template(asked, client, style).await,
-        Member::Delete(Leaving { address, confirmed }) => {
+        Member::Template(asked) => return sheet::template("members", asked, client, style).await,
+        Member::Delete(Leaving { address, confirm_uses }) => {
             client
-                .delete(&format!("{}?confirmed={confirmed}", path(address)))
+                .delete(&format!("{}?confirm_uses={confirm_uses}", path(address)))
                 .await?;
             let text = format!("{address} is deleted: see `hongyan recycle-bin show {address}`");
             output::done(style, &text);
             return Ok(());
         }
-        Member::Unbind(Leaving { address, confirmed }) => {
-            let path = format!("{}/unbind?confirmed={confirmed}", path(address));
+        Member::Unbind(Leaving { address, confirm_uses }) => {
+            let path = format!("{}/unbind?confirm_uses={confirm_uses}", path(address));
             client.post(&path, Value::Null).await?
         }
     };

@@ -1,11 +1,11 @@
-//! `hongyan member import`, `export`, `template`
+//! `hongyan member import`, `export`, `template`; `hongyan group import`, `export`, `template`
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Whose, task};
 use crate::client::{Client, encode};
@@ -46,6 +46,31 @@ pub struct Export {
 }
 
 #[derive(Debug, Args)]
+pub struct GroupImport {
+    /// A .csv or .xlsx file with the columns that `template` writes.
+    file: PathBuf,
+    /// Only look the file over.
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the good rows though others are wrong.
+    #[arg(long)]
+    take_good: bool,
+    /// The domain of addresses that name none.
+    #[arg(long)]
+    domain: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Debug, Args)]
+pub struct GroupExport {
+    /// A .csv or .xlsx file.
+    file: PathBuf,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Debug, Args)]
 pub struct Template {
     /// A .csv or .xlsx file.
     file: PathBuf,
@@ -70,12 +95,43 @@ fn write(file: &Path, octets: &[u8], style: Style) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn import(asked: &Import, client: &Client, style: Style) -> Result<()> {
-    let kind = match format(&asked.file)? {
+/// Sends a file, waits for the end of the task that takes it, and tells what became of it.
+async fn take(client: &Client, style: Style, whose: &Whose, (path, file): (&str, &Path)) -> Result<()> {
+    let kind = match format(file)? {
         "csv" => "text/csv",
         _ => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     };
-    let octets = fs::read(&asked.file).with_context(|| format!("read {}", asked.file.display()))?;
+    let octets = fs::read(file).with_context(|| format!("read {}", file.display()))?;
+    let begun = client.upload(path, kind, octets).await?;
+    task::see_through(client, style, whose, begun).await
+}
+
+/// Waits for the end of the task that makes a file, and writes it.
+async fn give(client: &Client, style: Style, whose: &Whose, (begun, file): (Value, &Path)) -> Result<()> {
+    let ended = task::follow(client, style, whose, begun).await?;
+    task::check_done(&ended)?;
+    let path = format!("/api/tasks/{}/result{}", ended["id"], whose.suffix());
+    write(file, &client.download(&path).await?, style)
+}
+
+pub(super) async fn import_groups(asked: &GroupImport, client: &Client, style: Style) -> Result<()> {
+    let mut path = format!("/api/imports/groups{}", asked.whose.suffix());
+    for (name, on) in [("dry_run", asked.dry_run), ("take_good", asked.take_good)] {
+        path.push_str(&format!("{name}={on}&"));
+    }
+    if let Some(domain) = &asked.domain {
+        path.push_str(&format!("domain={}&", encode(domain)));
+    }
+    take(client, style, &asked.whose, (&path, &asked.file)).await
+}
+
+pub(super) async fn export_groups(asked: &GroupExport, client: &Client, style: Style) -> Result<()> {
+    let new = json!({"format": format(&asked.file)?, "organisation": asked.whose.organisation});
+    let begun = client.post("/api/exports/groups", new).await?;
+    give(client, style, &asked.whose, (begun, &asked.file)).await
+}
+
+pub(super) async fn import(asked: &Import, client: &Client, style: Style) -> Result<()> {
     let mut path = format!("/api/imports/members{}", asked.whose.suffix());
     for (name, on) in [
         ("dry_run", asked.dry_run),
@@ -90,10 +146,7 @@ pub(super) async fn import(asked: &Import, client: &Client, style: Style) -> Res
     if let Some(department) = asked.department {
         path.push_str(&format!("department={department}&"));
     }
-    let begun = client.upload(&path, kind, octets).await?;
-    let ended = task::follow(client, style, &asked.whose, begun).await?;
-    task::tell(client, style, &asked.whose, ended.clone()).await?;
-    task::check_done(&ended)
+    take(client, style, &asked.whose, (&path, &asked.file)).await
 }
 
 pub(super) async fn export(asked: &Export, client: &Client, style: Style) -> Result<()> {
@@ -101,15 +154,13 @@ pub(super) async fn export(asked: &Export, client: &Client, style: Style) -> Res
         "format": format(&asked.file)?, "departments": asked.department, "organisation": asked.whose.organisation,
     });
     let begun = client.post("/api/exports/members", new).await?;
-    let ended = task::follow(client, style, &asked.whose, begun).await?;
-    task::check_done(&ended)?;
-    let path = format!("/api/tasks/{}/result{}", ended["id"], asked.whose.suffix());
-    write(&asked.file, &client.download(&path).await?, style)
+    give(client, style, &asked.whose, (begun, &asked.file)).await
 }
 
-pub(super) async fn template(asked: &Template, client: &Client, style: Style) -> Result<()> {
+/// `what` is `members` or `groups`.
+pub(super) async fn template(what: &str, asked: &Template, client: &Client, style: Style) -> Result<()> {
     let language = if asked.chinese { "zh-CN" } else { "en" };
     let format = format(&asked.file)?;
-    let path = format!("/api/imports/members/template?format={format}&language={language}");
+    let path = format!("/api/imports/{what}/template?format={format}&language={language}");
     write(&asked.file, &client.download(&path).await?, style)
 }

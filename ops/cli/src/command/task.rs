@@ -75,6 +75,13 @@ pub(super) async fn tell(client: &Client, style: Style, whose: &Whose, mut task:
     Ok(())
 }
 
+/// Waits for the end of a task, and tells what became of its rows.
+pub(super) async fn see_through(client: &Client, style: Style, whose: &Whose, begun: Value) -> Result<()> {
+    let ended = follow(client, style, whose, begun).await?;
+    tell(client, style, whose, ended.clone()).await?;
+    check_done(&ended)
+}
+
 /// A task that came to another end than its own is an error.
 pub(super) fn check_done(task: &Value) -> Result<()> {
     match task["state"].as_str() {

@@ -38,6 +38,9 @@ pub(crate) struct Change {
     settings: Map<String, Value>,
     /// On makes it a super administrator, off takes any role away.
     administrator: Option<bool>,
+    /// Disables it even when others count on it.
+    #[serde(default)]
+    confirm_uses: bool,
     /// Null for the organisation's.
     #[serde(default, deserialize_with = "organisation::present_field")]
     language: Option<Option<Language>>,
@@ -64,6 +67,7 @@ pub(crate) async fn change(
         departments: change.departments.into(),
         tags: change.tags.into(),
         seat: change.seat.into(),
+        confirm_uses: change.confirm_uses,
         expect,
     };
     let quota_changes = change.quota != Field::Keep;

@@ -155,5 +155,5 @@ pub(crate) async fn export(caller: Caller, Asked(days): Asked<Days>) -> Result<R
         .with("rows", written.rows.len());
     caller.directory.record(Chain::Tenant(tenant), taken).await?;
     let octets = written.write(SheetFormat::Csv).map_err(TaskError::from)?;
-    Ok(sheet::file(SheetFormat::Csv, octets))
+    Ok(sheet::file("statistics-members", SheetFormat::Csv, octets))
 }

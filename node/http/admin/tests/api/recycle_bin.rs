@@ -17,7 +17,11 @@ fn mem_16_deleted_unbound_restored_shared_purged() {
         let (status, problem) = call(api, "DELETE", "/api/members/zs@d.test", Value::Null).await;
         assert_eq!((status, &problem["type"]), (409, &json!("in-use")));
         assert!(problem["detail"].as_str().unwrap().contains("all@d.test"), "{problem}");
-        let gone = call(api, "DELETE", "/api/members/zs@d.test?confirmed=true", Value::Null).await;
+        let uses = json!([{"kind": "representative", "of": "all@d.test"}]);
+        assert_eq!(problem["uses"], uses);
+        let disabled = call(api, "PATCH", "/api/members/zs@d.test", json!({"state": "disabled"})).await;
+        assert_eq!((disabled.0, &disabled.1["uses"]), (409, &uses));
+        let gone = call(api, "DELETE", "/api/members/zs@d.test?confirm_uses=true", Value::Null).await;
         assert_eq!(gone.0, 204);
         assert_eq!(call(api, "GET", "/api/members/zs@d.test", Value::Null).await.0, 404);
         let (status, problem) = call(api, "POST", "/api/members", json!({"address": "zs@d.test"})).await;
@@ -113,7 +117,7 @@ fn adm_9_the_bin_is_as_far_as_the_right_reaches() {
         assert_eq!(status, 200);
         let nobody = &as_member(&router, &state, "zs@d.test").await;
         assert_eq!(call(nobody, "GET", "/api/recycle-bin", Value::Null).await.0, 403);
-        let boss = call(api, "DELETE", "/api/members/boss@d.test?confirmed=true", Value::Null).await;
+        let boss = call(api, "DELETE", "/api/members/boss@d.test?confirm_uses=true", Value::Null).await;
         assert_eq!((boss.0, &boss.1["type"]), (409, &json!("refused")));
     });
 }

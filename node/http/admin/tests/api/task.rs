@@ -49,7 +49,7 @@ fn mem_9_a_file_is_looked_over_and_then_taken() {
         let looked = ended(api, &begun).await;
         assert_eq!(
             (&looked["state"], &looked["bad"], &looked["good"]),
-            (&json!("done"), &json!(1), &json!(0))
+            (&json!("done"), &json!(1), &json!(1))
         );
         let rows = call(api, "GET", &format!("/api/tasks/{}/rows", looked["id"]), Value::Null).await;
         assert_eq!(
@@ -151,5 +151,53 @@ fn org_13_the_directory_goes_out_and_comes_back() {
         assert_eq!((status, &problem["type"]), (403, &json!("forbidden")));
         let nobody = &as_member(&router, &state, "anna@d.test").await;
         assert_eq!(call(nobody, "GET", "/api/tasks", Value::Null).await.0, 403);
+    });
+}
+
+#[test]
+fn grp_7_groups_come_from_a_file_and_go_into_one() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let role = json!({"kind": "delegated", "functions": ["groups"]});
+        assert_eq!(call(api, "PUT", "/api/members/lead@d.test/role", role).await.0, 200);
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        let text = "name,address,members,member departments,use\nTeam,team,zs;anna,Tech/Web,members\nTaken,zs,,,\n";
+        let send_groups = async |query: &str| {
+            let path = format!("/api/imports/groups?domain=d.test&{query}");
+            let (status, octets, _) = send(lead, "POST", &path, "text/csv", text.into()).await;
+            assert_eq!(status, 202);
+            ended(lead, &serde_json::from_slice(&octets).unwrap()).await
+        };
+        let looked = send_groups("dry_run=true").await;
+        assert_eq!((&looked["good"], &looked["bad"]), (&json!(1), &json!(1)));
+        let taken = send_groups("take_good=true").await;
+        assert_eq!((&taken["job"], &taken["good"]), (&json!("import-groups"), &json!(1)));
+        let made = call(api, "GET", "/api/groups/team@d.test", Value::Null).await.1;
+        assert_eq!(
+            (&made["members"], &made["posting"], &made["member_departments"]),
+            (&json!(2), &json!("members"), &json!([2]))
+        );
+        let done = ended(lead, &call(lead, "POST", "/api/exports/groups", json!({})).await.1).await;
+        let path = format!("/api/tasks/{}/result", done["id"]);
+        let (status, octets, kind) = send(lead, "GET", &path, "", Vec::new()).await;
+        assert_eq!((status, kind.as_str()), (200, "text/csv; charset=utf-8"));
+        let text = String::from_utf8(octets).unwrap();
+        assert!(
+            text.contains("team@d.test,anna@d.test;zs@d.test,Tech/Web,,members"),
+            "{text}"
+        );
+        let path = "/api/imports/groups/template?language=zh-CN";
+        let (_, octets, _) = send(api, "GET", path, "", Vec::new()).await;
+        assert!(
+            String::from_utf8(octets)
+                .unwrap()
+                .starts_with("\u{feff}名称,邮箱地址,成员")
+        );
+        let nobody = &as_member(&router, &state, "anna@d.test").await;
+        assert_eq!(call(nobody, "POST", "/api/exports/groups", json!({})).await.0, 403);
+        let seen = call(lead, "GET", "/api/tasks", Value::Null).await.1;
+        assert_eq!(seen["items"].as_array().unwrap().len(), 3, "their own");
     });
 }

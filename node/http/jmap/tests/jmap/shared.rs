@@ -1,8 +1,8 @@
 //! Mailboxes of others over JMAP: seen, worked in, sent from and lost by those who may use them.
 
 use hongyan_directory::{
-    AccountChange, AccountKind, DisplayNames, Field, GrantRights, Grantee, NewAccount, NewGrant, NewGroup,
-    OrganisationPage, Posting, Profile, Sending,
+    AccountChange, AccountKind, AccountSettings, DisplayNames, Field, GrantRights, Grantee, NewAccount, NewGrant,
+    NewGroup, OrganisationPage, Posting, Profile, Sending,
 };
 use hongyan_miniature::USER;
 use hongyan_profile::Profiles;
@@ -398,5 +398,30 @@ fn org_8_the_sender_name_is_the_directorys_until_somebody_names_the_identity() {
             .await
             .unwrap();
         assert_eq!(name(place).await.0, "A. Li", "what a person named keeps its name");
+    });
+}
+
+#[test]
+fn mem_21_who_may_not_recover_deleted_mail_does_not_find_it() {
+    run(async |place| {
+        let deleted = "urn:x-hongyan:jmap:deleted";
+        let own = place.account();
+        let found = ask(place, "DeletedEmail/get", json!({"accountId": own})).await;
+        assert_eq!(found["list"], json!([]));
+        let change = AccountChange {
+            settings: Field::Set(AccountSettings {
+                recover_deleted: false,
+                ..AccountSettings::default()
+            }),
+            ..AccountChange::default()
+        };
+        let account = place.node.mailbox.account;
+        place.node.directory.change_account(account, &change).await.unwrap();
+        let refused = ask(place, "DeletedEmail/get", json!({"accountId": own})).await;
+        assert_eq!(refused["type"], "accountNotSupportedByMethod");
+        let session = session(place).await;
+        let capabilities = &session["accounts"][&own]["accountCapabilities"];
+        assert!(capabilities.get(deleted).is_none(), "{capabilities}");
+        assert!(session["primaryAccounts"].get(deleted).is_none(), "{session}");
     });
 }

@@ -110,6 +110,8 @@ impl Wanted {
             display_name: changed(&account.display_name, &self.display_name),
             language: changed(&account.language, &self.language),
             profile: changed(&account.profile, &self.profile),
+            // An outside directory has decided, and can be asked nothing.
+            confirm_uses: true,
             expect: Some(account.etag()),
             ..AccountChange::default()
         }
