@@ -6,7 +6,7 @@ use hongyan_types::TenantId;
 use crate::record::input::Row;
 use crate::step::Steps;
 use crate::task::{bulk_members, import_groups};
-use crate::{BulkMembers, ImportGroups, Job, Problem, TaskState, store};
+use crate::{BulkMembers, Job, Problem, TaskState, store};
 
 /// What a row says.
 enum Candidate<'a> {
@@ -19,15 +19,11 @@ impl<'a> Candidate<'a> {
     fn read(job: &'a Job, row: &Row) -> Result<Self, Vec<Problem>> {
         match job {
             Job::BulkMembers(bulk) => Ok(Self::Member(bulk, bulk_members::read(bulk, row)?)),
-            Job::ImportGroups(import) => Ok(Self::Group(Self::group(import, row)?)),
+            Job::ImportGroups(import) => Ok(Self::Group(import_groups::read(import, row)?)),
             Job::ImportMembers(_) | Job::ExportMembers(_) | Job::ExportGroups(_) => {
                 Err(vec![Problem::new("", "the task has no rows of its own")])
             }
         }
-    }
-
-    fn group(import: &ImportGroups, row: &Row) -> Result<import_groups::Candidate, Vec<Problem>> {
-        import_groups::read(import, row)
     }
 
     /// What no other row may have.
