@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_directory::AccountRecord;
-use hongyan_mailbox::{Deliver, DeliverReply, FolderRef, MailboxError, MailboxId, SpecialUse};
+use hongyan_mailbox::{Acting, Deliver, DeliverReply, FolderRef, MailboxError, MailboxId, SpecialUse};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
-use hongyan_types::{Flag, SystemFlag};
+use hongyan_types::{AccountId, Flag, SystemFlag};
 
 use crate::plan::Stop;
 use crate::report::Status;
@@ -23,6 +23,17 @@ pub trait Mailboxes: Send + Sync + 'static {
         request: Deliver,
         within: Duration,
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>>;
+    /// Asks `mailbox` to keep what `person` has sent in its name: the mailbox notes who it was.
+    fn keep(
+        &self,
+        mailbox: MailboxId,
+        request: Deliver,
+        person: AccountId,
+        within: Duration,
+    ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
+        let _ = person;
+        self.deliver(mailbox, request, within)
+    }
     /// The account has sent a mail that somebody gets; whoever counts them counts it.
     fn sent(&self, mailbox: MailboxId) {
         let _ = mailbox;
@@ -37,6 +48,15 @@ impl Mailboxes for Router {
         within: Duration,
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
         Box::pin(async move { self.ask(&mailbox, request, within).await })
+    }
+    fn keep(
+        &self,
+        mailbox: MailboxId,
+        request: Deliver,
+        person: AccountId,
+        within: Duration,
+    ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
+        Box::pin(async move { self.ask(&mailbox, Acting::new(request, Some(person)), within).await })
     }
 }
 
@@ -118,7 +138,14 @@ impl Delivery {
             delivery_id: Some(hongyan_mailbox::DeliveryId(envelope.id.with_purpose(PURPOSE_SENT).0)),
             ignore_quota: false,
         };
-        let kept = self.ask(&stop, request).await;
+        let kept = match account.id == submitter.id {
+            true => self.ask(&stop, request).await,
+            false => {
+                let parts = &self.0.parts;
+                let within = parts.settings.mailbox_timeout;
+                parts.mailboxes.keep(stop.mailbox, request, submitter.id, within).await
+            }
+        };
         let error = match kept {
             Ok(Ok(_)) => return,
             Ok(Err(error)) => error.to_string(),

@@ -570,12 +570,18 @@ async fn recall(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Resu
 async fn handle(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
     let before = work.octets();
     let body = &job.request.body;
+    let acting = job.request.acting.map(|person| (person, work.to_be_deleted(body)));
     let step = body.handle(work, progress).await?;
+    // What changed nothing, now or in a step before, may be done again.
+    let has_changed = work.octets() > before || job.is_started || progress.span.is_some();
+    if let (Some((person, deleted)), Step::Done(reply)) = (acting, &step)
+        && has_changed
+    {
+        work.note_act(person, body, reply, deleted);
+    }
     if job.id == RequestId::ONCE {
         return Ok(step);
     }
-    // What changed nothing, now or in a step before, may be done again.
-    let has_changed = work.octets() > before || job.is_started || progress.span.is_some();
     let done = match &step {
         Step::Done(reply) if has_changed => body.outcome(reply).map(Done::Finished),
         Step::More if body.carries_on() => Some(Done::Underway(progress.clone())),

@@ -4,6 +4,7 @@
 //! and their structure they read straight from storage ([`read_email`], the blob store). Its log is its truth: a commit
 //! writes one log entry, and what a mailbox holds in memory is a snapshot with the log's tail applied.
 
+mod act;
 mod change;
 mod changes;
 mod checkpoint;
@@ -28,6 +29,7 @@ mod view;
 mod wire;
 mod work;
 
+pub use act::{Act, ActId, ActKind, Acting, read_acts};
 pub use changes::{Changes, ChangesSpan, read_changes};
 pub use email::{
     Email, EmailBytes, look_ahead_at_emails, read_conversation, read_email, read_email_bytes_in, read_emails,
@@ -42,7 +44,7 @@ pub use folder_path::{
 pub use id::{DeliveryId, EmailId, FolderId, MailboxId, ThreadId};
 pub use keyword_table::{KeywordId, KeywordSet, KeywordTable};
 pub use message::{MessageWriter, NewMessage};
-pub use options::{DELIVERY_ID_KEPT, KEYWORDS_OF_MESSAGE_LIMIT, MailboxOptions, SUBSCRIPTIONS_MAX};
+pub use options::{ACTS_KEPT, DELIVERY_ID_KEPT, KEYWORDS_OF_MESSAGE_LIMIT, MailboxOptions, SUBSCRIPTIONS_MAX};
 pub use purged::{Purged, PurgedId, read_purged};
 pub use quota::{Quota, QuotaLimits};
 pub use request::*;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// How long it is kept what others did in a mailbox.
+pub const ACTS_KEPT: Duration = Duration::from_secs(180 * 86_400);
 /// How long a delivery id is remembered: longer than a queue retries.
 pub const DELIVERY_ID_KEPT: Duration = Duration::from_secs(7 * 86_400);
 

@@ -1,5 +1,6 @@
 //! What a mailbox stores: one file a kind of record, and the keys of all.
 
+pub(crate) mod act;
 pub(crate) mod chunk;
 pub(crate) mod delivery;
 pub(crate) mod done;

@@ -1,6 +1,7 @@
 //! What a mailbox can be asked: one file a request.
 
 use hongyan_router::Ask;
+use hongyan_types::AccountId;
 
 use crate::entity::MailboxEntity;
 use crate::record::done::Outcome;
@@ -64,6 +65,8 @@ const APPENDED_AHEAD: usize = 8;
 pub struct Request {
     pub(crate) body: Body,
     pub(crate) known: Known,
+    /// Who asks, where the mailbox is not theirs.
+    pub(crate) acting: Option<AccountId>,
 }
 
 macro_rules! requests {
@@ -106,6 +109,7 @@ macro_rules! requests {
                     Request {
                         body: Body::$request(self),
                         known: Known::default(),
+                        acting: None,
                     }
                 }
                 fn from_reply(reply: Reply) -> Option<Self::Reply> {

@@ -3,6 +3,7 @@
 //! Handlers in `request/` check first and then change; a refusal leaves nothing behind. Nothing here is seen by anyone
 //! until the commit has happened.
 
+mod act;
 mod mail;
 mod purged;
 mod repeat;

@@ -8,11 +8,11 @@ use hongyan_actor::Arbiters;
 use hongyan_config::Config;
 use hongyan_delivery::Mailboxes;
 use hongyan_env::Env;
-use hongyan_mailbox::{Deliver, DeliverReply, MailboxError, MailboxId};
+use hongyan_mailbox::{Acting, Deliver, DeliverReply, MailboxError, MailboxId};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
 use hongyan_statistics::{Counts, Kind};
-use hongyan_types::AddressRanges;
+use hongyan_types::{AccountId, AddressRanges};
 use hongyan_webhook::{NewMail, Runner, WebDoor, WebhookOptions, Webhooks};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -67,6 +67,17 @@ pub(crate) struct Telling {
     pub(crate) counts: Counts,
 }
 
+impl Telling {
+    /// A mailbox has taken a mail, or not.
+    fn took(&self, mailbox: MailboxId, answer: &Result<DeliverReply, MailboxError>) {
+        if answer.as_ref().is_ok_and(|reply| !reply.is_repeat) {
+            let now = self.env.wall_millis();
+            self.new_mail.came(mailbox.tenant, mailbox.account, now);
+            self.counts.count(mailbox.tenant, mailbox.account, Kind::Received);
+        }
+    }
+}
+
 impl Mailboxes for Telling {
     fn deliver(
         &self,
@@ -76,11 +87,21 @@ impl Mailboxes for Telling {
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
         Box::pin(async move {
             let answer = self.router.ask(&mailbox, request, within).await?;
-            if answer.as_ref().is_ok_and(|reply| !reply.is_repeat) {
-                let now = self.env.wall_millis();
-                self.new_mail.came(mailbox.tenant, mailbox.account, now);
-                self.counts.count(mailbox.tenant, mailbox.account, Kind::Received);
-            }
+            self.took(mailbox, &answer);
+            Ok(answer)
+        })
+    }
+    fn keep(
+        &self,
+        mailbox: MailboxId,
+        request: Deliver,
+        person: AccountId,
+        within: Duration,
+    ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
+        Box::pin(async move {
+            let request = Acting::new(request, Some(person));
+            let answer = self.router.ask(&mailbox, request, within).await?;
+            self.took(mailbox, &answer);
             Ok(answer)
         })
     }

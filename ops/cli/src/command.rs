@@ -338,6 +338,7 @@ mod tests {
             "x token add sync --scope members:read --scope groups:write --account a@b --network 10.0.0.0/8 --days none",
             "x shared allow info@b --member a@b --department 3 --read-only",
             "x shared withdraw info@b --member a@b",
+            "x shared acts info@b",
             "x shared add info@b --name Info",
             "x token list --operator",
             "x token rotate 3",

@@ -5,6 +5,7 @@
 //! [`Actor`](hongyan_access::permission::Actor) among its extensions: the node's own socket, which only its user may open,
 //! gives an operator's; whoever serves the API to the network puts in whom it has proved. Called by `ops/cli`.
 
+mod act;
 mod alias;
 mod app_password;
 mod application;
@@ -199,6 +200,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(delegation::ask))
         .routes(routes!(delegation::turn_down))
         .routes(routes!(delegation::accept))
+        .routes(routes!(act::list))
         .routes(routes!(alias::list, alias::add))
         .routes(routes!(alias::remove))
         .routes(routes!(user::list, user::set, user::remove))

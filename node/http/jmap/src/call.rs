@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, Response, method};
+use hongyan_mailbox::{Acting, MailboxEntity, MailboxError};
+use hongyan_router::Ask;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +46,14 @@ impl Call<'_> {
     /// Answers under the name of another method, which was called with this one.
     pub(crate) fn answer_as(&mut self, name: &str, arguments: &impl Serialize) -> Outcome<()> {
         Ok(self.response.try_push(name, self.id, arguments)?)
+    }
+    /// Asks the account's mailbox, in the name of its person: what is done in a mailbox of others is noted (SBX, DLG).
+    pub(crate) async fn ask<R, T>(&self, request: R) -> Outcome<Result<T, MailboxError>>
+    where
+        R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
+    {
+        let person = (!self.account.is_own()).then_some(self.account.person.id);
+        self.jmap.ask(self.account.mailbox, Acting::new(request, person)).await
     }
     /// An account that the caller may use, from which something is copied.
     pub(crate) fn other_account(&self, id: &Id) -> Outcome<&Account> {

@@ -113,15 +113,11 @@ async fn restore_one(call: &Call<'_>, snapshot: &Snapshot, id: &Id, mailbox: &Id
         purged,
         folder: folder.into(),
     };
-    let reply = call
-        .jmap
-        .ask(call.account.mailbox, request)
-        .await?
-        .map_err(|error| match error {
-            MailboxError::NoSuchMessage => Refused::from(SetErrorType::NotFound),
-            MailboxError::OverQuota => SetErrorType::OverQuota.into(),
-            error => Refused::Failed(error.into()),
-        })?;
+    let reply = call.ask(request).await?.map_err(|error| match error {
+        MailboxError::NoSuchMessage => Refused::from(SetErrorType::NotFound),
+        MailboxError::OverQuota => SetErrorType::OverQuota.into(),
+        error => Refused::Failed(error.into()),
+    })?;
     let email = reply.message.emails.first().copied().ok_or(SetErrorType::NotFound)?;
     Ok(ids::email(email))
 }

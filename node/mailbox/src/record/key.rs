@@ -15,6 +15,7 @@
 //! | 9 | email | how many messages share the mail, when more than one |
 //! | 10 | minute, request id | [`super::done`]: what became of that request |
 //! | 11 | millis, email | [`super::purged`]: a mail that can be had back |
+//! | 12 | millis, random | [`super::act`]: what someone did in a mailbox that is not theirs |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
@@ -24,7 +25,7 @@ use hongyan_kv::KeyRange;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{ModSeq, Timestamp};
 
-use crate::{DeliveryId, EmailId, FolderId, KeywordId, MailboxId, PurgedId};
+use crate::{ActId, DeliveryId, EmailId, FolderId, KeywordId, MailboxId, PurgedId};
 
 const META: u8 = 0;
 const FOLDER: u8 = 1;
@@ -38,6 +39,7 @@ const THREAD: u8 = 8;
 const SHARES: u8 = 9;
 const DONE: u8 = 10;
 const PURGED: u8 = 11;
+const ACT: u8 = 12;
 
 /// The prefix of everything of one mailbox.
 pub(crate) fn mailbox(id: MailboxId) -> Tuple {
@@ -185,6 +187,29 @@ pub(crate) fn read_purged(id: MailboxId, key: &[u8]) -> Option<PurgedId> {
         },
         email: EmailId(reader.int().ok()?),
     })
+}
+pub(crate) fn act(id: MailboxId, act: ActId) -> Bytes {
+    acts_at(id, act.at).int(act.number).pack()
+}
+/// The first key of acts at `since` or later.
+pub(crate) fn acts_from(id: MailboxId, since: Timestamp) -> Bytes {
+    acts_at(id, since).pack()
+}
+pub(crate) fn all_acts(id: MailboxId) -> KeyRange {
+    kind(id, ACT).range()
+}
+pub(crate) fn read_act(id: MailboxId, key: &[u8]) -> Option<ActId> {
+    let mut reader = kind(id, ACT).reader(key).ok()?;
+    let millis = reader.int::<u64>().ok()?;
+    Some(ActId {
+        at: Timestamp {
+            millis: i64::try_from(millis).ok()?,
+        },
+        number: reader.int().ok()?,
+    })
+}
+fn acts_at(id: MailboxId, time: Timestamp) -> Tuple {
+    kind(id, ACT).int(u64::try_from(time.millis).unwrap_or(0))
 }
 fn at(id: MailboxId, time: Timestamp) -> Tuple {
     kind(id, PURGED).int(u64::try_from(time.millis).unwrap_or(0))

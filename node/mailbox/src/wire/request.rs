@@ -1,7 +1,7 @@
 //! Requests as they travel.
 
 use hongyan_actor::WireError;
-use hongyan_types::{Flag, ModSeq, Timestamp, Uid, UidSet, UidValidity};
+use hongyan_types::{AccountId, Flag, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -95,6 +95,8 @@ bodies! {
 #[derive(Serialize, Deserialize)]
 pub(super) enum RequestWire {
     V1(BodyWire, Option<<Mark as Wired>::Wire>),
+    /// And who asks, in a mailbox that is not theirs.
+    V2(BodyWire, Option<<Mark as Wired>::Wire>, u64),
 }
 
 /// Octets of an append that is not cut, about.
@@ -130,6 +132,7 @@ pub(super) fn cut(request: &Request) -> Vec<Request> {
         .map(|body| Request {
             body,
             known: known.clone(),
+            acting: request.acting,
         })
         .collect()
 }
@@ -147,11 +150,20 @@ pub(super) fn join(mut pieces: impl Iterator<Item = Result<Request, WireError>>)
 }
 
 pub(super) fn write(request: &Request) -> RequestWire {
-    RequestWire::V1(write_body(&request.body), request.known.mark.write())
+    let (body, mark) = (write_body(&request.body), request.known.mark.write());
+    match request.acting {
+        None => RequestWire::V1(body, mark),
+        Some(person) => RequestWire::V2(body, mark, person.0),
+    }
 }
 
-pub(super) fn read(RequestWire::V1(body, mark): RequestWire) -> Result<Request, WireError> {
+pub(super) fn read(wire: RequestWire) -> Result<Request, WireError> {
+    let (body, mark, acting) = match wire {
+        RequestWire::V1(body, mark) => (body, mark, None),
+        RequestWire::V2(body, mark, person) => (body, mark, Some(AccountId(person))),
+    };
     Ok(Request {
+        acting,
         body: read_body(body)?,
         known: Known {
             mark: Wired::read(mark)?,

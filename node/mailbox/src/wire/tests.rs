@@ -506,6 +506,22 @@ fn a_long_append_travels_in_pieces() {
 }
 
 #[test]
+fn who_asks_in_a_mailbox_of_others_travels() {
+    let person = Some(hongyan_types::AccountId(7));
+    let request = crate::Acting::new(GetQuota, person).into_request();
+    let bytes = write_request(&request).unwrap();
+    assert_eq!(hex(&bytes), "01070007");
+    assert_eq!(read_request(&bytes).unwrap().acting, person);
+    let own = crate::Acting::new(GetQuota, None).into_request();
+    let bytes = write_request(&own).unwrap();
+    assert_eq!(
+        bytes,
+        write_request(&GetQuota.into_request()).unwrap(),
+        "as it ever was"
+    );
+}
+
+#[test]
 fn a_view_of_another_life_is_not_built_on() {
     let old = view_of(10);
     let mut new = view_of(3);

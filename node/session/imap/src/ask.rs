@@ -1,8 +1,8 @@
 //! Asking mailboxes: the account's own, and those that are open to it.
 
-use hongyan_actor::Entity;
 use hongyan_mailbox::{
-    FolderView, ListFolders, ListFoldersReply, MailboxError, MailboxId, OpenFolder, OpenFolderReply,
+    Acting, FolderView, ListFolders, ListFoldersReply, MailboxEntity, MailboxError, MailboxId, OpenFolder,
+    OpenFolderReply,
 };
 use hongyan_router::Ask;
 use hongyan_types::UidSet;
@@ -15,18 +15,19 @@ impl Session {
     /// Asks a mailbox.
     pub(crate) async fn ask_in<R, T>(&self, mailbox: MailboxId, request: R) -> Result<T, Stop>
     where
-        R: Ask<Reply = Result<T, MailboxError>>,
-        R::Entity: Entity<Key = MailboxId>,
+        R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
     {
         let timeout = self.settings.ask_timeout;
+        // SBX, DLG: what is done in a mailbox of others is noted with who did it.
+        let own = self.account()?.mailbox;
+        let request = Acting::new(request, (mailbox != own).then_some(own.account));
         Ok(self.services.router.ask(&mailbox, request, timeout).await??)
     }
 
     /// Asks the mailbox of the selected folder.
     pub(crate) async fn ask<R, T>(&self, request: R) -> Result<T, Stop>
     where
-        R: Ask<Reply = Result<T, MailboxError>>,
-        R::Entity: Entity<Key = MailboxId>,
+        R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
     {
         self.ask_in(self.selected()?.place.mailbox, request).await
     }

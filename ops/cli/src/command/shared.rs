@@ -41,6 +41,11 @@ pub enum Shared {
         #[arg(long)]
         no_send: bool,
     },
+    /// List what others did in a mailbox, the latest first: its users, or who acts for its person.
+    Acts {
+        /// Its address.
+        address: String,
+    },
     /// Take one from members and departments.
     Withdraw {
         /// Its address.
@@ -85,6 +90,11 @@ pub(crate) async fn run(command: &Shared, client: &Client, style: Style) -> Resu
         Shared::Users { address } => {
             let items = client.get(&path(address)).await?["items"].take();
             output::list(style, &items, &["member", "department", "rights", "since_millis"]);
+        }
+        Shared::Acts { address } => {
+            let path = format!("/api/members/{}/acts", encode(address));
+            let items = client.list(&path, "").await?;
+            output::list(style, &items, &["at_millis", "person", "what", "folder", "messages"]);
         }
         Shared::Allow {
             address,

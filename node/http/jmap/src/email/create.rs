@@ -129,7 +129,7 @@ pub(super) async fn keep(call: &Call<'_>, message: NewMessage, place: Place) -> 
             internal_date: place.received,
         }],
     };
-    let appended = call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    let appended = call.ask(request).await?.map_err(refused)?;
     let Some(email) = appended.emails.first().copied() else {
         return Err(Refused::Failed(MethodErrorType::ServerFail.into()));
     };

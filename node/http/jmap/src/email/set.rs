@@ -148,7 +148,7 @@ pub(crate) async fn change(
         {
             return Ok(());
         }
-        match call.jmap.ask(call.account.mailbox, request).await? {
+        match call.ask(request).await? {
             Ok(_) => return Ok(()),
             Err(MailboxError::NoSuchMessage) => {}
             Err(error) => return Err(refused(error)),

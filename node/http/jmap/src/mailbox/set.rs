@@ -147,7 +147,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         path: path.clone(),
         special_use,
     };
-    let created = call.jmap.ask(call.account.mailbox, request).await?;
+    let created = call.ask(request).await?;
     let folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
     let wanted_order = new
         .sort_order
@@ -157,7 +157,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     }
     if new.is_subscribed {
         let request = SubscribeFolder { path, subscribed: true };
-        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+        call.ask(request).await?.map_err(refused)?;
     }
     let shown = super::get::mailbox(call.account, &snapshot, &folder, super::counts::Counts::default());
     Ok(Created {
@@ -186,7 +186,7 @@ fn checked_order(order: u32) -> Result<u32, SetError> {
 async fn order(call: &Call<'_>, folder: FolderId, order: u32) -> Changed<()> {
     let order = Some(order);
     let request = OrderFolder { folder, order };
-    call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    call.ask(request).await?.map_err(refused)?;
     Ok(())
 }
 
@@ -266,7 +266,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         if found.id == FolderId::INBOX {
             return Err(SetErrorType::Forbidden.into());
         }
-        let renamed = call.jmap.ask(call.account.mailbox, request).await?;
+        let renamed = call.ask(request).await?;
         renamed.map_err(|error| exists(&snapshot, &to, error))?;
     }
     if wanted_order != sort_order(&snapshot, found) {
@@ -274,7 +274,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
     }
     if subscribed != found.subscribed {
         let request = SubscribeFolder { path: to, subscribed };
-        call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+        call.ask(request).await?.map_err(refused)?;
     }
     Ok(())
 }
@@ -303,6 +303,6 @@ async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Ch
     let request = DeleteFolder {
         folder: found.id.into(),
     };
-    call.jmap.ask(call.account.mailbox, request).await?.map_err(refused)?;
+    call.ask(request).await?.map_err(refused)?;
     Ok(())
 }

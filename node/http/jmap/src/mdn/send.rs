@@ -190,7 +190,7 @@ async fn claim(call: &Call<'_>, email: EmailId) -> Changed<()> {
             flags: vec![Flag::Keyword(keyword.clone())],
             unchanged_since: Some(entry.modseq),
         };
-        let stored = call.jmap.ask(call.account.mailbox, request).await?;
+        let stored = call.ask(request).await?;
         if stored.map_err(Failure::from)?.modified.is_empty() {
             return Ok(());
         }

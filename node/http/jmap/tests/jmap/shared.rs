@@ -425,3 +425,34 @@ fn mem_21_who_may_not_recover_deleted_mail_does_not_find_it() {
         assert!(session["primaryAccounts"].get(deleted).is_none(), "{session}");
     });
 }
+
+#[test]
+fn sbx_what_is_done_in_a_shared_mailbox_is_noted_with_who_did_it() {
+    run(async |place| {
+        let info = open(place, "info", AccountKind::Shared, GrantRights::FULL).await;
+        let account = shown(info);
+        let made = draft(place, &account, "info@example.test").await;
+        let gone = ask(place, "Email/set", json!({"accountId": account, "destroy": [made]})).await;
+        assert_eq!(gone["destroyed"], json!([made]));
+        let own = place.account();
+        draft(place, &own, USER).await;
+        let mailbox = hongyan_mailbox::MailboxId {
+            account: info,
+            ..place.node.mailbox
+        };
+        let since = hongyan_types::Timestamp { millis: 0 };
+        let database = place.node.directory.database().clone();
+        let acts = hongyan_mailbox::read_acts(&database, mailbox, since, None, 9)
+            .await
+            .unwrap();
+        let told: Vec<_> = acts
+            .iter()
+            .map(|act| (act.kind.label(), act.path.as_str(), act.messages))
+            .collect();
+        assert_eq!(told, [("deleted", "INBOX", 1), ("added", "INBOX", 1)]);
+        let anna = place.node.mailbox.account;
+        assert!(acts.iter().all(|act| act.person == anna));
+        let mine = hongyan_mailbox::read_acts(&database, place.node.mailbox, since, None, 9).await;
+        assert!(mine.unwrap().is_empty(), "in one's own nothing is noted");
+    });
+}
