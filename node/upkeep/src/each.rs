@@ -11,7 +11,7 @@ use crate::{BulkMembers, Job, Problem, TaskState, store};
 /// What a row says.
 enum Candidate<'a> {
     Member(&'a BulkMembers, bulk_members::Candidate),
-    Group(import_groups::Candidate),
+    Group(Box<import_groups::Candidate>),
 }
 
 impl<'a> Candidate<'a> {
@@ -19,7 +19,7 @@ impl<'a> Candidate<'a> {
     fn read(job: &'a Job, row: &Row) -> Result<Self, Vec<Problem>> {
         match job {
             Job::BulkMembers(bulk) => Ok(Self::Member(bulk, bulk_members::read(bulk, row)?)),
-            Job::ImportGroups(import) => Ok(Self::Group(import_groups::read(import, row)?)),
+            Job::ImportGroups(import) => Ok(Self::Group(Box::new(import_groups::read(import, row)?))),
             Job::ImportMembers(_) | Job::ExportMembers(_) | Job::ExportGroups(_) => {
                 Err(vec![Problem::new("", "the task has no rows of its own")])
             }

@@ -139,7 +139,7 @@ impl BulkMembers {
 async fn refusal(caller: &Caller, action: Action, address: &str) -> Result<String> {
     match caller.member(action, address).await {
         Ok(_) => Ok(String::new()),
-        Err(problem) if problem.status < StatusCode::INTERNAL_SERVER_ERROR.as_u16() => Ok(problem.detail),
+        Err(problem) if problem.status < StatusCode::INTERNAL_SERVER_ERROR.as_u16() => Ok(problem.detail.into_string()),
         Err(problem) => Err(problem),
     }
 }

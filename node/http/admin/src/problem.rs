@@ -25,7 +25,8 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// What exactly.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// The setting that forbids it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<&'static str>,
@@ -45,12 +46,17 @@ pub struct Problem {
     /// What others count on it for: to be given to someone else, or confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<MemberUse>>)]
-    pub uses: Option<Box<[MemberUse]>>,
+    pub uses: Option<Box<Uses>>,
     /// What the object is now, when someone else has changed it meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub present: Option<Box<serde_json::Value>>,
 }
+
+/// What others count on a member for. Boxed, so that a problem stays small.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Uses(Vec<MemberUse>);
 
 /// Every way not to get an answer, in the document: a problem.
 pub(crate) struct Failure;
@@ -75,7 +81,7 @@ impl Problem {
         Self {
             status: status.as_u16(),
             kind,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             limit: None,
             max: None,
             used: None,
@@ -197,7 +203,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
             DirectoryError::InUse { .. } => Self::new(StatusCode::CONFLICT, "in-use", detail),
             DirectoryError::MemberUsed { uses, .. } => Self {
-                uses: Some(uses.into_boxed_slice()),
+                uses: Some(Box::new(Uses(uses))),
                 ..Self::new(StatusCode::CONFLICT, "in-use", detail)
             },
             DirectoryError::Limit { setting, max, used } => Self {
