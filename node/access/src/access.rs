@@ -21,8 +21,8 @@ use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
 use crate::{
-    AccessError, AccessOptions, Identity, PasswordOwner, Places, Protocol, ScramAttempt, SessionPermit, app_password,
-    password_rules,
+    AccessError, AccessOptions, Identity, PasswordOwner, PasswordRule, PasswordRules, Places, Protocol, ScramAttempt,
+    SessionPermit, app_password, password_rules,
 };
 
 /// Longest password looked at, in octets: a bound on work, not a rule.
@@ -362,6 +362,18 @@ impl Access {
             Some(rule) => Err(AccessError::BadPassword(rule)),
             None => Ok(()),
         }
+    }
+
+    /// All the rules that a new password of that account breaks (AUTH-9); none when it is good enough.
+    #[must_use]
+    pub fn password_broken(&self, owner: &PasswordOwner<'_>, password: &Secret) -> Vec<PasswordRule> {
+        self.password_rules().broken(owner, password.reveal()).collect()
+    }
+
+    /// What is asked of passwords here (AUTH-9).
+    #[must_use]
+    pub fn password_rules(&self) -> PasswordRules {
+        PasswordRules::of(&self.0.options)
     }
 
     pub(crate) fn check_lock(&self, name: &str, peer: IpAddr) -> Result<(), AccessError> {

@@ -15,6 +15,7 @@ mod fixture;
 mod following;
 mod hashing;
 mod identity;
+mod join;
 mod login_log;
 mod notice;
 mod oauth;
@@ -42,6 +43,7 @@ pub use elsewhere::{Elsewhere, Everywhere};
 pub use error::AccessError;
 pub use hongyan_directory::Protocol;
 pub use identity::{Identity, ScramAttempt};
+pub use join::{JoinEnd, JoinError, JoinOffer, JoinWish};
 pub use login_log::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Way};
 pub use oauth::{
     AuthorizationRequest, CodeShown, Decider, DeviceAsk, DeviceOffer, NewOauthClient, OauthClient, OauthError,
@@ -49,7 +51,7 @@ pub use oauth::{
 };
 pub use options::AccessOptions;
 pub use passkey::{AddedPasskey, PasskeyError, PasskeyView};
-pub use password_rules::PasswordOwner;
+pub use password_rules::{PasswordOwner, PasswordRule, PasswordRules};
 pub use place::{Place, Places, PlacesError};
 pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{

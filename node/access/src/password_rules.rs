@@ -23,28 +23,120 @@ pub struct PasswordOwner<'a> {
     pub display_name: &'a str,
 }
 
+/// A rule for passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordRule {
+    /// Too few characters.
+    TooShort,
+    /// Too many.
+    TooLong,
+    /// Spaces or control characters.
+    Space,
+    /// Not all of upper case, lower case and digits.
+    Mixed,
+    /// Something of the account's name or address.
+    OfAccount,
+    /// One that everybody tries first.
+    Common,
+}
+
+impl PasswordRule {
+    const ALL: [Self; 6] = [
+        Self::TooShort,
+        Self::TooLong,
+        Self::Space,
+        Self::Mixed,
+        Self::OfAccount,
+        Self::Common,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::TooShort => "too-short",
+            Self::TooLong => "too-long",
+            Self::Space => "space",
+            Self::Mixed => "mixed",
+            Self::OfAccount => "of-account",
+            Self::Common => "common",
+        }
+    }
+}
+
+/// What is asked of passwords here, for whoever tells people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordRules {
+    /// Fewest characters.
+    pub characters_min: usize,
+    /// Most.
+    pub characters_max: usize,
+    /// Whether upper case, lower case and digits have to be there.
+    pub mixed: bool,
+}
+
+impl PasswordRules {
+    pub(crate) fn of(options: &AccessOptions) -> Self {
+        Self {
+            characters_min: options.password_characters_min,
+            characters_max: options.password_characters_max,
+            mixed: options.password_mixed,
+        }
+    }
+
+    /// Those that people are told before they choose one; how long it may be at most is said to whoever goes beyond.
+    pub fn told(&self) -> impl Iterator<Item = PasswordRule> {
+        let mixed = self.mixed.then_some(PasswordRule::Mixed);
+        let before = [PasswordRule::TooShort].into_iter().chain(mixed);
+        before.chain([PasswordRule::Space, PasswordRule::OfAccount, PasswordRule::Common])
+    }
+
+    /// A rule in words.
+    pub(crate) fn say(&self, rule: PasswordRule) -> String {
+        match rule {
+            PasswordRule::TooShort => format!("a password has at least {} characters", self.characters_min),
+            PasswordRule::TooLong => format!("a password has at most {} characters", self.characters_max),
+            PasswordRule::Space => "a password has no spaces".to_owned(),
+            PasswordRule::Mixed => "a password has upper and lower case letters and digits".to_owned(),
+            PasswordRule::OfAccount => "a password has nothing of the account's name or address in it".to_owned(),
+            PasswordRule::Common => "the password is one of those that everybody tries first".to_owned(),
+        }
+    }
+
+    /// The rules that `password` breaks, the plainest first; looked at only as far as asked, for some are work.
+    pub(crate) fn broken<'p>(
+        self,
+        owner: &'p PasswordOwner<'_>,
+        password: &'p str,
+    ) -> impl Iterator<Item = PasswordRule> + 'p {
+        let all = PasswordRule::ALL.into_iter();
+        all.filter(move |rule| self.is_broken(*rule, owner, password))
+    }
+
+    fn is_broken(self, rule: PasswordRule, owner: &PasswordOwner<'_>, password: &str) -> bool {
+        match rule {
+            PasswordRule::TooShort => password.chars().count() < self.characters_min,
+            PasswordRule::TooLong => password.chars().count() > self.characters_max,
+            PasswordRule::Space => has(password, char::is_whitespace) || has(password, char::is_control),
+            PasswordRule::Mixed => self.mixed && !is_mixed(password),
+            PasswordRule::OfAccount => has_account_data(owner, password),
+            PasswordRule::Common => is_common(password),
+        }
+    }
+}
+
+fn has(password: &str, is: fn(char) -> bool) -> bool {
+    password.chars().any(is)
+}
+
+fn is_mixed(password: &str) -> bool {
+    has(password, char::is_uppercase) && has(password, char::is_lowercase) && has(password, |c| c.is_numeric())
+}
+
 /// The first rule that `password` breaks, in words.
 pub(crate) fn broken(options: &AccessOptions, owner: &PasswordOwner<'_>, password: &str) -> Option<String> {
-    let (min, max) = (options.password_characters_min, options.password_characters_max);
-    let count = password.chars().count();
-    let has = |is: fn(char) -> bool| password.chars().any(is);
-    let mixed = has(char::is_uppercase) && has(char::is_lowercase) && has(|c| c.is_numeric());
-    let rule = if count < min {
-        format!("a password has at least {min} characters")
-    } else if count > max {
-        format!("a password has at most {max} characters")
-    } else if has(char::is_whitespace) || has(char::is_control) {
-        "a password has no spaces".to_owned()
-    } else if options.password_mixed && !mixed {
-        "a password has upper and lower case letters and digits".to_owned()
-    } else if has_account_data(owner, password) {
-        "a password has nothing of the account's name or address in it".to_owned()
-    } else if is_common(password) {
-        "the password is one of those that everybody tries first".to_owned()
-    } else {
-        return None;
-    };
-    Some(rule)
+    let rules = PasswordRules::of(options);
+    rules.broken(owner, password).next().map(|rule| rules.say(rule))
 }
 
 fn has_account_data(owner: &PasswordOwner<'_>, password: &str) -> bool {

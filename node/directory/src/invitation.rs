@@ -7,7 +7,7 @@ use hongyan_types::{AccountId, Address, Domain, TenantId, Timestamp};
 use crate::transaction::{self as tx, Page};
 use crate::{
     AccountRecord, ApplicationId, ApplicationRecord, Credential, DepartmentId, Directory, InvitationId,
-    InvitationRecord, NewAccount, Profile, Result, TokenHash,
+    InvitationRecord, InvitationStanding, NewAccount, Profile, Result, TokenHash,
 };
 
 /// An invitation to make.
@@ -80,10 +80,10 @@ impl Directory {
         self.read(async move |t: &mut Transaction| tx::invitation::all(t, tenant).await)
             .await
     }
-    /// The invitation whose text has that hash, if it still lets somebody in.
-    pub async fn invitation_shown(&self, hash: TokenHash) -> Result<Option<InvitationRecord>> {
+    /// The invitation whose text has that hash, and what it is good for; none for one that was taken back.
+    pub async fn invitation_found(&self, hash: TokenHash) -> Result<Option<(InvitationRecord, InvitationStanding)>> {
         let now = self.now();
-        self.read(async move |t: &mut Transaction| tx::invitation::shown(t, &hash, now).await)
+        self.read(async move |t: &mut Transaction| tx::invitation::found(t, &hash, now).await)
             .await
     }
     /// Lets somebody in who shows an invitation, or has them wait. `NotFound` for what is no invitation any more, `Exists` for

@@ -3,7 +3,7 @@ use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 
 use super::*;
-use crate::{AccountState, DirectoryOptions, Error, NewTenant, ScramKeys, TenantChange};
+use crate::{AccountState, DirectoryOptions, Error, Field, NewTenant, ScramKeys, TenantChange, TenantState};
 
 async fn directory() -> (Directory, TenantId, hongyan_env::ManualClock) {
     let (env, clock) = Env::manual(1);
@@ -104,26 +104,33 @@ async fn mem_5_what_is_over_used_up_or_taken_back_lets_nobody_in() {
     };
     directory.create_invitation(tenant, &once).await.unwrap();
     directory.join(&joiner(1, "a@a.test")).await.unwrap();
-    let is_gone = async |mark: u8| {
-        let shown = directory.invitation_shown(TokenHash([mark; 32])).await.unwrap();
+    let standing = async |mark: u8| {
+        let found = directory.invitation_found(TokenHash([mark; 32])).await.unwrap();
         let refused = directory.join(&joiner(mark, "x@a.test")).await;
-        shown.is_none() && matches!(refused, Err(Error::NotFound { .. }))
+        assert!(matches!(refused, Err(Error::NotFound { .. })), "{mark}");
+        found.map(|(_, standing)| standing)
     };
-    assert!(is_gone(1).await, "used up");
+    assert_eq!(standing(1).await, Some(InvitationStanding::UsedUp));
     let made = directory
         .create_invitation(tenant, &invitation(&directory, 2))
         .await
         .unwrap();
     directory.revoke_invitation(tenant, made.id).await.unwrap();
-    assert!(is_gone(2).await, "taken back");
+    assert_eq!(standing(2).await, None, "taken back");
     directory
         .create_invitation(tenant, &invitation(&directory, 3))
         .await
         .unwrap();
-    assert!(directory.invitation_shown(TokenHash([3; 32])).await.unwrap().is_some());
+    let found = directory.invitation_found(TokenHash([3; 32])).await.unwrap();
+    assert_eq!(found.unwrap().1, InvitationStanding::Open);
+    let state = TenantChange {
+        state: Field::Set(TenantState::Suspended),
+        ..TenantChange::default()
+    };
+    directory.change_tenant(tenant, &state).await.unwrap();
+    assert_eq!(standing(3).await, Some(InvitationStanding::Closed));
     clock.advance(std::time::Duration::from_secs(2));
-    assert!(is_gone(3).await, "over");
-    assert!(is_gone(9).await, "made up");
+    assert_eq!(standing(9).await, None, "made up");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ pub use record::factors::{AppPassword, FACTOR_SECRETS, Factors, TotpKey, totp_pl
 pub use record::feed::{FeedEntry, Subject};
 pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
 pub use record::group::{GroupId, GroupRecord, Parties, Posting};
-pub use record::invitation::{InvitationId, InvitationRecord};
+pub use record::invitation::{InvitationId, InvitationRecord, InvitationStanding};
 pub use record::language::{Language, UnknownLanguage};
 pub use record::page::{DisplayNames, OrganisationPage, Welcome};
 pub use record::passkey::Passkey;

@@ -48,11 +48,35 @@ pub struct InvitationRecord {
     pub account: Option<AccountId>,
 }
 
+/// What an invitation is good for at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationStanding {
+    /// It lets somebody in.
+    Open,
+    /// Its time is over.
+    Over,
+    /// As many have joined by it as may.
+    UsedUp,
+    /// Its organisation is suspended.
+    Closed,
+}
+
 impl InvitationRecord {
     /// Whether it still lets somebody in.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
-        now < self.expires && self.uses_max.is_none_or(|max| self.used < max)
+        self.standing(now) == InvitationStanding::Open
+    }
+    /// What it is good for, as far as it says itself.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> InvitationStanding {
+        if now >= self.expires {
+            InvitationStanding::Over
+        } else if self.uses_max.is_some_and(|max| self.used >= max) {
+            InvitationStanding::UsedUp
+        } else {
+            InvitationStanding::Open
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::record::feed::Subject;
 use crate::record::{application, invitation};
 use crate::{
     AccountChange, AccountRecord, AccountState, ApplicationId, ApplicationRecord, Change, DirectoryOptions, Error,
-    Field, InvitationId, InvitationRecord, Joined, Joiner, NewAccount, NewInvitation, Profile, Result, TenantState,
-    TokenHash, key,
+    Field, InvitationId, InvitationRecord, InvitationStanding, Joined, Joiner, NewAccount, NewInvitation, Profile,
+    Result, TenantState, TokenHash, key,
 };
 
 /// Most invitations of a tenant.
@@ -141,11 +141,18 @@ pub(crate) async fn revoke(transaction: &mut Change, tenant: TenantId, id: Invit
 }
 
 /// The invitation whose text has that hash, if it still lets somebody in.
-pub(crate) async fn shown(
+async fn shown(transaction: &mut Transaction, hash: &TokenHash, now: Timestamp) -> Result<Option<InvitationRecord>> {
+    let found = found(transaction, hash, now).await?;
+    let open = found.filter(|(_, standing)| *standing == InvitationStanding::Open);
+    Ok(open.map(|(invitation, _)| invitation))
+}
+
+/// The invitation whose text has that hash, and what it is good for.
+pub(crate) async fn found(
     transaction: &mut Transaction,
     hash: &TokenHash,
     now: Timestamp,
-) -> Result<Option<InvitationRecord>> {
+) -> Result<Option<(InvitationRecord, InvitationStanding)>> {
     let Some(place) = transaction.get(&key::invitation_hash(hash)).await? else {
         return Ok(None);
     };
@@ -160,8 +167,11 @@ pub(crate) async fn shown(
         .await?;
     let Some(stored) = stored else { return Ok(None) };
     let invitation = invitation::decode(tenant, id, &stored)?;
-    let is_open = read_tenant(transaction, tenant).await?.state == TenantState::Active;
-    Ok(Some(invitation).filter(|invitation| is_open && invitation.holds(now)))
+    let standing = match read_tenant(transaction, tenant).await?.state {
+        TenantState::Active => invitation.standing(now),
+        TenantState::Suspended => InvitationStanding::Closed,
+    };
+    Ok(Some((invitation, standing)))
 }
 
 /// Lets somebody in, or has them wait for an administrator.

@@ -20,6 +20,7 @@ use crate::body::{Asked, Body};
 use crate::caller::Caller;
 use crate::member::check_departments;
 use crate::problem::{Failure, Problem, Result};
+use crate::qr;
 use crate::tag::Whose;
 
 /// Days that an invitation is good for when nobody says.
@@ -67,6 +68,8 @@ pub(crate) struct InvitationMade {
     secret: String,
     /// The page that it opens.
     link: String,
+    /// The link as a QR code to print or to show: an SVG image.
+    qr: String,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -234,9 +237,11 @@ pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Re
         notice: None,
     };
     let invitation = caller.directory.create_invitation(tenant, &new).await?;
+    let link = link(&caller, text.text.reveal());
     let made = InvitationMade {
         invitation: view(&caller, &invitation).await?,
-        link: link(&caller, text.text.reveal()),
+        qr: qr::svg(&link).ok_or_else(|| Problem::unavailable("the link is too long for a QR code"))?,
+        link,
         secret: text.text.reveal().to_owned(),
     };
     let secret = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

@@ -7,18 +7,14 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hongyan_access::PasswordOwner;
-use hongyan_audit::{Author, AuthorKind};
-use hongyan_directory::{AccountRecord, InvitationRecord, Joined, Joiner, RequestKey};
-use hongyan_notice::{Recipient, Text};
+use hongyan_access::{JoinError, JoinWish};
+use hongyan_directory::Joined;
 use hongyan_sasl::Secret;
-use hongyan_types::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::AdminState;
 use crate::body::Body;
-use crate::caller::parse_address;
 use crate::member::Password;
 use crate::problem::{Failure, Problem, Result};
 
@@ -59,28 +55,23 @@ pub(crate) struct JoinResult {
     address: String,
 }
 
-async fn shown(state: &AdminState, text: &str) -> Result<(InvitationRecord, Option<std::sync::Arc<AccountRecord>>)> {
-    let missing = || Problem::not_found("the invitation is over, or was taken back");
-    let hash = state.access.invitation_hash(text);
-    let invitation = state.directory.invitation_shown(hash).await?.ok_or_else(missing)?;
-    let account = match invitation.account {
-        None => None,
-        Some(id) => {
-            let account = state.directory.account(id).await?;
-            let waits =
-                |account: &std::sync::Arc<AccountRecord>| account.state == hongyan_directory::AccountState::Invited;
-            Some(account.filter(waits).ok_or_else(missing)?)
+impl From<JoinError> for Problem {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Ended(_) => Self::not_found(error.to_string()),
+            JoinError::Address(text) => Self::invalid(text),
+            JoinError::Access(error) => error.into(),
         }
-    };
-    Ok((invitation, account))
+    }
 }
 
 /// What an invitation is for.
 #[utoipa::path(get, path = "/api/join/{invitation}", params(("invitation" = String, Path)), responses((status = 200, body = JoinPage), Failure))]
 pub(crate) async fn show(State(state): State<AdminState>, Path(text): Path<String>) -> Result<Json<JoinPage>> {
-    let (invitation, account) = shown(&state, &text).await?;
+    let offer = state.access.join_offer(&text).await?;
+    let (invitation, account) = (offer.invitation, offer.account);
     Ok(Json(JoinPage {
-        organisation: state.directory.tenant(invitation.tenant).await?.name.clone(),
+        organisation: offer.organisation,
         domain: invitation.domain.to_string(),
         address: account.as_ref().map(|account| account.address.to_string()),
         display_name: account.map(|account| account.display_name.clone()).unwrap_or_default(),
@@ -96,61 +87,16 @@ pub(crate) async fn join(
     Path(text): Path<String>,
     Body(asked): Body<JoinRequest>,
 ) -> Result<Response> {
-    let (invitation, account) = shown(&state, &text).await?;
-    let address = wanted(&invitation, account.as_deref(), asked.address.as_deref())?;
-    let password = Secret::new(asked.password.0);
-    let owner = PasswordOwner {
-        address: &address,
-        aliases: account
-            .as_ref()
-            .map(|account| account.aliases.as_slice())
-            .unwrap_or_default(),
-        display_name: &asked.display_name,
-    };
-    state.access.check_password(&owner, &password)?;
-    let credential = match &account {
-        Some(account) => state.access.hash_password_of(account.id, &password).await?,
-        None => state.access.hash_password(&password).await?,
-    };
-    let notice = invitation.review.then(|| {
-        state.directory.notice(
-            Recipient::Administrators(invitation.tenant),
-            "application.waits",
-            Text::new(
-                &format!("{address} wants to join"),
-                &format!(
-                    "{} wants to join as {address} and waits for an answer.\n",
-                    asked.display_name
-                ),
-            ),
-            Text::new(
-                &format!("{address} 申请加入"),
-                &format!("{} 申请以 {address} 加入，等待审核。\n", asked.display_name),
-            ),
-        )
-    });
-    let joiner = Joiner {
-        hash: invitation.hash,
-        address: account.is_none().then(|| address.clone()),
+    let offer = state.access.join_offer(&text).await?;
+    let wish = JoinWish {
+        address: asked.address,
         display_name: asked.display_name,
         mobile: asked.mobile,
         private_address: asked.private_address,
-        credential,
-        notice,
+        password: Secret::new(asked.password.0),
     };
-    let author = Author {
-        kind: AuthorKind::System,
-        id: Some(u64::from(invitation.id.0)),
-        name: format!("invitation {}", invitation.id),
-        from: String::new(),
-    };
-    let directory = state.directory.acting(author, None::<RequestKey>);
-    let (status, result, address) = match directory.join(&joiner).await? {
-        Joined::Member(account) => {
-            state.access.account_changed(account.id).await?;
-            tracing::info!(account = account.id.0, "joined by invitation");
-            (StatusCode::CREATED, "joined", account.address.clone())
-        }
+    let (status, result, address) = match state.access.join_by_invitation(&offer, &wish).await? {
+        Joined::Member(account) => (StatusCode::CREATED, "joined", account.address.clone()),
         Joined::Waits(application) => (StatusCode::ACCEPTED, "waiting", application.address.clone()),
     };
     let result = JoinResult {
@@ -158,14 +104,4 @@ pub(crate) async fn join(
         address: address.to_string(),
     };
     Ok((status, Json(result)).into_response())
-}
-
-fn wanted(invitation: &InvitationRecord, account: Option<&AccountRecord>, asked: Option<&str>) -> Result<Address> {
-    match (account, asked) {
-        (Some(account), None) => Ok(account.address.clone()),
-        (Some(_), Some(_)) => Err(Problem::invalid("address: it is there already")),
-        (None, None) => Err(Problem::invalid("address: say which you want")),
-        (None, Some(asked)) if asked.contains('@') => parse_address(asked),
-        (None, Some(asked)) => parse_address(&format!("{asked}@{}", invitation.domain)),
-    }
 }

@@ -41,6 +41,7 @@ mod picture;
 mod plan;
 mod preferences;
 mod problem;
+mod qr;
 mod queue;
 mod recycle_bin;
 mod role;

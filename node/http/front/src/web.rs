@@ -25,12 +25,14 @@ pub(crate) fn is_sign_in(path: &str) -> bool {
 const OAUTH: &str = "/oauth/";
 /// Where members come by the provider of their organisation.
 const SINGLE_SIGN_ON: &str = "/sso/";
+/// Where people join by an invitation, which is all the right that they need.
+const JOIN: &str = "/join/";
 /// Pages with forms that count for whoever is signed in.
 const PAGES: [&str; 4] = ["/oauth/authorize", "/oauth/device", "/sso/start", "/sso/logout"];
 
 /// Whether whoever asks for a path is a guest there: it finds out itself who that is.
 pub(crate) fn takes_guests(path: &str) -> bool {
-    is_sign_in(path) || path.starts_with(OAUTH) || path.starts_with(SINGLE_SIGN_ON)
+    is_sign_in(path) || path.starts_with(OAUTH) || path.starts_with(SINGLE_SIGN_ON) || path.starts_with(JOIN)
 }
 
 /// Whether a page of another site must not have a form sent to a path, signed in or not.
@@ -167,6 +169,7 @@ mod tests {
             ("/sso/callback", true, false),
             ("/sso/start", true, true),
             ("/sso/back-channel-logout/1", true, false),
+            ("/join/hyi_x", true, false),
             ("/oauth", false, false),
             ("/jmap/api", false, false),
         ] {

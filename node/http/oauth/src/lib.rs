@@ -1,5 +1,5 @@
 //! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens. And the pages of single
-//! sign-on, the other way round: a member is let in here by the provider of their organisation.
+//! sign-on, the other way round: a member is let in here by the provider of their organisation. And the page behind an invitation.
 //!
 //! Turns HTTP into calls of `node/access` and back; what is granted, and for how long, is decided there. The pages are plain
 //! HTML with next to no script, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
@@ -9,6 +9,9 @@ mod authorize;
 mod device;
 mod end_point;
 mod form;
+mod join;
+mod join_form;
+mod join_text;
 mod metadata;
 mod page;
 mod single_sign_on;
@@ -56,6 +59,7 @@ pub fn routes(parts: OauthParts) -> Router {
         .route("/oauth/token", post(end_point::token))
         .route("/oauth/revoke", post(end_point::revoke))
         .route("/oauth/introspect", post(end_point::introspect))
+        .route(join::PATH, get(join::show).post(join::join))
         .merge(single_sign_on::routes())
         .with_state(oauth)
 }

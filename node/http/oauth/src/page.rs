@@ -11,11 +11,12 @@ use ring::digest;
 use serde_json::Value;
 
 use crate::form::Fields;
+use crate::join_form::Note;
 use crate::text::{Language, Words};
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--b:#f3f5f9;--c:#fff;--t:#1d2433;--m:#5c667a;--l:#d6dce8;--a:#2257d6;--e:#b3261e}\
-@media(prefers-color-scheme:dark){:root{--b:#12151c;--c:#1b202b;--t:#e8ecf4;--m:#9aa5ba;--l:#333c4e;--a:#7ea4ff;--e:#ff8a80}}\
+:root{color-scheme:light dark;--b:#f3f5f9;--c:#fff;--t:#1d2433;--m:#5c667a;--l:#d6dce8;--a:#2257d6;--e:#b3261e;--g:#1a7f4b}\
+@media(prefers-color-scheme:dark){:root{--b:#12151c;--c:#1b202b;--t:#e8ecf4;--m:#9aa5ba;--l:#333c4e;--a:#7ea4ff;--e:#ff8a80;--g:#6fd69d}}\
 *{box-sizing:border-box}\
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--b);color:var(--t);\
 font:16px/1.6 system-ui,-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif}\
@@ -29,7 +30,18 @@ border:1px solid var(--l);border-radius:8px}\
 button{font:inherit;padding:.625rem 1.25rem;border-radius:8px;border:1px solid var(--l);background:transparent;color:inherit;cursor:pointer}\
 button.p{background:var(--a);border-color:var(--a);color:var(--c);font-weight:600}button.t{border:0;padding:0;color:var(--a)}\
 :focus-visible{outline:2px solid var(--a);outline-offset:2px}a{color:var(--a)}\
-.r{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;justify-content:center;align-items:center;margin-top:1.5rem}.r .p{flex:1 0 100%}";
+.r{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;justify-content:center;align-items:center;margin-top:1.5rem}.r .p{flex:1 0 100%}\
+a.p{display:block;text-align:center;text-decoration:none;padding:.625rem 1.25rem;border-radius:8px;background:var(--a);color:var(--c);font-weight:600}\
+.h{color:var(--m);font-size:.875rem;line-height:1.4;margin:.375rem 0 0}.h.e{color:var(--e)}.o{color:var(--m);font-size:.8125rem;margin-left:.25rem}\
+input[aria-invalid],.s:has([aria-invalid]){border-color:var(--e)!important}input[readonly]{color:var(--m)!important;background:var(--b)!important}\
+.s{display:flex;align-items:center;border:1px solid var(--l);border-radius:8px}.s input:not([type=checkbox]){border:0;flex:1;min-width:0}\
+.s span{color:var(--m);padding-right:.75rem;max-width:60%;overflow-wrap:anywhere}.s button.t{padding:.25rem .75rem;font-size:.875rem;white-space:nowrap}\
+.s:focus-within{outline:2px solid var(--a);outline-offset:2px}.s input:focus-visible{outline:0}\
+.ticks{list-style:none;padding:0;margin:.25rem 0 0;font-size:.875rem;color:var(--m)}.ticks li{display:flex;gap:.5rem}\
+.ticks li::before{content:'\\25CB';flex:none;width:1em;text-align:center}.ticks .yes{color:var(--g)}.ticks .yes::before{content:'\\2713'}\
+.ticks .no{color:var(--e)}.ticks .no::before{content:'\\2715'}\
+.n{display:flex;gap:.875rem;align-items:center;margin:0 0 1rem}.n b{flex:none;width:2.25rem;height:2.25rem;border-radius:50%;display:grid;place-items:center;\
+color:var(--c);background:var(--m)}.n.good b{background:var(--g)}.n.bad b{background:var(--e)}.n p{margin:0;overflow-wrap:anywhere}";
 
 /// Asks the browser for a passkey.
 const SCRIPT: &str = include_str!("script.js");
@@ -38,12 +50,6 @@ const SCRIPT: &str = include_str!("script.js");
 fn style_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| hash(STYLE))
-}
-
-/// Likewise the script.
-fn script_hash() -> &'static str {
-    static HASH: OnceLock<String> = OnceLock::new();
-    HASH.get_or_init(|| hash(SCRIPT))
 }
 
 fn hash(text: &str) -> String {
@@ -57,12 +63,12 @@ pub(crate) struct Page {
     body: String,
     /// Where a form may lead beside here: a browser follows no answer to a form elsewhere.
     leads_to: Option<String>,
-    has_script: bool,
+    script: Option<&'static str>,
     /// Where the browser goes on by itself.
     goes_to: Option<String>,
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -84,7 +90,7 @@ impl Page {
             title: title.into(),
             body: String::new(),
             leads_to: None,
-            has_script: false,
+            script: None,
             goes_to: None,
         }
     }
@@ -155,6 +161,40 @@ impl Page {
         self
     }
 
+    /// What was made of escaped text elsewhere.
+    pub(crate) fn markup(mut self, html: &str) -> Self {
+        self.body.push_str(html);
+        self
+    }
+
+    /// One script of ours beside the page.
+    pub(crate) fn script(mut self, script: &'static str) -> Self {
+        self.script = Some(script);
+        self
+    }
+
+    /// What the page has to say, with a sign that says how it went.
+    pub(crate) fn note(mut self, note: Note, text: &str) -> Self {
+        let (class, sign) = note.looks();
+        let role = if note == Note::Bad { "alert" } else { "status" };
+        let text = escape(text);
+        let _ = write!(
+            self.body,
+            "<div class=\"n {class}\" role=\"{role}\"><b aria-hidden=\"true\">{sign}</b><p>{text}</p></div>"
+        );
+        self
+    }
+
+    /// Leads to the web client, as what comes next.
+    pub(crate) fn button_home(mut self, label: &str) -> Self {
+        let _ = write!(
+            self.body,
+            "<div class=\"r\"><a class=\"p\" href=\"/\">{}</a></div>",
+            escape(label)
+        );
+        self
+    }
+
     /// A form that posts to `path`, with what it carries along.
     pub(crate) fn form(mut self, path: &str, carried: &Fields, form: &Form) -> Self {
         let _ = write!(
@@ -163,7 +203,7 @@ impl Page {
             escape(path)
         );
         if let Some((step, request)) = &form.passkey {
-            self.has_script = true;
+            self.script = Some(SCRIPT);
             let request = escape(&request.to_string());
             let _ = write!(self.body, " data-passkey=\"{request}\" data-step=\"{step}\">");
             self.body
@@ -226,12 +266,12 @@ impl Page {
             format!("<meta http-equiv=\"refresh\" content=\"0;url={place}\">")
         });
         let refresh = refresh.unwrap_or_default();
-        let (script, script_source) = match self.has_script {
-            true => (
-                format!("<script>{SCRIPT}</script>"),
-                format!(" script-src 'sha256-{}';", script_hash()),
+        let (script, script_source) = match self.script {
+            Some(script) => (
+                format!("<script>{script}</script>"),
+                format!(" script-src 'sha256-{}';", hash(script)),
             ),
-            false => (String::new(), String::new()),
+            None => (String::new(), String::new()),
         };
         let html = format!(
             "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\

@@ -1,6 +1,9 @@
 //! `hongyan invitation`
 
-use anyhow::Result;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -33,6 +36,9 @@ pub enum Invitation {
         /// Days that it is good for.
         #[arg(long, default_value_t = 7)]
         days: u32,
+        /// Write the link as a QR code into this file (SVG).
+        #[arg(long, value_name = "FILE")]
+        qr: Option<PathBuf>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -94,13 +100,19 @@ pub(crate) async fn run(command: &Invitation, client: &Client, style: Style) -> 
             uses,
             member,
             days,
+            qr,
             whose,
         } => {
             let new = json!({
                 "label": label, "domain": domain, "department": department, "review": review, "uses_max": uses,
                 "member": member, "lifetime_days": days, "organisation": whose.organisation,
             });
-            client.post("/api/invitations", new).await?
+            let mut made = client.post("/api/invitations", new).await?;
+            // Nothing to read in a terminal.
+            if let (Value::String(image), Some(file)) = (made["qr"].take(), qr) {
+                fs::write(file, image).with_context(|| format!("write {}", file.display()))?;
+            }
+            made
         }
         Invitation::List { whose } => {
             let path = format!("/api/invitations{}", whose.suffix());

@@ -94,5 +94,5 @@ pub(crate) async fn refuse(guest: Guest, Path(id): Path<String>) -> Result<Respo
 }
 
 fn number(id: &str) -> Result<u64> {
-    Ok(id.parse().map_err(|_| Problem::not_found("no such sign-in waits"))?)
+    id.parse().map_err(|_| Problem::not_found("no such sign-in waits"))
 }

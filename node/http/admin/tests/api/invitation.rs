@@ -14,6 +14,7 @@ fn mem_5_somebody_joins_by_a_link() {
         assert_eq!(status, 201, "{made}");
         let text = made["secret"].as_str().unwrap().to_owned();
         assert!(text.starts_with("hyi_") && made["link"].as_str().unwrap().ends_with(&text));
+        assert!(made["qr"].as_str().unwrap().starts_with("<svg "));
         let path = format!("/api/join/{text}");
         // Nobody has signed in.
         let (status, page) = call(&api, "GET", &path, Value::Null).await;
