@@ -115,7 +115,7 @@ fn permit_person(person: &Person, action: Action, object: &Object<'_>) -> Result
                 return refused;
             }
             // Nobody raises their own rights by the account of someone who has more.
-            if object.role.is_some() && action.is_change() {
+            if object.role.is_some() && (action.is_change() || action.takes_power()) {
                 return Err(Refusal::Needs(Needs::Super));
             }
             Ok(match departments.as_slice() {

@@ -98,6 +98,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ResetFactors", control_members),
         ("ReadPreferences", operator),
         ("ChangePreferences", operator),
+        ("ReadSentMails", control_members),
+        ("RecallMails", control_members),
         ("ReadSessions", read_members),
         ("EndSessions", control_members),
         ("ReadScim", read_members),

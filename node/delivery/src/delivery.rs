@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use crate::plan::{Plan, Share};
 use crate::report::Status;
 use crate::sink::Stored;
+use crate::trail::Ended;
 use crate::vacation::Away;
 use crate::{Answer, DeliveryEnvelope, DeliveryRecipient, Mailboxes, MessageSink, Outcome, Refusal, SinkError};
 
@@ -125,8 +126,9 @@ impl Delivery {
         answer: Answer,
     ) -> Result<Vec<Outcome>, SinkError> {
         let stored = sink.finish().await?;
-        let plan = Plan::new(envelope);
-        Ok(self.deliver_stored(envelope, plan, &stored, answer).await)
+        let envelope = self.begin_trail(envelope, &stored, None).await;
+        let plan = Plan::new(&envelope);
+        Ok(self.deliver_stored(&envelope, plan, &stored, answer).await)
     }
 
     /// The same for a message that is stored already.
@@ -151,9 +153,10 @@ impl Delivery {
         for outcome in &outcomes {
             self.0.outcomes.with_label_values(&[outcome.label()]).inc();
         }
+        let mut kept = None;
         if accepted {
             self.report_outcomes(envelope, stored, &outcomes, answer).await;
-            self.keep_sent(envelope, stored).await;
+            kept = self.keep_sent(envelope, stored).await;
             if let Some(submitter) = &envelope.submitter {
                 self.0.parts.mailboxes.sent(MailboxId {
                     tenant: submitter.tenant,
@@ -161,6 +164,12 @@ impl Delivery {
                 });
             }
         }
+        let ended = Ended {
+            kept,
+            outcomes: &outcomes,
+            entries: &[],
+        };
+        self.end_trail(envelope, ended).await;
         outcomes
     }
 

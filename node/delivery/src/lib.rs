@@ -23,6 +23,7 @@ mod seam;
 mod sink;
 pub mod submission;
 pub mod trace;
+mod trail;
 mod vacation;
 
 pub use circle::LoopMarks;
@@ -31,6 +32,6 @@ pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Targ
 pub use mailbox::Mailboxes;
 pub use notice::{Notifier, SYSTEM_KEYWORD};
 pub use outcome::{Outcome, Refusal};
-pub use recall::{RecallError, RecallRules, Recalled};
+pub use recall::{RECALLED, RecallError, RecallRules, Recalled};
 pub use sink::{MessageSink, SinkError};
 pub use vacation::Vacation;

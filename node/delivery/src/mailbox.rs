@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_directory::AccountRecord;
-use hongyan_mailbox::{Acting, Deliver, DeliverReply, FolderRef, MailboxError, MailboxId, SpecialUse};
+use hongyan_mailbox::{Acting, Deliver, DeliverReply, EmailId, FolderRef, MailboxError, MailboxId, SpecialUse};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
 use hongyan_types::{AccountId, Flag, SystemFlag};
@@ -120,15 +120,13 @@ impl Delivery {
     }
 
     /// Keeps the sender's own copy in Sent (ACC-13). The mail is on its way, whatever becomes of the copy.
-    pub(crate) async fn keep_sent(&self, envelope: &DeliveryEnvelope, stored: &Stored) {
-        let Some(submitter) = &envelope.submitter else { return };
+    pub(crate) async fn keep_sent(&self, envelope: &DeliveryEnvelope, stored: &Stored) -> Option<EmailId> {
+        let submitter = envelope.submitter.as_ref()?;
         let account = &self.sent_from(envelope, submitter).await;
         if !account.settings.keep_sent {
-            return;
+            return None;
         }
-        let Some(message) = stored.of(account.tenant) else {
-            return;
-        };
+        let message = stored.of(account.tenant)?;
         let stop = Stop::of(account, 0);
         let request = Deliver {
             message: message.clone(),
@@ -147,15 +145,20 @@ impl Delivery {
             }
         };
         let error = match kept {
-            Ok(Ok(_)) => return,
+            Ok(Ok(reply)) => return Some(reply.email),
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
         tracing::warn!(event = "delivery_sent_copy_failed", id = %envelope.id, error);
+        None
     }
 
     /// Whose mail it is: the submitter's, or that of the mailbox in whose name it is sent (SBX, DLG).
-    async fn sent_from(&self, envelope: &DeliveryEnvelope, submitter: &Arc<AccountRecord>) -> Arc<AccountRecord> {
+    pub(crate) async fn sent_from(
+        &self,
+        envelope: &DeliveryEnvelope,
+        submitter: &Arc<AccountRecord>,
+    ) -> Arc<AccountRecord> {
         let Some(sender) = envelope.sender.as_ref().filter(|sender| !submitter.owns(sender)) else {
             return Arc::clone(submitter);
         };

@@ -1,22 +1,20 @@
 //! A sender wants a mail back (TRK-5): what of it is in mailboxes of this system goes, under the rules for it, and each
-//! recipient's result is told. Callers are JMAP and the admin API.
+//! recipient's result is told, to whoever waits and by a mail (TRK-6). Callers are JMAP and the admin API.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use hongyan_directory::{AccountRecord, Language, Resolution, Seat};
-use hongyan_mailbox::{MailboxError, MailboxId, MessageWriter, NewMessage, Recall};
+use hongyan_mailbox::{EmailId, MailboxError, MailboxId, MessageWriter, NewMessage, Recall, read_email};
 use hongyan_message::{Body, Builder, words};
-use hongyan_trail::{Delivered, Progress, Submission, Submissions};
+use hongyan_notice::{Notice, Text};
+use hongyan_trail::{Delivered, Progress, SUBJECT_CHARACTERS_MAX, Submission, Submissions};
 use hongyan_types::{Address, Timestamp};
 
 use crate::plan::Stop;
 use crate::trace::date;
 use crate::{Delivery, DeliveryId};
-
-/// Characters of a subject in a notice.
-const SUBJECT_CHARACTERS_MAX: usize = 500;
 
 /// What may be taken back, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +104,6 @@ impl Delivery {
         &self,
         sender: &AccountRecord,
         number: u64,
-        subject: &str,
         rules: RecallRules,
     ) -> Result<Vec<(String, Recalled)>, RecallError> {
         let submissions = Submissions::of(sender.tenant, sender.id);
@@ -121,6 +118,7 @@ impl Delivery {
         let recipients = submissions.recipients(&mut transaction, number).await;
         let recipients = recipients.map_err(unavailable)?;
         drop(transaction);
+        let subject = self.subject_of(sender, &submission).await.map_err(unavailable)?;
         let (Some(message_id), Some(from)) = (submission.message_id, submission.from) else {
             return Err(RecallError::Unknown);
         };
@@ -129,26 +127,58 @@ impl Delivery {
             sender,
             message_id,
             from,
-            subject: words::decode(subject).chars().take(SUBJECT_CHARACTERS_MAX).collect(),
+            subject,
             takes_read: rules.takes_read,
         };
         let parallel = self.0.parts.settings.mailboxes_parallel_max.max(1);
         let results: Vec<(String, Recalled)> = futures_util::stream::iter(&recipients)
-            .map(|recipient| async { (recipient.address.clone(), recalling.address(&recipient.address).await) })
+            .map(|recipient| async {
+                // Whoever presses twice has one recall and one result.
+                let result = match recipient.reply.as_str() {
+                    RECALLED => Recalled::Yes,
+                    _ => recalling.address(&recipient.address).await,
+                };
+                (recipient.address.clone(), result)
+            })
             .buffered(parallel)
             .collect()
             .await;
+        let before = |address: &str| {
+            recipients
+                .iter()
+                .any(|known| known.address == address && known.reply == RECALLED)
+        };
         let noted: Vec<_> = results
             .iter()
-            .filter(|(_, result)| *result == Recalled::Yes)
+            .filter(|(address, result)| *result == Recalled::Yes && !before(address))
             .map(|(address, _)| (address.clone(), Delivered::No, RECALLED.to_owned()))
             .collect();
+        if noted.is_empty() && recipients.iter().any(|known| known.reply == RECALLED) {
+            return Ok(results);
+        }
+        let outcome = recalling.outcome(&results);
         let noted = self.0.parts.database.run(async |transaction| {
             submissions.note(transaction, number, &noted).await?;
+            hongyan_notice::write(transaction, &outcome);
             Ok::<_, hongyan_kv::Error>(())
         });
         noted.await.map_err(unavailable)?;
         Ok(results)
+    }
+
+    /// The subject of a mail that was sent; empty when nobody knows it any more.
+    async fn subject_of(&self, sender: &AccountRecord, submission: &Submission) -> hongyan_kv::Result<String> {
+        if let Some(subject) = &submission.subject {
+            return Ok(subject.clone());
+        }
+        let mailbox = MailboxId {
+            tenant: sender.tenant,
+            account: sender.id,
+        };
+        let email = read_email(&self.0.parts.database, mailbox, EmailId(submission.email)).await?;
+        let subject = email.and_then(|email| email.structure.envelope.subject);
+        let subject = subject.unwrap_or_default();
+        Ok(words::decode(&subject).chars().take(SUBJECT_CHARACTERS_MAX).collect())
     }
 
     fn check_recall(
@@ -177,9 +207,31 @@ impl Delivery {
 }
 
 /// What the trail says of a recipient whose copy was taken back.
-const RECALLED: &str = "550 5.3.0 Recalled by its sender";
+pub const RECALLED: &str = "550 5.3.0 Recalled by its sender";
 
 impl Recalling<'_> {
+    /// What the sender is told (TRK-6).
+    fn outcome(&self, results: &[(String, Recalled)]) -> Notice {
+        let lines = |words: fn(Recalled) -> &'static str| -> String {
+            let line = |(address, result): &(String, Recalled)| format!("{address}: {}\n", words(*result));
+            results.iter().map(line).collect()
+        };
+        let subject = &self.subject;
+        let english = Text::new(
+            &format!("Recall of your mail: {subject}"),
+            &format!(
+                "What became of the mail \"{subject}\" that you recalled:\n\n{}",
+                lines(english)
+            ),
+        );
+        let chinese = Text::new(
+            &format!("撤回结果：{subject}"),
+            &format!("您撤回的邮件“{subject}”的结果如下：\n\n{}", lines(chinese)),
+        );
+        let to = hongyan_notice::Recipient::Member(self.sender.id);
+        Notice::new(&self.delivery.0.parts.env, to, "mail.recall", english, chinese)
+    }
+
     async fn address(&self, address: &str) -> Recalled {
         let Ok(address) = Address::try_from(address) else {
             return Recalled::Failed;
@@ -263,6 +315,28 @@ impl Recalling<'_> {
         let mut writer = MessageWriter::new(&parts.blobs, mailbox.tenant);
         writer.push(&mail.build()).await.map_err(|error| error.to_string())?;
         writer.finish().await.map_err(|error| error.to_string())
+    }
+}
+
+fn english(result: Recalled) -> &'static str {
+    match result {
+        Recalled::Yes => "recalled",
+        Recalled::Partly => "recalled for some of the group's members, others have read it",
+        Recalled::Read => "not recalled: it was read",
+        Recalled::Gone => "not recalled: it is not in the mailbox any more",
+        Recalled::Outside => "not possible: the recipient is not on this system",
+        Recalled::Failed => "not recalled: the mailbox did not answer",
+    }
+}
+
+fn chinese(result: Recalled) -> &'static str {
+    match result {
+        Recalled::Yes => "已撤回",
+        Recalled::Partly => "部分成员的邮件已撤回，其余成员已读",
+        Recalled::Read => "未撤回：收件人已读",
+        Recalled::Gone => "未撤回：邮件已不在收件人邮箱中",
+        Recalled::Outside => "无法撤回：收件人不在本系统内",
+        Recalled::Failed => "未撤回：收件人邮箱暂时没有响应",
     }
 }
 

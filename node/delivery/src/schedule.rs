@@ -8,6 +8,7 @@ use hongyan_queue::{Destination, EntryId, NewEntry, NewRecipient};
 use crate::queue::{ENTRY_RECIPIENTS_MAX, QUEUE_UNAVAILABLE, REQUEST_RECIPIENTS_MAX, new_recipient, queue_of};
 use crate::report::Status;
 use crate::sink::Stored;
+use crate::trail::Ended;
 use crate::{Delivery, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, Refusal, SinkError, Target};
 
 const TOO_MANY: Refusal = Refusal::new(Status(5, 5, 3), "The message has too many recipients to be sent later");
@@ -41,14 +42,19 @@ impl Delivery {
         not_before_millis: i64,
     ) -> Result<Outcome, SinkError> {
         let stored = sink.finish().await?;
-        let kept = self.schedule_stored(envelope, &stored, not_before_millis, envelope.id);
-        Ok(match kept.await {
-            Ok(_) => {
-                self.keep_sent(envelope, &stored).await;
-                Outcome::Queued
-            }
-            Err(refusal) => Outcome::Deferred(refusal),
-        })
+        let envelope = &*self.begin_trail(envelope, &stored, Some(not_before_millis)).await;
+        let scheduled = self.schedule_stored(envelope, &stored, not_before_millis, envelope.id);
+        let (outcome, entries, kept) = match scheduled.await {
+            Ok(entries) => (Outcome::Queued, entries, self.keep_sent(envelope, &stored).await),
+            Err(refusal) => (Outcome::Deferred(refusal), Vec::new(), None),
+        };
+        let ended = Ended {
+            kept,
+            outcomes: &[],
+            entries: &entries,
+        };
+        self.end_trail(envelope, ended).await;
+        Ok(outcome)
     }
 
     async fn schedule_stored(

@@ -94,11 +94,35 @@ impl Ledger {
         };
         let mut found = Vec::new();
         for pair in transaction.get_range_all(query).await? {
-            let number = records.reader(&pair.key).and_then(|mut reader| reader.int());
-            let number = number.map_err(|error| Error::Corrupt(error.to_string()))?;
-            found.push((number, pair.value));
+            found.push((read_key(&records, &pair.key)?, pair.value));
         }
         Ok(found)
+    }
+    /// The records with the highest numbers below `before`, the highest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last(
+        &self,
+        transaction: &mut Transaction,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Bytes)>> {
+        let records = self.0.clone().int(RECORD);
+        let mut range = records.range();
+        if let Some(before) = before {
+            range.end = self.key(before);
+        }
+        let query = RangeQuery {
+            range,
+            limit,
+            reverse: true,
+            mode: ReadMode::Serializable,
+        };
+        let pairs = transaction.get_range_all(query).await?.into_iter();
+        pairs
+            .map(|pair| Ok((read_key(&records, &pair.key)?, pair.value)))
+            .collect()
     }
     /// Adds a record under the next number.
     ///
@@ -222,6 +246,12 @@ impl Changes {
         };
         self.fates.insert(number, fate);
     }
+}
+
+/// The number in the key of a record.
+fn read_key(records: &Tuple, key: &[u8]) -> Result<u64> {
+    let number = records.reader(key).and_then(|mut reader| reader.int());
+    number.map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 fn read_number(stored: &[u8]) -> Result<u64> {

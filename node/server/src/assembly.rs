@@ -13,10 +13,10 @@ use hongyan_actor::{Arbiters, EntityKey};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
 use hongyan_cluster::Member;
 use hongyan_config::Config;
-use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings, Notifier};
+use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings, Notifier, RecallError};
 use hongyan_directory::Directory;
 use hongyan_env::Env;
-use hongyan_http_admin::{AdminState, ClusterControl, SecretKeeper};
+use hongyan_http_admin::{AdminState, ClusterControl, RecallDoor, Recalling, SecretKeeper};
 use hongyan_http_discovery::{Checker, Watch, WatchOptions};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_listener::{Listener, TlsConfig};
@@ -28,6 +28,7 @@ use hongyan_router::{Router, RouterOptions};
 use hongyan_statistics::{Counts, Kind, StatisticsOptions};
 use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
 use hongyan_webhook::Webhooks;
+use tokio::sync::oneshot;
 
 use crate::acme;
 use crate::entities::Entities;
@@ -260,10 +261,29 @@ impl Assembly {
             counts: self.counts.clone(),
             certificates: self.acme.clone(),
             deleted_mail_kept: settings::deleted_mail_kept(&self.config),
+            recalls: self.recalls(),
             publishing: Some(self.publishing.clone()),
             cluster: self.control.clone(),
             secrets: self.secrets.clone(),
         })
+    }
+    /// Recalls run on an arbiter: they ask mailboxes.
+    fn recalls(&self) -> Recalling {
+        let rules = settings::recall(&self.config);
+        let (arbiters, delivery) = (self.arbiters.clone(), self.delivery.clone());
+        let door: RecallDoor = Arc::new(move |sender, number| {
+            let (answer, answered) = oneshot::channel();
+            let delivery = delivery.clone();
+            arbiters.spawn(sender.id.0, move || async move {
+                // Whoever asked may have left.
+                drop(answer.send(delivery.recall(&sender, number, rules).await));
+            });
+            Box::pin(async { answered.await.unwrap_or(Err(RecallError::Unavailable)) })
+        });
+        Recalling {
+            door: Some(door),
+            tracks_scheduled: rules.scheduled,
+        }
     }
     /// The configuration it was started with.
     #[must_use]

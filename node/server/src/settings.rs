@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use hongyan_access::AccessOptions;
 use hongyan_actor::EntityOptions;
 use hongyan_config::Config;
+use hongyan_delivery::RecallRules;
 use hongyan_directory::DirectoryOptions;
 use hongyan_embedded::EmbeddedOptions;
 use hongyan_env::Env;
@@ -280,6 +281,16 @@ pub(crate) fn front(config: &Config, clear_passwords_on_loopback: bool) -> Front
 
 fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours.saturating_mul(3_600))
+}
+
+/// What may be taken back, and for how long (TRK-5).
+pub(crate) fn recall(config: &Config) -> RecallRules {
+    RecallRules {
+        standard: hours(config.limits.recall_standard_hours),
+        advanced: hours(config.limits.recall_advanced_hours),
+        takes_read: config.limits.recall_read_mail,
+        scheduled: config.limits.scheduled_full_tracking,
+    }
 }
 
 pub(crate) fn jmap(config: &Config) -> JmapSettings {

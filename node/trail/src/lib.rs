@@ -9,4 +9,4 @@ mod recipient;
 mod submission;
 
 pub use recipient::{Delivered, Parameters, Recipient};
-pub use submission::{Progress, Report, Submission, SubmissionId, Submissions};
+pub use submission::{Progress, Report, SUBJECT_CHARACTERS_MAX, Submission, SubmissionId, Submissions};

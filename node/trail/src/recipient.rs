@@ -54,6 +54,18 @@ const V1: Schema = Schema(1);
 const REPLY_OCTETS_MAX: usize = 512;
 
 impl Recipient {
+    /// One that waits.
+    #[must_use]
+    pub fn queued(index: u32, address: String) -> Self {
+        Self {
+            index,
+            address,
+            parameters: Vec::new(),
+            delivered: Delivered::Queued,
+            reply: "250 2.0.0 Queued".to_owned(),
+            displayed: false,
+        }
+    }
     pub(crate) fn tell(&mut self, delivered: Delivered, reply: &str) {
         self.delivered = delivered;
         reply[..reply.floor_char_boundary(REPLY_OCTETS_MAX)].clone_into(&mut self.reply);

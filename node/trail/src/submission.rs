@@ -86,6 +86,9 @@ pub struct Submission {
     /// Receipts of its readers, likewise.
     #[n(12)]
     pub receipts: Option<Vec<u64>>,
+    /// The mail's subject, decoded, of at most [`SUBJECT_CHARACTERS_MAX`].
+    #[n(13)]
+    pub subject: Option<String>,
 }
 
 /// A report that has come about a submission.
@@ -96,6 +99,9 @@ pub enum Report {
     /// A receipt (RFC 8098), and whose, when it says that the mail was displayed.
     Receipt(Option<String>),
 }
+
+/// Characters that are kept of a subject.
+pub const SUBJECT_CHARACTERS_MAX: usize = 500;
 
 const V1: Schema = Schema(1);
 
@@ -170,6 +176,21 @@ impl Submissions {
     /// The store's.
     pub async fn all(&self, transaction: &mut Transaction) -> Result<Vec<(u64, Submission)>> {
         let stored = self.ledger.all(transaction).await?.into_iter();
+        stored
+            .map(|(number, stored)| Ok((number, Submission::decode(&stored)?)))
+            .collect()
+    }
+    /// The latest of them, or those before a number, the latest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last(
+        &self,
+        transaction: &mut Transaction,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Submission)>> {
+        let stored = self.ledger.last(transaction, before, limit).await?.into_iter();
         stored
             .map(|(number, stored)| Ok((number, Submission::decode(&stored)?)))
             .collect()
@@ -355,6 +376,7 @@ mod tests {
             from: None,
             reports: None,
             receipts: None,
+            subject: None,
         }
     }
 
@@ -379,6 +401,7 @@ mod tests {
             from: Some("a@b".to_owned()),
             reports: Some(vec![7]),
             receipts: Some(vec![8]),
+            subject: None,
             ..submission(5)
         };
         let golden = [&golden[..3], b"\x8d", &golden[4..], b"\x61i\x63a@b\x81\x07\x81\x08"].concat();

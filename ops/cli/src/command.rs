@@ -21,6 +21,7 @@ mod recycle_bin;
 mod role;
 mod seat;
 mod secrets;
+mod sent_mail;
 mod session;
 mod shared;
 mod sheet;
@@ -66,6 +67,9 @@ pub enum Command {
     /// Mailboxes of those who left: given back, given on, or gone for good.
     #[command(subcommand)]
     RecycleBin(recycle_bin::RecycleBin),
+    /// Mails that members have sent, and taking them back.
+    #[command(subcommand)]
+    SentMail(sent_mail::SentMail),
     /// Mails that were deleted for good and can be had back for a while.
     #[command(subcommand)]
     DeletedMail(deleted_mail::DeletedMail),
@@ -158,6 +162,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Member(command) => member::run(command, &client, style).await,
         Command::Invitation(command) => invitation::run(command, &client, style).await,
         Command::RecycleBin(command) => recycle_bin::run(command, &client, style).await,
+        Command::SentMail(command) => sent_mail::run(command, &client, style).await,
         Command::DeletedMail(command) => deleted_mail::run(command, &client, style).await,
         Command::Certificates { whose } => {
             let items = client.list("/api/certificates", &whose.query()).await?;
@@ -283,6 +288,9 @@ mod tests {
             "x webhook set 3 --on false",
             "x messages --organisation A",
             "x deleted-mail restore a@b 1-2 3-4",
+            "x sent-mail list a@b",
+            "x sent-mail show a@b 3",
+            "x sent-mail recall a@b 3",
             "x certificates",
             "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
             "x invitation notify a@b c@d",

@@ -24,7 +24,7 @@ pub use blob::{BlobGet, BlobInfo, BlobLookup, BlobUpload, DataSourceObject, Uplo
 pub use body_part::{Bodies, BodyPart, BodyPartProperty, BodyPartView, PartPath, Sources, bodies};
 pub use deleted_email::{DeletedEmail, DeletedEmailGet, DeletedEmailRestore};
 pub use email::{BodyValue, EmailFacts, EmailGet, EmailParse, EmailProperties, EmailProperty, EmailView};
-pub use email_query::{EmailCondition, EmailQuery, EmailQueryChanges, EmailSort, email_sorts};
+pub use email_query::{EmailCleanUp, EmailCondition, EmailQuery, EmailQueryChanges, EmailSort, email_sorts};
 pub use header::{EmailAddress, HeaderForm, HeaderProperty};
 pub use identity::{Identity, IdentityProperty, NewIdentity};
 pub use mailbox::{

@@ -52,6 +52,10 @@ pub enum Action {
     ReadPreferences,
     /// Change it: everyone for themselves.
     ChangePreferences,
+    /// Look at what a member has sent and what became of it.
+    ReadSentMails,
+    /// Take mail back that a member has sent.
+    RecallMails,
     /// Look at a member's running sessions.
     ReadSessions,
     /// End them.
@@ -125,7 +129,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -148,6 +152,8 @@ impl Action {
         Self::ResetFactors,
         Self::ReadPreferences,
         Self::ChangePreferences,
+        Self::ReadSentMails,
+        Self::RecallMails,
         Self::ReadSessions,
         Self::EndSessions,
         Self::ReadScim,
@@ -201,6 +207,8 @@ impl Action {
             | Self::ControlMembers
             | Self::ReadFactors
             | Self::ResetFactors
+            | Self::ReadSentMails
+            | Self::RecallMails
             | Self::ReadSessions
             | Self::EndSessions
             | Self::ReadScim
@@ -228,6 +236,7 @@ impl Action {
                 | Self::ReadMembers
                 | Self::ReadFactors
                 | Self::ReadPreferences
+                | Self::ReadSentMails
                 | Self::ReadSessions
                 | Self::ReadScim
                 | Self::ReadGroups
@@ -245,7 +254,13 @@ impl Action {
     pub(super) fn takes_power(self) -> bool {
         matches!(
             self,
-            Self::ControlMembers | Self::ResetFactors | Self::ChangeRoles | Self::EndSessions | Self::ChangeTokens
+            Self::ControlMembers
+                | Self::ResetFactors
+                | Self::ReadSentMails
+                | Self::RecallMails
+                | Self::ChangeRoles
+                | Self::EndSessions
+                | Self::ChangeTokens
         )
     }
 
@@ -259,6 +274,8 @@ impl Action {
                 | Self::ResetFactors
                 | Self::ReadPreferences
                 | Self::ChangePreferences
+                | Self::ReadSentMails
+                | Self::RecallMails
         )
     }
 
@@ -291,6 +308,8 @@ impl Action {
             Self::ChangeDelegations => "delegations:write",
             Self::ReadPreferences => "preferences:read",
             Self::ChangePreferences => "preferences:write",
+            Self::ReadSentMails => "sent-mails:read",
+            Self::RecallMails => "sent-mails:write",
             Self::ReadSessions => "sessions:read",
             Self::EndSessions => "sessions:write",
             Self::ReadScim => "scim:read",

@@ -47,6 +47,7 @@ mod recycle_bin;
 mod role;
 mod seat;
 mod secret;
+mod sent_mail;
 mod service;
 mod session;
 mod sheet;
@@ -71,8 +72,9 @@ pub use cluster::{
 };
 pub use problem::Problem;
 pub use secret::SecretKeeper;
+pub use sent_mail::{RecallDoor, Recalls};
 pub use socket::{SocketError, serve};
-pub use state::AdminState;
+pub use state::{AdminState, Recalling};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -151,6 +153,9 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(certificate::list))
         .routes(routes!(deleted_mail::list))
         .routes(routes!(deleted_mail::restore))
+        .routes(routes!(sent_mail::list))
+        .routes(routes!(sent_mail::show))
+        .routes(routes!(sent_mail::recall))
         .routes(routes!(statistics::overview))
         .routes(routes!(statistics::days))
         .routes(routes!(statistics::members))

@@ -172,6 +172,10 @@ impl Problem {
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
+    /// Its state does not allow it.
+    pub(crate) fn refused(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "refused", detail)
+    }
     /// The node runs alone.
     pub(crate) fn no_cluster() -> Self {
         Self::new(StatusCode::CONFLICT, "no-cluster", "this node is not part of a cluster")

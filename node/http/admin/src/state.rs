@@ -13,7 +13,16 @@ use hongyan_statistics::Counts;
 use hongyan_upkeep::Tasks;
 use hongyan_webhook::Webhooks;
 
-use crate::{ClusterControl, SecretKeeper};
+use crate::{ClusterControl, RecallDoor, SecretKeeper};
+
+/// How sent mail is followed and taken back.
+#[derive(Clone, Default)]
+pub struct Recalling {
+    /// Takes it back; none where nothing delivers.
+    pub door: Option<RecallDoor>,
+    /// Whether mail that was scheduled has a delivery status (MODE-3).
+    pub tracks_scheduled: bool,
+}
 
 /// Handles of the parts that the API manages.
 #[derive(Clone)]
@@ -30,6 +39,8 @@ pub struct AdminState {
     pub certificates: Option<Acme>,
     /// How long mails that were deleted for good can be had back.
     pub deleted_mail_kept: Duration,
+    /// How sent mail is followed and taken back.
+    pub recalls: Recalling,
     /// What members do, counted.
     pub counts: Counts,
     /// What changes, posted to programs.

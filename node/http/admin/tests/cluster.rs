@@ -127,6 +127,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
         single_sign_on: None,
         certificates: None,
         deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
+        recalls: hongyan_http_admin::Recalling::default(),
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         counts: hongyan_statistics::Counts::new(
             directory.clone(),

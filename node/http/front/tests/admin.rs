@@ -99,6 +99,7 @@ impl Served {
             single_sign_on: None,
             certificates: None,
             deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
+            recalls: hongyan_http_admin::Recalling::default(),
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),

@@ -95,7 +95,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
             Some(CapabilityUri::PRINCIPALS)
         }
         "EmailSubmission/recall" => Some(CapabilityUri::SENDING),
-        "DeletedEmail/get" | "DeletedEmail/restore" => Some(CapabilityUri::DELETED),
+        "DeletedEmail/get" | "DeletedEmail/restore" | "Email/cleanUp" => Some(CapabilityUri::DELETED),
         "MDN/send" | "MDN/parse" => Some(CapabilityUri::MDN),
         "VacationResponse/get" | "VacationResponse/set" => Some(CapabilityUri::VACATION),
         "Blob/upload" | "Blob/get" | "Blob/lookup" => Some(CapabilityUri::BLOB),
@@ -108,7 +108,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
 fn changes(name: &str) -> bool {
     matches!(
         name.rsplit('/').next(),
-        Some("set" | "import" | "copy" | "upload" | "send" | "restore" | "recall")
+        Some("set" | "import" | "copy" | "upload" | "send" | "restore" | "recall" | "cleanUp")
     )
 }
 
@@ -148,6 +148,7 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "Principal/query" => principal::query(call).await,
         "Principal/queryChanges" => principal::query_changes(call).await,
         "EmailSubmission/recall" => submission::recall(call).await,
+        "Email/cleanUp" => email::clean_up(call).await,
         "DeletedEmail/get" => deleted::get(call).await,
         "DeletedEmail/restore" => deleted::restore(call).await,
         "MDN/send" => mdn::send(call).await,

@@ -2,6 +2,7 @@
 
 mod body_values;
 mod changes;
+mod clean_up;
 mod condition;
 mod copy;
 mod create;
@@ -17,6 +18,7 @@ mod sort;
 
 pub(crate) use body_values::value;
 pub(crate) use changes::changes;
+pub(crate) use clean_up::clean_up;
 pub(crate) use copy::copy;
 pub(crate) use create::import;
 pub(crate) use digests::Digests;

@@ -116,6 +116,7 @@ struct BlobCapability {
 #[serde(rename_all = "camelCase")]
 struct DeletedCapability {
     kept_seconds: u64,
+    clean_up_emails_max: usize,
 }
 
 /// `urn:ietf:params:jmap:principals` of an account (RFC 9670 §1.5.1).
@@ -237,6 +238,7 @@ impl Capabilities {
             }),
             deleted: raw(&DeletedCapability {
                 kept_seconds: jmap.settings.deleted_kept.as_secs(),
+                clean_up_emails_max: jmap.settings.clean_up_emails_max,
             }),
             sending: [Seat::Standard, Seat::Advanced].map(|seat| raw(&SendingCapability::new(&jmap.settings, seat))),
         }

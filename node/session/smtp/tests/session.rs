@@ -2,6 +2,8 @@
 
 mod harness;
 
+use std::time::Duration;
+
 use harness::{Client, Node, address, on_node};
 use hongyan_access::SessionFilter;
 use hongyan_delivery::Notifier;
@@ -14,6 +16,7 @@ use hongyan_notice::{Notice, Recipient, Text};
 use hongyan_queue::{Destination, LocalDelivery, Reporter};
 use hongyan_router::AskError;
 use hongyan_smtp::server::Mode;
+use hongyan_trail::{Progress, Submission, Submissions};
 use hongyan_types::{AccountId, Timestamp};
 
 const LETTER: &str = "From: Ext <x@far.test>\r\nSubject: hello\r\n\r\n..body";
@@ -806,5 +809,82 @@ fn gen_4_a_notice_waits_for_a_mailbox_that_is_away() {
             .unwrap();
         assert_eq!(due.len(), 1);
         assert_eq!((&due[0].notice, due[0].attempts), (&notice, 1));
+    });
+}
+
+/// What anna's trail says: of each submission, its subject, and each recipient's address and reply.
+async fn trail(node: &Node) -> Vec<(Submission, Vec<(String, String)>)> {
+    let anna = node.directory.account_at(&address("anna@example.test")).await.unwrap();
+    let submissions = Submissions::of(anna.tenant, anna.id);
+    let mut transaction = node.database().begin();
+    let mut all = Vec::new();
+    for (number, submission) in submissions.all(&mut transaction).await.unwrap() {
+        let recipients = submissions.recipients(&mut transaction, number).await.unwrap();
+        let told = recipients.into_iter().map(|one| (one.address, one.reply));
+        all.push((submission, told.collect()));
+    }
+    all
+}
+
+#[test]
+fn trk_2_what_a_mail_client_submits_leaves_a_trail() {
+    on_node(|node| async move {
+        let mut client = submission(&node).await;
+        let mail =
+            "From: Anna <anna@example.test>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@x>\r\n\r\nx";
+        let to = ["ben@example.test", "far@other.test"];
+        let replies = client.send("anna@example.test", &to, mail, 1).await;
+        assert_eq!(codes(&replies), ["250", "250", "250", "354", "250"], "{replies:?}");
+        let all = trail(&node).await;
+        let (sent, recipients) = &all[0];
+        assert_eq!(all.len(), 1);
+        assert_eq!(sent.subject.as_deref(), Some("Grüße"));
+        assert_eq!(
+            (sent.message_id.as_deref(), sent.progress),
+            (Some("1@x"), Progress::Sent)
+        );
+        assert_eq!(sent.from.as_deref(), Some("anna@example.test"));
+        assert_eq!(sent.email, 1, "the copy in Sent");
+        let expect = [
+            ("ben@example.test".to_owned(), "250 2.0.0 Delivered".to_owned()),
+            ("far@other.test".to_owned(), "250 2.0.0 Queued".to_owned()),
+        ];
+        assert_eq!(recipients[..], expect);
+        // The queue tells the trail what becomes of the rest.
+        let queued = node.queued().await;
+        assert!(queued[0].trail().is_some());
+        // Nobody has had it: there is nothing to follow.
+        let ben = node.account("ben@example.test").await;
+        node.probe.refuse.lock().unwrap().insert(ben, Err(AskError::Overloaded));
+        let replies = client.send("anna@example.test", &["ben@example.test"], mail, 1).await;
+        assert_eq!(codes(&replies).last(), Some(&"451"), "{replies:?}");
+        assert_eq!(trail(&node).await.len(), 1);
+        // What comes from outside is nobody's submission.
+        let mut outside = smtp(&node).await;
+        outside.send("x@far.test", &["anna@example.test"], LETTER, 1).await;
+        assert_eq!(trail(&node).await.len(), 1);
+    });
+}
+
+#[test]
+fn mode_2_what_a_mail_client_has_wait_can_be_taken_back() {
+    on_node(|node| async move {
+        let mut client = node
+            .connect(Mode::Submission, |settings| {
+                settings.delayed_send_max = Duration::from_secs(86_400)
+            })
+            .await
+            .hello("EHLO")
+            .await;
+        client.say("AUTH PLAIN AGFubmFAZXhhbXBsZS50ZXN0AHBhc3M=\r\n", 1).await;
+        client.say("MAIL FROM:<anna@example.test> HOLDFOR=3600\r\n", 1).await;
+        client.say("RCPT TO:<far@other.test>\r\nDATA\r\n", 2).await;
+        let reply = client
+            .say("From: anna@example.test\r\nSubject: later\r\n\r\nx\r\n.\r\n", 1)
+            .await;
+        assert_eq!(codes(&reply), ["250"], "{reply:?}");
+        let all = trail(&node).await;
+        assert!(all[0].0.is_scheduled && all[0].0.progress == Progress::Sent);
+        assert_eq!(all[0].0.entries.len(), 1);
     });
 }

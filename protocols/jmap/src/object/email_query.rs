@@ -206,6 +206,22 @@ impl EmailQuery {
     }
 }
 
+/// Arguments of `Email/cleanUp`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailCleanUp {
+    /// Which account.
+    pub account_id: Id,
+    /// Which emails. There is none that means all: nobody cleans a mailbox by forgetting it.
+    pub filter: Filter<EmailCondition>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// Whether nothing goes.
+    #[serde(default)]
+    pub count_only: bool,
+}
+
 /// Arguments of `Email/queryChanges`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -27,6 +27,7 @@ mod organisation;
 mod plan;
 mod profile;
 mod recycle_bin;
+mod sent_mail;
 mod sign_in;
 mod statistics;
 mod task;
@@ -66,6 +67,7 @@ async fn open_api() -> (axum::Router, AdminState) {
         single_sign_on: None,
         certificates: None,
         deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
+        recalls: hongyan_http_admin::Recalling::default(),
         webhooks: hongyan_webhook::Webhooks::closed(directory.clone()),
         counts: hongyan_statistics::Counts::new(
             directory.clone(),

@@ -96,7 +96,7 @@ async fn update_one(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject, doo
     change(call, email, |snapshot| wanted(call, snapshot, email, patch)).await
 }
 
-async fn destroy_all(call: &Call<'_>, destroy: &[IdOrCreation]) -> Vec<Changed<()>> {
+pub(super) async fn destroy_all(call: &Call<'_>, destroy: &[IdOrCreation]) -> Vec<Changed<()>> {
     let mut outcomes = Vec::with_capacity(destroy.len());
     for some in destroy.chunks(TOGETHER) {
         outcomes.extend(join_all(some.iter().map(|id| destroy_one(call, id))).await);

@@ -1,12 +1,12 @@
 //! Mailbox/changes (RFC 8621 §2.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hongyan_jmap::method::{Changes as Arguments, ChangesReply};
 use hongyan_mailbox::{Changes, FolderId};
 
 use crate::call::Call;
-use crate::changes::{Fate, Question};
+use crate::changes::{Fate, Question, touched};
 use crate::error::Outcome;
 use crate::ids;
 use crate::snapshot::Snapshot;
@@ -34,8 +34,13 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
 
 fn fates(changes: &Changes, snapshot: &Snapshot) -> BTreeMap<u64, Fate> {
     let sets = [&changes.counted, &changes.changed, &changes.made, &changes.gone];
-    let touched = sets.into_iter().flatten();
-    touched
+    let mut folders: BTreeSet<FolderId> = sets.into_iter().flatten().copied().collect();
+    // RFC 8621 §2: a thread is unread in a mailbox also by an email of another one.
+    for (thread, _) in touched(changes, snapshot).values() {
+        folders.extend(snapshot.thread(*thread).iter().map(|(_, _, folder, _)| *folder));
+    }
+    folders
+        .iter()
         .filter_map(|folder| {
             let fate = match (changes.made.contains(folder), snapshot.folder(*folder).is_some()) {
                 (true, true) => Fate::Created,

@@ -9,8 +9,8 @@ use hongyan_directory::{Poster, Resolution, SenderRights};
 use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Email, EmailId, read_email};
-use hongyan_message::{header, message_id};
-use hongyan_trail::{Delivered, Progress, Recipient, Submission, SubmissionId, Submissions};
+use hongyan_message::{header, message_id, words};
+use hongyan_trail::{Delivered, Progress, Recipient, SUBJECT_CHARACTERS_MAX, Submission, SubmissionId, Submissions};
 use hongyan_types::{Address, Timestamp};
 use serde::Serialize;
 
@@ -96,6 +96,7 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
         from: None,
         reports: None,
         receipts: None,
+        subject: None,
     };
     let (send_at, is_scheduled) = (submission.send_at_millis, submission.is_scheduled);
     let leaving = Leaving {
@@ -199,6 +200,9 @@ impl Leaving<'_> {
         let field = |name| header::find(&header, name);
         submission.message_id = field("Message-ID").and_then(|id| message_id::first(&id.text()));
         submission.from = field("From").and_then(|from| author(&from.text()));
+        let subject = field("Subject").map(|subject| subject.text()).unwrap_or_default();
+        let subject = words::decode(&subject).chars().take(SUBJECT_CHARACTERS_MAX).collect();
+        submission.subject = Some(subject);
         let recipients = self.trail(asked);
         let database = &self.call.jmap.services.database;
         let mut attempts = Attempts::default();
@@ -245,12 +249,8 @@ impl Leaving<'_> {
                 let address = recipient.address.to_string();
                 let given = asked.iter().find(|given| given.email.eq_ignore_ascii_case(&address));
                 Recipient {
-                    index,
                     parameters: given.map(parameters).unwrap_or_default(),
-                    address,
-                    delivered: Delivered::Queued,
-                    reply: "250 2.0.0 Queued".to_owned(),
-                    displayed: false,
+                    ..Recipient::queued(index, address)
                 }
             })
             .collect()
@@ -375,7 +375,7 @@ impl Leaving<'_> {
         }
         let noted = self.recipients.iter().zip(&outcomes);
         let noted = noted.filter_map(|(recipient, outcome)| {
-            let (delivered, reply) = told(outcome)?;
+            let (delivered, reply) = outcome.told()?;
             Some((recipient.address.to_string(), delivered, reply))
         });
         Ok((noted.collect(), Vec::new()))
@@ -396,18 +396,6 @@ pub(crate) async fn deliver(call: &Call<'_>, envelope: DeliveryEnvelope, sink: M
         }
         Err(_) => Err(MethodErrorType::ServerFail.into()),
     }
-}
-
-/// What is known of a recipient; nothing new of one that waits in the queue, which speaks for itself.
-fn told(outcome: &Outcome) -> Option<(Delivered, String)> {
-    Some(match outcome {
-        Outcome::Delivered => (Delivered::Yes, "250 2.0.0 Delivered".to_owned()),
-        Outcome::Queued => return None,
-        Outcome::Deferred(refusal) | Outcome::Refused(refusal) => {
-            let reply = format!("{} {} {}", refusal.code(), refusal.status, refusal.text);
-            (Delivered::No, reply)
-        }
-    })
 }
 
 /// The address of an author, in lower case.

@@ -12,6 +12,7 @@ use hongyan_types::Timestamp;
 
 use crate::call::Call;
 use crate::error::Outcome;
+use crate::identity::{read_of, senders};
 use crate::ids::{self, BlobId, BlobSource};
 use crate::ledgers::{answer_changes, answer_get, changes_max, read_state};
 
@@ -40,6 +41,7 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
             found
         }
     };
+    let found = with_identities(call, found).await?;
     if found.len() > max {
         return Err(MethodError::too_large("maxObjectsInGet").into());
     }
@@ -50,6 +52,27 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
         shown.push((submission.id.clone(), submission));
     }
     answer_get(call, arguments, state.to_string(), shown)
+}
+
+/// Submissions with their identities: for those of mail clients, the one with the sender's address.
+pub(super) async fn with_identities(
+    call: &Call<'_>,
+    mut found: Vec<(u64, Submission)>,
+) -> Outcome<Vec<(u64, Submission)>> {
+    if found.iter().all(|(_, submission)| submission.identity != 0) {
+        return Ok(found);
+    }
+    let (_, identities) = read_of(call, &senders(call).await?).await?;
+    for (_, submission) in found.iter_mut().filter(|(_, submission)| submission.identity == 0) {
+        let of = |address: &str| {
+            let mut known = identities.iter();
+            known.find(|(_, identity)| identity.email.eq_ignore_ascii_case(address))
+        };
+        let named = submission.from.as_deref().and_then(of);
+        let identity = named.or_else(|| of(&submission.mail_from)).or(identities.first());
+        submission.identity = identity.map_or(0, |(number, _)| *number);
+    }
+    Ok(found)
 }
 
 /// How far it is at this moment.

@@ -8,7 +8,7 @@ use hongyan_jmap::{MethodError, MethodErrorType};
 use hongyan_mailbox::{EmailId, ThreadId};
 use hongyan_trail::Submission;
 
-use super::get::{of, undo_status};
+use super::get::{of, undo_status, with_identities};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
@@ -32,7 +32,8 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
     };
     let mut transaction = call.jmap.services.database.begin();
     let state = of(call).state(&mut transaction).await?;
-    let found = wanted.find(of(call).all(&mut transaction).await?)?;
+    let all = with_identities(call, of(call).all(&mut transaction).await?).await?;
+    let found = wanted.find(all)?;
     let results = Results {
         found: &found,
         state: state.to_string(),
@@ -55,7 +56,8 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
     let mut transaction = call.jmap.services.database.begin();
     let changes = of(call).changes(&mut transaction, since, usize::MAX).await?;
     let changes = changes.ok_or(MethodErrorType::CannotCalculateChanges)?;
-    let found = wanted.find(of(call).all(&mut transaction).await?)?;
+    let all = with_identities(call, of(call).all(&mut transaction).await?).await?;
+    let found = wanted.find(all)?;
     let added = found
         .iter()
         .zip(0..)

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use hongyan_delivery::{RecallError, RecallRules};
 use hongyan_jmap::object::EmailSubmissionRecall;
 use hongyan_jmap::{Id, IdOrCreation, MethodError, MethodErrorType, SetError, SetErrorType};
-use hongyan_mailbox::{EmailId, read_email};
 use serde::Serialize;
 
 use super::set::{find, state};
@@ -63,16 +62,12 @@ pub(crate) async fn recall(call: &mut Call<'_>) -> Outcome<()> {
 }
 
 async fn recall_one(call: &Call<'_>, id: &IdOrCreation) -> Changed<BTreeMap<String, &'static str>> {
-    let (number, submission) = find(call, id).await?;
+    let (number, _) = find(call, id).await?;
     let services = &call.jmap.services;
-    let email = read_email(&services.database, call.account.mailbox, EmailId(submission.email)).await;
-    let email = email.map_err(Failure::from)?;
-    let subject = email.and_then(|email| email.structure.envelope.subject);
-    let subject = subject.unwrap_or_default();
     let (delivery, sender) = (services.delivery.clone(), call.account.record.clone());
     let rules = rules(&call.jmap.settings);
     // Mailboxes are asked from this arbiter; requests may move.
-    let task = tokio::task::spawn_local(async move { delivery.recall(&sender, number, &subject, rules).await });
+    let task = tokio::task::spawn_local(async move { delivery.recall(&sender, number, rules).await });
     let results = task.await.map_err(|_| Failure::from(MethodErrorType::ServerFail))?;
     let results = results.map_err(|error| match error {
         RecallError::NoSuchSubmission => Refused::from(SetErrorType::NotFound),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hongyan_listener::TlsMode;
+use hongyan_listener::{Listener, TlsMode};
 use hongyan_miniature::{PASSWORD, USER};
 use hongyan_session_imap::{ImapService, ImapServices, ImapSettings, LoginWithoutTls};
 use serde_json::{Value, json};
@@ -15,10 +15,39 @@ use crate::support::Client;
 type Shown = (String, u64, i64, BTreeSet<String>, BTreeSet<String>);
 
 /// A client that says a command and gets the lines up to the tagged one.
-struct Imap(BufReader<hongyan_env::Stream>);
+pub struct Imap(BufReader<hongyan_env::Stream>);
+
+/// A port for IMAP beside a client's JMAP.
+pub async fn imap_port(place: &Client) -> Listener {
+    let services = ImapServices {
+        directory: place.node.directory.clone(),
+        env: place.node.env.clone(),
+        database: place.node.database.clone(),
+        blobs: place.node.blobs.clone(),
+        router: place.node.router.clone(),
+        access: place.node.access.clone(),
+    };
+    let settings = ImapSettings {
+        login_without_tls: LoginWithoutTls::Always,
+        ..ImapSettings::default()
+    };
+    let service = ImapService::new(services, settings);
+    place.node.listen(service, TlsMode::Never).await
+}
 
 impl Imap {
-    async fn say(&mut self, command: &str) -> Vec<String> {
+    pub async fn connect(place: &Client, port: &Listener) -> Self {
+        let stream = place.node.env.connect(port.local_address()).await.unwrap();
+        let mut imap = Self(BufReader::new(stream));
+        imap.0.read_line(&mut String::new()).await.unwrap();
+        imap
+    }
+    pub async fn say(&mut self, command: &str) -> Vec<String> {
+        let (lines, done) = self.told(command).await;
+        assert!(done.starts_with("OK"), "{command}: {done}");
+        lines
+    }
+    pub async fn told(&mut self, command: &str) -> (Vec<String>, String) {
         let stream = self.0.get_mut();
         stream.write_all(format!("t {command}\r\n").as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
@@ -26,9 +55,9 @@ impl Imap {
         loop {
             let mut line = String::new();
             self.0.read_line(&mut line).await.unwrap();
+            assert!(!line.is_empty(), "{command}: the connection ended");
             if let Some(done) = line.strip_prefix("t ") {
-                assert!(done.starts_with("OK"), "{command}: {done}");
-                return lines;
+                return (lines, done.to_owned());
             }
             lines.push(line.trim_end().to_owned());
         }
@@ -36,7 +65,7 @@ impl Imap {
 }
 
 /// What stands in parentheses behind a name.
-fn listed<'a>(line: &'a str, name: &str) -> &'a str {
+pub fn listed<'a>(line: &'a str, name: &str) -> &'a str {
     let (_, rest) = line
         .split_once(&format!("{name} ("))
         .unwrap_or_else(|| panic!("{name} in {line}"));
@@ -44,7 +73,7 @@ fn listed<'a>(line: &'a str, name: &str) -> &'a str {
 }
 
 /// A keyword as JMAP names it.
-fn keyword(flag: &str) -> String {
+pub fn keyword(flag: &str) -> String {
     flag.replace('\\', "$").to_lowercase()
 }
 
@@ -117,23 +146,8 @@ async fn by_jmap(place: &mut Client) -> (BTreeMap<String, Shown>, BTreeMap<Strin
 fn imap_and_jmap_show_the_same() {
     hongyan_actor::run(1, async {
         let mut place = Client::start().await;
-        let services = ImapServices {
-            directory: place.node.directory.clone(),
-            env: place.node.env.clone(),
-            database: place.node.database.clone(),
-            blobs: place.node.blobs.clone(),
-            router: place.node.router.clone(),
-            access: place.node.access.clone(),
-        };
-        let settings = ImapSettings {
-            login_without_tls: LoginWithoutTls::Always,
-            ..ImapSettings::default()
-        };
-        let service = ImapService::new(services, settings);
-        let listener = place.node.listen(service, TlsMode::Never).await;
-        let stream = place.node.env.connect(listener.local_address()).await.unwrap();
-        let mut imap = Imap(BufReader::new(stream));
-        imap.0.read_line(&mut String::new()).await.unwrap();
+        let listener = imap_port(&place).await;
+        let mut imap = Imap::connect(&place, &listener).await;
         imap.say(&format!("LOGIN {USER} {PASSWORD}")).await;
 
         let mail = |id: u32, before: &str| {

@@ -1,7 +1,9 @@
 //! JMAP over HTTP, as clients see it.
 
 mod agreement;
+mod clean_up;
 mod http;
+mod limits;
 mod principals;
 mod push;
 mod shared;

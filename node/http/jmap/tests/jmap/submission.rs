@@ -349,7 +349,11 @@ fn trk_5_a_mail_is_taken_back_where_it_was_not_read() {
         );
         let status = get(&mut place, &id).await["deliveryStatus"].clone();
         assert_eq!(status[USER]["smtpReply"], "550 5.3.0 Recalled by its sender");
-        assert_eq!(recall(&mut place, &id).await["recalled"][&id][USER], "gone", "once");
+        assert_eq!(
+            recall(&mut place, &id).await["recalled"][&id][USER],
+            "recalled",
+            "one recall, one result"
+        );
         let answer = recall(&mut place, "S000000000099").await;
         assert_eq!(answer["notRecalled"]["S000000000099"]["type"], "notFound");
         place.stop().await;
@@ -560,6 +564,67 @@ fn rule_10_people_who_write_are_told_once_a_day() {
             .unwrap();
         receive(&place, "bob@b.test", mail).await;
         assert_eq!(answers(&place).await.len(), 1, "what changed is told again");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn trk_2_what_a_mail_client_sent_is_a_submission_too() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let address = Address::try_from(USER).unwrap();
+        let Ok(Resolution::Account(target)) = place.node.directory.resolve(&address).await else {
+            panic!("the account");
+        };
+        let submitter = target.account.clone();
+        let recipients = vec![DeliveryRecipient {
+            address: address.clone(),
+            target: Target::Account(target),
+            original: None,
+            notify: None,
+        }];
+        let mut sink = place.delivery.sink(&recipients, Some(submitter.tenant));
+        let mail = format!("From: <{USER}>\r\nTo: <{USER}>\r\nSubject: by client\r\nMessage-ID: <c@x>\r\n\r\ntext");
+        sink.push(mail.as_bytes()).await.unwrap();
+        let envelope = DeliveryEnvelope {
+            id: DeliveryId::random(&place.node.env),
+            sender: Some(address),
+            tenant: Some(submitter.tenant),
+            submitter: Some(submitter),
+            smtputf8: false,
+            binary: false,
+            ret: None,
+            envid: None,
+            arrived: hongyan_types::Timestamp {
+                millis: place.node.env.wall_millis(),
+            },
+            recipients,
+            submission: None,
+        };
+        let sent = place
+            .delivery
+            .deliver(&envelope, sink, hongyan_delivery::Answer::Whole)
+            .await;
+        assert!(sent.unwrap()[0].is_accepted());
+        let calls = json!([["EmailSubmission/query", {"accountId": "$account"}, "0"],
+            ["EmailSubmission/get", {"accountId": "$account",
+                "#ids": {"resultOf": "0", "name": "EmailSubmission/query", "path": "/ids"}}, "1"],
+            ["Email/get", {"accountId": "$account", "properties": ["subject", "mailboxIds", "threadId"],
+                "#ids": {"resultOf": "1", "name": "EmailSubmission/get", "path": "/list/*/emailId"}}, "2"],
+            ["Identity/get", {"accountId": "$account",
+                "#ids": {"resultOf": "1", "name": "EmailSubmission/get", "path": "/list/*/identityId"}}, "3"]]);
+        let answer = place.call(&calls.to_string()).await;
+        let shown = &answer[1][1]["list"][0];
+        assert_eq!(shown["deliveryStatus"][USER]["delivered"], "yes", "{answer:#}");
+        assert_eq!(shown["undoStatus"], "final");
+        let copy = &answer[2][1]["list"][0];
+        assert_eq!(
+            (&copy["subject"], &copy["threadId"]),
+            (&json!("by client"), &shown["threadId"])
+        );
+        assert_eq!(answer[3][1]["list"][0]["email"], USER);
+        let id = shown["id"].as_str().unwrap().to_owned();
+        assert_eq!(recall(&mut place, &id).await["recalled"][&id][USER], "recalled");
         place.stop().await;
     });
 }
