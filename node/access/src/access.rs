@@ -14,9 +14,10 @@ use crate::elsewhere::Elsewhere;
 use crate::failures::Guard;
 use crate::following::Following;
 use crate::hashing::{Hashing, Salts};
-use crate::identity::{Proof, ScramSecret, fingerprint};
+use crate::identity::{Proof, ScramSecret, fingerprint, standing_of};
 use crate::login_log::{Attempt, LoginLog, SignIns, Way};
 use crate::oauth::Beginners;
+use crate::outside::OutsidePasswords;
 use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) places: OnceLock<Places>,
     /// Who counts sign-ins.
     pub(crate) sign_ins: OnceLock<SignIns>,
+    /// Who proves passwords that are not right here.
+    pub(crate) outside: OnceLock<Arc<dyn OutsidePasswords>>,
     /// The other nodes, if there are any.
     pub(crate) elsewhere: OnceLock<Elsewhere>,
     pub(crate) following: tokio::sync::Mutex<Following>,
@@ -85,6 +88,7 @@ impl Access {
             beginners: Beginners::default(),
             places: OnceLock::new(),
             sign_ins: OnceLock::new(),
+            outside: OnceLock::new(),
             elsewhere: OnceLock::new(),
             following: tokio::sync::Mutex::new(Following::new(directory.follower())),
             database: database.clone(),
@@ -153,7 +157,7 @@ impl Access {
             (login, _) => {
                 let verified = self.verify_login(name, login, prepared, peer).await;
                 let outcome = match verified {
-                    Ok((login, credential)) => self.admit_client((protocol, peer), name, &login, &credential).await,
+                    Ok(login) => self.admit_client((protocol, peer), name, &login, standing_of(&login)).await,
                     Err(error) => Err(error),
                 };
                 (Way::Password, outcome)
@@ -174,12 +178,7 @@ impl Access {
     }
 
     /// Verifies that `password` is the account's own.
-    pub(crate) async fn verify_own(
-        &self,
-        name: &str,
-        password: &Secret,
-        peer: IpAddr,
-    ) -> Result<(Login, Arc<Credential>), AccessError> {
+    pub(crate) async fn verify_own(&self, name: &str, password: &Secret, peer: IpAddr) -> Result<Login, AccessError> {
         self.check_lock(name, peer)?;
         let login = self.0.directory.login(name).await?;
         self.verify_login(name, login, prepared(password), peer).await
@@ -191,23 +190,36 @@ impl Access {
         login: Option<Login>,
         prepared: Option<Secret>,
         peer: IpAddr,
-    ) -> Result<(Login, Arc<Credential>), AccessError> {
-        let known = login
-            .as_ref()
-            .and_then(|login| Some((login.id(), Arc::clone(login.credential.as_ref()?))));
-        let verified = match (known, prepared) {
-            (Some((account, credential)), Some(password)) => {
-                let matches = self.matches(account, &credential, password).await?;
-                matches.then_some(credential)
+    ) -> Result<Login, AccessError> {
+        if let (Some(login), Some(password)) = (&login, &prepared)
+            && self
+                .0
+                .remembered
+                .knows_outside(login.id(), password.reveal(), self.0.env.now_micros())
+        {
+            return Ok(login.clone());
+        }
+        let credential = login.as_ref().and_then(|login| login.credential.clone());
+        let matches = match (&login, credential, &prepared) {
+            (Some(login), Some(credential), Some(password)) => {
+                self.matches(login.id(), &credential, password.clone()).await?
             }
-            (_, password) => {
-                let password = password.unwrap_or_else(|| Secret::new("-"));
+            _ => {
+                let password = prepared.clone().unwrap_or_else(|| Secret::new("-"));
                 self.0.hashing.matches(password, self.0.nobody.clone()).await?;
-                None
+                false
             }
         };
-        match login.zip(verified) {
-            Some(proved) => Ok(proved),
+        // Asked for whatever is wrong here, also for names that nobody has: the time tells nothing.
+        let matches = match (matches, &prepared) {
+            (false, Some(password)) => {
+                let account = login.as_ref().map(|login| &login.account);
+                self.matches_outside(name, account, password).await?
+            }
+            (matches, _) => matches,
+        };
+        match login.filter(|_| matches) {
+            Some(login) => Ok(login),
             None => Err(self.refuse(name, peer).await),
         }
     }
@@ -282,7 +294,7 @@ impl Access {
         };
         let outcome = match (proven, login) {
             (Some(ScramSecret::Password(credential)), Some(login)) => {
-                self.admit_client((protocol, peer), name, &login, credential).await
+                self.admit_client((protocol, peer), name, &login, fingerprint(credential)).await
             }
             (Some(ScramSecret::AppPassword(id)), Some(login)) => {
                 self.admit_app((protocol, peer), name, &login, *id).await
@@ -389,10 +401,9 @@ impl Access {
         way: WayIn,
         name: &str,
         login: &Login,
-        credential: &Credential,
+        standing: [u8; 16],
     ) -> Result<Identity, AccessError> {
-        let proof = Proof::Password(fingerprint(credential));
-        let identity = self.admit(way, name, login, proof).await?;
+        let identity = self.admit(way, name, login, Proof::Password(standing)).await?;
         if login.needs_app_password() {
             return Err(AccessError::AppPasswordRequired);
         }

@@ -74,6 +74,9 @@ pub enum AccessError {
          code, or let an administrator reset the second factor"
     )]
     Sealed(#[from] hongyan_seal::SealError),
+    /// The organisation's own directory, where passwords are proved, does not answer as it should.
+    #[error("the organisation's own directory cannot be asked at the moment, try again later")]
+    OutsideSilent,
     /// The directory failed.
     #[error("the directory failed")]
     Directory(#[from] hongyan_directory::Error),
@@ -85,7 +88,7 @@ impl AccessError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::LockedOut { .. } | Self::TooManySessions { .. } | Self::Overloaded => true,
+            Self::LockedOut { .. } | Self::TooManySessions { .. } | Self::Overloaded | Self::OutsideSilent => true,
             Self::Directory(error) => error.is_temporary(),
             Self::Sealed(error) => *error == hongyan_seal::SealError::NoKey,
             Self::BadCredentials
@@ -136,6 +139,7 @@ impl AccessError {
             Self::BadPassword(_) => "bad-password",
             Self::Overloaded => "overloaded",
             Self::Sealed(_) => "sealed",
+            Self::OutsideSilent => "outside-silent",
             Self::Directory(_) => "error",
         }
     }

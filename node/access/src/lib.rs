@@ -20,6 +20,7 @@ mod login_log;
 mod notice;
 mod oauth;
 mod options;
+mod outside;
 mod passkey;
 mod password_rules;
 pub mod permission;
@@ -50,6 +51,7 @@ pub use oauth::{
     OauthGrant, Scope, TokenView, Tokens, is_access_token,
 };
 pub use options::AccessOptions;
+pub use outside::{OutsidePassword, OutsidePasswords};
 pub use passkey::{AddedPasskey, PasskeyError, PasskeyView};
 pub use password_rules::{PasswordOwner, PasswordRule, PasswordRules};
 pub use place::{Place, Places, PlacesError};

@@ -47,6 +47,29 @@ impl Remembered {
             .is_some_and(|entry| entry.until_micros > now_micros && entry.hash == hash)
     }
 
+    /// Of a password that is proved elsewhere nothing is stored here.
+    fn hash_outside(&self, account: AccountId, password: &str) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&account.0.to_le_bytes());
+        // No stored hash is that long.
+        hasher.update(&u64::MAX.to_le_bytes());
+        hasher.update(password.as_bytes());
+        hasher.finalize()
+    }
+
+    pub(crate) fn knows_outside(&self, account: AccountId, password: &str, now_micros: u64) -> bool {
+        let hash = self.hash_outside(account, password);
+        let entries = self.entries.lock();
+        entries
+            .get(&account)
+            .is_some_and(|entry| entry.until_micros > now_micros && entry.hash == hash)
+    }
+
+    pub(crate) fn remember_outside(&self, account: AccountId, password: &str, now_micros: u64, span_micros: u64) {
+        let hash = self.hash_outside(account, password);
+        self.keep(account, hash, now_micros, span_micros);
+    }
+
     pub(crate) fn forget(&self, account: AccountId) {
         self.entries.lock().remove(&account);
     }
@@ -60,6 +83,10 @@ impl Remembered {
         span_micros: u64,
     ) {
         let hash = self.hash(account, credential, password);
+        self.keep(account, hash, now_micros, span_micros);
+    }
+
+    fn keep(&self, account: AccountId, hash: blake3::Hash, now_micros: u64, span_micros: u64) {
         let mut entries = self.entries.lock();
         if entries.len() >= self.entries_max {
             entries.retain(|_, entry| entry.until_micros > now_micros);

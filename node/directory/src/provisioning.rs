@@ -190,6 +190,24 @@ impl Directory {
         self.change(async move |t| alter(t, id, &wanted, &withdrawn, (this.options(), now)).await)
             .await
     }
+    /// Makes a member as [`Self::create_provisioned`] would, and forgets that it did.
+    pub async fn try_create_provisioned(
+        &self,
+        new: &NewAccount,
+        department: &[String],
+        aliases: &[Address],
+    ) -> Result<()> {
+        let with = (self.options(), self.now());
+        self.try_out(async |change| create(change, new, department, aliases, with).await.map(drop))
+            .await
+    }
+    /// Changes a member as [`Self::provision`] would, and forgets that it did.
+    pub async fn try_provision(&self, id: AccountId, wanted: &Provision) -> Result<()> {
+        let with = (self.options(), self.now());
+        let withdrawn = self.seat_notice(id);
+        self.try_out(async |change| alter(change, id, wanted, &withdrawn, with).await)
+            .await
+    }
     /// Changes a group and who its members are, or nothing; as [`Self::change_group`], and `Changed` when others are its
     /// members by now.
     pub async fn provision_group(&self, id: GroupId, address: &Address, wanted: &GroupProvision) -> Result<()> {

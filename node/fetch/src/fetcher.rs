@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hongyan_env::Env;
+use hongyan_env::{Env, Stream};
 use hongyan_types::AddressRanges;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -15,6 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::Url;
 
@@ -132,13 +133,33 @@ impl Fetcher {
     #[must_use]
     pub fn may_lead_to(&self, url: &Url) -> bool {
         match url.host().parse::<IpAddr>() {
-            Ok(address) => self.may_ask(url, address),
+            Ok(address) => self.may_ask(address, url.is_tls()),
             Err(_) => url.is_tls() || !self.options.networks.is_empty(),
         }
     }
 
-    fn may_ask(&self, url: &Url, address: IpAddr) -> bool {
-        self.options.networks.contains(address) || (url.is_tls() && is_public(address))
+    fn may_ask(&self, address: IpAddr, is_tls: bool) -> bool {
+        self.options.networks.contains(address) || (is_tls && is_public(address))
+    }
+
+    /// A connection to a host, where it may be asked: over TLS it may in more places. Who uses it bounds the time.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn reach(&self, host: &str, port: u16, is_tls: bool) -> Result<Stream, FetchError> {
+        let address = self.address(host, is_tls).await?;
+        let stream = self.env.connect((address, port).into()).await;
+        stream.map_err(|error| FetchError::Unreachable(error.to_string()))
+    }
+
+    /// TLS over a connection, with a host whose certificate is good.
+    ///
+    /// # Errors
+    /// `Tls`.
+    pub async fn secure(&self, host: &str, stream: Stream) -> Result<TlsStream<Stream>, FetchError> {
+        let tls = |error: &dyn std::fmt::Display| FetchError::Tls(error.to_string());
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(&error))?;
+        self.tls.connect(name, stream).await.map_err(|error| tls(&error))
     }
 
     /// Asks.
@@ -166,30 +187,26 @@ impl Fetcher {
 
     async fn answer(&self, ask: Ask, octets_max: Option<usize>) -> Result<Answer, FetchError> {
         let url = &ask.url;
-        let address = self.address(url).await?;
-        let stream = self.env.connect((address, url.port()).into()).await;
-        let stream = stream.map_err(|error| FetchError::Unreachable(error.to_string()))?;
+        let stream = self.reach(url.host(), url.port(), url.is_tls()).await?;
         if !url.is_tls() {
             return exchange(stream, ask, octets_max).await;
         }
-        let tls = |error: &dyn std::fmt::Display| FetchError::Tls(error.to_string());
-        let name = ServerName::try_from(url.host().to_owned()).map_err(|error| tls(&error))?;
-        let stream = self.tls.connect(name, stream).await.map_err(|error| tls(&error))?;
+        let stream = self.secure(url.host(), stream).await?;
         exchange(stream, ask, octets_max).await
     }
 
     /// An address of the host that may be asked. The connection goes to this one, whatever the name says later.
-    async fn address(&self, url: &Url) -> Result<IpAddr, FetchError> {
-        let may = |address: &IpAddr| self.may_ask(url, *address);
-        if let Ok(address) = url.host().parse::<IpAddr>() {
+    async fn address(&self, host: &str, is_tls: bool) -> Result<IpAddr, FetchError> {
+        let may = |address: &IpAddr| self.may_ask(*address, is_tls);
+        if let Ok(address) = host.parse::<IpAddr>() {
             return Some(address).filter(may).ok_or(FetchError::NotAllowed);
         }
         let dns = self.env.dns();
-        let four = dns.a(url.host()).await.map(|answer| answer.records).unwrap_or_default();
+        let four = dns.a(host).await.map(|answer| answer.records).unwrap_or_default();
         let mut addresses: Vec<IpAddr> = four.into_iter().map(IpAddr::V4).collect();
         if addresses.is_empty() {
             let six = dns
-                .aaaa(url.host())
+                .aaaa(host)
                 .await
                 .map(|answer| answer.records)
                 .unwrap_or_default();

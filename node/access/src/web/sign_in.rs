@@ -54,7 +54,7 @@ impl Access {
     }
 
     async fn begin_session(&self, name: &str, password: &Secret, visit: Visit<'_>) -> Result<Begun, AccessError> {
-        let (login, _) = self.verify_own(name, password, visit.peer).await?;
+        let login = self.verify_own(name, password, visit.peer).await?;
         self.forgive(name).await;
         let trusted = match visit.device {
             Some(device) if login.factors.has_second_factor() => self.knows_device(&login, device, visit.peer).await?,

@@ -77,7 +77,9 @@ impl From<AccessError> for Problem {
             AccessError::TooManySessions { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-sessions", Some(30)),
             AccessError::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", Some(1)),
             AccessError::Sealed(_) => (StatusCode::SERVICE_UNAVAILABLE, "sealed", None),
-            AccessError::Directory(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some(5)),
+            AccessError::OutsideSilent | AccessError::Directory(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some(5))
+            }
         };
         Self {
             retry_secs,
