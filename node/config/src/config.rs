@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Geoip, Http, Limits, Listen, Log, Node, Public, Queue, SectionDoc, SingleSignOn,
-    Storage, Tls, Webhook,
+    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Node, Public, Queue, SectionDoc,
+    SingleSignOn, Storage, Tls, Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -63,6 +63,8 @@ pub struct Config {
     pub access: Access,
     /// Sign-in at providers of organisations.
     pub single_sign_on: SingleSignOn,
+    /// LDAP directories of organisations.
+    pub ldap: Ldap,
     /// Places of addresses.
     pub geoip: Geoip,
     /// What tenants may have.
@@ -208,6 +210,7 @@ impl Config {
             Cluster::document(),
             Queue::document(),
             SingleSignOn::document(),
+            Ldap::document(),
             Webhook::document(),
             Log::document(),
         ]

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod directory;
 pub(crate) mod geoip;
 pub(crate) mod http;
+pub(crate) mod ldap;
 pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod log;

@@ -33,7 +33,12 @@ impl Ldap {
     ///
     /// # Errors
     /// `NoDirectory`; the store's.
-    pub async fn applying(&self, directory: &Directory, tenant: TenantId, dry: bool) -> Result<Applying<'_>, LdapError> {
+    pub async fn applying(
+        &self,
+        directory: &Directory,
+        tenant: TenantId,
+        dry: bool,
+    ) -> Result<Applying<'_>, LdapError> {
         let domains = directory.domains(tenant, None, 10_000).await?;
         Ok(Applying {
             ldap: self,
@@ -88,7 +93,9 @@ impl Applying<'_> {
         }
         let (new, department, aliases) = creation(person, &address, &self.domains);
         if self.dry {
-            self.directory.try_create_provisioned(&new, &department, &aliases).await?;
+            self.directory
+                .try_create_provisioned(&new, &department, &aliases)
+                .await?;
             return Ok(());
         }
         let account = self.directory.create_provisioned(&new, &department, &aliases).await?;

@@ -52,7 +52,12 @@ fn expect(what: &'static str, outcome: Outcome) -> Result<(), LdapError> {
             what,
             code,
             name: name_of(code),
-            text: outcome.text.chars().filter(|sign| !sign.is_control()).take(200).collect(),
+            text: outcome
+                .text
+                .chars()
+                .filter(|sign| !sign.is_control())
+                .take(200)
+                .collect(),
         }),
     }
 }
@@ -178,12 +183,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
         }
     }
 
-    async fn page(
-        &mut self,
-        query: &Query<'_>,
-        cookie: &[u8],
-        entries: &mut Vec<Entry>,
-    ) -> Result<Vec<u8>, LdapError> {
+    async fn page(&mut self, query: &Query<'_>, cookie: &[u8], entries: &mut Vec<Entry>) -> Result<Vec<u8>, LdapError> {
         let entries_max = self.options.entries_max;
         let request = SearchRequest {
             base: query.base,

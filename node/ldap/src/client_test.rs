@@ -42,7 +42,15 @@ fn entry(name: &str) -> Vec<u8> {
 
 /// The end of a page, with a cookie.
 fn page_end(cookie: &[u8]) -> Vec<u8> {
-    let mut value = vec![0x30, u8::try_from(cookie.len() + 5).unwrap(), 2, 1, 0, 4, u8::try_from(cookie.len()).unwrap()];
+    let mut value = vec![
+        0x30,
+        u8::try_from(cookie.len() + 5).unwrap(),
+        2,
+        1,
+        0,
+        4,
+        u8::try_from(cookie.len()).unwrap(),
+    ];
     value.extend_from_slice(cookie);
     let mut control = vec![4, 22];
     control.extend_from_slice(b"1.2.840.113556.1.4.319");
@@ -50,7 +58,22 @@ fn page_end(cookie: &[u8]) -> Vec<u8> {
     control.extend(value);
     let mut controls = vec![0x30, u8::try_from(control.len()).unwrap()];
     controls.extend(control);
-    let mut inner = vec![2, 1, b'@', 0x65, 7, 0x0a, 1, 0, 4, 0, 4, 0, 0xa0, u8::try_from(controls.len()).unwrap()];
+    let mut inner = vec![
+        2,
+        1,
+        b'@',
+        0x65,
+        7,
+        0x0a,
+        1,
+        0,
+        4,
+        0,
+        4,
+        0,
+        0xa0,
+        u8::try_from(controls.len()).unwrap(),
+    ];
     inner.extend(controls);
     let mut whole = vec![0x30, u8::try_from(inner.len()).unwrap()];
     whole.extend(inner);
@@ -59,7 +82,10 @@ fn page_end(cookie: &[u8]) -> Vec<u8> {
 
 /// `@` stands where the number does: no test's other octets are one.
 fn numbered(octets: &[u8], id: u8) -> Vec<u8> {
-    octets.iter().map(|octet| if *octet == b'@' { id } else { *octet }).collect()
+    octets
+        .iter()
+        .map(|octet| if *octet == b'@' { id } else { *octet })
+        .collect()
 }
 
 fn serve(mut stream: DuplexStream, says: Vec<Say>) -> JoinHandle<()> {
@@ -111,13 +137,18 @@ async fn search(says: Vec<Say>, options: &LdapOptions) -> Result<Found, LdapErro
 async fn org_14_all_pages_are_read() {
     let first = [entry("cn=a"), entry("cn=b"), page_end(b"more")].concat();
     let second = [answer(0x73, &[4, 1, b'u']), entry("cn=c"), page_end(b"")].concat();
-    let found = search(vec![Say::Octets(first), Say::Octets(second)], &options()).await.unwrap();
+    let found = search(vec![Say::Octets(first), Say::Octets(second)], &options())
+        .await
+        .unwrap();
     let names: Vec<&str> = found.entries.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(names, ["cn=a", "cn=b", "cn=c"]);
     assert!(!found.more);
     // A server that knows no pages sends all at once.
     let all = [entry("cn=a"), outcome(0x65, 0)].concat();
-    assert_eq!(search(vec![Say::Octets(all)], &options()).await.unwrap().entries.len(), 1);
+    assert_eq!(
+        search(vec![Say::Octets(all)], &options()).await.unwrap().entries.len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -187,7 +218,9 @@ async fn proves(say: Say, name: &str, password: &str) -> Result<bool, LdapError>
     let (ours, theirs) = tokio::io::duplex(256);
     let server = serve(theirs, vec![say]);
     let options = options();
-    let proved = Connection::new(ours, &options).proves(name, &Secret::new(password)).await;
+    let proved = Connection::new(ours, &options)
+        .proves(name, &Secret::new(password))
+        .await;
     server.abort();
     proved
 }
@@ -200,7 +233,9 @@ async fn a_bind_proves_a_password() {
     // RFC 4513 §5.1.2: a bind without a password succeeds, and proves nothing.
     assert!(!proves(good(), "cn=a", "").await.unwrap());
     assert!(!proves(good(), "", "right").await.unwrap());
-    let busy = proves(Say::Octets(outcome(0x61, 51)), "cn=a", "right").await.unwrap_err();
+    let busy = proves(Say::Octets(outcome(0x61, 51)), "cn=a", "right")
+        .await
+        .unwrap_err();
     assert_eq!(busy.to_string(), "the LDAP directory refuses the bind: busy (51) no");
 }
 

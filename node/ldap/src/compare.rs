@@ -63,7 +63,10 @@ impl Planned {
     /// The entry's distinguished name, if there is an entry.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.person.as_ref().map(|person| person.name.as_str()).unwrap_or_default()
+        self.person
+            .as_ref()
+            .map(|person| person.name.as_str())
+            .unwrap_or_default()
     }
 
     /// As a task keeps it until it is done.
@@ -146,7 +149,10 @@ pub(crate) fn compare(
                 problems.push(wrong("address", format!("{address} is another entry's too")));
             }
             if !present.domains.contains(&address.domain) {
-                problems.push(wrong("address", format!("{} is no domain of the organisation", address.domain)));
+                problems.push(wrong(
+                    "address",
+                    format!("{} is no domain of the organisation", address.domain),
+                ));
             }
         }
         let known = by_id.get(id.as_str()).copied();
@@ -167,7 +173,12 @@ fn cannot_adopt(settings: &LdapSettings, account: &AccountRecord) -> Option<Wron
     if !account.profile.external_id.is_empty() {
         return Some(wrong("address", format!("{} came from elsewhere", account.address)));
     }
-    (!settings.adopt).then(|| wrong("address", format!("{} is there already, and adopt is off", account.address)))
+    (!settings.adopt).then(|| {
+        wrong(
+            "address",
+            format!("{} is there already, and adopt is off", account.address),
+        )
+    })
 }
 
 fn plan_person(
@@ -193,15 +204,29 @@ fn plan_person(
         let path = account.departments.first().and_then(|id| present.departments.get(id));
         let link = present.links.get(&account.id);
         let is_gone = link.is_some_and(|link| link.is_gone);
-        let (_, mut fields) = provision(settings, &person, account, path.map(Vec::as_slice), present.domains, is_gone);
+        let (_, mut fields) = provision(
+            settings,
+            &person,
+            account,
+            path.map(Vec::as_slice),
+            present.domains,
+            is_gone,
+        );
         if link.is_none_or(|link| link.name != person.name || link.is_gone) {
             fields.push("entry");
         }
-        planned.action = if fields.is_empty() { Action::Keep } else { Action::Change };
+        planned.action = if fields.is_empty() {
+            Action::Keep
+        } else {
+            Action::Change
+        };
         planned.fields = fields;
         // What cannot be done here does not keep the rest from being done.
         if person.address().is_some_and(|address| !is_theirs(&address, account)) {
-            let reason = format!("it is {} there; addresses are changed here", person.value(PersonField::Address).unwrap_or_default());
+            let reason = format!(
+                "it is {} there; addresses are changed here",
+                person.value(PersonField::Address).unwrap_or_default()
+            );
             planned.problems.push(wrong("address", reason));
         }
     }
@@ -237,7 +262,9 @@ fn is_at_work(account: &AccountRecord) -> bool {
 
 /// How many came from there and are at work.
 pub(crate) fn count_linked(members: &[Arc<AccountRecord>]) -> usize {
-    let linked = members.iter().filter(|account| link::is_ours(&account.profile.external_id) && is_at_work(account));
+    let linked = members
+        .iter()
+        .filter(|account| link::is_ours(&account.profile.external_id) && is_at_work(account));
     linked.count()
 }
 
@@ -315,7 +342,11 @@ pub(crate) fn provision(
     domains: &BTreeSet<Domain>,
     is_gone: bool,
 ) -> (Provision, Vec<&'static str>) {
-    let is_theirs = |field: PersonField| settings.rule(field).is_some_and(|rule| rule.master == Master::Directory);
+    let is_theirs = |field: PersonField| {
+        settings
+            .rule(field)
+            .is_some_and(|rule| rule.master == Master::Directory)
+    };
     let (mut fields, mut profile) = (Vec::new(), account.profile.clone());
     let mut wanted = Provision {
         change: AccountChange {
@@ -360,7 +391,10 @@ pub(crate) fn provision(
             fields.push("aliases");
         }
     }
-    if let Some(path) = person.department.as_ref().filter(|_| settings.department_master == Master::Directory)
+    if let Some(path) = person
+        .department
+        .as_ref()
+        .filter(|_| settings.department_master == Master::Directory)
         && !is_same_path(path, department.unwrap_or_default())
     {
         wanted.department = Field::Set(path.clone());

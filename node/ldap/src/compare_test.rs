@@ -123,7 +123,10 @@ fn org_14_members_come_change_stay_and_go() {
     );
     for planned in &plan {
         let read = Planned::from_cells(&planned.to_cells()).unwrap();
-        assert_eq!((read.action, read.account, read.person), (planned.action, planned.account, planned.person.clone()));
+        assert_eq!(
+            (read.action, read.account, read.person),
+            (planned.action, planned.account, planned.person.clone())
+        );
     }
     assert_eq!(count_linked(&there.members), 3);
 }
@@ -159,7 +162,10 @@ fn org_14_an_entry_with_something_wrong_is_refused_and_not_gone() {
         adopt: true,
         ..settings()
     };
-    let plan = there.compare(&adopting, vec![person("a", "anna@example.test"), person("x", "ours@example.test")]);
+    let plan = there.compare(
+        &adopting,
+        vec![person("a", "anna@example.test"), person("x", "ours@example.test")],
+    );
     assert_eq!(
         short(&plan),
         ["keep anna@example.test", "change ours@example.test external_id entry"]
@@ -217,7 +223,9 @@ fn org_14_aliases_count_in_our_domains_only() {
     let domains = [Domain::try_from("example.test").unwrap()].into();
     let (wanted, fields) = provision(&settings(), &with.0, &there.members[0], None, &domains, false);
     assert_eq!(fields, ["aliases"]);
-    let Field::Set(aliases) = wanted.aliases else { panic!("no aliases") };
+    let Field::Set(aliases) = wanted.aliases else {
+        panic!("no aliases")
+    };
     assert_eq!(aliases, [Address::try_from("a@example.test").unwrap()]);
 }
 

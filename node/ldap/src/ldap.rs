@@ -60,7 +60,12 @@ impl Plan {
     /// Why it is not to be carried out, if it is not: too many would be disabled.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
-        let Self { linked, gone, disable_percent_max, .. } = self;
+        let Self {
+            linked,
+            gone,
+            disable_percent_max,
+            ..
+        } = self;
         compare::exceeds(*gone, *linked, *disable_percent_max).then(|| {
             format!("disable_percent_max is {disable_percent_max}, and {gone} of {linked} members would be disabled")
         })

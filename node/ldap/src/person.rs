@@ -49,7 +49,10 @@ impl Person {
             ..Self::default()
         };
         if person.identifier.is_empty() {
-            wrong.push((settings.identifier.clone(), "the entry has no usable identifier".to_owned()));
+            wrong.push((
+                settings.identifier.clone(),
+                "the entry has no usable identifier".to_owned(),
+            ));
         }
         for rule in &settings.rules {
             let texts = texts(values(entry, &rule.attribute));
@@ -74,8 +77,15 @@ impl Person {
             }
             None => {}
         }
-        if person.aliases.as_ref().is_some_and(|aliases| aliases.len() > ALIASES_MAX) {
-            wrong.push(("aliases".to_owned(), format!("the entry has more than {ALIASES_MAX} addresses")));
+        if person
+            .aliases
+            .as_ref()
+            .is_some_and(|aliases| aliases.len() > ALIASES_MAX)
+        {
+            wrong.push((
+                "aliases".to_owned(),
+                format!("the entry has more than {ALIASES_MAX} addresses"),
+            ));
         }
         match department(settings, base, entry) {
             Ok(department) => person.department = department,
@@ -198,10 +208,13 @@ fn department(settings: &LdapSettings, base: &Name, entry: &Entry) -> Result<Opt
         Departments::None => Ok(None),
         Departments::Units => {
             let units = Name::read(&entry.name).and_then(|name| name.units_below(base));
-            units.map(Some).ok_or_else(|| "the entry is not below the base".to_owned())
+            units
+                .map(Some)
+                .ok_or_else(|| "the entry is not below the base".to_owned())
         }
         Departments::Attribute(attribute) => {
-            let texts = texts(values(entry, attribute)).ok_or_else(|| format!("{attribute} is no text, or too long"))?;
+            let texts =
+                texts(values(entry, attribute)).ok_or_else(|| format!("{attribute} is no text, or too long"))?;
             let path = only(PersonField::Title, texts);
             let levels = path.split('/').map(str::trim).filter(|level| !level.is_empty());
             Ok(Some(levels.map(str::to_owned).collect()))

@@ -52,7 +52,15 @@ fn org_14_an_entry_is_a_person() {
         &[
             ("entryUUID", &[b"u-1"]),
             ("mail", &[b" anna@example.test "]),
-            ("proxyAddresses", &[b"SMTP:anna@example.test", b"smtp:a@example.test", b"x500:/o=x", b"b@example.test"]),
+            (
+                "proxyAddresses",
+                &[
+                    b"SMTP:anna@example.test",
+                    b"smtp:a@example.test",
+                    b"x500:/o=x",
+                    b"b@example.test",
+                ],
+            ),
             ("displayName", &["安娜".as_bytes()]),
             ("mobile", &[b"+86 (138) 0000-1111"]),
             ("postalAddress", &[b"Road 1\r\nTown"]),
@@ -67,7 +75,10 @@ fn org_14_an_entry_is_a_person() {
     assert_eq!(person.value(PersonField::Location), Some("Road 1, Town"));
     let aliases = person.aliases.clone().unwrap();
     assert_eq!(aliases, ["a@example.test", "anna@example.test", "b@example.test"]);
-    assert_eq!(person.department.as_deref(), Some(&["HQ".to_owned(), "Sales".to_owned()][..]));
+    assert_eq!(
+        person.department.as_deref(),
+        Some(&["HQ".to_owned(), "Sales".to_owned()][..])
+    );
     assert_eq!(Person::from_cells(&person.to_cells()), Some(person));
 }
 
@@ -75,7 +86,10 @@ fn org_14_an_entry_is_a_person() {
 fn org_14_what_is_wrong_with_an_entry_is_said() {
     let check = |attributes: &[(&str, &[&[u8]])], expect: &[(&str, &str)]| {
         let (_, wrong) = read(&settings(), &entry("cn=a,dc=example,dc=test", attributes));
-        let wrong: Vec<(&str, &str)> = wrong.iter().map(|(field, why)| (field.as_str(), why.as_str())).collect();
+        let wrong: Vec<(&str, &str)> = wrong
+            .iter()
+            .map(|(field, why)| (field.as_str(), why.as_str()))
+            .collect();
         assert_eq!(wrong, expect);
     };
     check(
@@ -84,7 +98,11 @@ fn org_14_what_is_wrong_with_an_entry_is_said() {
     );
     check(&[("entryUUID", &[b"u"])], &[("address", "the entry has no address")]);
     check(
-        &[("entryUUID", &[b"u"]), ("mail", &[b"a@example.test"]), ("displayName", &[b"\xff"])],
+        &[
+            ("entryUUID", &[b"u"]),
+            ("mail", &[b"a@example.test"]),
+            ("displayName", &[b"\xff"]),
+        ],
         &[("display_name", "displayName is no text, or too long")],
     );
     let (_, wrong) = read(
@@ -104,10 +122,17 @@ fn org_14_departments_may_be_a_path_and_identifiers_octets() {
     let guid: &[u8] = &[0, 1, 2, 0xff, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
     let found = entry(
         "cn=a,dc=example,dc=test",
-        &[("objectGUID", &[guid]), ("mail", &[b"a@example.test"]), ("department", &[b"HQ / Sales"])],
+        &[
+            ("objectGUID", &[guid]),
+            ("mail", &[b"a@example.test"]),
+            ("department", &[b"HQ / Sales"]),
+        ],
     );
     let (person, wrong) = read(&settings, &found);
     assert_eq!(wrong, []);
     assert_eq!(person.identifier, "000102ff0405060708090a0b0c0d0e0f");
-    assert_eq!(person.department.as_deref(), Some(&["HQ".to_owned(), "Sales".to_owned()][..]));
+    assert_eq!(
+        person.department.as_deref(),
+        Some(&["HQ".to_owned(), "Sales".to_owned()][..])
+    );
 }

@@ -52,7 +52,15 @@ mod tests {
         check("ldap://ad.example/", ("ad.example", 389, true));
         check("LDAPS://ad.example:443", ("ad.example", 443, false));
         check("ldap://[::1]:1389", ("::1", 1389, true));
-        for wrong in ["", "ad.example", "https://ad.example", "ldap://", "ldaps://a/dc=x", "ldap://a?b", "ldap://u@a"] {
+        for wrong in [
+            "",
+            "ad.example",
+            "https://ad.example",
+            "ldap://",
+            "ldaps://a/dc=x",
+            "ldap://a?b",
+            "ldap://u@a",
+        ] {
             assert_eq!(Place::read(wrong), None, "{wrong}");
         }
     }

@@ -403,7 +403,10 @@ impl Ldap {
             if is_there {
                 change.clear(&key);
                 schedule(change, tenant, 0, 0);
-                change.record(Chain::Tenant(tenant), Event::new("organisation.remove-ldap", &name).id(tenant.0));
+                change.record(
+                    Chain::Tenant(tenant),
+                    Event::new("organisation.remove-ldap", &name).id(tenant.0),
+                );
                 change.tell_of_organisation(tenant);
             }
             Ok(is_there)
@@ -430,7 +433,9 @@ impl Ldap {
                     continue;
                 }
                 let stored = transaction.get(&record::settings_key(tenant)).await?;
-                let settings = stored.map(|stored| record::decode::<SettingsRecord>(&stored)).transpose()?;
+                let settings = stored
+                    .map(|stored| record::decode::<SettingsRecord>(&stored))
+                    .transpose()?;
                 let minutes = settings.map_or(0, |settings| settings.every_minutes);
                 schedule(transaction, tenant, minutes, now);
                 if minutes > 0 {

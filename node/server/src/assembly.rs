@@ -19,6 +19,7 @@ use hongyan_env::Env;
 use hongyan_http_admin::{AdminState, ClusterControl, RecallDoor, Recalling, SecretKeeper};
 use hongyan_http_discovery::{Checker, Watch, WatchOptions};
 use hongyan_kv::{CommitVersion, Database};
+use hongyan_ldap::Ldap;
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
 use hongyan_openid::OpenId;
@@ -34,6 +35,7 @@ use crate::acme;
 use crate::entities::Entities;
 use crate::following::Following;
 use crate::holders::{holders, wake_queues};
+use crate::ldap;
 use crate::ports::Ports;
 use crate::single_sign_on;
 use crate::webhook::{self, Telling};
@@ -96,6 +98,7 @@ pub struct Assembly {
     tasks: Tasks,
     webhooks: Webhooks,
     single_sign_on: OpenId,
+    ldap: Ldap,
     counts: Counts,
     publishing: Checker,
     entities: Entities,
@@ -133,6 +136,7 @@ impl Assembly {
             .when_heard(move |hint| database.heard(CommitVersion(hint.commit_version)));
         let blobs = open_blobs(&ground, parts.blobs).await?;
         let holders = holders(&ground.env, cluster.as_ref());
+        let ldap = ldap::open(&config, &ground)?;
         let entities = Entities {
             mailboxes: router.serve_everywhere::<MailboxEntity>(
                 MailboxServices {
@@ -159,6 +163,7 @@ impl Assembly {
                 TaskServices {
                     env: ground.env.clone(),
                     directory: ground.directory.clone(),
+                    ldap: Some(ldap.clone()),
                 },
                 settings::task_entities(&config),
             ),
@@ -189,7 +194,7 @@ impl Assembly {
         start_collector(&ground.env, &arbiters, &router, &blobs);
         start_notifier(&arbiters, &router, &delivery);
         let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
-        let tasks = start_tasks(&ground, &arbiters, &router);
+        let tasks = start_tasks(&ground, &arbiters, &router, &ldap);
         let publishing = Checker {
             offer: Arc::new(offer::offer(&config)?),
             dns: ground.env.dns(),
@@ -207,6 +212,7 @@ impl Assembly {
             tasks,
             webhooks: hooks.webhooks,
             single_sign_on,
+            ldap,
             counts,
             publishing,
             entities,
@@ -258,6 +264,7 @@ impl Assembly {
             tasks: self.tasks.clone(),
             webhooks: self.webhooks.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
+            ldap: Some(self.ldap.clone()),
             counts: self.counts.clone(),
             certificates: self.acme.clone(),
             deleted_mail_kept: settings::deleted_mail_kept(&self.config),
@@ -382,7 +389,7 @@ fn start_counts(ground: &Ground, arbiters: &Arbiters) -> Counts {
 }
 
 /// Sees for ever that long work goes on where its partition is, and that the recycle bin is emptied.
-fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
+fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router, ldap: &Ldap) -> Tasks {
     let (env, directory) = (ground.env.clone(), ground.directory.clone());
     let tasks = Tasks::new(env.clone(), directory, router.clone(), UpkeepOptions::default());
     let period = tasks.options().purge_period;
@@ -397,6 +404,13 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router) -> Tasks {
     let (granted, clock) = (ground.directory.clone(), env.clone());
     arbiters.spawn(0, move || {
         hongyan_upkeep::tell_of_delegation_ends(clock, granted, period)
+    });
+    let (known, clock) = (router.clone(), env.clone());
+    let (ldap, due) = (ldap.clone(), tasks.clone());
+    arbiters.spawn(0, move || {
+        hongyan_upkeep::sync_directories(clock, ldap, due, move || {
+            known.is_here(&QueueId { shard: 0 }.entity_id())
+        })
     });
     let (router, looked) = (router.clone(), tasks.clone());
     arbiters.spawn(0, move || hongyan_upkeep::run(env, router, looked));

@@ -117,8 +117,9 @@ pub(crate) fn config(arguments: &Dev, data: &Path) -> Config {
     config.cluster.listen = ports.listen(700);
     config.cluster.join_listen = ports.listen(701);
     config.cluster.drain_secs_max = 10;
-    // A provider that is tried may be on this machine.
+    // A provider or a directory that is tried may be on this machine.
     config.single_sign_on.networks = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
+    config.ldap.networks = config.single_sign_on.networks.clone();
     config.directory.default_domain = arguments.domain.to_string();
     config.storage.free_octets_min = 64 << 20;
     if let Some(file) = &arguments.fdb {

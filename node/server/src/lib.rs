@@ -15,6 +15,7 @@ mod following;
 mod holders;
 mod http;
 mod init;
+mod ldap;
 mod node;
 mod offer;
 mod ports;

@@ -39,6 +39,7 @@ async fn import() -> Duration {
     let services = TaskServices {
         env: env.clone(),
         directory: directory.clone(),
+        ldap: None,
     };
     router.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let tasks = Tasks::new(env.clone(), directory, router, UpkeepOptions::default());

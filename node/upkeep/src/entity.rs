@@ -5,6 +5,7 @@ use hongyan_actor::{ActivateError, Entity, Envelope, Tenure};
 use hongyan_directory::{Directory, Error};
 use hongyan_env::Env;
 use hongyan_kv::fence::Fence;
+use hongyan_ldap::Ldap;
 use hongyan_router::Ask;
 
 use crate::step::Steps;
@@ -17,6 +18,8 @@ pub struct TaskServices {
     pub env: Env,
     /// What they change.
     pub directory: Directory,
+    /// The LDAP directories that they read, where there are any.
+    pub ldap: Option<Ldap>,
 }
 
 /// What a task is asked.

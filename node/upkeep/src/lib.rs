@@ -1,5 +1,5 @@
-//! Long tasks in recorded steps (GEN-3): imports and exports of members and groups, bulk actions, with progress, a result and a problem for each row;
-//! and the reconcilers that empty the recycle bin and look after plans.
+//! Long tasks in recorded steps (GEN-3): imports and exports of members and groups, bulk actions, synchronisations with
+//! LDAP, with progress, a result and a problem for each row; and the reconcilers that empty the recycle bin and look after plans.
 //!
 //! A task is an entity that the cluster places: it works where its partition is, and goes on there when that moves. Each step
 //! is one transaction that makes its changes and notes how far the task is, so none is done twice or by halves, whatever
@@ -18,6 +18,7 @@ mod runner;
 mod sheet;
 mod step;
 mod store;
+mod sync;
 mod task;
 mod tasks;
 mod wire;
@@ -29,10 +30,13 @@ pub use options::UpkeepOptions;
 pub use plans::plans;
 pub use purge::purge;
 pub use record::problem::{Problem, RowProblems};
-pub use record::task::{BulkMembers, ExportMembers, ImportGroups, ImportMembers, Job, Phase, TaskRecord, TaskState};
+pub use record::task::{
+    BulkMembers, ExportMembers, ImportGroups, ImportMembers, Job, Phase, SyncDirectory, TaskRecord, TaskState,
+};
 pub use runner::run;
 pub use sheet::{Sheet, SheetError, SheetFormat, SheetLimits};
 pub use task::bulk_members::BulkItem;
+pub use sync::sync_directories;
 pub use task::columns::{Column, template};
 pub use task::group_columns::{GroupColumn, group_template};
 pub use tasks::{TaskError, Tasks};

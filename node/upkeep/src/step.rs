@@ -1,5 +1,7 @@
 //! The steps of a task. Each is one transaction: what it changes, and how far the task is with it.
 
+mod sync_directory;
+
 use std::collections::BTreeMap;
 
 use hongyan_audit::{Chain, Event};
@@ -29,6 +31,8 @@ pub(crate) struct Steps {
     seen: Seen,
     /// Likewise, where it is one name alone: and the line that had it.
     pub(crate) seen_keys: BTreeMap<String, u32>,
+    /// An outside directory that is being read.
+    reading: Option<sync_directory::Reading>,
 }
 
 impl Steps {
@@ -44,6 +48,7 @@ impl Steps {
             task,
             seen: Seen::default(),
             seen_keys: BTreeMap::new(),
+            reading: None,
         };
         if steps.task.state == TaskState::Running && steps.task.phase == Phase::Check && steps.task.position > 0 {
             // What was seen so far was in the memory of another node: the rows are looked over anew.
@@ -111,6 +116,7 @@ impl Steps {
         if self.task.state != TaskState::Running {
             return Err(Error::Refused("the task is over".to_owned()));
         }
+        self.reading = None;
         self.end(TaskState::Cancelled, "").await
     }
 
@@ -157,6 +163,8 @@ impl Steps {
                 Err(Error::Refused(words)) => self.end(TaskState::Failed, &words).await,
                 Err(error) => Err(error),
             },
+            Job::SyncDirectory(sync) if self.task.phase == Phase::Check => self.read_outside(&sync).await,
+            Job::SyncDirectory(sync) => self.take_outside(&sync).await,
         }
     }
 
@@ -312,6 +320,18 @@ impl Steps {
             Ok(octets) => octets,
             Err(error) => return self.end(TaskState::Failed, &error.to_string()).await,
         };
+        self.write_output(&octets, rows).await?;
+        self.commit(async |_, task| {
+            task.good = rows;
+            task.position = rows;
+            Ok(())
+        })
+        .await?;
+        self.end(TaskState::Done, "").await
+    }
+
+    /// Writes the file that the task makes, of so many rows.
+    async fn write_output(&mut self, octets: &[u8], rows: u64) -> Result<(), Error> {
         let parts: Vec<&[u8]> = octets.chunks(PART_OCTETS_MAX).collect();
         for (group, some) in parts.chunks(OUTPUTS_AT_ONCE).enumerate() {
             let first = (group * OUTPUTS_AT_ONCE) as u64;
@@ -327,12 +347,6 @@ impl Steps {
             })
             .await?;
         }
-        self.commit(async |_, task| {
-            task.good = rows;
-            task.position = rows;
-            Ok(())
-        })
-        .await?;
-        self.end(TaskState::Done, "").await
+        Ok(())
     }
 }

@@ -17,13 +17,13 @@ use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
     BulkItem, BulkMembers, Cancel, ExportMembers, ImportGroups, ImportMembers, Job, RowProblems, Sheet, SheetError,
-    SheetFormat, SheetLimits, TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
+    SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
 };
 
 /// How long a task may take to answer.
 const WITHIN: Duration = Duration::from_secs(10);
 /// Parts of a file that one transaction writes.
-const PARTS_AT_ONCE: usize = 10;
+pub(crate) const PARTS_AT_ONCE: usize = 10;
 /// Octets of one row, which is kept in one value.
 const ROW_OCTETS_MAX: usize = 80_000;
 
@@ -229,6 +229,21 @@ impl Tasks {
         self.start(task).await
     }
 
+    /// Begins to take members from the LDAP directory of an organisation.
+    ///
+    /// # Errors
+    /// `Refused` while another task does; when too much is under way.
+    pub async fn sync_directory(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        sync: SyncDirectory,
+    ) -> Result<TaskRecord, TaskError> {
+        let mut task = self.task(tenant, author, Job::SyncDirectory(sync));
+        task.id = self.take_id().await?;
+        self.start(task).await
+    }
+
     async fn take_id(&self) -> Result<TaskId, Error> {
         self.directory
             .transact(async move |change| {
@@ -261,12 +276,15 @@ impl Tasks {
         directory
             .transact(async move |change| {
                 let open = open_of(change, task.tenant).await?;
-                if open >= max {
+                if open.len() >= max {
                     return Err(Error::Limit {
                         setting: "open_tasks_per_tenant_max",
                         max: max as u64,
-                        used: open as u64,
+                        used: open.len() as u64,
                     });
+                }
+                if matches!(task.job, Job::SyncDirectory(_)) {
+                    refuse_second_sync(change, &open).await?;
                 }
                 change.set(key::of(task.tenant).int(task.id.0).pack(), Vec::new());
                 store::write(change, &task);
@@ -372,6 +390,13 @@ impl Tasks {
     pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Vec<u8>, TaskError> {
         let task = self.show(tenant, id).await?;
         if task.state != TaskState::Done || task.job.makes().is_none() {
+        let has_result = match task.job {
+            Job::ExportMembers(_) => task.state == TaskState::Done,
+            // What it is to do is known before it does it.
+            Job::SyncDirectory(_) => task.phase == Phase::Apply || task.state == TaskState::Refused,
+            Job::ImportMembers(_) => false,
+        };
+        if !has_result {
             return Err(missing("result of task", id));
         }
         Ok(self.read_output(id).await?)
@@ -414,21 +439,34 @@ fn missing(what: &'static str, id: TaskId) -> TaskError {
     Error::NotFound { what, name }.into()
 }
 
-/// How many tasks of a tenant have something to do.
-async fn open_of(change: &mut Change, tenant: TenantId) -> Result<usize, Error> {
+/// The tasks of a tenant that have something to do.
+async fn open_of(change: &mut Change, tenant: TenantId) -> Result<Vec<TaskId>, Error> {
     let prefix = key::open();
-    let mut count = 0;
+    let mut open = Vec::new();
     for pair in change.get_range_all(snapshot(prefix.range(), 0)).await? {
         let id = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
         let Some(id) = id.map(TaskId) else { continue };
         let theirs = key::of(tenant).int(id.0).pack();
-        count += usize::from(change.get_snapshot(&theirs).await?.is_some());
+        if change.get_snapshot(&theirs).await?.is_some() {
+            open.push(id);
+        }
     }
-    Ok(count)
+    Ok(open)
+}
+
+/// Two at once would undo each other's work.
+async fn refuse_second_sync(change: &mut Change, open: &[TaskId]) -> Result<(), Error> {
+    for id in open {
+        let task = store::read(change, *id).await?;
+        if matches!(task.job, Job::SyncDirectory(_)) && task.state == TaskState::Running {
+            return Err(Error::Refused(format!("task {id} synchronises already")));
+        }
+    }
+    Ok(())
 }
 
 /// A file's rows in parts, each with the index of its first row.
-fn parts(rows: Vec<input::Row>) -> Vec<(u64, Vec<input::Row>)> {
+pub(crate) fn parts(rows: Vec<input::Row>) -> Vec<(u64, Vec<input::Row>)> {
     let mut parts: Vec<(u64, Vec<input::Row>)> = Vec::new();
     let mut octets = 0;
     for (index, row) in (0_u64..).zip(rows) {

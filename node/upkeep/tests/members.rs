@@ -67,6 +67,7 @@ impl Ground {
         let services = TaskServices {
             env: self.env.clone(),
             directory: self.directory.clone(),
+            ldap: None,
         };
         self.router
             .serve_everywhere::<TaskEntity>(services, EntityOptions::default());

@@ -10,6 +10,7 @@ mod department;
 mod domain;
 mod group;
 mod invitation;
+mod ldap;
 mod login;
 mod member;
 mod oauth;
@@ -127,6 +128,9 @@ pub enum Command {
     /// Sign-in at an organisation's own OpenID Connect provider.
     #[command(subcommand)]
     SingleSignOn(single_sign_on::SingleSignOn),
+    /// The LDAP directory that an organisation's people come from.
+    #[command(subcommand)]
+    Ldap(ldap::Ldap),
     /// How much mail members send and get, how often they sign in.
     #[command(subcommand)]
     Statistics(statistics::Statistics),
@@ -189,6 +193,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Token(command) => token::run(command, &client, style).await,
         Command::Webhook(command) => webhook::run(command, &client, style).await,
         Command::SingleSignOn(command) => single_sign_on::run(command, &client, style).await,
+        Command::Ldap(command) => ldap::run(command, &client, style).await,
         Command::Statistics(command) => statistics::run(command, &client, style).await,
         Command::Messages { whose } => {
             let items = client.list("/api/messages", &whose.query()).await?;
@@ -287,6 +292,8 @@ mod tests {
             "x webhook add Portal https://p.test/ --event mail --event member",
             "x webhook set 3 --on false",
             "x messages --organisation A",
+            "x ldap set ldaps://ad.test dc=test --kind active-directory --bind-name u@test --attribute title=title:hongyan",
+            "x ldap sync --dry-run --report r.csv --organisation A",
             "x deleted-mail restore a@b 1-2 3-4",
             "x sent-mail list a@b",
             "x sent-mail show a@b 3",

@@ -27,6 +27,7 @@ mod event;
 mod group;
 mod invitation;
 mod join;
+mod ldap;
 mod login;
 mod member;
 mod message;
@@ -133,6 +134,9 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
             single_sign_on::remove
         ))
         .routes(routes!(single_sign_on::check))
+        .routes(routes!(ldap::show, ldap::set, ldap::remove))
+        .routes(routes!(ldap::check))
+        .routes(routes!(ldap::sync))
         .routes(routes!(visibility::show, visibility::set))
         .routes(routes!(visibility::people))
         .routes(routes!(role::list))

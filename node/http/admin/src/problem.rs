@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use hongyan_access::AccessError;
 use hongyan_access::permission::Refusal;
 use hongyan_directory::{Error as DirectoryError, LimitLevel, MemberUse};
+use hongyan_ldap::LdapError;
 use hongyan_mailbox::MailboxError;
 use hongyan_openid::OpenIdError;
 use hongyan_queue::QueueError;
@@ -278,6 +279,18 @@ impl From<OpenIdError> for Problem {
             OpenIdError::Provider(_) => Self::new(StatusCode::BAD_GATEWAY, "provider", detail),
             OpenIdError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", detail),
             _ => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+        }
+    }
+}
+
+impl From<LdapError> for Problem {
+    fn from(error: LdapError) -> Self {
+        match error {
+            LdapError::NoDirectory => Self::not_found(error.to_string()),
+            LdapError::Directory(error) => error.into(),
+            LdapError::Access(error) => error.into(),
+            LdapError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", error.to_string()),
+            error => Self::new(StatusCode::BAD_GATEWAY, "ldap", error.to_string()),
         }
     }
 }

@@ -7,6 +7,7 @@ use hongyan_access::Access;
 use hongyan_acme::Acme;
 use hongyan_directory::Directory;
 use hongyan_http_discovery::Checker;
+use hongyan_ldap::Ldap;
 use hongyan_openid::OpenId;
 use hongyan_router::Router;
 use hongyan_statistics::Counts;
@@ -47,6 +48,8 @@ pub struct AdminState {
     pub webhooks: Webhooks,
     /// Sign-in at providers of organisations; none where there is none.
     pub single_sign_on: Option<OpenId>,
+    /// LDAP directories of organisations; none where there is none.
+    pub ldap: Option<Ldap>,
     /// What domains are to publish; none where nothing is offered to the world.
     pub publishing: Option<Checker>,
     /// The cluster that the node is part of.

@@ -21,7 +21,7 @@ use crate::tag::Whose;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Task {
     id: u64,
-    /// `import-members`, `export-members`, `import-groups`, `export-groups`, or `bulk-` and what is done.
+    /// `import-members`, `export-members`, `import-groups`, `export-groups`, `sync-directory`, or `bulk-` and what is done.
     job: &'static str,
     /// `running`, `done`, `refused` (nothing was done, as rows have problems), `failed` or `cancelled`.
     state: &'static str,
@@ -187,7 +187,7 @@ pub(crate) async fn rows(
     Ok(Json(Page::new(rows, limit, |row: &TaskRow| row.line.to_string())))
 }
 
-/// The file that an export has made.
+/// The file that an export has made, or what a synchronisation is to do with each person.
 #[utoipa::path(get, path = "/api/tasks/{id}/result", params(("id" = u64, Path), Whose), responses((status = 200, description = "The file", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), Failure))]
 pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose): Asked<Whose>) -> Result<Response> {
     let (tenant, task) = find(&caller, LOOK, &id, &whose).await?;

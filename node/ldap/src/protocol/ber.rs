@@ -92,7 +92,9 @@ fn head(octets: &[u8]) -> Result<Option<Head>, Malformed> {
     let Some(length) = octets.get(2..2 + count) else {
         return Ok(None);
     };
-    let body = length.iter().fold(0_u64, |length, octet| length << 8 | u64::from(*octet));
+    let body = length
+        .iter()
+        .fold(0_u64, |length, octet| length << 8 | u64::from(*octet));
     let body = usize::try_from(body).map_err(|_| Malformed)?;
     Ok(Some(Head {
         tag,

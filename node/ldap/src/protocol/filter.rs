@@ -47,7 +47,9 @@ impl Filter {
         let (filter, rest) = filter(text.trim(), 0)?;
         match rest.trim() {
             "" => Ok(filter),
-            rest => Err(wrong(format!("nothing follows the last parenthesis, but there is {rest:?}"))),
+            rest => Err(wrong(format!(
+                "nothing follows the last parenthesis, but there is {rest:?}"
+            ))),
         }
     }
 
@@ -121,7 +123,9 @@ fn filter(text: &str, depth: usize) -> Result<(Filter, &str), FilterError> {
             (self::item(item)?, rest)
         }
     };
-    let rest = rest.strip_prefix(')').ok_or_else(|| wrong("a parenthesis is not closed"))?;
+    let rest = rest
+        .strip_prefix(')')
+        .ok_or_else(|| wrong("a parenthesis is not closed"))?;
     Ok((filter, rest))
 }
 

@@ -222,11 +222,20 @@ mod tests {
         let attribute = joined(SEQUENCE, &[element(OCTETS, b"Mail"), values]);
         let found = joined(0x64, &[element(OCTETS, b"cn=a"), joined(SEQUENCE, &[attribute])]);
         let read = Response::read(&message(3, found, None)).unwrap();
-        let Operation::Entry(entry) = read.operation else { panic!("{read:?}") };
+        let Operation::Entry(entry) = read.operation else {
+            panic!("{read:?}")
+        };
         assert_eq!(entry.name, "cn=a");
         assert_eq!(entry.attributes["mail"], [b"A".to_vec(), b"B".to_vec()]);
         let paged = joined(SEQUENCE, &[number(INTEGER, 0), element(OCTETS, b"next")]);
-        let control = joined(SEQUENCE, &[element(OCTETS, PAGED), element(BOOLEAN, &[255]), element(OCTETS, &paged)]);
+        let control = joined(
+            SEQUENCE,
+            &[
+                element(OCTETS, PAGED),
+                element(BOOLEAN, &[255]),
+                element(OCTETS, &paged),
+            ],
+        );
         let done = [number(ENUMERATED, 0), element(OCTETS, b""), element(OCTETS, b"")];
         let read = Response::read(&message(3, joined(0x65, &done), Some(joined(0xa0, &[control])))).unwrap();
         assert_eq!(read.cookie, b"next");

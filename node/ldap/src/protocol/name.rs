@@ -116,7 +116,9 @@ mod tests {
     fn org_14_units_are_departments() {
         let check = |name: &str, base: &str, expect: Option<&[&str]>| {
             let units = Name::read(name).and_then(|name| name.units_below(&Name::read(base).unwrap()));
-            let units = units.as_ref().map(|units| units.iter().map(String::as_str).collect::<Vec<_>>());
+            let units = units
+                .as_ref()
+                .map(|units| units.iter().map(String::as_str).collect::<Vec<_>>());
             assert_eq!(units.as_deref(), expect, "{name}");
         };
         let base = "dc=Example,dc=org";
@@ -129,7 +131,16 @@ mod tests {
         check("cn=a,ou=x,dc=other,dc=org", base, None);
         check("dc=org", base, None);
         check("cn=a,ou=x", "", Some(&["x"]));
-        for wrong in ["cn", "cn=a,", "=a", "cn=a\\", "cn=\\e7,dc=example,dc=org", "cn=\"a\"", "cn=#04", "c n=a"] {
+        for wrong in [
+            "cn",
+            "cn=a,",
+            "=a",
+            "cn=a\\",
+            "cn=\\e7,dc=example,dc=org",
+            "cn=\"a\"",
+            "cn=#04",
+            "c n=a",
+        ] {
             check(wrong, base, None);
         }
     }
@@ -138,6 +149,12 @@ mod tests {
     fn values_are_escaped() {
         assert_eq!(escape("a@b.c"), "a@b.c");
         let escaped = format!("cn={},dc=x", escape("a,b=研\\"));
-        assert_eq!(Name::read(&escaped), Some(Name(vec![vec![("cn".to_owned(), "a,b=研\\".to_owned())], vec![("dc".to_owned(), "x".to_owned())]])));
+        assert_eq!(
+            Name::read(&escaped),
+            Some(Name(vec![
+                vec![("cn".to_owned(), "a,b=研\\".to_owned())],
+                vec![("dc".to_owned(), "x".to_owned())]
+            ]))
+        );
     }
 }

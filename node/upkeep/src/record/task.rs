@@ -108,6 +108,14 @@ pub struct ImportGroups {
     pub take_good: bool,
 }
 
+/// Members from an LDAP directory (ORG-14).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SyncDirectory {
+    /// Only looks.
+    #[n(0)]
+    pub dry_run: bool,
+}
+
 /// What a task is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
@@ -121,6 +129,8 @@ pub enum Job {
     ImportGroups(ImportGroups),
     /// Groups into a file of that form.
     ExportGroups(SheetFormat),
+    /// Members from an LDAP directory.
+    SyncDirectory(SyncDirectory),
 }
 
 impl Job {
@@ -130,6 +140,7 @@ impl Job {
             Self::ImportMembers(import) => import.dry_run,
             Self::ImportGroups(import) => import.dry_run,
             Self::BulkMembers(bulk) => bulk.dry_run,
+            Self::SyncDirectory(sync) => sync.dry_run,
             Self::ExportMembers(_) | Self::ExportGroups(_) => false,
         }
     }
@@ -144,7 +155,7 @@ impl Job {
     /// What it begins with: a file is looked over as a whole before any of it is taken.
     pub(crate) fn first_phase(&self) -> Phase {
         match self {
-            Self::ImportMembers(_) | Self::ImportGroups(_) => Phase::Check,
+            Self::ImportMembers(_) | Self::ImportGroups(_) | Self::SyncDirectory(_) => Phase::Check,
             Self::BulkMembers(bulk) if bulk.dry_run => Phase::Check,
             Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) => Phase::Apply,
         }
@@ -155,6 +166,7 @@ impl Job {
         match self {
             Self::ExportMembers(export) => Some(export.format),
             Self::ExportGroups(format) => Some(*format),
+            Self::SyncDirectory(_) => Some(SheetFormat::Csv),
             Self::ImportMembers(_) | Self::BulkMembers(_) | Self::ImportGroups(_) => None,
         }
     }
@@ -168,6 +180,7 @@ impl Job {
             Self::BulkMembers(bulk) => super::bulk::label(&bulk.act),
             Self::ImportGroups(_) => "import-groups",
             Self::ExportGroups(_) => "export-groups",
+            Self::SyncDirectory(_) => "sync-directory",
         }
     }
 }
@@ -223,6 +236,8 @@ enum JobV1 {
     ImportGroups(#[n(0)] ImportGroups),
     #[n(4)]
     ExportGroups(#[n(0)] ExportV1),
+    #[n(5)]
+    SyncDirectory(#[n(0)] SyncDirectory),
 }
 
 #[derive(Encode, Decode)]
@@ -314,6 +329,7 @@ pub(crate) fn encode(task: &TaskRecord) -> Bytes {
                 xlsx: *format == SheetFormat::Xlsx,
                 departments: Vec::new(),
             }),
+            Job::SyncDirectory(sync) => JobV1::SyncDirectory(sync.clone()),
         },
         state: place(&STATES, &task.state),
         applying: task.phase == Phase::Apply,
@@ -359,6 +375,7 @@ pub(crate) fn decode(id: TaskId, stored: &[u8]) -> Result<TaskRecord, RecordErro
                 format: format_of(&export),
                 departments: export.departments.into_iter().map(DepartmentId).collect(),
             }),
+            JobV1::SyncDirectory(sync) => Job::SyncDirectory(sync),
         },
         state: at(&STATES, body.state)?,
         phase: if body.applying { Phase::Apply } else { Phase::Check },
@@ -435,5 +452,10 @@ mod tests {
             let task = TaskRecord { job, ..done.clone() };
             assert_eq!(decode(TaskId(5), &encode(&task)), Ok(task));
         }
+        let sync = TaskRecord {
+            job: Job::SyncDirectory(SyncDirectory { dry_run: true }),
+            ..done
+        };
+        assert_eq!(decode(TaskId(5), &encode(&sync)), Ok(sync));
     }
 }

@@ -61,10 +61,12 @@ async fn open_api() -> (axum::Router, AdminState) {
     let services = TaskServices {
         env: env.clone(),
         directory: directory.clone(),
+        ldap: None,
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let state = AdminState {
         single_sign_on: None,
+        ldap: None,
         certificates: None,
         deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
         recalls: hongyan_http_admin::Recalling::default(),
