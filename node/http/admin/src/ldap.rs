@@ -21,6 +21,7 @@ use crate::task::{Task, view};
 /// Whose word counts.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = LdapMaster)]
 pub(crate) enum Mastered {
     /// The LDAP directory's, each time.
     #[default]
@@ -32,6 +33,7 @@ pub(crate) enum Mastered {
 /// Where a field of members comes from.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LdapAttribute)]
 pub(crate) struct Attribute {
     /// `address`, `aliases`, `display_name`, `family_name`, `given_name`, `nickname`, `employee_id`, `mobile`, `landline`, `title`,
     /// `location`, `private_address` or `language`.
@@ -45,6 +47,7 @@ pub(crate) struct Attribute {
 /// Where departments come from.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = LdapDepartments)]
 pub(crate) enum DepartmentsFrom {
     /// From nowhere: they are ours.
     #[default]
@@ -57,6 +60,7 @@ pub(crate) enum DepartmentsFrom {
 
 /// The directory that people come from.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LdapDirectory)]
 pub(crate) struct Directory {
     url: String,
     bind_name: String,
@@ -76,6 +80,7 @@ pub(crate) struct Directory {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LdapDirectoryChange)]
 pub(crate) struct Set {
     /// `ldaps://host[:port]`, or `ldap://host[:port]` for STARTTLS.
     url: String,
@@ -125,6 +130,7 @@ fn said<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<Stri
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LdapSync)]
 pub(crate) struct Sync {
     /// Only looks: the task's result says what would become of each.
     #[serde(default)]
@@ -133,6 +139,7 @@ pub(crate) struct Sync {
 
 /// What a look at the directory has shown.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LdapCheck)]
 pub(crate) struct Looked {
     /// Entries on the first page.
     entries: usize,
@@ -144,6 +151,7 @@ pub(crate) struct Looked {
 
 /// What would become of a person.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LdapSample)]
 pub(crate) struct Sample {
     /// The distinguished name.
     entry: String,
@@ -257,7 +265,7 @@ impl Set {
 }
 
 /// The LDAP directory that an organisation's people come from.
-#[utoipa::path(get, path = "/api/organisations/{name}/ldap", operation_id = "ldap_show", params(("name" = String, Path)), responses((status = 200, body = Directory), Failure))]
+#[utoipa::path(get, path = "/api/organisations/{name}/ldap", params(("name" = String, Path)), responses((status = 200, body = Directory), Failure))]
 pub(crate) async fn show(caller: Caller, Path(name): Path<String>) -> Result<Json<Directory>> {
     let tenant = named(&caller, Action::ReadSignInPolicy, &name).await?;
     let settings = ldap(&caller)?.settings(tenant).await?;
@@ -266,7 +274,7 @@ pub(crate) async fn show(caller: Caller, Path(name): Path<String>) -> Result<Jso
 
 /// Sets the LDAP directory that an organisation's people come from. Nobody is touched before it is synchronised. Needs a fresh
 /// proof.
-#[utoipa::path(put, path = "/api/organisations/{name}/ldap", operation_id = "ldap_set", params(("name" = String, Path)), request_body = Set, responses((status = 200, body = Directory), Failure))]
+#[utoipa::path(put, path = "/api/organisations/{name}/ldap", params(("name" = String, Path)), request_body = Set, responses((status = 200, body = Directory), Failure))]
 pub(crate) async fn set(caller: Caller, Path(name): Path<String>, Body(new): Body<Set>) -> Result<Json<Directory>> {
     let tenant = named(&caller, Action::ChangeSignInPolicy, &name).await?;
     caller.check_proof()?;
@@ -276,7 +284,7 @@ pub(crate) async fn set(caller: Caller, Path(name): Path<String>, Body(new): Bod
 }
 
 /// Takes the LDAP directory away. Its people stay members, as they are. Needs a fresh proof.
-#[utoipa::path(delete, path = "/api/organisations/{name}/ldap", operation_id = "ldap_remove", params(("name" = String, Path)), responses((status = 204), Failure))]
+#[utoipa::path(delete, path = "/api/organisations/{name}/ldap", params(("name" = String, Path)), responses((status = 204), Failure))]
 pub(crate) async fn remove(caller: Caller, Path(name): Path<String>) -> Result<StatusCode> {
     let tenant = named(&caller, Action::ChangeSignInPolicy, &name).await?;
     caller.check_proof()?;
@@ -285,7 +293,7 @@ pub(crate) async fn remove(caller: Caller, Path(name): Path<String>) -> Result<S
 }
 
 /// Looks at the LDAP directory: its first people, and what would become of some. What is wrong is said by name.
-#[utoipa::path(post, path = "/api/organisations/{name}/ldap/check", operation_id = "ldap_check", params(("name" = String, Path)), responses((status = 200, body = Looked), Failure))]
+#[utoipa::path(post, path = "/api/organisations/{name}/ldap/check", params(("name" = String, Path)), responses((status = 200, body = Looked), Failure))]
 pub(crate) async fn check(caller: Caller, Path(name): Path<String>) -> Result<Json<Looked>> {
     let tenant = named(&caller, Action::ChangeSignInPolicy, &name).await?;
     let checked = ldap(&caller)?.check(tenant).await?;
@@ -308,7 +316,7 @@ pub(crate) async fn check(caller: Caller, Path(name): Path<String>) -> Result<Js
 }
 
 /// Takes all people from the LDAP directory, as a task whose result says what becomes of each.
-#[utoipa::path(post, path = "/api/organisations/{name}/ldap/sync", operation_id = "ldap_sync", params(("name" = String, Path)), request_body = Sync, responses((status = 202, body = Task), Failure))]
+#[utoipa::path(post, path = "/api/organisations/{name}/ldap/sync", params(("name" = String, Path)), request_body = Sync, responses((status = 202, body = Task), Failure))]
 pub(crate) async fn sync(
     caller: Caller,
     Path(name): Path<String>,
