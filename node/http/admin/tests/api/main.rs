@@ -8,8 +8,10 @@ use hongyan_access::{Access, AccessOptions, Protocol, Revocation};
 use hongyan_actor::EntityOptions;
 use hongyan_directory::{Directory, DirectoryOptions};
 use hongyan_env::Env;
+use hongyan_fetch::{FetchOptions, Fetcher};
 use hongyan_http_admin::{AdminState, router};
 use hongyan_kv::Database;
+use hongyan_ldap::{Ldap, LdapOptions};
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
 use hongyan_sasl::Secret;
@@ -23,6 +25,7 @@ mod delegation;
 mod domain_records;
 mod event;
 mod invitation;
+mod ldap;
 mod organisation;
 mod plan;
 mod profile;
@@ -57,16 +60,25 @@ async fn open_api() -> (axum::Router, AdminState) {
     let access = Access::open(directory.clone(), &database, env.clone(), options)
         .await
         .unwrap();
+    let fetcher = Fetcher::new(env.clone(), FetchOptions::default()).unwrap();
+    let ldap = Ldap::new(
+        env.clone(),
+        database.clone(),
+        directory.clone(),
+        access.clone(),
+        fetcher,
+        LdapOptions::default(),
+    );
     let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
     let services = TaskServices {
         env: env.clone(),
         directory: directory.clone(),
-        ldap: None,
+        ldap: Some(ldap.clone()),
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let state = AdminState {
         single_sign_on: None,
-        ldap: None,
+        ldap: Some(ldap),
         certificates: None,
         deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
         recalls: hongyan_http_admin::Recalling::default(),
