@@ -157,7 +157,10 @@ impl Access {
             (login, _) => {
                 let verified = self.verify_login(name, login, prepared, peer).await;
                 let outcome = match verified {
-                    Ok(login) => self.admit_client((protocol, peer), name, &login, standing_of(&login)).await,
+                    Ok(login) => {
+                        self.admit_client((protocol, peer), name, &login, standing_of(&login))
+                            .await
+                    }
                     Err(error) => Err(error),
                 };
                 (Way::Password, outcome)
@@ -294,7 +297,8 @@ impl Access {
         };
         let outcome = match (proven, login) {
             (Some(ScramSecret::Password(credential)), Some(login)) => {
-                self.admit_client((protocol, peer), name, &login, fingerprint(credential)).await
+                self.admit_client((protocol, peer), name, &login, fingerprint(credential))
+                    .await
             }
             (Some(ScramSecret::AppPassword(id)), Some(login)) => {
                 self.admit_app((protocol, peer), name, &login, *id).await

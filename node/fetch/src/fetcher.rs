@@ -205,11 +205,7 @@ impl Fetcher {
         let four = dns.a(host).await.map(|answer| answer.records).unwrap_or_default();
         let mut addresses: Vec<IpAddr> = four.into_iter().map(IpAddr::V4).collect();
         if addresses.is_empty() {
-            let six = dns
-                .aaaa(host)
-                .await
-                .map(|answer| answer.records)
-                .unwrap_or_default();
+            let six = dns.aaaa(host).await.map(|answer| answer.records).unwrap_or_default();
             addresses.extend(six.into_iter().map(IpAddr::V6));
         }
         if addresses.is_empty() {

@@ -100,6 +100,8 @@ fn org_14_a_directory_is_for_super_administrators() {
         let socket = &as_actor(&router, Actor::socket());
         call(socket, "POST", "/api/organisations", json!({"name": "Acme"})).await;
         call(socket, "POST", "/api/domains", json!({"domain": "d.test"})).await;
+        let department = json!({"organisation": "Acme", "name": "Tech"});
+        assert_eq!(call(socket, "POST", "/api/departments", department).await.0, 201);
         for (name, role) in [("chief", "super"), ("lead", "delegated"), ("anna", "none")] {
             let address = format!("{name}@d.test");
             let new = json!({"address": address, "password": "Correct-horse7", "display_name": name});
@@ -107,7 +109,7 @@ fn org_14_a_directory_is_for_super_administrators() {
             let role = match role {
                 "none" => continue,
                 "super" => json!({"kind": "super"}),
-                kind => json!({"kind": kind, "functions": ["members", "departments"]}),
+                kind => json!({"kind": kind, "functions": ["members"], "departments": [1]}),
             };
             let path = format!("/api/members/{address}/role");
             assert_eq!(call(socket, "PUT", &path, role).await.0, 200, "{address}");
