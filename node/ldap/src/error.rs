@@ -53,6 +53,9 @@ pub enum LdapError {
     /// Too much is asked of directories at the moment.
     #[error("too many sign-ins at the moment")]
     Overloaded,
+    /// Its password was sealed with a key that is not here.
+    #[error("the password of the LDAP directory cannot be read: {0}")]
+    Sealed(#[from] hongyan_seal::SealError),
     /// Our own directory refuses or fails.
     #[error(transparent)]
     Directory(#[from] hongyan_directory::Error),

@@ -24,4 +24,5 @@ pub use compare::{Action, Planned};
 pub use error::LdapError;
 pub use ldap::{Checked, Ldap, Plan};
 pub use options::LdapOptions;
+pub use record::BIND_SECRETS;
 pub use settings::{AttributeRule, Departments, LdapChange, LdapSettings, Master, PersonField};

@@ -6,6 +6,7 @@ use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_kv::Transaction;
 use hongyan_sasl::Secret;
+use hongyan_seal::SealError;
 use hongyan_types::TenantId;
 
 use crate::place::Place;
@@ -241,12 +242,11 @@ impl LdapSettings {
         Ok(())
     }
 
-    fn record(&self) -> SettingsRecord {
-        let password = self.password.as_ref();
+    fn record(&self, password: Option<Vec<u8>>) -> SettingsRecord {
         SettingsRecord {
             url: self.url.clone(),
             bind_name: self.bind_name.clone(),
-            password: password.map(|password| password.reveal().as_bytes().to_vec()),
+            password,
             base: self.base.clone(),
             filter: self.filter.clone(),
             identifier: self.identifier.clone(),
@@ -281,9 +281,8 @@ fn master(ours: bool) -> Master {
     if ours { Master::Hongyan } else { Master::Directory }
 }
 
-impl From<SettingsRecord> for LdapSettings {
-    fn from(record: SettingsRecord) -> Self {
-        let password = record.password.and_then(|password| String::from_utf8(password).ok());
+impl LdapSettings {
+    fn of(record: SettingsRecord, password: Option<Secret>) -> Self {
         // A rule that a later release knows is left alone by this one.
         let rule = |rule: RuleRecord| {
             Some(AttributeRule {
@@ -295,7 +294,7 @@ impl From<SettingsRecord> for LdapSettings {
         Self {
             url: record.url,
             bind_name: record.bind_name,
-            password: password.map(Secret::new),
+            password,
             base: record.base,
             filter: record.filter,
             identifier: record.identifier,
@@ -315,23 +314,46 @@ impl From<SettingsRecord> for LdapSettings {
 }
 
 impl Ldap {
-    /// The directory of an organisation, if it has one.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn settings(&self, tenant: TenantId) -> Result<Option<LdapSettings>, LdapError> {
+    async fn record(&self, tenant: TenantId) -> Result<Option<SettingsRecord>, LdapError> {
         let key = record::settings_key(tenant);
         let read = async move |transaction: &mut Transaction| {
             let stored = transaction.get_snapshot(&key).await?;
             let record = stored.map(|stored| record::decode::<SettingsRecord>(&stored));
             Ok::<_, hongyan_kv::Error>(record.transpose()?)
         };
-        let record = self.0.database.run(read).await?;
-        Ok(record.map(LdapSettings::from))
+        Ok(self.0.database.run(read).await?)
     }
 
+    fn open_password(&self, tenant: TenantId, record: &SettingsRecord) -> Result<Option<Secret>, SealError> {
+        let Some(sealed) = &record.password else {
+            return Ok(None);
+        };
+        let sealer = self.0.directory.sealer();
+        let opened = sealer.open(&record::password_place(tenant), sealed)?;
+        let text = String::from_utf8(opened.to_vec()).map_err(|_| SealError::Form)?;
+        Ok(Some(Secret::new(text)))
+    }
+
+    /// The directory of an organisation, if it has one. A password that does not open is none: it has to be set anew.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn settings(&self, tenant: TenantId) -> Result<Option<LdapSettings>, LdapError> {
+        let Some(record) = self.record(tenant).await? else {
+            return Ok(None);
+        };
+        let password = self.open_password(tenant, &record).unwrap_or_else(|error| {
+            tracing::warn!(event = "secret_unreadable", what = "ldap bind password", tenant = tenant.0, %error);
+            None
+        });
+        Ok(Some(LdapSettings::of(record, password)))
+    }
+
+    /// Likewise, to ask it: without its password a directory would show less than there is.
     pub(crate) async fn need_settings(&self, tenant: TenantId) -> Result<LdapSettings, LdapError> {
-        self.settings(tenant).await?.ok_or(LdapError::NoDirectory)
+        let record = self.record(tenant).await?.ok_or(LdapError::NoDirectory)?;
+        let password = self.open_password(tenant, &record)?;
+        Ok(LdapSettings::of(record, password))
     }
 
     /// Sets the directory of an organisation. Nobody is touched before the next synchronisation.
@@ -350,7 +372,9 @@ impl Ldap {
             let refused = "url: it is neither at a public address nor in a network of ldap.networks";
             return Err(Error::Invalid(refused.to_owned()).into());
         }
-        let record = settings.record();
+        let sealer = directory.sealer().clone();
+        let seal = |password: &Secret| sealer.seal(&record::password_place(tenant), password.reveal().as_bytes());
+        let record = settings.record(settings.password.as_ref().map(seal).transpose()?);
         let (keep, name) = (change.keep_password, directory.tenant(tenant).await?.name.clone());
         let now = self.0.env.wall_millis();
         let set = async move |change: &mut Change| {
@@ -388,7 +412,8 @@ impl Ldap {
             Ok(record)
         };
         let (record, _) = directory.announce(set).await?;
-        Ok(record.into())
+        let password = self.open_password(tenant, &record)?;
+        Ok(LdapSettings::of(record, password))
     }
 
     /// Takes the directory of an organisation away. Its members stay as they are, and are ours.

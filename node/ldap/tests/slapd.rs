@@ -152,6 +152,7 @@ struct Place {
 async fn place(env: &Env, server: &Server) -> Place {
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    directory.sealer().make_key();
     let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     let domain = Domain::try_from("example.test").unwrap();
     directory.create_domain(tenant, &domain).await.unwrap();

@@ -21,6 +21,7 @@ use hongyan_env::{BoxFuture, Env};
 use hongyan_http_admin::SecretKeeper;
 use hongyan_http_jmap::PUSH_SECRETS;
 use hongyan_kv::Database;
+use hongyan_ldap::BIND_SECRETS;
 use hongyan_openid::PROVIDER_SECRETS;
 use hongyan_queue::QueueId;
 use hongyan_router::Router;
@@ -38,13 +39,14 @@ const HEAD: &str = "\
 # secrets back: keep a copy of this file, apart from the backups. Written by the server; not for editing.
 ";
 /// All kinds of records that hold secrets.
-const HOLDERS: [Holder; 6] = [
+const HOLDERS: [Holder; 7] = [
     FACTOR_SECRETS,
     ACCOUNT_SECRETS,
     CERTIFICATE_SECRETS,
     PROVIDER_SECRETS,
     WEBHOOK_SECRETS,
     PUSH_SECRETS,
+    BIND_SECRETS,
 ];
 /// So long after it was made a key of a cluster begins to seal: by then every node has it.
 const BEGIN_DELAY_MILLIS: i64 = 10_000;

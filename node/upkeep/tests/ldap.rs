@@ -167,6 +167,7 @@ impl Ground {
         let (port, root) = server.serve(&env, Arc::clone(&asked)).await;
         let database = Database::new(MemoryStore::default());
         let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        directory.sealer().make_key();
         let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
         let domain = Domain::try_from("d.test").unwrap();
         directory.create_domain(tenant, &domain).await.unwrap();
