@@ -86,14 +86,12 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
 
     /// The next answer to the last request.
     async fn receive(&mut self) -> Result<Response, LdapError> {
-        loop {
-            let response = self.receive_any().await?;
-            match response.id {
-                id if id == self.last_id => return Ok(response),
-                // RFC 4511 §4.4.1: it says that it hangs up.
-                0 => return Err(LdapError::HungUp("it says so".to_owned())),
-                _ => return Err(LdapError::Unexpected("a request")),
-            }
+        let response = self.receive_any().await?;
+        match response.id {
+            id if id == self.last_id => Ok(response),
+            // RFC 4511 §4.4.1: it says that it hangs up.
+            0 => Err(LdapError::HungUp("it says so".to_owned())),
+            _ => Err(LdapError::Unexpected("a request")),
         }
     }
 
