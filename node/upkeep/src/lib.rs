@@ -35,8 +35,8 @@ pub use record::task::{
 };
 pub use runner::run;
 pub use sheet::{Sheet, SheetError, SheetFormat, SheetLimits};
-pub use task::bulk_members::BulkItem;
 pub use sync::sync_directories;
+pub use task::bulk_members::BulkItem;
 pub use task::columns::{Column, template};
 pub use task::group_columns::{GroupColumn, group_template};
 pub use tasks::{TaskError, Tasks};

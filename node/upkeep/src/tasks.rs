@@ -16,8 +16,8 @@ use crate::store::{self, PART_OCTETS_MAX, PART_ROWS_MAX};
 use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
-    BulkItem, BulkMembers, Cancel, ExportMembers, ImportGroups, ImportMembers, Job, RowProblems, Sheet, SheetError,
-    SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
+    BulkItem, BulkMembers, Cancel, ExportMembers, ImportGroups, ImportMembers, Job, Phase, RowProblems, Sheet,
+    SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
 };
 
 /// How long a task may take to answer.
@@ -389,12 +389,10 @@ impl Tasks {
     /// `NotFound`, also while there is none.
     pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Vec<u8>, TaskError> {
         let task = self.show(tenant, id).await?;
-        if task.state != TaskState::Done || task.job.makes().is_none() {
         let has_result = match task.job {
-            Job::ExportMembers(_) => task.state == TaskState::Done,
             // What it is to do is known before it does it.
             Job::SyncDirectory(_) => task.phase == Phase::Apply || task.state == TaskState::Refused,
-            Job::ImportMembers(_) => false,
+            _ => task.state == TaskState::Done && task.job.makes().is_some(),
         };
         if !has_result {
             return Err(missing("result of task", id));

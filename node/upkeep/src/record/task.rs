@@ -149,7 +149,7 @@ impl Job {
         match self {
             Self::ImportMembers(import) => import.take_good,
             Self::ImportGroups(import) => import.take_good,
-            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) => true,
+            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) | Self::SyncDirectory(_) => true,
         }
     }
     /// What it begins with: a file is looked over as a whole before any of it is taken.
