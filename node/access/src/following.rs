@@ -67,7 +67,6 @@ impl Access {
                 self.sweep_web_sessions().await;
                 self.sweep_oauth().await;
                 self.sweep_passkeys().await;
-                self.sweep_logins().await;
                 let pause = u64::try_from(SWEEP_PERIOD.as_micros()).unwrap_or(u64::MAX);
                 sweep_due = env.now_micros().saturating_add(pause);
             }

@@ -316,11 +316,6 @@ impl Access {
     pub fn count_sign_ins(&self, counts: impl Fn(TenantId, AccountId) + Send + Sync + 'static) {
         let _ = self.0.sign_ins.set(Box::new(counts));
     }
-    /// How long the login log is kept.
-    #[must_use]
-    pub fn login_log_days(&self) -> u32 {
-        self.0.options.login_log_days
-    }
     /// Notes a sign-in.
     pub(crate) fn log_login(&self, attempt: &Attempt<'_>, error: Option<&AccessError>) {
         let inner = &self.0;
@@ -459,33 +454,12 @@ impl Access {
         }
     }
 
-    /// Removes sign-ins that were kept long enough. Safe on many nodes at once.
-    pub(crate) async fn sweep_logins(&self) {
-        let kept = i64::from(self.0.options.login_log_days).saturating_mul(86_400_000);
-        let until = u64::try_from(self.now().millis.saturating_sub(kept)).unwrap_or(0);
-        let mut after = None;
-        loop {
-            let tenants = match self.0.directory.tenants(after, STEP).await {
-                Ok(tenants) => tenants,
-                Err(error) => {
-                    tracing::warn!(%error, "the login log is not swept; it is tried again");
-                    return;
-                }
-            };
-            for tenant in &tenants {
-                if let Err(error) = self.sweep_logins_of(tenant.id, until).await {
-                    tracing::warn!(%error, "the login log is not swept; it is tried again");
-                    return;
-                }
-            }
-            after = tenants.last().map(|tenant| tenant.id);
-            if tenants.len() < STEP {
-                return;
-            }
-        }
-    }
-
-    async fn sweep_logins_of(&self, tenant: TenantId, until: u64) -> hongyan_kv::Result<()> {
+    /// Removes the sign-ins of a tenant from before `until`, some at a time. Safe on many nodes at once.
+    ///
+    /// # Errors
+    /// The store's; what was removed stays removed.
+    pub async fn sweep_logins(&self, tenant: TenantId, until: Timestamp) -> Result<(), Error> {
+        let until = u64::try_from(until.millis).unwrap_or(0);
         loop {
             let step = async move |transaction: &mut Transaction| {
                 let prefix = of_tenant(tenant);

@@ -18,7 +18,6 @@ impl World {
     async fn new() -> Self {
         let options = AccessOptions {
             login_log_repeat_secs: 600,
-            login_log_days: 180,
             ..cheap()
         };
         Self(Fixture::new(options, "pass").await)
@@ -113,7 +112,11 @@ async fn log_1_what_is_old_is_swept() {
     world.days(100);
     world.sign_in(ANNA, "wrong").await;
     world.days(81);
-    world.access.sweep_logins().await;
+    let now = world.access.now();
+    let until = Timestamp {
+        millis: now.millis - 180 * 86_400_000,
+    };
+    world.access.sweep_logins(world.tenant, until).await.unwrap();
     assert_eq!(world.list(LoginFilter::default()).await.len(), 1);
     assert_eq!(world.of_tenant(None, 9).await.entries.len(), 1);
 }

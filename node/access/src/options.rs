@@ -77,8 +77,6 @@ pub struct AccessOptions {
     pub oauth_grant_idle_secs: u64,
     /// Clients that an account may have let in; the one used least lately makes room.
     pub oauth_grants_per_account_max: usize,
-    /// How long sign-ins are kept, in days (LOG-1).
-    pub login_log_days: u32,
     /// Time after which a success of the same kind is kept again, in seconds.
     pub login_log_repeat_secs: u64,
     /// How long another node may take to answer for its sessions.
@@ -131,7 +129,6 @@ impl Default for AccessOptions {
             oauth_access_secs: 3600,
             oauth_grant_idle_secs: 90 * 24 * 3600,
             oauth_grants_per_account_max: 50,
-            login_log_days: 180,
             login_log_repeat_secs: 600,
             elsewhere_timeout: Duration::from_millis(500),
             password_characters_min: 8,

@@ -157,12 +157,7 @@ impl Delivery {
         if accepted {
             self.report_outcomes(envelope, stored, &outcomes, answer).await;
             kept = self.keep_sent(envelope, stored).await;
-            if let Some(submitter) = &envelope.submitter {
-                self.0.parts.mailboxes.sent(MailboxId {
-                    tenant: submitter.tenant,
-                    account: submitter.id,
-                });
-            }
+            self.note_sent(envelope, stored, &outcomes);
         }
         let ended = Ended {
             kept,

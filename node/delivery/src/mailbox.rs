@@ -12,7 +12,7 @@ use hongyan_types::{AccountId, Flag, SystemFlag};
 use crate::plan::Stop;
 use crate::report::Status;
 use crate::sink::Stored;
-use crate::{Answer, Delivery, DeliveryEnvelope, Outcome, Refusal};
+use crate::{Answer, Delivery, DeliveryEnvelope, MailNote, Outcome, Refusal};
 
 /// The way to mailboxes: the router, or a probe in tests.
 pub trait Mailboxes: Send + Sync + 'static {
@@ -34,9 +34,9 @@ pub trait Mailboxes: Send + Sync + 'static {
         let _ = person;
         self.deliver(mailbox, request, within)
     }
-    /// The account has sent a mail that somebody gets; whoever counts them counts it.
-    fn sent(&self, mailbox: MailboxId) {
-        let _ = mailbox;
+    /// The account has sent a mail that somebody gets, or one has come for it; whoever counts and logs them does so.
+    fn note(&self, note: MailNote) {
+        let _ = note;
     }
 }
 
@@ -92,6 +92,7 @@ impl Delivery {
                 if reply.is_repeat {
                     tracing::info!(event = "delivery_repeat", id = %envelope.id, account = stop.account.id.0);
                 } else {
+                    self.note_came(envelope, stop, stored, (Some(&reply), Outcome::Delivered));
                     self.note_report(stop.mailbox, message, reply.email).await;
                     if let Some(vacation) = vacation {
                         self.say_away(&vacation, envelope, stop, message).await;
@@ -99,7 +100,13 @@ impl Delivery {
                 }
                 Outcome::Delivered
             }
-            Ok(Err(MailboxError::OverQuota)) => self.no_room(stop.mailbox).await,
+            Ok(Err(MailboxError::OverQuota)) => {
+                let outcome = self.no_room(stop.mailbox).await;
+                if matches!(outcome, Outcome::Refused(_)) {
+                    self.note_came(envelope, stop, stored, (None, outcome.clone()));
+                }
+                outcome
+            }
             Ok(Err(error)) if error.is_temporary() => self.wait_for(envelope, stop, stored, answer).await,
             Ok(Err(error)) => {
                 tracing::error!(event = "delivery_refused_by_mailbox", id = %envelope.id, %error);

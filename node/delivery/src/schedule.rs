@@ -79,7 +79,12 @@ impl Delivery {
             .collect();
         let id = [&envelope.id.0[..], b"later"].concat();
         let queue = queue_of(&[&of.0[..], b"later"].concat());
-        self.hand_over_to(queue, id, message, entries).await
+        let accepted = self.hand_over_to(queue, id, message, entries).await?;
+        // None: an earlier try under the same id was accepted, and noted.
+        if !accepted.is_empty() {
+            self.note_sent(envelope, stored, &vec![Outcome::Queued; envelope.recipients.len()]);
+        }
+        Ok(accepted)
     }
 }
 

@@ -509,6 +509,13 @@ impl Directory {
         }
         Ok(quota)
     }
+    /// How many days the logs of a tenant are kept.
+    pub async fn log_days(&self, id: TenantId) -> Result<u64> {
+        let now = self.now();
+        let bounds = self.read(async move |t| tx::plan::bounds(t, id, now).await).await?;
+        let days = bounds.of(crate::Limit::LogDays, self.options()).max;
+        Ok(days.unwrap_or(self.options().log_days))
+    }
     /// How a tenant's accounts sign in.
     pub async fn sign_in_policy(&self, id: TenantId) -> Result<Arc<SignInPolicy>> {
         self.lookup().sign_in_policy(id).await

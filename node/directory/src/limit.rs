@@ -34,6 +34,8 @@ pub enum Limit {
     AppPasswordsPerAccountMax,
     /// Tokens of programs.
     TokensPerTenantMax,
+    /// Days that logs and statistics are kept.
+    LogDays,
 }
 
 /// Who set a limit.
@@ -65,7 +67,7 @@ impl LimitLevel {
 
 impl Limit {
     /// All there are.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AccountsPerTenantMax,
         Self::DomainsPerTenantMax,
         Self::AliasesPerAccountMax,
@@ -74,6 +76,7 @@ impl Limit {
         Self::MailboxOctetsMax,
         Self::AppPasswordsPerAccountMax,
         Self::TokensPerTenantMax,
+        Self::LogDays,
     ];
     /// Its name, that of the setting.
     #[must_use]
@@ -87,6 +90,7 @@ impl Limit {
             Self::MailboxOctetsMax => "mailbox_octets_max",
             Self::AppPasswordsPerAccountMax => "app_passwords_per_account_max",
             Self::TokensPerTenantMax => "tokens_per_tenant_max",
+            Self::LogDays => "log_days",
         }
     }
     /// The limit of that name.
@@ -104,6 +108,7 @@ impl Limit {
             Self::MailboxOctetsMax => 5,
             Self::AppPasswordsPerAccountMax => 6,
             Self::TokensPerTenantMax => 7,
+            Self::LogDays => 8,
         }
     }
     /// What a later release knew is none here.
@@ -120,6 +125,7 @@ impl Limit {
             Self::SharedMailboxesPerTenantMax | Self::GroupsPerTenantMax => 0..=1_000_000,
             Self::MailboxOctetsMax => (1 << 20)..=(1 << 60),
             Self::TokensPerTenantMax => 0..=100_000,
+            Self::LogDays => 1..=3_650,
         }
     }
     /// Whether administrators may tighten it for their organisation; others are the operator's.
@@ -127,7 +133,7 @@ impl Limit {
     pub fn is_organisations(self) -> bool {
         matches!(
             self,
-            Self::AccountsPerTenantMax | Self::MailboxOctetsMax | Self::AppPasswordsPerAccountMax
+            Self::AccountsPerTenantMax | Self::MailboxOctetsMax | Self::AppPasswordsPerAccountMax | Self::LogDays
         )
     }
     /// What the installation's settings say; none is no limit. App passwords are `node/access`'s, which says when it asks.
@@ -138,6 +144,7 @@ impl Limit {
             Self::AliasesPerAccountMax => Some(u64::from(options.aliases_per_account_max)),
             Self::GroupsPerTenantMax => Some(options.groups_per_tenant_max),
             Self::TokensPerTenantMax => Some(options.tokens_per_tenant_max),
+            Self::LogDays => Some(options.log_days),
             Self::SharedMailboxesPerTenantMax | Self::MailboxOctetsMax | Self::AppPasswordsPerAccountMax => None,
         }
     }

@@ -53,6 +53,8 @@ pub struct DirectoryOptions {
     pub quota_notice: Duration,
     /// Tokens of programs a tenant may have.
     pub tokens_per_tenant_max: u64,
+    /// Days that logs and statistics are kept.
+    pub log_days: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
     pub index_members_max: usize,
     /// How long the answer to a request with a key is kept for whoever asks again.
@@ -94,6 +96,7 @@ impl Default for DirectoryOptions {
             recycle_reclaimed: Duration::from_secs(60 * 24 * 3600),
             quota_notice: Duration::from_secs(30 * 24 * 3600),
             tokens_per_tenant_max: 1_000,
+            log_days: 180,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),
             cache_entries_max: 100_000,

@@ -180,7 +180,10 @@ impl Directory {
                 Limit::GroupsPerTenantMax => Some(counts.groups),
                 Limit::SharedMailboxesPerTenantMax => Some(shared),
                 Limit::TokensPerTenantMax => Some(tokens),
-                Limit::AliasesPerAccountMax | Limit::MailboxOctetsMax | Limit::AppPasswordsPerAccountMax => None,
+                Limit::AliasesPerAccountMax
+                | Limit::MailboxOctetsMax
+                | Limit::AppPasswordsPerAccountMax
+                | Limit::LogDays => None,
             };
             let limits = Limit::ALL.into_iter();
             let limits = limits.map(|limit| (bounds.of(limit, this.options()), used(limit)));

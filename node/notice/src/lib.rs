@@ -4,24 +4,21 @@
 //! Keys, each a tuple:
 //!
 //! ("notice", "due", millis, id)                     record.rs; when it is sent or tried again
-//! ("notice", "told", tenant, millis, id)            record.rs; what administrators were told, for [`TOLD_KEPT`]
+//! ("notice", "told", tenant, millis, id)            record.rs; what administrators were told, as long as logs are kept
+//! ("notice", "read", tenant, millis, id, account)   empty; an administrator has read it
 
 mod outbox;
 mod record;
 
-use std::time::Duration;
-
 use hongyan_env::Env;
 use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
-pub use outbox::{Due, Told, done, due, put_off, told, write};
+pub use outbox::{Due, Told, done, due, forget, is_read, put_off, set_read, told, write};
 
 /// Longest subject, in characters; more is cut off.
 pub const SUBJECT_CHARACTERS_MAX: usize = 200;
 /// Longest text, in octets; more is cut off.
 pub const BODY_OCTETS_MAX: usize = 16 << 10;
-/// How long it is known what administrators were told (STAT-10).
-pub const TOLD_KEPT: Duration = Duration::from_secs(180 * 24 * 3600);
 
 /// Names a notice, and its delivery: sent again, it is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

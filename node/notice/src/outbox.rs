@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use hongyan_kv::record::RecordError;
 use hongyan_kv::{KeyRange, RangeQuery, Result, Transaction, Tuple};
-use hongyan_types::{TenantId, Timestamp};
+use hongyan_types::{AccountId, TenantId, Timestamp};
 
-use crate::{Notice, NoticeId, Recipient, TOLD_KEPT, record};
+use crate::{Notice, NoticeId, Recipient, record};
 
 /// A notice that is not sent yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,10 @@ fn told_to(tenant: TenantId) -> Tuple {
     Tuple::new().string("notice").string("told").int(tenant.0)
 }
 
+fn read_by(tenant: TenantId) -> Tuple {
+    Tuple::new().string("notice").string("read").int(tenant.0)
+}
+
 fn key(tuple: Tuple, at: Timestamp, id: NoticeId) -> bytes::Bytes {
     tuple.int(at.millis).bytes(&id.0).pack()
 }
@@ -49,16 +53,10 @@ fn place(tuple: &Tuple, key: &[u8]) -> Option<(Timestamp, NoticeId)> {
     Some((Timestamp { millis }, NoticeId(id)))
 }
 
-/// Has `notice` sent once the transaction is committed. What administrators were told longer than [`TOLD_KEPT`] ago is forgotten.
+/// Has `notice` sent once the transaction is committed.
 pub fn write(transaction: &mut Transaction, notice: &Notice) {
     transaction.set(key(queue(), notice.at, notice.id), record::encode(notice, 0));
     if let Recipient::Administrators(tenant) = notice.to {
-        let kept = i64::try_from(TOLD_KEPT.as_millis()).unwrap_or(i64::MAX);
-        let old = told_to(tenant).int(notice.at.millis.saturating_sub(kept)).pack();
-        transaction.clear_range(KeyRange {
-            end: old,
-            ..told_to(tenant).range()
-        });
         transaction.set(key(told_to(tenant), notice.at, notice.id), record::encode(notice, 0));
     }
 }
@@ -133,6 +131,60 @@ pub async fn told(
         told.push(Told { notice, place });
     }
     Ok(told)
+}
+
+/// What administrators of a tenant were told before `until` is forgotten.
+pub fn forget(transaction: &mut Transaction, tenant: TenantId, until: Timestamp) {
+    for tuple in [told_to(tenant), read_by(tenant)] {
+        transaction.clear_range(KeyRange {
+            end: tuple.clone().int(until.millis).pack(),
+            ..tuple.range()
+        });
+    }
+}
+
+/// Whether the administrator `reader` has read what was told at `place`.
+///
+/// # Errors
+/// The store's.
+pub async fn is_read(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    place: (Timestamp, NoticeId),
+    reader: AccountId,
+) -> Result<bool> {
+    let key = read_key(tenant, place, reader);
+    Ok(transaction.get_snapshot(&key).await?.is_some())
+}
+
+/// Notes that the administrator `reader` has read what was told at `place`, or has not; false when there is no such thing.
+///
+/// # Errors
+/// The store's.
+pub async fn set_read(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    place: (Timestamp, NoticeId),
+    (reader, is_read): (AccountId, bool),
+) -> Result<bool> {
+    if transaction
+        .get(&key(told_to(tenant), place.0, place.1))
+        .await?
+        .is_none()
+    {
+        return Ok(false);
+    }
+    let key = read_key(tenant, place, reader);
+    if is_read {
+        transaction.set(key, Vec::new());
+    } else {
+        transaction.clear(&key);
+    }
+    Ok(true)
+}
+
+fn read_key(tenant: TenantId, (at, id): (Timestamp, NoticeId), reader: AccountId) -> bytes::Bytes {
+    read_by(tenant).int(at.millis).bytes(&id.0).int(reader.0).pack()
 }
 
 impl Due {

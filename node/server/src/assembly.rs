@@ -37,6 +37,7 @@ use crate::following::Following;
 use crate::holders::{holders, wake_queues};
 use crate::ldap;
 use crate::ports::Ports;
+use crate::retention::Retention;
 use crate::single_sign_on;
 use crate::webhook::{self, Telling};
 use crate::{offer, settings};
@@ -175,6 +176,7 @@ impl Assembly {
         let following = Following::start(&ground, &arbiters, cluster.as_ref());
         let single_sign_on = single_sign_on::open(&config, &ground)?;
         let counts = start_counts(&ground, &arbiters);
+        start_retention(&ground, &arbiters, &router, &counts);
         let hooks = webhook::start(&config, &ground, &arbiters, &router)?;
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
@@ -339,6 +341,7 @@ impl Assembly {
             }
         };
         let _ = env.timeout(grace, gone).await;
+        self.counts.write_mail().await;
         self.counts.write().await;
         self.entities.passivate_all(PASSIVATE_GRACE).await;
         self.arbiters.stop(env, Duration::ZERO).await;
@@ -386,6 +389,18 @@ fn start_counts(ground: &Ground, arbiters: &Arbiters) -> Counts {
         .count_sign_ins(move |tenant, account| hears.count(tenant, account, Kind::SignIn));
     arbiters.spawn(0, move || writes.run());
     counts
+}
+
+/// Removes for ever what logs have kept long enough; among many nodes one does.
+fn start_retention(ground: &Ground, arbiters: &Arbiters, router: &Router, counts: &Counts) {
+    let retention = Retention {
+        env: ground.env.clone(),
+        directory: ground.directory.clone(),
+        access: ground.access.clone(),
+        counts: counts.clone(),
+    };
+    let (router, place) = (router.clone(), QueueId { shard: 0 }.entity_id());
+    arbiters.spawn(0, move || retention.run(move || router.is_here(&place)));
 }
 
 /// Sees for ever that long work goes on where its partition is, and that the recycle bin is emptied.

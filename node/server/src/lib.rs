@@ -20,6 +20,7 @@ mod node;
 mod offer;
 mod ports;
 mod readiness;
+mod retention;
 mod secrets;
 mod serve;
 mod settings;

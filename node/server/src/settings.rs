@@ -121,6 +121,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         recycle_deleted: days(section.recycle_deleted_days),
         recycle_unbound: days(section.recycle_unbound_days),
         recycle_reclaimed: days(section.recycle_reclaimed_days),
+        log_days: section.log_days,
         default_domain,
         ..DirectoryOptions::default()
     })
@@ -161,7 +162,6 @@ pub(crate) fn access(config: &Config, limit_loopback: bool) -> AccessOptions {
         oauth_grants_per_account_max: section.oauth_grants_per_account_max,
         trusted_devices_max: section.trusted_devices_max,
         fresh_proof_secs: section.fresh_proof_secs,
-        login_log_days: section.login_log_days,
         login_log_repeat_secs: section.login_log_repeat_secs,
         password_characters_min: section.password_characters_min,
         password_characters_max: section.password_characters_max,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hongyan_actor::Arbiters;
 use hongyan_config::Config;
-use hongyan_delivery::Mailboxes;
+use hongyan_delivery::{MailNote, Mailboxes, Outcome, Way};
 use hongyan_env::Env;
 use hongyan_mailbox::{Acting, Deliver, DeliverReply, MailboxError, MailboxId};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
-use hongyan_statistics::{Counts, Kind};
+use hongyan_statistics::{Counts, Kind, MailEntry, MailKind, MailRecipient, MailState};
 use hongyan_types::{AccountId, AddressRanges};
 use hongyan_webhook::{NewMail, Runner, WebDoor, WebhookOptions, Webhooks};
 use rustls_pki_types::CertificateDer;
@@ -67,17 +67,6 @@ pub(crate) struct Telling {
     pub(crate) counts: Counts,
 }
 
-impl Telling {
-    /// A mailbox has taken a mail, or not.
-    fn took(&self, mailbox: MailboxId, answer: &Result<DeliverReply, MailboxError>) {
-        if answer.as_ref().is_ok_and(|reply| !reply.is_repeat) {
-            let now = self.env.wall_millis();
-            self.new_mail.came(mailbox.tenant, mailbox.account, now);
-            self.counts.count(mailbox.tenant, mailbox.account, Kind::Received);
-        }
-    }
-}
-
 impl Mailboxes for Telling {
     fn deliver(
         &self,
@@ -85,11 +74,7 @@ impl Mailboxes for Telling {
         request: Deliver,
         within: Duration,
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
-        Box::pin(async move {
-            let answer = self.router.ask(&mailbox, request, within).await?;
-            self.took(mailbox, &answer);
-            Ok(answer)
-        })
+        Mailboxes::deliver(&self.router, mailbox, request, within)
     }
     fn keep(
         &self,
@@ -98,14 +83,52 @@ impl Mailboxes for Telling {
         person: AccountId,
         within: Duration,
     ) -> LocalFuture<'_, Result<Result<DeliverReply, MailboxError>, AskError>> {
-        Box::pin(async move {
-            let request = Acting::new(request, Some(person));
-            let answer = self.router.ask(&mailbox, request, within).await?;
-            self.took(mailbox, &answer);
-            Ok(answer)
-        })
+        let request = Acting::new(request, Some(person));
+        Box::pin(async move { self.router.ask(&mailbox, request, within).await })
     }
-    fn sent(&self, mailbox: MailboxId) {
-        self.counts.count(mailbox.tenant, mailbox.account, Kind::Sent);
+    fn note(&self, note: MailNote) {
+        let MailboxId { tenant, account } = note.mailbox;
+        match note.way {
+            Way::Sent { .. } => self.counts.count(tenant, account, Kind::Sent),
+            Way::Came { .. } => {
+                self.new_mail.came(tenant, account, self.env.wall_millis());
+                self.counts.count(tenant, account, Kind::Received);
+            }
+            Way::TurnedAway => {}
+        }
+        self.counts.log_mail(entry(note));
+    }
+}
+
+/// A mail as the log keeps it.
+fn entry(note: MailNote) -> MailEntry {
+    let (kind, submission, folder, email) = match note.way {
+        Way::Sent { submission } => (MailKind::Sent, submission, None, None),
+        Way::Came { folder, email } => (MailKind::Received, None, Some(folder.0), Some(email)),
+        Way::TurnedAway => (MailKind::Received, None, None, None),
+    };
+    let recipient = |(address, outcome): (String, Outcome)| {
+        let (state, words) = match outcome {
+            Outcome::Delivered => (MailState::Delivered, None),
+            Outcome::Queued => (MailState::Queued, None),
+            Outcome::Deferred(refusal) => (MailState::Deferred, Some(refusal.text.into_owned())),
+            Outcome::Refused(refusal) => (MailState::Refused, Some(refusal.text.into_owned())),
+        };
+        MailRecipient { address, state, words }
+    };
+    MailEntry {
+        at: note.at,
+        tenant: note.mailbox.tenant,
+        account: note.mailbox.account,
+        owner: note.owner,
+        kind,
+        subject: note.subject,
+        sender: note.sender.as_ref().map(ToString::to_string).unwrap_or_default(),
+        recipients: note.recipients.into_iter().map(recipient).collect(),
+        recipients_total: u64::try_from(note.recipients_total).unwrap_or(u64::MAX),
+        octets: note.octets,
+        email,
+        folder,
+        submission,
     }
 }

@@ -10,6 +10,7 @@ use hongyan_telemetry::{Counter, counter};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 use parking_lot::Mutex;
 
+use crate::mail_log::Waiting;
 use crate::{Day, Kind, StatisticsOptions, StatisticsSettings, key};
 
 /// Numbers read in one transaction.
@@ -31,8 +32,7 @@ pub(crate) struct Inner {
     pub(crate) options: StatisticsOptions,
     pub(crate) held: Mutex<Held>,
     pub(crate) lost: Counter,
-    /// The last day of each tenant before which old days were removed by this node.
-    pub(crate) swept: Mutex<BTreeMap<TenantId, Day>>,
+    pub(crate) mail: Waiting,
 }
 
 /// What was counted of one member.
@@ -79,7 +79,7 @@ impl Counts {
                 "hongyan_statistics_lost_total",
                 "Things that happened to members and are in no statistics: too many waited to be written.",
             ),
-            swept: Mutex::default(),
+            mail: Waiting::new(),
         }))
     }
     /// The limits in force.

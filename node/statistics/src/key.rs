@@ -5,6 +5,9 @@
 //! ("statistics", "members", tenant, day)               how many accounts there were, mailboxes of several people too
 //! ("statistics", "name", tenant, account)              the address by which they were known last
 //! ("statistics", "settings", tenant)                   settings.rs
+//! ("statistics", "mail", tenant, millis, random)       mail_entry.rs
+//! ("statistics", "mail-of", account, millis, random)   the same, by account
+//! ("statistics", "mail-reported", account, millis, random)  empty: the account has told its administrators of it
 
 use bytes::Bytes;
 use hongyan_kv::{KeyRange, Tuple};
@@ -51,6 +54,15 @@ pub(crate) fn account_days(tenant: TenantId, from: Day, until: Day) -> KeyRange 
 }
 pub(crate) fn name(tenant: TenantId, account: AccountId) -> Bytes {
     statistics("name", tenant).int(account.0).pack()
+}
+pub(crate) fn mail(tenant: TenantId) -> Tuple {
+    statistics("mail", tenant)
+}
+pub(crate) fn mail_of(account: AccountId) -> Tuple {
+    Tuple::new().string("statistics").string("mail-of").int(account.0)
+}
+pub(crate) fn mail_reported(account: AccountId) -> Tuple {
+    Tuple::new().string("statistics").string("mail-reported").int(account.0)
 }
 pub(crate) fn settings(tenant: TenantId) -> Bytes {
     statistics("settings", tenant).pack()

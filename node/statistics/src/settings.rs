@@ -9,10 +9,10 @@ use minicbor::{Decode, Encode};
 /// Named limits.
 #[derive(Debug, Clone)]
 pub struct StatisticsOptions {
-    /// Days that are kept.
-    pub kept_days: u64,
     /// Time between two additions to the store.
     pub write_period: Duration,
+    /// Time between two writings of the mail log.
+    pub mail_write_period: Duration,
     /// Numbers held in memory between two additions; what is beyond is lost, and counted.
     pub held_max: usize,
 }
@@ -20,8 +20,8 @@ pub struct StatisticsOptions {
 impl Default for StatisticsOptions {
     fn default() -> Self {
         Self {
-            kept_days: 180,
             write_period: Duration::from_secs(5),
+            mail_write_period: Duration::from_millis(500),
             held_max: 500_000,
         }
     }

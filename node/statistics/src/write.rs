@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Directory, Error, Subject};
-use hongyan_kv::{KeyRange, Transaction};
+use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::counts::{Held, read_settings};
@@ -21,9 +21,15 @@ type Part = Vec<((i64, Kind, AccountId), u64)>;
 impl Counts {
     /// Adds to the store for ever: drop the future to stop.
     pub async fn run(self) {
+        let period = u64::try_from(self.0.options.write_period.as_micros()).unwrap_or(u64::MAX);
+        let mut due = self.0.env.now_micros().saturating_add(period);
         loop {
-            self.0.env.sleep(self.0.options.write_period).await;
-            self.write().await;
+            self.0.env.sleep(self.0.options.mail_write_period).await;
+            self.write_mail().await;
+            if self.0.env.now_micros() >= due {
+                self.write().await;
+                due = self.0.env.now_micros().saturating_add(period);
+            }
         }
     }
 
@@ -65,7 +71,7 @@ impl Counts {
             Err(Error::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let write = async |transaction: &mut Transaction| -> hongyan_kv::Result<Option<Day>> {
+        let write = async |transaction: &mut Transaction| -> hongyan_kv::Result<()> {
             let zone = read_settings(transaction, tenant).await?.time_zone;
             let mut last = None;
             for ((quarter, kind, account), number) in &part {
@@ -83,24 +89,33 @@ impl Counts {
             }
             if let Some(day) = last {
                 transaction.set(key::accounts(tenant, day), accounts.to_le_bytes().to_vec());
-                if self.0.swept.lock().get(&tenant).is_none_or(|swept| *swept < day) {
-                    let first = day.before(self.0.options.kept_days);
-                    for range in [
-                        key::all_days(tenant, Day(0), first),
-                        key::member_days(tenant, Day(0), first),
-                        key::account_days(tenant, Day(0), first),
-                    ] {
-                        clear(transaction, range);
-                    }
-                }
             }
-            Ok(last)
+            Ok(())
         };
-        let last = self.0.database.run(write).await?;
-        if let Some(day) = last {
-            self.0.swept.lock().insert(tenant, day);
-        }
-        Ok(())
+        Ok(self.0.database.run(write).await?)
+    }
+
+    /// Removes what an organisation has kept long enough: counted days before the day of `until`, and the mail log before it.
+    ///
+    /// # Errors
+    /// The store's; what was removed stays removed.
+    pub async fn sweep(&self, tenant: TenantId, until: Timestamp) -> Result<(), Error> {
+        let clear = async move |transaction: &mut Transaction| -> hongyan_kv::Result<()> {
+            let zone = read_settings(transaction, tenant).await?.time_zone;
+            let Ok(first) = Day::at(until, &zone) else {
+                return Ok(());
+            };
+            for range in [
+                key::all_days(tenant, Day(0), first),
+                key::member_days(tenant, Day(0), first),
+                key::account_days(tenant, Day(0), first),
+            ] {
+                transaction.clear_range(range);
+            }
+            Ok(())
+        };
+        self.0.database.run(clear).await?;
+        self.sweep_mail(tenant, until).await
     }
 
     async fn names(&self, tenant: TenantId, part: &Part) -> Result<Vec<(AccountId, String)>, Error> {
@@ -142,10 +157,6 @@ impl Counts {
             })
             .await
     }
-}
-
-fn clear(transaction: &mut Transaction, range: KeyRange) {
-    transaction.clear_range(range);
 }
 
 #[cfg(test)]
@@ -217,9 +228,10 @@ mod tests {
         assert_eq!(two.name(tenant, anna).await.unwrap().as_deref(), Some("anna@a.test"));
         assert_eq!(two.name(tenant, AccountId(99)).await.unwrap(), None);
         // After the time for which days are kept the first is gone.
-        clock.advance(DAY * 180);
-        one.count(tenant, anna, Kind::Sent);
-        one.write().await;
+        let until = Timestamp {
+            millis: directory.env().wall_millis(),
+        };
+        one.sweep(tenant, until).await.unwrap();
         let members = one.members(tenant, first, first.after(1)).await.unwrap();
         assert!(members.is_empty());
         assert!(

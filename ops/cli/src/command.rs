@@ -11,6 +11,7 @@ mod domain;
 mod group;
 mod invitation;
 mod ldap;
+mod log;
 mod login;
 mod member;
 mod oauth;
@@ -104,6 +105,9 @@ pub enum Command {
     /// Who signed in, from where and with what result.
     #[command(subcommand)]
     Login(login::Login),
+    /// What members sent and got.
+    #[command(subcommand)]
+    Log(log::Log),
     /// How members prove to be who they are.
     #[command(subcommand)]
     SignIn(sign_in::SignIn),
@@ -185,6 +189,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Alias(command) => alias::run(command, &client, style).await,
         Command::AppPassword(command) => app_password::run(command, &client, style).await,
         Command::Login(command) => login::run(command, &client, style).await,
+        Command::Log(command) => log::run(command, &client, style).await,
         Command::SignIn(command) => sign_in::run(command, &client, style).await,
         Command::Oauth(command) => oauth::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
@@ -197,7 +202,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Statistics(command) => statistics::run(command, &client, style).await,
         Command::Messages { whose } => {
             let items = client.list("/api/messages", &whose.query()).await?;
-            crate::output::list(style, &items, &["at_millis", "kind", "title"]);
+            crate::output::list(style, &items, &["id", "at_millis", "kind", "title"]);
             Ok(())
         }
         Command::Task(command) => task::run(command, &client, style).await,

@@ -59,8 +59,6 @@ section! {
         oauth_grant_idle_secs: u64 = 7_776_000, "seconds", "3600 to 31536000", "restart; counts from its next use";
         /// Mail clients of one account that are let in (OAuth); the one used least lately makes room for another.
         oauth_grants_per_account_max: usize = 50, "clients", "1 to 1000", "restart";
-        /// How long sign-ins are kept in the login log.
-        login_log_days: u32 = 180, "days", "1 to 3650", "restart";
         /// Time after which a further success of one account, protocol and address is written to the login log.
         login_log_repeat_secs: u64 = 600, "seconds", "0 (each) to 86400", "restart";
         /// Characters a new password needs.

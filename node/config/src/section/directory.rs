@@ -23,6 +23,8 @@ section! {
         recycle_unbound_days: u64 = 60, "days", "1 to 3650", "restart";
         /// Days that a shared mailbox that was taken back stays there.
         recycle_reclaimed_days: u64 = 60, "days", "1 to 3650", "restart";
+        /// Days that logs and statistics are kept, unless a plan or an organisation says otherwise.
+        log_days: u64 = 180, "days", "1 to 3650", "restart";
         /// The domain of a login name without `@`; empty: such names are refused.
         default_domain: String = String::new(), "", "a domain", "restart";
     }

@@ -27,8 +27,10 @@ mod event;
 mod group;
 mod invitation;
 mod join;
+mod kept;
 mod ldap;
 mod login;
+mod mail_log;
 mod member;
 mod message;
 mod oauth;
@@ -154,6 +156,10 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(webhook::deliveries))
         .routes(routes!(webhook::redeliver))
         .routes(routes!(message::list))
+        .routes(routes!(message::mark))
+        .routes(routes!(mail_log::list))
+        .routes(routes!(mail_log::own))
+        .routes(routes!(mail_log::report))
         .routes(routes!(certificate::list))
         .routes(routes!(deleted_mail::list))
         .routes(routes!(deleted_mail::restore))

@@ -63,7 +63,7 @@ impl Days {
         if wanted > last {
             return Err(Problem::invalid("from is after until, or still to come"));
         }
-        let kept = caller.counts.options().kept_days;
+        let kept = caller.directory.log_days(tenant).await?;
         let from = wanted.max(today.before(kept));
         let note = (from > wanted).then(|| format!("from is cut to {from}: {kept} days are kept"));
         Ok(Range {

@@ -73,7 +73,7 @@ pub(crate) async fn sign_ins(caller: Caller, Asked(query): Asked<Query>) -> Resu
     if wanted == 0 {
         return Err(Problem::invalid("days: at least 1"));
     }
-    let kept = caller.access.login_log_days();
+    let kept = u32::try_from(caller.directory.log_days(tenant).await?).unwrap_or(u32::MAX);
     let days = wanted.min(kept);
     let from = Timestamp {
         millis: caller.access.now().millis - i64::from(days) * DAY_MILLIS,

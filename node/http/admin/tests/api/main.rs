@@ -26,6 +26,7 @@ mod domain_records;
 mod event;
 mod invitation;
 mod ldap;
+mod mail_log;
 mod organisation;
 mod plan;
 mod profile;

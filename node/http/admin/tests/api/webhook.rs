@@ -100,6 +100,36 @@ fn adm_4_stat_10_what_the_system_has_told_can_be_read_again() {
             (&Value::Null, &json!("test"))
         );
         assert_eq!(call(boss, "GET", "/api/messages?after=x", Value::Null).await.0, 400);
+        // Each administrator has their own marks.
+        let path = format!("/api/messages/{}", first["items"][0]["id"].as_str().unwrap());
+        let mark = |read: bool| json!({"read": read});
+        assert_eq!(call(boss, "PATCH", &path, mark(true)).await.0, 204);
+        let super_role = json!({"kind": "super"});
+        assert_eq!(
+            call(api, "PUT", "/api/members/lead@d.test/role", super_role).await.0,
+            200
+        );
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        for (reader, expect) in [(boss, json!(true)), (lead, json!(false)), (api, Value::Null)] {
+            let seen = call(reader, "GET", "/api/messages", Value::Null).await.1;
+            let items = seen["items"].as_array().unwrap();
+            assert_eq!(
+                (items.len(), &items[0]["read"]),
+                (3, &expect),
+                "they stay after they were read"
+            );
+        }
+        assert_eq!(call(boss, "PATCH", &path, mark(false)).await.0, 204);
+        assert_eq!(
+            call(boss, "GET", "/api/messages", Value::Null).await.1["items"][0]["read"],
+            false
+        );
+        assert_eq!(call(boss, "PATCH", "/api/messages/1-00", mark(true)).await.0, 404);
+        assert_eq!(
+            call(api, "PATCH", &path, mark(true)).await.0,
+            400,
+            "operators read none"
+        );
         let plain = &as_member(&router, &state, "zs@d.test").await;
         assert_eq!(call(plain, "GET", "/api/messages", Value::Null).await.0, 403);
     });
