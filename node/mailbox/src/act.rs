@@ -7,7 +7,7 @@ use hongyan_types::{AccountId, Timestamp};
 
 use crate::record::{act, key};
 use crate::request::{Reply, Request};
-use crate::{MailboxEntity, MailboxId};
+use crate::{Client, MailboxEntity, MailboxId};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,13 +112,23 @@ pub async fn read_acts(
 pub struct Acting<R> {
     request: R,
     person: Option<AccountId>,
+    client: Client,
 }
 
 impl<R> Acting<R> {
     /// The request of `person`.
     #[must_use]
     pub fn new(request: R, person: Option<AccountId>) -> Self {
-        Self { request, person }
+        Self {
+            request,
+            person,
+            client: Client::Server,
+        }
+    }
+    /// The same through `client`.
+    #[must_use]
+    pub fn through(self, client: Client) -> Self {
+        Self { client, ..self }
     }
 }
 
@@ -129,6 +139,7 @@ impl<R: Ask<Entity = MailboxEntity>> Ask for Acting<R> {
     fn into_request(self) -> Request {
         Request {
             acting: self.person,
+            client: self.client,
             ..self.request.into_request()
         }
     }

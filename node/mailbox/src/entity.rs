@@ -570,8 +570,11 @@ async fn recall(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Resu
 async fn handle(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
     let before = work.octets();
     let body = &job.request.body;
-    let acting = job.request.acting.map(|person| (person, work.to_be_deleted(body)));
+    let (changes, deleted) = (work.changes_made(), work.to_be_deleted(body));
     let step = body.handle(work, progress).await?;
+    let by = (job.request.acting, job.request.client);
+    work.note_removals(body, by, (changes, deleted.as_deref())).await?;
+    let acting = job.request.acting.map(|person| (person, deleted));
     // What changed nothing, now or in a step before, may be done again.
     let has_changed = work.octets() > before || job.is_started || progress.span.is_some();
     if let (Some((person, deleted)), Step::Done(reply)) = (acting, &step)

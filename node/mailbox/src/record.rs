@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod meta;
 pub(crate) mod purged;
+pub(crate) mod removal;
 pub(crate) mod thread;
 
 pub(crate) use entry::{get_uids, put_uids};

@@ -7,7 +7,7 @@ use crate::entity::MailboxEntity;
 use crate::record::done::Outcome;
 use crate::view::Known;
 use crate::work::{Progress, Step, Stop, Work};
-use crate::{FolderView, MailboxError};
+use crate::{Client, FolderView, MailboxError};
 
 mod append;
 mod copy_messages;
@@ -67,6 +67,8 @@ pub struct Request {
     pub(crate) known: Known,
     /// Who asks, where the mailbox is not theirs.
     pub(crate) acting: Option<AccountId>,
+    /// Through what.
+    pub(crate) client: Client,
 }
 
 macro_rules! requests {
@@ -110,6 +112,7 @@ macro_rules! requests {
                         body: Body::$request(self),
                         known: Known::default(),
                         acting: None,
+                        client: Client::default(),
                     }
                 }
                 fn from_reply(reply: Reply) -> Option<Self::Reply> {
@@ -180,6 +183,13 @@ impl Body {
             }
             _ => {}
         }
+    }
+    /// Whether mails may go with it, so that it is to be noted by whom.
+    pub(crate) fn removes(&self) -> bool {
+        matches!(
+            self,
+            Self::Expunge(_) | Self::MoveMessages(_) | Self::UpdateEmail(_) | Self::DeleteFolder(_)
+        )
     }
     /// Whether it reads nothing but what is in memory.
     pub(crate) fn reads_memory(&self) -> bool {

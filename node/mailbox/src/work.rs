@@ -6,6 +6,7 @@
 mod act;
 mod mail;
 mod purged;
+mod removal;
 mod repeat;
 mod sent;
 

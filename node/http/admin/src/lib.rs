@@ -15,10 +15,12 @@ mod bulk;
 mod caller;
 mod certificate;
 mod changes;
+mod check_up;
 mod cluster;
 mod conditional;
 mod delegation;
 mod deleted_mail;
+mod deletion;
 mod department;
 mod device;
 mod domain;
@@ -160,6 +162,8 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(mail_log::list))
         .routes(routes!(mail_log::own))
         .routes(routes!(mail_log::report))
+        .routes(routes!(deletion::list))
+        .routes(routes!(check_up::show))
         .routes(routes!(certificate::list))
         .routes(routes!(deleted_mail::list))
         .routes(routes!(deleted_mail::restore))

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::body::Asked;
 use crate::caller::Caller;
+use crate::kept::Kept;
 use crate::page;
 use crate::problem::{Failure, Problem, Result};
 
@@ -46,6 +47,8 @@ pub(crate) struct Logins {
     items: Vec<Login>,
     /// What to ask for as `after`; nothing at the end.
     next: Option<String>,
+    /// What of the time asked for is missing, and why.
+    note: Option<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -70,11 +73,10 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    fn filter(&self) -> LoginFilter {
-        let at = |millis: Option<i64>| millis.map(|millis| Timestamp { millis });
+    fn filter(&self, kept: &Kept) -> LoginFilter {
         LoginFilter {
-            from: at(self.from_millis),
-            until: at(self.until_millis),
+            from: Some(kept.from),
+            until: self.until_millis.map(|millis| Timestamp { millis }),
             failed: self.failed,
             unusual: self.unusual,
         }
@@ -124,7 +126,7 @@ pub(crate) async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
     })
 }
 
-async fn answer(caller: &Caller, page: LoginPage) -> Result<Json<Logins>> {
+async fn answer(caller: &Caller, page: LoginPage, kept: Kept) -> Result<Json<Logins>> {
     let mut items = Vec::with_capacity(page.entries.len());
     for entry in page.entries {
         items.push(view(caller, entry).await?);
@@ -133,6 +135,7 @@ async fn answer(caller: &Caller, page: LoginPage) -> Result<Json<Logins>> {
     Ok(Json(Logins {
         items,
         next: page.next.map(token),
+        note: kept.note,
     }))
 }
 
@@ -148,13 +151,14 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
         let read = Event::new("logins.read", "login log");
         caller.directory.record(Chain::Tenant(tenant), read).await?;
     }
+    let kept = Kept::since(&caller, tenant, query.from_millis).await?;
     let after = query.after.as_deref().map(read_place).transpose()?;
     let limit = page::limit(query.limit);
     let page = caller
         .access
-        .logins(LoginsOf::Tenant(tenant), &query.filter(), after, limit)
+        .logins(LoginsOf::Tenant(tenant), &query.filter(&kept), after, limit)
         .await?;
-    answer(&caller, page).await
+    answer(&caller, page, kept).await
 }
 
 /// Sign-ins of one member, the newest first. `me` is the caller.
@@ -165,11 +169,12 @@ pub(crate) async fn of_member(
     Asked(query): Asked<Query>,
 ) -> Result<Json<Logins>> {
     let account = caller.member_or_me(Action::ReadFactors, &address).await?;
+    let kept = Kept::since(&caller, account.tenant, query.from_millis).await?;
     let after = query.after.as_deref().map(read_place).transpose()?;
     let limit = page::limit(query.limit);
     let page = caller
         .access
-        .logins(LoginsOf::Account(account.id), &query.filter(), after, limit)
+        .logins(LoginsOf::Account(account.id), &query.filter(&kept), after, limit)
         .await?;
-    answer(&caller, page).await
+    answer(&caller, page, kept).await
 }

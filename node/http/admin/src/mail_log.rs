@@ -3,7 +3,7 @@
 mod own;
 mod view;
 
-pub(crate) use own::{__path_own, __path_report, own, report};
+pub(crate) use own::{__path_own, __path_report, me, own, report};
 
 use std::collections::BTreeMap;
 

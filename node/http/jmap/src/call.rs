@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, Response, method};
-use hongyan_mailbox::{Acting, MailboxEntity, MailboxError};
+use hongyan_mailbox::{Acting, Client, MailboxEntity, MailboxError};
 use hongyan_router::Ask;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +53,9 @@ impl Call<'_> {
         R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
     {
         let person = (!self.account.is_own()).then_some(self.account.person.id);
-        self.jmap.ask(self.account.mailbox, Acting::new(request, person)).await
+        self.jmap
+            .ask(self.account.mailbox, Acting::new(request, person).through(Client::Jmap))
+            .await
     }
     /// An account that the caller may use, from which something is copied.
     pub(crate) fn other_account(&self, id: &Id) -> Outcome<&Account> {

@@ -16,6 +16,7 @@
 //! | 10 | minute, request id | [`super::done`]: what became of that request |
 //! | 11 | millis, email | [`super::purged`]: a mail that can be had back |
 //! | 12 | millis, random | [`super::act`]: what someone did in a mailbox that is not theirs |
+//! | 13 | millis, random | [`super::removal`]: mails that went together |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
@@ -40,6 +41,7 @@ const SHARES: u8 = 9;
 const DONE: u8 = 10;
 const PURGED: u8 = 11;
 const ACT: u8 = 12;
+const REMOVAL: u8 = 13;
 
 /// The prefix of everything of one mailbox.
 pub(crate) fn mailbox(id: MailboxId) -> Tuple {
@@ -198,8 +200,27 @@ pub(crate) fn acts_from(id: MailboxId, since: Timestamp) -> Bytes {
 pub(crate) fn all_acts(id: MailboxId) -> KeyRange {
     kind(id, ACT).range()
 }
+pub(crate) fn removal(id: MailboxId, removal: ActId) -> Bytes {
+    removals_at(id, removal.at).int(removal.number).pack()
+}
+/// The first key of removals at `since` or later.
+pub(crate) fn removals_from(id: MailboxId, since: Timestamp) -> Bytes {
+    removals_at(id, since).pack()
+}
+pub(crate) fn all_removals(id: MailboxId) -> KeyRange {
+    kind(id, REMOVAL).range()
+}
+pub(crate) fn read_removal(id: MailboxId, key: &[u8]) -> Option<ActId> {
+    read_act_of(kind(id, REMOVAL), key)
+}
+fn removals_at(id: MailboxId, time: Timestamp) -> Tuple {
+    kind(id, REMOVAL).int(u64::try_from(time.millis).unwrap_or(0))
+}
 pub(crate) fn read_act(id: MailboxId, key: &[u8]) -> Option<ActId> {
-    let mut reader = kind(id, ACT).reader(key).ok()?;
+    read_act_of(kind(id, ACT), key)
+}
+fn read_act_of(prefix: Tuple, key: &[u8]) -> Option<ActId> {
+    let mut reader = prefix.reader(key).ok()?;
     let millis = reader.int::<u64>().ok()?;
     Some(ActId {
         at: Timestamp {

@@ -10,10 +10,10 @@ use super::wrong;
 use crate::request::{Body, Request};
 use crate::view::{Known, Mark};
 use crate::{
-    Append, AppendMessage, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase, Expunge,
-    FlagAction, FolderId, FolderOrders, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop, MoveMessages,
-    NewMessage, OpenFolder, OrderFolder, PurgedId, QuotaLimits, Recall, RenameFolder, Replace, Restore, SetQuota,
-    SpecialUse, StoreFlags, SubscribeFolder, UpdateEmail, Vanished,
+    Append, AppendMessage, Client, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase,
+    Expunge, FlagAction, FolderId, FolderOrders, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop,
+    MoveMessages, NewMessage, OpenFolder, OrderFolder, PurgedId, QuotaLimits, Recall, RenameFolder, Replace, Restore,
+    SetQuota, SpecialUse, StoreFlags, SubscribeFolder, UpdateEmail, Vanished,
 };
 
 wired! {
@@ -97,6 +97,8 @@ pub(super) enum RequestWire {
     V1(BodyWire, Option<<Mark as Wired>::Wire>),
     /// And who asks, in a mailbox that is not theirs.
     V2(BodyWire, Option<<Mark as Wired>::Wire>, u64),
+    /// And through what, where mails may go with it.
+    V3(BodyWire, Option<<Mark as Wired>::Wire>, Option<u64>, u8),
 }
 
 /// Octets of an append that is not cut, about.
@@ -133,6 +135,7 @@ pub(super) fn cut(request: &Request) -> Vec<Request> {
             body,
             known: known.clone(),
             acting: request.acting,
+            client: request.client,
         })
         .collect()
 }
@@ -152,18 +155,23 @@ pub(super) fn join(mut pieces: impl Iterator<Item = Result<Request, WireError>>)
 pub(super) fn write(request: &Request) -> RequestWire {
     let (body, mark) = (write_body(&request.body), request.known.mark.write());
     match request.acting {
+        person if request.client != Client::Server && request.body.removes() => {
+            RequestWire::V3(body, mark, person.map(|person| person.0), request.client.number())
+        }
         None => RequestWire::V1(body, mark),
         Some(person) => RequestWire::V2(body, mark, person.0),
     }
 }
 
 pub(super) fn read(wire: RequestWire) -> Result<Request, WireError> {
-    let (body, mark, acting) = match wire {
-        RequestWire::V1(body, mark) => (body, mark, None),
-        RequestWire::V2(body, mark, person) => (body, mark, Some(AccountId(person))),
+    let (body, mark, acting, client) = match wire {
+        RequestWire::V1(body, mark) => (body, mark, None, Client::Server),
+        RequestWire::V2(body, mark, person) => (body, mark, Some(AccountId(person)), Client::Server),
+        RequestWire::V3(body, mark, person, client) => (body, mark, person.map(AccountId), Client::of(client)),
     };
     Ok(Request {
         acting,
+        client,
         body: read_body(body)?,
         known: Known {
             mark: Wired::read(mark)?,

@@ -522,6 +522,30 @@ fn who_asks_in_a_mailbox_of_others_travels() {
 }
 
 #[test]
+fn log_7_through_what_mails_go_travels() {
+    let expunge = || crate::Expunge {
+        folder: crate::FolderId(3),
+        uids: None,
+        deleted_only: true,
+    };
+    let request = crate::Acting::new(expunge(), None)
+        .through(crate::Client::Imap)
+        .into_request();
+    let bytes = write_request(&request).unwrap();
+    assert_eq!(hex(&bytes), "0206030001000001");
+    let read = read_request(&bytes).unwrap();
+    assert_eq!((read.acting, read.client), (None, crate::Client::Imap));
+    let looks = crate::Acting::new(GetQuota, None)
+        .through(crate::Client::Imap)
+        .into_request();
+    assert_eq!(
+        write_request(&looks).unwrap(),
+        write_request(&GetQuota.into_request()).unwrap(),
+        "as it ever was"
+    );
+}
+
+#[test]
 fn a_view_of_another_life_is_not_built_on() {
     let old = view_of(10);
     let mut new = view_of(3);

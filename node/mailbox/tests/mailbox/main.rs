@@ -8,5 +8,6 @@ mod lagging;
 mod model;
 mod purged;
 mod recall;
+mod removals;
 mod repeats;
 mod requests;

@@ -1,7 +1,7 @@
 //! Asking mailboxes: the account's own, and those that are open to it.
 
 use hongyan_mailbox::{
-    Acting, FolderView, ListFolders, ListFoldersReply, MailboxEntity, MailboxError, MailboxId, OpenFolder,
+    Acting, Client, FolderView, ListFolders, ListFoldersReply, MailboxEntity, MailboxError, MailboxId, OpenFolder,
     OpenFolderReply,
 };
 use hongyan_router::Ask;
@@ -20,7 +20,7 @@ impl Session {
         let timeout = self.settings.ask_timeout;
         // SBX, DLG: what is done in a mailbox of others is noted with who did it.
         let own = self.account()?.mailbox;
-        let request = Acting::new(request, (mailbox != own).then_some(own.account));
+        let request = Acting::new(request, (mailbox != own).then_some(own.account)).through(Client::Imap);
         Ok(self.services.router.ask(&mailbox, request, timeout).await??)
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hongyan_access::{AccessError, Revocation, ScramAttempt, SessionPermit, SessionWatch};
 use hongyan_directory::Language;
 use hongyan_listener::Connection;
-use hongyan_mailbox::{LockMaildrop, MailboxEntity, MailboxError, MailboxId, MessageEntry};
+use hongyan_mailbox::{Acting, Client, LockMaildrop, MailboxEntity, MailboxError, MailboxId, MessageEntry};
 use hongyan_pop3::server::{self, Command, CommandId};
 use hongyan_pop3::{MessageNumber, Reply, ResponseCode};
 use hongyan_router::Ask;
@@ -280,6 +280,7 @@ impl Session {
         R: Ask<Entity = MailboxEntity, Reply = Result<T, MailboxError>>,
     {
         let within = self.parts.settings.mailbox_timeout;
+        let request = Acting::new(request, None).through(Client::Pop3);
         match self.parts.router.ask(&mailbox, request, within).await {
             Ok(reply) => reply,
             Err(error) => {

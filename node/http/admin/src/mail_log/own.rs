@@ -56,8 +56,8 @@ pub(crate) struct OwnMail {
     mail: LoggedMail,
     /// The folder that it was put into, by its present name; null for mail that was sent, or never came.
     folder: Option<String>,
-    /// What can be done: `recall`, `report`.
-    actions: Vec<&'static str>,
+    /// What can be done: recall what was sent, report it to the administrators; method and path.
+    actions: Vec<String>,
 }
 
 /// Part of the log, the newest first.
@@ -133,11 +133,8 @@ pub(crate) async fn own(caller: Caller, Asked(query): Asked<Query>) -> Result<Js
             .and_then(name)
             .map(|folder| folder.path.as_str().to_owned());
         let mail = view(&caller, place, entry).await?;
-        let mut actions = Vec::new();
-        if mail.is_recallable() {
-            actions.push("recall");
-        }
-        actions.push("report");
+        let mut actions: Vec<String> = mail.recall().into_iter().collect();
+        actions.push(format!("POST /api/me/mail/{}/report", token(place)));
         items.push(OwnMail { mail, folder, actions });
     }
     Ok(Json(OwnMails {

@@ -35,6 +35,8 @@ pub(crate) struct LoggedMail {
     email: Option<String>,
     /// The submission in the trail of the account, where there is one: by it, it can be recalled.
     submission: Option<String>,
+    #[serde(skip)]
+    number: Option<u64>,
 }
 
 /// A recipient of a mail.
@@ -48,9 +50,10 @@ pub(crate) struct LoggedRecipient {
 }
 
 impl LoggedMail {
-    /// Whether others took the mail over, so that there may be something to take back.
-    pub(super) fn is_recallable(&self) -> bool {
-        self.submission.is_some() && !matches!(self.state, "canceled" | "refused")
+    /// How it is taken back, where others took it over, so that there may be something to take back.
+    pub(super) fn recall(&self) -> Option<String> {
+        let number = self.number.filter(|_| !matches!(self.state, "canceled" | "refused"))?;
+        Some(format!("POST /api/members/me/sent-mails/{number}/recall"))
     }
     pub(super) fn facts(&self) -> String {
         let mut facts = format!("{}\n{} -> ", self.subject, self.sender);
@@ -104,6 +107,7 @@ pub(super) async fn view(caller: &Caller, place: MailPlace, entry: MailEntry) ->
         recipients_total: entry.recipients_total,
         octets: entry.octets,
         email: entry.email.map(|email| EmailId(email).to_string()),
+        number: entry.submission,
         submission: entry.submission.map(|number| format!("S{number:012x}")),
     })
 }

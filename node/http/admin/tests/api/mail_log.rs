@@ -120,11 +120,11 @@ fn log_4_6_11_members_see_their_own_mail_and_report_it_once() {
         let anna = &as_member(&router, &state, "anna@d.test").await;
         let own = get(anna, "/api/me/mail").await;
         assert_eq!(subjects(&own), ["Offer"], "no others'");
-        assert_eq!(own["items"][0]["actions"], json!(["report"]));
         assert_eq!(subjects(&get(anna, "/api/me/mail?kind=sent").await), Vec::<&str>::new());
         assert!(get(anna, "/api/me/mail?from_millis=0").await["note"].is_string());
         let path = format!("/api/me/mail/{}/report", own["items"][0]["id"].as_str().unwrap());
         let remark = json!({"remark": "Who is this?"});
+        assert_eq!(own["items"][0]["actions"], json!([format!("POST {path}")]));
         assert_eq!(call(anna, "POST", &path, remark.clone()).await.0, 204);
         assert_eq!(call(anna, "POST", &path, remark.clone()).await.0, 409, "once");
         let long = json!({"remark": "x".repeat(1_001)});
@@ -146,5 +146,27 @@ fn log_4_6_11_members_see_their_own_mail_and_report_it_once() {
             400,
             "operators have none"
         );
+    });
+}
+
+#[test]
+fn log_10_the_check_up_says_what_to_look_at() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        let found = get(anna, "/api/me/check-up").await;
+        let facts = found["facts"].as_array().unwrap();
+        let second = facts.iter().find(|fact| fact["what"] == "second-factor").unwrap();
+        assert_eq!((&second["count"], &second["advised"]), (&json!(0), &json!(true)));
+        assert_eq!(found["unusual"], json!([]));
+        assert!(
+            facts
+                .iter()
+                .all(|fact| fact["show"].as_str().unwrap().starts_with("GET /api/"))
+        );
+        let cut = get(anna, "/api/members/me/logins?from_millis=0&unusual=true").await;
+        assert!(cut["note"].as_str().unwrap().contains("180 days are kept"), "{cut}");
     });
 }
