@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use hongyan_directory::{Credential, Directory, Login, ScramKeys};
+use hongyan_directory::{Credential, Directory, Limit, Login, ScramKeys};
 use hongyan_env::Env;
 use hongyan_kv::{Database, Transaction, tuple::Tuple};
 use hongyan_sasl::{Secret, StoredKeys, prepare};
@@ -326,7 +326,9 @@ impl Access {
     /// # Errors
     /// `TooManySessions`; sessions that are there stay. What has ended the right to come in since it was verified.
     pub async fn open_session(&self, identity: &Identity, peer: SocketAddr) -> Result<SessionPermit, AccessError> {
-        let max = self.0.options.sessions_per_account_max;
+        let limits = self.0.directory.limits_of(&identity.account).await?;
+        let granted = u32::try_from(limits.of(Limit::SessionsPerAccountMax).value()).unwrap_or(u32::MAX);
+        let max = granted.min(self.0.options.sessions_per_account_max);
         let version = self.0.directory.version();
         let permit = self.0.sessions.open(identity, peer, max, version);
         let permit = permit.ok_or(AccessError::TooManySessions { max })?;

@@ -190,7 +190,7 @@ async fn sessions_of_an_account_are_counted() {
     let _second = open(&access, Protocol::Imap).await.unwrap();
     let third = open(&access, Protocol::Imap).await;
     let third = third.err().map(|error| error.to_string());
-    assert_eq!(third.as_deref(), Some("the account has its maximum of 2 sessions"));
+    assert_eq!(third.as_deref(), Some("sessions_per_account_max is 2 and 2 are in use"));
     drop(first);
     assert!(open(&access, Protocol::Imap).await.is_ok());
 }

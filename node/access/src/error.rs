@@ -57,7 +57,7 @@ pub enum AccessError {
         retry_secs: u64,
     },
     /// The account has as many sessions as it may.
-    #[error("the account has its maximum of {max} sessions")]
+    #[error("sessions_per_account_max is {max} and {max} are in use")]
     TooManySessions {
         /// The limit.
         max: u32,

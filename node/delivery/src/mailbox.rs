@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_directory::AccountRecord;
+use hongyan_directory::{AccountRecord, Limit};
 use hongyan_mailbox::{Acting, Deliver, DeliverReply, EmailId, FolderRef, MailboxError, MailboxId, SpecialUse};
 use hongyan_queue::LocalFuture;
 use hongyan_router::{AskError, Router};
@@ -76,6 +76,9 @@ impl Delivery {
         let Some(message) = stored.of(stop.mailbox.tenant) else {
             return Outcome::Deferred(UNAVAILABLE);
         };
+        if let Some(outcome) = self.too_large(envelope, stop, message.octets().0).await {
+            return outcome;
+        }
         let request = Deliver {
             message: message.clone(),
             folder: FolderRef::INBOX,
@@ -116,6 +119,23 @@ impl Delivery {
             Err(AskError::Overloaded) => Outcome::Deferred(BUSY),
             // Whether it was delivered is not known; the queue tries again under the same id.
             Err(AskError::Unavailable | AskError::Deadline) => self.wait_for(envelope, stop, stored, answer).await,
+        }
+    }
+
+    /// Refuses what is larger than the mailbox takes (GEN-5). Reports come all the same.
+    async fn too_large(&self, envelope: &DeliveryEnvelope, stop: &Stop, octets: u64) -> Option<Outcome> {
+        envelope.sender.as_ref()?;
+        match self.0.parts.directory.limits_of(&stop.account).await {
+            Ok(limits) => limits.of(Limit::MessageOctetsMax).excess(octets).map(|text| {
+                Outcome::Refused(Refusal {
+                    status: Status(5, 2, 3),
+                    text: format!("Message is too large: {text}").into(),
+                })
+            }),
+            Err(error) => {
+                tracing::warn!(event = "delivery_directory_failed", %error);
+                Some(Outcome::Deferred(UNAVAILABLE))
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use parking_lot::RwLock;
 use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::standing::Standing;
+use crate::transaction::plan::Terms;
 use crate::{
     AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, SignInPolicy, TenantRecord, TokenHash,
     TokenRecord,
@@ -73,6 +74,7 @@ pub(crate) struct Tables {
     pub(crate) credentials: Table<AccountId, Option<Arc<Credential>>>,
     pub(crate) factors: Table<AccountId, Arc<Factors>>,
     pub(crate) policies: Table<TenantId, Arc<SignInPolicy>>,
+    pub(crate) terms: Table<TenantId, Option<Arc<Terms>>>,
     pub(crate) groups: Table<GroupId, Resolution>,
     pub(crate) postmasters: Table<TenantId, Option<Arc<AccountRecord>>>,
     pub(crate) standings: Table<AccountId, Arc<Standing>>,
@@ -85,6 +87,7 @@ impl Tables {
             Touched::Tenant(tenant) | Touched::TenantCounts(tenant) => {
                 self.tenants.remove(tenant);
                 self.policies.remove(tenant);
+                self.terms.remove(tenant);
                 self.postmasters.remove(tenant);
             }
             Touched::Domain(domain) => self.domains.remove(domain),
@@ -108,6 +111,7 @@ impl Tables {
         self.credentials.clear();
         self.factors.clear();
         self.policies.clear();
+        self.terms.clear();
         self.groups.clear();
         self.standings.clear();
         self.postmasters.clear();
@@ -133,6 +137,7 @@ impl Cache {
             credentials: Table::new(entries_max),
             factors: Table::new(entries_max),
             policies: Table::new(entries_max),
+            terms: Table::new(entries_max / 10),
             groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
             standings: Table::new(entries_max / 10),

@@ -1,12 +1,12 @@
 //! What the admin API asks the directory to make or change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hongyan_types::{AccountId, Address, Domain, Network, Timestamp};
 
 use crate::{
     AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
-    Language, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash,
+    Language, Limit, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash,
     TokenOwner, TotpKey, Welcome,
 };
 
@@ -163,6 +163,8 @@ pub struct AccountChange {
     pub tags: Field<Vec<TagId>>,
     /// Its place in the plan.
     pub seat: Field<Seat>,
+    /// Limits of it alone, tighter than its organisation's; none takes one away.
+    pub limits: BTreeMap<Limit, Option<u64>>,
     /// It is disabled even when others count on it.
     pub confirm_uses: bool,
     /// What the account was when the change was thought of; `None` for whatever it is.

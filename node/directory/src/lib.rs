@@ -63,7 +63,7 @@ pub use follower::{Changed, Follower};
 pub use index::{DepartmentView, MemberPage, MemberPlace, MemberQuery};
 pub use invitation::{Joined, Joiner, NewInvitation};
 pub use key::{of_account, of_tenant};
-pub use limit::{InForce, Limit, LimitLevel, Limits};
+pub use limit::{AccountLimits, InForce, Limit, LimitLevel, Limits};
 pub use member_use::{MemberUse, UseKind};
 pub use options::DirectoryOptions;
 pub use plan::{Affected, LimitsChange, PlanAssignment, PlanChange, QuotaDue, Service};

@@ -171,6 +171,20 @@ impl<'d> Lookup<'d> {
         Ok(found)
     }
 
+    /// What bounds a tenant; none for one that is gone.
+    pub(crate) async fn terms(&mut self, id: TenantId) -> Result<Option<Arc<transaction::plan::Terms>>> {
+        if let Some(hit) = self.cache.get(|tables| tables.terms.get(&id)) {
+            return Ok(hit);
+        }
+        let (generation, found) = self
+            .read(async move |reading| transaction::plan::terms(reading, id).await)
+            .await?;
+        let found = found.map(Arc::new);
+        self.cache
+            .put(generation, |tables| tables.terms.insert(id, found.clone()));
+        Ok(found)
+    }
+
     /// Whether the organisation's networks do not apply to an account (LGN-9).
     pub(crate) async fn is_exempt(&mut self, policy: &SignInPolicy, account: &AccountRecord) -> Result<bool> {
         if policy.exempt_accounts.contains(&account.id) {

@@ -53,7 +53,19 @@ pub struct DirectoryOptions {
     pub quota_notice: Duration,
     /// Tokens of programs a tenant may have.
     pub tokens_per_tenant_max: u64,
-    /// Days that logs and statistics are kept.
+    /// App passwords of an account.
+    pub app_passwords_per_account_max: u64,
+    /// Octets of one message.
+    pub message_octets_max: u64,
+    /// Recipients of one message that a member sends.
+    pub recipients_per_message_max: u64,
+    /// Folders of one mailbox.
+    pub folders_per_account_max: u64,
+    /// Levels of folders.
+    pub folder_levels_max: u64,
+    /// Sessions of one account at the same time, on each node.
+    pub sessions_per_account_max: u64,
+    /// Days for which logs are kept.
     pub log_days: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
     pub index_members_max: usize,
@@ -96,6 +108,12 @@ impl Default for DirectoryOptions {
             recycle_reclaimed: Duration::from_secs(60 * 24 * 3600),
             quota_notice: Duration::from_secs(30 * 24 * 3600),
             tokens_per_tenant_max: 1_000,
+            app_passwords_per_account_max: 20,
+            message_octets_max: 100 << 20,
+            recipients_per_message_max: 1_000,
+            folders_per_account_max: 300,
+            folder_levels_max: 10,
+            sessions_per_account_max: 100_000,
             log_days: 180,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),

@@ -6,10 +6,12 @@ use std::fmt;
 use bytes::Bytes;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
+use crate::limit::in_force;
 use crate::plan_news::end_notices;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountRecord, Directory, Etag, Feature, Field, InForce, Limit, PlanRecord, PlanUse, Result, TenantRecord, key,
+    AccountLimits, AccountRecord, Directory, Etag, Feature, Field, InForce, Limit, PlanRecord, PlanUse, Result,
+    TenantRecord, key,
 };
 
 /// What a plan is made of or changed to.
@@ -180,10 +182,7 @@ impl Directory {
                 Limit::GroupsPerTenantMax => Some(counts.groups),
                 Limit::SharedMailboxesPerTenantMax => Some(shared),
                 Limit::TokensPerTenantMax => Some(tokens),
-                Limit::AliasesPerAccountMax
-                | Limit::MailboxOctetsMax
-                | Limit::AppPasswordsPerAccountMax
-                | Limit::LogDays => None,
+                _ => None,
             };
             let limits = Limit::ALL.into_iter();
             let limits = limits.map(|limit| (bounds.of(limit, this.options()), used(limit)));
@@ -196,6 +195,22 @@ impl Directory {
             })
         })
         .await
+    }
+    /// What holds for an account now, by what is remembered of its organisation.
+    pub async fn limits_of(&self, account: &AccountRecord) -> Result<AccountLimits> {
+        let of_tenant = self.limits_in(account.tenant).await?;
+        Ok(AccountLimits::new(of_tenant, account.limits.clone()))
+    }
+    /// What holds for each account of an organisation that has no limits of its own.
+    pub async fn limits_in(&self, tenant: TenantId) -> Result<Vec<InForce>> {
+        let Some(terms) = self.lookup().terms(tenant).await? else {
+            return Ok(Vec::new());
+        };
+        let (plan, options) = (terms.plan_at(self.now()), self.options());
+        let limits = Limit::ALL.into_iter();
+        Ok(limits
+            .map(|limit| in_force(limit, options, plan, &terms.used, &terms.owner))
+            .collect())
     }
     /// Those with an advanced seat, by account, after `after`, at most `limit`.
     pub async fn seats(&self, tenant: TenantId, after: Option<AccountId>, limit: usize) -> Result<Vec<AccountRecord>> {

@@ -423,3 +423,98 @@ async fn plan_less_room_comes_thirty_days_later_and_more_at_once() {
     d.change_plan("basic", &more).await.unwrap();
     assert_eq!(d.due_for_quota(9).await.unwrap().len(), 1, "at once");
 }
+
+#[tokio::test]
+async fn gen_5_limits_by_level_hold_at_once_for_each_member() {
+    let w = world().await;
+    let anna = w.member("anna@a.test").await;
+    let octets = async |account: &AccountRecord| {
+        let limits = w.directory.limits_of(account).await.unwrap();
+        let found = limits.of(Limit::MessageOctetsMax);
+        (found.max, found.level)
+    };
+    let installation = w.directory.options().message_octets_max;
+    assert_eq!(octets(&anna).await, (Some(installation), LimitLevel::Installation));
+    w.plan(
+        "Basic",
+        &[],
+        &[(Limit::MessageOctetsMax, 1_000_000), (Limit::LogDays, 90)],
+    )
+    .await;
+    w.assign("Basic").await;
+    assert_eq!(octets(&anna).await, (Some(1_000_000), LimitLevel::Plan));
+    assert_eq!(w.directory.log_days(w.acme).await, Ok(90));
+    let change = PlanChange {
+        limits: BTreeMap::from([(Limit::MessageOctetsMax, Some(2_000_000))]),
+        ..PlanChange::default()
+    };
+    w.directory.change_plan("Basic", &change).await.unwrap();
+    assert_eq!(
+        octets(&anna).await,
+        (Some(2_000_000), LimitLevel::Plan),
+        "changed for all"
+    );
+    w.limits(&[(Limit::MessageOctetsMax, Some(900_000))], false)
+        .await
+        .unwrap();
+    assert_eq!(octets(&anna).await, (Some(900_000), LimitLevel::Organisation));
+    let own = |value| AccountChange {
+        limits: BTreeMap::from([(Limit::MessageOctetsMax, value)]),
+        ..AccountChange::default()
+    };
+    let refused = w.directory.change_account(anna.id, &own(Some(900_001))).await;
+    assert!(
+        matches!(
+            refused,
+            Err(Error::LimitAt {
+                max: 900_000,
+                used: 900_001,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    let anna = w.directory.change_account(anna.id, &own(Some(70_000))).await.unwrap();
+    assert_eq!(octets(&anna).await, (Some(70_000), LimitLevel::Member));
+    let anna = w.directory.change_account(anna.id, &own(None)).await.unwrap();
+    assert_eq!(octets(&anna).await, (Some(900_000), LimitLevel::Organisation));
+    let wrong = AccountChange {
+        limits: BTreeMap::from([(Limit::LogDays, Some(9))]),
+        ..AccountChange::default()
+    };
+    assert!(matches!(
+        w.directory.change_account(anna.id, &wrong).await,
+        Err(Error::Refused(_))
+    ));
+    w.limits(&[(Limit::MessageOctetsMax, Some(installation + 1))], true)
+        .await
+        .unwrap();
+    w.limits(&[(Limit::MessageOctetsMax, None)], false).await.unwrap();
+    let widest = octets(&anna).await.0.unwrap();
+    assert!(widest <= installation, "nobody gets more than the installation takes");
+}
+
+#[tokio::test]
+async fn plan_5_what_is_remembered_of_limits_ends_with_the_plan() {
+    let w = world().await;
+    let anna = w.member("anna@a.test").await;
+    w.plan("Trial", &[], &[(Limit::RecipientsPerMessageMax, 500)]).await;
+    w.plan("Basic", &[], &[(Limit::RecipientsPerMessageMax, 50)]).await;
+    let asked = PlanAssignment {
+        plan: Some("Trial".to_owned()),
+        until: Some(Timestamp {
+            millis: w.directory.now().millis + 1_000,
+        }),
+        fallback: Some("Basic".to_owned()),
+        confirmed: true,
+        ..PlanAssignment::default()
+    };
+    w.directory.assign_plan(w.acme, &asked).await.unwrap();
+    let recipients = async || {
+        let limits = w.directory.limits_of(&anna).await.unwrap();
+        limits.of(Limit::RecipientsPerMessageMax).max
+    };
+    assert_eq!(recipients().await, Some(500));
+    w.clock.advance(Duration::from_secs(2));
+    assert_eq!(recipients().await, Some(50), "without anybody having looked");
+}

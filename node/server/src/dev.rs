@@ -53,7 +53,6 @@ pub(crate) fn run(arguments: &Dev) -> Result<()> {
         argon2_memory_kib: 4096,
         argon2_passes: 1,
         scram_iterations: 4096,
-        sessions_per_account_max: 100_000,
         ..settings::access(&config, false)
     };
     let parts = NodeParts {
@@ -117,6 +116,7 @@ pub(crate) fn config(arguments: &Dev, data: &Path) -> Config {
     config.cluster.listen = ports.listen(700);
     config.cluster.join_listen = ports.listen(701);
     config.cluster.drain_secs_max = 10;
+    config.access.sessions_per_account_max = 100_000;
     // A provider or a directory that is tried may be on this machine.
     config.single_sign_on.networks = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
     config.ldap.networks = config.single_sign_on.networks.clone();

@@ -115,6 +115,10 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         accounts_per_tenant_max: section.accounts_per_tenant_max,
         domains_per_tenant_max: section.domains_per_tenant_max,
         groups_per_tenant_max: section.groups_per_tenant_max,
+        app_passwords_per_account_max: config.access.app_passwords_per_account_max as u64,
+        sessions_per_account_max: u64::from(config.access.sessions_per_account_max),
+        message_octets_max: config.limits.message_octets_max,
+        recipients_per_message_max: config.limits.recipients_per_message_max,
         group_members_max: section.group_members_max,
         group_expansion_max: section.group_expansion_max,
         own_hosts: crate::offer::offer(config)?.own_hosts(),
@@ -305,6 +309,8 @@ pub(crate) fn jmap(config: &Config) -> JmapSettings {
         recall_advanced: hours(config.limits.recall_advanced_hours),
         recall_takes_read: config.limits.recall_read_mail,
         scheduled_full_tracking: config.limits.scheduled_full_tracking,
+        // The sender's own limit holds.
+        recipients_max: u64::MAX,
         ..JmapSettings::default()
     };
     settings.core.upload_octets_max = config.limits.message_octets_max;

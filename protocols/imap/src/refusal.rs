@@ -1,5 +1,7 @@
 //! Why a command was not accepted: what the client reads instead of a result.
 
+use std::borrow::Cow;
+
 use crate::Code;
 
 /// The condition of a status response (RFC 9051 §7.1).
@@ -34,7 +36,7 @@ pub struct Refusal {
     /// Response code for programs.
     pub code: Option<Code>,
     /// Words for people.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 impl Refusal {
@@ -44,7 +46,7 @@ impl Refusal {
         Self {
             condition: Condition::Bad,
             code: None,
-            text,
+            text: Cow::Borrowed(text),
         }
     }
     /// The syntax is wrong in a way `code` names.
@@ -53,16 +55,16 @@ impl Refusal {
         Self {
             condition: Condition::Bad,
             code: Some(code),
-            text,
+            text: Cow::Borrowed(text),
         }
     }
     /// Understood, but refused for the reason `code`.
     #[must_use]
-    pub fn no(code: Code, text: &'static str) -> Self {
+    pub fn no(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
         Self {
             condition: Condition::No,
             code: Some(code),
-            text,
+            text: text.into(),
         }
     }
 }

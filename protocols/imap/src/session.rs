@@ -461,6 +461,13 @@ impl Session {
         &self.settings
     }
 
+    /// Another limit of appended messages from now on: that of whoever has logged in.
+    pub fn set_append_limit(&mut self, octets_max: u64, name: String) {
+        let limits = &mut Arc::make_mut(&mut self.settings).limits;
+        limits.append_octets_max = octets_max;
+        limits.append_limit_name = name;
+    }
+
     /// TLS is active from now on: what the client sent in clear is forgotten.
     pub fn tls_started(&mut self, settings: Arc<Settings>) {
         self.input.clear();

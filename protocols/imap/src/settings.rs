@@ -13,6 +13,8 @@ pub struct Limits {
     pub literal_octets_max: u64,
     /// Longest appended message in octets: APPENDLIMIT (RFC 7889).
     pub append_octets_max: u64,
+    /// What refusals call that limit, and who set it.
+    pub append_limit_name: String,
     /// How many octets of a refused command are read and dropped before the connection is closed instead.
     pub discard_octets_max: u64,
     /// Deepest nesting of search keys.
@@ -52,6 +54,7 @@ impl Default for Limits {
             command_octets_max_before_login: 8 * 1024,
             literal_octets_max: 32 * 1024,
             append_octets_max: 100 * 1024 * 1024,
+            append_limit_name: "message_octets_max".to_owned(),
             discard_octets_max: 256 * 1024 * 1024,
             search_depth_max: 64,
             search_keys_max: 1_000,

@@ -30,6 +30,6 @@ mod reply;
 pub mod server;
 
 pub use command::{Auth, Bdat, Body, Hello, HelloKind, Hold, Mail, Notify, OriginalRecipient, Rcpt, Return};
-pub use limits::{ClientLimits, Limits};
+pub use limits::{ClientLimits, LimitNames, Limits};
 pub use mailbox::{ForwardPath, Host, Mailbox};
 pub use reply::{Enhanced, Reply, ReplyError};

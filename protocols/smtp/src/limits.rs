@@ -13,6 +13,8 @@ pub struct Limits {
     pub message_octets_max: u64,
     /// Accepted recipients a message; the next ones get 452 (RFC 5321 §4.5.3.1.10). Announced by LIMITS (RFC 9422).
     pub recipients_max: u32,
+    /// What the two are called in refusals, and who set them.
+    pub names: LimitNames,
     /// Messages a connection; 0 is no limit. Announced by LIMITS.
     pub messages_max: u32,
     /// Faults of syntax and order until the connection is closed.
@@ -36,6 +38,7 @@ impl Default for Limits {
             auth_line_octets_max: 12_288,
             message_octets_max: 100 << 20,
             recipients_max: 1000,
+            names: LimitNames::default(),
             messages_max: 0,
             errors_max: 20,
             refusals_max: 1000,
@@ -43,6 +46,24 @@ impl Default for Limits {
             data_timeout: Duration::from_secs(300),
             message_timeout: Duration::from_secs(3600),
             future_release: None,
+        }
+    }
+}
+
+/// What refusals call the limits that differ from member to member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitNames {
+    /// [`Limits::message_octets_max`].
+    pub message_octets: String,
+    /// [`Limits::recipients_max`].
+    pub recipients: String,
+}
+
+impl Default for LimitNames {
+    fn default() -> Self {
+        Self {
+            message_octets: "message_octets_max".to_owned(),
+            recipients: "recipients_per_message_max".to_owned(),
         }
     }
 }

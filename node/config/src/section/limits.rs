@@ -7,6 +7,8 @@ section! {
     Limits = "limits" {
         /// Largest message taken, by any protocol.
         message_octets_max: u64 = 100 * 1024 * 1024, "octets", "65536 to 4294967295", "restart";
+        /// Recipients of one message that a member sends; plans may say otherwise.
+        recipients_per_message_max: u64 = 1_000, "recipients", "1 to 100000", "restart";
         /// Connections of each service at the same time.
         connections_max: usize = 60_000, "connections", "1 to 1000000", "restart";
         /// Connections of each service from one address (IPv6: one /64); this machine's own are not bound by it.

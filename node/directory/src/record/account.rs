@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::record::language::Language;
+use crate::record::plan::{read_limits, stored_limits};
 use crate::record::profile::ProfileV1;
 use crate::record::read_address;
 use crate::record::role::RoleV1;
-use crate::{DepartmentId, Etag, Profile, Role, TagId};
+use crate::{DepartmentId, Etag, Limits, Profile, Role, TagId};
 
 /// Whether an account works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -227,6 +228,8 @@ pub struct AccountRecord {
     pub created: Timestamp,
     /// The language the system writes to it in; `None` is the tenant's.
     pub language: Option<Language>,
+    /// Limits that administrators set for it alone, tighter than its organisation's.
+    pub limits: Limits,
 }
 
 impl AccountRecord {
@@ -347,6 +350,8 @@ struct V1 {
     tags: Option<Vec<u32>>,
     #[n(16)]
     advanced: Option<bool>,
+    #[n(17)]
+    limits: Option<Vec<(u8, u64)>>,
 }
 
 enum Stored {
@@ -381,6 +386,7 @@ pub(crate) fn encode(account: &AccountRecord) -> Bytes {
         departments: some(account.departments.iter().map(|department| department.0)),
         tags: some(account.tags.iter().map(|tag| tag.0)),
         advanced: (account.seat == Seat::Advanced).then_some(true),
+        limits: Some(stored_limits(&account.limits)).filter(|limits| !limits.is_empty()),
     };
     record::encode(Schema(1), &body)
 }
@@ -431,6 +437,7 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
             millis: body.created_millis,
         },
         language: Language::stored(body.language.as_deref()),
+        limits: read_limits(&body.limits.unwrap_or_default()),
     })
 }
 
@@ -459,6 +466,7 @@ mod tests {
             settings: AccountSettings::default(),
             created: Timestamp { millis: 1_000 },
             language: None,
+            limits: Limits::new(),
         }
     }
 
@@ -528,6 +536,21 @@ mod tests {
         let stored = encode(&anna);
         let hex = crate::record::hex(&stored);
         assert!(hex.ends_with("8af5f5f50001f5f5f4f5f41903e8f5"), "{hex}");
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
+    }
+
+    #[test]
+    fn golden_bytes_with_limits() {
+        let anna = AccountRecord {
+            limits: Limits::from([(crate::Limit::MessageOctetsMax, 70_000)]),
+            ..anna()
+        };
+        let stored = encode(&anna);
+        let hex = crate::record::hex(&stored);
+        assert!(
+            hex.starts_with("01000192f471") && hex.ends_with("f6f6f6f6f6f6f681820d1a00011170"),
+            "{hex}"
+        );
         assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
     }
 

@@ -127,6 +127,7 @@ mod tests {
                 settings: AccountSettings::default(),
                 created: Timestamp { millis: 1_000 },
                 language: None,
+                limits: crate::Limits::new(),
             },
             kind: RecycleKind::Unbound,
             since: Timestamp { millis: 2_000 },

@@ -33,10 +33,7 @@ pub(crate) async fn affected(
             Limit::GroupsPerTenantMax => counts.groups,
             Limit::SharedMailboxesPerTenantMax => plan::count(transaction, &key::shared_mailboxes(tenant)).await?,
             Limit::TokensPerTenantMax => plan::count(transaction, &key::tenant_tokens(Some(tenant))).await?,
-            Limit::AliasesPerAccountMax
-            | Limit::MailboxOctetsMax
-            | Limit::AppPasswordsPerAccountMax
-            | Limit::LogDays => {
+            _ => {
                 // Each account has its own; whether it tightens is what can be said of all.
                 let (old, new) = (before.of(limit, options).max, after.of(limit, options).max);
                 if new.is_some_and(|new| old.is_none_or(|old| new < old)) {

@@ -9,9 +9,10 @@ use super::{
     assign_plan, check_name, clean, count_account, delegation, member_uses, membership, need_account, plan, quota_due,
     read_tenant, record_account, role, write_account,
 };
+use crate::limit::check_values;
 use crate::{
-    AccountChange, AccountRecord, AccountState, Change, DirectoryOptions, Feature, Field, Limit, Result, Role, Seat,
-    etag,
+    AccountChange, AccountRecord, AccountState, Change, DirectoryOptions, Error, Feature, Field, Limit, Result, Role,
+    Seat, etag,
 };
 
 /// `withdrawn` tells the member of a seat that goes and takes room with it.
@@ -35,6 +36,7 @@ pub(crate) async fn run(
     change.settings.apply(&mut account.settings);
     change.language.apply(&mut account.language);
     change.seat.apply(&mut account.seat);
+    set_limits(transaction, &mut account, change, options, now).await?;
     check_service(transaction, &before, &account, change, withdrawn, options, now).await?;
     if let Field::Set(profile) = &change.profile {
         account.profile = membership::clean_profile(profile)?;
@@ -60,6 +62,36 @@ pub(crate) async fn run(
     write_account(transaction, &account);
     record_account(transaction, &account, told(&before, &account));
     Ok(account)
+}
+
+/// Limits of one member: only tighter than what holds for all (GEN-5).
+async fn set_limits(
+    transaction: &mut Change,
+    account: &mut AccountRecord,
+    change: &AccountChange,
+    options: &DirectoryOptions,
+    now: Timestamp,
+) -> Result<()> {
+    if change.limits.is_empty() {
+        return Ok(());
+    }
+    let bounds = plan::bounds(transaction, account.tenant, now).await?;
+    for (limit, value) in &change.limits {
+        let Some(value) = value else {
+            account.limits.remove(limit);
+            continue;
+        };
+        if !limit.is_members() {
+            let name = limit.name();
+            return Err(Error::Refused(format!("{name} is not set for one member")));
+        }
+        let in_force = bounds.of(*limit, options);
+        if let Some(max) = in_force.max.filter(|max| value > max) {
+            return Err(in_force.refusal(max, *value));
+        }
+        account.limits.insert(*limit, *value);
+    }
+    check_values(&account.limits)
 }
 
 /// Seat, space and functions, which the plan has a say in.
@@ -137,6 +169,7 @@ fn told(before: &AccountRecord, after: &AccountRecord) -> Event {
         .changed("settings", &before.settings, &after.settings)
         .changed("language", &before.language, &after.language)
         .changed("seat", &before.seat, &after.seat)
+        .changed("limits", &before.limits, &after.limits)
         .changed("departments", &before.departments, &after.departments)
         .changed("tags", &before.tags, &after.tags)
         .changed("role", &before.role, &after.role)

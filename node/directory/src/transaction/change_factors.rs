@@ -6,7 +6,8 @@ use hongyan_types::{AccountId, Timestamp};
 use super::{check_limit, need_account, plan, record_account, touch_account};
 use crate::record::factors;
 use crate::{
-    AppPassword, Change, DirectoryOptions, Error, Factors, FactorsChange, Limit, Passkey, Result, TotpKey, key,
+    AppPassword, Change, DirectoryOptions, Error, Factors, FactorsChange, Limit, LimitLevel, Passkey, Result, TotpKey,
+    key,
 };
 
 pub(crate) async fn run(
@@ -25,7 +26,10 @@ pub(crate) async fn run(
     if matches!(change, FactorsChange::AddAppPassword { .. }) {
         let bounds = plan::bounds(transaction, account.tenant, now).await?;
         let present = before.app_passwords.len() as u64;
-        bounds.of(Limit::AppPasswordsPerAccountMax, options).check(present)?;
+        let limit = Limit::AppPasswordsPerAccountMax;
+        let own = account.limits.get(&limit).copied();
+        let in_force = bounds.of(limit, options).tightened(own, LimitLevel::Member);
+        in_force.check(present)?;
     }
     let mut factors = before.clone();
     let (action, details) = apply(&mut factors, change)?;

@@ -10,7 +10,8 @@ use super::{
 use crate::record::credential;
 use crate::record::target::Target;
 use crate::{
-    AccountKind, AccountRecord, Change, DirectoryOptions, Limit, NewAccount, Result, Role, Seat, TenantRecord, key,
+    AccountKind, AccountRecord, Change, DirectoryOptions, Limit, Limits, NewAccount, Result, Role, Seat, TenantRecord,
+    key,
 };
 
 pub(crate) async fn run(
@@ -54,6 +55,7 @@ pub(crate) async fn run(
         settings: new.settings.unwrap_or(owner.account_settings),
         created: now,
         language: new.language,
+        limits: Limits::new(),
     };
     membership::check_kind(&account)?;
     membership::check_unique(transaction, &account).await?;

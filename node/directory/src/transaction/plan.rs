@@ -41,6 +41,47 @@ impl Bounds {
     }
 }
 
+/// What bounds a tenant, to be remembered: the plan that follows is part of it, as that begins by itself.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) owner: TenantRecord,
+    pub(crate) used: PlanUse,
+    plan: Option<PlanRecord>,
+    fallback: Option<PlanRecord>,
+}
+
+impl Terms {
+    /// The plan in force at `now`; none has everything.
+    pub(crate) fn plan_at(&self, now: Timestamp) -> Option<&PlanRecord> {
+        let name = self.used.plan_at(now)?;
+        [&self.plan, &self.fallback]
+            .into_iter()
+            .flatten()
+            .find(|plan| plan.name == name)
+    }
+}
+
+pub(crate) async fn terms(transaction: &mut Transaction, tenant: TenantId) -> Result<Option<Terms>> {
+    let owner = match read_tenant(transaction, tenant).await {
+        Err(Error::NotFound { .. }) => return Ok(None),
+        owner => owner?,
+    };
+    let used = read_use(transaction, tenant).await?;
+    let mut plans = [None, None];
+    for (name, plan) in [&used.plan, &used.fallback].into_iter().zip(&mut plans) {
+        if let Some(name) = name {
+            *plan = Some(need(transaction, name).await?);
+        }
+    }
+    let [plan, fallback] = plans;
+    Ok(Some(Terms {
+        owner,
+        used,
+        plan,
+        fallback,
+    }))
+}
+
 /// What bounds a tenant now.
 pub(crate) async fn bounds(transaction: &mut Transaction, tenant: TenantId, now: Timestamp) -> Result<Bounds> {
     let owner = read_tenant(transaction, tenant).await?;
@@ -109,11 +150,14 @@ pub(crate) async fn change(
     let before = plan.limits.get(&Limit::MailboxOctetsMax).copied();
     apply(&mut plan, change)?;
     let after = plan.limits.get(&Limit::MailboxOctetsMax).copied();
-    if before != after {
-        for (tenant, used) in uses(transaction).await? {
-            if used.plan_at(now) == Some(&plan.name) {
-                quota_due::spread(transaction, tenant, (before, after), options, now);
-            }
+    for (tenant, used) in uses(transaction).await? {
+        let names = [used.plan.as_deref(), used.fallback.as_deref()];
+        if names.contains(&Some(plan.name.as_str())) {
+            // What is remembered of it has the plan in it.
+            transaction.touch(Touched::TenantCounts(tenant));
+        }
+        if before != after && used.plan_at(now) == Some(&plan.name) {
+            quota_due::spread(transaction, tenant, (before, after), options, now);
         }
     }
     transaction.set(key::plan(&folded_name(name)), plan::encode(&plan));

@@ -185,6 +185,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(member::list, member::create))
         .routes(routes!(member::show, member::change, recycle_bin::delete_member))
         .routes(routes!(member::set_password))
+        .routes(routes!(member::limits))
         .routes(routes!(invitation::list, invitation::create))
         .routes(routes!(invitation::revoke))
         .routes(routes!(invitation::notify))

@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod limits;
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_access::PasswordOwner;
 use hongyan_access::permission::Action;
 use hongyan_directory::{
-    AccountKind, AccountRecord, AccountSettings, AccountState, DepartmentId, Language, MemberPlace, MemberQuery,
-    Profile, Quota, Role, Seat, TagId,
+    AccountKind, AccountRecord, AccountSettings, AccountState, DepartmentId, Language, Limits, MemberPlace,
+    MemberQuery, Profile, Quota, Role, Seat, TagId,
 };
 use hongyan_mailbox::{MailboxId, QuotaLimits, SetQuota};
 use hongyan_sasl::Secret;
@@ -30,6 +31,7 @@ use crate::problem::{Failure, Problem, Result};
 
 pub(crate) use change::{__path_change, change};
 pub(crate) use create::{__path_create, create};
+pub(crate) use limits::{__path_limits, limits};
 
 /// How long a mailbox may take to answer.
 const ASK: Duration = Duration::from_secs(10);
@@ -55,6 +57,9 @@ pub(crate) struct Member {
     tags: Vec<TagId>,
     seat: Seat,
     quota: Quota,
+    /// Limits of its own, tighter than its organisation's.
+    #[schema(value_type = std::collections::BTreeMap<String, u64>)]
+    limits: Limits,
     settings: AccountSettings,
     /// Null is the organisation's.
     language: Option<Language>,
@@ -127,6 +132,7 @@ pub(crate) fn view(account: &AccountRecord) -> Member {
         tags: account.tags.clone(),
         seat: account.seat,
         quota: account.quota,
+        limits: account.limits.clone(),
         settings: account.settings,
         language: account.language,
         created_millis: account.created.millis,

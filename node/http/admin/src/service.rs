@@ -63,6 +63,24 @@ pub(crate) struct LimitView {
     range_max: u64,
     /// Whether the organisation's administrators may tighten it.
     may_tighten: bool,
+    /// The lowest level at which it may be set.
+    lowest_level: LimitLevel,
+}
+
+impl LimitView {
+    pub(crate) fn new(in_force: &hongyan_directory::InForce, used: Option<u64>) -> Self {
+        let limit = in_force.limit;
+        Self {
+            name: limit.name(),
+            max: in_force.max,
+            used,
+            level: in_force.level,
+            range_min: *limit.range().start(),
+            range_max: *limit.range().end(),
+            may_tighten: limit.is_organisations(),
+            lowest_level: limit.lowest(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -148,15 +166,8 @@ fn view(service: &InForce) -> Service {
         name,
         included: !without.contains(&name),
     });
-    let limits = service.limits.iter().map(|(in_force, used)| LimitView {
-        name: in_force.limit.name(),
-        max: in_force.max,
-        used: *used,
-        level: in_force.level,
-        range_min: *in_force.limit.range().start(),
-        range_max: *in_force.limit.range().end(),
-        may_tighten: in_force.limit.is_organisations(),
-    });
+    let limits = service.limits.iter();
+    let limits = limits.map(|(in_force, used)| LimitView::new(in_force, *used));
     Service {
         plan: service.plan.as_ref().map(|plan| plan.name.clone()),
         since_millis: used.since.map(|at| at.millis),

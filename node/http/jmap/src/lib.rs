@@ -17,6 +17,7 @@ mod identity;
 mod ids;
 mod jmap;
 mod ledgers;
+mod limits;
 mod mailbox;
 mod mdn;
 mod parsed;

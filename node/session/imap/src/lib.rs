@@ -8,6 +8,7 @@ mod account;
 mod ask;
 mod command;
 mod folder;
+mod folders_limit;
 mod metrics;
 mod notices;
 mod number;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hongyan_delivery::{DeliveryRecipient, Target};
-use hongyan_directory::{GroupTargets, Poster, Recipient, Resolution, SenderRights, Sending, Via};
+use hongyan_directory::{GroupTargets, Limit, Poster, Recipient, Resolution, SenderRights, Sending, Via};
 use hongyan_smtp::server::Mode;
 use hongyan_smtp::{Enhanced, ForwardPath, Mail, Mailbox, Rcpt, Reply};
 use hongyan_types::{Address, Domain, LocalPart};
@@ -111,7 +111,10 @@ impl Conversation {
             DIRECTORY_FAILED
         })?;
         let target = match resolution {
-            Resolution::Account(recipient) => Target::Account(recipient),
+            Resolution::Account(recipient) => {
+                self.check_declared(&recipient).await?;
+                Target::Account(recipient)
+            }
             Resolution::Group(group) => self.group(group)?,
             Resolution::GroupTooLarge(_) => return Err(GROUP_TOO_LARGE),
             Resolution::GroupEmpty(_) => return Err(GROUP_EMPTY),
@@ -121,6 +124,26 @@ impl Conversation {
             Resolution::Suspended => return Err(SUSPENDED),
         };
         Ok((address, target))
+    }
+
+    /// Refuses a message that says it is larger than the recipient takes; the octets that come are looked at on delivery.
+    async fn check_declared(&self, recipient: &Recipient) -> Result<(), Reply> {
+        let Some(size) = self.envelope.as_ref().and_then(|envelope| envelope.mail.size) else {
+            return Ok(());
+        };
+        let limits = self.service.services.directory.limits_of(&recipient.account).await;
+        let limits = limits.map_err(|error| {
+            tracing::warn!(event = "smtp_directory_failed", %error);
+            DIRECTORY_FAILED
+        })?;
+        match limits.of(Limit::MessageOctetsMax).excess(size) {
+            Some(text) => Err(Reply::new(
+                552,
+                Enhanced(5, 2, 3),
+                format!("Message is too large: {text}"),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// A group as the sender at hand may reach it. What comes back from its members is its owner's (RFC 5321 §3.9.2).

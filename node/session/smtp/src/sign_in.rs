@@ -1,9 +1,10 @@
 //! AUTH: the exchange is `protocols/sasl`'s, the verdict `node/access`'s.
 
 use hongyan_access::{AccessError, Identity, Protocol, ScramAttempt};
+use hongyan_directory::{AccountRecord, Limit};
 use hongyan_sasl::{BindingKind, ChannelBinding, Secret, Server, ServerContext, Step};
 use hongyan_smtp::server::challenge;
-use hongyan_smtp::{Auth, Enhanced, Reply};
+use hongyan_smtp::{Auth, Enhanced, LimitNames, Reply};
 
 use crate::conversation::Conversation;
 
@@ -130,6 +131,9 @@ impl Conversation {
             Ok((identity, permit)) => {
                 permit.set_client(self.hello.as_ref().map_or("", |(name, _)| name));
                 tracing::info!(event = "smtp_signed_in", account = identity.account.id.0, peer = %self.connection.peer().ip());
+                if let Err(reply) = self.take_limits(&identity.account).await {
+                    return reply;
+                }
                 self.account = Some(identity.account);
                 self.permit = Some(permit);
                 Reply::fixed(235, Enhanced(2, 7, 0), "Signed in")
@@ -147,6 +151,24 @@ impl Conversation {
                 }
             }
         }
+    }
+
+    /// From now on the limits of whoever has signed in hold (GEN-5).
+    async fn take_limits(&mut self, account: &AccountRecord) -> Result<(), Reply> {
+        let limits = self.service.services.directory.limits_of(account).await;
+        let limits = limits.map_err(|error| {
+            tracing::warn!(event = "smtp_directory_failed", %error);
+            UNAVAILABLE
+        })?;
+        let octets = limits.of(Limit::MessageOctetsMax);
+        let recipients = limits.of(Limit::RecipientsPerMessageMax);
+        let names = LimitNames {
+            message_octets: octets.label(),
+            recipients: recipients.label(),
+        };
+        let recipients = u32::try_from(recipients.value()).unwrap_or(u32::MAX);
+        self.session.set_message_limits(octets.value(), recipients, names);
+        Ok(())
     }
 
     fn context(&self) -> ServerContext {
@@ -172,5 +194,6 @@ fn is_foreign(authzid: Option<&str>, authcid: &str) -> bool {
 }
 
 const FAILED: Reply = Reply::fixed(535, Enhanced(5, 7, 8), "Authentication failed");
+const UNAVAILABLE: Reply = Reply::fixed(454, Enhanced(4, 7, 0), "Sign-in is not possible now, try again");
 const MALFORMED: Reply = Reply::fixed(501, Enhanced(5, 5, 2), "Authentication data is malformed");
 const FOREIGN_IDENTITY: Reply = Reply::fixed(535, Enhanced(5, 7, 8), "Acting as another user is not possible");

@@ -8,8 +8,8 @@ use harness::{Client, Node, address, on_node};
 use hongyan_access::SessionFilter;
 use hongyan_delivery::Notifier;
 use hongyan_directory::{
-    AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, NewAccount, NewGrant,
-    Posting, Role, Sending, TenantChange,
+    AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, Limit, NewAccount,
+    NewGrant, Posting, Role, Sending, TenantChange,
 };
 use hongyan_mailbox::MailboxError;
 use hongyan_notice::{Notice, Recipient, Text};
@@ -504,6 +504,56 @@ fn circles_and_endless_headers_are_refused() {
         assert!(replies[3].starts_with("552 5.3.4"), "{replies:?}");
         assert!(node.probe.kept.lock().unwrap().is_empty());
         let replies = client.send("", &["anna@example.test"], "Subject: header only", 1).await;
+        assert_eq!(codes(&replies[3..]), ["250"], "{replies:?}");
+    });
+}
+
+#[test]
+fn gen_5_a_member_s_own_limits_hold_and_are_named() {
+    on_node(|node| async move {
+        let limit = async |name: &str, limits: &[(Limit, u64)]| {
+            let account = node.directory.account_at(&address(name)).await.unwrap();
+            let change = AccountChange {
+                limits: limits.iter().map(|(limit, value)| (*limit, Some(*value))).collect(),
+                ..AccountChange::default()
+            };
+            node.directory.change_account(account.id, &change).await.unwrap();
+        };
+        let (octets, recipients) = (Limit::MessageOctetsMax, Limit::RecipientsPerMessageMax);
+        limit("anna@example.test", &[(octets, 70_000), (recipients, 1)]).await;
+        limit("ben@example.test", &[(octets, 65_536)]).await;
+        let mut client = submission(&node).await;
+        let hello = client.say("EHLO client.test\r\n", 1).await.join(" ");
+        let again = client.say("MAIL FROM:<anna@example.test> SIZE=70001\r\n", 1).await;
+        assert_eq!(
+            again,
+            [
+                "552 5.3.4 Message is too large: message_octets_max (set for the member) is 70000 octets and it has 70001"
+            ],
+            "{hello}"
+        );
+        let text = "MAIL FROM:<anna@example.test>\r\nRCPT TO:<ben@example.test>\r\nRCPT TO:<x@far.test>\r\nRSET\r\n";
+        let replies = client.say(text, 4).await;
+        assert_eq!(
+            replies[2],
+            "452 4.5.3 recipients_per_message_max (set for the member) is 1 and 1 are taken, send to the rest in another message"
+        );
+        let letter = |octets: usize| format!("Subject: x\r\n\r\n{}", "12345678\r\n".repeat(octets / 10));
+        let mut outside = smtp(&node).await;
+        let declared = "MAIL FROM:<x@far.test> SIZE=65537\r\nRCPT TO:<ben@example.test>\r\nRSET\r\n";
+        let replies = outside.say(declared, 3).await;
+        assert!(replies[1].starts_with("552 5.2.3"), "{replies:?}");
+        let replies = outside
+            .send("x@far.test", &["ben@example.test"], &letter(66_000), 1)
+            .await;
+        let last = replies.last().unwrap();
+        assert!(
+            last.starts_with("552 5.2.3 Message is too large: message_octets_max (set for the member) is 65536"),
+            "{replies:?}"
+        );
+        let replies = outside
+            .send("x@far.test", &["ben@example.test"], &letter(60_000), 1)
+            .await;
         assert_eq!(codes(&replies[3..]), ["250"], "{replies:?}");
     });
 }

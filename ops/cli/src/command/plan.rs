@@ -71,6 +71,14 @@ pub enum Plan {
         #[arg(long)]
         preview: bool,
     },
+    /// Show what bounds one member, and who set it; or set limits of it alone, such as `message_octets_max=1048576`.
+    Member {
+        /// One of its addresses.
+        address: String,
+        /// A limit; `NAME=none` takes the member's own away.
+        #[arg(value_name = "NAME=VALUE")]
+        limit: Vec<String>,
+    },
     /// Set limits of one organisation, such as `mailbox_octets_max=1073741824`.
     Limit {
         /// The organisation's name.
@@ -144,6 +152,20 @@ pub(crate) async fn run(command: &Plan, client: &Client, style: Style) -> Result
                 true => client.post(&of(organisation, "plan/preview"), asked).await?,
                 false => client.put(&of(organisation, "plan"), asked).await?,
             }
+        }
+        Plan::Member { address, limit } => {
+            let path = format!("/api/members/{}", encode(address));
+            if !limit.is_empty() {
+                let change = json!({"limits": limits(limit)?});
+                client.patch(&path, change).await?;
+            }
+            let found = client.get(&format!("{path}/limits")).await?;
+            output::list(
+                style,
+                &found["items"],
+                &["name", "max", "used", "level", "lowest_level"],
+            );
+            return Ok(());
         }
         Plan::Limit { organisation, limit } => {
             let change = json!({"limits": limits(limit)?});

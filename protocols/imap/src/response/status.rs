@@ -263,7 +263,7 @@ impl From<crate::Refusal> for Status {
         Self {
             condition: refusal.condition,
             code: refusal.code,
-            text: refusal.text.to_owned(),
+            text: refusal.text.into_owned(),
         }
     }
 }

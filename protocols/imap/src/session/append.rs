@@ -62,9 +62,15 @@ impl Session {
     }
 
     fn check_size(&self, message: &AppendMessage) -> Parsed<()> {
-        if message.octets > self.settings.limits.append_octets_max {
+        let limits = &self.settings.limits;
+        if message.octets > limits.append_octets_max {
+            let (name, max) = (&limits.append_limit_name, limits.append_octets_max);
+            let text = format!(
+                "Message too large: {name} is {max} octets and it has {}",
+                message.octets
+            );
             // RFC 7889 §2, RFC 9051 §7.1
-            return Err(Refusal::no(Code::TooBig, "Message too large"));
+            return Err(Refusal::no(Code::TooBig, text));
         }
         Ok(())
     }

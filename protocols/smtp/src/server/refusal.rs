@@ -1,7 +1,24 @@
 //! What the session itself answers, where order or a limit is broken.
 
 use crate::Enhanced;
+use crate::Limits;
 use crate::reply::Reply;
+
+/// RFC 1870 §6.1: `octets` is what the client declared; without it, the message has passed the limit already.
+pub(in crate::server) fn too_large(limits: &Limits, octets: Option<u64>) -> Reply {
+    let (name, max) = (&limits.names.message_octets, limits.message_octets_max);
+    let text = match octets {
+        Some(octets) => format!("Message is too large: {name} is {max} octets and it has {octets}"),
+        None => format!("Message is too large: {name} is {max} octets and it has more"),
+    };
+    Reply::new(552, Enhanced(5, 3, 4), text)
+}
+
+pub(in crate::server) fn too_many_recipients(limits: &Limits, recipients: u32) -> Reply {
+    let (name, max) = (&limits.names.recipients, limits.recipients_max);
+    let text = format!("{name} is {max} and {recipients} are taken, send to the rest in another message");
+    Reply::new(452, Enhanced(4, 5, 3), text)
+}
 
 const fn order(text: &'static str) -> Reply {
     Reply::fixed(503, Enhanced(5, 5, 1), text)
@@ -25,12 +42,6 @@ pub(in crate::server) const AUTH_CANCELLED: Reply = Reply::fixed(501, Enhanced(5
 pub(in crate::server) const AUTH_LINE_TOO_LONG: Reply =
     Reply::fixed(500, Enhanced(5, 5, 6), "Authentication exchange line is too long");
 pub(in crate::server) const LINE_TOO_LONG: Reply = Reply::fixed(500, Enhanced(5, 5, 2), "Line too long");
-pub(in crate::server) const TOO_LARGE: Reply = Reply::fixed(552, Enhanced(5, 3, 4), "Message exceeds the size limit");
-pub(in crate::server) const TOO_MANY_RECIPIENTS: Reply = Reply::fixed(
-    452,
-    Enhanced(4, 5, 3),
-    "Too many recipients, send to the rest in another message",
-);
 pub(in crate::server) const TOO_MANY_MESSAGES: Reply = Reply::fixed(
     451,
     Enhanced(4, 5, 3),

@@ -259,6 +259,14 @@ impl Session {
         self.touched = now;
     }
 
+    /// Other limits of messages from now on, those of whoever has signed in; the next EHLO announces them.
+    pub fn set_message_limits(&mut self, octets_max: u64, recipients_max: u32, names: crate::LimitNames) {
+        let limits = &mut self.options.limits;
+        limits.message_octets_max = octets_max;
+        limits.recipients_max = recipients_max;
+        limits.names = names;
+    }
+
     /// The mechanisms that may be used now.
     #[must_use]
     pub fn mechanisms(&self) -> &[hongyan_sasl::Mechanism] {

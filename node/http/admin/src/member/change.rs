@@ -1,9 +1,11 @@
 //! Changes a member or a shared mailbox.
 
+use std::collections::BTreeMap;
+
 use axum::extract::Path;
 use hongyan_access::permission::{Action, Object};
 use hongyan_directory::{
-    AccountChange, AccountRecord, AccountState, DepartmentId, Field, Language, Quota, Role, Seat, TagId,
+    AccountChange, AccountRecord, AccountState, DepartmentId, Field, Language, Limit, Quota, Role, Seat, TagId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,10 @@ pub(crate) struct Change {
     tags: Option<Vec<TagId>>,
     seat: Option<Seat>,
     quota: Option<Quota>,
+    /// Limits by name, tighter than the organisation's; null takes the member's own away, others stay.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Option<u64>>)]
+    limits: BTreeMap<Limit, Option<u64>>,
     /// Settings to change; those left out stay.
     #[serde(default)]
     #[schema(value_type = hongyan_directory::AccountSettings)]
@@ -67,6 +73,7 @@ pub(crate) async fn change(
         departments: change.departments.into(),
         tags: change.tags.into(),
         seat: change.seat.into(),
+        limits: change.limits,
         confirm_uses: change.confirm_uses,
         expect,
     };

@@ -125,3 +125,39 @@ fn gen_5_administrators_tighten_and_operators_widen() {
         assert_eq!(call(boss, "PATCH", path, operators).await.0, 409);
     });
 }
+
+#[test]
+fn gen_5_limits_of_one_member_are_set_and_shown_with_their_level() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let operator = &as_actor(&router, Actor::socket());
+        acme(operator).await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let path = "/api/members/boss@d.test";
+        let limits = |name: &str, value: Value| json!({"limits": {name: value}});
+        let changed = call(boss, "PATCH", path, limits("message_octets_max", json!(100_000))).await;
+        assert_eq!(
+            (changed.0, &changed.1["limits"]),
+            (200, &json!({"message_octets_max": 100_000})),
+            "{changed:?}"
+        );
+        let (status, problem) = call(boss, "PATCH", path, limits("folders_per_account_max", json!(20))).await;
+        assert_eq!(status, 409, "{problem}");
+        let (status, problem) = call(boss, "PATCH", path, limits("message_octets_max", json!(1))).await;
+        assert_eq!(status, 400, "{problem}");
+        let shown = call(boss, "GET", &format!("{path}/limits"), Value::Null).await.1;
+        let items = shown["items"].as_array().unwrap();
+        let of = |name: &str| items.iter().find(|item| item["name"] == name);
+        let octets = of("message_octets_max").unwrap();
+        assert_eq!(
+            (&octets["max"], &octets["level"], &octets["lowest_level"]),
+            (&json!(100_000), &json!("member"), &json!("member"))
+        );
+        assert_eq!(of("log_days").unwrap()["level"], json!("installation"));
+        assert_eq!(of("aliases_per_account_max").unwrap()["used"], json!(0));
+        assert!(of("accounts_per_tenant_max").is_none(), "that is the organisation's");
+        call(boss, "PATCH", path, limits("message_octets_max", Value::Null)).await;
+        let shown = call(boss, "GET", path, Value::Null).await.1;
+        assert_eq!(shown["limits"], json!({}));
+    });
+}

@@ -95,7 +95,7 @@ async fn upload_object(call: &Call<'_>, text: &RawValue) -> Changed<UploadedBlob
         let words = format!("a blob has at most {} pieces", settings.blob_sources_max);
         return Err(SetError::properties(["data"], words).into());
     }
-    let octets_max = settings.core.upload_octets_max;
+    let octets_max = call.jmap.upload_limit(&call.account.record).await?.value();
     let mut writer = call.jmap.services.blobs.writer(call.account.mailbox.tenant.0);
     let too_large = || Refused::from(SetError::too_large(octets_max));
     for source in &object.data {

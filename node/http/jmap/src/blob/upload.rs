@@ -50,14 +50,15 @@ pub(crate) async fn upload(
             words,
         ));
     };
+    let limit = jmap.upload_limit(&account.record).await.map_err(failed)?;
     let mut writer = jmap.services.blobs.writer(account.mailbox.tenant.0);
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let cut = |_| Problem::new(StatusCode::BAD_REQUEST, "cut-off", "the upload did not come to its end");
         let piece = piece.map_err(cut)?;
         let octets = writer.octets().saturating_add(piece.len() as u64);
-        if octets > core.upload_octets_max {
-            let words = format!("an upload has at most {} octets", core.upload_octets_max);
+        if octets > limit.value() {
+            let words = format!("{} is {} octets and the upload has more", limit.label(), limit.value());
             return Err(Problem::limit(StatusCode::PAYLOAD_TOO_LARGE, "maxSizeUpload", words));
         }
         writer.push(&piece).await.map_err(failed)?;

@@ -143,6 +143,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         None => None,
         Some(role) => Some(special_use(role).ok_or_else(|| SetError::properties(["role"], "there is one inbox"))?),
     };
+    check_limits(call, &snapshot, None, &path).await?;
     let request = CreateFolder {
         path: path.clone(),
         special_use,
@@ -169,6 +170,23 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         unread_threads: 0,
         my_rights: shown.my_rights,
     })
+}
+
+/// Refuses a mailbox beyond what its account may have (FLD-6): one at `to`, which is new or was at `from`.
+async fn check_limits(call: &Call<'_>, snapshot: &Snapshot, from: Option<&FolderPath>, to: &FolderPath) -> Changed<()> {
+    let levels = |path: &FolderPath| path.as_str().split(SEPARATOR).count();
+    let below = from.map_or(0, |from| {
+        let inside = snapshot.folders.iter().filter(|folder| folder.path.is_inside(from));
+        let deepest = inside.map(|folder| levels(&folder.path)).max();
+        deepest.map_or(0, |deepest| deepest.saturating_sub(levels(from)))
+    });
+    let own = snapshot.folders.len().saturating_sub(SpecialUse::ALL.len() + 1);
+    let limits = call.jmap.limits(&call.account.record).await?;
+    let folders = own + usize::from(from.is_none());
+    match limits.folders_excess(levels(to) + below, folders) {
+        Some(words) => Err(SetError::with(SetErrorType::OverQuota, words).into()),
+        None => Ok(()),
+    }
 }
 
 fn no_parent() -> SetError {
@@ -266,6 +284,7 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         if found.id == FolderId::INBOX {
             return Err(SetErrorType::Forbidden.into());
         }
+        check_limits(call, &snapshot, Some(&found.path), &to).await?;
         let renamed = call.ask(request).await?;
         renamed.map_err(|error| exists(&snapshot, &to, error))?;
     }

@@ -5,7 +5,7 @@ use hongyan_blob::BlobError;
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::trace;
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, MessageSink, Outcome, Target};
-use hongyan_directory::{Poster, Resolution, SenderRights};
+use hongyan_directory::{Limit, Poster, Resolution, SenderRights};
 use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
 use hongyan_mailbox::{Email, EmailId, read_email};
@@ -71,8 +71,16 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
     let now = Timestamp {
         millis: call.jmap.services.env.wall_millis(),
     };
+    let recipients = call
+        .jmap
+        .limit(&call.account.person, Limit::RecipientsPerMessageMax)
+        .await?;
+    let octets = call.jmap.limit(&call.account.person, Limit::MessageOctetsMax).await?;
+    if let Some(text) = octets.excess(email.octets.0) {
+        return Err(SetError::with(SetErrorType::TooLarge, text).into());
+    }
     let bounds = Bounds {
-        recipients_max: settings.recipients_max,
+        recipients_max: settings.recipients_max.min(recipients.value()),
         now_millis: now.millis,
         delay_millis_max: i64::try_from(settings.delayed_send_max.as_millis()).unwrap_or(i64::MAX),
     };

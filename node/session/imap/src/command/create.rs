@@ -16,10 +16,9 @@ impl Session {
         };
         let located = self.locate(&create.mailbox).await?;
         located.place.writable()?;
-        let request = CreateFolder {
-            path: located.path()?,
-            special_use,
-        };
+        let path = located.path()?;
+        self.check_folders(located.place.mailbox, None, &path).await?;
+        let request = CreateFolder { path, special_use };
         let created = self.ask_in(located.place.mailbox, request).await?;
         Ok(Status::ok_with(
             Code::MailboxId(created.folder.id.to_string()),

@@ -1,6 +1,7 @@
 //! LOGIN (RFC 9051 §6.2.3), and what all ways of signing in end in.
 
 use hongyan_access::{AccessError, Identity, Protocol};
+use hongyan_directory::Limit;
 use hongyan_imap::command::login::Login;
 use hongyan_imap::{Code, CommandId, Reply, Status};
 use hongyan_sasl::Secret;
@@ -37,6 +38,15 @@ impl Session {
             .map_err(|error| refusal(&error))?;
         if let Some(name) = self.client.take() {
             permit.set_client(&name);
+        }
+        let limits = self.services.directory.limits_of(&identity.account).await;
+        let limits = limits.map_err(|error| {
+            tracing::warn!(event = "imap_directory_failed", %error);
+            Stop::Refused(Status::no_with(Code::Unavailable, "Sign-in is not possible now"))
+        })?;
+        let octets = limits.of(Limit::MessageOctetsMax);
+        if octets.value() != self.imap.settings().limits.append_octets_max {
+            self.imap.set_append_limit(octets.value(), octets.label());
         }
         self.account = Some(Account::new(&identity, permit));
         self.imap.reply(id, Reply::LoggedIn("Logged in".to_owned()));

@@ -18,6 +18,8 @@ impl Session {
         if from.place.mailbox != to.place.mailbox {
             return Err(Status::no_with(Code::Cannot, "A folder stays in its mailbox").into());
         }
+        self.check_folders(from.place.mailbox, Some(&request.from), &request.to)
+            .await?;
         self.ask_in(from.place.mailbox, request).await?;
         Ok(Status::ok("Rename completed"))
     }

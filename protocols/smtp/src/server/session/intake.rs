@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::command::{Bdat, Body};
 use crate::reply::Reply;
 use crate::server::data::DataStep;
-use crate::server::refusal::{BARE_IN_MESSAGE, NO_OUTCOME, TOO_LARGE};
+use crate::server::refusal::{BARE_IN_MESSAGE, NO_OUTCOME, too_large};
 use crate::server::{Command, Mode};
 
 impl Session {
@@ -85,7 +85,8 @@ impl Session {
         let octets = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         transaction.octets = transaction.octets.saturating_add(octets);
         if transaction.octets > self.options.limits.message_octets_max {
-            return self.spoil(TOO_LARGE);
+            let reply = too_large(&self.options.limits, None);
+            return self.spoil(reply);
         }
         Step::Give(Command::Chunk(bytes), None)
     }

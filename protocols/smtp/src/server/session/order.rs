@@ -10,7 +10,7 @@ use crate::reply::Reply;
 use crate::server::refusal::{
     AUTH_CANCELLED, AUTH_LINE_TOO_LONG, AUTH_NOT_NOW, AUTHENTICATE_FIRST, BARE_IN_COMMAND, BINARY_NEEDS_BDAT,
     CLEAR_AFTER_STARTTLS, HELLO_FIRST, HELP, LINE_TOO_LONG, MAIL_FIRST, MESSAGE_BEGUN, NEEDS_TLS, NESTED_MAIL,
-    NO_RECIPIENTS, NOT_OFFERED, TLS_ALREADY, TOO_LARGE, TOO_MANY_MESSAGES, TOO_MANY_RECIPIENTS, WRONG_HELLO,
+    NO_RECIPIENTS, NOT_OFFERED, TLS_ALREADY, TOO_MANY_MESSAGES, WRONG_HELLO, too_large, too_many_recipients,
 };
 use crate::server::transaction::Intake;
 use crate::server::{Command, Mode};
@@ -100,7 +100,8 @@ impl Session {
             return self.answer(&TOO_MANY_MESSAGES);
         }
         if mail.size.is_some_and(|size| size > limits.message_octets_max) {
-            return self.answer(&TOO_LARGE);
+            let reply = too_large(limits, mail.size);
+            return self.answer(&reply);
         }
         Step::Give(Command::Mail(mail.clone()), Some(Pending::Mail(Box::new(mail))))
     }
@@ -112,7 +113,8 @@ impl Session {
             Some(transaction) if !transaction.smtputf8 && !rcpt.path.is_ascii() => self.fault(NEEDS_SMTPUTF8),
             // RFC 5321 §4.5.3.1.10; no fault: the client sends the rest in another transaction.
             Some(transaction) if transaction.recipients >= self.options.limits.recipients_max => {
-                self.answer(&TOO_MANY_RECIPIENTS)
+                let reply = too_many_recipients(&self.options.limits, transaction.recipients);
+                self.answer(&reply)
             }
             Some(_) => Step::Give(Command::Rcpt(rcpt), Some(Pending::Rcpt)),
         }
