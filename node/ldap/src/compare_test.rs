@@ -26,6 +26,7 @@ fn member(id: u64, address: &str, external_id: &str) -> AccountRecord {
         quota: Quota::default(),
         settings: AccountSettings::default(),
         language: None,
+        limits: hongyan_directory::Limits::new(),
         created: Timestamp { millis: 0 },
     }
 }
