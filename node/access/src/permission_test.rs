@@ -104,6 +104,8 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("EndSessions", control_members),
         ("ReadScim", read_members),
         ("ChangeScim", change_members),
+        ("ReadMigrations", read_members),
+        ("ChangeMigrations", change_members),
         ("ReadGroups", read_groups),
         ("ChangeGroups", change_groups),
         ("ReadShared", read_groups),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Node, Public, Queue, SectionDoc,
-    SingleSignOn, Storage, Tls, Webhook,
+    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Migration, Node, Public, Queue,
+    SectionDoc, SingleSignOn, Storage, Tls, Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -77,6 +77,8 @@ pub struct Config {
     pub queue: Queue,
     /// Webhooks.
     pub webhook: Webhook,
+    /// Mail from other systems.
+    pub migration: Migration,
     /// Logs.
     pub log: Log,
 }
@@ -212,6 +214,7 @@ impl Config {
             SingleSignOn::document(),
             Ldap::document(),
             Webhook::document(),
+            Migration::document(),
             Log::document(),
         ]
     }

@@ -20,6 +20,7 @@ pub use section::ldap::Ldap;
 pub use section::limits::Limits;
 pub use section::listen::Listen;
 pub use section::log::Log;
+pub use section::migration::Migration;
 pub use section::node::Node;
 pub use section::public::Public;
 pub use section::queue::Queue;

@@ -10,6 +10,7 @@ pub(crate) mod ldap;
 pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod log;
+pub(crate) mod migration;
 pub(crate) mod node;
 pub(crate) mod public;
 pub(crate) mod queue;

@@ -287,7 +287,8 @@ async fn read(response: Response<Incoming>, octets_max: usize) -> Result<Answer,
 }
 
 /// Whether an address is one of the public network.
-fn is_public(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [first, second, third, _] = address.octets();

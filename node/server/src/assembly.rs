@@ -22,6 +22,7 @@ use hongyan_kv::{CommitVersion, Database};
 use hongyan_ldap::Ldap;
 use hongyan_listener::{Listener, TlsConfig};
 use hongyan_mailbox::{MailboxEntity, MailboxOptions, MailboxServices};
+use hongyan_migration::Migrations;
 use hongyan_openid::OpenId;
 use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
@@ -40,7 +41,7 @@ use crate::ports::Ports;
 use crate::retention::Retention;
 use crate::single_sign_on;
 use crate::webhook::{self, Telling};
-use crate::{offer, settings};
+use crate::{migration, offer, settings};
 
 /// Time for entities to write down what makes their next start quick.
 const PASSIVATE_GRACE: Duration = Duration::from_secs(5);
@@ -97,6 +98,7 @@ pub struct Assembly {
     router: Router,
     delivery: Delivery,
     tasks: Tasks,
+    migrations: Migrations,
     webhooks: Webhooks,
     single_sign_on: OpenId,
     ldap: Ldap,
@@ -138,7 +140,9 @@ impl Assembly {
         let blobs = open_blobs(&ground, parts.blobs).await?;
         let holders = holders(&ground.env, cluster.as_ref());
         let ldap = ldap::open(&config, &ground)?;
+        let (migrations, moving) = migration::start(&config, &ground, &arbiters, &router, &blobs)?;
         let entities = Entities {
+            migrations: moving,
             mailboxes: router.serve_everywhere::<MailboxEntity>(
                 MailboxServices {
                     database: ground.database.clone(),
@@ -212,6 +216,7 @@ impl Assembly {
             router,
             delivery,
             tasks,
+            migrations,
             webhooks: hooks.webhooks,
             single_sign_on,
             ldap,
@@ -264,6 +269,7 @@ impl Assembly {
             access: self.ground.access.clone(),
             router: self.router.clone(),
             tasks: self.tasks.clone(),
+            migrations: self.migrations.clone(),
             webhooks: self.webhooks.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
             ldap: Some(self.ldap.clone()),

@@ -6,6 +6,7 @@ use hongyan_actor::EntityHost;
 use hongyan_env::BoxFuture;
 use hongyan_mailbox::MailboxEntity;
 use hongyan_membership::{Host, Partition};
+use hongyan_migration::MigrationEntity;
 use hongyan_queue::QueueEntity;
 use hongyan_upkeep::TaskEntity;
 
@@ -18,6 +19,7 @@ pub(crate) struct Entities {
     pub(crate) mailboxes: EntityHost<MailboxEntity>,
     pub(crate) queues: EntityHost<QueueEntity>,
     pub(crate) tasks: EntityHost<TaskEntity>,
+    pub(crate) migrations: EntityHost<MigrationEntity>,
 }
 
 impl Entities {
@@ -26,6 +28,7 @@ impl Entities {
         self.mailboxes.passivate_all(grace).await;
         self.queues.passivate_all(grace).await;
         self.tasks.passivate_all(grace).await;
+        self.migrations.passivate_all(grace).await;
     }
 }
 
@@ -39,6 +42,7 @@ impl Host for Entities {
             self.mailboxes.release(partition, RELEASE_GRACE).await;
             self.queues.release(partition, RELEASE_GRACE).await;
             self.tasks.release(partition, RELEASE_GRACE).await;
+            self.migrations.release(partition, RELEASE_GRACE).await;
         })
     }
 }

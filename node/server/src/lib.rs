@@ -16,6 +16,7 @@ mod holders;
 mod http;
 mod init;
 mod ldap;
+mod migration;
 mod node;
 mod offer;
 mod ports;

@@ -22,6 +22,7 @@ use hongyan_http_admin::SecretKeeper;
 use hongyan_http_jmap::PUSH_SECRETS;
 use hongyan_kv::Database;
 use hongyan_ldap::BIND_SECRETS;
+use hongyan_migration::MIGRATION_SECRETS;
 use hongyan_openid::PROVIDER_SECRETS;
 use hongyan_queue::QueueId;
 use hongyan_router::Router;
@@ -39,7 +40,7 @@ const HEAD: &str = "\
 # secrets back: keep a copy of this file, apart from the backups. Written by the server; not for editing.
 ";
 /// All kinds of records that hold secrets.
-const HOLDERS: [Holder; 7] = [
+const HOLDERS: [Holder; 8] = [
     FACTOR_SECRETS,
     ACCOUNT_SECRETS,
     CERTIFICATE_SECRETS,
@@ -47,6 +48,7 @@ const HOLDERS: [Holder; 7] = [
     WEBHOOK_SECRETS,
     PUSH_SECRETS,
     BIND_SECRETS,
+    MIGRATION_SECRETS,
 ];
 /// So long after it was made a key of a cluster begins to seal: by then every node has it.
 const BEGIN_DELAY_MILLIS: i64 = 10_000;

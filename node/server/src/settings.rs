@@ -22,7 +22,7 @@ use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
 use hongyan_types::Domain;
 
-use crate::{acme, ldap, offer, single_sign_on, webhook};
+use crate::{acme, ldap, migration, offer, single_sign_on, webhook};
 
 /// Submission's port (RFC 6409), where relay hosts listen.
 const RELAY_PORT_DEFAULT: u16 = 587;
@@ -42,6 +42,7 @@ pub(crate) fn check(config: &Config) -> Result<()> {
     offer::offer(config)?;
     acme::settings(config)?;
     webhook::options(config)?;
+    migration::options(config)?;
     single_sign_on::fetching(config)?;
     ldap::fetching(config)?;
     let listen = &config.listen;

@@ -14,6 +14,7 @@ mod ldap;
 mod log;
 mod login;
 mod member;
+mod migration;
 mod oauth;
 mod organisation;
 mod password;
@@ -147,6 +148,9 @@ pub enum Command {
     /// Long work, such as imports.
     #[command(subcommand)]
     Task(task::Task),
+    /// Mail from other systems, over IMAP or POP3.
+    #[command(subcommand)]
+    Migration(migration::Migration),
     /// Mail waiting to leave.
     #[command(subcommand)]
     Queue(queue::Queue),
@@ -206,6 +210,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
             Ok(())
         }
         Command::Task(command) => task::run(command, &client, style).await,
+        Command::Migration(command) => migration::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
         Command::Secrets(command) => secrets::run(command, &client, style).await,
     }

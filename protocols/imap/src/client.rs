@@ -1,9 +1,33 @@
 //! The client side, small: sends commands with their literals in step with the server and cuts what it says into
-//! responses. For our tests and the load tool.
+//! responses, within limits: whatever the server says, what is held of it is bounded. What untagged responses mean is in
+//! `data.rs`. For `node/migration`, our tests and the load tool.
+
+mod data;
 
 use std::collections::VecDeque;
 
+pub use data::{Fetched, Listed, Namespaces, ServerData, ServerStatus};
+
 use crate::input::{LiteralHead, trim_line_end};
+
+/// What is held of what a server says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// Octets of a response with the literals that are held; a longer one breaks the connection.
+    pub response_octets_max: usize,
+    /// A literal longer than this is handed out as it comes.
+    pub literal_held_octets_max: u64,
+}
+
+impl Default for ClientLimits {
+    /// Everything is held: for servers that are trusted.
+    fn default() -> Self {
+        Self {
+            response_octets_max: usize::MAX,
+            literal_held_octets_max: u64::MAX,
+        }
+    }
+}
 
 /// What the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +38,15 @@ pub enum ClientEvent {
     Continue(Vec<u8>),
     /// The end of a command: its tag and the rest of the line.
     Tagged(String, String),
+    /// A literal begins that is too long to be held. Its octets follow; the response that it is part of has `""` in its place.
+    Literal {
+        /// How many octets.
+        octets: u64,
+    },
+    /// The next octets of that literal.
+    Data(Vec<u8>),
+    /// The server exceeds a limit. Nothing follows.
+    Broken(&'static str),
 }
 
 /// A piece of a command: sent as far as the server lets us.
@@ -35,6 +68,12 @@ pub struct Client {
     head: usize,
     scanned: usize,
     line: usize,
+    limits: ClientLimits,
+    /// What came of the response before a literal that was handed out.
+    before: Vec<u8>,
+    /// Octets of a literal that are still to be handed out.
+    literal_left: u64,
+    broken: bool,
 }
 
 impl Client {
@@ -42,6 +81,26 @@ impl Client {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One that holds no more than that of what the server says.
+    #[must_use]
+    pub fn with_limits(limits: ClientLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// From now on literals longer than this are handed out as they come.
+    pub fn hold_literals(&mut self, octets_max: u64) {
+        self.limits.literal_held_octets_max = octets_max;
+    }
+
+    /// Whether the server has said anything that was not looked at: it must not have before TLS begins (RFC 9051 §11.1).
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        self.head < self.input.len()
     }
 
     /// Sends a command; returns its tag. `{}` in `command` stands for the next of `literals`, which go one by one,
@@ -93,40 +152,106 @@ impl Client {
         self.input.extend_from_slice(octets);
     }
 
-    /// The next complete response.
+    /// What the server says next.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
         loop {
-            let found = memchr::memchr(b'\n', self.input.get(self.scanned..)?)?;
+            if self.broken {
+                return None;
+            }
+            if self.literal_left > 0 {
+                return self.literal_data();
+            }
+            let unscanned = self.input.get(self.scanned..).unwrap_or(&[]);
+            let Some(found) = memchr::memchr(b'\n', unscanned) else {
+                let held = self.before.len() + self.input.len().saturating_sub(self.head);
+                return (held > self.limits.response_octets_max).then(|| self.break_off());
+            };
             let end = self.scanned + found + 1;
+            if self.before.len() + end.saturating_sub(self.head) > self.limits.response_octets_max {
+                return Some(self.break_off());
+            }
             let line = trim_line_end(self.input.get(self.line..end)?);
             if let Some(literal) = LiteralHead::at_end_of(line) {
-                self.scanned = end.saturating_add(usize::try_from(literal.octets).ok()?);
+                if literal.octets > self.limits.literal_held_octets_max {
+                    return Some(self.begin_literal(&literal, end));
+                }
+                let octets = usize::try_from(literal.octets).unwrap_or(usize::MAX);
+                self.scanned = end.saturating_add(octets);
                 self.line = self.scanned;
+                if self.scanned.saturating_sub(self.head) > self.limits.response_octets_max {
+                    return Some(self.break_off());
+                }
                 continue;
             }
-            let response = trim_line_end(self.input.get(self.head..end)?).to_vec();
-            self.head = end;
-            self.line = end;
-            self.scanned = end;
-            if let Some(rest) = response.strip_prefix(b"* ") {
-                return Some(ClientEvent::Untagged(rest.to_vec()));
+            let mut response = std::mem::take(&mut self.before);
+            response.extend_from_slice(trim_line_end(self.input.get(self.head..end)?));
+            self.consume_to(end);
+            if let Some(event) = self.event_of(&response) {
+                return Some(event);
             }
-            if let Some(rest) = response.strip_prefix(b"+") {
-                if self.waiting {
-                    self.waiting = false;
-                    continue;
-                }
-                return Some(ClientEvent::Continue(rest.trim_ascii_start().to_vec()));
-            }
-            let text = String::from_utf8_lossy(&response).into_owned();
-            let (tag, rest) = text.split_once(' ').unwrap_or((text.as_str(), ""));
-            // A command refused at its literal: the rest of it is not sent.
+        }
+    }
+
+    fn consume_to(&mut self, end: usize) {
+        self.head = end;
+        self.line = end;
+        self.scanned = end;
+    }
+
+    fn break_off(&mut self) -> ClientEvent {
+        self.broken = true;
+        self.input = Vec::new();
+        self.before = Vec::new();
+        self.consume_to(0);
+        ClientEvent::Broken("a response is longer than response_octets_max")
+    }
+
+    /// The response so far is kept without the announcement of the literal, which ends at `end`.
+    fn begin_literal(&mut self, literal: &LiteralHead, end: usize) -> ClientEvent {
+        let line = trim_line_end(self.input.get(self.line..end).unwrap_or(&[]));
+        let kept = self.line + line.len().saturating_sub(literal.head_octets);
+        self.before
+            .extend_from_slice(self.input.get(self.head..kept).unwrap_or(&[]));
+        self.before.extend_from_slice(b"\"\"");
+        self.consume_to(end);
+        self.literal_left = literal.octets;
+        ClientEvent::Literal { octets: literal.octets }
+    }
+
+    fn literal_data(&mut self) -> Option<ClientEvent> {
+        let unread = self.input.get(self.head..)?;
+        let wanted = usize::try_from(self.literal_left).unwrap_or(usize::MAX);
+        let data = unread.get(..wanted.min(unread.len()))?.to_vec();
+        if data.is_empty() {
+            return None;
+        }
+        self.literal_left = self
+            .literal_left
+            .saturating_sub(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        self.consume_to(self.head + data.len());
+        Some(ClientEvent::Data(data))
+    }
+
+    /// What a complete response is; nothing when it only lets the next piece of a command go.
+    fn event_of(&mut self, response: &[u8]) -> Option<ClientEvent> {
+        if let Some(rest) = response.strip_prefix(b"* ") {
+            return Some(ClientEvent::Untagged(rest.to_vec()));
+        }
+        if let Some(rest) = response.strip_prefix(b"+") {
             if self.waiting {
                 self.waiting = false;
-                self.drop_rest_of_command();
+                return None;
             }
-            return Some(ClientEvent::Tagged(tag.to_owned(), rest.to_owned()));
+            return Some(ClientEvent::Continue(rest.trim_ascii_start().to_vec()));
         }
+        let text = String::from_utf8_lossy(response).into_owned();
+        let (tag, rest) = text.split_once(' ').unwrap_or((text.as_str(), ""));
+        // A command refused at its literal: the rest of it is not sent.
+        if self.waiting {
+            self.waiting = false;
+            self.drop_rest_of_command();
+        }
+        Some(ClientEvent::Tagged(tag.to_owned(), rest.to_owned()))
     }
 
     fn drop_rest_of_command(&mut self) {
@@ -139,3 +264,7 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "client_test.rs"]
+mod tests;

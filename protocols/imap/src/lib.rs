@@ -1,6 +1,6 @@
 //! IMAP4rev1 and IMAP4rev2: one codec, both sides, no sockets.
 //!
-//! [`Session`] is the server side as a value with six verbs; [`Client`] is the other side, small, for tests and load.
+//! [`Session`] is the server side as a value with six verbs; [`Client`] is the other side, small, for migration, tests and load.
 //! One file per command under `command/`, one per response under `response/`. Nothing here knows what a command
 //! means: `node/session/imap` does.
 #![deny(
@@ -38,7 +38,7 @@ mod session;
 mod settings;
 
 pub use capability::{Enabled, Extension};
-pub use client::{Client, ClientEvent};
+pub use client::{Client, ClientEvent, ClientLimits, Fetched, Listed, Namespaces, ServerData, ServerStatus};
 pub use command::{Command, CommandId};
 pub use date::{Date, write_date_time};
 pub use flag::FlagList;

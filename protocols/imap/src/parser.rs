@@ -193,6 +193,15 @@ impl<'a> Parser<'a> {
     }
 
     fn literal(&mut self) -> Parsed<Cow<'a, [u8]>> {
+        let (text, binary) = self.any_literal()?;
+        if !binary && text.contains(&0) {
+            return Err(Refusal::bad("NUL in a literal"));
+        }
+        Ok(Cow::Borrowed(text))
+    }
+
+    /// A literal whatever is in it, and whether it was announced that it may be anything.
+    fn any_literal(&mut self) -> Parsed<(&'a [u8], bool)> {
         let binary = self.skip(b'~');
         self.expect(b'{', "Expected a literal")?;
         let octets = self.number64()?;
@@ -204,10 +213,15 @@ impl<'a> Parser<'a> {
             .ok()
             .and_then(|octets| self.take(octets))
             .ok_or(Refusal::bad("Bad literal"))?;
-        if !binary && text.contains(&0) {
-            return Err(Refusal::bad("NUL in a literal"));
+        Ok((text, binary))
+    }
+
+    /// `nstring` from a server that may have anything in its mails.
+    pub(crate) fn any_nstring(&mut self) -> Parsed<Option<Cow<'a, [u8]>>> {
+        match self.peek() {
+            Some(b'{' | b'~') => Ok(Some(Cow::Borrowed(self.any_literal()?.0))),
+            _ => self.nstring(),
         }
-        Ok(Cow::Borrowed(text))
     }
 
     pub(crate) fn at_string(&self) -> bool {

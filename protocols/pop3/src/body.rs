@@ -81,6 +81,65 @@ impl BodyWriter {
     }
 }
 
+/// Reads a body as it comes, in whatever pieces: doubled dots made single, up to the line that is a dot alone.
+#[derive(Debug, Default)]
+pub(crate) struct BodyReader {
+    at: At,
+}
+
+/// Where in a line the reader is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    #[default]
+    LineStart,
+    /// Behind a dot at the start of a line.
+    Dot,
+    /// Behind a dot and CR.
+    DotCr,
+    Inside,
+    End,
+}
+
+impl BodyReader {
+    /// Takes the next octets, as far as the body goes; appends what they mean and tells how many belong to it.
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut rest = bytes;
+        while let Some((first, after)) = rest.split_first() {
+            match (self.at, *first) {
+                (At::End, _) => break,
+                (At::LineStart, b'.') => {
+                    self.at = At::Dot;
+                    rest = after;
+                }
+                (At::Dot, b'\r') => {
+                    self.at = At::DotCr;
+                    rest = after;
+                }
+                (At::Dot | At::DotCr, b'\n') => {
+                    self.at = At::End;
+                    rest = after;
+                }
+                (At::DotCr, _) => {
+                    out.push(b'\r');
+                    self.at = At::Inside;
+                }
+                (At::LineStart | At::Dot | At::Inside, _) => {
+                    let end = memchr(b'\n', rest).map(|at| at.saturating_add(1));
+                    self.at = if end.is_some() { At::LineStart } else { At::Inside };
+                    let (line, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
+                    out.extend_from_slice(line);
+                    rest = after;
+                }
+            }
+        }
+        bytes.len().saturating_sub(rest.len())
+    }
+    /// Whether the end has come.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.at == At::End
+    }
+}
+
 impl Top {
     /// How many octets of `bytes` still belong to the answer.
     fn keep(&mut self, bytes: &[u8]) -> usize {
@@ -124,6 +183,38 @@ mod tests {
         check(BodyWriter::whole(), b"", b".\r\n");
         check(BodyWriter::whole(), b"a\n.\n+OK", b"a\n..\n+OK\r\n.\r\n");
         check(BodyWriter::whole(), b"a\n", b"a\n\r\n.\r\n");
+    }
+
+    #[test]
+    fn what_is_written_is_read_whatever_the_pieces() {
+        for body in [
+            "a\r\n.\r\n..b\r\n",
+            ".\r\n",
+            "",
+            "x\r\n.\ry\r\n",
+            "\r\n\r\n.",
+            "a\n.b\n",
+        ] {
+            let mut wire = Vec::new();
+            let mut writer = BodyWriter::whole();
+            writer.push(&mut wire, body.as_bytes());
+            writer.finish(&mut wire);
+            let whole = if body.is_empty() || body.ends_with("\r\n") {
+                body.to_owned()
+            } else {
+                format!("{body}\r\n")
+            };
+            wire.extend_from_slice(b"+OK next");
+            for piece in 1..wire.len() {
+                let (mut reader, mut read, mut taken) = (BodyReader::default(), Vec::new(), 0);
+                for part in wire.chunks(piece) {
+                    taken += reader.push(part, &mut read);
+                }
+                assert!(reader.is_ended());
+                assert_eq!(String::from_utf8_lossy(&read), whole);
+                assert_eq!(taken, wire.len() - b"+OK next".len(), "pieces of {piece}");
+            }
+        }
     }
 
     #[test]

@@ -64,6 +64,10 @@ pub enum Action {
     ReadScim,
     /// Bring members and groups from one.
     ChangeScim,
+    /// Look at how mail of members comes from other systems.
+    ReadMigrations,
+    /// Have it come, give old passwords: everyone for themselves.
+    ChangeMigrations,
     /// Look at groups.
     ReadGroups,
     /// Change groups.
@@ -129,7 +133,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -158,6 +162,8 @@ impl Action {
         Self::EndSessions,
         Self::ReadScim,
         Self::ChangeScim,
+        Self::ReadMigrations,
+        Self::ChangeMigrations,
         Self::ReadGroups,
         Self::ChangeGroups,
         Self::ReadShared,
@@ -212,7 +218,9 @@ impl Action {
             | Self::ReadSessions
             | Self::EndSessions
             | Self::ReadScim
-            | Self::ChangeScim => Needs::Function(Function::Members),
+            | Self::ChangeScim
+            | Self::ReadMigrations
+            | Self::ChangeMigrations => Needs::Function(Function::Members),
             Self::ChangeFactors | Self::ChangeDelegations | Self::ReadPreferences | Self::ChangePreferences => {
                 Needs::Oneself
             }
@@ -239,6 +247,7 @@ impl Action {
                 | Self::ReadSentMails
                 | Self::ReadSessions
                 | Self::ReadScim
+                | Self::ReadMigrations
                 | Self::ReadGroups
                 | Self::ReadShared
                 | Self::ReadAudit
@@ -272,6 +281,8 @@ impl Action {
                 | Self::ChangeFactors
                 | Self::ChangeDelegations
                 | Self::ResetFactors
+                | Self::ReadMigrations
+                | Self::ChangeMigrations
                 | Self::ReadPreferences
                 | Self::ChangePreferences
                 | Self::ReadSentMails
@@ -312,6 +323,8 @@ impl Action {
             Self::RecallMails => "sent-mails:write",
             Self::ReadSessions => "sessions:read",
             Self::EndSessions => "sessions:write",
+            Self::ReadMigrations => "migrations:read",
+            Self::ChangeMigrations => "migrations:write",
             Self::ReadScim => "scim:read",
             Self::ChangeScim => "scim:write",
             Self::ReadGroups => "groups:read",

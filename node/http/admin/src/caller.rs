@@ -41,6 +41,7 @@ impl FromRequestParts<AdminState> for Caller {
         let request = parts.extensions.get::<RequestKey>().copied();
         let mut state = state.clone();
         state.directory = state.directory.acting(actor.author(), request);
+        state.migrations = state.migrations.acting(state.directory.clone());
         state.webhooks = state.webhooks.acting(state.directory.clone());
         let identity = parts.extensions.get::<Identity>().cloned();
         if identity.as_ref().is_some_and(Identity::is_app) {

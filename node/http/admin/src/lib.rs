@@ -35,6 +35,7 @@ mod login;
 mod mail_log;
 mod member;
 mod message;
+mod migration;
 mod oauth;
 mod once;
 mod openapi;
@@ -96,6 +97,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(sign_in_routes())
         .merge(picture_routes())
         .merge(task_routes(&state))
+        .merge(migration_routes(&state))
         .merge(operator_routes())
         .split_for_parts();
     let document = document.to_json().unwrap_or_default();
@@ -279,6 +281,26 @@ fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
         .routes(routes!(sheet::blank_groups))
         .routes(routes!(bulk::members))
         .merge(import)
+}
+
+fn migration_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
+    let list = OpenApiRouter::new()
+        .routes(routes!(migration::set_passwords))
+        .layer(DefaultBodyLimit::max(
+            state.migrations.options().password_file_octets_max,
+        ));
+    OpenApiRouter::new()
+        .routes(routes!(migration::providers))
+        .routes(routes!(migration::test))
+        .routes(routes!(migration::list, migration::create))
+        .routes(routes!(migration::show, migration::change))
+        .routes(routes!(migration::checks))
+        .routes(routes!(migration::accounts))
+        .routes(routes!(migration::account))
+        .routes(routes!(migration::troubles))
+        .routes(routes!(migration::set_password, migration::remove_password))
+        .routes(routes!(migration::of_member))
+        .merge(list)
 }
 
 fn operator_routes() -> OpenApiRouter<AdminState> {

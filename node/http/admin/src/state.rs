@@ -8,6 +8,7 @@ use hongyan_acme::Acme;
 use hongyan_directory::Directory;
 use hongyan_http_discovery::Checker;
 use hongyan_ldap::Ldap;
+use hongyan_migration::Migrations;
 use hongyan_openid::OpenId;
 use hongyan_router::Router;
 use hongyan_statistics::Counts;
@@ -36,6 +37,8 @@ pub struct AdminState {
     pub router: Router,
     /// Long work.
     pub tasks: Tasks,
+    /// Mail from other systems.
+    pub migrations: Migrations,
     /// What orders certificates, if anything does.
     pub certificates: Option<Acme>,
     /// How long mails that were deleted for good can be had back.

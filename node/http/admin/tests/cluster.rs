@@ -135,6 +135,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
             database.clone(),
             hongyan_statistics::StatisticsOptions::default(),
         ),
+        migrations: hongyan_migration::Migrations::with_defaults(env.clone(), directory.clone(), way.clone()).unwrap(),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,

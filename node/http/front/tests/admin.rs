@@ -104,6 +104,12 @@ impl Served {
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),
+            migrations: hongyan_migration::Migrations::with_defaults(
+                node.env.clone(),
+                node.directory.clone(),
+                node.router.clone(),
+            )
+            .unwrap(),
             tasks: Tasks::new(
                 node.env.clone(),
                 node.directory.clone(),

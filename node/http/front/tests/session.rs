@@ -112,6 +112,12 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
             directory: node.directory.clone(),
             access: node.access.clone(),
             router: node.router.clone(),
+            migrations: hongyan_migration::Migrations::with_defaults(
+                node.env.clone(),
+                node.directory.clone(),
+                node.router.clone(),
+            )
+            .unwrap(),
             tasks: Tasks::new(
                 node.env.clone(),
                 node.directory.clone(),

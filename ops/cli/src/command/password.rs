@@ -25,6 +25,19 @@ pub(super) fn read() -> Result<String> {
     Ok(password)
 }
 
+/// Reads one that exists already: asked for once.
+pub(super) fn once() -> Result<String> {
+    if !io::stdin().is_terminal() {
+        return line();
+    }
+    let silence = Silence::begin()?;
+    eprint!("Password: ");
+    let password = line();
+    eprintln!();
+    drop(silence);
+    password
+}
+
 /// The next line of standard input.
 fn line() -> Result<String> {
     let mut line = String::new();

@@ -89,6 +89,7 @@ async fn open_api() -> (axum::Router, AdminState) {
             database.clone(),
             hongyan_statistics::StatisticsOptions::default(),
         ),
+        migrations: hongyan_migration::Migrations::with_defaults(env.clone(), directory.clone(), way.clone()).unwrap(),
         tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
         directory,
         access,
