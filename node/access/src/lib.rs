@@ -47,8 +47,8 @@ pub use identity::{Identity, ScramAttempt};
 pub use join::{JoinEnd, JoinError, JoinOffer, JoinWish};
 pub use login_log::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Way};
 pub use oauth::{
-    AuthorizationRequest, CodeShown, Decider, DeviceAsk, DeviceOffer, NewOauthClient, OauthClient, OauthError,
-    OauthGrant, Scope, TokenView, Tokens, is_access_token,
+    AuthorizationRequest, Claim, CodeShown, Decider, DeviceAsk, DeviceOffer, Hint, NewOauthClient, OauthClient,
+    OauthError, OauthGrant, Party, Person, SIGNING_SECRETS, Scope, SignIn, TokenView, Tokens, is_access_token,
 };
 pub use options::AccessOptions;
 pub use outside::{OutsidePassword, OutsidePasswords};

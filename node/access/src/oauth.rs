@@ -9,8 +9,10 @@ mod client;
 mod code;
 mod device;
 mod grant;
+mod identity;
 mod record;
 mod scope;
+mod signing;
 mod token;
 
 use hongyan_kv::Tuple;
@@ -19,11 +21,13 @@ use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::{AccessError, Stage};
 
-pub use client::{NewOauthClient, OauthClient};
+pub use client::{NewOauthClient, OauthClient, Party};
 pub use code::{AuthorizationRequest, CodeShown};
 pub(crate) use device::Beginners;
 pub use device::{DeviceAsk, DeviceOffer};
-pub use scope::Scope;
+pub use identity::{Hint, Person};
+pub use scope::{Claim, Scope};
+pub use signing::SIGNING_SECRETS;
 pub use token::{TokenView, is_access_token};
 
 /// Why a client's wish is not granted, in the words of RFC 6749 §5.2, RFC 8628 §3.5 and RFC 7591.
@@ -38,6 +42,9 @@ pub enum OauthError {
     /// The code or token is not good, or no longer.
     #[error("the code or token is not valid, has expired, was used before or belongs to another client")]
     InvalidGrant,
+    /// The keys to vouch for members with cannot be read.
+    #[error("the server cannot vouch for members at the moment: {0}")]
+    Sealed(#[from] hongyan_seal::SealError),
     /// A scope that the client may not have, or that does not exist.
     #[error("the scope is unknown, or more than the client may have")]
     InvalidScope,
@@ -71,6 +78,7 @@ impl OauthError {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::Sealed(_) => "temporarily_unavailable",
             Self::Access(error) if error.is_temporary() => "temporarily_unavailable",
             Self::Access(_) => "access_denied",
         }
@@ -106,6 +114,21 @@ pub struct Tokens {
     pub refresh: Secret,
     /// What for.
     pub scope: Scope,
+    /// Who gave them.
+    pub account: AccountId,
+    /// What the client knows the answer by.
+    pub nonce: Option<String>,
+    /// How they had signed in.
+    pub sign_in: Option<SignIn>,
+}
+
+/// How a member had signed in who let a client in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignIn {
+    /// When they last proved who they are.
+    pub proved: Timestamp,
+    /// Whether by a second factor too.
+    pub by_two: bool,
 }
 
 /// Names a grant.

@@ -47,6 +47,7 @@ impl World {
             name: "Reader".to_owned(),
             redirects: vec![BACK.to_owned()],
             scope: Scope::all(),
+            party: Party::default(),
         };
         fixture
             .access
@@ -83,6 +84,7 @@ impl World {
             redirect: BACK.to_owned(),
             scope: Scope::read(scope).unwrap(),
             challenge: challenge(),
+            nonce: None,
         };
         self.access.oauth_code(self.decider(), &asked).await.unwrap()
     }

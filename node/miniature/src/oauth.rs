@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use hongyan_access::{Access, AuthorizationRequest, CodeShown, Decider, NewOauthClient, Scope, Tokens, Visit};
+use hongyan_access::{Access, AuthorizationRequest, CodeShown, Decider, NewOauthClient, Party, Scope, Tokens, Visit};
 use hongyan_directory::Directory;
 use hongyan_sasl::Secret;
 
@@ -35,6 +35,7 @@ pub async fn tokens(access: &Access, directory: &Directory, scope: &str) -> Toke
         name: "Reader".to_owned(),
         redirects: vec![BACK.to_owned()],
         scope: Scope::all(),
+        party: Party::default(),
     };
     access.set_oauth_client(directory, &client).await.unwrap();
     let visit = Visit {
@@ -53,6 +54,7 @@ pub async fn tokens(access: &Access, directory: &Directory, scope: &str) -> Toke
         redirect: BACK.to_owned(),
         scope: Scope::read(scope).unwrap(),
         challenge: CHALLENGE.to_owned(),
+        nonce: None,
     };
     let code = access.oauth_code(decider, &asked).await.unwrap();
     let shown = CodeShown {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use hongyan_access::SIGNING_SECRETS;
 use hongyan_acme::{ACCOUNT_SECRETS, CERTIFICATE_SECRETS};
 use hongyan_actor::EntityKey;
 use hongyan_cluster::{Member, SecretKeys};
@@ -40,7 +41,7 @@ const HEAD: &str = "\
 # secrets back: keep a copy of this file, apart from the backups. Written by the server; not for editing.
 ";
 /// All kinds of records that hold secrets.
-const HOLDERS: [Holder; 8] = [
+const HOLDERS: [Holder; 9] = [
     FACTOR_SECRETS,
     ACCOUNT_SECRETS,
     CERTIFICATE_SECRETS,
@@ -49,6 +50,7 @@ const HOLDERS: [Holder; 8] = [
     PUSH_SECRETS,
     BIND_SECRETS,
     MIGRATION_SECRETS,
+    SIGNING_SECRETS,
 ];
 /// So long after it was made a key of a cluster begins to seal: by then every node has it.
 const BEGIN_DELAY_MILLIS: i64 = 10_000;

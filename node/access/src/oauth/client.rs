@@ -1,17 +1,23 @@
-//! Clients that are registered: operators know them by name, and where they are sent back to. All are public (RFC 6749
-//! §2.1): what is on a person's machine keeps no secret, so PKCE stands in for one.
+//! Clients that are registered: operators know them by name, and where they are sent back to. What is on a person's machine is
+//! public (RFC 6749 §2.1): it keeps no secret, so PKCE stands in for one. An application on a server has a secret as well, and
+//! may be for the members of one organisation alone.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Directory, Error};
 use hongyan_kv::RangeQuery;
-use hongyan_types::Timestamp;
+use hongyan_sasl::Secret;
+use hongyan_types::{TenantId, Timestamp};
 
 use super::record::{self, ClientRecord};
-use super::{OauthError, Scope};
+use super::{OauthError, Scope, token};
 use crate::Access;
 
 /// Clients an installation may have.
 const CLIENTS_MAX: usize = 1_000;
+/// Of them, those that an organisation may connect.
+const APPLICATIONS_MAX: usize = 50;
 /// Places a client may be sent back to.
 const REDIRECTS_MAX: usize = 20;
 const REDIRECT_OCTETS_MAX: usize = 500;
@@ -27,6 +33,19 @@ pub struct NewOauthClient {
     pub redirects: Vec<String>,
     /// What it may have at most.
     pub scope: Scope,
+    /// Whose it is, where it is an application.
+    pub party: Party,
+}
+
+/// What an application has that a mail client has not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Party {
+    /// Whose members alone it is for.
+    pub tenant: Option<TenantId>,
+    /// Whether it proves itself with a secret.
+    pub has_secret: bool,
+    /// Where people may be sent to when they have signed out.
+    pub signed_out: Vec<String>,
 }
 
 /// A client.
@@ -42,6 +61,8 @@ pub struct OauthClient {
     pub scope: Scope,
     /// Since when it is registered.
     pub created: Timestamp,
+    /// Whose it is, where it is an application.
+    pub party: Party,
 }
 
 impl OauthClient {
@@ -57,7 +78,18 @@ impl OauthClient {
             created: Timestamp {
                 millis: record.created_millis,
             },
+            party: Party {
+                tenant: record.tenant.map(TenantId),
+                has_secret: record.secret.is_some(),
+                signed_out: record.signed_out.unwrap_or_default(),
+            },
         })
+    }
+
+    /// Whether members of that organisation may let it in.
+    #[must_use]
+    pub fn is_for(&self, tenant: TenantId) -> bool {
+        self.party.tenant.is_none_or(|own| own == tenant)
     }
 
     /// Whether it may be sent back to `shown`: exactly what is registered, but for the port of this very machine
@@ -132,10 +164,11 @@ fn check(new: &NewOauthClient) -> Result<(), Error> {
     if new.name.trim().is_empty() || new.name.chars().count() > 64 || new.name.chars().any(char::is_control) {
         return invalid("a client has a name of 1 to 64 characters without control characters");
     }
-    if new.redirects.len() > REDIRECTS_MAX {
+    if new.redirects.len() > REDIRECTS_MAX || new.party.signed_out.len() > REDIRECTS_MAX {
         return invalid("a client is sent back to at most 20 places");
     }
-    match new.redirects.iter().find(|redirect| !is_redirect(redirect)) {
+    let places = new.redirects.iter().chain(&new.party.signed_out);
+    match places.into_iter().find(|redirect| !is_redirect(redirect)) {
         None => Ok(()),
         Some(wrong) => Err(Error::Invalid(format!(
             "{wrong}: a client is sent back over https, to this machine (http://127.0.0.1/..) or to a scheme of its own \
@@ -145,29 +178,99 @@ fn check(new: &NewOauthClient) -> Result<(), Error> {
 }
 
 impl Access {
-    /// Registers a client, or changes one: what was granted to it stays.
+    /// Registers a client, or changes one: what was granted to it stays, and so does its secret.
     ///
     /// # Errors
-    /// `Invalid`, `Limit`; the store's.
+    /// `Invalid`, `Limit`; `NotFound` where a client of that name is another organisation's; the store's.
     pub async fn set_oauth_client(&self, directory: &Directory, new: &NewOauthClient) -> Result<OauthClient, Error> {
+        Ok(self.write_oauth_client(directory, new, None).await?.0)
+    }
+
+    /// Likewise, with a secret where it is to have one: a new one when there is none, or when it is to be made `anew`.
+    ///
+    /// # Errors
+    /// As [`Self::set_oauth_client`].
+    pub async fn set_oauth_application(
+        &self,
+        directory: &Directory,
+        new: &NewOauthClient,
+        anew: bool,
+    ) -> Result<(OauthClient, Option<Secret>), Error> {
+        let mut random = [0; 32];
+        self.0.env.fill_random(&mut random);
+        let text = format!("hys_{}", URL_SAFE_NO_PAD.encode(random));
+        let (client, was_made) = self.write_oauth_client(directory, new, Some((&text, anew))).await?;
+        Ok((client, was_made.then(|| Secret::new(text))))
+    }
+
+    /// A client that shows its secret, where it has one.
+    ///
+    /// # Errors
+    /// `InvalidClient`; the store's.
+    pub async fn oauth_prove_client(&self, id: &str, secret: Option<&str>) -> Result<OauthClient, OauthError> {
+        let mut transaction = self.0.database.begin();
+        let stored = transaction.get_snapshot(&record::client_key(id)).await?;
+        let stored = stored.ok_or(OauthError::InvalidClient)?;
+        let record: ClientRecord = record::decode(&stored)?;
+        let is_proved = match (record.secret, secret) {
+            (Some(known), Some(shown)) => blake3::Hash::from(token::hash(self, "client", shown)) == known,
+            (None, None) => true,
+            _ => false,
+        };
+        match is_proved {
+            true => Ok(OauthClient::read(id, &stored)?),
+            false => Err(OauthError::InvalidClient),
+        }
+    }
+
+    async fn write_oauth_client(
+        &self,
+        directory: &Directory,
+        new: &NewOauthClient,
+        secret: Option<(&str, bool)>,
+    ) -> Result<(OauthClient, bool), Error> {
         check(new)?;
+        let fresh = secret.filter(|_| new.party.has_secret);
+        let fresh = fresh.map(|(text, anew)| (token::hash(self, "client", text), anew));
         let client = OauthClient {
             id: new.id.clone(),
             name: new.name.trim().to_owned(),
             redirects: new.redirects.clone(),
             scope: new.scope.clone(),
             created: self.now(),
+            party: new.party.clone(),
         };
+        let chain = client.party.tenant.map_or(Chain::Installation, Chain::Tenant);
         let kept = ClientRecord {
             name: client.name.clone(),
             redirects: client.redirects.clone(),
             scope: client.scope.to_string(),
             created_millis: client.created.millis,
+            tenant: client.party.tenant.map(|tenant| tenant.0),
+            secret: None,
+            signed_out: (!client.party.signed_out.is_empty()).then(|| client.party.signed_out.clone()),
         };
-        let id = client.id.clone();
+        let (id, keeps_secret) = (client.id.clone(), client.party.has_secret);
         let set = async move |change: &mut hongyan_directory::Change| {
             let key = record::client_key(&id);
-            if change.get(&key).await?.is_none() {
+            let mut kept = kept.clone();
+            let before = change.get(&key).await?;
+            let before = before
+                .map(|stored| record::decode::<ClientRecord>(&stored))
+                .transpose()?;
+            if let Some(before) = &before {
+                // What is another organisation's is not there, though its name is taken.
+                if before.tenant != kept.tenant {
+                    return Err(Error::Refused(format!("the name {id} is taken")));
+                }
+                kept.created_millis = before.created_millis;
+                kept.secret = before.secret.filter(|_| keeps_secret);
+            }
+            let made = fresh.filter(|(_, anew)| *anew || kept.secret.is_none());
+            if let Some((hash, _)) = made {
+                kept.secret = Some(hash);
+            }
+            if before.is_none() {
                 let present = change.get_range_all(RangeQuery::all(record::clients().range())).await?;
                 if present.len() >= CLIENTS_MAX {
                     return Err(Error::Limit {
@@ -176,17 +279,34 @@ impl Access {
                         used: present.len() as u64,
                     });
                 }
+                let is_theirs = |pair: &hongyan_kv::KeyValue| {
+                    let known = record::decode::<ClientRecord>(&pair.value);
+                    known.is_ok_and(|known| known.tenant.is_some() && known.tenant == kept.tenant)
+                };
+                let own = present.iter().filter(|pair| is_theirs(pair)).count();
+                if own >= APPLICATIONS_MAX {
+                    return Err(Error::Limit {
+                        setting: "oauth_applications_max",
+                        max: APPLICATIONS_MAX as u64,
+                        used: own as u64,
+                    });
+                }
             }
             change.set(key, record::encode(&kept));
             let event = Event::new("oauth-client.set", &kept.name)
                 .with("id", &id)
                 .with("redirects", kept.redirects.join(" "))
-                .with("scope", &kept.scope);
-            change.record(Chain::Installation, event);
-            Ok(())
+                .with("scope", &kept.scope)
+                .with("has_secret", kept.secret.is_some())
+                .with("new_secret", made.is_some());
+            change.record(chain, event);
+            Ok((kept.created_millis, kept.secret.is_some(), made.is_some()))
         };
-        directory.announce(set).await?;
-        Ok(client)
+        let ((created_millis, has_secret, was_made), _) = directory.announce(set).await?;
+        let mut client = client;
+        client.created = Timestamp { millis: created_millis };
+        client.party.has_secret = has_secret;
+        Ok((client, was_made))
     }
 
     /// All clients, by identifier.
@@ -233,8 +353,11 @@ impl Access {
                     name: id.clone(),
                 });
             }
+            let stored = change.get(&key).await?;
+            let tenant = stored.and_then(|stored| record::decode::<ClientRecord>(&stored).ok()?.tenant);
             change.clear(&key);
-            change.record(Chain::Installation, Event::new("oauth-client.remove", &id));
+            let chain = tenant.map_or(Chain::Installation, |tenant| Chain::Tenant(TenantId(tenant)));
+            change.record(chain, Event::new("oauth-client.remove", &id));
             Ok(())
         };
         directory.announce(remove).await?;
@@ -258,6 +381,7 @@ mod tests {
             ],
             scope: Scope::all(),
             created: Timestamp { millis: 0 },
+            party: Party::default(),
         };
         let check = |shown: &str, expect: bool| assert_eq!(client.is_sent_to(shown), expect, "{shown}");
         check("https://app.example/back", true);

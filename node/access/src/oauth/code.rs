@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_types::AccountId;
 
-use super::record::{self, CodeRecord, Giver, Hash};
+use super::record::{self, CodeRecord, Giver, Hash, SignInRecord};
 use super::{Decider, GrantKey, OauthError, Scope, Tokens, token};
 use crate::{Access, AccessError};
 
@@ -26,6 +26,8 @@ pub struct AuthorizationRequest {
     pub scope: Scope,
     /// The hash of what it will prove itself with.
     pub challenge: String,
+    /// What it will know the answer by (OpenID Connect Core 1.0 §3.1.2.1).
+    pub nonce: Option<String>,
 }
 
 /// What a client shows for its tokens.
@@ -67,12 +69,26 @@ impl Access {
     /// A member lets a client in: the code that the browser carries to it.
     ///
     /// # Errors
-    /// `NotSignedIn`, `Unfinished`; `Invalid` for a challenge that is none; the store's.
+    /// `NotSignedIn`, `Unfinished`; `ProofNeeded` where it is about mail; `AccessDenied` for a client of another organisation;
+    /// `InvalidRequest` for a challenge that is none; the store's.
     pub async fn oauth_code(&self, decider: Decider<'_>, asked: &AuthorizationRequest) -> Result<Secret, OauthError> {
         if !is_challenge(&asked.challenge) {
             return Err(OauthError::InvalidRequest("code_challenge is not a hash with S256"));
         }
-        let found = self.decider(decider).await?;
+        // Who they are they tell to whom they like; letting somebody at their mail takes a fresh proof.
+        let found = match asked.scope.is_identity() {
+            true => self.looker(decider).await?,
+            false => self.decider(decider).await?,
+        };
+        let client = self.oauth_client(&asked.client).await?;
+        if !client.is_for(found.login.account.tenant) {
+            return Err(OauthError::AccessDenied);
+        }
+        let by_two = found.record.second_done && found.login.factors.has_second_factor();
+        let sign_in = SignInRecord {
+            proved_millis: found.record.proved_millis,
+            by_two: by_two || found.record.vouched == Some(true),
+        };
         let now = self.now().millis;
         let (text, hash) = token::plain(self, "code");
         let record = CodeRecord {
@@ -87,6 +103,8 @@ impl Access {
             },
             end_millis: now.saturating_add(token::millis(self.0.options.oauth_code_secs)),
             grant: None,
+            nonce: asked.nonce.clone(),
+            sign_in: Some(sign_in),
         };
         let write = async move |transaction: &mut Transaction| {
             transaction.set(record::code_key(&hash), record::encode(&record));
@@ -116,7 +134,15 @@ impl Access {
             }
         };
         let scope = Scope::read(&code.scope).ok_or(OauthError::InvalidScope)?;
-        self.new_grant(grant, &code.giver, &client, scope, peer).await
+        let begun = super::grant::Begin {
+            id: grant,
+            giver: &code.giver,
+            scope,
+            sign_in: code.sign_in.clone(),
+        };
+        let mut tokens = self.new_grant(begun, &client, peer).await?;
+        tokens.nonce = code.nonce;
+        Ok(tokens)
     }
 
     /// Looks at a code and marks it as used in one transaction, so that it is good once on whatever nodes it is shown.

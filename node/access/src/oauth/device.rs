@@ -223,7 +223,15 @@ impl Access {
             true => self.decider(decider).await?,
             false => self.looker(decider).await?,
         };
-        let (hash, _) = self.waiting_device(typed).await?.ok_or(OauthError::InvalidGrant)?;
+        let (hash, waiting) = self.waiting_device(typed).await?.ok_or(OauthError::InvalidGrant)?;
+        if is_allowed
+            && !self
+                .oauth_client(&waiting.client)
+                .await?
+                .is_for(found.login.account.tenant)
+        {
+            return Err(OauthError::AccessDenied);
+        }
         let giver = Giver {
             tenant: found.record.tenant,
             account: found.record.account,
@@ -298,7 +306,13 @@ impl Access {
                 let scope = Scope::read(&device.scope).ok_or(OauthError::InvalidScope)?;
                 let giver = device.giver.as_ref().ok_or(OauthError::InvalidGrant)?;
                 let grant = self.0.env.random_u64();
-                self.new_grant(grant, giver, &client, scope, peer).await
+                let begun = super::grant::Begin {
+                    id: grant,
+                    giver,
+                    scope,
+                    sign_in: None,
+                };
+                self.new_grant(begun, &client, peer).await
             }
         }
     }

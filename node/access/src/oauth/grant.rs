@@ -7,9 +7,9 @@ use hongyan_directory::{AccountRecord, Directory, Error, Login};
 use hongyan_kv::{RangeQuery, ReadMode, Transaction};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
-use super::record::{self, AccessTokenRecord, Giver, GrantRecord, Hash};
+use super::record::{self, AccessTokenRecord, Giver, GrantRecord, Hash, SignInRecord};
 use super::token::{self, Named, TokenView};
-use super::{GrantKey, OauthClient, OauthError, OauthGrant, Scope, Tokens};
+use super::{GrantKey, OauthClient, OauthError, OauthGrant, Scope, SignIn, Tokens};
 use crate::identity::{Proof, standing_of};
 use crate::login_log::{Attempt, Way};
 use crate::notice::{self, Notice};
@@ -29,6 +29,14 @@ const STEP: usize = 200;
 struct Draw {
     access: [u8; 32],
     refresh: [u8; 32],
+}
+
+/// What a grant begins with.
+pub(super) struct Begin<'b> {
+    pub(super) id: u64,
+    pub(super) giver: &'b Giver,
+    pub(super) scope: Scope,
+    pub(super) sign_in: Option<SignInRecord>,
 }
 
 enum Refreshed {
@@ -68,18 +76,30 @@ impl Access {
             access_secs: options.oauth_access_secs,
             refresh,
             scope: scope.clone(),
+            account: key.account,
+            nonce: None,
+            sign_in: grant.sign_in.as_ref().map(|known| SignIn {
+                proved: Timestamp {
+                    millis: known.proved_millis,
+                },
+                by_two: known.by_two,
+            }),
         }
     }
 
     /// Begins a grant; those used least lately make room.
     pub(super) async fn new_grant(
         &self,
-        id: u64,
-        giver: &Giver,
+        begun: Begin<'_>,
         client: &OauthClient,
-        scope: Scope,
         peer: IpAddr,
     ) -> Result<Tokens, OauthError> {
+        let Begin {
+            id,
+            giver,
+            scope,
+            sign_in,
+        } = begun;
         let account = AccountId(giver.account);
         let login = self.0.directory.login_of(account).await?;
         let login = login
@@ -99,6 +119,7 @@ impl Access {
             generation: 0,
             refresh: [0; 32],
             access: Vec::new(),
+            sign_in,
         };
         let tokens = self.renew(key, &mut grant, &scope, &self.draw());
         let (address, tenant) = (login.account.address.to_string(), login.account.tenant);
@@ -217,7 +238,7 @@ impl Access {
     }
 
     /// Whose the token is, if it is one; nobody is told why it is none.
-    async fn token_login(
+    pub(super) async fn token_login(
         &self,
         shown: &str,
         user: Option<&str>,

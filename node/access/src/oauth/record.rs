@@ -6,6 +6,7 @@
 //! ("acc", "oauth-code", hash)                       a code, under its keyed hash
 //! ("acc", "oauth-device", hash)                     a device that waits, under the keyed hash of its code
 //! ("acc", "oauth-user-code", hash)                  the same device's key, under the keyed hash of what people type
+//! ("acc", "oauth-signing", id)                      a key that identity is vouched for with
 //! ("acc", "oauth-end", millis, kind, ..)            empty: when it can be swept
 
 use bytes::Bytes;
@@ -29,6 +30,26 @@ pub(super) struct ClientRecord {
     pub(super) scope: String,
     #[n(3)]
     pub(super) created_millis: i64,
+    /// Whose members alone it is for.
+    #[n(4)]
+    pub(super) tenant: Option<u64>,
+    /// The hash of what it proves itself with.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub(super) secret: Option<Hash>,
+    /// Where people may be sent to when they have signed out.
+    #[n(6)]
+    pub(super) signed_out: Option<Vec<String>>,
+}
+
+/// How a member had signed in who let a client in.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct SignInRecord {
+    /// When they last proved who they are.
+    #[n(0)]
+    pub(super) proved_millis: i64,
+    /// Whether by a second factor too.
+    #[n(1)]
+    pub(super) by_two: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -61,6 +82,8 @@ pub(super) struct GrantRecord {
     /// The oldest first.
     #[n(11)]
     pub(super) access: Vec<AccessTokenRecord>,
+    #[n(12)]
+    pub(super) sign_in: Option<SignInRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -102,6 +125,25 @@ pub(super) struct CodeRecord {
     /// The grant that came of it.
     #[n(6)]
     pub(super) grant: Option<u64>,
+    /// What the client will know the answer by.
+    #[n(7)]
+    pub(super) nonce: Option<String>,
+    #[n(8)]
+    pub(super) sign_in: Option<SignInRecord>,
+}
+
+/// A key that identity is vouched for with.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct SigningRecord {
+    /// PKCS #8, sealed.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(super) sealed: Vec<u8>,
+    /// An uncompressed point of P-256.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(super) public: Vec<u8>,
+    /// Since when it signs.
+    #[n(2)]
+    pub(super) from_millis: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -130,6 +172,12 @@ pub(super) fn clients() -> Tuple {
 }
 pub(super) fn client_key(id: &str) -> Bytes {
     clients().string(id).pack()
+}
+pub(super) fn signing() -> Tuple {
+    acc("oauth-signing")
+}
+pub(super) fn signing_key(id: u64) -> Bytes {
+    signing().int(id).pack()
 }
 pub(super) fn grants(account: u64) -> Tuple {
     acc("oauth-grant").int(account)
@@ -217,8 +265,26 @@ mod tests {
             redirects: vec!["r".to_owned()],
             scope: "s".to_owned(),
             created_millis: 1,
+            tenant: None,
+            secret: None,
+            signed_out: None,
         };
         check(&client, "010001 846143 816172 6173 01");
+        let application = ClientRecord {
+            tenant: Some(3),
+            secret: Some([0xBB; 32]),
+            signed_out: Some(vec!["o".to_owned()]),
+            ..client
+        };
+        let secret = "bb".repeat(32);
+        let expect = format!("010001 876143 816172 6173 01 03 5820{secret} 81616f");
+        check(&application, &expect);
+        let signing = SigningRecord {
+            sealed: vec![1],
+            public: vec![4],
+            from_millis: 5,
+        };
+        check(&signing, "010001 83 4101 4104 05");
         let hash = "bb".repeat(32);
         let grant = GrantRecord {
             tenant: 3,
@@ -237,11 +303,23 @@ mod tests {
                 end_millis: 5,
                 scope: "s".to_owned(),
             }],
+            sign_in: None,
         };
         let credential = "aa".repeat(16);
         let expect =
             format!("010001 8c 03 6163 6143 6173 50{credential} 01 02 03 6170 04 5820{hash} 81835820{hash}056173");
         check(&grant, &expect);
+        let signed_in = GrantRecord {
+            sign_in: Some(SignInRecord {
+                proved_millis: 6,
+                by_two: true,
+            }),
+            ..grant
+        };
+        let expect = format!(
+            "010001 8d 03 6163 6143 6173 50{credential} 01 02 03 6170 04 5820{hash} 81835820{hash}056173 8206f5"
+        );
+        check(&signed_in, &expect);
         let giver = Giver {
             tenant: 3,
             account: 7,
@@ -255,10 +333,20 @@ mod tests {
             giver: giver.clone(),
             end_millis: 5,
             grant: Some(9),
+            nonce: None,
+            sign_in: None,
         };
         check(
             &code,
             &format!("010001 87 6163 6172 6173 6168 83030750{credential} 05 09"),
+        );
+        let asked = CodeRecord {
+            nonce: Some("n".to_owned()),
+            ..code
+        };
+        check(
+            &asked,
+            &format!("010001 88 6163 6172 6173 6168 83030750{credential} 05 09 616e"),
         );
         let device = DeviceRecord {
             client: "c".to_owned(),

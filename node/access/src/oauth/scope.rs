@@ -1,9 +1,26 @@
-//! What a client may do: by which protocols, and whether it may change anything.
+//! What a client may do: by which protocols, whether it may change anything, and what it hears of the member.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::Protocol;
+
+/// What a client hears of a member (OpenID Connect Core 1.0 §5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// Who it is, and that they have signed in.
+    OpenId,
+    /// Their name.
+    Profile,
+    /// Their address.
+    Email,
+}
+
+const CLAIMS: [(Claim, &str); 3] = [
+    (Claim::OpenId, "openid"),
+    (Claim::Profile, "profile"),
+    (Claim::Email, "email"),
+];
 
 /// What a client may do. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +29,8 @@ pub struct Scope {
     pub protocols: BTreeSet<Protocol>,
     /// Whether it lets one look and change nothing.
     pub read_only: bool,
+    /// What it hears of the member.
+    pub claims: BTreeSet<Claim>,
 }
 
 fn word(protocol: Protocol) -> Option<&'static str> {
@@ -26,7 +45,7 @@ fn word(protocol: Protocol) -> Option<&'static str> {
 
 impl Scope {
     /// All words there are.
-    pub const WORDS: [&'static str; 7] = [
+    pub const WORDS: [&'static str; 10] = [
         "mail",
         "imap",
         "pop3",
@@ -34,15 +53,31 @@ impl Scope {
         "jmap",
         "read-only",
         "offline_access",
+        "openid",
+        "profile",
+        "email",
     ];
 
-    /// All of it.
+    /// All of mail.
     #[must_use]
     pub fn all() -> Self {
         Self {
             protocols: Protocol::CLIENTS.into(),
             read_only: false,
+            claims: BTreeSet::new(),
         }
+    }
+
+    /// Whether it is about a member and not about mail.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        self.protocols.is_empty()
+    }
+
+    /// Whether a client hears that.
+    #[must_use]
+    pub fn has(&self, claim: Claim) -> bool {
+        self.claims.contains(&claim)
     }
 
     /// Reads words with spaces between them (RFC 6749 §3.3). `mail` is all protocols; `offline_access` changes nothing, as
@@ -52,12 +87,17 @@ impl Scope {
         let mut scope = Self {
             protocols: BTreeSet::new(),
             read_only: false,
+            claims: BTreeSet::new(),
         };
         for name in text.split(' ').filter(|word| !word.is_empty()) {
             match name {
                 "mail" => scope.protocols.extend(Protocol::CLIENTS),
                 "read-only" => scope.read_only = true,
                 "offline_access" => {}
+                name if CLAIMS.iter().any(|(_, known)| *known == name) => {
+                    let found = CLAIMS.iter().filter(|(_, known)| *known == name);
+                    scope.claims.extend(found.map(|(claim, _)| *claim));
+                }
                 name => {
                     let mut known = Protocol::CLIENTS.into_iter();
                     let protocol = known.find(|protocol| word(*protocol) == Some(name))?;
@@ -68,20 +108,24 @@ impl Scope {
         if scope.read_only {
             scope.protocols.remove(&Protocol::Submission);
         }
-        (!scope.protocols.is_empty()).then_some(scope)
+        (!scope.protocols.is_empty() || scope.has(Claim::OpenId)).then_some(scope)
     }
 
     /// Whether it is no more than `other`.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
-        self.protocols.is_subset(&other.protocols) && (self.read_only || !other.read_only)
+        self.protocols.is_subset(&other.protocols)
+            && (self.read_only || !other.read_only || self.is_identity())
+            && self.claims.is_subset(&other.claims)
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let protocols = self.protocols.iter().filter_map(|protocol| word(*protocol));
-        let words: Vec<_> = protocols.chain(self.read_only.then_some("read-only")).collect();
+        let claims = CLAIMS.iter().filter(|(claim, _)| self.has(*claim));
+        let words = protocols.chain(self.read_only.then_some("read-only"));
+        let words: Vec<_> = words.chain(claims.map(|(_, word)| *word)).collect();
         f.write_str(&words.join(" "))
     }
 }
@@ -109,6 +153,10 @@ mod tests {
         check("offline_access", None);
         check("", None);
         check("imap everything", None);
+        check("openid", Some("openid"));
+        check("email openid profile", Some("openid profile email"));
+        check("openid imap", Some("imap openid"));
+        check("email", None);
         check("web", None);
     }
 
@@ -123,5 +171,8 @@ mod tests {
         check("imap read-only", "imap", true);
         check("imap", "imap read-only", false);
         check("imap", "imap", true);
+        check("openid", "imap openid", true);
+        check("openid email", "imap openid", false);
+        check("openid", "imap read-only openid", true);
     }
 }

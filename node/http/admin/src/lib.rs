@@ -18,6 +18,7 @@ mod changes;
 mod check_up;
 mod cluster;
 mod conditional;
+mod connected;
 mod delegation;
 mod deleted_mail;
 mod deletion;
@@ -140,6 +141,9 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
             single_sign_on::remove
         ))
         .routes(routes!(single_sign_on::check))
+        .routes(routes!(connected::list))
+        .routes(routes!(connected::show, connected::set, connected::remove))
+        .routes(routes!(connected::renew))
         .routes(routes!(ldap::show, ldap::set, ldap::remove))
         .routes(routes!(ldap::check))
         .routes(routes!(ldap::sync))

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::permission::Action;
-use hongyan_access::{NewOauthClient, OauthGrant, Scope};
+use hongyan_access::{NewOauthClient, OauthGrant, Party, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,7 +42,8 @@ pub(crate) struct Set {
     /// uses the device grant.
     #[serde(default)]
     redirects: Vec<String>,
-    /// `mail`, or some of `imap`, `pop3`, `submission`, `jmap`; with `read-only` or without.
+    /// `mail`, or some of `imap`, `pop3`, `submission`, `jmap`; with `read-only` or without. `openid`, `profile` and `email` let
+    /// it hear who the member is.
     #[serde(default = "mail")]
     scope: String,
 }
@@ -108,6 +109,7 @@ pub(crate) async fn set_client(
         name: set.name,
         redirects: set.redirects,
         scope: scope.ok_or_else(|| Problem::invalid(format!("a scope is made of {words}, and opens something")))?,
+        party: Party::default(),
     };
     let client = caller.access.set_oauth_client(&caller.directory, &new).await?;
     Ok(Json(view(client)))

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use hongyan_access::{AuthorizationRequest, Guest, OauthClient, OauthError};
+use hongyan_access::{AuthorizationRequest, Guest, OauthClient, OauthError, Stage, WebSession};
 
 use crate::Oauth;
 use crate::end_point::Posted;
@@ -18,7 +18,7 @@ use crate::visit::Visitor;
 
 pub(crate) const PATH: &str = "/oauth/authorize";
 /// What a request consists of.
-const CARRIED: [&str; 7] = [
+const CARRIED: [&str; 11] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -26,13 +26,55 @@ const CARRIED: [&str; 7] = [
     "state",
     "code_challenge",
     "code_challenge_method",
+    "nonce",
+    "prompt",
+    "max_age",
+    "login_hint",
 ];
+/// What we answer, and not what was asked (OpenID Connect Core 1.0 §3.1.2.6).
+const UNSUPPORTED: [(&str, &str); 3] = [
+    ("request", "request_not_supported"),
+    ("request_uri", "request_uri_not_supported"),
+    ("registration", "registration_not_supported"),
+];
+const NONCE_OCTETS_MAX: usize = 512;
+
+/// What the member is to be shown (OpenID Connect Core 1.0 §3.1.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Prompt {
+    nothing: bool,
+    login: bool,
+    consent: bool,
+}
+
+impl Prompt {
+    fn read(text: Option<&str>) -> Option<Self> {
+        let mut prompt = Self::default();
+        let words: Vec<&str> = text
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .collect();
+        for word in &words {
+            match *word {
+                "none" => prompt.nothing = true,
+                "login" => prompt.login = true,
+                "consent" | "select_account" => prompt.consent = true,
+                _ => return None,
+            }
+        }
+        (!prompt.nothing || words.len() == 1).then_some(prompt)
+    }
+}
 
 /// A client's wish, checked.
 struct Wish {
     client: OauthClient,
     asked: AuthorizationRequest,
     state: Option<String>,
+    prompt: Prompt,
+    /// How long ago the member may have proved who they are, in seconds.
+    age_max: Option<i64>,
 }
 
 fn carried(fields: &Fields) -> Fields {
@@ -97,6 +139,24 @@ impl Wish {
         if fields.value("code_challenge_method") != Some("S256") || challenge.len() != 43 {
             return Err(wrong("invalid_request", "PKCE with S256 is required"));
         }
+        if let Some((_, code)) = UNSUPPORTED.iter().find(|(name, _)| fields.value(name).is_some()) {
+            return Err(wrong(code, "requests are sent as they are"));
+        }
+        if fields.value("response_mode").is_some_and(|mode| mode != "query") {
+            return Err(wrong("invalid_request", "response_mode is query"));
+        }
+        let nonce = fields.value("nonce").map(str::to_owned);
+        if nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_OCTETS_MAX) {
+            return Err(wrong("invalid_request", "nonce has at most 512 octets"));
+        }
+        let Some(prompt) = Prompt::read(fields.value("prompt")) else {
+            return Err(wrong(
+                "invalid_request",
+                "prompt is none, or some of login, consent and select_account",
+            ));
+        };
+        let age_max = fields.value("max_age").map(str::parse::<u32>).transpose();
+        let age_max = age_max.map_err(|_| wrong("invalid_request", "max_age is a number of seconds"))?;
         let scope = client.scope_of(fields.value("scope"));
         let scope = scope.map_err(|error| wrong(error.code(), &error.to_string()))?;
         let asked = AuthorizationRequest {
@@ -104,8 +164,39 @@ impl Wish {
             redirect: redirect.clone(),
             scope,
             challenge: challenge.to_owned(),
+            nonce,
         };
-        Ok(Self { client, asked, state })
+        Ok(Self {
+            client,
+            asked,
+            state,
+            prompt,
+            age_max: age_max.map(i64::from),
+        })
+    }
+
+    fn answer(&self, oauth: &Oauth, answer: &[(&str, &str)]) -> Response {
+        back(oauth, &self.asked.redirect, self.state.as_deref(), answer)
+    }
+
+    /// Whether the member has to prove anew who they are.
+    fn asks_anew(&self, oauth: &Oauth, session: &WebSession) -> bool {
+        let age_millis = oauth.access.now().millis.saturating_sub(session.proved.millis);
+        self.prompt.login || self.age_max.is_some_and(|max| age_millis > max.saturating_mul(1_000))
+    }
+
+    /// Whether the member is asked: not again who they are, and not by an application of their own organisation.
+    async fn asks_consent(&self, oauth: &Oauth, session: &WebSession) -> bool {
+        let scope = &self.asked.scope;
+        if self.prompt.consent || !scope.is_identity() {
+            return true;
+        }
+        if self.client.party.tenant.is_some() {
+            return false;
+        }
+        let granted = oauth.access.oauth_grants(session.account.id).await.unwrap_or_default();
+        let mut granted = granted.iter().filter(|grant| grant.client == self.client.id);
+        !granted.any(|grant| scope.is_within(&grant.scope))
     }
 }
 
@@ -136,11 +227,70 @@ fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, language: Language, fields: &
     }
 }
 
+/// The answer to a client that wants none to be shown: a code, or why it gets none.
+async fn silent(visitor: &Visitor<'_>, wish: &Wish) -> Response {
+    let oauth = visitor.oauth;
+    let error = |code: &str| wish.answer(oauth, &[("error", code)]);
+    let decider = visitor.decider();
+    let session = match oauth.access.web_session(decider.token, decider.peer).await {
+        Ok(session) => session,
+        Err(failed) if failed.is_temporary() => return error("temporarily_unavailable"),
+        Err(_) => return error("login_required"),
+    };
+    if session.stage != Stage::SignedIn {
+        return error("interaction_required");
+    }
+    if !wish.client.is_for(session.account.tenant) {
+        return error("access_denied");
+    }
+    if wish.asks_anew(oauth, &session) {
+        return error("login_required");
+    }
+    if wish.asks_consent(oauth, &session).await {
+        return error("consent_required");
+    }
+    match oauth.access.oauth_code(decider, &wish.asked).await {
+        Ok(code) => wish.answer(oauth, &[("code", code.reveal())]),
+        Err(OauthError::Access(failed)) if !failed.is_temporary() => error("login_required"),
+        Err(failed) => error(failed.code()),
+    }
+}
+
+/// A code for whoever is signed in.
+async fn issue(visitor: &Visitor<'_>, wish: &Wish) -> Response {
+    let oauth = visitor.oauth;
+    match oauth.access.oauth_code(visitor.decider(), &wish.asked).await {
+        Ok(code) => wish.answer(oauth, &[("code", code.reveal())]),
+        Err(OauthError::Access(error)) if !error.is_temporary() => visitor.refused(&error).await,
+        Err(error) => wish.answer(oauth, &[("error", error.code())]),
+    }
+}
+
+fn foreign(visitor: &Visitor<'_>) -> Response {
+    let form = Form::default().text_button("switch", Words::OtherAccount);
+    Page::new(visitor.language, visitor.language.say(Words::Refused))
+        .say(Words::ForeignClient)
+        .form(PATH, &visitor.carried, &form)
+        .answer(StatusCode::FORBIDDEN)
+}
+
 async fn consent(visitor: &Visitor<'_>, wish: &Wish) -> Response {
+    if wish.prompt.nothing {
+        return silent(visitor, wish).await;
+    }
     let session = match visitor.session().await {
         Ok(session) => session,
         Err(answer) => return answer,
     };
+    if !wish.client.is_for(session.account.tenant) {
+        return foreign(visitor);
+    }
+    if wish.asks_anew(visitor.oauth, &session) {
+        return visitor.ask_proof(None).await;
+    }
+    if !wish.asks_consent(visitor.oauth, &session).await {
+        return issue(visitor, wish).await;
+    }
     let language = visitor.language;
     let title = format!("{} {}", wish.client.name, language.say(Words::WantsAccess));
     let form = Form::default()
@@ -174,14 +324,30 @@ pub(crate) async fn decide(
     if let Some(answer) = visitor.step(&fields).await {
         return answer;
     }
-    let (redirect, state) = (&wish.asked.redirect, wish.state.as_deref());
     match fields.value("step") {
-        Some("deny") => back(&oauth, redirect, state, &[("error", "access_denied")]),
-        Some("allow") => match oauth.access.oauth_code(visitor.decider(), &wish.asked).await {
-            Ok(code) => back(&oauth, redirect, state, &[("code", code.reveal())]),
-            Err(OauthError::Access(error)) if !error.is_temporary() => visitor.refused(&error).await,
-            Err(error) => back(&oauth, redirect, state, &[("error", error.code())]),
-        },
+        Some("deny") => wish.answer(&oauth, &[("error", "access_denied")]),
+        // Whoever has to prove who they are is shown the page for that.
+        Some("allow") if !wish.prompt.login && wish.age_max.is_none() => issue(&visitor, &wish).await,
         _ => consent(&visitor, &wish).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_are_read() {
+        let check = |text: &str, expect: Option<(bool, bool, bool)>| {
+            let prompt = Prompt::read(Some(text));
+            let read = prompt.map(|prompt| (prompt.nothing, prompt.login, prompt.consent));
+            assert_eq!(read, expect, "{text}");
+        };
+        check("", Some((false, false, false)));
+        check("none", Some((true, false, false)));
+        check("login consent", Some((false, true, true)));
+        check("select_account", Some((false, false, true)));
+        check("none login", None);
+        check("create", None);
     }
 }

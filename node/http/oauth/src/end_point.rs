@@ -6,11 +6,13 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hongyan_access::permission::{Action, Object, permit};
-use hongyan_access::{CodeShown, Guest, OauthError, Tokens, is_token};
+use hongyan_access::{CodeShown, Guest, OauthClient, OauthError, Tokens, is_token};
 use serde_json::{Value, json};
 
-use crate::form::{Fields, OCTETS_MAX};
+use crate::form::{Fields, OCTETS_MAX, decode};
 use crate::metadata::DEVICE_GRANT;
 use crate::{Oauth, device};
 
@@ -41,13 +43,13 @@ impl<S: Sync> FromRequest<S> for Posted {
     }
 }
 
-fn private(status: StatusCode, body: Value) -> Response {
+pub(crate) fn private(status: StatusCode, body: Value) -> Response {
     let private = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (status, private, Json(body)).into_response()
 }
 
 /// RFC 6749 §5.2
-fn refusal(error: &OauthError) -> Response {
+pub(crate) fn refusal(error: &OauthError) -> Response {
     let status = match error.code() {
         "invalid_client" => StatusCode::UNAUTHORIZED,
         "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
@@ -57,29 +59,63 @@ fn refusal(error: &OauthError) -> Response {
         OauthError::Access(error) => error.text(),
         other => other.to_string(),
     };
-    private(status, json!({"error": error.code(), "error_description": text}))
+    let mut response = private(status, json!({"error": error.code(), "error_description": text}));
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"OAuth\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 fn needed<'f>(fields: &'f Fields, name: &str, missing: &'static str) -> Result<&'f str, OauthError> {
     fields.value(name).ok_or(OauthError::InvalidRequest(missing))
 }
 
-fn client(fields: &Fields) -> Result<&str, OauthError> {
-    fields.value("client_id").ok_or(OauthError::InvalidClient)
+/// Name and secret in the way of RFC 6749 §2.3.1: each is a field of a form.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, rest) = shown.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then_some(())?;
+    let octets = STANDARD.decode(rest.trim()).ok()?;
+    let text = String::from_utf8(octets).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((decode(id)?, decode(secret)?))
 }
 
-fn answer(tokens: Result<Tokens, OauthError>) -> Response {
-    match tokens {
-        Ok(tokens) => private(
-            StatusCode::OK,
-            json!({
-                "access_token": tokens.access.reveal(),
-                "token_type": "Bearer",
-                "expires_in": tokens.access_secs,
-                "refresh_token": tokens.refresh.reveal(),
-                "scope": tokens.scope.to_string(),
-            }),
-        ),
+/// The client that asks, once it has proved itself in one way where it has to.
+async fn client(oauth: &Oauth, headers: &HeaderMap, fields: &Fields) -> Result<OauthClient, OauthError> {
+    let named = fields.value("client_id");
+    if !headers.contains_key(header::AUTHORIZATION) {
+        let id = named.ok_or(OauthError::InvalidClient)?;
+        return oauth.access.oauth_prove_client(id, fields.value("client_secret")).await;
+    }
+    let (id, secret) = basic(headers).ok_or(OauthError::InvalidClient)?;
+    if fields.value("client_secret").is_some() || named.is_some_and(|named| named != id) {
+        return Err(OauthError::InvalidRequest(
+            "a client proves itself once, and by one name",
+        ));
+    }
+    let secret = Some(secret.as_str()).filter(|secret| !secret.is_empty());
+    oauth.access.oauth_prove_client(&id, secret).await
+}
+
+async fn answer(oauth: &Oauth, granted: Result<(OauthClient, Tokens), OauthError>) -> Response {
+    let shown = async {
+        let (client, tokens) = granted?;
+        let mut body = json!({
+            "access_token": tokens.access.reveal(),
+            "token_type": "Bearer",
+            "expires_in": tokens.access_secs,
+            "refresh_token": tokens.refresh.reveal(),
+            "scope": tokens.scope.to_string(),
+        });
+        if let Some(token) = oauth.access.oauth_id_token(&oauth.issuer, &client.id, &tokens).await? {
+            body["id_token"] = json!(token.reveal());
+        }
+        Ok::<_, OauthError>(body)
+    };
+    match shown.await {
+        Ok(body) => private(StatusCode::OK, body),
         Err(error) => refusal(&error),
     }
 }
@@ -88,6 +124,7 @@ fn answer(tokens: Result<Tokens, OauthError>) -> Response {
 pub(crate) async fn token(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    headers: HeaderMap,
     Posted(fields): Posted,
 ) -> Response {
     if fields.value("grant_type").is_some_and(|grant| !KNOWN.contains(&grant)) {
@@ -95,16 +132,22 @@ pub(crate) async fn token(
         let body = json!({"error": "unsupported_grant_type", "error_description": words});
         return private(StatusCode::BAD_REQUEST, body);
     }
-    answer(grant(&oauth, &guest, &fields).await)
+    answer(&oauth, grant(&oauth, &guest, &headers, &fields).await).await
 }
 
 const KNOWN: [&str; 3] = ["authorization_code", "refresh_token", DEVICE_GRANT];
 
-async fn grant(oauth: &Oauth, guest: &Guest, fields: &Fields) -> Result<Tokens, OauthError> {
+async fn grant(
+    oauth: &Oauth,
+    guest: &Guest,
+    headers: &HeaderMap,
+    fields: &Fields,
+) -> Result<(OauthClient, Tokens), OauthError> {
     let access = &oauth.access;
     let kind = needed(fields, "grant_type", "grant_type is missing")?;
-    let client = client(fields)?;
-    match kind {
+    let proved = client(oauth, headers, fields).await?;
+    let client = proved.id.as_str();
+    let tokens = match kind {
         "authorization_code" => {
             let shown = CodeShown {
                 client,
@@ -122,20 +165,22 @@ async fn grant(oauth: &Oauth, guest: &Guest, fields: &Fields) -> Result<Tokens, 
             let code = needed(fields, "device_code", "device_code is missing")?;
             access.oauth_poll_device(client, code, guest.peer).await
         }
-    }
+    }?;
+    Ok((proved, tokens))
 }
 
 /// A device begins (RFC 8628 §3.1).
 pub(crate) async fn device_authorization(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    headers: HeaderMap,
     Posted(fields): Posted,
 ) -> Response {
     let begun = async {
-        let client = client(&fields)?;
+        let client = client(&oauth, &headers, &fields).await?;
         oauth
             .access
-            .oauth_begin_device(client, fields.value("scope"), guest.peer)
+            .oauth_begin_device(&client.id, fields.value("scope"), guest.peer)
             .await
     };
     match begun.await {
@@ -158,12 +203,11 @@ pub(crate) async fn device_authorization(
 }
 
 /// A client gives a token back (RFC 7009 §2).
-pub(crate) async fn revoke(State(oauth): State<Oauth>, Posted(fields): Posted) -> Response {
+pub(crate) async fn revoke(State(oauth): State<Oauth>, headers: HeaderMap, Posted(fields): Posted) -> Response {
     let given = async {
-        let client = client(&fields)?;
-        oauth.access.oauth_client(client).await?;
+        let client = client(&oauth, &headers, &fields).await?;
         let token = needed(&fields, "token", "token is missing")?;
-        oauth.access.oauth_give_back(client, token).await
+        oauth.access.oauth_give_back(&client.id, token).await
     };
     match given.await {
         Ok(()) => private(StatusCode::OK, json!({})),

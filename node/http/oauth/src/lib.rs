@@ -1,5 +1,6 @@
-//! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens. And the pages of single
-//! sign-on, the other way round: a member is let in here by the provider of their organisation. And the page behind an invitation.
+//! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens. OpenID Connect for
+//! applications: they hear who the member is. And the pages of single sign-on, the other way round: a member is let in here by the
+//! provider of their organisation. And the page behind an invitation.
 //!
 //! Turns HTTP into calls of `node/access` and back; what is granted, and for how long, is decided there. The pages are plain
 //! HTML with next to no script, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
@@ -9,6 +10,7 @@ mod authorize;
 mod device;
 mod end_point;
 mod form;
+mod identity;
 mod join;
 mod join_form;
 mod join_text;
@@ -53,6 +55,10 @@ pub fn routes(parts: OauthParts) -> Router {
     };
     Router::new()
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
+        .route("/.well-known/openid-configuration", get(identity::show))
+        .route("/oauth/keys", get(identity::keys))
+        .route("/oauth/userinfo", get(identity::user_info).post(identity::user_info))
+        .route(identity::LOGOUT_PATH, get(identity::leave).post(identity::decide_leave))
         .route(authorize::PATH, get(authorize::show).post(authorize::decide))
         .route(device::PATH, get(device::show).post(device::decide))
         .route("/oauth/device_authorization", post(end_point::device_authorization))

@@ -217,6 +217,10 @@ impl Page {
         }
         for input in &form.inputs {
             let label = escape(self.language.say(input.label));
+            let value = match input.value.as_str() {
+                "" => String::new(),
+                value => format!(" value=\"{}\"", escape(value)),
+            };
             let _ = match input.kind {
                 "checkbox" => write!(
                     self.body,
@@ -226,7 +230,7 @@ impl Page {
                 kind => write!(
                     self.body,
                     "<label for=\"{0}\">{label}</label>\
-                     <input id=\"{0}\" name=\"{0}\" type=\"{kind}\" autocomplete=\"{1}\" required maxlength=\"1024\">",
+                     <input id=\"{0}\" name=\"{0}\" type=\"{kind}\" autocomplete=\"{1}\"{value} required maxlength=\"1024\">",
                     input.name, input.autocomplete
                 ),
             };
@@ -319,16 +323,28 @@ struct Input {
     label: Words,
     kind: &'static str,
     autocomplete: &'static str,
+    value: String,
 }
 
 impl Form {
     pub(crate) fn input(self, name: &'static str, label: Words, autocomplete: &'static str) -> Self {
+        self.filled_input(name, label, autocomplete, None)
+    }
+    /// With what is known already.
+    pub(crate) fn filled_input(
+        self,
+        name: &'static str,
+        label: Words,
+        autocomplete: &'static str,
+        value: Option<&str>,
+    ) -> Self {
         let kind = if name == "password" { "password" } else { "text" };
         self.with(Input {
             name,
             label,
             kind,
             autocomplete,
+            value: value.unwrap_or_default().chars().take(320).collect(),
         })
     }
     pub(crate) fn checkbox(self, name: &'static str, label: Words) -> Self {
@@ -337,6 +353,7 @@ impl Form {
             label,
             kind: "checkbox",
             autocomplete: "off",
+            value: String::new(),
         })
     }
     /// May be answered with a passkey instead, if there is a request for one.

@@ -1,7 +1,7 @@
 //! What the pages say, in Chinese and English.
 
 use axum::http::{HeaderMap, header};
-use hongyan_access::{AccessError, PasskeyError, Protocol, Scope};
+use hongyan_access::{AccessError, Claim, PasskeyError, Protocol, Scope};
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,13 @@ impl Language {
             Protocol::Http => Some(Words::Jmap),
             Protocol::Web => None,
         };
+        let heard = |claim: &Claim| match claim {
+            Claim::OpenId => Words::KnowsWho,
+            Claim::Profile => Words::KnowsName,
+            Claim::Email => Words::KnowsAddress,
+        };
         let lines = scope.protocols.iter().filter_map(line);
+        let lines = lines.chain(scope.claims.iter().map(heard));
         lines.map(|words| self.say(words)).collect()
     }
 
@@ -139,6 +145,11 @@ pub(crate) enum Words {
     Submission,
     Jmap,
     JmapReadOnly,
+    KnowsWho,
+    KnowsName,
+    KnowsAddress,
+    ForeignClient,
+    SignOut,
 }
 
 impl Words {
@@ -290,6 +301,14 @@ impl Words {
                 "读取、管理和发送您的邮件 (JMAP)",
             ),
             Self::JmapReadOnly => ("Read your mail (JMAP)", "读取您的邮件 (JMAP)"),
+            Self::KnowsWho => ("Know that it is you who signs in", "确认登录者是您本人"),
+            Self::KnowsName => ("Know your name", "获知您的姓名"),
+            Self::KnowsAddress => ("Know your mail address", "获知您的邮箱地址"),
+            Self::ForeignClient => (
+                "This application is for members of another organisation.",
+                "该应用仅供其他组织的成员使用。",
+            ),
+            Self::SignOut => ("Sign out", "退出登录"),
             _ => return None,
         })
     }

@@ -41,7 +41,26 @@ impl Visitor<'_> {
 
     /// The page itself, from the beginning.
     fn again(&self, cookies: &[String]) -> Response {
-        see_other(&format!("{}?{}", self.path, self.carried.write()), cookies)
+        see_other(&self.onward(), cookies)
+    }
+
+    /// The page for somebody who has just proved who they are: what asked for that is met.
+    fn onward(&self) -> String {
+        let mut fields = Fields::default();
+        for (name, value) in self.carried.iter() {
+            match name.as_str() {
+                "max_age" => {}
+                "prompt" => {
+                    let met = ["login", "select_account"];
+                    let rest: Vec<&str> = value.split(' ').filter(|word| !met.contains(word)).collect();
+                    if !rest.is_empty() {
+                        fields.push(name, rest.join(" "));
+                    }
+                }
+                _ => fields.push(name, value.as_str()),
+            }
+        }
+        format!("{}?{}", self.path, fields.write())
     }
 
     /// Who is signed in; or the page that leads there.
@@ -98,7 +117,7 @@ impl Visitor<'_> {
         let form = Form::default()
             .passkey("passkey", Some(self.oauth.access.passkey_sign_in_request()))
             .text_button("sso", Words::SingleSignOn)
-            .input("login", Words::Address, "username")
+            .filled_input("login", Words::Address, "username", self.carried.value("login_hint"))
             .input("password", Words::Password, "current-password")
             .main_button("sign-in", Words::Continue);
         self.ask(Words::SignIn, error, None, &form)
@@ -115,7 +134,7 @@ impl Visitor<'_> {
     }
 
     /// The last proof is too old for what is delicate (AUTH-25): a password, or a code where there is a second factor.
-    async fn ask_proof(&self, error: Option<&str>) -> Response {
+    pub(crate) async fn ask_proof(&self, error: Option<&str>) -> Response {
         let form = Form::default()
             .passkey("prove", self.passkey_request().await)
             .input("password", Words::Password, "current-password")
@@ -174,9 +193,12 @@ impl Visitor<'_> {
             let sso = self.oauth.single_sign_on.as_ref().ok_or(OpenIdError::NoProvider)?;
             let tenant = sso.organisation(Some(login), None).await?;
             let wish = Wish {
-                back: &format!("{}?{}", self.path, self.carried.write()),
+                back: &self.onward(),
                 link: None,
-                prove: false,
+                prove: self
+                    .carried
+                    .value("prompt")
+                    .is_some_and(|words| words.contains("login")),
                 login: Some(login),
             };
             sso.depart(tenant, wish).await

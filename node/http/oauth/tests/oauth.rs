@@ -8,7 +8,7 @@ use axum::http::{Request, Response, header};
 use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hongyan_access::{Access, AccessOptions, Guest, NewOauthClient, Protocol, SESSION_COOKIE, Scope};
+use hongyan_access::{Access, AccessOptions, Guest, NewOauthClient, Party, Protocol, SESSION_COOKIE, Scope};
 use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant, NewToken, TokenOwner};
 use hongyan_env::{Env, ManualClock};
 use hongyan_http_oauth::{Fields, OauthParts, routes};
@@ -75,6 +75,7 @@ impl World {
             name: "Reader <b>".to_owned(),
             redirects: vec!["http://127.0.0.1/back".to_owned()],
             scope: Scope::all(),
+            party: Party::default(),
         };
         access.set_oauth_client(&directory, &client).await.unwrap();
         let routes = routes(OauthParts {

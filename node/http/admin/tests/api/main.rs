@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 mod bulk;
+mod connected;
 mod delegation;
 mod domain_records;
 mod event;
