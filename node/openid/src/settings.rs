@@ -1,7 +1,7 @@
 //! An organisation's provider, as its administrators set it.
 
 use hongyan_audit::{Chain, Event};
-use hongyan_directory::{Change, Directory, Error};
+use hongyan_directory::{Change, Directory, Error, Etag};
 use hongyan_fetch::Url;
 use hongyan_kv::Transaction;
 use hongyan_sasl::Secret;
@@ -42,6 +42,8 @@ pub struct ProviderChange {
     pub settings: ProviderSettings,
     /// Whether the secret that is there stays, whatever `settings` says of it.
     pub keep_secret: bool,
+    /// What is to be changed, as it was seen; nothing when it may be anything.
+    pub expect: Option<Etag>,
 }
 
 impl ProviderSettings {
@@ -109,6 +111,15 @@ impl OpenId {
         Ok(Some(ProviderSettings::of(record, secret)))
     }
 
+    /// What names the provider of an organisation as it is now, with its secret.
+    ///
+    /// # Errors
+    /// `NoProvider`; `Access`: the store's.
+    pub async fn provider_etag(&self, tenant: TenantId) -> Result<Etag, OpenIdError> {
+        let record = self.provider_record(tenant).await?.ok_or(OpenIdError::NoProvider)?;
+        Ok(Etag::of(&record::encode(&record)))
+    }
+
     async fn provider_record(&self, tenant: TenantId) -> Result<Option<ProviderRecord>, OpenIdError> {
         let key = record::provider_key(tenant);
         let read = async move |transaction: &mut Transaction| {
@@ -157,12 +168,20 @@ impl OpenId {
         };
         record.set_secret(secret);
         let (keep, name) = (change.keep_secret, directory.tenant(tenant).await?.name.clone());
+        let expect = change.expect;
         let set = async move |change: &mut Change| {
             let key = record::provider_key(tenant);
             let mut record = record.clone();
             let stored = change.get(&key).await?;
             let before = stored.map(|stored| record::decode::<ProviderRecord>(&stored));
             let before = before.transpose().map_err(hongyan_kv::Error::from)?;
+            let present = before.as_ref().map(|before| Etag::of(&record::encode(before)));
+            if expect.is_some() && expect != present {
+                return Err(Error::Changed {
+                    what: "single sign-on of",
+                    name: name.clone(),
+                });
+            }
             if keep {
                 // A secret is for the provider that gave it.
                 let same = before.as_ref().filter(|before| before.issuer == record.issuer);

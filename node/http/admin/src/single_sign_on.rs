@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
+use hongyan_access::AccessError;
 use hongyan_access::permission::{Action, Object};
-use hongyan_openid::{LinkedIdentity, OpenId, ProviderChange, ProviderSettings};
+use hongyan_directory::Error;
+use hongyan_openid::{LinkedIdentity, OpenId, OpenIdError, ProviderChange, ProviderSettings};
 use hongyan_sasl::Secret;
 use hongyan_types::TenantId;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::problem::{Failure, Problem, Result};
 
 /// Where members sign in.
@@ -115,21 +118,31 @@ async fn named(caller: &Caller, action: Action, name: &str) -> Result<TenantId> 
 
 /// Where an organisation's members sign in.
 #[utoipa::path(get, path = "/api/organisations/{name}/single-sign-on", params(("name" = String, Path)), responses((status = 200, body = SingleSignOn), Failure))]
-pub(crate) async fn show(caller: Caller, Path(name): Path<String>) -> Result<Json<SingleSignOn>> {
+pub(crate) async fn show(caller: Caller, Path(name): Path<String>) -> Result<Tagged<SingleSignOn>> {
     let tenant = named(&caller, Action::ReadSignInPolicy, &name).await?;
-    let sso = sso(&caller)?;
-    let settings = sso.provider(tenant).await?;
-    let settings = settings.ok_or(hongyan_openid::OpenIdError::NoProvider)?;
-    Ok(Json(view(sso, tenant, settings)))
+    present(sso(&caller)?, tenant).await
+}
+
+async fn present(sso: &OpenId, tenant: TenantId) -> Result<Tagged<SingleSignOn>> {
+    // The tag first: whoever changes what is newer than it is told.
+    let etag = sso.provider_etag(tenant).await?;
+    let settings = sso.provider(tenant).await?.ok_or(OpenIdError::NoProvider)?;
+    Ok(Tagged::new(etag, view(sso, tenant, settings)))
 }
 
 /// Sets where an organisation's members sign in. Passwords stay good. Needs a fresh proof.
 #[utoipa::path(put, path = "/api/organisations/{name}/single-sign-on", params(("name" = String, Path)), request_body = Set, responses((status = 200, body = SingleSignOn), Failure))]
-pub(crate) async fn set(caller: Caller, Path(name): Path<String>, Body(new): Body<Set>) -> Result<Json<SingleSignOn>> {
+pub(crate) async fn set(
+    caller: Caller,
+    Path(name): Path<String>,
+    IfMatch(expect): IfMatch,
+    Body(new): Body<Set>,
+) -> Result<Tagged<SingleSignOn>> {
     let tenant = named(&caller, Action::ChangeSignInPolicy, &name).await?;
     caller.check_proof()?;
     let sso = sso(&caller)?;
     let change = ProviderChange {
+        expect,
         keep_secret: new.client_secret.is_none(),
         settings: ProviderSettings {
             issuer: new.issuer,
@@ -141,8 +154,14 @@ pub(crate) async fn set(caller: Caller, Path(name): Path<String>, Body(new): Bod
             vouches_second_factor: new.vouches_second_factor,
         },
     };
-    let settings = sso.set_provider(&caller.directory, tenant, &change).await?;
-    Ok(Json(view(sso, tenant, settings)))
+    let set = sso.set_provider(&caller.directory, tenant, &change).await;
+    if let Err(OpenIdError::Access(AccessError::Directory(changed @ Error::Changed { .. }))) = set {
+        let shown = async { Ok(present(sso, tenant).await?.body) };
+        with_present(Err::<(), _>(changed), shown).await?;
+    } else {
+        set?;
+    }
+    present(sso, tenant).await
 }
 
 /// Has members sign in here only. Links stay for the day the provider is set again. Needs a fresh proof.

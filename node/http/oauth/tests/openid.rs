@@ -616,6 +616,7 @@ async fn party(env: &Env, issuer: &str, secret: &str) -> Beta {
             vouches_second_factor: false,
         },
         keep_secret: false,
+        expect: None,
     };
     sso.set_provider(&directory, tenant, &change).await.unwrap();
     Beta {

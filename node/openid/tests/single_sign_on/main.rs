@@ -50,6 +50,7 @@ fn settings(provider: &Provider) -> ProviderChange {
             vouches_second_factor: false,
         },
         keep_secret: false,
+        expect: None,
     }
 }
 

@@ -29,11 +29,13 @@ mod invitation;
 mod ldap;
 mod mail_log;
 mod organisation;
+mod passkey;
 mod plan;
 mod profile;
 mod recycle_bin;
 mod sent_mail;
 mod sign_in;
+mod single_sign_on;
 mod statistics;
 mod task;
 mod visibility;
@@ -78,8 +80,16 @@ async fn open_api() -> (axum::Router, AdminState) {
         ldap: Some(ldap.clone()),
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
+    let single_sign_on = hongyan_openid::OpenId::new(
+        env.clone(),
+        database.clone(),
+        directory.clone(),
+        access.clone(),
+        Fetcher::new(env.clone(), FetchOptions::default()).unwrap(),
+        hongyan_openid::OpenIdOptions::default(),
+    );
     let state = AdminState {
-        single_sign_on: None,
+        single_sign_on: Some(single_sign_on),
         ldap: Some(ldap),
         certificates: None,
         deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),
