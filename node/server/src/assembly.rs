@@ -28,7 +28,7 @@ use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
 use hongyan_statistics::{Counts, Kind, StatisticsOptions};
-use hongyan_upkeep::{TaskEntity, TaskServices, Tasks, UpkeepOptions};
+use hongyan_upkeep::{Lists, TaskEntity, TaskServices, Tasks, UpkeepOptions};
 use hongyan_webhook::Webhooks;
 use tokio::sync::oneshot;
 
@@ -139,6 +139,7 @@ impl Assembly {
             .when_heard(move |hint| database.heard(CommitVersion(hint.commit_version)));
         let blobs = open_blobs(&ground, parts.blobs).await?;
         let holders = holders(&ground.env, cluster.as_ref());
+        let lists = Lists::default();
         let ldap = ldap::open(&config, &ground)?;
         let (migrations, moving) = migration::start(&config, &ground, &arbiters, &router, &blobs)?;
         let entities = Entities {
@@ -169,6 +170,7 @@ impl Assembly {
                     env: ground.env.clone(),
                     directory: ground.directory.clone(),
                     ldap: Some(ldap.clone()),
+                    lists: lists.clone(),
                 },
                 settings::task_entities(&config),
             ),
@@ -180,7 +182,6 @@ impl Assembly {
         let following = Following::start(&ground, &arbiters, cluster.as_ref());
         let single_sign_on = single_sign_on::open(&config, &ground)?;
         let counts = start_counts(&ground, &arbiters);
-        start_retention(&ground, &arbiters, &router, &counts);
         let hooks = webhook::start(&config, &ground, &arbiters, &router)?;
         let delivery = Delivery::new(DeliveryParts {
             env: ground.env.clone(),
@@ -200,7 +201,8 @@ impl Assembly {
         start_collector(&ground.env, &arbiters, &router, &blobs);
         start_notifier(&arbiters, &router, &delivery);
         let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
-        let tasks = start_tasks(&ground, &arbiters, &router, &ldap);
+        let tasks = start_tasks(&ground, &arbiters, &router, &ldap).with_lists(lists);
+        start_retention(&ground, &arbiters, &router, (&counts, &tasks));
         let publishing = Checker {
             offer: Arc::new(offer::offer(&config)?),
             dns: ground.env.dns(),
@@ -398,12 +400,13 @@ fn start_counts(ground: &Ground, arbiters: &Arbiters) -> Counts {
 }
 
 /// Removes for ever what logs have kept long enough; among many nodes one does.
-fn start_retention(ground: &Ground, arbiters: &Arbiters, router: &Router, counts: &Counts) {
+fn start_retention(ground: &Ground, arbiters: &Arbiters, router: &Router, (counts, tasks): (&Counts, &Tasks)) {
     let retention = Retention {
         env: ground.env.clone(),
         directory: ground.directory.clone(),
         access: ground.access.clone(),
         counts: counts.clone(),
+        tasks: tasks.clone(),
     };
     let (router, place) = (router.clone(), QueueId { shard: 0 }.entity_id());
     arbiters.spawn(0, move || retention.run(move || router.is_here(&place)));

@@ -9,11 +9,14 @@ use hongyan_env::Env;
 use hongyan_kv::Transaction;
 use hongyan_statistics::Counts;
 use hongyan_types::Timestamp;
+use hongyan_upkeep::Tasks;
 
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(3600);
 /// Organisations read at a time.
 const AT_ONCE: usize = 500;
+/// Days that the file of a task can be had.
+const FILES_KEPT_DAYS: i64 = 7;
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// Who keeps logs.
@@ -22,6 +25,7 @@ pub(crate) struct Retention {
     pub(crate) directory: Directory,
     pub(crate) access: Access,
     pub(crate) counts: Counts,
+    pub(crate) tasks: Tasks,
 }
 
 impl Retention {
@@ -61,6 +65,20 @@ impl Retention {
             millis: self.env.wall_millis().saturating_sub(days * DAY_MILLIS),
         };
         let tenant = tenant.id;
+        let files = Timestamp {
+            millis: self
+                .env
+                .wall_millis()
+                .saturating_sub(FILES_KEPT_DAYS * DAY_MILLIS)
+                .max(until.millis),
+        };
+        let mut after = None;
+        loop {
+            after = self.tasks.sweep(tenant, (until, files), (after, AT_ONCE)).await?;
+            if after.is_none() {
+                break;
+            }
+        }
         self.access.sweep_logins(tenant, until).await?;
         self.counts.sweep(tenant, until).await?;
         let forget = async move |transaction: &mut Transaction| -> hongyan_kv::Result<()> {

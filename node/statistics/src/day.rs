@@ -61,6 +61,17 @@ impl Day {
     }
 }
 
+/// A moment on the clock of the time zone `zone`, to the second; on that of UTC where there is no such zone.
+#[must_use]
+pub fn moment(at: Timestamp, zone: &str) -> String {
+    let Ok(moment) = jiff::Timestamp::from_millisecond(at.millis) else {
+        return at.millis.to_string();
+    };
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let moment = moment.to_zoned(zone);
+    moment.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days = i64::try_from(self.0).unwrap_or(i64::MAX).min(4_000_000);
@@ -75,6 +86,15 @@ impl fmt::Display for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stat_a_moment_is_that_of_the_organisation_s_clock() {
+        let at = Timestamp {
+            millis: 1_795_305_600_000,
+        };
+        assert_eq!(moment(at, "Asia/Shanghai"), "2026-11-22 08:00:00 +08:00");
+        assert_eq!(moment(at, "Nowhere"), "2026-11-22 00:00:00 +00:00");
+    }
 
     #[test]
     fn stat_the_day_is_that_of_the_organisation_s_clock() {

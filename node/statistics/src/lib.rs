@@ -15,7 +15,7 @@ mod settings;
 mod write;
 
 pub use counts::{Counted, Counts, Total};
-pub use day::{Day, DayError};
+pub use day::{Day, DayError, moment};
 pub use kind::Kind;
 pub use mail_entry::{MailEntry, MailKind, MailRecipient, MailState};
 pub use mail_log::{MailFilter, MailOf, MailPage, MailPlace};

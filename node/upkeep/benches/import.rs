@@ -40,6 +40,7 @@ async fn import() -> Duration {
         env: env.clone(),
         directory: directory.clone(),
         ldap: None,
+        lists: hongyan_upkeep::Lists::default(),
     };
     router.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let tasks = Tasks::new(env.clone(), directory, router, UpkeepOptions::default());

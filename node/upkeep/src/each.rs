@@ -20,9 +20,11 @@ impl<'a> Candidate<'a> {
         match job {
             Job::BulkMembers(bulk) => Ok(Self::Member(bulk, bulk_members::read(bulk, row)?)),
             Job::ImportGroups(import) => Ok(Self::Group(Box::new(import_groups::read(import, row)?))),
-            Job::ImportMembers(_) | Job::ExportMembers(_) | Job::ExportGroups(_) | Job::SyncDirectory(_) => {
-                Err(vec![Problem::new("", "the task has no rows of its own")])
-            }
+            Job::ImportMembers(_)
+            | Job::ExportMembers(_)
+            | Job::ExportGroups(_)
+            | Job::ExportList(_)
+            | Job::SyncDirectory(_) => Err(vec![Problem::new("", "the task has no rows of its own")]),
         }
     }
 

@@ -9,7 +9,7 @@ use hongyan_ldap::Ldap;
 use hongyan_router::Ask;
 
 use crate::step::Steps;
-use crate::{TaskId, TaskState};
+use crate::{Lists, TaskId, TaskState};
 
 /// What tasks work with.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct TaskServices {
     pub directory: Directory,
     /// The LDAP directories that they read, where there are any.
     pub ldap: Option<Ldap>,
+    /// The lists that they write into files.
+    pub lists: Lists,
 }
 
 /// What a task is asked.

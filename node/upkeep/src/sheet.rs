@@ -73,6 +73,14 @@ impl Sheet {
         }
     }
 
+    /// The rows alone as CSV, to go on with a file that was begun with [`Self::write`].
+    ///
+    /// # Errors
+    /// When the library cannot.
+    pub fn more_lines(rows: &[Vec<String>]) -> Result<Vec<u8>, SheetError> {
+        csv::lines(rows.iter())
+    }
+
     /// Takes a line in: the first is the head; empty ones are left out.
     fn take(&mut self, line: u32, cells: Vec<String>, limits: SheetLimits) -> Result<(), SheetError> {
         let mut cells: Vec<String> = cells.into_iter().map(|cell| cell.trim().to_owned()).collect();

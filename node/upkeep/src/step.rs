@@ -13,7 +13,9 @@ use crate::record::input::Row;
 use crate::store::{self, PART_OCTETS_MAX};
 use crate::task::import_members::{self, Seen};
 use crate::task::{export_groups, export_members};
-use crate::{ImportMembers, Job, Phase, Problem, Sheet, SheetFormat, TaskId, TaskRecord, TaskServices, TaskState, key};
+use crate::{
+    ImportMembers, Job, Lists, Phase, Problem, Sheet, SheetFormat, TaskId, TaskRecord, TaskServices, TaskState, key,
+};
 
 /// Parts of a result that one transaction writes.
 const OUTPUTS_AT_ONCE: usize = 10;
@@ -57,6 +59,12 @@ impl Steps {
         Ok(steps)
     }
 
+    pub(crate) fn task(&self) -> &TaskRecord {
+        &self.task
+    }
+    pub(crate) fn lists(&self) -> &Lists {
+        &self.services.lists
+    }
     pub(crate) fn id(&self) -> TaskId {
         self.task.id
     }
@@ -165,6 +173,7 @@ impl Steps {
             },
             Job::SyncDirectory(sync) if self.task.phase == Phase::Check => self.read_outside(&sync).await,
             Job::SyncDirectory(sync) => self.take_outside(&sync).await,
+            Job::ExportList(export) => self.export_list(export).await,
         }
     }
 

@@ -16,8 +16,9 @@ use crate::store::{self, PART_OCTETS_MAX, PART_ROWS_MAX};
 use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
-    BulkItem, BulkMembers, Cancel, ExportMembers, ImportGroups, ImportMembers, Job, Phase, RowProblems, Sheet,
-    SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
+    BulkItem, BulkMembers, Cancel, ExportList, ExportMembers, ImportGroups, ImportMembers, Job, Lists, Phase,
+    RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState,
+    UpkeepOptions, Work, key,
 };
 
 /// How long a task may take to answer.
@@ -51,6 +52,7 @@ pub struct Tasks {
     directory: Directory,
     router: Router,
     options: Arc<UpkeepOptions>,
+    lists: Lists,
 }
 
 impl Tasks {
@@ -62,7 +64,18 @@ impl Tasks {
             directory,
             router,
             options: Arc::new(options),
+            lists: Lists::default(),
         }
+    }
+    /// The same with the lists that tasks write into files.
+    #[must_use]
+    pub fn with_lists(self, lists: Lists) -> Self {
+        Self { lists, ..self }
+    }
+    /// Where those lists come from.
+    #[must_use]
+    pub fn lists(&self) -> &Lists {
+        &self.lists
     }
     /// The limits in force.
     #[must_use]
@@ -244,6 +257,21 @@ impl Tasks {
         self.start(task).await
     }
 
+    /// Begins to write a list into a file.
+    ///
+    /// # Errors
+    /// When too much is under way.
+    pub async fn export_list(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        export: ExportList,
+    ) -> Result<TaskRecord, TaskError> {
+        let mut task = self.task(tenant, author, Job::ExportList(export));
+        task.id = self.take_id().await?;
+        self.start(task).await
+    }
+
     async fn take_id(&self) -> Result<TaskId, Error> {
         self.directory
             .transact(async move |change| {
@@ -408,6 +436,49 @@ impl Tasks {
                     octets.extend_from_slice(&pair.value);
                 }
                 Ok(octets)
+            })
+            .await
+    }
+
+    /// Forgets the tasks of a tenant that came to their end before `until`, and the files that those before `files_until` have
+    /// made: at most `limit` tasks after `after` are looked at. The last of them, where others follow.
+    ///
+    /// # Errors
+    /// The store's; what was removed stays removed.
+    pub async fn sweep(
+        &self,
+        tenant: TenantId,
+        (until, files_until): (Timestamp, Timestamp),
+        (after, limit): (Option<TaskId>, usize),
+    ) -> Result<Option<TaskId>, Error> {
+        self.directory
+            .transact(async move |change| {
+                let prefix = key::of(tenant);
+                let mut range = prefix.range();
+                if let Some(after) = after {
+                    range.begin = prefix.clone().int(after.0 + 1).pack();
+                }
+                let pairs = change.get_range_all(snapshot(range, limit.max(1))).await?;
+                let mut last = None;
+                for pair in &pairs {
+                    let id = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
+                    let Some(id) = id.map(TaskId) else { continue };
+                    last = Some(id);
+                    let stored = change.get_snapshot(&key::record(id)).await?;
+                    let task = stored.map(|stored| task::decode(id, &stored)).transpose()?;
+                    let Some(finished) = task.and_then(|task| task.finished) else {
+                        continue;
+                    };
+                    if finished < files_until {
+                        change.clear_range(key::outputs(id).range());
+                    }
+                    if finished < until {
+                        change.clear_range(key::problems(id).range());
+                        change.clear(&key::record(id));
+                        change.clear(&pair.key);
+                    }
+                }
+                Ok(last.filter(|_| pairs.len() == limit.max(1)))
             })
             .await
     }

@@ -214,6 +214,7 @@ impl Ground {
             env: self.env.clone(),
             directory: self.directory.clone(),
             ldap: Some(self.ldap.clone()),
+            lists: hongyan_upkeep::Lists::default(),
         };
         self.router
             .serve_everywhere::<TaskEntity>(services, EntityOptions::default());

@@ -68,6 +68,7 @@ impl Ground {
             env: self.env.clone(),
             directory: self.directory.clone(),
             ldap: None,
+            lists: hongyan_upkeep::Lists::default(),
         };
         self.router
             .serve_everywhere::<TaskEntity>(services, EntityOptions::default());

@@ -21,6 +21,8 @@ pub struct WebhookOptions {
     pub off_after: Duration,
     /// How often a node looks whether there is something to post.
     pub look_period: Duration,
+    /// How often it looks though nothing seems to have changed.
+    pub fallback_period: Duration,
     /// Posts at the same time from one node.
     pub posts_max: usize,
     /// Internal networks that may be posted to, also without TLS.
@@ -37,6 +39,7 @@ impl Default for WebhookOptions {
             retry_pause_max: Duration::from_secs(2 * 3_600),
             off_after: Duration::from_secs(24 * 3_600),
             look_period: Duration::from_millis(500),
+            fallback_period: Duration::from_secs(10),
             posts_max: 64,
             networks: AddressRanges::default(),
         }

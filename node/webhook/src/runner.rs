@@ -1,8 +1,9 @@
-//! Sees that what is to be posted is posted, on the node that has the webhook's partition: looks again and again.
+//! Sees that what is to be posted is posted, on the node that has the webhook's partition: looks again and again, but where
+//! nothing has changed and nothing is due, at the clock alone.
 //!
 //! Everything is read from the store at each look, so whatever a node leaves half-done another goes on with.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -45,6 +46,16 @@ pub struct Runner {
     pub new_mail: NewMail,
 }
 
+/// What the last look at the store has shown.
+#[derive(Default)]
+struct Seen {
+    /// The version of the directory that was known before it.
+    version: u64,
+    /// When it was, in microseconds.
+    at_micros: u64,
+    webhooks: Vec<WebhookRecord>,
+}
+
 /// Notes of new mail that go into a delivery: the account, and the note as it was.
 type Notes = Vec<(AccountId, u64)>;
 
@@ -57,36 +68,73 @@ impl Runner {
             &["outcome"],
         );
         let busy = RefCell::new(BTreeSet::new());
+        let served = Cell::new(false);
         let mut under_way = FuturesUnordered::new();
+        let mut seen = None;
         loop {
             self.new_mail.write().await;
+            if !self.needs_look(seen.as_ref()) && !served.replace(false) {
+                self.pause(&mut under_way).await;
+                continue;
+            }
+            let (version, at_micros) = (self.webhooks.directory.version(), self.webhooks.env.now_micros());
             match self.all().await {
                 Ok(all) => {
                     self.new_mail.want(wanting(&all));
+                    seen = Some(Seen {
+                        version,
+                        at_micros,
+                        webhooks: all.clone(),
+                    });
                     for webhook in all {
                         let id = webhook.id;
                         let has_room = under_way.len() < self.webhooks.options.posts_max;
                         if has_room && self.is_due(&webhook) && busy.borrow_mut().insert(id) {
-                            let (this, busy, posts) = (&self, &busy, &posts);
+                            let (this, busy, posts, served) = (&self, &busy, &posts, &served);
                             under_way.push(async move {
-                                this.serve(webhook, posts).await;
+                                if this.serve(webhook, posts).await {
+                                    served.set(true);
+                                }
                                 busy.borrow_mut().remove(&id);
                             });
+                        } else if !has_room {
+                            served.set(true);
                         }
                     }
                 }
-                Err(error) => tracing::debug!(event = "webhooks_not_read", %error),
-            }
-            let pause = self.webhooks.env.sleep(self.webhooks.options.look_period);
-            tokio::pin!(pause);
-            loop {
-                tokio::select! {
-                    biased;
-                    () = &mut pause => break,
-                    Some(()) = under_way.next() => {}
+                Err(error) => {
+                    seen = None;
+                    tracing::debug!(event = "webhooks_not_read", %error);
                 }
             }
+            self.pause(&mut under_way).await;
         }
+    }
+
+    /// Goes on with what is under way until the next look.
+    async fn pause(&self, under_way: &mut FuturesUnordered<impl Future<Output = ()>>) {
+        let pause = self.webhooks.env.sleep(self.webhooks.options.look_period);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut pause => return,
+                Some(()) = under_way.next() => {}
+            }
+        }
+    }
+
+    /// Whether the store may say anything that it did not say at the last look: the change feed has gone on, a delivery is
+    /// due, or somebody wants to know of new mail, which is in no feed.
+    fn needs_look(&self, seen: Option<&Seen>) -> bool {
+        let Some(seen) = seen else { return true };
+        let fallback = u64::try_from(self.webhooks.options.fallback_period.as_micros()).unwrap_or(u64::MAX);
+        let is_old = self.webhooks.env.now_micros().saturating_sub(seen.at_micros) >= fallback;
+        let is_due = |webhook: &WebhookRecord| {
+            let waits = webhook.pending.is_some() || webhook.events.iter().any(|event| event == MAIL);
+            waits && self.is_due(webhook)
+        };
+        is_old || self.webhooks.directory.version() != seen.version || seen.webhooks.iter().any(is_due)
     }
 
     fn is_due(&self, webhook: &WebhookRecord) -> bool {
@@ -112,16 +160,21 @@ impl Runner {
     }
 
     /// Writes the next delivery down if there is one, and posts what is pending.
-    async fn serve(&self, webhook: WebhookRecord, posts: &CounterVec) {
+    /// Whether there may be more to do for it.
+    async fn serve(&self, webhook: WebhookRecord, posts: &CounterVec) -> bool {
         let id = webhook.id;
         match self.serve_once(webhook).await {
-            Ok(None) => {}
+            Ok(None) => false,
             Ok(Some(is_taken)) => {
                 let outcome = if is_taken { "taken" } else { "failed" };
                 posts.with_label_values(&[outcome]).inc();
+                true
             }
             // Someone has changed or removed it meanwhile, or the store is away: the next look sees.
-            Err(error) => tracing::debug!(event = "webhook_not_served", webhook = id.0, %error),
+            Err(error) => {
+                tracing::debug!(event = "webhook_not_served", webhook = id.0, %error);
+                true
+            }
         }
     }
 

@@ -249,3 +249,28 @@ fn api_3_a_test_says_that_it_is_one_and_a_removed_webhook_leaves_nothing() {
         assert!(fixture.runner.all().await.unwrap().is_empty());
     });
 }
+
+#[test]
+fn api_3_nothing_is_read_where_nothing_has_changed() {
+    hongyan_actor::run(0, async {
+        let world = Fixture::new().await;
+        world.webhook(&["member"]).await;
+        let seen = async || Seen {
+            version: world.directory.version(),
+            at_micros: world.directory.env().now_micros(),
+            webhooks: world.runner.all().await.unwrap(),
+        };
+        let quiet = seen().await;
+        assert!(world.runner.needs_look(None));
+        assert!(!world.runner.needs_look(Some(&quiet)));
+        world.tag("New").await;
+        assert!(world.runner.needs_look(Some(&quiet)), "the feed went on");
+        let later = seen().await;
+        assert!(!world.runner.needs_look(Some(&later)));
+        world.clock.advance(Duration::from_secs(10));
+        assert!(world.runner.needs_look(Some(&later)), "once in a while all the same");
+        // New mail is in no feed.
+        world.webhook(&[MAIL]).await;
+        assert!(world.runner.needs_look(Some(&seen().await)));
+    });
+}

@@ -68,6 +68,16 @@ impl Client {
         Ok(self.send(request.body(Full::new(Bytes::new()))?).await?.0)
     }
 
+    /// Asks for a file; what comes back may be a task that makes it.
+    pub(crate) async fn ask_for_file(&self, path: &str, body: Value) -> Result<Bytes> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("content-type", "application/json");
+        let body = Full::new(Bytes::from(body.to_string()));
+        Ok(self.send(request.body(body)?).await?.0)
+    }
+
     /// All items of a list, page after page. `query` is empty or ends with `&`.
     pub(crate) async fn list(&self, path: &str, query: &str) -> Result<Value> {
         let mut items = Vec::new();

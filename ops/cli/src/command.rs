@@ -106,7 +106,7 @@ pub enum Command {
     /// Who signed in, from where and with what result.
     #[command(subcommand)]
     Login(login::Login),
-    /// What members sent and got.
+    /// What members sent and got, and lists as files.
     #[command(subcommand)]
     Log(log::Log),
     /// How members prove to be who they are.

@@ -26,12 +26,62 @@ pub(crate) struct AuditEntry {
     from: String,
     /// `<object>.<verb>`.
     action: String,
+    kind: OperationKind,
     /// To what.
     object: String,
     id: Option<u64>,
     fields: Vec<AuditField>,
     /// Over this entry and all before it.
     hash: String,
+}
+
+/// Kinds of operations (STAT-8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OperationKind {
+    /// Who may manage what.
+    Administrators,
+    /// The organisation's data, domains, plan and pages.
+    Organisation,
+    /// Members, departments, tags, groups, invitations, shared mailboxes and the recycle bin.
+    MembersAndGroups,
+    /// How members sign in, and what is open to clients and programs.
+    Protocols,
+    /// What members may do and get: delegation, forwarding, recovery.
+    MemberPermissions,
+    /// Reading and taking logs, statistics and lists.
+    Logs,
+    /// Tasks.
+    Tasks,
+    /// The cluster, the queue, the installation.
+    Installation,
+}
+
+impl OperationKind {
+    /// The kind of an action.
+    fn of(action: &str) -> Self {
+        let (object, verb) = action.split_once('.').unwrap_or((action, ""));
+        match (object, verb) {
+            ("role", _) => Self::Administrators,
+            (
+                "organisation",
+                "sign-in-policy" | "single-sign-on" | "remove-single-sign-on" | "ldap" | "remove-ldap",
+            ) => Self::Protocols,
+            ("organisation" | "domain" | "plan", _) => Self::Organisation,
+            ("token" | "webhook" | "oauth-client" | "session", _) => Self::Protocols,
+            ("member", "acts" | "deleted-mails") => Self::Logs,
+            (
+                "member",
+                "set-password" | "add-oauth-grant" | "remove-oauth-grant" | "distrust-device" | "end-sessions"
+                | "refuse-sign-in" | "link-identity" | "unlink-identity" | "passkey-counter" | "oauth-replay",
+            ) => Self::Protocols,
+            ("member", "restore-mails" | "preferences") | ("mailbox", _) => Self::MemberPermissions,
+            ("logins" | "mail-log" | "statistics" | "list" | "mail", _) => Self::Logs,
+            ("task", _) => Self::Tasks,
+            ("cluster" | "queue" | "secrets", _) => Self::Installation,
+            _ => Self::MembersAndGroups,
+        }
+    }
 }
 
 /// What became of a field.
@@ -72,6 +122,8 @@ pub(crate) struct Query {
     action: Option<String>,
     /// Part of the object.
     object: Option<String>,
+    /// Only operations of this kind. A page may have few items, or none, and others follow.
+    kind: Option<OperationKind>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -124,6 +176,7 @@ fn view(recorded: Recorded) -> AuditEntry {
         author_kind: entry.author.kind.label().to_owned(),
         author: entry.author.name,
         from: entry.author.from,
+        kind: OperationKind::of(&entry.action),
         action: entry.action,
         object: entry.object,
         id: entry.id,
@@ -150,7 +203,12 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
     let found = caller.directory.audit().list(chain, &filter, before, limit).await;
     let found = found.map_err(hongyan_directory::Error::from)?;
     Ok(Json(AuditPage {
-        items: found.entries.into_iter().map(view).collect(),
+        items: found
+            .entries
+            .into_iter()
+            .map(view)
+            .filter(|entry| query.kind.is_none_or(|kind| entry.kind == kind))
+            .collect(),
         next: found.next.map(|next| next.to_string()),
     }))
 }

@@ -52,6 +52,10 @@ impl FromRequestParts<AdminState> for Caller {
 }
 
 impl Caller {
+    /// The API's handles.
+    pub(crate) fn state(&self) -> &AdminState {
+        &self.state
+    }
     /// Whether the caller may do that, and how far the right reaches.
     pub(crate) fn permit(&self, action: Action, object: &Object<'_>) -> Result<Reach> {
         Ok(permission::permit(&self.actor, action, object)?)

@@ -27,6 +27,7 @@ mod device;
 mod domain;
 mod domain_records;
 mod event;
+mod export;
 mod group;
 mod invitation;
 mod join;
@@ -58,6 +59,7 @@ mod sent_mail;
 mod service;
 mod session;
 mod sheet;
+mod sight;
 mod sign_in;
 mod sign_in_policy;
 mod single_sign_on;
@@ -101,6 +103,12 @@ pub fn router(state: AdminState) -> Router {
         .merge(migration_routes(&state))
         .merge(operator_routes())
         .split_for_parts();
+    // The one that answers tasks has none of its own, or neither would ever go.
+    let apart = AdminState {
+        tasks: state.tasks.clone().with_lists(hongyan_upkeep::Lists::default()),
+        ..state.clone()
+    };
+    state.tasks.lists().set(std::sync::Arc::new(export::Source(apart)));
     let document = document.to_json().unwrap_or_default();
     let json = [("content-type", "application/json")];
     router
@@ -281,6 +289,7 @@ fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
         .routes(routes!(task::cancel))
         .routes(routes!(sheet::export))
         .routes(routes!(sheet::blank))
+        .routes(routes!(export::export))
         .routes(routes!(sheet::export_groups))
         .routes(routes!(sheet::blank_groups))
         .routes(routes!(bulk::members))

@@ -5,12 +5,10 @@ mod view;
 
 pub(crate) use own::{__path_own, __path_report, me, own, report};
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use hongyan_access::permission::{Action, Reach};
 use hongyan_audit::{Chain, Event};
-use hongyan_statistics::{MailEntry, MailFilter, MailKind, MailOf, MailPlace};
+use hongyan_statistics::{MailFilter, MailKind, MailOf, MailPlace};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,11 +18,9 @@ use crate::caller::{Caller, parse_address};
 use crate::kept::Kept;
 use crate::page;
 use crate::problem::{Failure, Problem, Result};
+use crate::sight::{LOOKED_AT_MAX, Sight};
 pub(crate) use view::LoggedMail;
 use view::{token, view};
-
-/// Entries looked at for one page, where the caller sees some departments only.
-const LOOKED_AT_MAX: usize = 20_000;
 
 /// Which way a mail went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -145,38 +141,6 @@ async fn of(caller: &Caller, query: &Query, (tenant, reach): (TenantId, &Reach))
     }
 }
 
-/// What the caller may see of entries: all of the organisation, or those of members of some departments.
-struct Sight<'c> {
-    caller: &'c Caller,
-    tenant: TenantId,
-    reach: &'c Reach,
-    known: BTreeMap<AccountId, bool>,
-}
-
-impl Sight<'_> {
-    async fn sees(&mut self, entry: &MailEntry) -> Result<bool> {
-        if entry.tenant != self.tenant {
-            return Ok(false);
-        }
-        if *self.reach == Reach::Organisation {
-            return Ok(true);
-        }
-        if let Some(known) = self.known.get(&entry.account) {
-            return Ok(*known);
-        }
-        let seen = match self.caller.directory.account(entry.account).await? {
-            Some(account) => {
-                let permitted = self.caller.permit_member(Action::ReadAudit, &account, &account.address);
-                permitted.await.is_ok()
-            }
-            // To which department they belonged is not known any more.
-            None => false,
-        };
-        self.known.insert(entry.account, seen);
-        Ok(seen)
-    }
-}
-
 /// Mail that members sent and got, the newest first; its text is in no log. Reading it is in the audit log.
 #[utoipa::path(get, path = "/api/mail-log", params(Query), responses((status = 200, body = MailLog), Failure))]
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<Json<MailLog>> {
@@ -192,18 +156,13 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
         caller.directory.record(Chain::Tenant(tenant), read).await?;
     }
     let limit = page::limit(query.limit);
-    let mut sight = Sight {
-        caller: &caller,
-        tenant,
-        reach: &reach,
-        known: BTreeMap::new(),
-    };
+    let mut sight = Sight::new(&caller, &reach);
     let (mut items, mut looked_at, mut next) = (Vec::new(), 0, None);
     while items.len() < limit && looked_at < LOOKED_AT_MAX {
         let page = caller.counts.mail(of, &filter, before, limit - items.len()).await?;
         looked_at += page.scanned;
         for (place, entry) in page.entries {
-            if sight.sees(&entry).await? {
+            if entry.tenant == tenant && sight.sees(entry.account).await? {
                 items.push(view(&caller, place, entry).await?);
             }
         }

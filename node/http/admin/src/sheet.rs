@@ -86,17 +86,18 @@ pub(crate) struct Template {
 
 /// A file to keep, that the job `job` has made.
 pub(crate) fn file(job: &str, format: SheetFormat, octets: Vec<u8>) -> Response {
-    let is_groups = job.ends_with("groups");
-    let (kind, disposition) = match (format, is_groups) {
-        (SheetFormat::Csv, false) => ("text/csv; charset=utf-8", "attachment; filename=\"members.csv\""),
-        (SheetFormat::Csv, true) => ("text/csv; charset=utf-8", "attachment; filename=\"groups.csv\""),
-        (SheetFormat::Xlsx, false) => (XLSX, "attachment; filename=\"members.xlsx\""),
-        (SheetFormat::Xlsx, true) => (XLSX, "attachment; filename=\"groups.xlsx\""),
+    let name = job.rsplit('-').next().unwrap_or(job);
+    let (kind, end) = match format {
+        SheetFormat::Csv => ("text/csv; charset=utf-8", "csv"),
+        SheetFormat::Xlsx => (XLSX, "xlsx"),
     };
+    let disposition = format!("attachment; filename=\"{name}.{end}\"");
     let mut response = octets.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
+    if let Ok(disposition) = HeaderValue::try_from(disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
     response
 }
 

@@ -8,7 +8,7 @@ use hongyan_types::{TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::record::bulk::BulkV1;
-use crate::{SheetFormat, TaskId};
+use crate::{ExportList, SheetFormat, TaskId};
 
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +131,8 @@ pub enum Job {
     ExportGroups(SheetFormat),
     /// Members from an LDAP directory.
     SyncDirectory(SyncDirectory),
+    /// A list of the admin API into a CSV file.
+    ExportList(ExportList),
 }
 
 impl Job {
@@ -141,7 +143,7 @@ impl Job {
             Self::ImportGroups(import) => import.dry_run,
             Self::BulkMembers(bulk) => bulk.dry_run,
             Self::SyncDirectory(sync) => sync.dry_run,
-            Self::ExportMembers(_) | Self::ExportGroups(_) => false,
+            Self::ExportMembers(_) | Self::ExportGroups(_) | Self::ExportList(_) => false,
         }
     }
     /// Whether good rows are taken though others are wrong.
@@ -149,7 +151,11 @@ impl Job {
         match self {
             Self::ImportMembers(import) => import.take_good,
             Self::ImportGroups(import) => import.take_good,
-            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) | Self::SyncDirectory(_) => true,
+            Self::BulkMembers(_)
+            | Self::ExportMembers(_)
+            | Self::ExportGroups(_)
+            | Self::ExportList(_)
+            | Self::SyncDirectory(_) => true,
         }
     }
     /// What it begins with: a file is looked over as a whole before any of it is taken.
@@ -157,7 +163,7 @@ impl Job {
         match self {
             Self::ImportMembers(_) | Self::ImportGroups(_) | Self::SyncDirectory(_) => Phase::Check,
             Self::BulkMembers(bulk) if bulk.dry_run => Phase::Check,
-            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) => Phase::Apply,
+            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) | Self::ExportList(_) => Phase::Apply,
         }
     }
     /// The form of the file that it makes.
@@ -166,7 +172,7 @@ impl Job {
         match self {
             Self::ExportMembers(export) => Some(export.format),
             Self::ExportGroups(format) => Some(*format),
-            Self::SyncDirectory(_) => Some(SheetFormat::Csv),
+            Self::SyncDirectory(_) | Self::ExportList(_) => Some(SheetFormat::Csv),
             Self::ImportMembers(_) | Self::BulkMembers(_) | Self::ImportGroups(_) => None,
         }
     }
@@ -181,6 +187,7 @@ impl Job {
             Self::ImportGroups(_) => "import-groups",
             Self::ExportGroups(_) => "export-groups",
             Self::SyncDirectory(_) => "sync-directory",
+            Self::ExportList(_) => "export-list",
         }
     }
 }
@@ -238,6 +245,8 @@ enum JobV1 {
     ExportGroups(#[n(0)] ExportV1),
     #[n(5)]
     SyncDirectory(#[n(0)] SyncDirectory),
+    #[n(6)]
+    ExportList(#[n(0)] ExportList),
 }
 
 #[derive(Encode, Decode)]
@@ -330,6 +339,7 @@ pub(crate) fn encode(task: &TaskRecord) -> Bytes {
                 departments: Vec::new(),
             }),
             Job::SyncDirectory(sync) => JobV1::SyncDirectory(sync.clone()),
+            Job::ExportList(export) => JobV1::ExportList(export.clone()),
         },
         state: place(&STATES, &task.state),
         applying: task.phase == Phase::Apply,
@@ -376,6 +386,7 @@ pub(crate) fn decode(id: TaskId, stored: &[u8]) -> Result<TaskRecord, RecordErro
                 departments: export.departments.into_iter().map(DepartmentId).collect(),
             }),
             JobV1::SyncDirectory(sync) => Job::SyncDirectory(sync),
+            JobV1::ExportList(export) => Job::ExportList(export),
         },
         state: at(&STATES, body.state)?,
         phase: if body.applying { Phase::Apply } else { Phase::Check },

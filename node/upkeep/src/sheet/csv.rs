@@ -68,13 +68,19 @@ fn plain(cell: &str) -> &str {
 }
 
 pub(super) fn write(sheet: &Sheet) -> Result<Vec<u8>, SheetError> {
-    let mut octets = MARK.as_bytes().to_vec();
+    let rows = sheet.rows.iter().map(|(_, cells)| cells);
+    let lines = lines(std::iter::once(&sheet.head).chain(rows))?;
+    Ok([MARK.as_bytes(), &lines].concat())
+}
+
+/// Lines alone, to go on with what [`write`] has begun.
+pub(super) fn lines<'r>(rows: impl Iterator<Item = &'r Vec<String>>) -> Result<Vec<u8>, SheetError> {
+    let mut octets = Vec::new();
     let mut writer = ::csv::WriterBuilder::new()
         .flexible(true)
         .terminator(::csv::Terminator::CRLF)
         .from_writer(&mut octets);
-    let rows = sheet.rows.iter().map(|(_, cells)| cells);
-    for cells in std::iter::once(&sheet.head).chain(rows) {
+    for cells in rows {
         let cells = cells.iter().map(|cell| protected(cell));
         writer
             .write_record(cells)

@@ -1,9 +1,12 @@
 //! `hongyan log`
 
-use anyhow::Result;
-use clap::{Subcommand, ValueEnum};
+use std::path::{Path, PathBuf};
 
-use super::Whose;
+use anyhow::{Context, Result, bail};
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::{Whose, task};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -50,9 +53,64 @@ pub enum Log {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Write a list into a CSV file.
+    Export {
+        /// Which: audit, logins, mail, tasks, messages, days, members, capacity or sign-ins.
+        list: String,
+        /// Where to.
+        file: PathBuf,
+        /// What narrows the list, such as kind=sent or from=2026-11-01.
+        #[arg(long = "only", value_name = "NAME=VALUE")]
+        only: Vec<String>,
+        #[command(flatten)]
+        whose: Whose,
+    },
 }
 
 pub(crate) async fn run(command: &Log, client: &Client, style: Style) -> Result<()> {
+    match command {
+        Log::Mail { .. } => mail(command, client, style).await,
+        Log::Export {
+            list,
+            file,
+            only,
+            whose,
+        } => export(client, style, (list, file), only, whose).await,
+    }
+}
+
+async fn export(
+    client: &Client,
+    style: Style,
+    (list, file): (&str, &Path),
+    only: &[String],
+    whose: &Whose,
+) -> Result<()> {
+    let mut query = Map::new();
+    for pair in only {
+        let (name, value) = pair.split_once('=').with_context(|| format!("{pair}: NAME=VALUE"))?;
+        query.insert(name.to_owned(), json!(value));
+    }
+    let mut body = json!({"list": list, "query": query});
+    if let Some(name) = &whose.organisation {
+        body["organisation"] = json!(name);
+    }
+    let mut octets = client.ask_for_file("/api/exports/lists", body).await?;
+    // A long list is made by a task; a file begins with a byte order mark and is no JSON.
+    if let Ok(begun) = serde_json::from_slice::<Value>(&octets) {
+        let ended = task::follow(client, style, whose, begun).await?;
+        if ended["state"] != "done" {
+            bail!("task {}: {} {}", ended["id"], ended["state"], ended["note"]);
+        }
+        let path = format!("/api/tasks/{}/result{}", ended["id"], whose.suffix());
+        octets = client.download(&path).await?;
+    }
+    std::fs::write(file, octets).with_context(|| format!("write {}", file.display()))?;
+    output::done(style, &format!("{} is written", file.display()));
+    Ok(())
+}
+
+async fn mail(command: &Log, client: &Client, style: Style) -> Result<()> {
     let Log::Mail {
         kind,
         domain,
@@ -64,7 +122,10 @@ pub(crate) async fn run(command: &Log, client: &Client, style: Style) -> Result<
         until,
         limit,
         whose,
-    } = command;
+    } = command
+    else {
+        return Ok(());
+    };
     let kind = kind.map(|kind| match kind {
         Kind::Sent => "sent".to_owned(),
         Kind::Received => "received".to_owned(),

@@ -1,5 +1,6 @@
 //! The log of mail: the administrators' and one's own.
 
+use hongyan_directory::AccountRecord;
 use hongyan_statistics::{MailEntry, MailKind, MailRecipient, MailState};
 use hongyan_types::{Address, Timestamp};
 
@@ -14,16 +15,20 @@ async fn get(api: &axum::Router, path: &str) -> Value {
     value
 }
 
-pub(super) async fn log(state: &AdminState, address: &str, days_ago: i64, kind: MailKind, subject: &str) {
-    let address = Address::try_from(address).unwrap();
-    let account = state.directory.account_at(&address).await.unwrap();
-    state.counts.log_mail(MailEntry {
+pub(super) fn entry(
+    state: &AdminState,
+    account: &AccountRecord,
+    days_ago: i64,
+    kind: MailKind,
+    subject: &str,
+) -> MailEntry {
+    MailEntry {
         at: Timestamp {
             millis: state.access.now().millis - days_ago * DAY_MILLIS,
         },
         tenant: account.tenant,
         account: account.id,
-        owner: address.to_string(),
+        owner: account.address.to_string(),
         kind,
         subject: subject.to_owned(),
         sender: "s@far.test".to_owned(),
@@ -37,7 +42,13 @@ pub(super) async fn log(state: &AdminState, address: &str, days_ago: i64, kind: 
         email: None,
         folder: None,
         submission: None,
-    });
+    }
+}
+
+pub(super) async fn log(state: &AdminState, address: &str, days_ago: i64, kind: MailKind, subject: &str) {
+    let address = Address::try_from(address).unwrap();
+    let account = state.directory.account_at(&address).await.unwrap();
+    state.counts.log_mail(entry(state, &account, days_ago, kind, subject));
     state.counts.write_mail().await;
 }
 
@@ -168,5 +179,28 @@ fn log_10_the_check_up_says_what_to_look_at() {
         );
         let cut = get(anna, "/api/members/me/logins?from_millis=0&unusual=true").await;
         assert!(cut["note"].as_str().unwrap().contains("180 days are kept"), "{cut}");
+    });
+}
+
+#[test]
+fn stat_11_unusual_sign_ins_are_listed_for_the_departments_that_an_administrator_has() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let secret = hongyan_sasl::Secret::new("wrong");
+        for name in ["zs@d.test", "anna@d.test"] {
+            let peer = [192, 0, 2, 7].into();
+            let _ = state.access.verify_password(Protocol::Imap, name, &secret, peer).await;
+        }
+        state.access.write_logins().await;
+        let role = json!({"kind": "delegated", "functions": ["logs"], "departments": [1]});
+        assert_eq!(call(api, "PUT", "/api/members/lead@d.test/role", role).await.0, 200);
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let found = |list: Value| list["items"].as_array().unwrap().len();
+        assert_eq!(found(get(lead, "/api/logins?failed=true").await), 1, "those of Tech");
+        assert_eq!(found(get(boss, "/api/logins?failed=true").await), 2);
+        assert_eq!(found(get(boss, "/api/logins?unusual=true").await), 0);
     });
 }

@@ -25,6 +25,7 @@ mod connected;
 mod delegation;
 mod domain_records;
 mod event;
+mod export;
 mod invitation;
 mod ldap;
 mod mail_log;
@@ -74,10 +75,12 @@ async fn open_api() -> (axum::Router, AdminState) {
         LdapOptions::default(),
     );
     let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
+    let lists = hongyan_upkeep::Lists::default();
     let services = TaskServices {
         env: env.clone(),
         directory: directory.clone(),
         ldap: Some(ldap.clone()),
+        lists: lists.clone(),
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let single_sign_on = hongyan_openid::OpenId::new(
@@ -101,7 +104,7 @@ async fn open_api() -> (axum::Router, AdminState) {
             hongyan_statistics::StatisticsOptions::default(),
         ),
         migrations: hongyan_migration::Migrations::with_defaults(env.clone(), directory.clone(), way.clone()).unwrap(),
-        tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()),
+        tasks: Tasks::new(env, directory.clone(), way.clone(), UpkeepOptions::default()).with_lists(lists),
         directory,
         access,
         router: way,
