@@ -21,9 +21,10 @@ use crate::outside::OutsidePasswords;
 use crate::policy::{self, WayIn};
 use crate::remembered::Remembered;
 use crate::sessions::Sessions;
+use crate::web::Bells;
 use crate::{
     AccessError, AccessOptions, Identity, PasswordOwner, PasswordRule, PasswordRules, Places, Protocol, ScramAttempt,
-    SessionPermit, app_password, password_rules,
+    SessionPermit, TextGateway, app_password, password_rules,
 };
 
 /// Longest password looked at, in octets: a bound on work, not a rule.
@@ -43,6 +44,12 @@ pub(crate) struct Inner {
     pub(crate) login_log: LoginLog,
     pub(crate) sessions: Sessions,
     pub(crate) beginners: Beginners,
+    /// Those who asked for codes without being signed in.
+    pub(crate) askers: Beginners,
+    /// What brings codes to phones, if anything does.
+    pub(crate) texting: OnceLock<Arc<dyn TextGateway>>,
+    /// Rings when somebody asks to be let in by another device.
+    pub(crate) bells: Bells,
     /// Where in the world addresses are, if the operator has a file that says so.
     pub(crate) places: OnceLock<Places>,
     /// Who counts sign-ins.
@@ -86,6 +93,9 @@ impl Access {
             login_log: LoginLog::new(&options),
             sessions: Sessions::new(env.clone()),
             beginners: Beginners::default(),
+            askers: Beginners::default(),
+            texting: OnceLock::new(),
+            bells: Bells::default(),
             places: OnceLock::new(),
             sign_ins: OnceLock::new(),
             outside: OnceLock::new(),

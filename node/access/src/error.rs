@@ -44,6 +44,26 @@ pub enum AccessError {
     /// The last proof of who they are is too old for what is delicate (AUTH-25).
     #[error("prove again who you are: show the password, or a code if there is a second factor")]
     ProofNeeded,
+    /// Codes cannot be sent to phones here.
+    #[error("codes by SMS are not offered: the server has no SMS gateway")]
+    NoTextGateway,
+    /// The gateway has not taken the message.
+    #[error("the SMS gateway does not work at the moment: try again later, or use another way")]
+    TextGatewayFailed,
+    /// As many codes as a day has were sent.
+    #[error("{max} codes were sent in the last 24 hours, which is all: the next one can be sent at {} UTC", crate::unusual::utc(*again))]
+    CodesUsedUp {
+        /// The limit.
+        max: usize,
+        /// When one more can be sent.
+        again: hongyan_types::Timestamp,
+    },
+    /// A code sent to the phone protects this (AUTH-22).
+    #[error("show a code sent to your phone first")]
+    TextCodeNeeded,
+    /// A phone signs in several accounts: one of these has to be chosen (AUTH-6).
+    #[error("this phone belongs to several accounts: choose one")]
+    ChooseAccount(Vec<String>),
     /// There is no such session, or it is over.
     #[error("the session is over: sign in")]
     NotSignedIn,
@@ -88,7 +108,12 @@ impl AccessError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::LockedOut { .. } | Self::TooManySessions { .. } | Self::Overloaded | Self::OutsideSilent => true,
+            Self::LockedOut { .. }
+            | Self::TooManySessions { .. }
+            | Self::Overloaded
+            | Self::OutsideSilent
+            | Self::TextGatewayFailed
+            | Self::CodesUsedUp { .. } => true,
             Self::Directory(error) => error.is_temporary(),
             Self::Sealed(error) => *error == hongyan_seal::SealError::NoKey,
             Self::BadCredentials
@@ -103,6 +128,9 @@ impl AccessError {
             | Self::WrongCode
             | Self::Passkey(_)
             | Self::NeedsCode
+            | Self::NoTextGateway
+            | Self::TextCodeNeeded
+            | Self::ChooseAccount(_)
             | Self::ProofNeeded
             | Self::NotSignedIn
             | Self::Unfinished(_)
@@ -131,6 +159,11 @@ impl AccessError {
             Self::WrongCode => "wrong-code",
             Self::Passkey(_) => "wrong-passkey",
             Self::NeedsCode => "needs-code",
+            Self::NoTextGateway => "no-sms-gateway",
+            Self::TextGatewayFailed => "sms-gateway-failed",
+            Self::CodesUsedUp { .. } => "codes-used-up",
+            Self::TextCodeNeeded => "sms-code-needed",
+            Self::ChooseAccount(_) => "choose-account",
             Self::ProofNeeded => "proof-needed",
             Self::NotSignedIn => "not-signed-in",
             Self::Unfinished(_) => "unfinished",

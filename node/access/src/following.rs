@@ -127,6 +127,10 @@ impl Access {
                 self.web_session_ended(account, id);
                 0
             }
+            Ok(Notice::ApprovalAsked { account }) => {
+                self.0.bells.ring_here(account);
+                0
+            }
             Ok(Notice::GrantEnded { account, id }) => {
                 self.grant_ended(account, id);
                 0

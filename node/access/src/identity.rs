@@ -33,6 +33,8 @@ pub(crate) enum Proof {
         until_millis: i64,
         /// When its owner last proved to be themselves.
         proved_millis: i64,
+        /// When they last showed a code sent to their phone.
+        texted_millis: Option<i64>,
     },
 }
 

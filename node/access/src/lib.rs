@@ -16,6 +16,7 @@ mod following;
 mod hashing;
 mod identity;
 mod join;
+mod letter;
 mod login_log;
 mod notice;
 mod oauth;
@@ -30,8 +31,10 @@ mod remembered;
 mod revocation;
 mod second_factor;
 mod secret_text;
+mod sent_code;
 mod sessions;
 mod shared_failures;
+mod texting;
 mod token;
 mod totp;
 mod unusual;
@@ -59,8 +62,9 @@ pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{
     NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,
 };
+pub use texting::{TextError, TextGateway, TextMessage};
 pub use token::{NewTokenText, TokenError, is_token};
 pub use web::{
-    Approval, AskedApproval, Begun, DEVICE_COOKIE, Guest, Passed, SESSION_COOKIE, Stage, TrustedDevice, Visit,
-    WebProof, WebSession, cookie, is_web_token,
+    Approval, ApprovalWatch, AskedApproval, AskedTerms, Begun, DEVICE_COOKIE, Doorbell, Guest, Passed, Reach, Recovery,
+    RecoveryWay, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession, cookie, is_web_token,
 };

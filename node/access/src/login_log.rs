@@ -46,16 +46,22 @@ pub enum Way {
     Passkey,
     /// The provider of the organisation.
     SingleSignOn,
+    /// A code sent to the phone, in place of the password.
+    PhoneCode,
+    /// A forgotten password was set anew.
+    Recovery,
 }
 
 impl Way {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Password,
         Self::AppPassword,
         Self::SecondFactor,
         Self::Token,
         Self::Passkey,
         Self::SingleSignOn,
+        Self::PhoneCode,
+        Self::Recovery,
     ];
 
     /// A stable word.
@@ -68,6 +74,8 @@ impl Way {
             Self::Token => "token",
             Self::Passkey => "passkey",
             Self::SingleSignOn => "single-sign-on",
+            Self::PhoneCode => "phone-code",
+            Self::Recovery => "recovery",
         }
     }
     /// As releases before it say it: they read no other words.
@@ -75,6 +83,7 @@ impl Way {
         match self {
             Self::Passkey => Self::SecondFactor,
             Self::SingleSignOn => Self::Token,
+            Self::PhoneCode | Self::Recovery => Self::Password,
             known => known,
         }
     }

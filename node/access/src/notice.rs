@@ -21,6 +21,8 @@ pub(crate) enum Notice {
     WebEnded { account: AccountId, id: SessionId },
     /// What a mail client was granted is gone.
     GrantEnded { account: AccountId, id: u64 },
+    /// A sign-in waits to be confirmed on another device.
+    ApprovalAsked { account: AccountId },
 }
 
 #[derive(Encode, Decode)]
@@ -39,6 +41,8 @@ enum V1 {
     WebEnded(#[n(0)] u64, #[n(1)] u64),
     #[n(3)]
     GrantEnded(#[n(0)] u64, #[n(1)] u64),
+    #[n(4)]
+    ApprovalAsked(#[n(0)] u64),
 }
 
 #[derive(Encode, Decode)]
@@ -74,6 +78,7 @@ pub(crate) fn encode(notice: &Notice) -> Bytes {
         } => V1::Locked(guarded.kind.number(), guarded.digest, *until_wall_millis),
         Notice::WebEnded { account, id } => V1::WebEnded(account.0, id.0),
         Notice::GrantEnded { account, id } => V1::GrantEnded(account.0, *id),
+        Notice::ApprovalAsked { account } => V1::ApprovalAsked(account.0),
     };
     record::encode(Schema(1), &body)
 }
@@ -100,6 +105,9 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Notice, RecordError> {
         Stored::V1(V1::GrantEnded(account, id)) => Notice::GrantEnded {
             account: AccountId(account),
             id,
+        },
+        Stored::V1(V1::ApprovalAsked(account)) => Notice::ApprovalAsked {
+            account: AccountId(account),
         },
         Stored::V1(V1::Locked(kind, digest, until_wall_millis)) => Notice::Locked {
             guarded: Guarded {
@@ -148,6 +156,8 @@ mod tests {
             id: 9,
         };
         check(grant, "0100018203820709");
+        let asked = Notice::ApprovalAsked { account: AccountId(7) };
+        check(asked, "01000182048107");
         check(web, "010001820282 0709".replace(' ', "").as_str());
         check(locked, "0100018201830150010101010101010101010101010101011903e8");
     }

@@ -53,6 +53,12 @@ pub struct AccessOptions {
     pub approval_secs: u64,
     /// Confirmations that may be asked for in an hour, for an account.
     pub approvals_per_hour_max: u32,
+    /// How long a code that is sent to a phone or a mailbox is good, in seconds.
+    pub sent_code_secs: u64,
+    /// Codes sent in a day to one phone, and likewise to one recovery mailbox (AUTH-22); half of them to whoever has not signed in.
+    pub sent_codes_per_day_max: usize,
+    /// Codes that may be asked for in an hour from one address (IPv6: one /64) without being signed in, on one node.
+    pub guest_codes_per_address_max: u32,
     /// How long a device is trusted, in days; 0 trusts none (AUTH-19).
     pub trusted_device_days: u32,
     /// Devices an account may trust; the one used least lately makes room.
@@ -117,6 +123,9 @@ impl Default for AccessOptions {
             web_sessions_per_account_max: 50,
             approval_secs: 120,
             approvals_per_hour_max: 10,
+            sent_code_secs: 600,
+            sent_codes_per_day_max: 10,
+            guest_codes_per_address_max: 20,
             trusted_device_days: 90,
             trusted_devices_max: 20,
             fresh_proof_secs: 600,

@@ -43,6 +43,8 @@ pub enum SecondProof {
     RecoveryCode(String),
     /// What a browser answers that was asked for a passkey, as JSON.
     Passkey(String),
+    /// A code that was sent to the phone.
+    Text(String),
 }
 
 /// What was taken of an account's codes.
@@ -167,6 +169,16 @@ impl Access {
         Ok(())
     }
 
+    /// As [`Access::remove_second_factor`], by an administrator for whoever has lost it: its owner is told.
+    ///
+    /// # Errors
+    /// `Directory`: `NotFound`.
+    pub async fn reset_second_factor(&self, directory: &Directory, account: AccountId) -> Result<(), AccessError> {
+        let before = directory.factors(account).await?;
+        self.remove_second_factor(directory, account).await?;
+        self.tell_of_reset(account, &before).await
+    }
+
     /// Removes the second factor: authenticator app, passkeys and recovery codes.
     ///
     /// # Errors
@@ -207,7 +219,7 @@ impl Access {
                 None => Err(AccessError::WrongCode),
             },
             SecondProof::RecoveryCode(code) => self.take_recovery_code(login, code, peer).await,
-            SecondProof::Passkey(_) => Err(AccessError::WrongCode),
+            SecondProof::Passkey(_) | SecondProof::Text(_) => Err(AccessError::WrongCode),
         }
     }
 

@@ -88,7 +88,7 @@ fn texts(entry: &LoginEntry, account: &AccountRecord, place: &Place) -> (Text, T
 }
 
 /// A time as people write it: civil date from days (the calendar repeats every 400 years).
-fn utc(at: Timestamp) -> String {
+pub(crate) fn utc(at: Timestamp) -> String {
     let secs = at.millis.div_euclid(1_000);
     let (days, left) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
     let shifted = days + 719_468;

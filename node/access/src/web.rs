@@ -5,12 +5,17 @@
 //! demanded set up, it opens nothing but the way there. Used by `node/http/front` and the admin API.
 
 mod approval;
+mod bell;
 mod device;
 mod factor;
 mod password;
+mod phone;
+mod reach;
 mod record;
+mod recovery;
 mod session;
 mod sign_in;
+mod terms;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,9 +31,14 @@ pub(crate) use record::TokenHash;
 pub(crate) use session::{Found, hash};
 
 pub use approval::{Approval, AskedApproval};
+pub(crate) use bell::Bells;
+pub use bell::{ApprovalWatch, Doorbell};
 pub use device::TrustedDevice;
+pub use reach::Reach;
+pub use recovery::{Recovery, RecoveryWay};
 pub use session::is_web_token;
 pub use sign_in::WebProof;
+pub use terms::AskedTerms;
 
 /// The name under which a browser keeps the token of its session. Its prefix makes browsers refuse to take it from anybody
 /// but this host, over TLS.
@@ -73,6 +83,8 @@ pub enum Stage {
     SecondFactor,
     /// The password has to be changed (AUTH-10).
     ChangePassword,
+    /// There are terms that have to be accepted (AUTH-29).
+    AcceptTerms,
     /// A second factor is demanded and has to be set up.
     SetUpSecondFactor,
     /// Nothing.
@@ -87,6 +99,8 @@ impl Stage {
             Self::SecondFactor
         } else if factors.must_change {
             Self::ChangePassword
+        } else if !login.terms_missing().is_empty() {
+            Self::AcceptTerms
         } else if !is_vouched && login.second_factor_due().is_some_and(|due| due <= now) {
             Self::SetUpSecondFactor
         } else {
@@ -99,6 +113,7 @@ impl Stage {
         match self {
             Self::SecondFactor => "second-factor",
             Self::ChangePassword => "change-password",
+            Self::AcceptTerms => "accept-terms",
             Self::SetUpSecondFactor => "set-up-second-factor",
             Self::SignedIn => "signed-in",
         }

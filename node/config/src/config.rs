@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Migration, Node, Public, Queue,
-    SectionDoc, SingleSignOn, Storage, Tls, Webhook,
+    SectionDoc, SingleSignOn, Sms, Storage, Tls, Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -65,6 +65,8 @@ pub struct Config {
     pub single_sign_on: SingleSignOn,
     /// LDAP directories of organisations.
     pub ldap: Ldap,
+    /// Text messages to phones.
+    pub sms: Sms,
     /// Places of addresses.
     pub geoip: Geoip,
     /// What tenants may have.
@@ -173,6 +175,26 @@ impl Config {
                 "is below password_characters_min or above 256",
             );
         }
+        let access = &self.access;
+        for (setting, value, range) in [
+            ("access.approval_secs", access.approval_secs, 30..=600),
+            (
+                "access.approvals_per_hour_max",
+                u64::from(access.approvals_per_hour_max),
+                1..=1_000,
+            ),
+            ("access.sent_code_secs", access.sent_code_secs, 60..=3_600),
+            (
+                "access.sent_codes_per_day_max",
+                u64::from(access.sent_codes_per_day_max),
+                1..=1_000,
+            ),
+            ("sms.answer_secs_max", self.sms.answer_secs_max, 1..=60),
+        ] {
+            if !range.contains(&value) {
+                return refuse(setting, &format!("is not in {} to {}", range.start(), range.end()));
+            }
+        }
         if !matches!(self.storage.backend.as_str(), "embedded" | "foundationdb") {
             return refuse("storage.backend", "is neither embedded nor foundationdb");
         }
@@ -213,6 +235,7 @@ impl Config {
             Queue::document(),
             SingleSignOn::document(),
             Ldap::document(),
+            Sms::document(),
             Webhook::document(),
             Migration::document(),
             Log::document(),

@@ -25,6 +25,7 @@ pub use section::node::Node;
 pub use section::public::Public;
 pub use section::queue::Queue;
 pub use section::single_sign_on::SingleSignOn;
+pub use section::sms::Sms;
 pub use section::storage::Storage;
 pub use section::tls::Tls;
 pub use section::webhook::Webhook;

@@ -15,6 +15,7 @@ pub(crate) mod node;
 pub(crate) mod public;
 pub(crate) mod queue;
 pub(crate) mod single_sign_on;
+pub(crate) mod sms;
 pub(crate) mod storage;
 pub(crate) mod tls;
 pub(crate) mod webhook;

@@ -20,8 +20,8 @@ use crate::record::target::Target;
 use crate::standing::Standing;
 use crate::transaction::plan::Terms;
 use crate::{
-    AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, SignInPolicy, TenantRecord, TokenHash,
-    TokenRecord,
+    AccountRecord, Credential, DomainRecord, Factors, GroupId, Resolution, SignInPolicy, TenantRecord, TermsVersion,
+    TokenHash, TokenRecord,
 };
 
 /// Two halves: when the young one is full, the old one is forgotten and the young one becomes it.
@@ -75,6 +75,7 @@ pub(crate) struct Tables {
     pub(crate) factors: Table<AccountId, Arc<Factors>>,
     pub(crate) policies: Table<TenantId, Arc<SignInPolicy>>,
     pub(crate) terms: Table<TenantId, Option<Arc<Terms>>>,
+    pub(crate) asked_terms: Table<TenantId, Arc<Vec<TermsVersion>>>,
     pub(crate) groups: Table<GroupId, Resolution>,
     pub(crate) postmasters: Table<TenantId, Option<Arc<AccountRecord>>>,
     pub(crate) standings: Table<AccountId, Arc<Standing>>,
@@ -88,6 +89,7 @@ impl Tables {
                 self.tenants.remove(tenant);
                 self.policies.remove(tenant);
                 self.terms.remove(tenant);
+                self.asked_terms.remove(tenant);
                 self.postmasters.remove(tenant);
             }
             Touched::Domain(domain) => self.domains.remove(domain),
@@ -112,6 +114,7 @@ impl Tables {
         self.factors.clear();
         self.policies.clear();
         self.terms.clear();
+        self.asked_terms.clear();
         self.groups.clear();
         self.standings.clear();
         self.postmasters.clear();
@@ -138,6 +141,7 @@ impl Cache {
             factors: Table::new(entries_max),
             policies: Table::new(entries_max),
             terms: Table::new(entries_max / 10),
+            asked_terms: Table::new(entries_max),
             groups: Table::new(entries_max / 1_000),
             postmasters: Table::new(entries_max),
             standings: Table::new(entries_max / 10),

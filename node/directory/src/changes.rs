@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use hongyan_types::{AccountId, Address, Domain, Network, Timestamp};
 
 use crate::{
-    AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag, GrantRights, Grantee,
-    Language, Limit, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, TagId, TenantState, TokenHash,
-    TokenOwner, TotpKey, Welcome,
+    AcceptedTerms, AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag,
+    GrantRights, Grantee, Language, Limit, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, SmsScope,
+    TagId, TenantState, TokenHash, TokenOwner, TotpKey, Welcome,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -226,6 +226,19 @@ pub enum FactorsChange {
     MustChange(bool),
     /// What administrators decide.
     Rule(SignInRule),
+    /// The outside mailbox that was proved, or none any more.
+    RecoveryMailbox(Option<Address>),
+    /// The phone that was proved, or none any more, and then it protects nothing.
+    Phone(Option<String>),
+    /// What codes sent to the phone protect.
+    Sms {
+        /// Nothing switches them off.
+        scopes: BTreeSet<SmsScope>,
+        /// Keyed hashes: they count where there was no second factor and is one now.
+        recovery_codes: Vec<[u8; 32]>,
+    },
+    /// Terms are accepted; they must be those that are asked for.
+    AcceptTerms(AcceptedTerms),
 }
 
 /// A department to make.

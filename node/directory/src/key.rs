@@ -38,6 +38,8 @@
 //! ("dir", "grant-ends", millis, account, kind, id)  empty: the day before it ends, both are told
 //! ("dir", "asked", principal, asker)        record/delegation_request.rs; ("dir", "asks", asker, principal) empty
 //! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs; ("dir", "page", tenant) record/page.rs
+//! ("dir", "terms", tenant)                  record/terms.rs; those of the installation are those of tenant 0
+//! ("dir", "phone", number, tenant)          the account that proved it, if its factors have it still
 //! ("dir", "of-account", account, ..), ("dir", "of-tenant", tenant, ..)  what others keep, removed with it
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
 //! ("dir", "token-hash", hash)               token
@@ -222,6 +224,15 @@ pub(crate) fn asks(asker: AccountId) -> Tuple {
 pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
     let (kind, id) = to.code();
     dir("granted").int(tenant.0).int(kind).int(id)
+}
+pub(crate) fn terms(of: Option<TenantId>) -> Bytes {
+    dir("terms").int(of.map_or(0, |tenant| tenant.0)).pack()
+}
+pub(crate) fn phones_of(number: &str) -> Tuple {
+    dir("phone").string(number)
+}
+pub(crate) fn phone(number: &str, tenant: TenantId) -> Bytes {
+    phones_of(number).int(tenant.0).pack()
 }
 pub(crate) fn sign_in_policy(tenant: TenantId) -> Bytes {
     dir("sign-in-policy").int(tenant.0).pack()

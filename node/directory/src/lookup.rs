@@ -154,6 +154,7 @@ impl<'d> Lookup<'d> {
             factors: self.factors(id).await?,
             active: self.is_active(&account).await?,
             exempt: self.is_exempt(&policy, &account).await?,
+            terms: self.terms_asked(account.tenant).await?,
             policy,
             account,
         })

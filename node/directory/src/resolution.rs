@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hongyan_types::{AccountId, Address, AddressRanges, TenantId, Timestamp};
 
-use crate::{AccountRecord, Credential, Demand, Factors, GroupId, Posting, Protocol, SignInPolicy};
+use crate::{AccountRecord, Credential, Demand, Factors, GroupId, Posting, Protocol, SignInPolicy, TermsVersion};
 
 const DAY_MILLIS: i64 = 86_400_000;
 
@@ -153,6 +153,8 @@ pub struct Login {
     pub policy: Arc<SignInPolicy>,
     /// Whether the organisation's networks do not apply to it.
     pub exempt: bool,
+    /// Terms that have to be accepted (AUTH-29).
+    pub terms: Arc<Vec<TermsVersion>>,
 }
 
 impl Login {
@@ -200,6 +202,17 @@ impl Login {
             || self.factors.has_second_factor()
             || self.factors.rule.secure_login
             || self.policy.secure_login
+    }
+
+    /// Terms that it has to accept and has not: in the order of tenant and installation.
+    #[must_use]
+    pub fn terms_missing(&self) -> Vec<TermsVersion> {
+        let accepted = &self.factors.accepted;
+        let is_accepted = |asked: &TermsVersion| {
+            let mut accepted = accepted.iter();
+            accepted.any(|known| known.of == asked.of && known.version == asked.version)
+        };
+        self.terms.iter().filter(|asked| !is_accepted(asked)).copied().collect()
     }
 
     /// From when on a second factor that is demanded and is not there keeps it from everything but setting one up.

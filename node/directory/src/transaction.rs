@@ -48,6 +48,7 @@ pub(crate) mod set_credential;
 pub(crate) mod set_domain;
 pub(crate) mod set_page;
 pub(crate) mod set_sign_in_policy;
+pub(crate) mod set_terms;
 pub(crate) mod set_visibility;
 pub(crate) mod welcome;
 

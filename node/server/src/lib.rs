@@ -26,6 +26,7 @@ mod secrets;
 mod serve;
 mod settings;
 mod single_sign_on;
+mod sms;
 mod store;
 mod web_port;
 mod webhook;

@@ -23,7 +23,7 @@ use crate::assembly::{Assembly, AssemblyParts, Ground};
 use crate::cluster::{ClusterNode, Joined, Refused};
 use crate::secrets::Secrets;
 use crate::store::Store;
-use crate::{acme, certificate, http, readiness, secrets, settings};
+use crate::{acme, certificate, http, readiness, secrets, settings, sms};
 
 /// Time between two looks at the certificate's files.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
@@ -64,6 +64,7 @@ impl Base {
             .await
             .context("open sign-in")?;
         open_places(config, &access)?;
+        sms::open(config, &env, &access)?;
         let ground = Ground {
             env,
             database,

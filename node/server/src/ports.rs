@@ -15,7 +15,7 @@ use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_http_discovery::DiscoveryServices;
 use hongyan_http_front::{ApiRates, Front, FrontParts, administered_within};
-use hongyan_http_jmap::{JmapServices, WebPush};
+use hongyan_http_jmap::{JmapServices, PushBell, PushDoor, WebPush};
 use hongyan_http_oauth::OauthParts;
 use hongyan_http_scim::ScimParts;
 use hongyan_kv::Database;
@@ -138,6 +138,9 @@ impl Ports<'_> {
     }
 
     async fn open_https(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let push: Arc<dyn PushDoor> = Arc::new(self.web_push()?);
+        let bell = PushBell::new(self.env.clone(), self.database.clone(), Arc::clone(&push));
+        self.access.set_doorbell(Arc::new(bell));
         let services = JmapServices {
             env: self.env.clone(),
             database: self.database.clone(),
@@ -145,7 +148,7 @@ impl Ports<'_> {
             router: self.router.clone(),
             directory: self.directory.clone(),
             delivery: self.delivery.clone(),
-            push: Arc::new(self.web_push()?),
+            push,
         };
         let jmap = hongyan_http_jmap::routes(services, settings::jmap(self.config));
         self.arbiters.spawn(0, move || jmap.pushing);

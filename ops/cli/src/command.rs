@@ -33,6 +33,7 @@ mod single_sign_on;
 mod statistics;
 mod tag;
 mod task;
+mod terms;
 mod token;
 mod visibility;
 mod webhook;
@@ -112,6 +113,9 @@ pub enum Command {
     /// How members prove to be who they are.
     #[command(subcommand)]
     SignIn(sign_in::SignIn),
+    /// What members accept before they use the web client.
+    #[command(subcommand)]
+    Terms(terms::Terms),
     /// Mail clients that sign in with tokens (OAuth), and who has let them in.
     #[command(subcommand)]
     Oauth(oauth::Oauth),
@@ -195,6 +199,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Login(command) => login::run(command, &client, style).await,
         Command::Log(command) => log::run(command, &client, style).await,
         Command::SignIn(command) => sign_in::run(command, &client, style).await,
+        Command::Terms(command) => terms::run(command, &client, style).await,
         Command::Oauth(command) => oauth::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
         Command::Shared(command) => shared::run(command, &client, style).await,
@@ -299,6 +304,9 @@ mod tests {
             "x group export a.xlsx --tenant A",
             "x group template a.csv --chinese",
             "x member unbind a@b",
+            "x terms set --english a.txt --chinese b.txt --organisation A",
+            "x terms show --installation",
+            "x sign-in unbind a@b",
             "x webhook add Portal https://p.test/ --event mail --event member",
             "x webhook set 3 --on false",
             "x messages --organisation A",

@@ -57,7 +57,7 @@ struct Window {
 
 impl Beginners {
     /// Whether one more may begin from there.
-    fn admit(&self, from: IpAddr, now_micros: u64, span_micros: u64, max: u32) -> bool {
+    pub(crate) fn admit(&self, from: IpAddr, now_micros: u64, span_micros: u64, max: u32) -> bool {
         let from = block(from);
         let counts = |window: &Window| now_micros.saturating_sub(window.start_micros) < span_micros;
         let mut windows = self.0.lock();

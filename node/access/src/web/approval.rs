@@ -1,5 +1,5 @@
 //! Confirmation on a device that is signed in (AUTH-18), in place of the second factor: whoever signs in is shown a number, and
-//! types it into a session of theirs that is signed in wholly.
+//! types it into a session of theirs that is signed in wholly. It is also a fresh proof of who one is (AUTH-20).
 //!
 //! Typing the number, and not a button, is what makes an approval deliberate: somebody else's sign-in has another number. What waits is
 //! one record an account, at ("acc", "approval", account): it is judged, and used up, in the transaction that takes it. Whoever only knows
@@ -15,9 +15,10 @@ use hongyan_kv::{Transaction, Tuple};
 use hongyan_types::{AccountId, Timestamp};
 use minicbor::{Decode, Encode};
 
-use super::Stage;
 use super::record::{self, TokenHash};
 use super::session::{Found, SessionChange};
+use super::{Stage, WebSession};
+use crate::notice::{self, Notice};
 use crate::permission::Actor;
 use crate::{Access, AccessError, SessionFilter};
 
@@ -43,6 +44,8 @@ pub struct Approval {
     pub created: Timestamp,
     /// Until when.
     pub end: Timestamp,
+    /// Whether that session is signed in, and is to prove anew whose it is, such as to switch the second factor off (AUTH-20).
+    pub is_proof: bool,
 }
 
 /// What is shown where somebody signs in.
@@ -86,6 +89,9 @@ struct Entry {
     /// Wrong numbers typed.
     #[n(7)]
     wrong: u8,
+    /// Whether it is a fresh proof that is asked for.
+    #[n(8)]
+    is_proof: Option<bool>,
 }
 
 /// What became of a number.
@@ -141,7 +147,10 @@ impl Waiting {
         Some(self.entries.remove(at))
     }
 
-    fn type_number(&mut self, id: u64, number: u8) -> Typed {
+    fn type_number(&mut self, id: u64, number: u8, own: &TokenHash) -> Typed {
+        if self.entries.iter().any(|entry| entry.id == id && entry.session == *own) {
+            return Typed::Gone;
+        }
         let Some(mut entry) = self.take(id) else {
             return Typed::Gone;
         };
@@ -158,21 +167,27 @@ impl Waiting {
 }
 
 impl Access {
-    /// Asks those who are signed in already to confirm that it is they who sign in with `token`. Asking again gives another number.
+    /// Asks those who are signed in already to confirm that it is they who sign in with `token`, or, once they have, that it is still
+    /// they. Asking again gives another number.
     ///
     /// # Errors
-    /// `NotSignedIn`; `LockedOut` when it was asked too often; `Directory`: `Refused` when the session needs no second factor, or no other
-    /// session of the account is signed in.
+    /// `NotSignedIn`, `Unfinished`; `LockedOut` when it was asked too often; `Directory`: `Refused` when the account has no second factor,
+    /// or no other session of it is signed in.
     pub async fn web_ask_approval(&self, token: &str, peer: IpAddr) -> Result<AskedApproval, AccessError> {
         let found = self.find_session(token, peer).await?;
         let refused = |text: &str| AccessError::from(Error::Refused(text.to_owned()));
-        if found.view(self.now()).stage != Stage::SecondFactor {
+        let own = found.view(self.now());
+        if !matches!(own.stage, Stage::SecondFactor | Stage::SignedIn) {
+            return Err(AccessError::Unfinished(own.stage));
+        }
+        if !found.login.factors.has_second_factor() {
             return Err(refused("this sign-in needs no confirmation"));
         }
         let account = found.login.id();
         let all = usize::MAX;
         let sessions = self.web_sessions(SessionFilter::Account(account), None, all).await?;
-        if !sessions.iter().any(|session| session.stage == Stage::SignedIn) {
+        let is_other = |session: &WebSession| session.stage == Stage::SignedIn && session.id != own.id;
+        if !sessions.iter().any(is_other) {
             return Err(refused("no other device is signed in that could confirm it"));
         }
         let inner = &self.0;
@@ -187,6 +202,7 @@ impl Access {
             created_millis: now.millis,
             end_millis: now.millis.saturating_add(lasts.saturating_mul(1_000)),
             wrong: 0,
+            is_proof: (own.stage == Stage::SignedIn).then_some(true),
         };
         let asked = AskedApproval {
             number: entry.number,
@@ -195,16 +211,21 @@ impl Access {
             },
         };
         let per_hour_max = inner.options.approvals_per_hour_max;
-        let ask = async move |transaction: &mut Transaction| {
+        let ask = async move |transaction: &mut Change| {
             let mut waiting = read(transaction, account, now.millis).await?;
             let done = waiting.ask(entry.clone(), per_hour_max);
             if done.is_ok() {
                 write(transaction, account, &waiting);
+                transaction.notify(notice::encode(&Notice::ApprovalAsked { account }));
             }
-            Ok::<_, hongyan_kv::Error>(done)
+            Ok(done)
         };
-        match inner.database.run(ask).await.map_err(Error::from)? {
-            Ok(()) => Ok(asked),
+        match inner.directory.announce(ask).await?.0 {
+            Ok(()) => {
+                inner.bells.ring_here(account);
+                self.ring_outside(&found.login.account);
+                Ok(asked)
+            }
             Err(left_millis) => {
                 let left = u64::try_from(left_millis).unwrap_or(0);
                 Err(AccessError::LockedOut {
@@ -235,8 +256,11 @@ impl Access {
             client: entry.client,
             created: at(entry.created_millis),
             end: at(entry.end_millis),
+            is_proof: entry.is_proof == Some(true),
         };
-        Ok(waiting.entries.into_iter().map(view).collect())
+        // Nobody confirms to themselves.
+        let others = waiting.entries.into_iter().filter(|entry| entry.session != found.hash);
+        Ok(others.map(view).collect())
     }
 
     /// A session that may approve: one that is signed in, second factor and all.
@@ -257,9 +281,10 @@ impl Access {
         let found = self.approving_session(token, peer).await?;
         let (account, now) = (found.login.id(), self.now().millis);
         let (tenant, address) = (found.login.account.tenant, found.login.account.address.clone());
+        let own = found.hash;
         let approve = async move |change: &mut Change| {
             let mut waiting = read(change, account, now).await?;
-            let typed = waiting.type_number(id, number);
+            let typed = waiting.type_number(id, number, &own);
             let action = match &typed {
                 Typed::Right(entry) => {
                     pass(change, entry, now).await?;
@@ -278,6 +303,7 @@ impl Access {
             Ok(typed)
         };
         let (typed, _) = self.of_member(&found, peer).announce(approve).await?;
+        self.0.bells.ring_here(account);
         match typed {
             Typed::Right(_) => Ok(()),
             Typed::Wrong => Err(AccessError::WrongCode),
@@ -311,6 +337,7 @@ impl Access {
             Ok(taken)
         };
         let (taken, _) = self.of_member(&found, peer).announce(refuse).await?;
+        self.0.bells.ring_here(account);
         let entry = taken.ok_or_else(|| gone(id))?;
         self.end_waiting(&entry).await
     }

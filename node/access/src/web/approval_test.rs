@@ -156,6 +156,37 @@ async fn auth_18_what_waits_too_long_is_over_and_nobody_is_worn_down() {
 }
 
 #[tokio::test]
+async fn auth_20_the_factor_is_switched_off_once_another_device_has_confirmed() {
+    let world = World::new().await;
+    let laptop = begin(&world.node).await.token;
+    let asked = world.ask(&laptop).await.unwrap();
+    world.approve(world.waiting().await[0].id, asked.number).await.unwrap();
+    let access = &world.node.access;
+    let fresh = access.0.options.fresh_proof_secs;
+    world.node.clock.advance(Duration::from_secs(fresh + 1));
+    let stale = access.web_remove_second_factor(laptop.reveal(), PEER).await;
+    assert!(matches!(stale, Err(AccessError::ProofNeeded)));
+    // The other node hears of it with the directory's changes.
+    drop(world.node.other.look().await.unwrap());
+    let mut heard = world.node.other.watch_approvals(world.node.anna);
+    let asked = world.ask(&laptop).await.unwrap();
+    drop(world.node.other.look().await.unwrap());
+    heard.changed().await;
+    let waiting = world.waiting().await;
+    assert!(waiting[0].is_proof);
+    // Whoever asks does not confirm it themselves.
+    assert!(access.web_approvals(laptop.reveal(), PEER).await.unwrap().is_empty());
+    let own = access
+        .web_approve(laptop.reveal(), waiting[0].id, asked.number, PEER)
+        .await;
+    assert!(matches!(own, Err(AccessError::Directory(Error::NotFound { .. }))));
+    world.approve(waiting[0].id, asked.number).await.unwrap();
+    access.web_remove_second_factor(laptop.reveal(), PEER).await.unwrap();
+    let after = begin(&world.node).await.token;
+    assert_eq!(world.stage(&after).await, Some(Stage::SignedIn));
+}
+
+#[tokio::test]
 async fn auth_18_nobody_is_asked_where_nobody_is_signed_in() {
     let world = World::new().await;
     let nothing = world.ask(&world.phone).await;
@@ -180,6 +211,7 @@ fn golden_bytes() {
             created_millis: 4,
             end_millis: 5,
             wrong: 6,
+            is_proof: None,
         }],
     };
     let found = stored::encode(V1, &waiting);

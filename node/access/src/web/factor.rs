@@ -15,7 +15,7 @@ use crate::{Access, AccessError, AddedPasskey, Identity, PasskeyError};
 
 impl Access {
     /// The session of whoever is signed in and has proved lately who they are.
-    async fn proved_session(&self, token: &str, peer: IpAddr) -> Result<(Found, Directory), AccessError> {
+    pub(super) async fn proved_session(&self, token: &str, peer: IpAddr) -> Result<(Found, Directory), AccessError> {
         let found = self.find_session(token, peer).await?;
         let session = found.view(self.now());
         // Setting one up is all that is open to whoever must.

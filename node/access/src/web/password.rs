@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use hongyan_directory::FactorsChange;
+use hongyan_directory::{Error, FactorsChange, SmsScope};
+use hongyan_kv::Transaction;
 use hongyan_sasl::Secret;
 
 use super::session::{Found, SessionChange};
@@ -29,6 +30,7 @@ impl Access {
         if found.view(self.now()).stage == Stage::SecondFactor {
             return Err(AccessError::Unfinished(Stage::SecondFactor));
         }
+        self.check_protected(&found, SmsScope::ChangePassword).await?;
         let account = &found.login.account;
         self.verify_own(&account.address.to_string(), old, peer).await?;
         if old == new {
@@ -52,6 +54,14 @@ impl Access {
             at_millis: self.now().millis,
         };
         let record = self.change_session(&found.hash, &kept).await?;
+        let letters = self.password_letters(account, &found.login.factors, &peer.to_canonical().to_string(), false);
+        let tell = async move |transaction: &mut Transaction| {
+            for letter in &letters {
+                hongyan_notice::write(transaction, letter);
+            }
+            Ok::<_, hongyan_kv::Error>(())
+        };
+        self.0.database.run(tell).await.map_err(Error::from)?;
         self.account_changed(account.id).await?;
         let login = self.0.directory.login_of(account.id).await?;
         let login = login.ok_or(AccessError::NotSignedIn)?;

@@ -51,6 +51,9 @@ pub(crate) struct SessionRecord {
     /// Whether a provider that began it vouches for a second factor.
     #[n(13)]
     pub(crate) vouched: Option<bool>,
+    /// When a code sent to the phone was shown last.
+    #[n(14)]
+    pub(crate) texted_millis: Option<i64>,
 }
 
 /// One device.
@@ -166,6 +169,7 @@ mod tests {
             proved_millis: 4,
             wrong: 5,
             vouched: None,
+            texted_millis: None,
         };
         let stored = record::encode(V1, &session);
         let expect = format!("0100018d09030750{}f563614062633a3a31615801 02030405", "aa".repeat(16));

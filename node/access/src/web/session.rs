@@ -59,6 +59,8 @@ pub(super) enum SessionChange {
     Passed { at_millis: i64 },
     /// Its owner has proved anew who they are.
     Proved { at_millis: i64 },
+    /// A code sent to the phone was shown.
+    Texted { at_millis: i64 },
     /// The provider that began it vouches for a second factor.
     Vouched,
     /// Its owner has another password.
@@ -73,6 +75,7 @@ impl SessionChange {
                 record.peer.clone_from(peer);
             }
             Self::Vouched => record.vouched = Some(true),
+            Self::Texted { at_millis } => record.texted_millis = Some(*at_millis),
             Self::Wrong => record.wrong = record.wrong.saturating_add(1),
             Self::Passed { at_millis } => {
                 record.second_done = true;
@@ -142,6 +145,7 @@ impl Access {
             credential: found.record.credential,
             until_millis: session.end.millis,
             proved_millis: session.proved.millis,
+            texted_millis: found.record.texted_millis,
         };
         Ok(Identity::new(Protocol::Web, &found.login, proof))
     }

@@ -179,6 +179,7 @@ impl Access {
             proved_millis: now,
             wrong: 0,
             vouched: None,
+            texted_millis: None,
         }
     }
 
@@ -254,6 +255,7 @@ impl Access {
                 Way::Passkey,
                 self.check_passkey(&found.login, answer, &found.hash, peer).await,
             ),
+            SecondProof::Text(code) => (Way::SecondFactor, self.check_text(found, code).await),
             _ => (Way::SecondFactor, self.check_second(&found.login, proof, peer).await),
         };
         let attempt = Attempt {

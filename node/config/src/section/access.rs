@@ -43,6 +43,16 @@ section! {
         web_idle_secs: u64 = 259_200, "seconds", "60 to 31536000", "restart";
         /// Web sessions of one account; the one used least lately makes room for another.
         web_sessions_per_account_max: usize = 50, "sessions", "1 to 1000", "restart";
+        /// How long a sign-in waits for its confirmation on another device.
+        approval_secs: u64 = 120, "seconds", "30 to 600", "restart";
+        /// Confirmations on other devices that may be asked for in an hour, for one account.
+        approvals_per_hour_max: u32 = 10, "confirmations", "1 to 1000", "restart";
+        /// How long a code is good that is sent to a phone or a recovery mailbox.
+        sent_code_secs: u64 = 600, "seconds", "60 to 3600", "restart";
+        /// Codes sent in a day to one phone, and likewise to one recovery mailbox; half of them to whoever has not signed in.
+        sent_codes_per_day_max: u32 = 10, "codes", "1 to 1000", "restart";
+        /// Codes that may be asked for in an hour from one address (IPv6: one /64) without being signed in, on one node.
+        guest_codes_per_address_max: u32 = 20, "codes", "1 to 100000", "restart";
         /// How long a device is trusted that need not show the second factor.
         trusted_device_days: u32 = 90, "days", "0 (none is trusted) to 365", "restart; devices that are trusted keep theirs";
         /// Devices of one account that are trusted; the one used least lately makes room for another.

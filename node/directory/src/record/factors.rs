@@ -10,13 +10,13 @@ use bytes::Bytes;
 use hongyan_kv::Tuple;
 use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_seal::{Holder, Kept, Place, SealError, Sealer};
-use hongyan_types::{AccountId, Timestamp};
+use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::record::passkey::{Passkey, PasskeyV1};
 use crate::record::sign_in_rule::RuleV1;
 use crate::record::{protocols, read_protocols};
-use crate::{Protocol, ScramKeys, SignInRule};
+use crate::{Protocol, ScramKeys, SignInRule, SmsScope};
 
 /// A password for one client (AUTH-21): made by the server, so it has entropy enough for a fast hash.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,6 +91,25 @@ pub struct Factors {
     pub passkeys: Vec<Passkey>,
     /// The last number given to one.
     pub last_passkey: u32,
+    /// The outside mailbox that was proved to be its owner's (AUTH-12).
+    pub recovery_mailbox: Option<Address>,
+    /// The phone that was proved to be its owner's (AUTH-13): `+` and digits.
+    pub phone: Option<String>,
+    /// What codes sent to the phone protect (AUTH-22).
+    pub sms: BTreeSet<SmsScope>,
+    /// Terms that were accepted (AUTH-29), the latest of each.
+    pub accepted: Vec<AcceptedTerms>,
+}
+
+/// Terms that were accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptedTerms {
+    /// Whose; none for those of the installation.
+    pub of: Option<TenantId>,
+    /// Which version.
+    pub version: u32,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Factors {
@@ -104,10 +123,15 @@ impl Factors {
     pub fn app_password(&self, id: u32) -> Option<&AppPassword> {
         self.app_passwords.iter().find(|password| password.id == id)
     }
+    /// Whether a code sent to the phone is asked for at sign-in.
+    #[must_use]
+    pub fn is_sms_factor(&self) -> bool {
+        self.phone.is_some() && self.sms.contains(&SmsScope::SignIn)
+    }
     /// Whether a password alone does not sign in.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
-        self.totp.is_some() || !self.passkeys.is_empty()
+        self.totp.is_some() || !self.passkeys.is_empty() || self.is_sms_factor()
     }
 }
 
@@ -133,6 +157,47 @@ struct V1 {
     passkeys: Option<Vec<PasskeyV1>>,
     #[n(9)]
     last_passkey: Option<u32>,
+    #[n(10)]
+    recovery_mailbox: Option<String>,
+    #[n(11)]
+    phone: Option<String>,
+    #[n(12)]
+    sms: Option<Vec<u8>>,
+    #[n(13)]
+    accepted: Option<Vec<AcceptedV1>>,
+}
+
+#[derive(Encode, Decode)]
+struct AcceptedV1 {
+    /// 0 for those of the installation.
+    #[n(0)]
+    of: u64,
+    #[n(1)]
+    version: u32,
+    #[n(2)]
+    at_millis: i64,
+}
+
+impl From<&AcceptedTerms> for AcceptedV1 {
+    fn from(accepted: &AcceptedTerms) -> Self {
+        Self {
+            of: accepted.of.map_or(0, |tenant| tenant.0),
+            version: accepted.version,
+            at_millis: accepted.at.millis,
+        }
+    }
+}
+
+impl From<AcceptedV1> for AcceptedTerms {
+    fn from(stored: AcceptedV1) -> Self {
+        Self {
+            of: (stored.of != 0).then_some(TenantId(stored.of)),
+            version: stored.version,
+            at: Timestamp {
+                millis: stored.at_millis,
+            },
+        }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -297,6 +362,10 @@ pub(crate) fn encode(factors: &Factors) -> Bytes {
         rule: (factors.rule != SignInRule::default()).then(|| RuleV1::from(&factors.rule)),
         passkeys: (!factors.passkeys.is_empty()).then(|| factors.passkeys.iter().map(PasskeyV1::from).collect()),
         last_passkey: (factors.last_passkey != 0).then_some(factors.last_passkey),
+        recovery_mailbox: factors.recovery_mailbox.as_ref().map(Address::to_string),
+        phone: factors.phone.clone(),
+        sms: (!factors.sms.is_empty()).then(|| factors.sms.iter().map(|scope| scope.number()).collect()),
+        accepted: (!factors.accepted.is_empty()).then(|| factors.accepted.iter().map(AcceptedV1::from).collect()),
     };
     record::encode(Schema(1), &body)
 }
@@ -328,6 +397,23 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Factors, RecordError> {
             .map(Passkey::from)
             .collect(),
         last_passkey: body.last_passkey.unwrap_or_default(),
+        // An address that this release does not read leads nowhere.
+        recovery_mailbox: body
+            .recovery_mailbox
+            .and_then(|text| Address::try_from(text.as_str()).ok()),
+        phone: body.phone,
+        sms: body
+            .sms
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(SmsScope::from_number)
+            .collect(),
+        accepted: body
+            .accepted
+            .unwrap_or_default()
+            .into_iter()
+            .map(AcceptedTerms::from)
+            .collect(),
     })
 }
 
@@ -432,6 +518,23 @@ mod tests {
             "0100018a8000f4f6f6f6f6f6818802634b657943aaaaaa42bbbb8163757362f5f41903e802"
         );
         assert_eq!(decode(&stored), Ok(keyed));
+        let reached = Factors {
+            recovery_mailbox: Some(Address::try_from("a@b.test").unwrap()),
+            phone: Some("+861".to_owned()),
+            sms: BTreeSet::from([SmsScope::SignIn, SmsScope::AppPasswords]),
+            accepted: vec![AcceptedTerms {
+                of: Some(TenantId(3)),
+                version: 2,
+                at: Timestamp { millis: 9 },
+            }],
+            ..Factors::default()
+        };
+        let stored = encode(&reached);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "0100018e8000f4f6f6f6f6f6f6f66861 40622e74657374 642b383631 820004 8183030209".replace(' ', "")
+        );
+        assert_eq!(decode(&stored), Ok(reached));
     }
 
     #[test]

@@ -4,10 +4,10 @@ use hongyan_audit::Event;
 use hongyan_types::{AccountId, Timestamp};
 
 use super::{check_limit, need_account, plan, record_account, touch_account};
-use crate::record::factors;
+use crate::record::{factors, terms};
 use crate::{
-    AppPassword, Change, DirectoryOptions, Error, Factors, FactorsChange, Limit, LimitLevel, Passkey, Result, TotpKey,
-    key,
+    AcceptedTerms, AccountRecord, AppPassword, Change, DirectoryOptions, Error, Factors, FactorsChange, Limit,
+    LimitLevel, Passkey, Result, TotpKey, key,
 };
 
 pub(crate) async fn run(
@@ -31,6 +31,13 @@ pub(crate) async fn run(
         let in_force = bounds.of(limit, options).tightened(own, LimitLevel::Member);
         in_force.check(present)?;
     }
+    match change {
+        FactorsChange::Phone(number) => {
+            bind_phone(transaction, &account, before.phone.as_ref(), number.as_ref()).await?
+        }
+        FactorsChange::AcceptTerms(accepted) => check_terms(transaction, &account, *accepted).await?,
+        _ => {}
+    }
     let mut factors = before.clone();
     let (action, details) = apply(&mut factors, change)?;
     if before != factors {
@@ -43,6 +50,45 @@ pub(crate) async fn run(
         record_account(transaction, &account, event);
     }
     Ok(factors)
+}
+
+/// A phone belongs to one account of a tenant; nobody is told to whom.
+async fn bind_phone(
+    transaction: &mut Change,
+    account: &AccountRecord,
+    before: Option<&String>,
+    after: Option<&String>,
+) -> Result<()> {
+    if let Some(number) = after {
+        let key = key::phone(number, account.tenant);
+        if let Some(stored) = transaction.get(&key).await? {
+            let other = AccountId(super::read_int(&stored)?);
+            // Whoever has it no more, or is gone, gave it up.
+            let theirs = transaction.get(&key::factors(other)).await?;
+            let theirs = theirs.map(|stored| factors::decode(&stored)).transpose()?;
+            if other != account.id && theirs.is_some_and(|theirs| theirs.phone.as_ref() == Some(number)) {
+                let text = "this phone number is bound already in your organisation";
+                return Err(Error::Refused(text.to_owned()));
+            }
+        }
+        transaction.set(key, account.id.0.to_le_bytes().to_vec());
+    }
+    if let Some(number) = before.filter(|number| Some(*number) != after) {
+        transaction.clear(&key::phone(number, account.tenant));
+    }
+    Ok(())
+}
+
+async fn check_terms(transaction: &mut Change, account: &AccountRecord, accepted: AcceptedTerms) -> Result<()> {
+    if accepted.of.is_some_and(|of| of != account.tenant) {
+        return Err(Error::not_found("terms", accepted.version));
+    }
+    let stored = transaction.get(&key::terms(accepted.of)).await?;
+    let present = stored.map(|stored| terms::decode(&stored)).transpose()?;
+    match present {
+        Some(present) if present.is_asked() && present.version == accepted.version => Ok(()),
+        _ => Err(Error::Refused("these are not the present terms: read those".to_owned())),
+    }
 }
 
 /// The word of the audit log, and what it says of the change.
@@ -141,6 +187,7 @@ fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
             factors.totp = None;
             factors.pending_totp = None;
             factors.passkeys.clear();
+            factors.sms.clear();
             factors.recovery_codes.clear();
             "member.remove-second-factor"
         }
@@ -155,6 +202,10 @@ fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
         FactorsChange::AddPasskey { .. } | FactorsChange::RenamePasskey { .. } | FactorsChange::RemovePasskey(_) => {
             return apply_passkey(factors, change);
         }
+        FactorsChange::RecoveryMailbox(_)
+        | FactorsChange::Phone(_)
+        | FactorsChange::Sms { .. }
+        | FactorsChange::AcceptTerms(_) => return apply_reach(factors, change),
         FactorsChange::AddAppPassword { .. }
         | FactorsChange::RemoveAppPassword(_)
         | FactorsChange::SecureLogin(_)
@@ -162,6 +213,51 @@ fn apply_second(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
         | FactorsChange::Rule(_) => "member.change-factors",
     };
     Ok((action, Vec::new()))
+}
+
+/// How somebody is reached outside, and what follows from it.
+fn apply_reach(factors: &mut Factors, change: &FactorsChange) -> Result<Told> {
+    let shown = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+    Ok(match change {
+        FactorsChange::RecoveryMailbox(address) => {
+            factors.recovery_mailbox.clone_from(address);
+            let address = shown(address.as_ref().map(ToString::to_string));
+            ("member.recovery-mailbox", vec![("address", address)])
+        }
+        FactorsChange::Phone(number) => {
+            factors.phone.clone_from(number);
+            if number.is_none() {
+                factors.sms.clear();
+                forget_recovery_codes(factors);
+            }
+            ("member.phone", vec![("number", shown(number.clone()))])
+        }
+        FactorsChange::Sms { scopes, recovery_codes } => {
+            if factors.phone.is_none() && !scopes.is_empty() {
+                return Err(Error::Refused("bind a phone first".to_owned()));
+            }
+            let had = factors.has_second_factor();
+            factors.sms.clone_from(scopes);
+            if !had && factors.has_second_factor() {
+                factors.recovery_codes.clone_from(recovery_codes);
+            }
+            forget_recovery_codes(factors);
+            let scopes: Vec<_> = scopes.iter().map(|scope| scope.label()).collect();
+            ("member.sms-codes", vec![("protect", scopes.join(" "))])
+        }
+        FactorsChange::AcceptTerms(accepted) => {
+            factors.accepted.retain(|known| known.of != accepted.of);
+            factors.accepted.push(*accepted);
+            let of = if accepted.of.is_some() {
+                "organisation"
+            } else {
+                "installation"
+            };
+            let details = vec![("of", of.to_owned()), ("version", accepted.version.to_string())];
+            ("member.accept-terms", details)
+        }
+        _ => return Err(Error::Refused("this is no change of how to reach somebody".to_owned())),
+    })
 }
 
 /// Recovery codes stand in for a second factor: without one they are of no use.

@@ -25,6 +25,7 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     transaction.clear(&key::tenant(id));
     transaction.clear(&key::tenant_name(&tenant.name));
     transaction.clear(&key::sign_in_policy(id));
+    transaction.clear(&key::terms(Some(id)));
     transaction.clear(&key::visibility(id));
     transaction.clear(&key::page(id));
     transaction.clear_range(key::of_tenant(id).range());

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::permission::Action;
 use hongyan_access::{LastUse, NewAppPassword, Protocol};
-use hongyan_directory as directory;
+use hongyan_directory::{self as directory, SmsScope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,6 +89,7 @@ pub(crate) async fn list(caller: Caller, Path(address): Path<String>) -> Result<
 pub(crate) async fn add(caller: Caller, Path(address): Path<String>, Body(new): Body<Create>) -> Result<Response> {
     let account = caller.member_or_me(Action::ChangeFactors, &address).await?;
     caller.check_proof()?;
+    caller.check_protected(SmsScope::AppPasswords).await?;
     let mut protocols: std::collections::BTreeSet<_> = new.protocols.into_iter().collect();
     if protocols.is_empty() {
         let all = Protocol::CLIENTS.into_iter();

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use hongyan_access::permission::{self, Action, Actor, Object, Person, Reach, Refusal};
 use hongyan_access::{AccessError, Identity};
 use hongyan_audit::{Chain, Event};
-use hongyan_directory::{AccountRecord, Error, GroupRecord, RequestKey};
+use hongyan_directory::{AccountRecord, Error, GroupRecord, RequestKey, SmsScope};
 use hongyan_types::{Address, TenantId};
 
 use crate::AdminState;
@@ -67,6 +67,14 @@ impl Caller {
             (Some(identity), _) => Ok(self.access.check_proof(identity)?),
             (None, Actor::Person(Person { scopes: Some(_), .. })) => Err(AccessError::ProofNeeded.into()),
             (None, _) => Ok(()),
+        }
+    }
+
+    /// Whether the caller has shown a code sent to their phone, where that protects `scope` (AUTH-22).
+    pub(crate) async fn check_protected(&self, scope: SmsScope) -> Result<()> {
+        match &self.identity {
+            Some(identity) => Ok(self.access.check_protected_of(identity, scope).await?),
+            None => Ok(()),
         }
     }
 

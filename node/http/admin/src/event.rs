@@ -7,7 +7,7 @@ mod places;
 mod seen;
 mod stream;
 
-pub(crate) use places::Places;
+pub(crate) use places::{Place, Places};
 pub(crate) use seen::{KINDS, is_seen};
 
 use std::collections::BTreeSet;

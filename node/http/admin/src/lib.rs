@@ -68,6 +68,7 @@ mod state;
 mod statistics;
 mod tag;
 mod task;
+mod terms;
 mod token;
 mod user;
 mod visibility;
@@ -157,6 +158,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(ldap::sync))
         .routes(routes!(visibility::show, visibility::set))
         .routes(routes!(visibility::people))
+        .routes(routes!(terms::show, terms::set, terms::withdraw))
         .routes(routes!(role::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -219,6 +221,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(app_password::list, app_password::add))
         .routes(routes!(app_password::remove))
         .routes(routes!(sign_in::remove_second_factor))
+        .routes(routes!(sign_in::unbind_reach))
         .routes(routes!(oauth::grants))
         .routes(routes!(oauth::end_grant))
         .routes(routes!(preferences::show, preferences::change))
@@ -256,6 +259,23 @@ fn sign_in_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(web_session::ask_approval))
         .routes(routes!(web_session::approvals))
         .routes(routes!(web_session::approve, web_session::refuse))
+        .routes(routes!(web_session::events))
+        .routes(routes!(web_session::terms, web_session::accept_terms))
+        .routes(routes!(web_session::reach))
+        .routes(routes!(
+            web_session::offer_mailbox,
+            web_session::confirm_mailbox,
+            web_session::remove_mailbox
+        ))
+        .routes(routes!(
+            web_session::offer_phone,
+            web_session::confirm_phone,
+            web_session::remove_phone
+        ))
+        .routes(routes!(web_session::send_code))
+        .routes(routes!(web_session::protect))
+        .routes(routes!(web_session::ways, web_session::ask, web_session::recover))
+        .routes(routes!(web_session::ask_phone))
         .routes(routes!(web_session::change_password))
         .routes(routes!(
             web_session::offer_totp,
@@ -325,6 +345,7 @@ fn operator_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(queue::list))
         .routes(routes!(queue::show, queue::delete))
         .routes(routes!(queue::act))
+        .routes(routes!(terms::show_own, terms::set_own, terms::withdraw_own))
         .routes(routes!(secret::show))
         .routes(routes!(secret::rotate))
         .merge(cluster::routes())

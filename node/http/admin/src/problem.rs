@@ -259,6 +259,23 @@ impl From<AccessError> for Problem {
             AccessError::WrongCode => Self::new(StatusCode::FORBIDDEN, "wrong-code", error.text()),
             AccessError::Passkey(_) => Self::new(StatusCode::FORBIDDEN, "wrong-passkey", error.text()),
             AccessError::NeedsCode => Self::new(StatusCode::FORBIDDEN, "needs-code", error.text()),
+            AccessError::NoTextGateway => Self::new(StatusCode::CONFLICT, "no-sms-gateway", error.text()),
+            AccessError::TextGatewayFailed => Self::new(StatusCode::BAD_GATEWAY, "sms-gateway-failed", error.text()),
+            AccessError::TextCodeNeeded => Self::new(StatusCode::FORBIDDEN, "sms-code-needed", error.text()),
+            AccessError::CodesUsedUp { max, .. } => Self {
+                limit: Some("sent_codes_per_day_max"),
+                max: u64::try_from(max).ok(),
+                used: u64::try_from(max).ok(),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "codes-used-up", error.text())
+            },
+            AccessError::ChooseAccount(accounts) => Self {
+                present: Some(Box::new(serde_json::json!({ "accounts": accounts }))),
+                ..Self::new(
+                    StatusCode::CONFLICT,
+                    "choose-account",
+                    "this phone belongs to several accounts: choose one",
+                )
+            },
             AccessError::ProofNeeded => Self::new(StatusCode::FORBIDDEN, "proof-needed", error.text()),
             AccessError::Unfinished(stage) => Self::new(StatusCode::FORBIDDEN, stage.label(), error.text()),
             AccessError::LockedOut { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", error.text()),

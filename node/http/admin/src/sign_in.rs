@@ -28,6 +28,10 @@ pub(crate) struct SignIn {
     second_factor: bool,
     /// Passkeys there are.
     passkeys: usize,
+    /// Whether a phone is bound that codes are sent to.
+    phone: bool,
+    /// Whether there is a recovery mailbox.
+    recovery_mailbox: bool,
     /// Recovery codes that are left.
     recovery_codes: usize,
     /// Whether the password has to be changed at the next sign-in.
@@ -86,6 +90,8 @@ async fn view(caller: &Caller, account: AccountId, notices: Vec<String>) -> Resu
         app_passwords: factors.app_passwords.len(),
         second_factor: factors.has_second_factor(),
         passkeys: factors.passkeys.len(),
+        phone: factors.phone.is_some(),
+        recovery_mailbox: factors.recovery_mailbox.is_some(),
         recovery_codes: factors.recovery_codes.len(),
         must_change_password: factors.must_change,
         closed: factors.rule.closed.iter().copied().collect(),
@@ -108,10 +114,16 @@ pub(crate) async fn show(caller: Caller, Path(address): Path<String>) -> Result<
 pub(crate) async fn remove_second_factor(caller: Caller, Path(address): Path<String>) -> Result<StatusCode> {
     let account = caller.member(Action::ControlMembers, &address).await?;
     caller.check_proof()?;
-    caller
-        .access
-        .remove_second_factor(&caller.directory, account.id)
-        .await?;
+    caller.access.reset_second_factor(&caller.directory, account.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Unbinds a member's phone and recovery mailbox (MEM-13): for whoever has lost them. `me` does it at /api/session.
+#[utoipa::path(delete, path = "/api/members/{address}/reach", params(("address" = String, Path)), responses((status = 204), Failure))]
+pub(crate) async fn unbind_reach(caller: Caller, Path(address): Path<String>) -> Result<StatusCode> {
+    let account = caller.member(Action::ControlMembers, &address).await?;
+    caller.check_proof()?;
+    caller.access.unbind_reach(&caller.directory, account.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,10 +4,14 @@
 //! sites do not send, or, for programs, part of the answer. Pages of other sites are turned away by the entry.
 
 mod approval;
+mod events;
 mod factor;
 mod guest;
 mod passkey;
 mod password;
+mod reach;
+mod recovery;
+mod terms;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -26,6 +30,7 @@ use crate::problem::{Failure, Problem, Result};
 pub(crate) use approval::{
     __path_approvals, __path_approve, __path_ask_approval, __path_refuse, approvals, approve, ask_approval, refuse,
 };
+pub(crate) use events::{__path_events, events};
 pub(crate) use factor::{
     __path_confirm_totp, __path_offer_totp, __path_prove, __path_remove_second_factor, __path_renew_recovery_codes,
     __path_second_factor, confirm_totp, offer_totp, prove, remove_second_factor, renew_recovery_codes, second_factor,
@@ -36,6 +41,13 @@ pub(crate) use passkey::{
     remove_totp, request_passkey,
 };
 pub(crate) use password::{__path_change_password, change_password};
+pub(crate) use reach::{
+    __path_confirm_mailbox, __path_confirm_phone, __path_offer_mailbox, __path_offer_phone, __path_protect,
+    __path_reach, __path_remove_mailbox, __path_remove_phone, __path_send_code, confirm_mailbox, confirm_phone,
+    offer_mailbox, offer_phone, protect, reach, remove_mailbox, remove_phone, send_code,
+};
+pub(crate) use recovery::{__path_ask, __path_ask_phone, __path_recover, __path_ways, ask, ask_phone, recover, ways};
+pub(crate) use terms::{__path_accept_terms, __path_terms, accept_terms, terms};
 
 /// A session of the web client.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +58,7 @@ pub(crate) struct WebSession {
     display_name: String,
     /// What was typed: it may be an alias.
     login: String,
-    /// `signed-in`, or what is still lacking: `second-factor`, `change-password`, `set-up-second-factor`.
+    /// `signed-in`, or what is still lacking: `second-factor`, `change-password`, `accept-terms`, `set-up-second-factor`.
     stage: &'static str,
     /// What can be shown as the second factor; nothing where there is none.
     factors: Vec<&'static str>,
@@ -78,6 +90,11 @@ pub(crate) struct Begin {
     /// In place of both: what `navigator.credentials.get()` gave, as its `toJSON()` writes it.
     #[schema(value_type = Option<Object>)]
     passkey: Option<Box<RawValue>>,
+    /// In place of all these: a phone, and the code that `/api/session/phone-code` had sent to it.
+    phone: Option<String>,
+    code: Option<String>,
+    /// With a phone that belongs to several accounts, which one: the problem `choose-account` names them.
+    account: Option<String>,
     /// Whether the token is wanted in the answer instead of a cookie.
     #[serde(default)]
     bearer: bool,
@@ -91,6 +108,9 @@ async fn view(state: &AdminState, session: &hongyan_access::WebSession) -> Resul
     }
     if !factors.passkeys.is_empty() {
         kinds.push("passkey");
+    }
+    if factors.is_sms_factor() && state.access.has_text_gateway() {
+        kinds.push("sms");
     }
     if !factors.recovery_codes.is_empty() {
         kinds.push("recovery-code");
@@ -136,10 +156,21 @@ pub(crate) async fn begin(guest: Guest, Body(asked): Body<Begin>) -> Result<Resp
         device: guest.device.as_ref().map(Secret::reveal),
     };
     let access = &guest.state.access;
+    let by_phone = asked.phone.as_deref().zip(asked.code.as_deref());
     let begun = match (asked.login, asked.password, asked.passkey) {
+        (None, None, None) if by_phone.is_some() => {
+            let (phone, code) = by_phone.unwrap_or_default();
+            access
+                .web_sign_in_by_phone(phone, code, asked.account.as_deref(), visit)
+                .await?
+        }
         (Some(login), Some(password), None) => access.web_sign_in(&login, &Secret::new(password.0), visit).await?,
         (None, None, Some(passkey)) => access.web_sign_in_by_passkey(passkey.get(), visit).await?,
-        _ => return Err(Problem::invalid("show login and password, or a passkey")),
+        _ => {
+            return Err(Problem::invalid(
+                "show login and password, or a passkey, or phone and code",
+            ));
+        }
     };
     let secs = secs_until(begun.session.end.millis, access.now().millis);
     let token = begun.token.reveal();

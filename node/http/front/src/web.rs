@@ -28,7 +28,13 @@ const SINGLE_SIGN_ON: &str = "/sso/";
 /// Where people join by an invitation, which is all the right that they need.
 const JOIN: &str = "/join/";
 /// Pages with forms that count for whoever is signed in.
-const PAGES: [&str; 4] = ["/oauth/authorize", "/oauth/device", "/sso/start", "/sso/logout"];
+const PAGES: [&str; 5] = [
+    "/oauth/authorize",
+    "/oauth/device",
+    "/oauth/recover",
+    "/sso/start",
+    "/sso/logout",
+];
 
 /// Whether whoever asks for a path is a guest there: it finds out itself who that is.
 pub(crate) fn takes_guests(path: &str) -> bool {
@@ -165,6 +171,7 @@ mod tests {
             ("/api/session", true, true),
             ("/oauth/authorize", true, true),
             ("/oauth/device", true, true),
+            ("/oauth/recover", true, true),
             ("/oauth/token", true, false),
             ("/sso/callback", true, false),
             ("/sso/start", true, true),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
-use hongyan_access::SessionFilter;
+use hongyan_access::{SessionFilter, TextError, TextGateway, TextMessage};
+use hongyan_env::BoxFuture;
 use hongyan_http_admin::AdminState;
-use hongyan_http_front::{Caller, Front, FrontParts, FrontSettings};
+use hongyan_http_front::{Caller, Front, FrontParts, FrontSettings, administered};
 use hongyan_listener::{Listener, TlsMode};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER};
+use hongyan_sasl::Secret;
 use hongyan_upkeep::{Tasks, UpkeepOptions};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -140,7 +142,7 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
             routes: Router::new()
                 .route("/name", get(name).post(name))
                 .route("/open", get(async || "open"))
-                .merge(admin),
+                .merge(administered(admin, node.access.clone())),
             settings: FrontSettings {
                 clear_passwords: true,
                 ..FrontSettings::default()
@@ -285,6 +287,134 @@ fn auth_18_a_sign_in_is_confirmed_where_somebody_is_signed_in() {
         assert_eq!(browser.call("DELETE", &path, Value::Null).await.status, 404);
 
         browser.cookies = waiting;
+        assert_eq!(browser.name().await, (200, json!(USER)));
+    });
+}
+
+/// A gateway that remembers the last code.
+#[derive(Default)]
+struct Gateway(std::sync::Mutex<String>);
+
+impl TextGateway for Gateway {
+    fn send(&self, message: TextMessage) -> BoxFuture<'_, Result<(), TextError>> {
+        message.code.reveal().clone_into(&mut self.0.lock().unwrap());
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Gateway {
+    /// The code, once it has come.
+    async fn code(&self) -> String {
+        loop {
+            let code = std::mem::take(&mut *self.0.lock().unwrap());
+            if !code.is_empty() {
+                return code;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[test]
+fn auth_22_codes_to_the_phone_over_the_api() {
+    with_browser(|mut browser| async move {
+        browser.sign_in().await;
+        let refused = browser
+            .call("PUT", "/api/session/phone", json!({"number": "13800138000"}))
+            .await;
+        assert_eq!((refused.status, &refused.body["type"]), (409, &json!("no-sms-gateway")));
+        let gateway = Arc::new(Gateway::default());
+        let access = browser.node.access.clone();
+        access.set_text_gateway(Arc::clone(&gateway) as Arc<dyn TextGateway>);
+        let number = json!({"number": "138 0013 8000"});
+        assert_eq!(browser.call("PUT", "/api/session/phone", number).await.status, 202);
+        let code = json!({"code": gateway.code().await});
+        assert_eq!(browser.call("POST", "/api/session/phone", code).await.status, 204);
+        let sms = async |browser: &mut Browser| {
+            assert_eq!(
+                browser.call("POST", "/api/session/sms-code", Value::Null).await.status,
+                202
+            );
+            gateway.code().await
+        };
+        let code = sms(&mut browser).await;
+        let protect = json!({"protects": ["sign-in", "app-passwords"], "code": code});
+        let protected = browser.call("PUT", "/api/session/sms", protect).await;
+        let codes = protected.body["recovery_codes"].as_array().unwrap().len();
+        assert_eq!((protected.status, codes), (200, 10), "{}", protected.body);
+        let reach = browser.call("GET", "/api/session/reach", Value::Null).await.body;
+        assert_eq!(reach["phone"], "+8613800138000");
+        assert_eq!(reach["sms_protects"], json!(["sign-in", "app-passwords"]));
+
+        browser.cookies.clear();
+        let begun = browser.sign_in().await.body;
+        assert_eq!(begun["factors"], json!(["sms", "recovery-code"]));
+        let code = sms(&mut browser).await;
+        let shown = json!({"kind": "sms", "code": code});
+        let passed = browser.call("POST", "/api/session/second-factor", shown).await;
+        assert_eq!(passed.body["stage"], "signed-in", "{}", passed.body);
+        let made = browser
+            .call("POST", "/api/members/me/app-passwords", json!({"name": "Phone"}))
+            .await;
+        assert_eq!(made.status, 201, "the code was shown a moment ago: {}", made.body);
+    });
+}
+
+#[test]
+fn auth_11_a_forgotten_password_over_the_api() {
+    with_browser(|mut browser| async move {
+        let ways = browser.call("GET", "/api/session/recovery", Value::Null).await.body;
+        assert_eq!(
+            ways,
+            json!({"ways": ["mailbox", "totp", "recovery-code"], "phone_sign_in": false})
+        );
+        for login in [USER, "nobody@example.test"] {
+            let asked = json!({"login": login, "way": "mailbox"});
+            assert_eq!(browser.call("POST", "/api/session/recovery", asked).await.status, 202);
+            let shown = json!({"login": login, "way": "mailbox", "code": "123456", "password": "Battery-staple8"});
+            let wrong = browser.call("PUT", "/api/session/recovery", shown).await;
+            assert_eq!((wrong.status, &wrong.body["type"]), (403, &json!("wrong-code")));
+        }
+        let by_phone = json!({"login": USER, "way": "phone"});
+        assert_eq!(
+            browser.call("POST", "/api/session/recovery", by_phone).await.status,
+            409
+        );
+        // A page of another site sets nothing off.
+        browser.site = "cross-site";
+        let asked = json!({"login": USER, "way": "mailbox"});
+        assert_eq!(browser.call("POST", "/api/session/recovery", asked).await.status, 403);
+    });
+}
+
+#[test]
+fn auth_29_terms_over_the_api_and_app_passwords_go_on() {
+    with_browser(|mut browser| async move {
+        browser.sign_in().await;
+        let made = browser
+            .call("POST", "/api/members/me/app-passwords", json!({"name": "Phone"}))
+            .await;
+        let app = Secret::new(made.body["password"].as_str().unwrap());
+        let directory = &browser.node.directory.clone();
+        directory.set_terms(None, "Be kind.", "").await.unwrap();
+        let refused = browser.name().await;
+        assert_eq!((refused.0, &refused.1["type"]), (403, &json!("accept-terms")));
+        let peer = std::net::IpAddr::from([192, 0, 2, 1]);
+        let access = browser.node.access.clone();
+        let client = access
+            .verify_password(hongyan_access::Protocol::Imap, USER, &app, peer)
+            .await;
+        client.unwrap();
+        let items = browser.call("GET", "/api/session/terms", Value::Null).await.body["items"].take();
+        assert_eq!(
+            items,
+            json!([{"of": "installation", "version": 1, "english": "Be kind.", "chinese": "", "accepted_millis": null}])
+        );
+        let stale = json!({"items": [{"of": "installation", "version": 2}]});
+        assert_eq!(browser.call("POST", "/api/session/terms", stale).await.status, 409);
+        let accept = json!({"items": [{"of": "installation", "version": 1}]});
+        let accepted = browser.call("POST", "/api/session/terms", accept).await;
+        assert_eq!((accepted.status, &accepted.body["stage"]), (200, &json!("signed-in")));
         assert_eq!(browser.name().await, (200, json!(USER)));
     });
 }

@@ -37,5 +37,5 @@ mod thread;
 mod vacation;
 
 pub use jmap::{JmapRoutes, JmapServices, routes};
-pub use push::{Letter, PUSH_SECRETS, PushDoor, PushError, WebPush};
+pub use push::{Letter, PUSH_SECRETS, PushBell, PushDoor, PushError, WebPush};
 pub use settings::JmapSettings;

@@ -16,6 +16,7 @@ mod join_form;
 mod join_text;
 mod metadata;
 mod page;
+mod recover;
 mod single_sign_on;
 mod text;
 mod visit;
@@ -61,6 +62,7 @@ pub fn routes(parts: OauthParts) -> Router {
         .route(identity::LOGOUT_PATH, get(identity::leave).post(identity::decide_leave))
         .route(authorize::PATH, get(authorize::show).post(authorize::decide))
         .route(device::PATH, get(device::show).post(device::decide))
+        .route(recover::PATH, get(recover::show).post(recover::decide))
         .route("/oauth/device_authorization", post(end_point::device_authorization))
         .route("/oauth/token", post(end_point::token))
         .route("/oauth/revoke", post(end_point::revoke))

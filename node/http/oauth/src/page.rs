@@ -23,7 +23,7 @@ font:16px/1.6 system-ui,-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei'
 main{width:min(26rem,calc(100vw - 2rem));margin:1rem;padding:2rem;background:var(--c);border:1px solid var(--l);border-radius:16px;\
 box-shadow:0 12px 40px rgb(20 30 60/.08)}\
 .k{font-weight:600;letter-spacing:.04em;color:var(--a)}h1{font-size:1.375rem;line-height:1.3;margin:.5rem 0 1rem}\
-p{margin:.5rem 0}.m{color:var(--m);font-size:.9375rem}.e{color:var(--e)}ul{padding-left:1.25rem;margin:1rem 0}\
+p{margin:.5rem 0}.n{font-size:3rem;font-weight:600;text-align:center}.m{color:var(--m);font-size:.9375rem}.e{color:var(--e)}ul{padding-left:1.25rem;margin:1rem 0}\
 label{display:block;margin:1rem 0 .25rem;font-size:.9375rem}label.c{display:flex;gap:.5rem;align-items:center}\
 input:not([type=checkbox]){width:100%;padding:.625rem .75rem;font:inherit;color:inherit;background:transparent;\
 border:1px solid var(--l);border-radius:8px}\
@@ -135,6 +135,12 @@ impl Page {
     fn paragraph(mut self, class: &str, text: &str) -> Self {
         let role = if class == "e" { " role=\"alert\"" } else { "" };
         let _ = write!(self.body, "<p class=\"{class}\"{role}>{}</p>", escape(text));
+        self
+    }
+
+    /// A number that is read from a little away.
+    pub(crate) fn number(mut self, number: u8) -> Self {
+        let _ = write!(self.body, "<p class=\"n\">{number}</p>");
         self
     }
 

@@ -65,6 +65,15 @@ impl Language {
         lines.map(|words| self.say(words)).collect()
     }
 
+    /// Of a text in both languages the one that there is, rather in this one.
+    pub(crate) fn of_two<'t>(self, english: &'t str, chinese: &'t str) -> &'t str {
+        match self {
+            Self::English if !english.is_empty() => english,
+            Self::Chinese if chinese.is_empty() => english,
+            _ => chinese,
+        }
+    }
+
     /// Why somebody was not let in.
     pub(crate) fn error(self, error: &AccessError) -> String {
         let words = match error {
@@ -78,6 +87,10 @@ impl Language {
             AccessError::ProtocolClosed(_) => Words::Closed,
             AccessError::NotSignedIn => Words::SessionOver,
             AccessError::ProofNeeded => Words::ProveAgain,
+            AccessError::NoTextGateway => Words::NoSms,
+            AccessError::TextGatewayFailed => Words::SmsFails,
+            AccessError::CodesUsedUp { .. } => Words::CodesUsedUp,
+            AccessError::BadPassword(_) if self == Self::Chinese => Words::WeakPassword,
             other => return other.text(),
         };
         self.say(words).to_owned()
@@ -150,6 +163,34 @@ pub(crate) enum Words {
     KnowsAddress,
     ForeignClient,
     SignOut,
+    Forgot,
+    Recover,
+    RecoverHint,
+    CodeByMail,
+    CodeByPhone,
+    CodeOfMyOwn,
+    CodeWasSent,
+    NewPassword,
+    OtherWay,
+    AskAdministrator,
+    Recovered,
+    WrongRecovery,
+    SignInByPhone,
+    Phone,
+    PhoneHint,
+    ChooseAccount,
+    WrongSentCode,
+    OtherDevice,
+    TypeNumber,
+    TypeNumberHint,
+    NoOtherDevice,
+    Terms,
+    TermsHint,
+    Accept,
+    NoSms,
+    SmsFails,
+    CodesUsedUp,
+    WeakPassword,
 }
 
 impl Words {
@@ -157,6 +198,7 @@ impl Words {
         self.of_pages()
             .or_else(|| self.of_single_sign_on())
             .or_else(|| self.of_answers())
+            .or_else(|| self.of_codes())
             .unwrap_or(("", ""))
     }
 
@@ -237,6 +279,76 @@ impl Words {
                 "当前登录人数过多，请稍后再试。",
             ),
             Self::SsoRefused => ("You are not let in:", "无法登录："),
+            _ => return None,
+        })
+    }
+
+    fn of_codes(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::Forgot => ("Forgot the password?", "忘记密码？"),
+            Self::Recover => ("Set a new password", "重设密码"),
+            Self::RecoverHint => (
+                "Type your mail address and choose how you show who you are. Without any of these ways, ask your administrator.",
+                "请输入邮箱地址并选择验证方式。如果以下方式都不可用，请联系管理员。",
+            ),
+            Self::CodeByMail => ("Code to my recovery mailbox", "发送验证码到安全邮箱"),
+            Self::CodeByPhone => ("Code to my phone", "发送短信验证码"),
+            Self::CodeOfMyOwn => ("Authenticator app or recovery code", "使用验证器应用或恢复码"),
+            Self::CodeWasSent => (
+                "If this is set up for the account, a code is on its way. It is good for some minutes.",
+                "如果该账号已设置此方式，验证码已发出，几分钟内有效。",
+            ),
+            Self::NewPassword => ("New password", "新密码"),
+            Self::OtherWay => ("Another way", "其他方式"),
+            Self::AskAdministrator => (
+                "If no code comes and you have no other way, ask your administrator.",
+                "如果没有收到验证码且没有其他方式，请联系管理员。",
+            ),
+            Self::Recovered => (
+                "Your new password is set. Other sessions have ended: sign in with it.",
+                "新密码已设置，其他会话已结束，请使用新密码登录。",
+            ),
+            Self::WrongRecovery => (
+                "The code is wrong or no longer good, or this way is not set up for the account.",
+                "验证码错误或已失效，或该账号未设置此方式。",
+            ),
+            Self::SignInByPhone => ("Sign in with a code to your phone", "短信验证码登录"),
+            Self::Phone => ("Phone number", "手机号码"),
+            Self::PhoneHint => (
+                "With its country, such as +86 138 0013 8000.",
+                "中国大陆号码可直接输入，其他国家和地区请加区号，例如 +852。",
+            ),
+            Self::ChooseAccount => ("Choose an account", "请选择账号"),
+            Self::WrongSentCode => ("The code is wrong or no longer good.", "验证码错误或已失效。"),
+            Self::OtherDevice => ("Confirm on another device", "在其他设备上确认"),
+            Self::TypeNumber => (
+                "Open the web client where you are signed in, and type this number there:",
+                "请在已登录的设备上打开网页邮箱，输入以下数字：",
+            ),
+            Self::TypeNumberHint => (
+                "It is good for some minutes. Once you have confirmed, go on here.",
+                "数字几分钟内有效。确认后请在此继续。",
+            ),
+            Self::NoOtherDevice => (
+                "No other device is signed in that could confirm it.",
+                "没有其他已登录的设备可以确认。",
+            ),
+            Self::Terms => ("Terms", "使用条款"),
+            Self::TermsHint => ("Read and accept these terms to go on.", "请阅读并接受以下条款后继续。"),
+            Self::Accept => ("I accept", "我接受"),
+            Self::NoSms => ("Codes by SMS are not offered here.", "此服务器未提供短信验证码。"),
+            Self::SmsFails => (
+                "Messages cannot be sent at the moment. Try again later, or use another way.",
+                "暂时无法发送短信，请稍后重试或使用其他方式。",
+            ),
+            Self::CodesUsedUp => (
+                "No more codes are sent today. Try again later, or use another way.",
+                "今日验证码发送次数已用完，请稍后重试或使用其他方式。",
+            ),
+            Self::WeakPassword => (
+                "The password is not good enough: upper and lower case letters and digits, nothing of your name or address, none that is common.",
+                "密码强度不足：需包含大小写字母和数字，不能含姓名或邮箱信息，不能是常见密码。",
+            ),
             _ => return None,
         })
     }
@@ -338,6 +450,34 @@ mod tests {
     fn everything_is_said_in_both_languages() {
         let all = [
             Words::SignIn,
+            Words::Forgot,
+            Words::Recover,
+            Words::RecoverHint,
+            Words::CodeByMail,
+            Words::CodeByPhone,
+            Words::CodeOfMyOwn,
+            Words::CodeWasSent,
+            Words::NewPassword,
+            Words::OtherWay,
+            Words::AskAdministrator,
+            Words::Recovered,
+            Words::WrongRecovery,
+            Words::SignInByPhone,
+            Words::Phone,
+            Words::PhoneHint,
+            Words::ChooseAccount,
+            Words::WrongSentCode,
+            Words::OtherDevice,
+            Words::TypeNumber,
+            Words::TypeNumberHint,
+            Words::NoOtherDevice,
+            Words::Terms,
+            Words::TermsHint,
+            Words::Accept,
+            Words::NoSms,
+            Words::SmsFails,
+            Words::CodesUsedUp,
+            Words::WeakPassword,
             Words::Address,
             Words::Password,
             Words::Continue,

@@ -6,8 +6,10 @@ use hongyan_access::{
     AccessError, Begun, DEVICE_COOKIE, Decider, Guest, SESSION_COOKIE, SecondProof, Stage, Visit, WebProof, WebSession,
     cookie,
 };
+use hongyan_directory::TermsVersion;
 use hongyan_openid::{OpenIdError, Wish};
 use hongyan_sasl::Secret;
+use hongyan_types::TenantId;
 use serde_json::Value;
 
 use crate::Oauth;
@@ -77,6 +79,7 @@ impl Visitor<'_> {
             Stage::SignedIn => Ok(session),
             Stage::SecondFactor => Err(self.ask_code(None).await),
             Stage::ChangePassword => Err(self.elsewhere(Words::ChangePassword)),
+            Stage::AcceptTerms => Err(self.ask_terms().await),
             Stage::SetUpSecondFactor => Err(self.elsewhere(Words::SetUpSecondFactor)),
         }
     }
@@ -90,6 +93,12 @@ impl Visitor<'_> {
             AccessError::Passkey(_) if self.has_session().await => self.ask_code(Some(&text)).await,
             AccessError::ProofNeeded | AccessError::NeedsCode => self.ask_proof(Some(&text)).await,
             AccessError::Unfinished(Stage::SecondFactor) => self.ask_code(None).await,
+            AccessError::Directory(hongyan_directory::Error::Refused(_)) if self.has_session().await => {
+                self.ask_code(Some(self.language.say(Words::NoOtherDevice))).await
+            }
+            AccessError::TextGatewayFailed | AccessError::CodesUsedUp { .. } if self.has_session().await => {
+                self.ask_code(Some(&text)).await
+            }
             _ => self.ask_password(Some(&text)),
         }
     }
@@ -119,7 +128,12 @@ impl Visitor<'_> {
             .text_button("sso", Words::SingleSignOn)
             .filled_input("login", Words::Address, "username", self.carried.value("login_hint"))
             .input("password", Words::Password, "current-password")
+            .text_button("forgot", Words::Forgot)
             .main_button("sign-in", Words::Continue);
+        let form = match self.oauth.access.has_text_gateway() {
+            true => form.text_button("phone", Words::SignInByPhone),
+            false => form,
+        };
         self.ask(Words::SignIn, error, None, &form)
     }
 
@@ -128,9 +142,110 @@ impl Visitor<'_> {
             .passkey("code", self.passkey_request().await)
             .input("code", Words::Code, "one-time-code")
             .checkbox("trust", Words::TrustDevice)
+            .text_button("approval", Words::OtherDevice)
             .text_button("switch", Words::OtherAccount)
             .main_button("code", Words::Continue);
+        let has_sms = self
+            .oauth
+            .access
+            .web_has_sms_factor(self.token(), self.guest.peer)
+            .await;
+        let form = match has_sms {
+            true => form.text_button("send-sms", Words::CodeByPhone),
+            false => form,
+        };
         self.ask(Words::SecondFactor, error, Some(Words::CodeHint), &form)
+    }
+
+    /// A code was sent to the phone.
+    fn ask_sms(&self) -> Response {
+        let form = Form::default()
+            .input("code", Words::Code, "one-time-code")
+            .checkbox("trust", Words::TrustDevice)
+            .text_button("other-way", Words::OtherWay)
+            .main_button("sms", Words::Continue);
+        self.ask(Words::SecondFactor, None, Some(Words::CodeWasSent), &form)
+    }
+
+    /// The number that is to be typed on another device (AUTH-18).
+    async fn ask_approval(&self) -> Result<Response, AccessError> {
+        let asked = self
+            .oauth
+            .access
+            .web_ask_approval(self.token(), self.guest.peer)
+            .await?;
+        let form = Form::default()
+            .text_button("switch", Words::OtherAccount)
+            .main_button("other-way", Words::Continue);
+        Ok(Page::new(self.language, self.language.say(Words::OtherDevice))
+            .say(Words::TypeNumber)
+            .number(asked.number)
+            .hint(Words::TypeNumberHint)
+            .form(self.path, &self.carried, &form)
+            .answer(StatusCode::OK))
+    }
+
+    /// A code that is sent to a phone, in place of the password (AUTH-5).
+    fn ask_phone(&self, number: Option<&str>, error: Option<&str>) -> Response {
+        let mut carried = self.carried.clone();
+        let form = match number {
+            None => Form::default()
+                .input("phone", Words::Phone, "tel")
+                .text_button("other-way", Words::OtherWay)
+                .main_button("phone-send", Words::Continue),
+            Some(number) => {
+                carried.push("phone", number);
+                Form::default()
+                    .input("code", Words::Code, "one-time-code")
+                    .text_button("other-way", Words::OtherWay)
+                    .main_button("phone-code", Words::Continue)
+            }
+        };
+        let hint = number.map_or(Words::PhoneHint, |_| Words::CodeWasSent);
+        Page::new(self.language, self.language.say(Words::SignInByPhone))
+            .error(error)
+            .hint(hint)
+            .form(self.path, &carried, &form)
+            .answer(Self::status(error))
+    }
+
+    /// Of several accounts one is chosen (AUTH-6): the code that was typed is still good.
+    fn ask_account(&self, posted: &Fields, accounts: &[String]) -> Response {
+        let mut page = Page::new(self.language, self.language.say(Words::ChooseAccount));
+        for account in accounts {
+            let mut carried = self.carried.clone();
+            for name in ["phone", "code"] {
+                carried.push(name, posted.value(name).unwrap_or_default());
+            }
+            carried.push("account", account);
+            let form = Form::default().main_button("phone-code", Words::Continue);
+            page = page.text(account).form(self.path, &carried, &form);
+        }
+        page.answer(StatusCode::OK)
+    }
+
+    /// The terms that have to be accepted first (AUTH-29).
+    async fn ask_terms(&self) -> Response {
+        let asked = self.oauth.access.web_terms(self.token(), self.guest.peer).await;
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(error) => return self.ask_password(Some(&self.language.error(&error))),
+        };
+        let mut page = Page::new(self.language, self.language.say(Words::Terms)).hint(Words::TermsHint);
+        let mut shown = Vec::new();
+        for terms in asked.iter().filter(|terms| terms.accepted.is_none()) {
+            for line in self.language.of_two(&terms.english, &terms.chinese).lines() {
+                page = page.text(line);
+            }
+            let of = terms.version.of.map_or(0, |tenant| tenant.0);
+            shown.push(format!("{of}.{}", terms.version.version));
+        }
+        let mut carried = self.carried.clone();
+        carried.push("terms", shown.join(" "));
+        let form = Form::default()
+            .text_button("switch", Words::OtherAccount)
+            .main_button("terms", Words::Accept);
+        page.form(self.path, &carried, &form).answer(StatusCode::OK)
     }
 
     /// The last proof is too old for what is delicate (AUTH-25): a password, or a code where there is a second factor.
@@ -169,6 +284,15 @@ impl Visitor<'_> {
             Some("code") => self.show_code(posted).await,
             Some("prove") => self.prove(posted).await,
             Some("switch") => self.switch().await,
+            Some("forgot") => return Some(see_other(crate::recover::PATH, &[])),
+            Some("other-way") => Ok(self.again(&[])),
+            Some("approval") => self.ask_approval().await,
+            Some("send-sms") => self.send_sms().await,
+            Some("sms") => self.show_sms(posted).await,
+            Some("phone") => Ok(self.ask_phone(None, None)),
+            Some("phone-send") => Ok(self.send_to_phone(posted)),
+            Some("phone-code") => Ok(self.sign_in_by_phone(posted).await),
+            Some("terms") => self.accept_terms(posted).await,
             _ => return None,
         };
         Some(match outcome {
@@ -231,18 +355,75 @@ impl Visitor<'_> {
     }
 
     async fn show_code(&self, posted: &Fields) -> Result<Response, AccessError> {
-        let access = &self.oauth.access;
-        let trust = posted.value("trust").map(|_| "");
         let proof = match posted.value("passkey") {
             Some(answer) => SecondProof::Passkey(answer.to_owned()),
             None => second(posted.value("code").unwrap_or_default()),
         };
+        self.pass(&proof, posted).await
+    }
+
+    async fn pass(&self, proof: &SecondProof, posted: &Fields) -> Result<Response, AccessError> {
+        let access = &self.oauth.access;
+        let trust = posted.value("trust").map(|_| "");
         let passed = access
-            .web_second_factor(self.token(), &proof, trust, self.guest.peer)
+            .web_second_factor(self.token(), proof, trust, self.guest.peer)
             .await?;
         let secs = u64::from(access.trusted_device_days()) * 86_400;
         let device = passed.device.map(|device| cookie(DEVICE_COOKIE, device.reveal(), secs));
         Ok(self.again(device.as_slice()))
+    }
+
+    async fn send_sms(&self) -> Result<Response, AccessError> {
+        self.oauth.access.web_send_text(self.token(), self.guest.peer).await?;
+        Ok(self.ask_sms())
+    }
+
+    async fn show_sms(&self, posted: &Fields) -> Result<Response, AccessError> {
+        let proof = SecondProof::Text(posted.value("code").unwrap_or_default().to_owned());
+        self.pass(&proof, posted).await
+    }
+
+    fn send_to_phone(&self, posted: &Fields) -> Response {
+        let number = posted.value("phone").unwrap_or_default();
+        match self.oauth.access.web_ask_phone(number, self.guest.peer) {
+            Ok(()) => self.ask_phone(Some(number), None),
+            Err(AccessError::Directory(_)) => self.ask_phone(None, Some(self.language.say(Words::PhoneHint))),
+            Err(error) => self.ask_phone(None, Some(&self.language.error(&error))),
+        }
+    }
+
+    async fn sign_in_by_phone(&self, posted: &Fields) -> Response {
+        let value = |name| posted.value(name).unwrap_or_default();
+        let (number, chosen) = (value("phone"), posted.value("account"));
+        let access = &self.oauth.access;
+        let begun = access
+            .web_sign_in_by_phone(number, value("code"), chosen, self.visit())
+            .await;
+        match begun {
+            Ok(begun) => self.begun(&begun),
+            Err(AccessError::ChooseAccount(accounts)) => self.ask_account(posted, &accounts),
+            Err(AccessError::WrongCode) => self.ask_phone(Some(number), Some(self.language.say(Words::WrongSentCode))),
+            Err(error) => self.ask_phone(Some(number), Some(&self.language.error(&error))),
+        }
+    }
+
+    async fn accept_terms(&self, posted: &Fields) -> Result<Response, AccessError> {
+        let read = |value: &str| {
+            let (of, version) = value.split_once('.')?;
+            let of: u64 = of.parse().ok()?;
+            Some(TermsVersion {
+                of: (of != 0).then_some(TenantId(of)),
+                version: version.parse().ok()?,
+            })
+        };
+        let shown = posted.value("terms").unwrap_or_default().split(' ');
+        let versions: Vec<TermsVersion> = shown.filter_map(read).collect();
+        let access = &self.oauth.access;
+        match access.web_accept_terms(self.token(), &versions, self.guest.peer).await {
+            // There are newer ones: those are shown.
+            Ok(_) | Err(AccessError::Directory(hongyan_directory::Error::Refused(_))) => Ok(self.again(&[])),
+            Err(error) => Err(error),
+        }
     }
 
     async fn prove(&self, posted: &Fields) -> Result<Response, AccessError> {
@@ -273,8 +454,13 @@ impl Visitor<'_> {
 /// Six digits are a code, anything else is meant as a recovery code.
 fn second(typed: &str) -> SecondProof {
     let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-    match plain.len() == 6 && plain.bytes().all(|digit| digit.is_ascii_digit()) {
+    match is_digits(&plain) {
         true => SecondProof::Totp(plain),
         false => SecondProof::RecoveryCode(typed.to_owned()),
     }
+}
+
+/// Whether a text is a code of six digits.
+pub(crate) fn is_digits(plain: &str) -> bool {
+    plain.len() == 6 && plain.bytes().all(|digit| digit.is_ascii_digit())
 }

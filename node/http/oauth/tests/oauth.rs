@@ -8,9 +8,14 @@ use axum::http::{Request, Response, header};
 use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hongyan_access::{Access, AccessOptions, Guest, NewOauthClient, Party, Protocol, SESSION_COOKIE, Scope};
-use hongyan_directory::{Directory, DirectoryOptions, NewAccount, NewTenant, NewToken, TokenOwner};
-use hongyan_env::{Env, ManualClock};
+use hongyan_access::{
+    Access, AccessOptions, Guest, NewOauthClient, Party, Protocol, SESSION_COOKIE, Scope, TextError, TextGateway,
+    TextMessage,
+};
+use hongyan_directory::{
+    Directory, DirectoryOptions, FactorsChange, NewAccount, NewTenant, NewToken, SmsScope, TokenOwner,
+};
+use hongyan_env::{BoxFuture, Env, ManualClock};
 use hongyan_http_oauth::{Fields, OauthParts, routes};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
@@ -563,4 +568,196 @@ async fn auth_4_the_page_asks_for_a_passkey_by_its_own_script_alone() {
     let hash = ring::digest::digest(&ring::digest::SHA256, script.unwrap().as_bytes());
     let source = format!("script-src 'sha256-{}';", STANDARD.encode(hash));
     assert!(page.policy.contains(&source), "{}", page.policy);
+}
+
+/// A gateway that remembers the last code.
+#[derive(Default)]
+struct Gateway(std::sync::Mutex<String>);
+
+impl TextGateway for Gateway {
+    fn send(&self, message: TextMessage) -> BoxFuture<'_, Result<(), TextError>> {
+        message.code.reveal().clone_into(&mut self.0.lock().unwrap());
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Gateway {
+    /// The code, once it has come: it is sent after the answer.
+    async fn code(&self) -> String {
+        loop {
+            let code = std::mem::take(&mut *self.0.lock().unwrap());
+            if !code.is_empty() {
+                return code;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl World {
+    async fn with_phone() -> (Self, std::sync::Arc<Gateway>) {
+        let world = Self::new().await;
+        let gateway = std::sync::Arc::new(Gateway::default());
+        world
+            .access
+            .set_text_gateway(std::sync::Arc::clone(&gateway) as std::sync::Arc<dyn TextGateway>);
+        let bind = FactorsChange::Phone(Some("+8613800138000".to_owned()));
+        world.directory.change_factors(world.anna, &bind).await.unwrap();
+        (world, gateway)
+    }
+}
+
+#[tokio::test]
+async fn auth_11_a_forgotten_password_is_set_anew_from_the_sign_in_page() {
+    let (world, gateway) = World::with_phone().await;
+    let mut browser = world.browser();
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("Forgot the password?"), "{}", page.html);
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "forgot")])).await;
+    assert_eq!(page.location, "/oauth/recover");
+    let page = browser.get("/oauth/recover", &[]).await;
+    assert!(page.html.contains("ask your administrator") && page.html.contains("Code to my phone"));
+    // Whether the account is there does not show.
+    let mut shown = Vec::new();
+    for login in ["nobody@example.test", ANNA] {
+        let page = browser
+            .post("/oauth/recover", &[("step", "phone"), ("login", login)])
+            .await;
+        shown.push((page.status, page.html.replace(login, "")));
+    }
+    assert_eq!(shown[0], shown[1]);
+    let code = gateway.code().await;
+    let set = async |browser: &mut Browser<'_>, code: &str, password: &str| {
+        let fields = [
+            ("step", "set"),
+            ("login", ANNA),
+            ("way", "phone"),
+            ("code", code),
+            ("password", password),
+        ];
+        browser.post("/oauth/recover", &fields).await
+    };
+    let page = set(&mut browser, "x", "Battery-staple8").await;
+    assert!(
+        page.status == 403 && page.html.contains("no longer good"),
+        "{}",
+        page.html
+    );
+    browser.language = "zh-CN";
+    let page = set(&mut browser, &code, "short").await;
+    assert!(
+        page.status == 403 && page.html.contains("密码强度不足"),
+        "{}",
+        page.html
+    );
+    let page = set(&mut browser, &code, "Battery-staple8").await;
+    assert!(
+        page.status == 200 && page.html.contains("新密码已设置"),
+        "{}",
+        page.html
+    );
+    assert_eq!(browser.sign_in().await.status, 403, "the old one");
+}
+
+#[tokio::test]
+async fn auth_5_the_page_signs_in_with_a_code_to_the_phone() {
+    let (world, gateway) = World::with_phone().await;
+    let mut browser = world.browser();
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "phone")])).await;
+    assert!(page.html.contains("name=\"phone\""), "{}", page.html);
+    let send = wish(&[("step", "phone-send"), ("phone", "138 0013 8000")]);
+    let page = browser.post("/oauth/authorize", &send).await;
+    assert!(page.html.contains("value=\"138 0013 8000\""), "{}", page.html);
+    let code = gateway.code().await;
+    let show = |code| wish(&[("step", "phone-code"), ("phone", "138 0013 8000"), ("code", code)]);
+    assert_eq!(browser.post("/oauth/authorize", &show("x")).await.status, 403);
+    assert_eq!(browser.post("/oauth/authorize", &show(&code)).await.status, 303);
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("wants access to your mail"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn auth_22_the_page_asks_for_a_code_by_sms_as_the_second_factor() {
+    let (world, gateway) = World::with_phone().await;
+    let protect = FactorsChange::Sms {
+        scopes: [SmsScope::SignIn].into(),
+        recovery_codes: Vec::new(),
+    };
+    world.directory.change_factors(world.anna, &protect).await.unwrap();
+    let mut browser = world.browser();
+    browser.sign_in().await;
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("Code to my phone"), "{}", page.html);
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "send-sms")])).await;
+    assert!(page.html.contains("value=\"sms\""), "{}", page.html);
+    let code = gateway.code().await;
+    let show = wish(&[("step", "sms"), ("code", &code)]);
+    assert_eq!(browser.post("/oauth/authorize", &show).await.status, 303);
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("wants access to your mail"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn auth_18_the_page_shows_the_number_that_another_device_confirms() {
+    let (world, gateway) = World::with_phone().await;
+    let protect = FactorsChange::Sms {
+        scopes: [SmsScope::SignIn].into(),
+        recovery_codes: Vec::new(),
+    };
+    world.directory.change_factors(world.anna, &protect).await.unwrap();
+    let mut browser = world.browser();
+    browser.sign_in().await;
+    let alone = browser.post("/oauth/authorize", &wish(&[("step", "approval")])).await;
+    assert!(alone.html.contains("No other device is signed in"), "{}", alone.html);
+    let mut phone = world.browser();
+    phone.sign_in().await;
+    phone.post("/oauth/authorize", &wish(&[("step", "send-sms")])).await;
+    let code = gateway.code().await;
+    let show = wish(&[("step", "sms"), ("code", &code)]);
+    assert_eq!(phone.post("/oauth/authorize", &show).await.status, 303);
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "approval")])).await;
+    let number = page
+        .html
+        .split("<p class=\"n\">")
+        .nth(1)
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap();
+    let token = phone.token.clone().unwrap();
+    let waiting = world.access.web_approvals(token.reveal(), PEER).await.unwrap();
+    let approve = world
+        .access
+        .web_approve(token.reveal(), waiting[0].id, number.parse().unwrap(), PEER);
+    approve.await.unwrap();
+    assert_eq!(
+        browser
+            .post("/oauth/authorize", &wish(&[("step", "other-way")]))
+            .await
+            .status,
+        303
+    );
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("wants access to your mail"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn auth_29_the_page_shows_terms_before_anything_is_allowed() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    browser.language = "zh-CN";
+    world.directory.set_terms(None, "Be <kind>.", "").await.unwrap();
+    browser.sign_in().await;
+    let page = browser.post("/oauth/authorize", &wish(&[("step", "allow")])).await;
+    let shows = |page: &Page| page.html.contains("Be &lt;kind&gt;.") && page.html.contains("我接受");
+    assert!(page.location.is_empty(), "nothing is allowed");
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(shows(&page) && page.html.contains("value=\"0.1\""), "{}", page.html);
+    let stale = wish(&[("step", "terms"), ("terms", "0.7")]);
+    browser.post("/oauth/authorize", &stale).await;
+    assert!(shows(&browser.get("/oauth/authorize", &wish(&[])).await));
+    let accept = wish(&[("step", "terms"), ("terms", "0.1")]);
+    assert_eq!(browser.post("/oauth/authorize", &accept).await.status, 303);
+    let page = browser.get("/oauth/authorize", &wish(&[])).await;
+    assert!(page.html.contains("请求访问您的邮件"), "{}", page.html);
 }

@@ -50,6 +50,11 @@ pub enum SignIn {
         /// The member's address.
         address: String,
     },
+    /// Unbind a member's phone and recovery mailbox: for whoever has lost them.
+    Unbind {
+        /// The member's address.
+        address: String,
+    },
     /// List the devices that a member trusts.
     Devices {
         /// The member's address.
@@ -130,6 +135,13 @@ pub(crate) async fn run(command: &SignIn, client: &Client, style: Style) -> Resu
             let path = format!("/api/members/{}/second-factor", encode(address));
             client.delete(&path).await?;
             output::done(style, &format!("{address} has no second factor"));
+            return Ok(());
+        }
+        SignIn::Unbind { address } => {
+            client
+                .delete(&format!("/api/members/{}/reach", encode(address)))
+                .await?;
+            output::done(style, &format!("{address} has no phone and no recovery mailbox"));
             return Ok(());
         }
         SignIn::Passkeys { address } => {

@@ -23,7 +23,7 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    pub(super) fn take(&self, author: &Author) -> Result<Place> {
+    pub(crate) fn take(&self, author: &Author) -> Result<Place> {
         let name = format!("{}/{}", author.kind.label(), author.id.unwrap_or_default());
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: u64 = taken.values().sum();

@@ -29,6 +29,8 @@ pub(crate) struct Waiting {
     client: String,
     created_millis: i64,
     end_millis: i64,
+    /// `sign-in`, or `proof` where somebody is signed in and proves anew who they are.
+    what: &'static str,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -51,11 +53,12 @@ impl From<Approval> for Waiting {
             client: approval.client,
             created_millis: approval.created.millis,
             end_millis: approval.end.millis,
+            what: if approval.is_proof { "proof" } else { "sign-in" },
         }
     }
 }
 
-/// Asks, in place of the second factor, for a confirmation on a device that is signed in. The number is to be typed there; then the
+/// Asks, in place of the second factor or of a fresh proof, for a confirmation on another device that is signed in. The number is to be typed there; then the
 /// session is at its next stage, which `GET /api/session` shows. Asking again gives another number.
 #[utoipa::path(post, path = "/api/session/approval", responses((status = 201, body = Asked), Failure))]
 pub(crate) async fn ask_approval(guest: Guest) -> Result<Response> {
@@ -70,9 +73,13 @@ pub(crate) async fn ask_approval(guest: Guest) -> Result<Response> {
 /// Sign-ins of the account that wait for a confirmation. The number is not among what is shown of them.
 #[utoipa::path(get, path = "/api/session/approvals", responses((status = 200, body = AllWaiting), Failure))]
 pub(crate) async fn approvals(guest: Guest) -> Result<Response> {
-    let found = guest.state.access.web_approvals(guest.token()?, guest.peer).await?;
-    let items = found.into_iter().map(Waiting::from).collect();
+    let items = waiting(&guest).await?;
     Ok(private(StatusCode::OK, AllWaiting { items }))
+}
+
+pub(super) async fn waiting(guest: &Guest) -> Result<Vec<Waiting>> {
+    let found = guest.state.access.web_approvals(guest.token()?, guest.peer).await?;
+    Ok(found.into_iter().map(Waiting::from).collect())
 }
 
 /// Confirms a sign-in with the number that it shows. The fifth wrong number ends it.

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Totp,
     /// One of the recovery codes.
     RecoveryCode,
+    /// A code that `/api/session/sms-code` had sent.
+    Sms,
 }
 
 /// The second factor, from what is shown of it.
@@ -30,6 +32,7 @@ fn proof(kind: Kind, code: Option<String>, passkey: Option<Box<RawValue>>) -> Re
         (Some(code), None) => Ok(match kind {
             Kind::Totp => SecondProof::Totp(code),
             Kind::RecoveryCode => SecondProof::RecoveryCode(code),
+            Kind::Sms => SecondProof::Text(code),
         }),
         (None, Some(passkey)) => Ok(SecondProof::Passkey(passkey.get().to_owned())),
         _ => Err(Problem::invalid("show a code or a passkey, one of them")),
