@@ -28,6 +28,14 @@ if command -v npm >/dev/null &&
     export HONGYAN_OIDC_PROVIDER="$(cd "$modules" && pwd)"
 fi
 
+# An application that others have written, which members sign in to here.
+modules="${CARGO_TARGET_DIR:-target}/openid-client"
+mkdir -p "$modules"
+if command -v npm >/dev/null &&
+    npm install --prefix "$modules" --no-audit --no-fund --loglevel=error openid-client@6.8.1 >/dev/null; then
+    export HONGYAN_OPENID_CLIENT="$(cd "$modules" && pwd)"
+fi
+
 # What tries the admin API against its document: from PyPI, where that can be reached.
 tools="${CARGO_TARGET_DIR:-target}/schemathesis"
 if ! command -v schemathesis >/dev/null; then

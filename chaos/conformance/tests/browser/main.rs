@@ -2,4 +2,5 @@
 
 mod chromium;
 mod passkeys;
+mod relying_party;
 mod single_sign_on;
