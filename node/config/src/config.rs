@@ -284,6 +284,15 @@ mod tests {
             "[access]\npassword_characters_max = 7",
             "access.password_characters_max",
         );
+        for (setting, value) in [
+            ("approval_secs", 29),
+            ("approvals_per_hour_max", 0),
+            ("sent_code_secs", 3_601),
+            ("sent_codes_per_day_max", 0),
+        ] {
+            check(&format!("[access]\n{setting} = {value}"), &format!("access.{setting}"));
+        }
+        check("[sms]\nanswer_secs_max = 61", "sms.answer_secs_max");
         check("[log]\nformat = \"xml\"", "log.format");
         check("[storage]\nbackend = \"fdb\"", "storage.backend");
         check("[storage]\nopen_secs_max = 0", "storage.open_secs_max");

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
-use hongyan_access::{SessionFilter, TextError, TextGateway, TextMessage};
+use hongyan_access::{SessionFilter, TextError, TextGateway, TextMessage, Visit};
+use hongyan_directory::{FactorsChange, SmsScope};
 use hongyan_env::BoxFuture;
 use hongyan_http_admin::AdminState;
 use hongyan_http_front::{Caller, Front, FrontParts, FrontSettings, administered};
@@ -313,6 +314,67 @@ impl Gateway {
             tokio::task::yield_now().await;
         }
     }
+}
+
+#[test]
+fn auth_18_a_session_hears_of_sign_ins_that_wait() {
+    with_browser(|mut browser| async move {
+        let access = browser.node.access.clone();
+        let gateway = Arc::new(Gateway::default());
+        access.set_text_gateway(Arc::clone(&gateway) as Arc<dyn TextGateway>);
+        let protect = [
+            FactorsChange::Phone(Some("+8613800138000".to_owned())),
+            FactorsChange::Sms {
+                scopes: [SmsScope::SignIn].into(),
+                recovery_codes: Vec::new(),
+            },
+        ];
+        for change in &protect {
+            let account = browser.node.mailbox.account;
+            browser.node.directory.change_factors(account, change).await.unwrap();
+        }
+        browser.sign_in().await;
+        browser.call("POST", "/api/session/sms-code", Value::Null).await;
+        let shown = json!({"kind": "sms", "code": gateway.code().await});
+        browser.call("POST", "/api/session/second-factor", shown).await;
+        let stream = browser
+            .node
+            .env
+            .connect(browser.listener.local_address())
+            .await
+            .unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let cookie = browser.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let request = Request::get("/api/session/events")
+            .header("host", "mail.example.test")
+            .header("cookie", cookie.collect::<Vec<_>>().join("; "));
+        let response = sender
+            .send_request(request.body(Full::<Bytes>::default()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut body = response.into_body();
+        let mut event = async || {
+            let frame = body.frame().await.unwrap().unwrap();
+            String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(event().await, "event: approvals\ndata: {\"items\":[]}\n\n");
+        let peer = std::net::IpAddr::from([127, 0, 0, 1]);
+        let visit = Visit {
+            peer,
+            client: "Laptop",
+            device: None,
+        };
+        let laptop = access.web_sign_in(USER, &Secret::new(PASSWORD), visit).await.unwrap();
+        access.web_ask_approval(laptop.token.reveal(), peer).await.unwrap();
+        let told = event().await;
+        assert!(
+            told.contains("\"client\":\"Laptop\"") && told.contains("\"what\":\"sign-in\""),
+            "{told}"
+        );
+        access.end_web_session(laptop.token.reveal()).await.unwrap();
+    });
 }
 
 #[test]
