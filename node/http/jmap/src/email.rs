@@ -15,6 +15,7 @@ mod query_changes;
 mod set;
 mod snippet;
 mod sort;
+mod stored_digests;
 
 pub(crate) use body_values::value;
 pub(crate) use changes::changes;

@@ -86,11 +86,13 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
 fn fates(changes: &Changes, snapshot: &Snapshot) -> BTreeMap<u64, Fate> {
     let mut fates = BTreeMap::new();
     for (email, (thread, may_have_hidden)) in touched(changes, snapshot) {
+        let existed = EmailId(thread.0) < changes.email_next_before;
         match email_fate(email, may_have_hidden, changes, snapshot) {
             Some(Fate::Created | Fate::Destroyed) => {}
+            // The mail that began a thread may be gone since; what came after it is told as a change, so the beginning is told here.
+            None if !existed => {}
             _ => continue,
         }
-        let existed = EmailId(thread.0) < changes.email_next_before;
         let fate = match (existed, snapshot.thread(thread).is_empty()) {
             (true, false) => Fate::Updated,
             (false, false) => Fate::Created,

@@ -17,6 +17,7 @@
 //! | 11 | millis, email | [`super::purged`]: a mail that can be had back |
 //! | 12 | millis, random | [`super::act`]: what someone did in a mailbox that is not theirs |
 //! | 13 | millis, random | [`super::removal`]: mails that went together |
+//! | 14 | email / 256 | summaries of these mails, made by whoever lists mails ([`crate::summary_of`]) |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
@@ -42,6 +43,7 @@ const DONE: u8 = 10;
 const PURGED: u8 = 11;
 const ACT: u8 = 12;
 const REMOVAL: u8 = 13;
+const SUMMARY: u8 = 14;
 
 /// The prefix of everything of one mailbox.
 pub(crate) fn mailbox(id: MailboxId) -> Tuple {
@@ -189,6 +191,12 @@ pub(crate) fn read_purged(id: MailboxId, key: &[u8]) -> Option<PurgedId> {
         },
         email: EmailId(reader.int().ok()?),
     })
+}
+pub(crate) fn summary(id: MailboxId, number: u64) -> Bytes {
+    kind(id, SUMMARY).int(number).pack()
+}
+pub(crate) fn read_summary(id: MailboxId, key: &[u8]) -> Option<u64> {
+    kind(id, SUMMARY).reader(key).ok()?.int().ok()
 }
 pub(crate) fn act(id: MailboxId, act: ActId) -> Bytes {
     acts_at(id, act.at).int(act.number).pack()

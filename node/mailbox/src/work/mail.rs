@@ -87,6 +87,10 @@ impl Work<'_> {
         }
         Ok(false)
     }
+    /// What was summed up of a mail goes with it.
+    pub(super) fn forget_summary(&mut self, email: EmailId) {
+        self.transaction.clear(&key::summary(self.id, crate::summary_of(email)));
+    }
     /// A mail goes for good; how many octets it had.
     pub(super) async fn let_go(&mut self, id: EmailId) -> Result<u64, Stop> {
         let email_key = key::email(self.id, id);
@@ -100,6 +104,7 @@ impl Work<'_> {
             .blobs
             .detach(&mut self.transaction, tenant, &mail.blob, &owner);
         self.transaction.clear(&email_key);
+        self.forget_summary(id);
         if let Some(own) = own_id(&mail.structure) {
             self.transaction.clear(&key::thread(self.id, &hash(&own)));
         }

@@ -64,6 +64,7 @@ impl Work<'_> {
         self.wrote(stored.len() + 600);
         self.transaction.set(email_key, stored);
         self.transaction.clear(&old_key);
+        self.forget_summary(id.email);
         self.transaction.clear(&purged_key);
         self.state.email_next += 1;
         self.state.quota.octets = self.state.quota.octets.saturating_add(mail.octets.0);

@@ -172,3 +172,34 @@ fn rs_12_nothing_is_kept_where_nothing_shall_be() {
         assert_eq!(blobs(&bench).await, 0);
     });
 }
+
+#[test]
+fn what_was_summed_up_of_a_mail_goes_with_it() {
+    let options = MailboxOptions {
+        purged_kept: Duration::ZERO,
+        ..MailboxOptions::default()
+    };
+    with_mailbox(options, async |bench| {
+        let email = bench.append(FolderRef::INBOX, MAIL, &[]).await.unwrap().emails[0];
+        let draft = async || {
+            let number = summary_of(email);
+            let mut draft = SummaryDraft::begin(&bench.database, ID, number).await.unwrap();
+            let mails = draft.emails(&[email]).await.unwrap();
+            (draft, mails)
+        };
+        let stored = async || read_summaries(&bench.database, ID, (0, 9), 10).await.unwrap();
+        let (first, mails) = draft().await;
+        assert!(mails[0].is_some());
+        first.store("a".into()).await.unwrap();
+        assert_eq!(stored().await, [(summary_of(email), "a".into())]);
+        let (late, _) = draft().await;
+        expunge_all(&bench, FolderId::INBOX).await;
+        assert!(stored().await.is_empty());
+        late.store("b".into()).await.unwrap_err();
+        assert!(
+            stored().await.is_empty(),
+            "what was made of a mail that is gone is not stored"
+        );
+        assert_eq!(draft().await.1, [None]);
+    });
+}

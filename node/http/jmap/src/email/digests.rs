@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use hongyan_jmap::object::bodies;
 use hongyan_mailbox::search::fold;
-use hongyan_mailbox::{Email, EmailId, read_emails};
+use hongyan_mailbox::{Email, EmailId, read_emails, summary_of};
 use hongyan_message::{AddressItem, subject, words};
 use memchr::memmem::Finder;
 
 use super::condition::{Field, shown};
+use super::stored_digests;
 use crate::call::Call;
 use crate::error::Outcome;
+use crate::snapshot::Snapshot;
 
 /// Records read together.
 const RECORDS: usize = 256;
-/// Digests that are copied together when some are added.
-const CHUNK: u64 = 256;
 /// Octets kept of a text that is sorted by.
 const KEY_OCTETS_MAX: usize = 64;
 /// Octets of a text that is looked into; a longer one is read again.
@@ -29,16 +29,16 @@ const BETWEEN: &str = "\0";
 #[derive(Debug, Clone)]
 pub(crate) struct Digest {
     /// Its texts one behind the other; they end at `ends`.
-    texts: Box<str>,
-    ends: [u16; TEXTS],
+    pub(super) texts: Box<str>,
+    pub(super) ends: [u16; TEXTS],
     /// Of the texts that are looked into, whether they are whole.
-    is_whole: [bool; 3],
+    pub(super) is_whole: [bool; 3],
     pub(super) has_attachment: bool,
     pub(super) sent_millis: i64,
 }
 
 /// Three keys to sort by, then three texts to look into: of sender, recipient, subject.
-const TEXTS: usize = 6;
+pub(super) const TEXTS: usize = 6;
 
 /// The digests of a mailbox's emails. A copy shares all but what is added to it.
 #[derive(Debug, Clone, Default)]
@@ -135,30 +135,43 @@ fn join(items: &[AddressItem]) -> String {
 
 impl Digests {
     pub(super) fn get(&self, email: EmailId) -> Option<&Digest> {
-        let chunk = self.chunks.get(&(email.0 / CHUNK))?;
+        let chunk = self.chunks.get(&summary_of(email))?;
         let found = chunk.binary_search_by_key(&email, |(id, _)| *id).ok()?;
         Some(&chunk[found].1)
     }
     fn add(&mut self, email: EmailId, digest: Digest) {
-        let chunk = Arc::make_mut(self.chunks.entry(email.0 / CHUNK).or_default());
+        let chunk = Arc::make_mut(self.chunks.entry(summary_of(email)).or_default());
         if let Err(at) = chunk.binary_search_by_key(&email, |(id, _)| *id) {
             chunk.insert(at, (email, digest));
             self.count += 1;
         }
+    }
+    /// Those of all mails that lie together, sorted, in place of what was known of them.
+    pub(super) fn add_together(&mut self, number: u64, digests: Vec<(EmailId, Digest)>) {
+        self.count += digests.len();
+        let before = self.chunks.insert(number, Arc::new(digests));
+        self.count -= before.map_or(0, |before| before.len());
     }
 }
 
 /// The digests of all `emails`, read where they are missing from `known`, and kept for later.
 pub(super) async fn digests(
     call: &Call<'_>,
+    snapshot: &Snapshot,
     known: &Arc<Digests>,
     emails: impl Iterator<Item = EmailId>,
 ) -> Outcome<Arc<Digests>> {
-    let missing: Vec<EmailId> = emails.filter(|email| known.get(*email).is_none()).collect();
+    let mut missing: Vec<EmailId> = emails.filter(|email| known.get(*email).is_none()).collect();
     if missing.is_empty() {
         return Ok(Arc::clone(known));
     }
     let mut digests = Digests::clone(known);
+    if missing.len() >= stored_digests::MAILS_MIN {
+        missing.sort_unstable();
+        stored_digests::load(call, &mut digests, &missing).await?;
+        missing.retain(|email| digests.get(*email).is_none());
+        missing = stored_digests::make(call, snapshot, &mut digests, &missing).await?;
+    }
     for some in missing.chunks(RECORDS) {
         let records = read_emails(&call.jmap.services.database, call.account.mailbox, some).await?;
         for (email, record) in some.iter().zip(records) {

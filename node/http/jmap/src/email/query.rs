@@ -97,12 +97,12 @@ impl Asked {
             let looks_on;
             (rows, looks_on) = self.filter_by_places(snapshot, rows).await;
             if !looks_on.is_empty() {
-                known = digests(call, &known, looks_on.iter().map(|(row, _)| row.email)).await?;
+                known = digests(call, snapshot, &known, looks_on.iter().map(|(row, _)| row.email)).await?;
                 rows.extend(self.filter_by_content(call, snapshot, looks_on, &known).await?);
             }
         }
         if self.sorts.iter().any(|(by, _)| sort::needs_digests(by)) {
-            known = digests(call, &known, rows.iter().map(|row| row.email)).await?;
+            known = digests(call, snapshot, &known, rows.iter().map(|row| row.email)).await?;
         }
         sort::sort(&mut rows, &self.sorts, snapshot, &known);
         if self.collapse_threads {

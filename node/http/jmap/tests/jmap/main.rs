@@ -8,6 +8,7 @@ mod principals;
 mod push;
 mod shared;
 mod socket;
+mod sorting;
 mod submission;
 mod support;
 mod transcript;

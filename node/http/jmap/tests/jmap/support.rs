@@ -47,6 +47,8 @@ pub struct Client {
     /// Whether those places are gone.
     pub is_gone: Arc<AtomicBool>,
     listener: Listener,
+    services: JmapServices,
+    settings: JmapSettings,
 }
 
 impl Client {
@@ -87,25 +89,20 @@ impl Client {
                 is_gone: Arc::clone(&is_gone),
             }),
         };
-        let jmap = routes(services, settings);
-        node.arbiters.spawn(0, move || jmap.pushing);
-        let front = Front::new(FrontParts {
-            env: node.env.clone(),
-            access: node.access.clone(),
-            routes: jmap.router,
-            settings: FrontSettings {
-                clear_passwords: true,
-                ..FrontSettings::default()
-            },
-        });
-        let listener = node.listen(front, TlsMode::Never).await;
+        let listener = listen(&node, &services, &settings).await;
         Self {
             node,
             delivery,
             web,
             is_gone,
             listener,
+            services,
+            settings,
         }
+    }
+    /// From now on another life of the server answers: what the one before had in memory is gone.
+    pub async fn forget(&mut self) {
+        self.listener = listen(&self.node, &self.services, &self.settings).await;
     }
     pub async fn stop(self) {
         drop(self.listener);
@@ -191,4 +188,19 @@ async fn send(
         .unwrap();
     tokio::spawn(connection);
     sender.send_request(request).await.unwrap()
+}
+
+async fn listen(node: &Miniature, services: &JmapServices, settings: &JmapSettings) -> Listener {
+    let jmap = routes(services.clone(), settings.clone());
+    node.arbiters.spawn(0, move || jmap.pushing);
+    let front = Front::new(FrontParts {
+        env: node.env.clone(),
+        access: node.access.clone(),
+        routes: jmap.router,
+        settings: FrontSettings {
+            clear_passwords: true,
+            ..FrontSettings::default()
+        },
+    });
+    node.listen(front, TlsMode::Never).await
 }
