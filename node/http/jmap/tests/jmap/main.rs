@@ -2,6 +2,7 @@
 
 mod agreement;
 mod clean_up;
+mod histories;
 mod http;
 mod limits;
 mod principals;
