@@ -1,6 +1,6 @@
 //! The recycle bin: in, out again, and gone for good (MEM-13 to MEM-17).
 
-use hongyan_types::{AccountId, Address, TenantId};
+use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
@@ -66,11 +66,19 @@ impl Directory {
         let Some(Target::Account { tenant, account, .. }) = self.lookup().target(address).await? else {
             return Err(missing());
         };
+        self.recycled_one(tenant, account).await?.ok_or_else(missing)
+    }
+    /// What of it was that account; none when it is not there, or no longer.
+    pub async fn recycled_one(&self, tenant: TenantId, account: AccountId) -> Result<Option<RecycledRecord>> {
         let before = account.0.checked_sub(1).map(AccountId);
         let found = self.recycled(tenant, before, 1).await?.into_iter().next();
-        found
-            .filter(|recycled| recycled.account.id == account)
-            .ok_or_else(missing)
+        Ok(found.filter(|recycled| recycled.account.id == account))
+    }
+    /// Has a mailbox stay in the recycle bin until `until` at least. `NotFound`, `Refused` when it is going.
+    pub async fn hold_recycled(&self, tenant: TenantId, id: AccountId, until: Timestamp) -> Result<RecycledRecord> {
+        let now = self.now();
+        self.change(async move |t| tx::recycle::hold(t, (tenant, id), (until, now)).await)
+            .await
     }
     /// Takes a mailbox out of the recycle bin. `NotFound`, `Limit`, `Exists` for an employee id or phone, `Refused` when it
     /// is going.

@@ -28,7 +28,7 @@ use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
 use hongyan_statistics::{Counts, Kind, StatisticsOptions};
-use hongyan_upkeep::{Lists, TaskEntity, TaskServices, Tasks, UpkeepOptions};
+use hongyan_upkeep::{Lists, MailServices, TaskEntity, TaskServices, Tasks, UpkeepOptions};
 use hongyan_webhook::Webhooks;
 use tokio::sync::oneshot;
 
@@ -171,6 +171,11 @@ impl Assembly {
                     directory: ground.directory.clone(),
                     ldap: Some(ldap.clone()),
                     lists: lists.clone(),
+                    mail: Some(MailServices {
+                        database: ground.database.clone(),
+                        blobs: blobs.clone(),
+                        router: router.clone(),
+                    }),
                 },
                 settings::task_entities(&config),
             ),

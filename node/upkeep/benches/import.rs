@@ -41,6 +41,7 @@ async fn import() -> Duration {
         directory: directory.clone(),
         ldap: None,
         lists: hongyan_upkeep::Lists::default(),
+        mail: None,
     };
     router.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let tasks = Tasks::new(env.clone(), directory, router, UpkeepOptions::default());

@@ -24,7 +24,8 @@ impl<'a> Candidate<'a> {
             | Job::ExportMembers(_)
             | Job::ExportGroups(_)
             | Job::ExportList(_)
-            | Job::SyncDirectory(_) => Err(vec![Problem::new("", "the task has no rows of its own")]),
+            | Job::SyncDirectory(_)
+            | Job::MergeMailbox(_) => Err(vec![Problem::new("", "the task has no rows of its own")]),
         }
     }
 

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use hongyan_actor::{ActivateError, Entity, Envelope, Tenure};
+use hongyan_blob::BlobStore;
 use hongyan_directory::{Directory, Error};
 use hongyan_env::Env;
+use hongyan_kv::Database;
 use hongyan_kv::fence::Fence;
 use hongyan_ldap::Ldap;
-use hongyan_router::Ask;
+use hongyan_router::{Ask, Router};
 
 use crate::step::Steps;
 use crate::{Lists, TaskId, TaskState};
@@ -22,6 +24,19 @@ pub struct TaskServices {
     pub ldap: Option<Ldap>,
     /// The lists that they write into files.
     pub lists: Lists,
+    /// Where mailboxes are; none where only the directory is.
+    pub mail: Option<MailServices>,
+}
+
+/// What tasks reach mailboxes by.
+#[derive(Clone)]
+pub struct MailServices {
+    /// Where mails are noted.
+    pub database: Database,
+    /// Where their octets are.
+    pub blobs: BlobStore,
+    /// The way to mailboxes.
+    pub router: Router,
 }
 
 /// What a task is asked.

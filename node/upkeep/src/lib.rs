@@ -25,7 +25,7 @@ mod tasks;
 mod wire;
 
 pub use delegation::tell_of_delegation_ends;
-pub use entity::{Cancel, TaskEntity, TaskReply, TaskRequest, TaskServices, Work};
+pub use entity::{Cancel, MailServices, TaskEntity, TaskReply, TaskRequest, TaskServices, Work};
 pub use id::TaskId;
 pub use list::{ListAnswer, ListAsked, ListError, ListPage, ListSource, Lists};
 pub use options::UpkeepOptions;
@@ -33,7 +33,8 @@ pub use plans::plans;
 pub use purge::purge;
 pub use record::problem::{Problem, RowProblems};
 pub use record::task::{
-    BulkMembers, ExportMembers, ImportGroups, ImportMembers, Job, Phase, SyncDirectory, TaskRecord, TaskState,
+    BulkMembers, ExportMembers, ImportGroups, ImportMembers, Job, MergeMailbox, Phase, SyncDirectory, TaskRecord,
+    TaskState,
 };
 pub use runner::run;
 pub use sheet::{Sheet, SheetError, SheetFormat, SheetLimits};

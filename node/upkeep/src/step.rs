@@ -12,6 +12,7 @@ use hongyan_types::Timestamp;
 use crate::record::input::Row;
 use crate::store::{self, PART_OCTETS_MAX};
 use crate::task::import_members::{self, Seen};
+use crate::task::merge_mailbox::Merging;
 use crate::task::{export_groups, export_members};
 use crate::{
     ImportMembers, Job, Lists, Phase, Problem, Sheet, SheetFormat, TaskId, TaskRecord, TaskServices, TaskState, key,
@@ -24,7 +25,7 @@ const SEEN_OCTETS: usize = 200;
 
 /// A task under way.
 pub(crate) struct Steps {
-    services: TaskServices,
+    pub(crate) services: TaskServices,
     /// In the name of whoever asked for the task.
     pub(crate) directory: Directory,
     fence: Fence,
@@ -35,6 +36,8 @@ pub(crate) struct Steps {
     pub(crate) seen_keys: BTreeMap<String, u32>,
     /// An outside directory that is being read.
     reading: Option<sync_directory::Reading>,
+    /// The mailbox that is merged, once it was looked at.
+    pub(crate) merging: Option<Merging>,
 }
 
 impl Steps {
@@ -51,6 +54,7 @@ impl Steps {
             seen: Seen::default(),
             seen_keys: BTreeMap::new(),
             reading: None,
+            merging: None,
         };
         if steps.task.state == TaskState::Running && steps.task.phase == Phase::Check && steps.task.position > 0 {
             // What was seen so far was in the memory of another node: the rows are looked over anew.
@@ -162,6 +166,7 @@ impl Steps {
             Job::ImportMembers(import) => self.import(&import).await,
             Job::BulkMembers(_) | Job::ImportGroups(_) if self.task.phase == Phase::Check => self.check_each().await,
             Job::BulkMembers(_) | Job::ImportGroups(_) => self.take_each().await,
+            Job::MergeMailbox(merge) => self.merge(&merge).await,
             Job::ExportMembers(export) => {
                 let sheet = export_members::sheet(&self.directory, self.task.tenant, &export).await?;
                 self.export(sheet, export.format).await

@@ -8,3 +8,4 @@ pub(crate) mod export_members;
 pub(crate) mod group_columns;
 pub(crate) mod import_groups;
 pub(crate) mod import_members;
+pub(crate) mod merge_mailbox;

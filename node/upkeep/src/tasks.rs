@@ -8,16 +8,17 @@ use hongyan_audit::{Author, Chain, Event};
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_env::Env;
 use hongyan_kv::{KeyRange, RangeQuery, ReadMode};
+use hongyan_mailbox::FolderPath;
 use hongyan_router::{AskError, Router};
-use hongyan_types::{TenantId, Timestamp};
+use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::record::{input, task};
 use crate::store::{self, PART_OCTETS_MAX, PART_ROWS_MAX};
 use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
-    BulkItem, BulkMembers, Cancel, ExportList, ExportMembers, ImportGroups, ImportMembers, Job, Lists, Phase,
-    RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState,
+    BulkItem, BulkMembers, Cancel, ExportList, ExportMembers, ImportGroups, ImportMembers, Job, Lists, MergeMailbox,
+    Phase, RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState,
     UpkeepOptions, Work, key,
 };
 
@@ -25,6 +26,8 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(10);
 /// Parts of a file that one transaction writes.
 pub(crate) const PARTS_AT_ONCE: usize = 10;
+/// How long a mailbox that is merged stays in the recycle bin at least.
+const MERGE_MILLIS: i64 = 7 * 86_400_000;
 /// Octets of one row, which is kept in one value.
 const ROW_OCTETS_MAX: usize = 80_000;
 
@@ -268,6 +271,36 @@ impl Tasks {
         export: ExportList,
     ) -> Result<TaskRecord, TaskError> {
         let mut task = self.task(tenant, author, Job::ExportList(export));
+        task.id = self.take_id().await?;
+        self.start(task).await
+    }
+
+    /// Begins to bring the mail of a mailbox in the recycle bin into a folder of somebody who has one (MEM-16). The mailbox stays in
+    /// the bin while that takes.
+    ///
+    /// # Errors
+    /// When the folder's name is none, the mailbox is going for good, or too much is under way.
+    pub async fn merge_mailbox(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        merge: MergeMailbox,
+    ) -> Result<TaskRecord, TaskError> {
+        let folder = FolderPath::try_from(merge.folder.as_str());
+        let folder = folder.map_err(|error| Error::Invalid(format!("folder: {error}")))?;
+        if folder.is_inbox() {
+            return Err(Error::Invalid("folder: say another than INBOX".to_owned()).into());
+        }
+        let until = Timestamp {
+            millis: self.env.wall_millis().saturating_add(MERGE_MILLIS),
+        };
+        let source = AccountId(merge.source);
+        self.directory.hold_recycled(tenant, source, until).await?;
+        let merge = MergeMailbox {
+            folder: folder.as_str().to_owned(),
+            ..merge
+        };
+        let mut task = self.task(tenant, author, Job::MergeMailbox(merge));
         task.id = self.take_id().await?;
         self.start(task).await
     }

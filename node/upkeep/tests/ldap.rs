@@ -215,6 +215,7 @@ impl Ground {
             directory: self.directory.clone(),
             ldap: Some(self.ldap.clone()),
             lists: hongyan_upkeep::Lists::default(),
+            mail: None,
         };
         self.router
             .serve_everywhere::<TaskEntity>(services, EntityOptions::default());

@@ -69,6 +69,7 @@ impl Ground {
             directory: self.directory.clone(),
             ldap: None,
             lists: hongyan_upkeep::Lists::default(),
+            mail: None,
         };
         self.router
             .serve_everywhere::<TaskEntity>(services, EntityOptions::default());

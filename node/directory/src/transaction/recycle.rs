@@ -128,6 +128,25 @@ pub(super) async fn need(transaction: &mut Change, tenant: TenantId, id: Account
     Ok(recycled::decode(tenant, id, &stored)?)
 }
 
+/// A mailbox stays in the bin until `until` at least: somebody works with it.
+pub(crate) async fn hold(
+    transaction: &mut Change,
+    (tenant, id): (TenantId, AccountId),
+    (until, now): (Timestamp, Timestamp),
+) -> Result<RecycledRecord> {
+    let mut recycled = need(transaction, tenant, id).await?;
+    if recycled.purging || recycled.until <= now {
+        let address = &recycled.account.address;
+        return Err(Error::Refused(format!("{address} is being purged")));
+    }
+    if recycled.until < until {
+        transaction.clear(&key::recycled_due_at(&recycled));
+        recycled.until = until;
+        write(transaction, &recycled);
+    }
+    Ok(recycled)
+}
+
 /// Those in the recycle bin of a tenant, by identifier, after `after`, at most `limit`.
 pub(crate) async fn list(
     transaction: &mut hongyan_kv::Transaction,

@@ -5,11 +5,13 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::PasswordOwner;
 use hongyan_access::permission::Action;
+use hongyan_audit::{Chain, Event};
 use hongyan_directory::{
     AccountKind, DepartmentId, Error, Grantee, Profile, Recycle, RecycleKind, RecycledRecord, Restore,
 };
 use hongyan_sasl::Secret;
 use hongyan_types::AccountId;
+use hongyan_upkeep::MergeMailbox;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,6 +21,7 @@ use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::member::{Member, Password, present, view as view_member};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Failure, Problem, Result};
+use crate::task::{Task, view as view_task};
 
 /// A mailbox in the recycle bin. Its addresses are reserved.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,6 +72,15 @@ pub(crate) struct RestoreShared {
     /// Departments whose members may use it, with all below.
     #[serde(default)]
     departments: Vec<DepartmentId>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MergeRecycled {
+    /// Address of the member who gets the mail.
+    member: String,
+    /// The folder there, by its path; the mailbox's address when left out.
+    folder: Option<String>,
 }
 
 fn view(recycled: &RecycledRecord) -> Recycled {
@@ -229,6 +241,39 @@ async fn put_back(caller: &Caller, recycled: &RecycledRecord, asked: &Restore) -
     caller.access.account_changed(id).await?;
     tracing::info!(account = id.0, "account restored");
     Ok(Tagged::new(account.etag(), view_member(&account)))
+}
+
+/// Brings the mail of a mailbox into a folder of a member who has one, as a task: folders become folders inside, flags and dates
+/// stay. The mailbox stays in the bin meanwhile, seven days at least; asked for again within these, nothing is brought twice.
+#[utoipa::path(post, path = "/api/recycle-bin/{address}/merge", params(("address" = String, Path)), request_body = MergeRecycled, responses((status = 202, body = Task), Failure))]
+pub(crate) async fn merge(
+    caller: Caller,
+    Path(address): Path<String>,
+    Body(asked): Body<MergeRecycled>,
+) -> Result<(StatusCode, Json<Task>)> {
+    let recycled = find(&caller, Action::ControlMembers, &address).await?;
+    let target = caller.member(Action::ControlMembers, &asked.member).await?;
+    if target.tenant != recycled.account.tenant {
+        return Err(Problem::not_found(format!("account {} does not exist", asked.member)));
+    }
+    if !target.state.takes_mail() {
+        return Err(Problem::invalid(format!("member: {} takes no mail", target.address)));
+    }
+    caller.check_proof()?;
+    let (tenant, source) = (target.tenant, &recycled.account);
+    let merge = MergeMailbox {
+        source: source.id.0,
+        since_millis: recycled.since.millis,
+        target: target.id.0,
+        folder: asked.folder.unwrap_or_else(|| source.address.to_string()),
+    };
+    let event = Event::new("recycle-bin.merge", &source.address)
+        .id(source.id.0)
+        .with("into", &target.address)
+        .with("folder", &merge.folder);
+    caller.directory.record(Chain::Tenant(tenant), event).await?;
+    let begun = caller.tasks.merge_mailbox(tenant, caller.actor.author(), merge).await?;
+    Ok((StatusCode::ACCEPTED, Json(view_task(&begun))))
 }
 
 /// Removes a mailbox from the recycle bin for good, with all its mail.

@@ -21,7 +21,7 @@ use crate::tag::Whose;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Task {
     id: u64,
-    /// `import-members`, `export-members`, `import-groups`, `export-groups`, `sync-directory`, or `bulk-` and what is done.
+    /// `import-members`, `export-members`, `import-groups`, `export-groups`, `sync-directory`, `merge-mailbox`, or `bulk-` and what is done.
     job: &'static str,
     /// `running`, `done`, `refused` (nothing was done, as rows have problems), `failed` or `cancelled`.
     state: &'static str,

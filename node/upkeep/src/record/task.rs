@@ -116,6 +116,23 @@ pub struct SyncDirectory {
     pub dry_run: bool,
 }
 
+/// A mailbox of the recycle bin into a folder of somebody who has one (MEM-16). Each message is one of the task's rows.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MergeMailbox {
+    /// The account that the mailbox was of.
+    #[n(0)]
+    pub source: u64,
+    /// Since when it is in the bin.
+    #[n(1)]
+    pub since_millis: i64,
+    /// The account that gets its mail.
+    #[n(2)]
+    pub target: u64,
+    /// The folder there that all of it goes into, with the source's folders inside.
+    #[n(3)]
+    pub folder: String,
+}
+
 /// What a task is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
@@ -133,6 +150,8 @@ pub enum Job {
     SyncDirectory(SyncDirectory),
     /// A list of the admin API into a CSV file.
     ExportList(ExportList),
+    /// A mailbox into a folder of another.
+    MergeMailbox(MergeMailbox),
 }
 
 impl Job {
@@ -143,7 +162,7 @@ impl Job {
             Self::ImportGroups(import) => import.dry_run,
             Self::BulkMembers(bulk) => bulk.dry_run,
             Self::SyncDirectory(sync) => sync.dry_run,
-            Self::ExportMembers(_) | Self::ExportGroups(_) | Self::ExportList(_) => false,
+            Self::ExportMembers(_) | Self::ExportGroups(_) | Self::ExportList(_) | Self::MergeMailbox(_) => false,
         }
     }
     /// Whether good rows are taken though others are wrong.
@@ -155,7 +174,8 @@ impl Job {
             | Self::ExportMembers(_)
             | Self::ExportGroups(_)
             | Self::ExportList(_)
-            | Self::SyncDirectory(_) => true,
+            | Self::SyncDirectory(_)
+            | Self::MergeMailbox(_) => true,
         }
     }
     /// What it begins with: a file is looked over as a whole before any of it is taken.
@@ -163,7 +183,11 @@ impl Job {
         match self {
             Self::ImportMembers(_) | Self::ImportGroups(_) | Self::SyncDirectory(_) => Phase::Check,
             Self::BulkMembers(bulk) if bulk.dry_run => Phase::Check,
-            Self::BulkMembers(_) | Self::ExportMembers(_) | Self::ExportGroups(_) | Self::ExportList(_) => Phase::Apply,
+            Self::BulkMembers(_)
+            | Self::ExportMembers(_)
+            | Self::ExportGroups(_)
+            | Self::ExportList(_)
+            | Self::MergeMailbox(_) => Phase::Apply,
         }
     }
     /// The form of the file that it makes.
@@ -173,7 +197,7 @@ impl Job {
             Self::ExportMembers(export) => Some(export.format),
             Self::ExportGroups(format) => Some(*format),
             Self::SyncDirectory(_) | Self::ExportList(_) => Some(SheetFormat::Csv),
-            Self::ImportMembers(_) | Self::BulkMembers(_) | Self::ImportGroups(_) => None,
+            Self::ImportMembers(_) | Self::BulkMembers(_) | Self::ImportGroups(_) | Self::MergeMailbox(_) => None,
         }
     }
 
@@ -188,6 +212,7 @@ impl Job {
             Self::ExportGroups(_) => "export-groups",
             Self::SyncDirectory(_) => "sync-directory",
             Self::ExportList(_) => "export-list",
+            Self::MergeMailbox(_) => "merge-mailbox",
         }
     }
 }
@@ -247,6 +272,8 @@ enum JobV1 {
     SyncDirectory(#[n(0)] SyncDirectory),
     #[n(6)]
     ExportList(#[n(0)] ExportList),
+    #[n(7)]
+    MergeMailbox(#[n(0)] MergeMailbox),
 }
 
 #[derive(Encode, Decode)]
@@ -334,6 +361,7 @@ pub(crate) fn encode(task: &TaskRecord) -> Bytes {
             }),
             Job::BulkMembers(bulk) => JobV1::BulkMembers(bulk.into()),
             Job::ImportGroups(import) => JobV1::ImportGroups(import.clone()),
+            Job::MergeMailbox(merge) => JobV1::MergeMailbox(merge.clone()),
             Job::ExportGroups(format) => JobV1::ExportGroups(ExportV1 {
                 xlsx: *format == SheetFormat::Xlsx,
                 departments: Vec::new(),
@@ -381,6 +409,7 @@ pub(crate) fn decode(id: TaskId, stored: &[u8]) -> Result<TaskRecord, RecordErro
             JobV1::BulkMembers(bulk) => Job::BulkMembers(bulk.try_into()?),
             JobV1::ImportGroups(import) => Job::ImportGroups(import),
             JobV1::ExportGroups(export) => Job::ExportGroups(format_of(&export)),
+            JobV1::MergeMailbox(merge) => Job::MergeMailbox(merge),
             JobV1::ExportMembers(export) => Job::ExportMembers(ExportMembers {
                 format: format_of(&export),
                 departments: export.departments.into_iter().map(DepartmentId).collect(),
@@ -459,7 +488,17 @@ mod tests {
             dry_run: false,
             take_good: true,
         };
-        for job in [Job::ImportGroups(groups), Job::ExportGroups(SheetFormat::Csv)] {
+        let merge = MergeMailbox {
+            source: 7,
+            since_millis: 1_000,
+            target: 8,
+            folder: "Old".to_owned(),
+        };
+        for job in [
+            Job::ImportGroups(groups),
+            Job::ExportGroups(SheetFormat::Csv),
+            Job::MergeMailbox(merge),
+        ] {
             let task = TaskRecord { job, ..done.clone() };
             assert_eq!(decode(TaskId(5), &encode(&task)), Ok(task));
         }

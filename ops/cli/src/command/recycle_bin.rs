@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Whose, password};
+use super::{Whose, password, task};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -52,6 +52,18 @@ pub enum RecycleBin {
         /// The member's address.
         member: String,
     },
+    /// Bring its mail into a folder of a member who has a mailbox.
+    Merge {
+        /// One of its addresses.
+        address: String,
+        /// The member's address.
+        member: String,
+        /// The folder there, by its path; the mailbox's address when left out.
+        #[arg(long)]
+        folder: Option<String>,
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Remove it for good, with all its mail.
     Purge {
         /// One of its addresses.
@@ -93,6 +105,16 @@ pub(crate) async fn run(command: &RecycleBin, client: &Client, style: Style) -> 
         RecycleBin::Give { address, member } => {
             let asked = json!({"members": [member]});
             client.post(&format!("{}/share", path(address)), asked).await?
+        }
+        RecycleBin::Merge {
+            address,
+            member,
+            folder,
+            whose,
+        } => {
+            let asked = json!({"member": member, "folder": folder});
+            let begun = client.post(&format!("{}/merge", path(address)), asked).await?;
+            return task::see_through(client, style, whose, begun).await;
         }
         RecycleBin::Purge { address } => {
             client.delete(&path(address)).await?;

@@ -81,6 +81,7 @@ async fn open_api() -> (axum::Router, AdminState) {
         directory: directory.clone(),
         ldap: Some(ldap.clone()),
         lists: lists.clone(),
+        mail: None,
     };
     way.serve_everywhere::<TaskEntity>(services, EntityOptions::default());
     let single_sign_on = hongyan_openid::OpenId::new(

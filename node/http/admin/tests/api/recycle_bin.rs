@@ -52,6 +52,16 @@ fn mem_16_deleted_unbound_restored_shared_purged() {
         assert!(proved.await.is_ok(), "the new password is good");
         assert_eq!(call(api, "POST", restore, json!({})).await.0, 404);
 
+        let merge = "/api/recycle-bin/anna@d.test/merge";
+        let into = |member: &str| json!({"member": member, "folder": "Anna"});
+        assert_eq!(call(api, "POST", merge, into("nobody@d.test")).await.0, 404);
+        let inbox = json!({"member": "zs@d.test", "folder": "inbox"});
+        assert_eq!(call(api, "POST", merge, inbox).await.0, 400);
+        let member = as_member(&router, &state, "zs@d.test").await;
+        assert_eq!(call(&member, "POST", merge, into("zs@d.test")).await.0, 403);
+        let (status, task) = call(api, "POST", merge, into("zs@d.test")).await;
+        assert_eq!((status, &task["job"]), (202, &json!("merge-mailbox")), "{task}");
+
         let share = "/api/recycle-bin/anna@d.test/share";
         let nobody = json!({"members": ["nobody@d.test"]});
         assert_eq!(call(api, "POST", share, nobody).await.0, 404);
