@@ -15,15 +15,17 @@ mod session;
 pub use discovery::autodiscover;
 pub use frame::frames;
 pub use jmap::{jmap, json_pointer};
-pub use message::{addresses, message, receipts, words};
+pub use message::{addresses, mbox, message, receipts, words};
 pub use oauth::{form, sasl};
 pub use proxy::proxy;
 pub use scim::{scim_body, scim_filter};
-pub use session::{imap, pop3, smtp};
+pub use session::{imap, imap_client, pop3, smtp};
 
 /// Every target with its name.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("imap", imap),
+    ("imap_client", imap_client),
+    ("mbox", mbox),
     ("smtp", smtp),
     ("pop3", pop3),
     ("message", message),

@@ -31,6 +31,41 @@ fn inside(structure: &Structure, bytes: &[u8]) {
     }
 }
 
+/// Mails out of a file: pieces give what the whole gives, and what begins ends.
+pub fn mbox(bytes: &[u8]) {
+    use hongyan_message::mbox::{Event, Splitter};
+    let run = |piece: usize| {
+        let (mut splitter, mut events) = (Splitter::mbox(), Vec::new());
+        for part in bytes.chunks(piece) {
+            splitter.push(part, &mut events);
+        }
+        splitter.finish(&mut events);
+        let (mut mails, mut open) = (Vec::new(), 0);
+        for event in events {
+            match event {
+                Event::Begin { received } => {
+                    open += 1;
+                    mails.push((received, Vec::new()));
+                }
+                Event::Data(octets) => {
+                    let mail = mails.last_mut().expect("a mail has begun");
+                    mail.1.extend_from_slice(&octets);
+                }
+                Event::End => open -= 1,
+            }
+            assert!(open == 0 || open == 1);
+        }
+        assert_eq!(open, 0);
+        mails
+    };
+    let piece = usize::from(bytes.first().copied().unwrap_or(0)) % 61 + 1;
+    assert_eq!(
+        run(bytes.len().max(1)),
+        run(piece),
+        "cutting the file changes its mails"
+    );
+}
+
 /// Addresses: what is read and written again is read the same.
 pub fn addresses(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

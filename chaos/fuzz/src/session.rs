@@ -45,6 +45,36 @@ fn imap_run(pieces: &[&[u8]]) -> Vec<u8> {
     output
 }
 
+/// An IMAP client: what a server says is bounded, and the same however it is cut; what it means is read or not.
+pub fn imap_client(bytes: &[u8]) {
+    use hongyan_imap::{Client, ClientEvent, ClientLimits, ServerData};
+    let run = |piece: usize| {
+        let mut client = Client::with_limits(ClientLimits {
+            response_octets_max: 1_000,
+            literal_held_octets_max: 50,
+        });
+        let mut events: Vec<ClientEvent> = Vec::new();
+        for part in bytes.chunks(piece) {
+            client.receive(part);
+            while let Some(event) = client.poll_event() {
+                if let ClientEvent::Untagged(response) = &event {
+                    let _ = ServerData::parse(response);
+                }
+                match (events.last_mut(), event) {
+                    (Some(ClientEvent::Data(all)), ClientEvent::Data(more)) => all.extend_from_slice(&more),
+                    (_, event) => events.push(event),
+                }
+            }
+        }
+        events
+    };
+    assert_eq!(
+        run(bytes.len().max(1)),
+        run(piece_octets(bytes)),
+        "cutting the input changes what is heard"
+    );
+}
+
 /// An SMTP server session that takes everything.
 pub fn smtp(bytes: &[u8]) {
     let whole = smtp_run(&[bytes]);

@@ -21,6 +21,8 @@ const SEEDS: &[&[u8]] = &[
     b"Tue, 1 Jul 2003 10:52:37 +0200 (CEST)",
     b"n,a=anna@example.test,\x01host=h\x01port=143\x01auth=Bearer hya_x\x01\x01\nuser=a@b\x01auth=Bearer t\x01\x01\n\x01",
     b"response_type=code&client_id=reader&redirect_uri=http%3A%2F%2F127.0.0.1%2F&state=%E5%BC%A0+x&scope=imap",
+    b"* 1 FETCH (BODY[HEADER.FIELDS (A)] {3}\r\na\r\n FLAGS (\\Seen) X {60}\r\n012345678901234567890123456789012345678901234567890123456789 UID 5)\r\n* LIST (\\Sent) \".\" {1}\r\nx\r\n* NAMESPACE ((\"a\" \"/\")) NIL NIL\r\nA1 OK [X] y\r\n",
+    b"From a@b Thu Jan  1 10:00:00 2026\nSubject: x\n\n>From y\n\nFrom c@d Thu Jan  1 11:00:00 2026\n\nz\n",
     b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 25\r\nEHLO x\r\n",
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc6\x33\x64\x02\xdc\x04\0\x19EHLO x\r\n",
     b"\0\0\0\x21\x01\0\0\0\0\0\0\0\0\0\x01\0\x01\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x09\0\x02c1\0\0\0\x19\x03\0\0\0\0\0\0\0\x05\x02\0\0\0\0\0\x0f\x42\x40\0\0\0\x07abc\0\0\0\x0c\x06\0\0\0\0\0\0\0\x05abcd",

@@ -154,6 +154,20 @@ fn place(folder: &Listed, levels: &[String], announced: &BTreeSet<SpecialUse>) -
     known.map(Place::Use)
 }
 
+/// Where mail goes that is to be in a folder of that name.
+pub(crate) fn place_named(name: &str, mut room: Room) -> Place {
+    let levels: Vec<String> = name.split('/').map(level).filter(|level| !level.is_empty()).collect();
+    if let [only] = levels.as_slice() {
+        if names::is_inbox(only) {
+            return Place::Inbox;
+        }
+        if let Some(special_use) = names::use_of(only).filter(|_| !room.paths.contains(only)) {
+            return Place::Use(special_use);
+        }
+    }
+    path(&levels, &mut room).0
+}
+
 /// Where it goes by its name.
 fn path(levels: &[String], room: &mut Room) -> (Place, Option<String>) {
     if levels.is_empty() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hongyan_audit::{Author, Chain, Event};
+use hongyan_blob::BlobStore;
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_env::Env;
 use hongyan_kv::RangeQuery;
@@ -117,10 +118,11 @@ pub struct Check {
 /// Migrations; clones share them.
 #[derive(Clone)]
 pub struct Migrations {
-    env: Env,
-    directory: Directory,
-    router: Router,
-    dialer: Dialer,
+    pub(crate) env: Env,
+    pub(crate) directory: Directory,
+    pub(crate) router: Router,
+    pub(crate) dialer: Dialer,
+    pub(crate) blobs: Option<BlobStore>,
 }
 
 fn missing(what: &'static str, name: impl ToString) -> Error {
@@ -154,6 +156,15 @@ impl Migrations {
             directory,
             router,
             dialer,
+            blobs: None,
+        }
+    }
+    /// They also take mails from files, into `blobs`.
+    #[must_use]
+    pub fn with_blobs(self, blobs: BlobStore) -> Self {
+        Self {
+            blobs: Some(blobs),
+            ..self
         }
     }
     /// Those of a system that configures nothing of them.

@@ -63,7 +63,7 @@ pub(crate) fn start(
         permits,
     };
     let host = router.serve_everywhere::<MigrationEntity>(services, settings::task_entities(config));
-    let migrations = Migrations::new(env.clone(), directory, router.clone(), dialer);
+    let migrations = Migrations::new(env.clone(), directory, router.clone(), dialer).with_blobs(blobs.clone());
     let (router, looked) = (router.clone(), migrations.clone());
     arbiters.spawn(0, move || hongyan_migration::run(env, router, looked));
     Ok((migrations, host))

@@ -1,18 +1,45 @@
 //! HTTP over the admin socket.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::Context as Poll;
 
 use anyhow::{Context, Result, anyhow, bail};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame};
 use hyper::header::HeaderValue;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+/// Octets of a file that are sent at a time.
+const PIECE_OCTETS: usize = 64 * 1_024;
 /// Items asked for at a time.
 const PAGE_ITEMS: usize = 500;
+
+/// A file, piece by piece.
+struct Pieces(std::fs::File);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Poll<'_>,
+    ) -> std::task::Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        let mut piece = vec![0; PIECE_OCTETS];
+        std::task::Poll::Ready(match self.0.read(&mut piece) {
+            Ok(0) => None,
+            Ok(octets) => {
+                piece.truncate(octets);
+                Some(Ok(Frame::data(Bytes::from(piece))))
+            }
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
 
 /// A node's admin API.
 pub(crate) struct Client {
@@ -56,6 +83,16 @@ impl Client {
     /// Sends a file that stands for what is there.
     pub(crate) async fn replace(&self, path: &str, kind: &str, octets: Vec<u8>) -> Result<Value> {
         self.file(Method::PUT, path, kind, octets).await
+    }
+    /// Sends a file as it is read, however long it is.
+    pub(crate) async fn upload_file(&self, path: &str, kind: &str, file: &Path) -> Result<Value> {
+        let file = std::fs::File::open(file).with_context(|| format!("open {}", file.display()))?;
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("content-type", kind);
+        let (octets, _) = self.send(request.body(Pieces(file))?).await?;
+        Ok(serde_json::from_slice(&octets).unwrap_or_default())
     }
     async fn file(&self, method: Method, path: &str, kind: &str, octets: Vec<u8>) -> Result<Value> {
         let request = Request::builder().method(method).uri(path).header("content-type", kind);
@@ -122,7 +159,11 @@ impl Client {
     }
 
     /// What comes back, and its entity tag; what the server refuses is an error in its words.
-    async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<(Bytes, Option<String>)> {
+    async fn send<B>(&self, mut request: Request<B>) -> Result<(Bytes, Option<String>)>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             let socket = self.socket.display();
             format!("reach the server at {socket}: is it running, and is this its data folder (--data)?")

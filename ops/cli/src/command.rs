@@ -9,6 +9,7 @@ mod deleted_mail;
 mod department;
 mod domain;
 mod group;
+mod import;
 mod invitation;
 mod ldap;
 mod log;
@@ -152,6 +153,8 @@ pub enum Command {
     /// Long work, such as imports.
     #[command(subcommand)]
     Task(task::Task),
+    /// Mails from files of this machine: mbox, Maildir, EML.
+    Import(import::Import),
     /// Mail from other systems, over IMAP or POP3.
     #[command(subcommand)]
     Migration(migration::Migration),
@@ -215,6 +218,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
             Ok(())
         }
         Command::Task(command) => task::run(command, &client, style).await,
+        Command::Import(command) => import::run(command, &client, style).await,
         Command::Migration(command) => migration::run(command, &client, style).await,
         Command::Queue(command) => queue::run(command, &client, style).await,
         Command::Secrets(command) => secrets::run(command, &client, style).await,

@@ -27,6 +27,7 @@ pub mod date;
 pub mod header;
 pub mod html;
 mod limits;
+pub mod mbox;
 pub mod media;
 pub mod message_id;
 mod open_part;

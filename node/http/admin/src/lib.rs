@@ -29,6 +29,7 @@ mod domain_records;
 mod event;
 mod export;
 mod group;
+mod import;
 mod invitation;
 mod join;
 mod kept;
@@ -324,6 +325,7 @@ fn migration_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
             state.migrations.options().password_file_octets_max,
         ));
     OpenApiRouter::new()
+        .routes(routes!(import::import))
         .routes(routes!(migration::providers))
         .routes(routes!(migration::test))
         .routes(routes!(migration::list, migration::create))

@@ -1,6 +1,7 @@
 //! Mail comes from a node of ours, as from any other system: once, whole, with flags and dates, whatever breaks.
 
 mod hostile;
+mod import;
 mod support;
 
 use hongyan_mailbox::{CreateFolder, FolderId, FolderPath, FolderRef, SpecialUse, StoreFlags};
