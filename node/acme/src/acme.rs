@@ -17,7 +17,8 @@ use ring::digest;
 
 use crate::metrics::Metrics;
 use crate::order::AcmeError;
-use crate::record::{CertificateRecord, ChallengeRecord, FailureRecord};
+use crate::own::{covers, is_still_theirs};
+use crate::record::{CertificateRecord, ChallengeRecord, FailureRecord, OwnRecord};
 use crate::settings::{AcmeSettings, Challenge};
 use crate::store::{CHALLENGE_MILLIS_MAX, Certificates, Store};
 use crate::wanted;
@@ -59,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) settings: AcmeSettings,
     pub(crate) web: Web,
-    directory: Directory,
+    pub(crate) directory: Directory,
     offer: Arc<Offer>,
     tls: TlsConfig,
     is_mine: Arc<dyn Fn() -> bool + Send + Sync>,
@@ -67,7 +68,7 @@ pub(crate) struct Inner {
     /// What was read last.
     kept: Mutex<Certificates>,
     /// What is shown.
-    shown: Mutex<Arc<BTreeMap<String, CertificateRecord>>>,
+    shown: Mutex<Certificates>,
     /// When the names of a subject are looked at again.
     looks: Mutex<BTreeMap<String, i64>>,
     /// What could not be shown, told once.
@@ -96,6 +97,12 @@ impl Acme {
             looks: Mutex::default(),
             told: Mutex::default(),
         })))
+    }
+
+    /// Whether there is an authority to order from.
+    #[must_use]
+    pub fn orders(&self) -> bool {
+        !self.0.settings.directory.is_empty()
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -154,6 +161,11 @@ impl Acme {
             .metrics
             .failing
             .set(i64::try_from(round.failures.len()).unwrap_or(i64::MAX));
+        inner.tell_of_ends(now, &round.failures).await?;
+        round.forget_own_of_others().await?;
+        if !self.orders() {
+            return Ok(0);
+        }
         if !inner.settings.own_names.is_empty() {
             round.see(OPERATOR, None).await?;
         }
@@ -182,7 +194,7 @@ struct Round<'r> {
     now: i64,
     /// The addresses that names must lead to, once they are asked for.
     here: Option<BTreeSet<IpAddr>>,
-    certificates: Arc<BTreeMap<String, CertificateRecord>>,
+    certificates: Certificates,
     failures: BTreeMap<String, FailureRecord>,
     asked: usize,
     came: usize,
@@ -195,7 +207,8 @@ impl Round<'_> {
             let domains = self.inner.directory.domains(tenant, after, PAGE).await?;
             let Some(last) = domains.last() else { return Ok(()) };
             after = Some(last.domain.clone());
-            for record in &domains {
+            // A domain is here only once it is proven; one on its way out gets no new certificate.
+            for record in domains.iter().filter(|record| record.removal.is_none()) {
                 self.see(record.domain.as_str(), Some(&record.domain)).await?;
             }
         }
@@ -222,6 +235,10 @@ impl Round<'_> {
                 Vec::new()
             }
         };
+        let names: Vec<String> = names
+            .into_iter()
+            .filter(|name| !self.is_brought(subject, name))
+            .collect();
         if names.is_empty() || self.is_good(subject, &names) {
             let every = i64::try_from(self.inner.settings.names_every.as_millis()).unwrap_or(i64::MAX);
             self.inner
@@ -253,9 +270,28 @@ impl Round<'_> {
         wanted::names(domain, offer, here, dns.as_ref()).await
     }
 
+    /// Whether the organisation has brought a certificate that serves `name` now.
+    fn is_brought(&self, subject: &str, name: &str) -> bool {
+        self.certificates.own.get(subject).is_some_and(|own| {
+            let certificate = &own.certificate;
+            certificate.not_after_millis > self.now && certificate.names.iter().any(|brought| covers(brought, name))
+        })
+    }
+
+    /// What was brought for a domain that is another's by now, or gone, is shown no more.
+    async fn forget_own_of_others(&self) -> Result<(), AcmeError> {
+        for (subject, own) in self.certificates.own.iter() {
+            if !is_still_theirs(&self.inner.directory, subject, own).await? {
+                tracing::info!(subject, "the domain is not theirs any more who brought its certificate");
+                self.inner.store.forget_own(subject).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether there is a certificate for these names that has more than a third of its life before it.
     fn is_good(&self, subject: &str, names: &[String]) -> bool {
-        self.certificates.get(subject).is_some_and(|certificate| {
+        self.certificates.by_subject.get(subject).is_some_and(|certificate| {
             let life = certificate
                 .not_after_millis
                 .saturating_sub(certificate.not_before_millis);
@@ -274,6 +310,7 @@ impl Round<'_> {
         let pause = self.inner.settings.pause(failures);
         let ends = self
             .certificates
+            .by_subject
             .get(subject)
             .map(|certificate| certificate.not_after_millis);
         let cause = std::error::Error::source(error);
@@ -294,7 +331,12 @@ impl Round<'_> {
 
     /// Domains that are not served any more need no certificate, and the operator none who has another.
     async fn forget_the_gone(self) -> Result<(), AcmeError> {
-        let subjects: BTreeSet<_> = self.certificates.keys().chain(self.failures.keys()).collect();
+        let subjects: BTreeSet<_> = self
+            .certificates
+            .by_subject
+            .keys()
+            .chain(self.failures.keys())
+            .collect();
         for subject in subjects {
             let is_wanted = match Domain::try_from(subject.as_str()) {
                 Ok(domain) => self.inner.directory.is_local(&domain).await?,
@@ -311,11 +353,17 @@ impl Round<'_> {
 
 impl Inner {
     /// All certificates.
-    pub(crate) async fn certificates(&self) -> Result<Arc<BTreeMap<String, CertificateRecord>>, AcmeError> {
+    pub(crate) async fn certificates(&self) -> Result<Certificates, AcmeError> {
         let known = self.kept.lock().clone();
         let read = self.store.certificates(known).await?;
         *self.kept.lock() = read.clone();
-        Ok(read.by_subject)
+        Ok(read)
+    }
+
+    /// Shows what has just been written on this node; the others hear of it.
+    pub(crate) async fn refresh(&self) -> Result<(), AcmeError> {
+        self.show_certificates(self.certificates().await?);
+        Ok(())
     }
 
     /// Shows what is in the store; what is returned ends with the next change.
@@ -328,12 +376,14 @@ impl Inner {
         Ok(asked.watch)
     }
 
-    fn show_certificates(&self, certificates: Arc<BTreeMap<String, CertificateRecord>>) {
-        let first_end = certificates.values().map(|record| record.not_after_millis).min();
+    fn show_certificates(&self, certificates: Certificates) {
+        let ordered = certificates.by_subject.values();
+        let all = ordered.chain(certificates.own.values().map(|own| &own.certificate));
+        let first_end = all.map(|record| record.not_after_millis).min();
         let left = first_end.map_or(0, |end| (end - self.env.wall_millis()) / 1000);
         self.metrics.expiry_seconds.set(left);
         let mut shown = self.shown.lock();
-        if Arc::ptr_eq(&shown, &certificates) {
+        if Arc::ptr_eq(&shown.by_subject, &certificates.by_subject) && Arc::ptr_eq(&shown.own, &certificates.own) {
             return;
         }
         let named = |(subject, record): (&String, &CertificateRecord)| NamedCertificate {
@@ -344,7 +394,20 @@ impl Inner {
             },
             serves_unnamed: subject == OPERATOR && self.settings.serves_unnamed,
         };
-        let named: Vec<_> = certificates.iter().map(named).collect();
+        let brought = |(subject, own): (&String, &OwnRecord)| named((subject, &own.certificate));
+        // Of two for one name the later one is shown: what an organisation has brought, unless it is over.
+        let now = self.env.wall_millis();
+        let (good, over): (Vec<_>, Vec<_>) = certificates
+            .own
+            .iter()
+            .partition(|(_, own)| own.certificate.not_after_millis > now);
+        let ordered = certificates.by_subject.iter().map(named);
+        let named: Vec<_> = over
+            .into_iter()
+            .map(brought)
+            .chain(ordered)
+            .chain(good.into_iter().map(brought))
+            .collect();
         for error in self.tls.adopt(&named) {
             self.tell(&error);
         }

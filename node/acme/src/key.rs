@@ -35,6 +35,20 @@ pub(crate) fn certificate(subject: &str) -> Bytes {
     certificates().string(subject).pack()
 }
 
+pub(crate) fn own() -> Tuple {
+    root().string("own")
+}
+
+/// The certificate that was brought for a domain.
+pub(crate) fn own_of(subject: &str) -> Bytes {
+    own().string(subject).pack()
+}
+
+/// What was told last of the end of a subject's certificate.
+pub(crate) fn told(subject: &str) -> Bytes {
+    root().string("told").string(subject).pack()
+}
+
 pub(crate) fn failures() -> Tuple {
     root().string("failure")
 }

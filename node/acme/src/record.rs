@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod certificate;
 pub(crate) mod challenge;
 pub(crate) mod failure;
+pub(crate) mod own;
 
 use hongyan_kv::record::RecordError;
 use hongyan_seal::SealError;
@@ -12,6 +13,7 @@ pub(crate) use account::AccountRecord;
 pub(crate) use certificate::CertificateRecord;
 pub(crate) use challenge::ChallengeRecord;
 pub(crate) use failure::FailureRecord;
+pub(crate) use own::{OwnRecord, ToldRecord};
 
 /// Why a record with a secret was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

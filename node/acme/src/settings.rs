@@ -17,7 +17,7 @@ pub enum Challenge {
 /// What is ordered, and how.
 #[derive(Debug, Clone)]
 pub struct AcmeSettings {
-    /// URL of the authority's directory.
+    /// URL of the authority's directory; none is ordered when it is empty.
     pub directory: String,
     /// Addresses that the authority may write to.
     pub contacts: Vec<String>,

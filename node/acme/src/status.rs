@@ -18,6 +18,8 @@ pub struct CertificateStatus {
     pub error: Option<String>,
     /// When it is tried again.
     pub next_millis: Option<i64>,
+    /// Whether the organisation has brought it itself.
+    pub is_own: bool,
 }
 
 impl Acme {
@@ -41,7 +43,18 @@ impl Acme {
         let store = &self.inner().store;
         let (certificates, mut failures) = (self.inner().certificates().await?, store.failures().await?);
         let mut statuses = Vec::new();
-        for (subject, certificate) in certificates.iter() {
+        for (subject, own) in certificates.own.iter() {
+            statuses.push(CertificateStatus {
+                subject: subject.clone(),
+                names: own.certificate.names.clone(),
+                not_after_millis: Some(own.certificate.not_after_millis),
+                failures: 0,
+                error: None,
+                next_millis: None,
+                is_own: true,
+            });
+        }
+        for (subject, certificate) in certificates.by_subject.iter() {
             let failure = failures.remove(subject);
             statuses.push(CertificateStatus {
                 names: certificate.names.clone(),
@@ -50,6 +63,7 @@ impl Acme {
                 next_millis: failure.as_ref().map(|failure| failure.next_millis),
                 error: failure.map(|failure| failure.text),
                 subject: subject.clone(),
+                is_own: false,
             });
         }
         for (subject, failure) in failures {
@@ -60,6 +74,7 @@ impl Acme {
                 failures: failure.failures,
                 error: Some(failure.text),
                 next_millis: Some(failure.next_millis),
+                is_own: false,
             });
         }
         statuses.sort_by(|a, b| a.subject.cmp(&b.subject));

@@ -5,13 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hongyan_kv::{Database, Error, RangeQuery, ReadMode, Transaction, Tuple, Watch};
+use hongyan_notice::Notice;
 use hongyan_seal::{SealError, Sealer};
 
 use crate::key;
-use crate::record::{self, AccountRecord, CertificateRecord, ChallengeRecord, FailureRecord, Unread};
+use crate::record::{
+    self, AccountRecord, CertificateRecord, ChallengeRecord, FailureRecord, OwnRecord, ToldRecord, Unread,
+};
 
 /// Challenges older than that are nobody's any more.
 pub(crate) const CHALLENGE_MILLIS_MAX: i64 = 3_600_000;
+
+/// How often a certificate that was brought is written before its owner is told that it was not.
+const WRITES_MAX: usize = 10;
 
 /// The store, as far as it is ours.
 #[derive(Clone)]
@@ -25,6 +31,8 @@ pub(crate) struct Store {
 pub(crate) struct Certificates {
     version: Option<Bytes>,
     pub(crate) by_subject: Arc<BTreeMap<String, CertificateRecord>>,
+    /// Those that organisations have brought.
+    pub(crate) own: Arc<BTreeMap<String, OwnRecord>>,
 }
 
 /// What there is to answer.
@@ -104,9 +112,15 @@ impl Store {
             Self::usable(read, "certificate", subject)
         };
         let by_subject = Self::all(&mut transaction, &key::certificates(), read).await?;
+        let read = |subject: &str, stored: &[u8]| {
+            let read = record::own::decode(stored, &self.sealer, subject);
+            Self::usable(read, "own certificate", subject)
+        };
+        let own = Self::all(&mut transaction, &key::own(), read).await?;
         Ok(Certificates {
             version,
             by_subject: Arc::new(by_subject),
+            own: Arc::new(own),
         })
     }
 
@@ -176,6 +190,63 @@ impl Store {
             record::certificate::encode(certificate, &self.sealer, subject).map_err(|error| unavailable(&error))?;
         let writes = [(key::certificate(subject), Some(value)), (key::failure(subject), None)];
         self.write(&writes, For::Certificates).await
+    }
+
+    /// A certificate was brought. Of the end of the one before nothing more is to be told.
+    pub(crate) async fn set_own(&self, subject: &str, own: OwnRecord) -> Result<(), Error> {
+        let value = record::own::encode(own, &self.sealer, subject).map_err(|error| unavailable(&error))?;
+        self.write_own(subject, Some(value)).await
+    }
+
+    /// What was brought is shown no more.
+    pub(crate) async fn forget_own(&self, subject: &str) -> Result<(), Error> {
+        self.write_own(subject, None).await
+    }
+
+    /// Asked for by handlers of requests, whose futures go from thread to thread: without a closure, which would borrow.
+    async fn write_own(&self, subject: &str, value: Option<Bytes>) -> Result<(), Error> {
+        let (own, told) = (key::own_of(subject), key::told(subject));
+        let mut last = Error::CommitUnknown;
+        for _ in 0..WRITES_MAX {
+            let mut transaction = self.database.begin();
+            match &value {
+                Some(value) => transaction.set(own.clone(), value.clone()),
+                None => transaction.clear(&own),
+            }
+            transaction.clear(&told);
+            transaction.atomic_add(key::version(), 1);
+            transaction.atomic_add(key::certificates_version(), 1);
+            match transaction.commit().await {
+                Ok(_) => return Ok(()),
+                // It is the same when it is written twice.
+                Err(error) if error.is_retryable() || error == Error::CommitUnknown => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// Sends a notice once: `news` has what to note that was told, if it is news after what was told before.
+    pub(crate) async fn tell(
+        &self,
+        subject: &str,
+        notice: &Notice,
+        news: impl Fn(Option<ToldRecord>) -> Option<ToldRecord>,
+    ) -> Result<(), Error> {
+        let key = key::told(subject);
+        let tell = async |transaction: &mut Transaction| {
+            let stored = transaction.get(&key).await?;
+            let before = stored.and_then(|stored| record::own::decode_told(&stored).ok());
+            if let Some(told) = news(before) {
+                transaction.set(key.clone(), record::own::encode_told(told));
+                hongyan_notice::write(transaction, notice);
+            }
+            Ok::<_, Error>(())
+        };
+        match self.database.run(tell).await {
+            Err(Error::CommitUnknown) => self.database.run(tell).await,
+            done => done,
+        }
     }
 
     pub(crate) async fn set_failure(&self, subject: &str, failure: FailureRecord) -> Result<(), Error> {

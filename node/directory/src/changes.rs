@@ -83,6 +83,8 @@ pub struct TenantChange {
     pub language: Field<Option<Language>>,
     /// Where new addresses are made when no domain is said.
     pub default_domain: Field<Option<Domain>>,
+    /// When its service ends.
+    pub service_until: Field<Option<Timestamp>>,
     /// What the tenant was when the change was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
 }

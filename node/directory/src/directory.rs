@@ -428,8 +428,8 @@ impl Directory {
     }
     /// Changes a tenant. `NotFound`, `Invalid`.
     pub async fn change_tenant(&self, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
-        let change = change.clone();
-        self.change(async move |t| tx::change_tenant::run(t, id, &change).await)
+        let (change, now) = (change.clone(), self.now());
+        self.change(async move |t| tx::change_tenant::run(t, id, &change, now).await)
             .await
     }
     /// Removes a tenant that owns nothing any more. `NotFound`, `InUse`.

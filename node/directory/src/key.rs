@@ -47,6 +47,8 @@
 //! ("dir", "invitation", tenant, invitation) record/invitation.rs; ("dir", "invitation-hash", hash) tenant and invitation
 //! ("dir", "application", tenant, application) record/application.rs
 //! ("dir", "visibility", tenant)             record/visibility.rs
+//! ("dir", "sanction", tenant, number)       record/sanction.rs
+//! ("dir", "service-end", tenant)            days before the end that were told last, big-endian; empty: none
 //! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
 //! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
 
@@ -284,6 +286,15 @@ pub(crate) fn invitation_hash(hash: &TokenHash) -> Bytes {
 }
 pub(crate) fn applications(tenant: TenantId) -> Tuple {
     dir("application").int(tenant.0)
+}
+pub(crate) fn sanctions(tenant: TenantId) -> Tuple {
+    dir("sanction").int(tenant.0)
+}
+pub(crate) fn service_ends() -> Tuple {
+    dir("service-end")
+}
+pub(crate) fn service_end(tenant: TenantId) -> Bytes {
+    service_ends().int(tenant.0).pack()
 }
 pub(crate) fn feed(tenant: TenantId) -> Tuple {
     dir("feed").int(tenant.0)

@@ -53,6 +53,8 @@ pub struct DirectoryOptions {
     pub quota_notice: Duration,
     /// Tokens of programs a tenant may have.
     pub tokens_per_tenant_max: u64,
+    /// How long after its end an organisation's members and mail are kept; none: for ever.
+    pub purge_ended: Option<Duration>,
     /// App passwords of an account.
     pub app_passwords_per_account_max: u64,
     /// Octets of one message.
@@ -108,6 +110,7 @@ impl Default for DirectoryOptions {
             recycle_reclaimed: Duration::from_secs(60 * 24 * 3600),
             quota_notice: Duration::from_secs(30 * 24 * 3600),
             tokens_per_tenant_max: 1_000,
+            purge_ended: None,
             app_passwords_per_account_max: 20,
             message_octets_max: 100 << 20,
             recipients_per_message_max: 1_000,

@@ -23,6 +23,7 @@ pub(crate) mod profile;
 pub(crate) mod recycled;
 pub(crate) mod request;
 pub(crate) mod role;
+pub(crate) mod sanction;
 pub(crate) mod sign_in_policy;
 pub(crate) mod sign_in_rule;
 pub(crate) mod sms_scope;

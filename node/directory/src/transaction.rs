@@ -44,6 +44,8 @@ pub(crate) mod remove_member;
 pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod rotate_token;
+pub(crate) mod sanction;
+pub(crate) mod service;
 pub(crate) mod set_credential;
 pub(crate) mod set_domain;
 pub(crate) mod set_page;

@@ -27,6 +27,7 @@ fn member(id: u64, address: &str, external_id: &str) -> AccountRecord {
         settings: AccountSettings::default(),
         language: None,
         limits: hongyan_directory::Limits::new(),
+        restricted: hongyan_directory::Restrictions::default(),
         created: Timestamp { millis: 0 },
     }
 }

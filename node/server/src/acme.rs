@@ -62,17 +62,16 @@ pub(crate) fn settings(config: &Config) -> Result<Option<AcmeSettings>> {
     }))
 }
 
-/// Shows certificates and orders them, for ever, if the configuration names an authority.
+/// Shows certificates, for ever, and orders them if the configuration names an authority.
 pub(crate) fn start(
     config: &Config,
     ground: &Ground,
     arbiters: &Arbiters,
     router: &Router,
     tls: &TlsConfig,
-) -> Result<Option<Acme>> {
-    let Some(settings) = settings(config)? else {
-        return Ok(None);
-    };
+) -> Result<Acme> {
+    // Without an authority there are those that organisations bring.
+    let settings = settings(config)?.unwrap_or_else(|| AcmeSettings::new(String::new()));
     let router = router.clone();
     // Among many nodes one orders: whoever has the first shard of the queue.
     let place = QueueId { shard: 0 }.entity_id();
@@ -89,7 +88,7 @@ pub(crate) fn start(
     let (follows, keeps) = (acme.clone(), acme.clone());
     arbiters.spawn(0, move || follows.follow());
     arbiters.spawn(0, move || keeps.keep());
-    Ok(Some(acme))
+    Ok(acme)
 }
 
 /// Says in /readyz what could not be ordered, for ever. The node is as ready as without.

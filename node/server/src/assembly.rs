@@ -109,7 +109,7 @@ pub struct Assembly {
     following: Following,
     control: Option<Arc<dyn ClusterControl>>,
     secrets: Option<Arc<dyn SecretKeeper>>,
-    acme: Option<Acme>,
+    acme: Acme,
 }
 
 impl Assembly {
@@ -255,7 +255,7 @@ impl Assembly {
             delivery: &self.delivery,
             admin: self.admin(),
             single_sign_on: &self.single_sign_on,
-            acme: self.acme.as_ref(),
+            acme: Some(&self.acme).filter(|acme| acme.orders()),
             clear_passwords_on_loopback: self.clear_passwords_on_loopback,
         };
         self.listeners = ports.open().await?;
@@ -281,7 +281,7 @@ impl Assembly {
             single_sign_on: Some(self.single_sign_on.clone()),
             ldap: Some(self.ldap.clone()),
             counts: self.counts.clone(),
-            certificates: self.acme.clone(),
+            certificates: Some(self.acme.clone()),
             deleted_mail_kept: settings::deleted_mail_kept(&self.config),
             recalls: self.recalls(),
             publishing: Some(self.publishing.clone()),
@@ -335,7 +335,7 @@ impl Assembly {
     /// What orders certificates, if anything does.
     #[must_use]
     pub fn acme(&self) -> Option<&Acme> {
-        self.acme.as_ref()
+        Some(&self.acme).filter(|acme| acme.orders())
     }
     /// The certificates.
     #[must_use]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use hongyan_access::SIGNING_SECRETS;
-use hongyan_acme::{ACCOUNT_SECRETS, CERTIFICATE_SECRETS};
+use hongyan_acme::{ACCOUNT_SECRETS, CERTIFICATE_SECRETS, OWN_CERTIFICATE_SECRETS};
 use hongyan_actor::EntityKey;
 use hongyan_cluster::{Member, SecretKeys};
 use hongyan_directory::FACTOR_SECRETS;
@@ -41,10 +41,11 @@ const HEAD: &str = "\
 # secrets back: keep a copy of this file, apart from the backups. Written by the server; not for editing.
 ";
 /// All kinds of records that hold secrets.
-const HOLDERS: [Holder; 9] = [
+const HOLDERS: [Holder; 10] = [
     FACTOR_SECRETS,
     ACCOUNT_SECRETS,
     CERTIFICATE_SECRETS,
+    OWN_CERTIFICATE_SECRETS,
     PROVIDER_SECRETS,
     WEBHOOK_SECRETS,
     PUSH_SECRETS,

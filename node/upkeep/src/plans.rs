@@ -23,6 +23,9 @@ pub async fn plans(env: Env, router: Router, directory: Directory, period: Durat
             if let Err(error) = look_at_plans(&directory).await {
                 tracing::debug!(event = "plans_not_read", %error);
             }
+            if let Err(error) = look_at_services(&directory).await {
+                tracing::debug!(event = "services_not_read", %error);
+            }
             if let Err(error) = spread_quotas(&router, &directory).await {
                 tracing::debug!(event = "quotas_not_spread", %error);
             }
@@ -37,6 +40,21 @@ async fn look_at_plans(directory: &Directory) -> Result<(), Error> {
         let tenants = directory.tenants_with_plan(after, AT_ONCE).await?;
         for tenant in &tenants {
             directory.look_at_plan(*tenant).await?;
+        }
+        match tenants.last() {
+            Some(last) if tenants.len() == AT_ONCE => after = Some(*last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Organisations whose service ends (ORG-15).
+async fn look_at_services(directory: &Directory) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let tenants = directory.ending_services(after, AT_ONCE).await?;
+        for tenant in &tenants {
+            directory.look_at_service(*tenant).await?;
         }
         match tenants.last() {
             Some(last) if tenants.len() == AT_ONCE => after = Some(*last),

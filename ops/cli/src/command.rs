@@ -23,6 +23,7 @@ mod plan;
 mod queue;
 mod recycle_bin;
 mod role;
+mod sanction;
 mod seat;
 mod secrets;
 mod sent_mail;
@@ -57,6 +58,9 @@ pub enum Command {
     /// Plans: what organisations may have, and which has which.
     #[command(subcommand)]
     Plan(plan::Plan),
+    /// What the operator does against abuse: warnings, limits, suspensions.
+    #[command(subcommand)]
+    Sanction(sanction::Sanction),
     /// Advanced seats of an organisation.
     #[command(subcommand)]
     Seat(seat::Seat),
@@ -176,6 +180,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
     match command {
         Command::Organisation(command) => organisation::run(command, &client, style).await,
         Command::Plan(command) => plan::run(command, &client, style).await,
+        Command::Sanction(command) => sanction::run(command, &client, style).await,
         Command::Seat(command) => seat::run(command, &client, style).await,
         Command::Domain(command) => domain::run(command, &client, style).await,
         Command::Member(command) => member::run(command, &client, style).await,

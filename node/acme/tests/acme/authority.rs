@@ -15,7 +15,7 @@ use axum::routing::{get, head, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_env::{BoxFuture, Env};
-use hongyan_listener::self_signed;
+use hongyan_listener::{CertificatePem, self_signed};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, IsCa, Issuer, KeyPair};
@@ -62,6 +62,7 @@ pub struct Authority {
     records: Mutex<Records>,
     issuer: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
+    root_pem: String,
     tls_root: CertificateDer<'static>,
 }
 
@@ -100,6 +101,7 @@ impl Authority {
             kind,
             records: Mutex::default(),
             root: root.der().clone(),
+            root_pem: root.pem(),
             issuer: Issuer::new(params, key),
             tls_root: chain,
         });
@@ -119,6 +121,23 @@ impl Authority {
         authority
     }
 
+    /// A certificate with its chain, as somebody gets it who orders it elsewhere.
+    pub fn issue(&self, names: &[&str]) -> CertificatePem {
+        self.issue_for(names, 365)
+    }
+    /// One that ends in so many days.
+    pub fn issue_for(&self, names: &[&str], days: i64) -> CertificatePem {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let end = x509_parser::time::ASN1Time::now().timestamp() + days * 86_400;
+        params.not_after = x509_parser::time::ASN1Time::from_timestamp(end).unwrap().to_datetime();
+        let own = params.signed_by(&key, &self.issuer).unwrap();
+        CertificatePem {
+            certificate: format!("{}{}", own.pem(), self.root_pem),
+            key: key.serialize_pem(),
+        }
+    }
     pub fn directory(&self) -> String {
         format!("{}/directory", self.url)
     }

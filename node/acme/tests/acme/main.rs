@@ -12,7 +12,7 @@ use axum::http::Request;
 use hongyan_acme::{Acme, AcmeParts, AcmeSettings, Challenge, routes};
 use hongyan_env::{Env, ZoneDns};
 use hongyan_http_discovery::{Door, Offer, Service as Offered, StsMode, StsPolicy};
-use hongyan_listener::{Connection, Refusal, Service, TlsConfig, TlsMode, self_signed};
+use hongyan_listener::{CertificatePem, Connection, Refusal, Service, TlsConfig, TlsMode, self_signed};
 use hongyan_miniature::{Miniature, Options};
 use hongyan_types::Domain;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -362,6 +362,86 @@ fn a_domain_that_is_gone_takes_its_certificate_along() {
         let status = acme.status().await.unwrap();
         let subjects: Vec<_> = status.iter().map(|one| one.subject.as_str()).collect();
         assert_eq!(subjects, ["", "example.test"]);
+        place
+    });
+}
+
+#[test]
+fn lgn_7_an_own_certificate_is_shown_by_all_nodes_at_once_and_nothing_is_ordered_for_its_names() {
+    run(|place| async move {
+        let shown_by = tls();
+        let other = place.node.listen(Silent, TlsMode::Implicit(shown_by.for_http())).await;
+        let at = other.local_address();
+        let authority = Authority::open(&place.env, "http-01", believing()).await;
+        let own = Authority::open(&place.env, "http-01", believing()).await;
+        let orders = place.acme(&authority, Challenge::Http01, tls());
+        let follows = place.acme(&authority, Challenge::Http01, shown_by);
+        let following = tokio::spawn(follows.follow());
+        let (domain, tenant) = (name("example.test"), place.node.mailbox.tenant);
+        let pem = own.issue(&["autoconfig.example.test", "*.example.test"]);
+        orders.set_own(tenant, &domain, &pem).await.unwrap();
+        for server in ["autoconfig.example.test", "any.example.test"] {
+            until(&place.env, async || is_shown(&place.env, own.root(), at, server).await).await;
+        }
+        assert_eq!(orders.round().await.unwrap(), 1, "for the operator's own names");
+        assert_eq!(authority.orders(), [[HOST]]);
+        // What cannot be used changes nothing.
+        let broken = CertificatePem {
+            key: own.issue(&["example.test"]).key,
+            ..pem.clone()
+        };
+        let refused = orders.set_own(tenant, &domain, &broken).await.unwrap_err();
+        assert!(refused.to_string().contains("does not belong"), "{refused}");
+        assert!(is_shown(&place.env, own.root(), at, "any.example.test").await);
+        // Without it the authority is asked for the name.
+        assert!(orders.remove_own(&domain).await.unwrap());
+        assert_eq!(orders.round().await.unwrap(), 1);
+        until(&place.env, async || {
+            is_shown(&place.env, authority.root(), at, "autoconfig.example.test").await
+        })
+        .await;
+        following.abort();
+        drop(other);
+        place
+    });
+}
+
+#[test]
+fn lgn_7_the_authority_is_asked_for_no_name_of_a_domain_that_is_not_proven() {
+    run(|place| async move {
+        let authority = Authority::open(&place.env, "http-01", believing()).await;
+        let (claimed, directory) = (name("claimed.test"), &place.node.directory);
+        directory
+            .claim_domain(place.node.mailbox.tenant, &claimed)
+            .await
+            .unwrap();
+        place.dns.add_address("autoconfig.claimed.test", [192, 0, 2, 1].into());
+        let acme = place.acme(&authority, Challenge::Http01, tls());
+        assert_eq!(acme.round().await.unwrap(), 2);
+        assert!(!authority.orders().iter().flatten().any(|name| name.contains("claimed")));
+        place
+    });
+}
+
+#[test]
+fn lgn_7_administrators_are_told_before_an_own_certificate_ends() {
+    run(|place| async move {
+        let authority = Authority::open(&place.env, "http-01", believing()).await;
+        let acme = place.acme(&authority, Challenge::Http01, tls());
+        let (domain, tenant) = (name("example.test"), place.node.mailbox.tenant);
+        let pem = authority.issue_for(&["example.test"], 10);
+        acme.set_own(tenant, &domain, &pem).await.unwrap();
+        let told = async || {
+            let mut transaction = place.node.database.begin();
+            let due = hongyan_notice::due(&mut transaction, place.node.directory.now(), 10)
+                .await
+                .unwrap();
+            due.into_iter().map(|due| due.notice.kind).collect::<Vec<_>>()
+        };
+        for _ in 0..2 {
+            acme.round().await.unwrap();
+            assert_eq!(told().await, ["certificate.ends"], "once");
+        }
         place
     });
 }

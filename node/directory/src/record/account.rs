@@ -12,7 +12,7 @@ use crate::record::plan::{read_limits, stored_limits};
 use crate::record::profile::ProfileV1;
 use crate::record::read_address;
 use crate::record::role::RoleV1;
-use crate::{DepartmentId, Etag, Limits, Profile, Role, TagId};
+use crate::{DepartmentId, Etag, Limits, Profile, Restrictions, Role, TagId};
 
 /// Whether an account works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -230,6 +230,8 @@ pub struct AccountRecord {
     pub language: Option<Language>,
     /// Limits that administrators set for it alone, tighter than its organisation's.
     pub limits: Limits,
+    /// What the operator has stopped (ORG-16).
+    pub restricted: Restrictions,
 }
 
 impl AccountRecord {
@@ -352,6 +354,8 @@ struct V1 {
     advanced: Option<bool>,
     #[n(17)]
     limits: Option<Vec<(u8, u64)>>,
+    #[n(18)]
+    restricted: Option<u8>,
 }
 
 enum Stored {
@@ -387,6 +391,7 @@ pub(crate) fn encode(account: &AccountRecord) -> Bytes {
         tags: some(account.tags.iter().map(|tag| tag.0)),
         advanced: (account.seat == Seat::Advanced).then_some(true),
         limits: Some(stored_limits(&account.limits)).filter(|limits| !limits.is_empty()),
+        restricted: Some(account.restricted.bits()).filter(|bits| *bits > 0),
     };
     record::encode(Schema(1), &body)
 }
@@ -438,6 +443,7 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
         },
         language: Language::stored(body.language.as_deref()),
         limits: read_limits(&body.limits.unwrap_or_default()),
+        restricted: Restrictions::of_bits(body.restricted.unwrap_or(0)),
     })
 }
 
@@ -467,6 +473,7 @@ mod tests {
             created: Timestamp { millis: 1_000 },
             language: None,
             limits: Limits::new(),
+            restricted: Restrictions::default(),
         }
     }
 
@@ -551,7 +558,17 @@ mod tests {
             hex.starts_with("01000192f471") && hex.ends_with("f6f6f6f6f6f6f681820d1a00011170"),
             "{hex}"
         );
-        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(anna));
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored).as_ref(), Ok(&anna));
+        let limited = AccountRecord {
+            restricted: Restrictions {
+                sending: true,
+                sending_outside: true,
+            },
+            ..anna
+        };
+        let stored = encode(&limited);
+        assert!(crate::record::hex(&stored).ends_with("1a0001117003"));
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(limited));
     }
 
     #[test]

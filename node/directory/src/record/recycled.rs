@@ -128,6 +128,7 @@ mod tests {
                 created: Timestamp { millis: 1_000 },
                 language: None,
                 limits: crate::Limits::new(),
+                restricted: crate::Restrictions::default(),
             },
             kind: RecycleKind::Unbound,
             since: Timestamp { millis: 2_000 },

@@ -5,10 +5,10 @@ use hongyan_kv::record::{self, RecordError, Schema};
 use hongyan_types::{AccountId, Domain, TenantId, Timestamp};
 use minicbor::{Decode, Encode};
 
-use crate::Etag;
 use crate::record::account::{AccountSettings, SettingsV1};
 use crate::record::language::Language;
 use crate::record::read_domain;
+use crate::{Etag, Restrictions};
 
 /// Whether a tenant's people may work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,14 @@ pub struct TenantRecord {
     pub creator: Option<AccountId>,
     /// Where new addresses are made when no domain is said (DOM-9).
     pub default_domain: Option<Domain>,
+    /// What the operator has stopped (ORG-16).
+    pub restricted: Restrictions,
+    /// When its service ends (ORG-15).
+    pub service_until: Option<Timestamp>,
+    /// When it has ended.
+    pub ended: Option<Timestamp>,
+    /// Until when the operator has found it to be real (ORG-4).
+    pub verified_until: Option<Timestamp>,
 }
 
 impl TenantRecord {
@@ -107,6 +115,14 @@ struct V1 {
     tags: Option<u64>,
     #[n(14)]
     default_domain: Option<String>,
+    #[n(15)]
+    restricted: Option<u8>,
+    #[n(16)]
+    service_until_millis: Option<i64>,
+    #[n(17)]
+    ended_millis: Option<i64>,
+    #[n(18)]
+    verified_until_millis: Option<i64>,
 }
 
 enum Stored {
@@ -130,6 +146,10 @@ pub(crate) fn encode(tenant: &TenantRecord) -> Bytes {
         departments: Some(tenant.counts.departments).filter(|count| *count > 0),
         tags: Some(tenant.counts.tags).filter(|count| *count > 0),
         default_domain: tenant.default_domain.as_ref().map(|domain| domain.as_str().to_owned()),
+        restricted: Some(tenant.restricted.bits()).filter(|bits| *bits > 0),
+        service_until_millis: tenant.service_until.map(|at| at.millis),
+        ended_millis: tenant.ended.map(|at| at.millis),
+        verified_until_millis: tenant.verified_until.map(|at| at.millis),
     };
     record::encode(Schema(1), &body)
 }
@@ -165,6 +185,10 @@ pub(crate) fn decode(id: TenantId, stored: &[u8]) -> Result<TenantRecord, Record
         language: Language::stored(body.language.as_deref()),
         creator: body.creator.map(AccountId),
         default_domain: body.default_domain.as_deref().map(read_domain).transpose()?,
+        restricted: Restrictions::of_bits(body.restricted.unwrap_or(0)),
+        service_until: body.service_until_millis.map(|millis| Timestamp { millis }),
+        ended: body.ended_millis.map(|millis| Timestamp { millis }),
+        verified_until: body.verified_until_millis.map(|millis| Timestamp { millis }),
     })
 }
 
@@ -192,6 +216,10 @@ mod tests {
             language: None,
             creator: None,
             default_domain: None,
+            restricted: Restrictions::default(),
+            service_until: None,
+            ended: None,
+            verified_until: None,
         };
         let stored = encode(&tenant);
         assert_eq!(
@@ -227,6 +255,19 @@ mod tests {
         };
         let stored = encode(&named);
         assert!(crate::record::hex(&stored).ends_with("657a682d434e09040566612e74657374"));
-        assert_eq!(decode(TenantId(3), &stored), Ok(named));
+        assert_eq!(decode(TenantId(3), &stored).as_ref(), Ok(&named));
+        let ended = TenantRecord {
+            restricted: Restrictions {
+                sending: true,
+                sending_outside: false,
+            },
+            service_until: Some(Timestamp { millis: 2_000 }),
+            ended: Some(Timestamp { millis: 2_001 }),
+            verified_until: Some(Timestamp { millis: 3_000 }),
+            ..named
+        };
+        let stored = encode(&ended);
+        assert!(crate::record::hex(&stored).ends_with("66612e74657374011907d01907d1190bb8"));
+        assert_eq!(decode(TenantId(3), &stored), Ok(ended));
     }
 }

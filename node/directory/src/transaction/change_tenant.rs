@@ -1,12 +1,17 @@
 //! Changes fields of a tenant.
 
 use hongyan_audit::{Chain, Event};
-use hongyan_types::TenantId;
+use hongyan_types::{TenantId, Timestamp};
 
-use super::{need_account, read_domain, read_tenant, write_tenant};
+use super::{need_account, read_domain, read_tenant, service, write_tenant};
 use crate::{Change, Error, Field, Result, TenantChange, TenantRecord, etag};
 
-pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantChange) -> Result<TenantRecord> {
+pub(crate) async fn run(
+    transaction: &mut Change,
+    id: TenantId,
+    change: &TenantChange,
+    now: Timestamp,
+) -> Result<TenantRecord> {
     let mut tenant = read_tenant(transaction, id).await?;
     etag::check(change.expect, tenant.etag(), "organisation", &tenant.name)?;
     let before = tenant.clone();
@@ -35,6 +40,10 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantC
         .apply(&mut tenant.aliases_per_account_max);
     change.account_settings.apply(&mut tenant.account_settings);
     change.language.apply(&mut tenant.language);
+    if let Field::Set(until) = change.service_until {
+        tenant.service_until = until;
+        service::note(transaction, &mut tenant, now).await?;
+    }
     write_tenant(transaction, &tenant);
     let event = Event::new("organisation.change", &tenant.name)
         .id(id.0)
@@ -47,6 +56,7 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId, change: &TenantC
             &tenant.aliases_per_account_max,
         )
         .changed("account_settings", &before.account_settings, &tenant.account_settings)
+        .changed("service_until", &before.service_until, &tenant.service_until)
         .changed("language", &before.language, &tenant.language)
         .changed("default_domain", &before.default_domain, &tenant.default_domain);
     transaction.record(Chain::Tenant(id), event);

@@ -56,6 +56,7 @@ pub(crate) async fn run(
         created: now,
         language: new.language,
         limits: Limits::new(),
+        restricted: crate::Restrictions::default(),
     };
     membership::check_kind(&account)?;
     membership::check_unique(transaction, &account).await?;

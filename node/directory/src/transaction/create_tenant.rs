@@ -33,6 +33,10 @@ pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestam
         language: new.language,
         creator: None,
         default_domain: None,
+        restricted: crate::Restrictions::default(),
+        service_until: None,
+        ended: None,
+        verified_until: None,
     };
     transaction.set(name_key, id.0.to_le_bytes().to_vec());
     write_tenant(transaction, &tenant);

@@ -28,6 +28,7 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     transaction.clear(&key::terms(Some(id)));
     transaction.clear(&key::visibility(id));
     transaction.clear(&key::page(id));
+    transaction.clear(&key::service_end(id));
     transaction.clear_range(key::of_tenant(id).range());
     clear_structure(transaction, id);
     transaction.touch(Touched::Tenant(id));
@@ -52,6 +53,7 @@ fn clear_structure(transaction: &mut Change, id: TenantId) {
         "granted",
         "invitation",
         "application",
+        "sanction",
     ] {
         transaction.clear_range(key::all_of(kind, id).range());
     }

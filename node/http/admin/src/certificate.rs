@@ -1,14 +1,21 @@
-//! /api/certificates: those that were ordered from the authority, for the operator's names and for those of domains (LGN-7).
+//! /api/certificates: for the operator's names and for those of domains, ordered from the authority or brought by the
+//! organisation (LGN-7).
 
 use std::collections::BTreeSet;
 
 use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
 use hongyan_access::permission::Action;
-use serde::Serialize;
+use hongyan_acme::{Acme, OwnError};
+use hongyan_audit::{Chain, Event};
+use hongyan_listener::CertificatePem;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::Asked;
+use crate::body::{Asked, Body};
 use crate::caller::Caller;
+use crate::domain::named;
 use crate::page::Page;
 use crate::problem::{Failure, Problem, Result};
 use crate::tag::Whose;
@@ -35,6 +42,68 @@ pub(crate) struct Certificate {
     error: Option<String>,
     /// When it is tried again.
     next_millis: Option<i64>,
+    /// Whether the organisation has brought it itself.
+    own: bool,
+}
+
+/// Chain and key as PEM; never printed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCertificate {
+    /// The certificate and those that lead to its authority, the own one first.
+    certificate: String,
+    /// Its private key, without a password.
+    key: String,
+}
+
+fn failed(error: OwnError) -> Problem {
+    match error {
+        OwnError::Fault(fault) => Problem::invalid(fault.to_string()),
+        OwnError::Acme(error) => Problem::unavailable(error.to_string()),
+    }
+}
+
+fn keeper(caller: &Caller) -> Result<Acme> {
+    let keeper = caller.certificates.clone();
+    keeper.ok_or_else(|| Problem::unavailable("this node keeps no certificates".to_owned()))
+}
+
+/// Takes an organisation's own certificate for a domain and the names in it; all nodes show it at once. What is wrong with
+/// one is said, and then the one before stays. Its key is sealed at rest and never shown again.
+#[utoipa::path(put, path = "/api/domains/{domain}/certificate", params(("domain" = String, Path)), request_body = NewCertificate, responses((status = 204), Failure))]
+pub(crate) async fn bring(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(new): Body<NewCertificate>,
+) -> Result<StatusCode> {
+    let record = named(&caller, Action::ChangeDomains, &name).await?;
+    let keeper = keeper(&caller)?;
+    let pem = CertificatePem {
+        certificate: new.certificate,
+        key: new.key,
+    };
+    keeper.check_own(&record.domain, &pem).map_err(failed)?;
+    let event = Event::new("domain.certificate", &record.domain);
+    caller.directory.record(Chain::Tenant(record.tenant), event).await?;
+    keeper
+        .set_own(record.tenant, &record.domain, &pem)
+        .await
+        .map_err(failed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes an own certificate away; one is ordered in its place where there is an authority.
+#[utoipa::path(delete, path = "/api/domains/{domain}/certificate", params(("domain" = String, Path)), responses((status = 204), Failure))]
+pub(crate) async fn remove(caller: Caller, Path(name): Path<String>) -> Result<StatusCode> {
+    let record = named(&caller, Action::ChangeDomains, &name).await?;
+    let keeper = keeper(&caller)?;
+    let event = Event::new("domain.certificate-remove", &record.domain);
+    caller.directory.record(Chain::Tenant(record.tenant), event).await?;
+    match keeper.remove_own(&record.domain).await {
+        Ok(true) => Ok(StatusCode::NO_CONTENT),
+        Ok(false) => Err(Problem::not_found("the domain has no certificate of its own")),
+        Err(error) => Err(Problem::unavailable(error.to_string())),
+    }
 }
 
 fn state(not_after_millis: Option<i64>, now_millis: i64) -> String {
@@ -80,6 +149,7 @@ pub(crate) async fn list(caller: Caller, Asked(whose): Asked<Whose>) -> Result<J
         failures: status.failures,
         error: status.error,
         next_millis: status.next_millis,
+        own: status.is_own,
     });
     Ok(Json(Page::with_next(items.collect(), None)))
 }

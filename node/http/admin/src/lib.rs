@@ -54,6 +54,7 @@ mod qr;
 mod queue;
 mod recycle_bin;
 mod role;
+mod sanction;
 mod seat;
 mod secret;
 mod sent_mail;
@@ -132,6 +133,8 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(organisation_page::show, organisation_page::change))
         .routes(routes!(service::show, service::assign))
         .routes(routes!(service::preview))
+        .routes(routes!(sanction::list, sanction::impose))
+        .routes(routes!(sanction::lift))
         .routes(routes!(service::set_limits))
         .routes(routes!(domain::list, domain::create))
         .routes(routes!(domain::show, domain::change, domain::delete))
@@ -182,6 +185,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(deletion::list))
         .routes(routes!(check_up::show))
         .routes(routes!(certificate::list))
+        .routes(routes!(certificate::bring, certificate::remove))
         .routes(routes!(deleted_mail::list))
         .routes(routes!(deleted_mail::restore))
         .routes(routes!(sent_mail::list))

@@ -5,9 +5,9 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::permission::{Action, Object};
 use hongyan_directory::{
-    AccountSettings, Field, Language, NewTenant, TenantChange, TenantRecord, TenantState, Welcome,
+    AccountSettings, Field, Language, NewTenant, Restrictions, TenantChange, TenantRecord, TenantState, Welcome,
 };
-use hongyan_types::TenantId;
+use hongyan_types::{TenantId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +16,8 @@ use crate::caller::Caller;
 use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Failure, Problem, Result};
+
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// One customer organisation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,6 +41,15 @@ pub(crate) struct Organisation {
     language: Option<Language>,
     /// Where new addresses are made when no domain is said; null is the only one.
     default_domain: Option<String>,
+    /// Whether the operator has found that it is real; the only organisation of a server counts as that.
+    verified: bool,
+    verified_until_millis: Option<i64>,
+    /// When its service ends; null never.
+    service_until_millis: Option<i64>,
+    /// When it has ended.
+    ended_millis: Option<i64>,
+    /// What the operator has stopped.
+    stopped: Restrictions,
     created_millis: i64,
 }
 
@@ -84,6 +95,11 @@ pub(crate) struct Change {
     /// Where new addresses are made when no domain is said; null for the only one.
     #[serde(default, deserialize_with = "present_field")]
     default_domain: Option<Option<String>>,
+    /// When its service ends: administrators are told before, then it is suspended; null never.
+    #[serde(default, deserialize_with = "present_field")]
+    service_until_millis: Option<Option<i64>>,
+    /// The same, in days from now.
+    service_days: Option<u32>,
 }
 
 /// Tells null, which sets to nothing, from absence, which leaves alone.
@@ -102,6 +118,11 @@ async fn view(caller: &Caller, tenant: TenantRecord) -> Result<Organisation> {
         Ok::<_, Problem>(account.map(|account| account.address.to_string()))
     };
     Ok(Organisation {
+        verified: caller.directory.is_verified(&tenant).await?,
+        verified_until_millis: tenant.verified_until.map(|at| at.millis),
+        service_until_millis: tenant.service_until.map(|at| at.millis),
+        ended_millis: tenant.ended.map(|at| at.millis),
+        stopped: tenant.restricted,
         id: tenant.id.0,
         name: tenant.name,
         state: match tenant.state {
@@ -194,7 +215,12 @@ pub(crate) async fn change(
     Body(change): Body<Change>,
 ) -> Result<Tagged<Organisation>> {
     let id = named(&caller, Action::ChangeOrganisation, &name).await?;
-    if change.state.is_some() || change.accounts_max.is_some() || change.aliases_per_account_max.is_some() {
+    let service_until = match change.service_days {
+        Some(days) => Some(Some(caller.access.now().millis + i64::from(days) * DAY_MILLIS)),
+        None => change.service_until_millis,
+    };
+    let by_operator = change.state.is_some() || service_until.is_some();
+    if by_operator || change.accounts_max.is_some() || change.aliases_per_account_max.is_some() {
         caller.permit(Action::ManageOrganisations, &Object::organisation(id))?;
     }
     let postmaster = match change.postmaster {
@@ -218,6 +244,7 @@ pub(crate) async fn change(
         account_settings: change.account_settings.into(),
         language: change.language.into(),
         default_domain,
+        service_until: Field::from(service_until.map(|until| until.map(|millis| Timestamp { millis }))),
         expect,
     };
     let outcome = caller.directory.change_tenant(id, &change).await;

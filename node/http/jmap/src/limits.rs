@@ -1,6 +1,6 @@
 //! The limits of the account at hand (GEN-5), where JMAP's own settings would let more through.
 
-use hongyan_directory::{AccountLimits, AccountRecord, InForce, Limit};
+use hongyan_directory::{AccountLimits, AccountRecord, InForce, Limit, Restrictions};
 
 use crate::account::directory_failed;
 use crate::error::Outcome;
@@ -11,6 +11,11 @@ impl Jmap {
     pub(crate) async fn limits(&self, account: &AccountRecord) -> Outcome<AccountLimits> {
         let limits = self.services.directory.limits_of(account).await;
         limits.map_err(|error| directory_failed(&error))
+    }
+    /// What the operator has stopped of an account (ORG-16).
+    pub(crate) async fn restrictions(&self, account: &AccountRecord) -> Outcome<Restrictions> {
+        let restrictions = self.services.directory.restrictions_of(account).await;
+        restrictions.map_err(|error| directory_failed(&error))
     }
     /// What holds for an account.
     pub(crate) async fn limit(&self, account: &AccountRecord, limit: Limit) -> Outcome<InForce> {

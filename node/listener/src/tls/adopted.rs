@@ -14,7 +14,7 @@ pub(super) const ACME_TLS: &[u8] = b"acme-tls/1";
 /// A certificate for some names.
 #[derive(Debug, Clone)]
 pub struct NamedCertificate {
-    /// Host names as A-labels, lower case.
+    /// Host names as A-labels, lower case; `*` may be the first label.
     pub names: Vec<String>,
     /// The certificate and its key.
     pub pem: CertificatePem,
@@ -111,7 +111,11 @@ fn challenge_site(pem: &CertificatePem) -> Result<Site, TlsError> {
 
 impl Adopted {
     pub(super) fn named(&self, name: Option<&str>) -> Option<Arc<Site>> {
-        self.by_name.get(&name?.to_ascii_lowercase()).cloned()
+        let name = name?.to_ascii_lowercase();
+        let exact = self.by_name.get(&name);
+        // RFC 6125 §6.4.3: `*` stands for the first label.
+        let any = || self.by_name.get(&format!("*.{}", name.split_once('.')?.1));
+        exact.or_else(any).cloned()
     }
     pub(super) fn unnamed(&self) -> Option<Arc<Site>> {
         self.unnamed.clone()
@@ -136,6 +140,22 @@ mod tests {
 
     fn der(pem: &CertificatePem) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(pem.certificate.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn lgn_7_a_wildcard_serves_one_label_and_gives_way_to_the_name_itself() {
+        let files = self_signed(&["mx.a.test".to_owned()]).unwrap();
+        let tls = TlsConfig::from_pem(std::slice::from_ref(&files)).unwrap();
+        let (any, exact) = (named("*.b.test", false), named("imap.b.test", false));
+        assert!(tls.adopt(&[any.clone(), exact.clone()]).is_empty());
+        for (name, expect) in [
+            ("mail.b.test", &any.pem),
+            ("imap.b.test", &exact.pem),
+            ("x.y.b.test", &files),
+            ("b.test", &files),
+        ] {
+            assert_eq!(tls.seal(name).unwrap().chain()[0], der(expect), "{name}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hongyan_delivery::{DeliveryRecipient, Target};
-use hongyan_directory::{GroupTargets, Limit, Poster, Recipient, Resolution, SenderRights, Sending, Via};
+use hongyan_directory::{GroupTargets, Limit, Poster, Recipient, Resolution, Restrictions, SenderRights, Sending, Via};
 use hongyan_smtp::server::Mode;
 use hongyan_smtp::{Enhanced, ForwardPath, Mail, Mailbox, Rcpt, Reply};
 use hongyan_types::{Address, Domain, LocalPart};
@@ -16,6 +16,8 @@ pub(crate) struct Envelope {
     pub(crate) sender: Option<Address>,
     /// As whom the account that signed in may send.
     pub(crate) rights: Option<SenderRights>,
+    /// What the operator has stopped of that account (ORG-16).
+    pub(crate) restricted: Restrictions,
     pub(crate) mail: Mail,
     /// When it leaves, if not at once.
     pub(crate) not_before_millis: Option<i64>,
@@ -42,6 +44,11 @@ impl Conversation {
             },
             None => None,
         };
+        let restricted = match self.restrictions().await {
+            Ok(restricted) if restricted.sending => return SENDING_STOPPED,
+            Ok(restricted) => restricted,
+            Err(reply) => return reply,
+        };
         // The null sender is for reports about mail one has got, such as read receipts: clients may send those.
         if let (Some(rights), Some(sender)) = (&rights, &sender)
             && rights.sending(sender) == Sending::No
@@ -55,6 +62,7 @@ impl Conversation {
         self.envelope = Some(Envelope {
             sender,
             rights,
+            restricted,
             mail,
             not_before_millis,
             recipients: Vec::new(),
@@ -118,6 +126,7 @@ impl Conversation {
             Resolution::Group(group) => self.group(group)?,
             Resolution::GroupTooLarge(_) => return Err(GROUP_TOO_LARGE),
             Resolution::GroupEmpty(_) => return Err(GROUP_EMPTY),
+            Resolution::NotLocal if self.stays_inside() => return Err(OUTSIDE_STOPPED),
             Resolution::NotLocal if self.account.is_some() && !address.domain.is_literal() => Target::Remote,
             Resolution::NotLocal => return Err(RELAYING_DENIED),
             Resolution::NoSuchUser => return Err(NO_SUCH_USER),
@@ -146,6 +155,24 @@ impl Conversation {
         }
     }
 
+    /// What the operator has stopped of whoever has signed in.
+    async fn restrictions(&self) -> Result<Restrictions, Reply> {
+        let Some(account) = &self.account else {
+            return Ok(Restrictions::default());
+        };
+        let found = self.service.services.directory.restrictions_of(account).await;
+        found.map_err(|error| {
+            tracing::warn!(event = "smtp_directory_failed", %error);
+            SENDER_UNCHECKED
+        })
+    }
+
+    fn stays_inside(&self) -> bool {
+        self.envelope
+            .as_ref()
+            .is_some_and(|envelope| envelope.restricted.sending_outside)
+    }
+
     /// A group as the sender at hand may reach it. What comes back from its members is its owner's (RFC 5321 §3.9.2).
     fn group(&self, group: Arc<GroupTargets>) -> Result<Target, Reply> {
         let sender = self.envelope.as_ref().and_then(|envelope| envelope.sender.as_ref());
@@ -162,6 +189,9 @@ impl Conversation {
         };
         if !group.takes_from(poster) {
             return Err(MAY_NOT_POST);
+        }
+        if !group.remote.is_empty() && self.stays_inside() {
+            return Err(OUTSIDE_STOPPED);
         }
         Ok(Target::Group(group))
     }
@@ -206,6 +236,12 @@ const BAD_RECIPIENT: Reply = Reply::fixed(553, Enhanced(5, 1, 3), "Recipient add
 const NO_SUCH_USER: Reply = Reply::fixed(550, Enhanced(5, 1, 1), "No such user here");
 const SUSPENDED: Reply = Reply::fixed(550, Enhanced(5, 2, 1), "Mailbox is not active");
 const RELAYING_DENIED: Reply = Reply::fixed(550, Enhanced(5, 7, 1), "Relaying denied");
+const SENDING_STOPPED: Reply = Reply::fixed(550, Enhanced(5, 7, 1), "The operator has stopped your sending");
+const OUTSIDE_STOPPED: Reply = Reply::fixed(
+    550,
+    Enhanced(5, 7, 1),
+    "The operator has stopped your sending to other systems",
+);
 const GROUP_EMPTY: Reply = Reply::fixed(550, Enhanced(5, 2, 4), "The list has no members");
 const MAY_NOT_POST: Reply = Reply::fixed(550, Enhanced(5, 7, 2), "You may not write to this list");
 const SENDER_UNCHECKED: Reply = Reply::fixed(451, Enhanced(4, 3, 0), "Sender cannot be checked now, try again");

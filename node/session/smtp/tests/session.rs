@@ -9,7 +9,7 @@ use hongyan_access::SessionFilter;
 use hongyan_delivery::Notifier;
 use hongyan_directory::{
     AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, Limit, NewAccount,
-    NewGrant, Posting, Role, Sending, TenantChange,
+    NewGrant, NewSanction, Posting, Role, Sending, TenantChange,
 };
 use hongyan_mailbox::MailboxError;
 use hongyan_notice::{Notice, Recipient, Text};
@@ -555,6 +555,35 @@ fn gen_5_a_member_s_own_limits_hold_and_are_named() {
             .send("x@far.test", &["ben@example.test"], &letter(60_000), 1)
             .await;
         assert_eq!(codes(&replies[3..]), ["250"], "{replies:?}");
+    });
+}
+
+#[test]
+fn org_16_what_the_operator_has_stopped_is_refused_at_once() {
+    on_node(|node| async move {
+        let anna = node.directory.account_at(&address("anna@example.test")).await.unwrap();
+        let mut client = submission(&node).await;
+        let limit = async |sending| {
+            let new = NewSanction {
+                tenant: anna.tenant,
+                account: Some(anna.id),
+                kind: SanctionKind::Limit,
+                restrictions: Restrictions {
+                    sending,
+                    sending_outside: true,
+                },
+                reason: "spam".to_owned(),
+            };
+            node.directory.impose(&new).await.unwrap();
+        };
+        limit(false).await;
+        let text = "MAIL FROM:<anna@example.test>\r\nRCPT TO:<ben@example.test>\r\nRCPT TO:<x@far.test>\r\nRSET\r\n";
+        let replies = client.say(text, 4).await;
+        assert_eq!(codes(&replies), ["250", "250", "550", "250"], "{replies:?}");
+        assert!(replies[2].contains("to other systems"), "{replies:?}");
+        limit(true).await;
+        let reply = client.say("MAIL FROM:<anna@example.test>\r\n", 1).await;
+        assert_eq!(reply, ["550 5.7.1 The operator has stopped your sending"]);
     });
 }
 

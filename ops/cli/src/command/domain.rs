@@ -1,6 +1,6 @@
 //! `hongyan domain`
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -73,6 +73,16 @@ pub enum Domain {
         /// Its name.
         domain: String,
     },
+    /// Bring an own certificate for a domain and the names in it, or take it away.
+    Certificate {
+        /// The domain.
+        domain: String,
+        /// The PEM file with the certificate and those that lead to its authority; `none` takes the own one away.
+        file: String,
+        /// The PEM file with its private key.
+        #[arg(long)]
+        key: Option<std::path::PathBuf>,
+    },
     /// Say who gets mail for addresses that nobody has.
     CatchAll {
         /// The domain.
@@ -136,6 +146,22 @@ pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Resu
         Domain::CatchAll { domain, address } => {
             let address = Some(address).filter(|address| *address != "none");
             client.patch(&path(domain), json!({ "catch_all": address })).await?
+        }
+        Domain::Certificate { domain, file, key } => {
+            let path = format!("{}/certificate", path(domain));
+            if file == "none" {
+                client.delete(&path).await?;
+                output::done(style, &format!("{domain} has no certificate of its own"));
+                return Ok(());
+            }
+            let key = key.as_ref().context("the key is needed: --key FILE")?;
+            let read = |path: &std::path::Path| {
+                std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
+            };
+            let new = json!({"certificate": read(std::path::Path::new(file))?, "key": read(key)?});
+            client.put(&path, new).await?;
+            output::done(style, &format!("the certificate of {domain} is shown by all nodes"));
+            return Ok(());
         }
         Domain::Delete { domain } => {
             client.delete(&path(domain)).await?;

@@ -52,6 +52,9 @@ pub enum Organisation {
         /// Where new addresses are made when no domain is said; `none` for the only one.
         #[arg(long)]
         default_domain: Option<String>,
+        /// Days until its service ends, or `none`.
+        #[arg(long, value_name = "DAYS")]
+        service_days: Option<String>,
     },
     /// Show what an organisation says of itself, or change it with the options given.
     Page {
@@ -133,8 +136,20 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
             postmaster,
             language,
             default_domain,
+            service_days,
         } => {
             let mut change = Map::new();
+            if let Some(days) = service_days {
+                match days.as_str() {
+                    "none" => change.insert("service_until_millis".to_owned(), Value::Null),
+                    days => {
+                        let days: u32 = days
+                            .parse()
+                            .with_context(|| format!("{days}: a number of days, or `none`"))?;
+                        change.insert("service_days".to_owned(), json!(days))
+                    }
+                };
+            }
             if let Some(domain) = default_domain {
                 change.insert("default_domain".to_owned(), json!(or_none(domain)));
             }

@@ -30,6 +30,7 @@ mod invitation;
 mod ldap;
 mod mail_log;
 mod organisation;
+mod oversight;
 mod passkey;
 mod plan;
 mod profile;

@@ -66,6 +66,11 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
     let identity = identities.into_iter().find(|(known, _)| Some(*known) == number);
     let (identity_number, identity) =
         identity.ok_or_else(|| SetError::properties(["identityId"], "no such identity"))?;
+    let stopped = call.jmap.restrictions(&call.account.person).await?;
+    if stopped.sending {
+        let words = "the operator has stopped your sending";
+        return Err(SetError::with(SetErrorType::ForbiddenToSend, words).into());
+    }
     let (email_id, email) = mail(call, &new).await?;
     let settings = &call.jmap.settings;
     let now = Timestamp {
@@ -89,6 +94,15 @@ pub(super) async fn create(call: &Call<'_>, text: &RawValue) -> Changed<(Created
         .unwrap_or_else(|| of_mail(&email.structure, &identity.email, &senders));
     let checked = check(&envelope, &senders, bounds)?;
     let recipients = resolve(call, checked.sender.as_ref(), &checked.recipients).await?;
+    let leaves = |target: &Target| match target {
+        Target::Remote => true,
+        Target::Group(group) => !group.remote.is_empty(),
+        _ => false,
+    };
+    if stopped.sending_outside && recipients.iter().any(|recipient| leaves(&recipient.target)) {
+        let words = "the operator has stopped your sending to other systems";
+        return Err(SetError::with(SetErrorType::ForbiddenToSend, words).into());
+    }
     let thread = email.thread;
     let submission = Submission {
         email: email_id.0,
