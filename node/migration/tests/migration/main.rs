@@ -1,5 +1,6 @@
 //! Mail comes from a node of ours, as from any other system: once, whole, with flags and dates, whatever breaks.
 
+mod dovecot;
 mod hostile;
 mod import;
 mod support;
