@@ -351,7 +351,7 @@ impl World {
     async fn new_name(&mut self, parent: u8, name: u8) -> (Option<String>, &'static str) {
         let name = pick(&NAMES, name).unwrap();
         let names = names(&mut self.imap).await;
-        let parent = pick(&names, parent).filter(|_| parent % 2 == 0);
+        let parent = pick(&names, parent).filter(|_| parent.is_multiple_of(2));
         (parent.cloned(), name)
     }
 
