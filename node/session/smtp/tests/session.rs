@@ -9,7 +9,7 @@ use hongyan_access::SessionFilter;
 use hongyan_delivery::Notifier;
 use hongyan_directory::{
     AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, Limit, NewAccount,
-    NewGrant, NewSanction, Posting, Role, Sending, TenantChange,
+    NewGrant, NewSanction, Posting, Restrictions, Role, SanctionKind, Sending, TenantChange,
 };
 use hongyan_mailbox::MailboxError;
 use hongyan_notice::{Notice, Recipient, Text};
