@@ -29,6 +29,7 @@ mod export;
 mod invitation;
 mod ldap;
 mod mail_log;
+mod migration;
 mod organisation;
 mod oversight;
 mod passkey;
