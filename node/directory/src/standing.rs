@@ -83,6 +83,20 @@ impl SenderRights {
         }
         self.sending_as_written(address)
     }
+    /// The address under the names that its domain also goes by (DOM-9): mail for them is its mail.
+    pub fn other_names<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = Address> + 'a {
+        let is_other =
+            |known: &&Arc<DomainRecord>| known.alias_of.as_ref() == Some(&address.domain) && known.removal.is_none();
+        let domains = self.domains.iter().filter(is_other);
+        domains.map(|known| Address::new(address.local.clone(), known.domain.clone()))
+    }
+    /// The address in the domain that its own is another name of; the same, where it is none.
+    #[must_use]
+    pub fn main_name(&self, address: &Address) -> Address {
+        let known = self.domains.iter().find(|known| known.domain == address.domain);
+        let main = known.and_then(|domain| domain.elsewhere());
+        Address::new(address.local.clone(), main.unwrap_or(&address.domain).clone())
+    }
     fn sending_as_written(&self, address: &Address) -> Sending {
         if self.account.owns(address) {
             return Sending::As;

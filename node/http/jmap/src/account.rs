@@ -58,7 +58,8 @@ impl Account {
     }
     /// Whether an address is one of those that are sent as from this account.
     pub(crate) fn sends_as(&self, rights: &SenderRights, address: &Address) -> bool {
-        rights.sending(address) > Sending::No && (self.is_own() || self.record.owns(address))
+        let owns = || self.record.owns(address) || self.record.owns(&rights.main_name(address));
+        rights.sending(address) > Sending::No && (self.is_own() || owns())
     }
     /// As whom its person may send now.
     pub(crate) async fn sender_rights(&self, jmap: &Jmap) -> Outcome<SenderRights> {

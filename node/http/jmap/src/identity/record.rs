@@ -126,8 +126,8 @@ impl Senders<'_> {
     pub(crate) fn has(&self, email: &str) -> bool {
         Address::try_from(email).is_ok_and(|address| self.account.sends_as(&self.rights, &address))
     }
-    /// The addresses, each with a name for people.
-    pub(crate) fn given(&self) -> Vec<(String, &Address)> {
+    /// The addresses, each with a name for people; after each the same in the names that its domain also goes by.
+    pub(crate) fn given(&self) -> Vec<(String, Address)> {
         let record = &*self.account.record;
         let name = self.own_name.clone().unwrap_or_else(|| self.page.name_of(record));
         let mut given: Vec<_> = record.addresses().map(|address| (name.clone(), address)).collect();
@@ -139,7 +139,12 @@ impl Senders<'_> {
                 given.extend(opening.account.addresses().map(|address| (name.clone(), address)));
             }
         }
-        given
+        let mut all = Vec::new();
+        for (name, address) in given {
+            all.push((name.clone(), address.clone()));
+            all.extend(self.rights.other_names(address).map(|other| (name.clone(), other)));
+        }
+        all
     }
 }
 

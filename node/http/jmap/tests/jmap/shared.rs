@@ -1,12 +1,12 @@
 //! Mailboxes of others over JMAP: seen, worked in, sent from and lost by those who may use them.
 
 use hongyan_directory::{
-    AccountChange, AccountKind, AccountSettings, DisplayNames, Field, GrantRights, Grantee, NewAccount, NewGrant,
-    NewGroup, OrganisationPage, Posting, Profile, Sending,
+    AccountChange, AccountKind, AccountSettings, DisplayNames, DomainChange, Field, GrantRights, Grantee, NewAccount,
+    NewGrant, NewGroup, OrganisationPage, Posting, Profile, Sending,
 };
 use hongyan_miniature::USER;
 use hongyan_profile::Profiles;
-use hongyan_types::{AccountId, Address};
+use hongyan_types::{AccountId, Address, Domain};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -454,5 +454,45 @@ fn sbx_what_is_done_in_a_shared_mailbox_is_noted_with_who_did_it() {
         assert!(acts.iter().all(|act| act.person == anna));
         let mine = hongyan_mailbox::read_acts(&database, place.node.mailbox, since, None, 9).await;
         assert!(mine.unwrap().is_empty(), "in one's own nothing is noted");
+    });
+}
+
+#[test]
+fn dom_9_whoever_has_an_address_has_it_at_the_other_names_of_its_domain() {
+    run(async |place| {
+        let directory = place.node.directory.clone();
+        let info = open(place, "info", AccountKind::Shared, GrantRights::FULL).await;
+        let other = Domain::try_from("other.test").unwrap();
+        directory
+            .create_domain(place.node.mailbox.tenant, &other)
+            .await
+            .unwrap();
+        let another_name = |of: Option<Domain>| DomainChange {
+            alias_of: Field::Set(of),
+            ..DomainChange::default()
+        };
+        let main = Domain::try_from("example.test").unwrap();
+        directory
+            .change_domain(&other, &another_name(Some(main)))
+            .await
+            .unwrap();
+
+        let own = place.account();
+        let emails = |all: Vec<(String, String)>| all.into_iter().map(|(email, _)| email).collect::<Vec<_>>();
+        let own_emails = emails(identities(place, &own).await);
+        let user = USER.replace("example.test", "other.test");
+        for email in [USER, user.as_str(), "info@example.test", "info@other.test"] {
+            assert!(own_emails.iter().any(|own| own == email), "{email} in {own_emails:?}");
+        }
+        let shared = emails(identities(place, &shown(info)).await);
+        assert_eq!(shared, ["info@example.test", "info@other.test"]);
+
+        directory.change_domain(&other, &another_name(None)).await.unwrap();
+        let shared = emails(identities(place, &shown(info)).await);
+        assert_eq!(
+            shared,
+            ["info@example.test"],
+            "what is no address any more is no identity"
+        );
     });
 }
