@@ -23,14 +23,14 @@ font:16px/1.6 system-ui,-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei'
 main{width:min(26rem,calc(100vw - 2rem));margin:1rem;padding:2rem;background:var(--c);border:1px solid var(--l);border-radius:16px;\
 box-shadow:0 12px 40px rgb(20 30 60/.08)}\
 .k{font-weight:600;letter-spacing:.04em;color:var(--a)}h1{font-size:1.375rem;line-height:1.3;margin:.5rem 0 1rem}\
-p{margin:.5rem 0}.n{font-size:3rem;font-weight:600;text-align:center}.m{color:var(--m);font-size:.9375rem}.e{color:var(--e)}ul{padding-left:1.25rem;margin:1rem 0}\
+p{margin:.5rem 0}.number{font-size:3rem;font-weight:600;text-align:center}.m{color:var(--m);font-size:.9375rem}.e{color:var(--e)}ul{padding-left:1.25rem;margin:1rem 0}\
 label{display:block;margin:1rem 0 .25rem;font-size:.9375rem}label.c{display:flex;gap:.5rem;align-items:center}\
 input:not([type=checkbox]){width:100%;padding:.625rem .75rem;font:inherit;color:inherit;background:transparent;\
 border:1px solid var(--l);border-radius:8px}\
 button{font:inherit;padding:.625rem 1.25rem;border-radius:8px;border:1px solid var(--l);background:transparent;color:inherit;cursor:pointer}\
 button.p{background:var(--a);border-color:var(--a);color:var(--c);font-weight:600}button.t{border:0;padding:0;color:var(--a)}\
 :focus-visible{outline:2px solid var(--a);outline-offset:2px}a{color:var(--a)}\
-.r{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;justify-content:center;align-items:center;margin-top:1.5rem}.r .p{flex:1 0 100%}\
+.r{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;justify-content:center;align-items:center;margin-top:1.5rem}.r .p{flex:1 0 100%}.r button:not(.p,.t){flex:1 0 auto}\
 a.p{display:block;text-align:center;text-decoration:none;padding:.625rem 1.25rem;border-radius:8px;background:var(--a);color:var(--c);font-weight:600}\
 .h{color:var(--m);font-size:.875rem;line-height:1.4;margin:.375rem 0 0}.h.e{color:var(--e)}.o{color:var(--m);font-size:.8125rem;margin-left:.25rem}\
 input[aria-invalid],.s:has([aria-invalid]){border-color:var(--e)!important}input[readonly]{color:var(--m)!important;background:var(--b)!important}\
@@ -140,7 +140,7 @@ impl Page {
 
     /// A number that is read from a little away.
     pub(crate) fn number(mut self, number: u8) -> Self {
-        let _ = write!(self.body, "<p class=\"n\">{number}</p>");
+        let _ = write!(self.body, "<p class=\"number\">{number}</p>");
         self
     }
 

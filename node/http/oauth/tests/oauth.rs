@@ -718,7 +718,7 @@ async fn auth_18_the_page_shows_the_number_that_another_device_confirms() {
     let page = browser.post("/oauth/authorize", &wish(&[("step", "approval")])).await;
     let number = page
         .html
-        .split("<p class=\"n\">")
+        .split("<p class=\"number\">")
         .nth(1)
         .unwrap()
         .split('<')

@@ -109,7 +109,8 @@ pub(crate) async fn run(command: &Invitation, client: &Client, style: Style) -> 
             });
             let mut made = client.post("/api/invitations", new).await?;
             // Nothing to read in a terminal.
-            if let (Value::String(image), Some(file)) = (made["qr"].take(), qr) {
+            let image = made.as_object_mut().and_then(|fields| fields.remove("qr"));
+            if let (Some(Value::String(image)), Some(file)) = (image, qr) {
                 fs::write(file, image).with_context(|| format!("write {}", file.display()))?;
             }
             made
