@@ -66,9 +66,23 @@ fn cell(value: &Value) -> String {
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(map) => match map.get("address") {
             Some(address) => cell(address),
-            None => value.to_string(),
+            None => parts(map),
         },
         Value::Number(_) => value.to_string(),
+    }
+}
+
+/// What there is of a thing, in one line: what is missing or nought is left out.
+fn parts(map: &serde_json::Map<String, Value>) -> String {
+    let is_there = |value: &Value| !value.is_null() && *value != Value::from(0) && *value != Value::Bool(false);
+    let there = map.iter().filter(|(_, value)| is_there(value));
+    let parts: Vec<String> = there
+        .map(|(name, value)| format!("{}: {}", name.replace('_', " "), cell(value)))
+        .collect();
+    if parts.is_empty() {
+        "-".to_owned()
+    } else {
+        parts.join(", ")
     }
 }
 
@@ -165,6 +179,16 @@ mod tests {
         assert_eq!(
             table(&items, &["name", "accounts"]),
             "name  accounts\nAcme  12\nB     -\n"
+        );
+    }
+
+    #[test]
+    fn counts_in_a_table_are_words() {
+        let items =
+            json!([{"id": 1, "counts": {"all": 3, "not_started": 1, "failed": 0}}, {"id": 2, "counts": {"all": 0}}]);
+        assert_eq!(
+            table(&items, &["id", "counts"]),
+            "id  counts\n1   all: 3, not started: 1\n2   -\n"
         );
     }
 
