@@ -143,9 +143,15 @@ pub(crate) async fn list(
     Ok(Json(Page::new(items, limit, |mail: &SentMail| mail.id.to_string())))
 }
 
+fn number(id: &str) -> Result<u64> {
+    id.parse()
+        .map_err(|_| Problem::invalid("a mail that was sent is named by its number"))
+}
+
 /// One of them. `me` is the caller.
 #[utoipa::path(get, path = "/api/members/{address}/sent-mails/{id}", params(("address" = String, Path), ("id" = u64, Path)), responses((status = 200, body = SentMail), Failure))]
-pub(crate) async fn show(caller: Caller, Path((address, id)): Path<(String, u64)>) -> Result<Json<SentMail>> {
+pub(crate) async fn show(caller: Caller, Path((address, id)): Path<(String, String)>) -> Result<Json<SentMail>> {
+    let id = number(&id)?;
     let account = sender(&caller, Action::ReadSentMails, &address, "member.sent-mails").await?;
     let submissions = Submissions::of(account.tenant, account.id);
     let mut transaction = caller.directory.database().begin();
@@ -158,7 +164,8 @@ pub(crate) async fn show(caller: Caller, Path((address, id)): Path<(String, u64)
 
 /// Takes a mail back from mailboxes of this system; tells of each recipient what became of it. `me` is the caller.
 #[utoipa::path(post, path = "/api/members/{address}/sent-mails/{id}/recall", params(("address" = String, Path), ("id" = u64, Path)), responses((status = 200, body = MailRecalled), Failure))]
-pub(crate) async fn recall(caller: Caller, Path((address, id)): Path<(String, u64)>) -> Result<Json<MailRecalled>> {
+pub(crate) async fn recall(caller: Caller, Path((address, id)): Path<(String, String)>) -> Result<Json<MailRecalled>> {
+    let id = number(&id)?;
     let account = sender(&caller, Action::RecallMails, &address, "member.recall-mail").await?;
     let door = caller
         .recalls

@@ -88,6 +88,10 @@ fn trk_5_a_mail_is_followed_and_taken_back() {
         let (status, problem) = call(api, "POST", &recall(2), json!({})).await;
         assert_eq!((status, &problem["type"]), (409, &json!("refused")), "{problem:#}");
         assert_eq!(call(api, "POST", &recall(9), json!({})).await.0, 404);
+        for (method, path) in [("GET", format!("{PATH}/-1")), ("POST", format!("{PATH}/x/recall"))] {
+            let (status, problem) = call(api, method, &path, Value::Null).await;
+            assert_eq!((status, &problem["type"]), (400, &json!("invalid")), "{path}");
+        }
         assert_eq!(asked.lock().unwrap()[0], ("anna@d.test".to_owned(), 1));
         let (_, log) = call(api, "GET", "/api/audit?organisation=Acme", Value::Null).await;
         assert!(log.to_string().contains("member.recall-mail"), "{log:#}");
