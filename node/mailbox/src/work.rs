@@ -178,6 +178,15 @@ impl<'a> Work<'a> {
     pub(crate) async fn check_fence(&mut self) -> Result<(), StorageError> {
         self.fence.check(&mut self.transaction).await
     }
+    /// Fails if somebody else has written for the mailbox since `state`.
+    pub(crate) async fn check_not_overtaken(&mut self) -> Result<(), StorageError> {
+        self.check_fence().await?;
+        let next = key::log(self.id, self.modseq);
+        match self.transaction.get(&next).await? {
+            Some(_) => Err(StorageError::Conflict),
+            None => Ok(()),
+        }
+    }
     pub(crate) fn options(&self) -> &MailboxOptions {
         &self.services.options
     }
@@ -375,10 +384,7 @@ impl<'a> Work<'a> {
             self.fence.rely(&mut self.transaction);
             self.transaction.add_read_conflict(KeyRange::key(&log_key));
         } else {
-            self.check_fence().await?;
-            if self.transaction.get(&log_key).await?.is_some() {
-                return Err(StorageError::Conflict);
-            }
+            self.check_not_overtaken().await?;
         }
         self.folders.sort_unstable();
         self.folders.dedup();

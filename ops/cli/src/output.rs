@@ -74,7 +74,7 @@ fn cell(value: &Value) -> String {
 
 /// What there is of a thing, in one line: what is missing or nought is left out.
 fn parts(map: &serde_json::Map<String, Value>) -> String {
-    let is_there = |value: &Value| !value.is_null() && *value != Value::from(0) && *value != Value::Bool(false);
+    let is_there = |value: &Value| !value.is_null() && value.as_i64() != Some(0) && value.as_bool() != Some(false);
     let there = map.iter().filter(|(_, value)| is_there(value));
     let parts: Vec<String> = there
         .map(|(name, value)| format!("{}: {}", name.replace('_', " "), cell(value)))

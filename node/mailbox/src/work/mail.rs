@@ -95,6 +95,8 @@ impl Work<'_> {
     pub(super) async fn let_go(&mut self, id: EmailId) -> Result<u64, Stop> {
         let email_key = key::email(self.id, id);
         let Some(stored) = self.transaction.get_snapshot(&email_key).await? else {
+            // Whoever is overtaken looks for mails that the new owner has let go of: nothing is wrong, and nothing commits.
+            self.check_not_overtaken().await?;
             tracing::error!(mailbox = ?self.id, email = %id, "a message's mail is missing");
             return Ok(0);
         };
