@@ -25,4 +25,4 @@ pub use session::{SessionHandle, SessionIntake, TellError};
 pub use shutdown::Shutdown;
 pub use system::run;
 pub use terms::{Epoch, RequestId, Tenure, Terms};
-pub use wire::{Gather, Pieces, WireEntity, WireError};
+pub use wire::{Gather, Older, Pieces, WireEntity, WireError};

@@ -26,9 +26,20 @@ pub trait Gather<E: WireEntity>: Send {
     fn finish(self: Box<Self>, services: &E::Services, request: &E::Request) -> Result<E::Reply, WireError>;
 }
 
+/// What is left to say to a node that does not understand a request.
+pub enum Older<E: Entity> {
+    /// The same in older words, in pieces.
+    Words(Vec<Bytes>),
+    /// Nothing: but it may be taken for this answer.
+    Reply(E::Reply),
+    /// Nothing: only a node that understands can do it.
+    Nothing,
+}
+
 /// An entity that other nodes may ask.
 ///
-/// Nodes of adjacent releases speak to each other: enums grow at their end only. A reply may be told as a difference
+/// Nodes of adjacent releases speak to each other: enums grow at their end only, and what an older node does not understand is
+/// said again in its words ([`Self::older`]). A reply may be told as a difference
 /// to what the asker says in its request that it has; so both ends see the request with the reply. What may become longer
 /// than about a megabyte is cut into pieces; the first piece of a value that is not says all of it.
 pub trait WireEntity: Entity<Request: Clone> {
@@ -64,6 +75,14 @@ pub trait WireEntity: Entity<Request: Clone> {
     /// When it cannot leave this node.
     fn encode_request_pieces(services: &Self::Services, request: &Self::Request) -> Result<Vec<Bytes>, WireError> {
         Ok(vec![Self::encode_request(services, request)?])
+    }
+    /// What to do where a node of an earlier release did not understand `request` in the words of `age`: 0 are those that
+    /// [`Self::encode_request_pieces`] writes, 1 the ones before them.
+    ///
+    /// # Errors
+    /// When it cannot leave this node.
+    fn older(_: &Self::Services, _request: &Self::Request, _age: usize) -> Result<Older<Self>, WireError> {
+        Ok(Older::Nothing)
     }
     /// As [`Self::decode_request`], of pieces.
     ///

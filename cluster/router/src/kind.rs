@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hongyan_actor::{
-    Entity, EntityHost, EntityId, EntityKey, Gather, HostError, Pieces, RequestId, Tenure, Terms, WireEntity, WireError,
+    Entity, EntityHost, EntityId, EntityKey, Gather, HostError, Older, Pieces, RequestId, Tenure, Terms, WireEntity,
+    WireError,
 };
 use hongyan_env::BoxFuture;
 
@@ -42,6 +43,7 @@ impl<E: Entity> ReplyGather<E> {
 pub(crate) struct Wire<E: Entity> {
     pub encode_request: fn(&E::Services, &E::Request) -> Result<Vec<Bytes>, WireError>,
     pub decode_request: fn(&E::Services, Vec<Bytes>) -> Result<E::Request, WireError>,
+    pub older: fn(&E::Services, &E::Request, usize) -> Result<Older<E>, WireError>,
     pub encode_reply: fn(&E::Services, &E::Request, &E::Reply) -> Result<Pieces, WireError>,
     pub gather_reply: fn() -> ReplyGather<E>,
     pub copy: fn(&E::Request) -> E::Request,
@@ -52,6 +54,7 @@ impl<E: WireEntity> Wire<E> {
         Self {
             encode_request: E::encode_request_pieces,
             decode_request: E::decode_request_pieces,
+            older: E::older,
             encode_reply: E::encode_reply_pieces,
             gather_reply: || ReplyGather(Box::new(E::gather_reply())),
             copy: E::Request::clone,

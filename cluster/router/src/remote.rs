@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan_actor::{Entity, EntityKey, HostError, RequestId, Tenure, Terms};
+use hongyan_actor::{Entity, EntityKey, HostError, Older, RequestId, Tenure, Terms};
 use hongyan_placement::Partition;
 use hongyan_transport::{CallError, NodeId, ServiceId, Stream, codec};
 
@@ -36,6 +36,8 @@ enum Missed {
     Again(&'static str),
     /// The owner is said to be that node.
     Redirected(NodeId),
+    /// A node of another release does not understand the request, and has not begun it.
+    NotUnderstood,
     /// No call carries the request or its reply.
     Large,
 }
@@ -87,6 +89,7 @@ impl<E: Entity> Journey<'_, E> {
                 }
                 Err(Missed::Redirected(_)) => "moved",
                 Err(Missed::Large) => "large",
+                Err(Missed::NotUnderstood) => "not_served",
                 Err(Missed::Again(reason)) => reason,
             };
             self.count_retry(reason);
@@ -153,24 +156,42 @@ impl<E: Entity> Journey<'_, E> {
             None => request.insert(self.encode()?),
         };
         let start = self.inner.env.now_micros();
-        let attempt = match pieces.as_slice() {
-            [only] if only.len() <= CALL_OCTETS_MAX => self.call(node, within, only).await,
-            _ => Err(Missed::Large),
-        };
-        let reply = match attempt {
-            Err(Missed::Large) => {
-                let left = self.left().ok_or(Missed::Final(AskError::Deadline))?;
-                let streamed = self.inner.env.timeout(left, self.stream(node, left, pieces)).await;
-                streamed.ok_or(Missed::Final(AskError::Deadline))?
+        let mut reply = self.send(node, within, pieces).await;
+        let mut age = 0;
+        while matches!(reply, Err(Missed::NotUnderstood)) {
+            age += 1;
+            let older = (self.wire.older)(self.kind.host.services(), &self.request, age);
+            match older.map_err(|error| refuse::<E>(&error.to_string()))? {
+                Older::Words(pieces) => {
+                    let left = self.left().ok_or(Missed::Final(AskError::Deadline))?;
+                    reply = self.send(node, left, &pieces).await;
+                }
+                Older::Reply(taken) => reply = Ok(taken),
+                Older::Nothing => break,
             }
-            attempt => attempt,
-        }?;
+        }
+        let reply = reply?;
         let seconds = Duration::from_micros(self.inner.env.now_micros().saturating_sub(start)).as_secs_f64();
         self.inner
             .remote_seconds
             .with_label_values(&[E::Key::KIND])
             .observe(seconds);
         Ok(reply)
+    }
+    /// By a call, or by a stream where none carries the request or its reply.
+    async fn send(&self, node: NodeId, within: Duration, pieces: &[Bytes]) -> Result<E::Reply, Missed> {
+        let attempt = match pieces {
+            [only] if only.len() <= CALL_OCTETS_MAX => self.call(node, within, only).await,
+            _ => Err(Missed::Large),
+        };
+        match attempt {
+            Err(Missed::Large) => {
+                let left = self.left().ok_or(Missed::Final(AskError::Deadline))?;
+                let streamed = self.inner.env.timeout(left, self.stream(node, left, pieces)).await;
+                streamed.ok_or(Missed::Final(AskError::Deadline))?
+            }
+            attempt => attempt,
+        }
     }
     async fn call(&self, node: NodeId, within: Duration, request: &[u8]) -> Result<E::Reply, Missed> {
         let head = CallHead::V1 {
@@ -238,7 +259,7 @@ fn check(head: AnswerHead) -> Result<(), Missed> {
         AnswerHead::Moved(Some(owner)) => Missed::Redirected(NodeId(owner)),
         AnswerHead::Moved(None) => Missed::Again("moved"),
         AnswerHead::Unavailable => Missed::Again("unavailable"),
-        AnswerHead::NotServed => Missed::Again("not_served"),
+        AnswerHead::NotServed => Missed::NotUnderstood,
         AnswerHead::Overloaded => Missed::Final(AskError::Overloaded),
         AnswerHead::Deadline => Missed::Final(AskError::Deadline),
         AnswerHead::Large => Missed::Large,

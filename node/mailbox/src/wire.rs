@@ -12,13 +12,13 @@ mod view;
 use std::iter::Peekable;
 
 use bytes::Bytes;
-use hongyan_actor::{Gather, Pieces, WireEntity, WireError};
+use hongyan_actor::{Gather, Older, Pieces, WireEntity, WireError};
 use hongyan_transport::codec;
 
-use crate::FolderView;
 use crate::entity::{MailboxEntity, MailboxServices};
-use crate::request::{Reply, Request};
+use crate::request::{Body, Reply, Request};
 use crate::view::Mark;
+use crate::{FolderOrdersReply, FolderView};
 
 use self::reply::ReplyWire;
 use self::view::{GroupPart, Parts};
@@ -41,6 +41,19 @@ impl WireEntity for MailboxEntity {
     }
     fn encode_request_pieces(_: &MailboxServices, request: &Request) -> Result<Vec<Bytes>, WireError> {
         request::cut(request).iter().map(write_request).collect()
+    }
+    fn older(_: &MailboxServices, request: &Request, age: usize) -> Result<Older<Self>, WireError> {
+        if let Some(request) = request::older(request, age) {
+            let pieces = request::cut(&request);
+            return Ok(Older::Words(
+                pieces.iter().map(write_request).collect::<Result<_, _>>()?,
+            ));
+        }
+        Ok(match &request.body {
+            // It keeps no order of folders: as if nobody had said anything.
+            Body::FolderOrders(_) => Older::Reply(Reply::FolderOrders(FolderOrdersReply { orders: Vec::new() })),
+            _ => Older::Nothing,
+        })
     }
     fn decode_request_pieces(_: &MailboxServices, pieces: Vec<Bytes>) -> Result<Request, WireError> {
         request::join(pieces.iter().map(|piece| read_request(piece)))

@@ -3,5 +3,6 @@
 mod asks;
 mod hints;
 mod large;
+mod releases;
 mod storm;
 mod world;

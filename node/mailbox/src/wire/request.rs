@@ -152,14 +152,42 @@ pub(super) fn join(mut pieces: impl Iterator<Item = Result<Request, WireError>>)
     Ok(whole)
 }
 
+/// The words of a request from those of this release to the first ones: `None` where there are none so old.
+pub(super) fn older(request: &Request, age: usize) -> Option<Request> {
+    let mut request = request.clone();
+    for _ in 0..age {
+        // Nobody notes then who asked, or through what: the mailbox is of a release that notes neither.
+        match form(&request) {
+            Form::V3 => request.client = Client::Server,
+            Form::V2 => request.acting = None,
+            Form::V1 => return None,
+        }
+    }
+    Some(request)
+}
+
+/// How much of a request there is to say.
+enum Form {
+    V1,
+    V2,
+    V3,
+}
+
+fn form(request: &Request) -> Form {
+    match request.acting {
+        _ if request.client != Client::Server && request.body.removes() => Form::V3,
+        Some(_) => Form::V2,
+        None => Form::V1,
+    }
+}
+
 pub(super) fn write(request: &Request) -> RequestWire {
     let (body, mark) = (write_body(&request.body), request.known.mark.write());
-    match request.acting {
-        person if request.client != Client::Server && request.body.removes() => {
-            RequestWire::V3(body, mark, person.map(|person| person.0), request.client.number())
-        }
-        None => RequestWire::V1(body, mark),
-        Some(person) => RequestWire::V2(body, mark, person.0),
+    let person = request.acting.map(|person| person.0);
+    match (form(request), person) {
+        (Form::V3, person) => RequestWire::V3(body, mark, person, request.client.number()),
+        (Form::V2 | Form::V1, Some(person)) => RequestWire::V2(body, mark, person),
+        (Form::V2 | Form::V1, None) => RequestWire::V1(body, mark),
     }
 }
 

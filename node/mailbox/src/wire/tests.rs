@@ -545,6 +545,36 @@ fn log_7_through_what_mails_go_travels() {
     );
 }
 
+/// The same request in the words of all releases, the latest first.
+fn words(request: &Request) -> Vec<String> {
+    let older = (0..).map_while(|age| request::older(request, age));
+    older.map(|request| hex(&write_request(&request).unwrap())).collect()
+}
+
+#[test]
+fn what_removes_mail_is_said_in_words_that_older_releases_read() {
+    let expunge = || crate::Expunge {
+        folder: crate::FolderId(3),
+        uids: None,
+        deleted_only: true,
+    };
+    let of = |person| {
+        let person: Option<hongyan_types::AccountId> = person;
+        crate::Acting::new(expunge(), person)
+            .through(crate::Client::Imap)
+            .into_request()
+    };
+    assert_eq!(
+        words(&of(Some(hongyan_types::AccountId(7)))),
+        ["020603000100010701", "01060300010007", "000603000100"]
+    );
+    assert_eq!(words(&of(None)), ["0206030001000001", "000603000100"]);
+    assert_eq!(
+        words(&GetQuota.into_request()),
+        ["0007"].map(|words| format!("{words}00"))
+    );
+}
+
 #[test]
 fn a_view_of_another_life_is_not_built_on() {
     let old = view_of(10);
