@@ -1,6 +1,7 @@
 //! A sender wants a mail back (TRK-5): what of it is in mailboxes of this system goes, under the rules for it, and each
 //! recipient's result is told, to whoever waits and by a mail (TRK-6). Callers are JMAP and the admin API.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use hongyan_directory::{AccountRecord, Language, Resolution, Seat};
 use hongyan_mailbox::{EmailId, MailboxError, MailboxId, MessageWriter, NewMessage, Recall, read_email};
 use hongyan_message::{Body, Builder, words};
 use hongyan_notice::{Notice, Text};
-use hongyan_trail::{Delivered, Progress, SUBJECT_CHARACTERS_MAX, Submission, Submissions};
+use hongyan_queue::QueueId;
+use hongyan_trail::{Delivered, Progress, SUBJECT_CHARACTERS_MAX, Submission, SubmissionId, Submissions};
 use hongyan_types::{Address, Timestamp};
 
 use crate::plan::Stop;
@@ -93,6 +95,7 @@ struct Recalling<'d> {
     from: String,
     subject: String,
     takes_read: bool,
+    waited: Waited,
 }
 
 impl Delivery {
@@ -122,6 +125,14 @@ impl Delivery {
         let (Some(message_id), Some(from)) = (submission.message_id, submission.from) else {
             return Err(RecallError::Unknown);
         };
+        let mut waited = self.take_from_queue(sender, number).await;
+        // Also what was taken out and not answered.
+        let told = submissions.recipients(&mut self.0.parts.database.begin(), number).await;
+        let told = told.map_err(unavailable)?;
+        let told = told.iter().filter(|recipient| recipient.reply == RECALLED);
+        waited
+            .recalled
+            .extend(told.map(|recipient| recipient.address.to_lowercase()));
         let recalling = Recalling {
             delivery: self,
             sender,
@@ -129,6 +140,7 @@ impl Delivery {
             from,
             subject,
             takes_read: rules.takes_read,
+            waited,
         };
         let parallel = self.0.parts.settings.mailboxes_parallel_max.max(1);
         let results: Vec<(String, Recalled)> = futures_util::stream::iter(&recipients)
@@ -164,6 +176,46 @@ impl Delivery {
         });
         noted.await.map_err(unavailable)?;
         Ok(results)
+    }
+
+    /// Takes what has not left out of the queue, wherever it waits. A shard that does not answer keeps what it has.
+    async fn take_from_queue(&self, sender: &AccountRecord, number: u64) -> Waited {
+        let submission = SubmissionId {
+            tenant: sender.tenant,
+            account: sender.id,
+            number,
+        };
+        let shards = QueueId::all().map(|shard| self.take_from_shard(shard, submission));
+        let shards = futures_util::future::join_all(shards).await;
+        let mut waited = Waited::default();
+        for (recalled, leaving) in shards {
+            waited.recalled.extend(recalled);
+            waited.leaving.extend(leaving);
+        }
+        waited
+    }
+    async fn take_from_shard(&self, shard: QueueId, submission: SubmissionId) -> (Vec<String>, Vec<String>) {
+        let (mut recalled, mut leaving) = (Vec::new(), Vec::new());
+        let parts = &self.0.parts;
+        let mut after = Some(0);
+        while let Some(from) = after.take() {
+            let request = hongyan_queue::Recall {
+                submission,
+                after: from,
+                limit: ENTRIES_AT_ONCE,
+            };
+            let asked = parts.router.ask(&shard, request, parts.settings.mailbox_timeout).await;
+            match asked {
+                Ok(Ok(reply)) => {
+                    recalled.extend(reply.recalled.iter().map(|address| address.to_lowercase()));
+                    leaving.extend(reply.leaving.iter().map(|address| address.to_lowercase()));
+                    after = reply.next;
+                }
+                Ok(Err(error)) => tracing::warn!(event = "recall_failed", shard = shard.shard, %error),
+                Err(error) => tracing::warn!(event = "recall_failed", shard = shard.shard, %error),
+            }
+        }
+        (recalled, leaving)
     }
 
     /// The subject of a mail that was sent; empty when nobody knows it any more.
@@ -207,7 +259,19 @@ impl Delivery {
 }
 
 /// What the trail says of a recipient whose copy was taken back.
-pub const RECALLED: &str = "550 5.3.0 Recalled by its sender";
+pub const RECALLED: &str = hongyan_queue::RECALLED;
+
+/// Entries of the queue that are looked at in one go.
+const ENTRIES_AT_ONCE: usize = 2_000;
+
+/// What the queue still had of a mail, in lower case.
+#[derive(Default)]
+struct Waited {
+    /// It will not leave.
+    recalled: BTreeSet<String>,
+    /// It is leaving at this moment.
+    leaving: BTreeSet<String>,
+}
 
 impl Recalling<'_> {
     /// What the sender is told (TRK-6).
@@ -233,6 +297,9 @@ impl Recalling<'_> {
     }
 
     async fn address(&self, address: &str) -> Recalled {
+        if self.waited.recalled.contains(&address.to_lowercase()) {
+            return Recalled::Yes;
+        }
         let Ok(address) = Address::try_from(address) else {
             return Recalled::Failed;
         };
@@ -242,7 +309,7 @@ impl Recalling<'_> {
                 let parallel = self.delivery.0.parts.settings.mailboxes_parallel_max.max(1);
                 let results = futures_util::stream::iter(&group.accounts).map(|account| self.mailbox(account));
                 let mut results: Vec<Recalled> = results.buffered(parallel).collect().await;
-                results.extend(group.remote.iter().map(|_| Recalled::Outside));
+                results.extend(group.remote.iter().map(|member| self.outside(member)));
                 all_of(&results)
             }
             Ok(Resolution::NotLocal) => Recalled::Outside,
@@ -254,7 +321,27 @@ impl Recalling<'_> {
         }
     }
 
+    /// A group's member elsewhere.
+    fn outside(&self, member: &Address) -> Recalled {
+        match self.waited.recalled.contains(&member.to_string().to_lowercase()) {
+            true => Recalled::Yes,
+            false => Recalled::Outside,
+        }
+    }
+
     async fn mailbox(&self, account: &Arc<AccountRecord>) -> Recalled {
+        let address = account.address.to_string().to_lowercase();
+        if self.waited.recalled.contains(&address) {
+            return Recalled::Yes;
+        }
+        match self.delivered(account).await {
+            // It may have come between the look into the queue and the one into the mailbox.
+            Recalled::Gone if self.waited.leaving.contains(&address) => Recalled::Failed,
+            result => result,
+        }
+    }
+
+    async fn delivered(&self, account: &Arc<AccountRecord>) -> Recalled {
         let mailbox = Stop::of(account, 0).mailbox;
         let notice = match self.notice(account, mailbox).await {
             Ok(notice) => notice,

@@ -51,7 +51,10 @@ impl Request {
     /// Whether it is remembered that it is done.
     fn is_remembered(&self) -> bool {
         let reads = matches!(self.body, QueueRequest::List(_) | QueueRequest::Show(_));
-        let known_otherwise = matches!(self.body, QueueRequest::Accept(_) | QueueRequest::Due(_));
+        let known_otherwise = matches!(
+            self.body,
+            QueueRequest::Accept(_) | QueueRequest::Due(_) | QueueRequest::Recall(_)
+        );
         self.id != RequestId::ONCE && !reads && !known_otherwise
     }
 }
@@ -146,7 +149,11 @@ impl Entity for QueueEntity {
                 self.queue.hand_out_again(id);
             }
             // What one hands out, the next one must know.
-            let looks_at_hands = is_due(&body) || matches!(body, QueueRequest::Withdraw(_) | QueueRequest::Postpone(_));
+            let looks_at_hands = is_due(&body)
+                || matches!(
+                    body,
+                    QueueRequest::Withdraw(_) | QueueRequest::Postpone(_) | QueueRequest::Recall(_)
+                );
             let is_full = octets > BATCH_OCTETS_MAX || (looks_at_hands && group.iter().any(Asked::is_due));
             if is_full && self.deposed.is_none() {
                 self.run(std::mem::take(&mut group)).await;
@@ -383,6 +390,7 @@ impl QueueEntity {
             }
             QueueRequest::Delete(request) => QueueReply::Done(Ok(queue.delete(transaction, request.number).await?)),
             QueueRequest::Postpone(request) => QueueReply::Done(Ok(queue.postpone(transaction, request, now).await?)),
+            QueueRequest::Recall(request) => QueueReply::Recall(Ok(queue.recall(transaction, request, now).await?)),
             QueueRequest::Withdraw(request) => QueueReply::Done(Ok(queue.withdraw(transaction, request, now).await?)),
         })
     }
@@ -462,6 +470,7 @@ fn refusal(request: &QueueRequest, error: &QueueError) -> QueueReply {
         QueueRequest::Accept(_) => QueueReply::Accept(Err(error)),
         QueueRequest::Due(_) => QueueReply::Due(Err(error)),
         QueueRequest::List(_) => QueueReply::List(Err(error)),
+        QueueRequest::Recall(_) => QueueReply::Recall(Err(error)),
         QueueRequest::Show(_) => QueueReply::Entry(Err(error)),
         _ => QueueReply::Done(Err(error)),
     }

@@ -4,7 +4,7 @@
 //! Entries travel in their stored form, which has its own versions.
 
 use bytes::Bytes;
-use hongyan_actor::{WireEntity, WireError};
+use hongyan_actor::{Older, WireEntity, WireError};
 use hongyan_blob::NewBlob;
 use hongyan_trail::SubmissionId;
 use hongyan_transport::codec;
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Attempt, BodyKind, Destination, Entry, Notify, Outcome, ReportKind, ReturnContent};
 use crate::{
     Accept, AcceptReply, Delete, Due, DueEntry, DueReply, EntryId, Hold, Holder, List, ListReply, NewEntry,
-    NewRecipient, Postpone, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices,
-    Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
+    NewRecipient, Postpone, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Recall,
+    RecallReply, Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -38,6 +38,8 @@ enum RequestV1 {
     AcceptSubmission(Vec<u8>, Vec<u8>, Vec<(NewEntryV1, Option<(u64, u64, u64)>)>),
     /// Numbers; when.
     Postpone(Vec<u64>, i64),
+    /// Tenant, account, number; after, limit.
+    Recall(u64, u64, u64, u64, u64),
 }
 
 /// Host, peer, code, status, text, whether DSN was relayed.
@@ -70,6 +72,8 @@ enum ReplyV1 {
     List(Result<Vec<EntryV1>, ErrorV1>),
     Entry(Result<Vec<u8>, ErrorV1>),
     Done(Result<(), ErrorV1>),
+    /// Addresses taken out, those that leave; after which entry to go on.
+    Recall(Result<(Vec<String>, Vec<String>, Option<u64>), ErrorV1>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +96,13 @@ impl WireEntity for QueueEntity {
     }
     fn decode_reply(_: &QueueServices, _: &QueueRequest, bytes: Bytes) -> Result<QueueReply, WireError> {
         read_reply(codec::decode(&bytes).map_err(wrong)?)
+    }
+    fn older(_: &QueueServices, request: &QueueRequest, _: usize) -> Result<Older<Self>, WireError> {
+        Ok(match request {
+            // It calls nothing back: as if all had left.
+            QueueRequest::Recall(_) => Older::Reply(QueueReply::Recall(Ok(RecallReply::default()))),
+            _ => Older::Nothing,
+        })
     }
 }
 
@@ -136,6 +147,16 @@ fn write_request(request: &QueueRequest) -> RequestV1 {
         QueueRequest::Hold(request) => RequestV1::Hold(request.number),
         QueueRequest::Release(request) => RequestV1::Release(request.number),
         QueueRequest::Delete(request) => RequestV1::Delete(request.number),
+        QueueRequest::Recall(request) => {
+            let of = request.submission;
+            RequestV1::Recall(
+                of.tenant.0,
+                of.account.0,
+                of.number,
+                request.after,
+                request.limit as u64,
+            )
+        }
         QueueRequest::Withdraw(request) => RequestV1::Withdraw(request.numbers.clone()),
         QueueRequest::Postpone(request) => RequestV1::Postpone(request.numbers.clone(), request.not_before_millis),
     }
@@ -180,6 +201,15 @@ fn read_request(wire: RequestV1) -> Result<QueueRequest, WireError> {
         RequestV1::Hold(number) => QueueRequest::Hold(Hold { number }),
         RequestV1::Release(number) => QueueRequest::Release(Release { number }),
         RequestV1::Delete(number) => QueueRequest::Delete(Delete { number }),
+        RequestV1::Recall(tenant, account, number, after, limit) => QueueRequest::Recall(Recall {
+            submission: SubmissionId {
+                tenant: TenantId(tenant),
+                account: AccountId(account),
+                number,
+            },
+            after,
+            limit: size(limit)?,
+        }),
         RequestV1::Withdraw(numbers) => QueueRequest::Withdraw(Withdraw { numbers }),
         RequestV1::Postpone(numbers, not_before_millis) => QueueRequest::Postpone(Postpone {
             numbers,
@@ -344,6 +374,9 @@ fn write_reply(reply: &QueueReply) -> ReplyV1 {
                 .collect()
         })),
         QueueReply::Entry(reply) => ReplyV1::Entry(result(reply, |entry| entry.encode().into())),
+        QueueReply::Recall(reply) => ReplyV1::Recall(result(reply, |reply| {
+            (reply.recalled.clone(), reply.leaving.clone(), reply.next)
+        })),
         QueueReply::Done(reply) => ReplyV1::Done(result(reply, |()| ())),
     }
 }
@@ -377,6 +410,13 @@ fn read_reply(wire: ReplyV1) -> Result<QueueReply, WireError> {
         })?),
         ReplyV1::Entry(reply) => QueueReply::Entry(read_result(reply, |stored| {
             Entry::decode(&stored).map(Box::new).map_err(wrong)
+        })?),
+        ReplyV1::Recall(reply) => QueueReply::Recall(read_result(reply, |(recalled, leaving, next)| {
+            Ok(RecallReply {
+                recalled,
+                leaving,
+                next,
+            })
         })?),
         ReplyV1::Done(reply) => QueueReply::Done(read_result(reply, Ok)?),
     })

@@ -12,10 +12,12 @@ use hongyan_kv::{Database, KeyRange, RangeQuery, Tuple};
 use hongyan_memory::{Fault, MemoryStore};
 use hongyan_queue::{
     Accept, Attempt, Delete, Destination, Due, DueEntry, EntryId, Hold, Holder, Holders, List, NewEntry, NewRecipient,
-    Notify, Outcome, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices,
-    RecipientState, Release, ReportKind, ReportSent, Reported, Retry, RetrySchedule, Show, Work,
+    Notify, Outcome, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Recall,
+    RecallReply, RecipientState, Release, ReportKind, ReportSent, Reported, Retry, RetrySchedule, Show, Work,
 };
 use hongyan_router::{Ask, AskError, Router};
+use hongyan_trail::SubmissionId;
+use hongyan_types::{AccountId, TenantId};
 
 const WITHIN: Duration = Duration::from_secs(5);
 const QUEUE: QueueId = QueueId { shard: 3 };
@@ -108,6 +110,15 @@ impl Bench {
         self.blobs.blob_of(1, text.as_bytes()).await.expect("write a blob")
     }
     async fn accept(&self, id: &str, sender: Option<&str>, recipients: &[(&str, Option<Notify>)]) -> Vec<EntryId> {
+        self.accept_of(id, sender, recipients, None).await
+    }
+    async fn accept_of(
+        &self,
+        id: &str,
+        sender: Option<&str>,
+        recipients: &[(&str, Option<Notify>)],
+        submission: Option<SubmissionId>,
+    ) -> Vec<EntryId> {
         let recipients = recipients.iter().map(|(address, notify)| NewRecipient {
             address: (*address).to_owned(),
             original: None,
@@ -123,7 +134,7 @@ impl Bench {
             recipients: recipients.collect(),
             not_before_millis: 0,
             subject: "hello".to_owned(),
-            submission: None,
+            submission,
         };
         let accept = Accept {
             delivery_id: id.as_bytes().to_vec(),
@@ -668,5 +679,60 @@ fn what_a_dead_node_had_in_hands_is_due_at_once() {
         let due = bench.due().await;
         assert_eq!(due.iter().map(|due| due.id.number).collect::<Vec<_>>(), [1]);
         assert_eq!(bench.due().await.len(), 0, "the other still works on its own");
+    });
+}
+
+#[test]
+fn trk_5_what_is_in_nobodys_hands_is_taken_out() {
+    bench_run(|bench| async move {
+        let submission = SubmissionId {
+            tenant: TenantId(1),
+            account: AccountId(2),
+            number: 3,
+        };
+        let recall = async |after: u64, limit: usize| {
+            let request = Recall {
+                submission,
+                after,
+                limit,
+            };
+            bench.router.ask(&QUEUE, request, WITHIN).await.unwrap().unwrap()
+        };
+        let of = Some(submission);
+        bench.accept_of("one", None, &[("x@b.test", None)], of).await;
+        let leaving = bench.due().await;
+        bench.accept("two", None, &[("other@b.test", None)]).await;
+        let told = Some(Notify {
+            success: true,
+            ..Notify::default()
+        });
+        let entries = bench
+            .accept_of("three", Some("a@a.test"), &[("y@b.test", told), ("z@b.test", told)], of)
+            .await;
+        assert_eq!(leaving.len(), 1);
+        let looked = recall(0, 1).await;
+        let expect = RecallReply {
+            recalled: Vec::new(),
+            leaving: vec!["x@b.test".to_owned()],
+            next: Some(leaving[0].id.number),
+        };
+        assert_eq!(looked, expect);
+        let taken = recall(leaving[0].id.number, 100).await;
+        assert_eq!(
+            (taken.recalled, taken.next),
+            (vec!["y@b.test".to_owned(), "z@b.test".to_owned()], None)
+        );
+        let show = Show {
+            number: entries[0].number,
+        };
+        let shown = bench.router.ask(&QUEUE, show, WITHIN).await.unwrap();
+        assert!(
+            matches!(shown, Err(QueueError::NoSuchEntry)),
+            "nothing is left of it, and no report"
+        );
+        let left: Vec<_> = bench.due().await.into_iter().map(|due| due.entry.recipients).collect();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0][0].address, "other@b.test");
+        assert_eq!(recall(leaving[0].id.number, 100).await, RecallReply::default());
     });
 }

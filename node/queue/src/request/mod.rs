@@ -4,6 +4,7 @@ mod accept;
 mod due;
 mod manage;
 mod put_back;
+mod recall;
 mod reported;
 mod withdraw;
 
@@ -11,6 +12,7 @@ pub use accept::{Accept, AcceptReply, NewEntry, NewRecipient};
 pub use due::{Due, DueEntry, DueReply, Work};
 pub use manage::{Delete, Hold, List, ListReply, Release, Retry, Show};
 pub use put_back::PutBack;
+pub use recall::{RECALLED, Recall, RecallReply};
 pub use reported::{ReportSent, Reported};
 pub use withdraw::{Postpone, Withdraw};
 
@@ -47,6 +49,8 @@ pub enum QueueRequest {
     Withdraw(Withdraw),
     /// Let it leave at another time.
     Postpone(Postpone),
+    /// Take its sender's recipients out.
+    Recall(Recall),
 }
 
 /// Any reply of a queue shard.
@@ -60,6 +64,8 @@ pub enum QueueReply {
     List(Result<ListReply, QueueError>),
     /// To [`Show`].
     Entry(Result<Box<Entry>, QueueError>),
+    /// To [`Recall`].
+    Recall(Result<RecallReply, QueueError>),
     /// To all others.
     Done(Result<(), QueueError>),
 }
@@ -96,4 +102,5 @@ ask! {
     Delete => Done: ();
     Withdraw => Done: ();
     Postpone => Done: ();
+    Recall => Recall: RecallReply;
 }

@@ -137,6 +137,15 @@ fn requests() -> Vec<QueueRequest> {
         not_before_millis,
     };
     requests.push(postpone.into_request());
+    if let Some(submission) = submission {
+        let (after, limit) = (300, 2);
+        let recall = Recall {
+            submission,
+            after,
+            limit,
+        };
+        requests.push(recall.into_request());
+    }
     requests
 }
 
@@ -165,6 +174,11 @@ fn replies() -> Vec<QueueReply> {
         QueueReply::Done(Err(QueueError::NoSuchEntry)),
         QueueReply::Due(Err(hongyan_kv::Error::Unavailable("full".to_owned()).into())),
         QueueReply::Accept(Err(broken().into())),
+        QueueReply::Recall(Ok(RecallReply {
+            recalled: vec!["x@b.test".to_owned()],
+            leaving: vec!["y@b.test".to_owned()],
+            next: Some(300),
+        })),
     ]
 }
 
@@ -209,11 +223,15 @@ fn whatever_is_written_is_read() {
         let read = read_request(write_request(&request)).unwrap();
         assert_eq!(format!("{read:?}"), format!("{request:?}"));
     }
-    for reply in replies().into_iter().take(6) {
+    let (mut replies, refused): (Vec<_>, Vec<_>) = replies()
+        .into_iter()
+        .enumerate()
+        .partition(|(at, _)| *at < 6 || *at == 8);
+    for (_, reply) in replies.drain(..) {
         let read = read_reply(write_reply(&reply)).unwrap();
         assert_eq!(format!("{read:?}"), format!("{reply:?}"));
     }
-    for reply in replies().into_iter().skip(6) {
+    for (_, reply) in refused {
         let is_temporary = |reply: &QueueReply| match reply {
             QueueReply::Accept(Err(error)) | QueueReply::Due(Err(error)) => error.is_temporary(),
             _ => panic!("an error"),

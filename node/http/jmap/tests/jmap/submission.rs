@@ -327,6 +327,9 @@ fn trk_5_a_mail_is_taken_back_where_it_was_not_read() {
         let calls =
             json!([["Email/set", {"accountId": "$account", "update": {&mail.1: {"mailboxIds": {&sent: true}}}}, "0"]]);
         place.call(&calls.to_string()).await;
+        let entries = due(&place).await;
+        let taken = Outcome::Delivered(said(250, "2.0.0", "ok"));
+        report(&place, &entries[0], vec![(0, taken)]).await;
         let answer = recall(&mut place, &id).await;
         let expect = json!({USER: "recalled", "x@b.test": "outside"});
         assert_eq!(answer["recalled"][&id], expect, "{answer:#}");
@@ -356,6 +359,39 @@ fn trk_5_a_mail_is_taken_back_where_it_was_not_read() {
         );
         let answer = recall(&mut place, "S000000000099").await;
         assert_eq!(answer["notRecalled"]["S000000000099"]["type"], "notFound");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn trk_5_what_waits_in_the_queue_does_not_leave() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let to = ["x@b.test", "y@b.test", "z@c.test"];
+        let mail = draft(&mut place, &to).await;
+        let id = submit(&mut place, &mail, Value::Null, &to).await;
+        let entries = due(&place).await;
+        let at = |host: &str| {
+            let is_there = |due: &&hongyan_queue::DueEntry| due.entry.recipients[0].address.ends_with(host);
+            entries.iter().find(is_there).unwrap().clone()
+        };
+        // One has it, one was told to come again; the other host has it all.
+        let outcomes = vec![
+            (0, Outcome::Delivered(said(250, "2.0.0", "ok"))),
+            (1, Outcome::Deferred(said(450, "4.2.1", "later"))),
+        ];
+        report(&place, &at("b.test"), outcomes).await;
+        let taken = Outcome::Delivered(said(250, "2.0.0", "ok"));
+        report(&place, &at("c.test"), vec![(0, taken)]).await;
+        let answer = recall(&mut place, &id).await;
+        let expect = json!({"x@b.test": "outside", "y@b.test": "recalled", "z@c.test": "outside"});
+        assert_eq!(answer["recalled"][&id], expect, "{answer:#}");
+        let status = get(&mut place, &id).await["deliveryStatus"].clone();
+        assert_eq!(status["y@b.test"]["smtpReply"], "550 5.3.0 Recalled by its sender");
+        assert_eq!(status["y@b.test"]["delivered"], "no");
+        assert_eq!(status["x@b.test"]["delivered"], "unknown");
+        assert_eq!(due(&place).await.len(), 0);
+        assert_eq!(recall(&mut place, &id).await["recalled"][&id], expect);
         place.stop().await;
     });
 }
