@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Migration, Node, Public, Queue,
+    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Migration, Node, Public, Queue, Registry,
     SectionDoc, SingleSignOn, Sms, Storage, Tls, Webhook,
 };
 
@@ -61,6 +61,8 @@ pub struct Config {
     pub http: Http,
     /// Sign-in.
     pub access: Access,
+    /// Registries of domains.
+    pub registry: Registry,
     /// Sign-in at providers of organisations.
     pub single_sign_on: SingleSignOn,
     /// LDAP directories of organisations.
@@ -233,6 +235,7 @@ impl Config {
             Storage::document(),
             Cluster::document(),
             Queue::document(),
+            Registry::document(),
             SingleSignOn::document(),
             Ldap::document(),
             Sms::document(),

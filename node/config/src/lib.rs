@@ -24,6 +24,7 @@ pub use section::migration::Migration;
 pub use section::node::Node;
 pub use section::public::Public;
 pub use section::queue::Queue;
+pub use section::registry::Registry;
 pub use section::single_sign_on::SingleSignOn;
 pub use section::sms::Sms;
 pub use section::storage::Storage;

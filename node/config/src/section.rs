@@ -14,6 +14,7 @@ pub(crate) mod migration;
 pub(crate) mod node;
 pub(crate) mod public;
 pub(crate) mod queue;
+pub(crate) mod registry;
 pub(crate) mod single_sign_on;
 pub(crate) mod sms;
 pub(crate) mod storage;

@@ -14,6 +14,8 @@ pub enum DomainNews {
     Lost(Domain, Vec<String>),
     /// Another organisation has proved that it is theirs, and gets it then.
     Contested(Domain, Timestamp),
+    /// Its registration ends then (DOM-11).
+    Ends(Domain, Timestamp),
     /// What they claimed is theirs.
     Proven(Domain),
 }
@@ -24,6 +26,7 @@ impl DomainNews {
         let (kind, english, chinese) = match self {
             Self::Lost(domain, wrong) => lost(&domain.to_unicode(), wrong),
             Self::Contested(domain, at) => contested(&domain.to_unicode(), *at),
+            Self::Ends(domain, at) => ends(&domain.to_unicode(), *at),
             Self::Proven(domain) => proven(&domain.to_unicode()),
         };
         Notice::new(env, Recipient::Administrators(tenant), kind, english, chinese)
@@ -67,6 +70,24 @@ fn contested(domain: &str, at: Timestamp) -> (&'static str, Text, Text) {
         ),
     );
     ("domain.contested", english, chinese)
+}
+
+fn ends(domain: &str, at: Timestamp) -> (&'static str, Text, Text) {
+    let day = day(at);
+    let english = Text::new(
+        &format!("The registration of {domain} ends on {day}"),
+        &format!(
+            "Its registry says that the registration of {domain} ends on {day} (UTC). Renew it with your registrar: without it no \
+             mail comes, and somebody else may get the name and all mail to it.\n"
+        ),
+    );
+    let chinese = Text::new(
+        &format!("域名 {domain} 的注册将于 {day} 到期"),
+        &format!(
+            "据注册局信息，域名 {domain} 的注册将于 {day}（UTC）到期。请向注册商续费：到期后将无法收信，域名及发往它的邮件还可能落入他人之手。\n"
+        ),
+    );
+    ("domain.registration-ends", english, chinese)
 }
 
 fn proven(domain: &str) -> (&'static str, Text, Text) {

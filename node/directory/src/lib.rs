@@ -79,7 +79,7 @@ pub use record::credential::{Credential, ScramKeys};
 pub use record::delegation_request::DelegationRequest;
 pub use record::department::{DepartmentId, DepartmentRecord};
 pub use record::domain::DomainRecord;
-pub use record::domain_check::DomainCheck;
+pub use record::domain_check::{DomainCheck, Registration};
 pub use record::factors::{AcceptedTerms, AppPassword, FACTOR_SECRETS, Factors, TotpKey, totp_place};
 pub use record::feed::{FeedEntry, Subject};
 pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};

@@ -17,7 +17,7 @@ use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings, Notifier, Reca
 use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_http_admin::{AdminState, ClusterControl, RecallDoor, Recalling, SecretKeeper};
-use hongyan_http_discovery::{Checker, Watch, WatchOptions};
+use hongyan_http_discovery::{Checker, Registries, Watch, WatchOptions};
 use hongyan_kv::{CommitVersion, Database};
 use hongyan_ldap::Ldap;
 use hongyan_listener::{Listener, TlsConfig};
@@ -38,6 +38,7 @@ use crate::following::Following;
 use crate::holders::{holders, wake_queues};
 use crate::ldap;
 use crate::ports::Ports;
+use crate::registry;
 use crate::retention::Retention;
 use crate::single_sign_on;
 use crate::webhook::{self, Telling};
@@ -212,7 +213,8 @@ impl Assembly {
             offer: Arc::new(offer::offer(&config)?),
             dns: ground.env.dns(),
         };
-        start_domain_watch(&ground, &arbiters, &router, &publishing);
+        let registries = registry::open(&config, &ground)?;
+        start_domain_watch(&ground, &arbiters, &router, &publishing, registries);
         Ok(Self {
             config,
             ground,
@@ -447,11 +449,18 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router, ldap: &Lda
 }
 
 /// Looks after the domains of all organisations, for ever; among many nodes one does.
-fn start_domain_watch(ground: &Ground, arbiters: &Arbiters, router: &Router, checker: &Checker) {
+fn start_domain_watch(
+    ground: &Ground,
+    arbiters: &Arbiters,
+    router: &Router,
+    checker: &Checker,
+    registries: Option<Registries>,
+) {
     let watch = Watch {
         env: ground.env.clone(),
         directory: ground.directory.clone(),
         checker: checker.clone(),
+        registries,
         options: WatchOptions::default(),
     };
     let (router, place) = (router.clone(), QueueId { shard: 0 }.entity_id());

@@ -21,6 +21,7 @@ mod node;
 mod offer;
 mod ports;
 mod readiness;
+mod registry;
 mod retention;
 mod secrets;
 mod serve;

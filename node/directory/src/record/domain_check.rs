@@ -18,6 +18,19 @@ pub struct DomainCheck {
     pub told: Option<Timestamp>,
     /// What is not as it is to be, a line each.
     pub wrong: Vec<String>,
+    /// What its registry says (DOM-11).
+    pub registration: Registration,
+}
+
+/// What a domain's registry says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Registration {
+    /// When it was asked last.
+    pub asked: Option<Timestamp>,
+    /// When the registration ends; none where that is not known.
+    pub ends: Option<Timestamp>,
+    /// How many days before that end administrators were told last.
+    pub told_days: Option<u32>,
 }
 
 #[derive(Encode, Decode)]
@@ -32,6 +45,12 @@ struct V1 {
     told_millis: Option<i64>,
     #[n(4)]
     wrong: Vec<String>,
+    #[n(5)]
+    asked_millis: Option<i64>,
+    #[n(6)]
+    ends_millis: Option<i64>,
+    #[n(7)]
+    told_days: Option<u32>,
 }
 
 enum Stored {
@@ -45,6 +64,9 @@ pub(crate) fn encode(check: &DomainCheck) -> Bytes {
         lost_millis: check.lost.map(|at| at.millis),
         told_millis: check.told.map(|at| at.millis),
         wrong: check.wrong.clone(),
+        asked_millis: check.registration.asked.map(|at| at.millis),
+        ends_millis: check.registration.ends.map(|at| at.millis),
+        told_days: check.registration.told_days,
     };
     record::encode(Schema(1), &body)
 }
@@ -62,6 +84,11 @@ pub(crate) fn decode(stored: &[u8]) -> Result<DomainCheck, RecordError> {
         lost: body.lost_millis.map(moment),
         told: body.told_millis.map(moment),
         wrong: body.wrong,
+        registration: Registration {
+            asked: body.asked_millis.map(moment),
+            ends: body.ends_millis.map(moment),
+            told_days: body.told_days,
+        },
     })
 }
 
@@ -77,9 +104,24 @@ mod tests {
             lost: Some(Timestamp { millis: 2_000 }),
             told: None,
             wrong: vec!["MX".to_owned()],
+            registration: Registration::default(),
         };
         let stored = encode(&check);
         assert_eq!(crate::record::hex(&stored), "010001851903e8f41907d0f681624d58");
-        assert_eq!(decode(&stored), Ok(check));
+        assert_eq!(decode(&stored), Ok(check.clone()));
+        let grown = DomainCheck {
+            registration: Registration {
+                asked: Some(Timestamp { millis: 3_000 }),
+                ends: Some(Timestamp { millis: 4_000 }),
+                told_days: Some(14),
+            },
+            ..check
+        };
+        let stored = encode(&grown);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "010001881903e8f41907d0f681624d58190bb8190fa00e"
+        );
+        assert_eq!(decode(&stored), Ok(grown));
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct DomainView {
     until_millis: Option<i64>,
     /// What name servers have to say for a claim: either of the two.
     ownership: Option<OwnershipView>,
+    /// When its registration ends, as its registry says (DOM-11); null where that is not known.
+    registered_until_millis: Option<i64>,
     /// What they said last of its records.
     check: Option<CheckView>,
 }
@@ -171,6 +173,7 @@ async fn view(caller: &Caller, record: &DomainRecord) -> Result<DomainView> {
         None => None,
     };
     let check = caller.directory.domain_check(&record.domain).await?;
+    let ends = check.as_ref().and_then(|check| check.registration.ends);
     Ok(DomainView {
         domain: record.domain.to_string(),
         name: record.domain.to_unicode(),
@@ -187,6 +190,7 @@ async fn view(caller: &Caller, record: &DomainRecord) -> Result<DomainView> {
         proven_millis: record.proven.map(|at| at.millis),
         until_millis: record.removal.map(|at| at.millis),
         ownership: None,
+        registered_until_millis: ends.map(|at| at.millis),
         check: check.map(check_view),
     })
 }
@@ -227,6 +231,7 @@ async fn view_claim(caller: &Caller, claim: &ClaimRecord) -> Result<DomainView> 
             cname_name: format!("{}.{name}", claim.label()),
             cname: host.map(ToString::to_string),
         }),
+        registered_until_millis: None,
         check: None,
     })
 }

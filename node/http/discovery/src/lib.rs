@@ -11,6 +11,7 @@ mod cms;
 mod mobileconfig;
 mod offer;
 mod records;
+mod registry;
 mod routes;
 mod sts;
 mod watch;
@@ -22,6 +23,7 @@ pub use offer::{Door, Offer, Service, StsMode, StsPolicy};
 pub use records::{
     Dkim, Need, Ownership, Purpose, RECORD_SECS, Record, SpfEnd, Value, Zone, records_to_publish, zone_file,
 };
+pub use registry::{Registries, RegistryError, RegistryOptions};
 pub use routes::{DiscoveryServices, routes};
 pub use watch::{Claimed, Watch, WatchOptions, check_claim, check_domain, ownership_of, zone_of};
 pub use xml::XmlError;

@@ -10,7 +10,8 @@ use hongyan_directory::{
 use hongyan_env::{DnsError, Env};
 use hongyan_types::{Domain, TenantId, Timestamp};
 
-use crate::{Checker, Looked, Ownership, Zone};
+use crate::registry::days_reached;
+use crate::{Checker, Looked, Ownership, Registries, Zone};
 
 /// Organisations and domains read at once.
 const PAGE: usize = 100;
@@ -24,6 +25,8 @@ pub struct WatchOptions {
     pub domain_period: Duration,
     /// How long records have to be lost before administrators are told.
     pub lost_for: Duration,
+    /// Time between two questions to a domain's registry.
+    pub registry_period: Duration,
 }
 
 impl Default for WatchOptions {
@@ -32,6 +35,7 @@ impl Default for WatchOptions {
             period: Duration::from_secs(300),
             domain_period: Duration::from_secs(3600),
             lost_for: Duration::from_secs(2 * 3600),
+            registry_period: Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -122,7 +126,30 @@ fn judge(before: Option<DomainCheck>, looked: &Looked, now: Timestamp) -> Domain
         lost,
         told,
         wrong: looked.wrong(),
+        registration: before.map(|before| before.registration).unwrap_or_default(),
     }
+}
+
+/// Notes when the registration ends, and whether administrators are to be told. A registry that cannot be asked is asked again the
+/// next time; what it said before stays, and is told of.
+async fn ask_registry(registries: &Registries, domain: &Domain, check: &mut DomainCheck) -> Option<DomainNews> {
+    let known = &mut check.registration;
+    known.asked = Some(check.at);
+    match registries.end_of(domain).await {
+        Ok(ends) if ends == known.ends => {}
+        Ok(ends) => {
+            known.ends = ends;
+            known.told_days = None;
+        }
+        Err(error) => tracing::debug!(event = "registry_not_asked", %domain, %error),
+    }
+    let ends = known.ends?;
+    let days = days_reached(ends, check.at)?;
+    if known.told_days.is_some_and(|told| told <= days) {
+        return None;
+    }
+    known.told_days = Some(days);
+    Some(DomainNews::Ends(domain.clone(), ends))
 }
 
 /// All that the watch works with.
@@ -133,6 +160,8 @@ pub struct Watch {
     pub directory: Directory,
     /// Where records are looked for.
     pub checker: Checker,
+    /// Who knows when registrations end; none asks nobody.
+    pub registries: Option<Registries>,
     /// How often.
     pub options: WatchOptions,
 }
@@ -239,6 +268,15 @@ impl Watch {
             let news = DomainNews::Lost(record.domain.clone(), check.wrong.clone());
             self.directory
                 .keep_domain_check(&record.domain, &check, Some(&news))
+                .await?;
+        }
+        let is_due = |asked| is_over(asked, self.options.registry_period);
+        if check.registration.asked.is_none_or(is_due)
+            && let Some(registries) = &self.registries
+        {
+            let news = ask_registry(registries, &record.domain, &mut check).await;
+            self.directory
+                .keep_domain_check(&record.domain, &check, news.as_ref())
                 .await?;
         }
         Ok(())

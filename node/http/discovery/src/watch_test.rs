@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hongyan_directory::{DirectoryOptions, NewTenant};
 use hongyan_env::{ManualClock, ZoneDns};
 use hongyan_kv::Database;
@@ -5,6 +8,7 @@ use hongyan_memory::MemoryStore;
 
 use super::*;
 use crate::check::tests::checker;
+use crate::registry::tests::{LIST, registries};
 
 struct World {
     watch: Watch,
@@ -27,6 +31,7 @@ async fn world() -> World {
             env,
             directory,
             checker: checker(&zone),
+            registries: None,
             options: WatchOptions::default(),
         },
         database,
@@ -139,5 +144,52 @@ fn dom_10_a_contested_domain_goes_over_only_while_it_stays_proven() {
         }
         assert_eq!(d.domain(&a).await.unwrap().tenant, w.other);
         assert_eq!(w.told().await, World::kind(w.other, "domain.proven"));
+    });
+}
+
+#[test]
+fn dom_11_the_end_of_a_registration_is_told_30_14_and_3_days_before() {
+    hongyan_actor::run(0, async {
+        let mut w = world().await;
+        let year = Arc::new(AtomicU64::new(2027));
+        let said = year.clone();
+        let env = w.watch.env.clone();
+        let registries = registries(&env, move |path| match path {
+            "/dns.json" => (200, LIST.to_owned()),
+            _ if said.load(Ordering::Relaxed) == 0 => (503, String::new()),
+            _ => {
+                let year = said.load(Ordering::Relaxed);
+                let date = format!("{year}-02-01T00:00:00Z");
+                (
+                    200,
+                    format!(r#"{{"events":[{{"eventAction":"expiration","eventDate":"{date}"}}]}}"#),
+                )
+            }
+        });
+        w.watch.registries = Some(registries.await);
+        let a = domain("a.com");
+        w.watch.directory.create_domain(w.acme, &a).await.unwrap();
+        let ends = Timestamp::from_secs(1_801_440_000);
+        let ahead = ends.secs() - w.watch.directory.now().secs() - 40 * 24 * 3600;
+        w.clock.advance(Duration::from_secs(ahead.try_into().unwrap()));
+        w.round_after(0).await;
+        let check = w.watch.directory.domain_check(&a).await.unwrap().unwrap();
+        assert_eq!(check.registration.ends, Some(ends));
+        assert_eq!(w.told().await, [], "there is time");
+        let told = World::kind(w.acme, "domain.registration-ends");
+        for (days, expect) in [(10, &told[..]), (5, &[]), (11, &told), (1, &[]), (10, &told), (1, &[])] {
+            w.round_after(days * 24).await;
+            assert_eq!(w.told().await, expect, "{days} days later");
+        }
+        // What a registry does not say now it said before.
+        year.store(0, Ordering::Relaxed);
+        w.round_after(24).await;
+        let check = w.watch.directory.domain_check(&a).await.unwrap().unwrap();
+        assert_eq!(check.registration.ends, Some(ends));
+        year.store(2028, Ordering::Relaxed);
+        w.round_after(24).await;
+        assert_eq!(w.told().await, [], "it was renewed");
+        w.round_after(340 * 24).await;
+        assert_eq!(w.told().await, told);
     });
 }

@@ -114,7 +114,15 @@ pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Resu
             output::list(
                 style,
                 &items,
-                &["name", "domain", "organisation", "state", "alias_of", "catch_all"],
+                &[
+                    "name",
+                    "domain",
+                    "organisation",
+                    "state",
+                    "alias_of",
+                    "catch_all",
+                    "registered_until_millis",
+                ],
             );
             return Ok(());
         }
