@@ -161,6 +161,9 @@ impl Config {
                 return refuse(setting, "is not in 1 to 3650");
             }
         }
+        if !(65_536..=8 << 20).contains(&directory.request_document_octets_max) {
+            return refuse("directory.request_document_octets_max", "is not in 65536 to 8388608");
+        }
         if self.limits.message_octets_max < 65_536 {
             return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");
         }

@@ -48,6 +48,8 @@
 //! ("dir", "application", tenant, application) record/application.rs
 //! ("dir", "visibility", tenant)             record/visibility.rs
 //! ("dir", "sanction", tenant, number)       record/sanction.rs
+//! ("dir", "operator-request", number)       record/operator_request.rs; ("dir", "operator-request-of", tenant, number) empty
+//! ("dir", "operator-document", number, document, part)  a piece of a file
 //! ("dir", "service-end", tenant)            days before the end that were told last, big-endian; empty: none
 //! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
 //! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
@@ -56,7 +58,7 @@ use bytes::Bytes;
 use hongyan_kv::tuple::Tuple;
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 
-use crate::{DepartmentId, Grantee, GroupId, RecycledRecord, RequestKey, TagId, TokenHash, TokenId};
+use crate::{DepartmentId, Grantee, GroupId, OperatorRequestId, RecycledRecord, RequestKey, TagId, TokenHash, TokenId};
 
 fn dir(kind: &str) -> Tuple {
     Tuple::new().string("dir").string(kind)
@@ -289,6 +291,21 @@ pub(crate) fn applications(tenant: TenantId) -> Tuple {
 }
 pub(crate) fn sanctions(tenant: TenantId) -> Tuple {
     dir("sanction").int(tenant.0)
+}
+pub(crate) fn operator_requests() -> Tuple {
+    dir("operator-request")
+}
+pub(crate) fn operator_request(id: OperatorRequestId) -> Bytes {
+    operator_requests().int(id.0).pack()
+}
+pub(crate) fn operator_requests_of(tenant: TenantId) -> Tuple {
+    dir("operator-request-of").int(tenant.0)
+}
+pub(crate) fn operator_documents(id: OperatorRequestId) -> Tuple {
+    dir("operator-document").int(id.0)
+}
+pub(crate) fn operator_document(id: OperatorRequestId, number: usize) -> Tuple {
+    operator_documents(id).int(number as u64)
 }
 pub(crate) fn service_ends() -> Tuple {
     dir("service-end")

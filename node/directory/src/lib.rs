@@ -30,6 +30,7 @@ mod lookup;
 mod member_use;
 mod naming;
 mod notice;
+mod operator_request;
 mod options;
 mod organisation;
 mod oversight;
@@ -67,6 +68,7 @@ pub use invitation::{Joined, Joiner, NewInvitation};
 pub use key::{of_account, of_tenant};
 pub use limit::{AccountLimits, InForce, Limit, LimitLevel, Limits};
 pub use member_use::{MemberUse, UseKind};
+pub use operator_request::{Answer, NewOperatorRequest};
 pub use options::DirectoryOptions;
 pub use oversight::NewSanction;
 pub use plan::{Affected, LimitsChange, PlanAssignment, PlanChange, QuotaDue, Service};
@@ -86,6 +88,9 @@ pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
 pub use record::group::{GroupId, GroupRecord, Parties, Posting};
 pub use record::invitation::{InvitationId, InvitationRecord, InvitationStanding};
 pub use record::language::{Language, UnknownLanguage};
+pub use record::operator_request::{
+    Document, DocumentKind, OperatorRequest, OperatorRequestId, OperatorRequestState, Wanted,
+};
 pub use record::page::{DisplayNames, OrganisationPage, Welcome};
 pub use record::passkey::Passkey;
 pub use record::plan::{Feature, PlanRecord};

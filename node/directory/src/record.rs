@@ -15,6 +15,7 @@ pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod invitation;
 pub(crate) mod language;
+pub(crate) mod operator_request;
 pub(crate) mod page;
 pub(crate) mod passkey;
 pub(crate) mod plan;

@@ -34,6 +34,7 @@ pub(crate) mod list;
 pub(crate) mod member_uses;
 pub(crate) mod membership;
 pub(crate) mod move_domain;
+pub(crate) mod operator_request;
 pub(crate) mod plan;
 pub(crate) mod purge;
 pub(crate) mod quota_due;

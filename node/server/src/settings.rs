@@ -116,6 +116,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         accounts_per_tenant_max: section.accounts_per_tenant_max,
         domains_per_tenant_max: section.domains_per_tenant_max,
         groups_per_tenant_max: section.groups_per_tenant_max,
+        request_document_octets_max: section.request_document_octets_max,
         purge_ended: (section.purge_ended_days > 0).then(|| days(section.purge_ended_days)),
         app_passwords_per_account_max: config.access.app_passwords_per_account_max as u64,
         sessions_per_account_max: u64::from(config.access.sessions_per_account_max),

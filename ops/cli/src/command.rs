@@ -17,6 +17,7 @@ mod login;
 mod member;
 mod migration;
 mod oauth;
+mod operator_request;
 mod organisation;
 mod password;
 mod plan;
@@ -61,6 +62,9 @@ pub enum Command {
     /// What the operator does against abuse: warnings, limits, suspensions.
     #[command(subcommand)]
     Sanction(sanction::Sanction),
+    /// What organisations ask of the operator: more members, verification.
+    #[command(subcommand)]
+    Request(operator_request::Request),
     /// Advanced seats of an organisation.
     #[command(subcommand)]
     Seat(seat::Seat),
@@ -181,6 +185,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Organisation(command) => organisation::run(command, &client, style).await,
         Command::Plan(command) => plan::run(command, &client, style).await,
         Command::Sanction(command) => sanction::run(command, &client, style).await,
+        Command::Request(command) => operator_request::run(command, &client, style).await,
         Command::Seat(command) => seat::run(command, &client, style).await,
         Command::Domain(command) => domain::run(command, &client, style).await,
         Command::Member(command) => member::run(command, &client, style).await,
@@ -302,6 +307,13 @@ mod tests {
             "x member export a.xlsx --department 3 --department 4",
             "x member template a.csv --chinese",
             "x task cancel 3 --organisation A",
+            "x request list --state waiting --organisation A",
+            "x request ask-members 500 letter.png --text more --organisation A",
+            "x request ask-verification a.pdf b.png",
+            "x request document 1 2 x.pdf",
+            "x request approve 1 --limit 400",
+            "x request approve 1 --days 30",
+            "x request refuse 1 --reason unreadable",
             "x member delete a@b --confirm-uses",
             "x member disable a@b --confirm-uses",
             "x member set a@b --recover-deleted off",

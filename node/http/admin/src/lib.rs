@@ -42,6 +42,7 @@ mod migration;
 mod oauth;
 mod once;
 mod openapi;
+mod operator_request;
 mod organisation;
 mod organisation_page;
 mod page;
@@ -102,6 +103,7 @@ pub fn router(state: AdminState) -> Router {
         .merge(people_routes())
         .merge(sign_in_routes())
         .merge(picture_routes())
+        .merge(request_routes(&state))
         .merge(task_routes(&state))
         .merge(migration_routes(&state))
         .merge(operator_routes())
@@ -300,6 +302,19 @@ fn picture_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(picture::avatar, picture::set_avatar, picture::remove_avatar))
         .routes(routes!(picture::logo, picture::set_logo, picture::remove_logo))
         .layer(DefaultBodyLimit::max(hongyan_profile::AVATAR_OCTETS_MAX))
+}
+
+fn request_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new()
+        .routes(routes!(operator_request::list, operator_request::ask))
+        .routes(routes!(operator_request::show))
+        .routes(routes!(operator_request::add_document))
+        .routes(routes!(operator_request::document))
+        .routes(routes!(operator_request::approve))
+        .routes(routes!(operator_request::refuse))
+        .layer(DefaultBodyLimit::max(
+            state.directory.options().request_document_octets_max,
+        ))
 }
 
 fn task_routes(state: &AdminState) -> OpenApiRouter<AdminState> {

@@ -63,3 +63,66 @@ fn org_15_the_operator_says_when_a_service_ends() {
         assert_eq!(changed.1["service_until_millis"], Value::Null);
     });
 }
+
+/// What comes back for a file that is sent: the status and the body.
+async fn send(api: &axum::Router, method: &str, path: &str, file: &[u8]) -> (u16, Vec<u8>) {
+    let request = Request::builder().method(method).uri(path);
+    let response = api
+        .clone()
+        .oneshot(request.body(Body::from(file.to_vec())).unwrap())
+        .await
+        .unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, body.to_vec())
+}
+
+#[test]
+fn org_4_org_5_an_administrator_asks_and_the_operator_answers() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let operator = &as_actor(&router, Actor::socket());
+        acme(operator).await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        let png = b"\x89PNG\r\n\x1a\n........".as_slice();
+        let verification = "/api/requests?kind=verification&text=a%20club";
+        assert_eq!(send(boss, "POST", verification, png).await.0, 409, "the only one");
+        call(operator, "POST", "/api/organisations", json!({"name": "Other"})).await;
+        assert_eq!(send(anna, "POST", verification, png).await.0, 403);
+        assert_eq!(send(boss, "POST", verification, b"<svg>").await.0, 400);
+        let (status, made) = send(boss, "POST", verification, png).await;
+        let made: Value = serde_json::from_slice(&made).unwrap();
+        assert_eq!(
+            (status, &made["state"], &made["by"]),
+            (201, &json!("waiting"), &json!("boss@d.test"))
+        );
+        let path = format!("/api/requests/{}", made["id"]);
+        let file = format!("{path}/documents/1");
+        assert_eq!(send(operator, "GET", &file, b"").await, (200, png.to_vec()));
+        assert_eq!(send(boss, "GET", &file, b"").await, (200, png.to_vec()));
+        assert_eq!(send(anna, "GET", &file, b"").await.0, 403);
+        assert_eq!(send(boss, "GET", &format!("{path}/documents/2"), b"").await.0, 404);
+        let approval = format!("{path}/approval");
+        assert_eq!(call(boss, "POST", &approval, json!({})).await.0, 403);
+        let approved = call(operator, "POST", &approval, json!({"days": 30})).await;
+        assert_eq!((approved.0, &approved.1["state"]), (200, &json!("approved")));
+        let shown = call(boss, "GET", "/api/organisations/Acme", Value::Null).await.1;
+        assert_eq!(shown["verified"], json!(true));
+        assert_eq!(
+            call(boss, "GET", "/api/messages", Value::Null).await.1["items"][0]["kind"],
+            json!("request.approved")
+        );
+        let more = "/api/requests?kind=member-limit&wanted=2000000";
+        let made: Value = serde_json::from_slice(&send(boss, "POST", more, png).await.1).unwrap();
+        let refusal = format!("/api/requests/{}/refusal", made["id"]);
+        let refused = call(operator, "POST", &refusal, json!({"reason": "not signed"})).await;
+        assert_eq!((refused.0, &refused.1["reason"]), (200, &json!("not signed")));
+        let listed = call(operator, "GET", "/api/requests?state=refused", Value::Null)
+            .await
+            .1;
+        assert_eq!(listed["items"][0]["organisation"], json!("Acme"), "{listed}");
+        assert_eq!(call(anna, "GET", "/api/requests", Value::Null).await.0, 403);
+        assert_eq!(call(boss, "GET", "/api/requests/x", Value::Null).await.0, 404);
+    });
+}
