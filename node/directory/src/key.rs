@@ -229,6 +229,21 @@ pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
     let (kind, id) = to.code();
     dir("granted").int(tenant.0).int(kind).int(id)
 }
+/// What an account lets others do with single folders, by folder.
+pub(crate) fn folder_shares(account: AccountId) -> Tuple {
+    dir("folder-share").int(account.0)
+}
+pub(crate) fn folder_share(account: AccountId, folder: crate::FolderNumber, to: AccountId) -> Bytes {
+    folder_shares(account).int(u64::from(folder.0)).int(to.0).pack()
+}
+/// The folders that others let someone use, by account and folder.
+pub(crate) fn folders_shared_with(tenant: TenantId, to: AccountId) -> Tuple {
+    dir("folder-shared").int(tenant.0).int(to.0)
+}
+pub(crate) fn folder_shared(tenant: TenantId, share: &crate::FolderShare) -> Bytes {
+    let key = folders_shared_with(tenant, share.to).int(share.account.0);
+    key.int(u64::from(share.folder.0)).pack()
+}
 pub(crate) fn terms(of: Option<TenantId>) -> Bytes {
     dir("terms").int(of.map_or(0, |tenant| tenant.0)).pack()
 }

@@ -69,6 +69,8 @@ pub struct DirectoryOptions {
     pub folder_levels_max: u64,
     /// Sessions of one account at the same time, on each node.
     pub sessions_per_account_max: u64,
+    /// Members with whom one folder is shared.
+    pub folder_shares_max: u64,
     /// Days for which logs are kept.
     pub log_days: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
@@ -120,6 +122,7 @@ impl Default for DirectoryOptions {
             folders_per_account_max: 300,
             folder_levels_max: 10,
             sessions_per_account_max: 100_000,
+            folder_shares_max: 100,
             log_days: 180,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),

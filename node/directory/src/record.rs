@@ -11,6 +11,7 @@ pub(crate) mod domain;
 pub(crate) mod domain_check;
 pub(crate) mod factors;
 pub(crate) mod feed;
+pub(crate) mod folder_share;
 pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod invitation;

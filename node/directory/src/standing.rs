@@ -12,8 +12,8 @@ use crate::record::{grant, group};
 use crate::transaction::{self, last_int};
 use crate::tree::Tree;
 use crate::{
-    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, DomainRecord, Feature, GrantRecord, GrantRights,
-    Grantee, GroupId, Posting, Result, Sending, key,
+    AccountKind, AccountRecord, AccountState, DepartmentId, Directory, DomainRecord, Feature, FolderShare, GrantRecord,
+    GrantRights, Grantee, GroupId, Posting, Result, Sending, key,
 };
 
 /// A mailbox that is open to someone whose it is not.
@@ -40,6 +40,8 @@ pub(crate) struct Standing {
     groups: Vec<GroupSender>,
     /// Each grant with the account that granted.
     grants: Vec<(Arc<AccountRecord>, GrantRecord)>,
+    /// Each single folder that is shared with it, with the account that shares.
+    folders: Vec<(Arc<AccountRecord>, FolderShare)>,
     /// Domains of its tenant that are other names, or on their way out.
     domains: Vec<Arc<DomainRecord>>,
 }
@@ -147,6 +149,14 @@ impl Directory {
         Ok(openings.filter(|opening| opening.rights.read).collect())
     }
 
+    /// The single folders that are shared with an account, each with whose it is.
+    pub(crate) async fn shared_folders(
+        &self,
+        account: &AccountRecord,
+    ) -> Result<Vec<(Arc<AccountRecord>, FolderShare)>> {
+        Ok(self.lookup().standing(account).await?.folders.clone())
+    }
+
     /// What an account may do now with the mailbox of `other`; nothing, when it is not open to it.
     ///
     /// # Errors
@@ -208,6 +218,7 @@ impl Lookup<'_> {
             AccountKind::Member => Standing {
                 groups: self.groups_represented(account).await?,
                 grants: self.grants_to(account).await?,
+                folders: self.folders_shared_with(account).await?,
                 domains: self.special_domains(account).await?,
             },
         });
@@ -245,6 +256,21 @@ impl Lookup<'_> {
             }
         }
         Ok(groups)
+    }
+
+    async fn folders_shared_with(&mut self, account: &AccountRecord) -> Result<Vec<(Arc<AccountRecord>, FolderShare)>> {
+        let reading = &mut self.reading().1;
+        let shares = transaction::folder_share::with(reading, account.tenant, account.id, ReadMode::Snapshot).await?;
+        let mut found = Vec::new();
+        for share in shares {
+            // What is switched off is open to nobody.
+            if let Some(owner) = self.account(share.account).await?
+                && owner.state == AccountState::Active
+            {
+                found.push((owner, share));
+            }
+        }
+        Ok(found)
     }
 
     async fn grants_to(&mut self, account: &AccountRecord) -> Result<Vec<(Arc<AccountRecord>, GrantRecord)>> {

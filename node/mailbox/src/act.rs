@@ -1,13 +1,15 @@
 //! What others did in a mailbox: noted in the very transaction that did it, kept for [`ACTS_KEPT`], read by whoever it is
 //! shown to (SBX, DLG).
 
+use std::sync::Arc;
+
 use hongyan_kv::{Database, Error, KeyRange, RangeQuery, ReadMode};
 use hongyan_router::Ask;
 use hongyan_types::{AccountId, Timestamp};
 
 use crate::record::{act, key};
 use crate::request::{Reply, Request};
-use crate::{Client, MailboxEntity, MailboxId};
+use crate::{Client, MailboxEntity, MailboxId, Permit};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +115,7 @@ pub struct Acting<R> {
     request: R,
     person: Option<AccountId>,
     client: Client,
+    permit: Option<Arc<Permit>>,
 }
 
 impl<R> Acting<R> {
@@ -123,12 +126,18 @@ impl<R> Acting<R> {
             request,
             person,
             client: Client::Server,
+            permit: None,
         }
     }
     /// The same through `client`.
     #[must_use]
     pub fn through(self, client: Client) -> Self {
         Self { client, ..self }
+    }
+    /// The same of someone who may do no more than `permit` says; everything, without one.
+    #[must_use]
+    pub fn within(self, permit: Option<Arc<Permit>>) -> Self {
+        Self { permit, ..self }
     }
 }
 
@@ -140,6 +149,7 @@ impl<R: Ask<Entity = MailboxEntity>> Ask for Acting<R> {
         Request {
             acting: self.person,
             client: self.client,
+            permit: self.permit,
             ..self.request.into_request()
         }
     }

@@ -8,7 +8,7 @@ use hongyan_types::{ModSeq, SystemFlag, SystemFlags, UidSet};
 use crate::change::{Change, FlagOperation, FolderChangeKind, LogEntry};
 use crate::record::{key, log};
 use crate::state::UNUSED;
-use crate::{EmailId, FlagAction, FolderId, MailboxId, ThreadId};
+use crate::{EmailId, FlagAction, FolderId, MailboxId, Permit, ThreadId};
 
 /// Log entries read at once.
 const PAGE: usize = 500;
@@ -49,7 +49,7 @@ pub struct ChangesSpan {
     pub objects_max: u64,
 }
 
-/// Reads what changed; `None` when the log does not reach back to `since`.
+/// Reads what changed, for someone with `permit` only what they see of it; `None` when the log does not reach back to `since`.
 ///
 /// # Errors
 /// What storage says.
@@ -57,6 +57,7 @@ pub async fn read_changes(
     database: &Database,
     mailbox: MailboxId,
     span: ChangesSpan,
+    permit: Option<&Permit>,
 ) -> Result<Option<Changes>, Error> {
     let ChangesSpan { since, until, .. } = span;
     if since > until {
@@ -84,7 +85,11 @@ pub async fn read_changes(
                 return Ok(None);
             }
             next += 1;
-            let entry = log::decode(modseq, &pair.value)?;
+            let mut entry = log::decode(modseq, &pair.value)?;
+            if let Some(permit) = permit {
+                entry.changes.retain(|change| permit.reads(change.folder()));
+                entry.folders.retain(|change| permit.sees(change.folder));
+            }
             if modseq == since {
                 changes.email_next_before = EmailId(entry.email_next);
                 continue;

@@ -19,9 +19,9 @@ use crate::checkpoint::checkpoint;
 use crate::load::{load, load_view};
 use crate::record::done::Done;
 use crate::record::{key, log};
-use crate::request::{Reply, Request};
+use crate::request::{Body, Reply, Request};
 use crate::state::State;
-use crate::work::{Progress, ReadFrom, Step, Stop, Work};
+use crate::work::{Progress, ReadFrom, Step, Stop, Work, permit};
 use crate::{EmailId, FolderId, MailboxError, MailboxId, MailboxOptions};
 
 /// How often a batch is tried against conflicts.
@@ -513,11 +513,7 @@ async fn plan(work: &mut Work<'_>, jobs: &VecDeque<Job>) -> Result<Plan, Stop> {
             break;
         }
         let mut progress = job.progress.clone();
-        let step = match recall(work, job, &mut progress).await {
-            Ok(None) => handle(work, job, &mut progress).await,
-            Ok(Some(reply)) => Ok(Step::Done(reply)),
-            Err(stop) => Err(stop),
-        };
+        let step = visit(work, job, &mut progress).await;
         match step {
             Ok(Step::Done(reply)) => {
                 plan.erase = matches!(reply, Reply::Erase(_));
@@ -551,6 +547,26 @@ fn look_ahead(work: &mut Work<'_>, jobs: &VecDeque<Job>) {
     }
 }
 
+/// Does a request, or what of it whoever asks may do.
+async fn visit(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
+    let request = &job.request;
+    let other = match &request.permit {
+        Some(permit) => permit::admit(&work.state, permit, &request.body)?,
+        None => None,
+    };
+    let body = other.as_ref().unwrap_or(&request.body);
+    let step = match recall(work, job, progress).await? {
+        None => handle(work, job, body, progress).await?,
+        Some(reply) => Step::Done(reply),
+    };
+    Ok(step.map(|mut reply| {
+        if let Some(permit) = &request.permit {
+            permit::narrow(permit, &mut reply);
+        }
+        reply
+    }))
+}
+
 /// The reply to a request that was done before; or its progress, if it was begun.
 async fn recall(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Option<Reply>, Stop> {
     if job.is_started || !job.request.body.is_remembered() || job.id == RequestId::ONCE {
@@ -567,9 +583,8 @@ async fn recall(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Resu
 }
 
 /// Does what one transaction takes of a request, and remembers it.
-async fn handle(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
+async fn handle(work: &mut Work<'_>, job: &Job, body: &Body, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
     let before = work.octets();
-    let body = &job.request.body;
     let (changes, deleted) = (work.changes_made(), work.to_be_deleted(body));
     let step = body.handle(work, progress).await?;
     let by = (job.request.acting, job.request.client);

@@ -41,6 +41,9 @@ pub enum MailboxError {
     /// Another session has the maildrop (RFC 1939 §4).
     #[error("maildrop is in use")]
     Locked,
+    /// Who asks may use single folders, and not for this.
+    #[error("you may not do that in this folder")]
+    NoPermission,
     /// Storage or the mailbox cannot answer now; ask again.
     #[error("mailbox is not available now")]
     Unavailable,

@@ -1,5 +1,7 @@
 //! What a mailbox can be asked: one file a request.
 
+use std::sync::Arc;
+
 use hongyan_router::Ask;
 use hongyan_types::AccountId;
 
@@ -7,7 +9,7 @@ use crate::entity::MailboxEntity;
 use crate::record::done::Outcome;
 use crate::view::Known;
 use crate::work::{Progress, Step, Stop, Work};
-use crate::{Client, FolderView, MailboxError};
+use crate::{Client, FolderView, MailboxError, Permit};
 
 mod append;
 mod copy_messages;
@@ -30,6 +32,7 @@ mod restore;
 mod set_quota;
 mod store_flags;
 mod subscribe_folder;
+mod touch_folder;
 mod update_email;
 mod vanished;
 
@@ -54,6 +57,7 @@ pub use restore::{Restore, RestoreReply};
 pub use set_quota::{SetQuota, SetQuotaReply};
 pub use store_flags::{FlagAction, StoreFlags, StoreFlagsReply};
 pub use subscribe_folder::{SubscribeFolder, SubscribeFolderReply};
+pub use touch_folder::{TouchFolder, TouchFolderReply};
 pub use update_email::{UpdateEmail, UpdateEmailReply};
 pub use vanished::{Vanished, VanishedReply};
 
@@ -69,6 +73,8 @@ pub struct Request {
     pub(crate) acting: Option<AccountId>,
     /// Through what.
     pub(crate) client: Client,
+    /// What they may do, where that is not everything.
+    pub(crate) permit: Option<Arc<Permit>>,
 }
 
 macro_rules! requests {
@@ -113,6 +119,7 @@ macro_rules! requests {
                         known: Known::default(),
                         acting: None,
                         client: Client::default(),
+                        permit: None,
                     }
                 }
                 fn from_reply(reply: Reply) -> Option<Self::Reply> {
@@ -149,6 +156,7 @@ requests! {
     SetQuota => SetQuotaReply,
     StoreFlags => StoreFlagsReply,
     SubscribeFolder => SubscribeFolderReply,
+    TouchFolder => TouchFolderReply,
     UpdateEmail => UpdateEmailReply,
     Vanished => VanishedReply,
 }
@@ -272,6 +280,7 @@ impl Body {
             (Self::OrderFolder(_), Outcome::Nothing) => Reply::OrderFolder(OrderFolderReply),
             (Self::RenameFolder(_), Outcome::Nothing) => Reply::RenameFolder(RenameFolderReply),
             (Self::SubscribeFolder(_), Outcome::Nothing) => Reply::SubscribeFolder(SubscribeFolderReply),
+            (Self::TouchFolder(_), Outcome::Nothing) => Reply::TouchFolder(TouchFolderReply),
             (Self::SetQuota(_), Outcome::Nothing) => Reply::SetQuota(SetQuotaReply),
             (Self::Recall(_), Outcome::Nothing) => Reply::Recall(RecallReply { was_read: false }),
             (Self::UpdateEmail(_), Outcome::Nothing) => Reply::UpdateEmail(UpdateEmailReply),
@@ -302,6 +311,7 @@ impl Body {
             | Reply::RenameFolder(_)
             | Reply::SubscribeFolder(_)
             | Reply::SetQuota(_)
+            | Reply::TouchFolder(_)
             | Reply::UpdateEmail(_) => Outcome::Nothing,
             Reply::Recall(reply) if !reply.was_read => Outcome::Nothing,
             _ => return None,

@@ -5,10 +5,13 @@
 
 mod act;
 mod mail;
+pub(crate) mod permit;
 mod purged;
 mod removal;
 mod repeat;
 mod sent;
+
+pub use permit::right_to;
 
 pub(crate) use mail::{MAIL_OCTETS, hash, own_id};
 pub(crate) use repeat::minute;

@@ -122,6 +122,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         sessions_per_account_max: u64::from(config.access.sessions_per_account_max),
         message_octets_max: config.limits.message_octets_max,
         recipients_per_message_max: config.limits.recipients_per_message_max,
+        folder_shares_max: config.limits.folder_shares_max,
         group_members_max: section.group_members_max,
         group_expansion_max: section.group_expansion_max,
         own_hosts: crate::offer::offer(config)?.own_hosts(),

@@ -19,6 +19,8 @@ section! {
         intake_requests_max: usize = 1024, "requests", "1 to 100000", "restart";
         /// Memory that mailboxes in use may hold together.
         mailbox_memory_octets_max: usize = 512 * 1024 * 1024, "octets", "16777216 and up", "restart";
+        /// Members with whom one folder is shared.
+        folder_shares_max: u64 = 100, "members", "1 to 1000", "restart";
         /// How long a mail that was deleted for good can be had back by its owner; 0: not at all.
         deleted_mail_days: u64 = 14, "days", "0 to 365", "restart";
         /// How long a mail can be recalled by the member who sent it, with a standard seat.

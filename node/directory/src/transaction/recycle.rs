@@ -5,8 +5,8 @@ use hongyan_audit::Event;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::{
-    count_account, delete_token, grant, group_names, last_int, list, member_uses, membership, need_account,
-    read_tenant, record_account, role, touch_account, touch_address, write_counts, write_domain,
+    count_account, delete_token, folder_share, grant, group_names, last_int, list, member_uses, membership,
+    need_account, read_tenant, record_account, role, touch_account, touch_address, write_counts, write_domain,
 };
 use crate::record::recycled;
 use crate::{
@@ -109,6 +109,7 @@ pub(super) async fn leave(
     delete_token::all_of(transaction, account).await?;
     group_names::forget_account(transaction, account).await?;
     grant::forget_account(transaction, account).await?;
+    folder_share::forget_account(transaction, account).await?;
     touch_account(transaction, account);
     if owner.postmaster == Some(id) {
         owner.postmaster = None;

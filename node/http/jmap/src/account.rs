@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, GrantRights, Opening, OrganisationPage, SenderRights, Sending};
+use hongyan_directory::{AccountRecord, FolderOpening, GrantRights, Opening, OrganisationPage, SenderRights, Sending};
 use hongyan_http_front::Caller;
-use hongyan_jmap::{CapabilityUri, Id, MethodError, MethodErrorType};
-use hongyan_mailbox::MailboxId;
+use hongyan_jmap::{CapabilityUri, Id, MethodError, MethodErrorType, SetError, SetErrorType};
+use hongyan_mailbox::{FolderId, MailboxError, MailboxId, Permit, right_to};
 use hongyan_profile::Profiles;
-use hongyan_types::{AccountId, Address};
+use hongyan_types::{AccountId, Address, Flag, FolderRight, ModSeq};
 use parking_lot::Mutex;
 
 use crate::error::Outcome;
 use crate::ids;
 use crate::jmap::Jmap;
+use crate::reach::Reach;
+use crate::state::{self, ClientState};
 
 /// An account that a caller may use: their own, or one that is open to them (SBX, DLG).
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub(crate) struct Account {
     pub(crate) read_only: bool,
     /// As whom the caller may send from it.
     pub(crate) sending: Sending,
+    /// The single folders that are open to the caller; all, without it.
+    pub(crate) reach: Option<Arc<Reach>>,
 }
 
 impl Account {
@@ -42,6 +46,19 @@ impl Account {
             person: Arc::clone(person),
             read_only: !rights.write,
             sending: rights.send,
+            reach: None,
+        }
+    }
+    fn shared(opening: &FolderOpening, person: &Arc<AccountRecord>) -> Self {
+        let reach = Reach::of(opening);
+        let rights = GrantRights {
+            read: true,
+            write: reach.permit.can_change(),
+            send: Sending::No,
+        };
+        Self {
+            reach: Some(Arc::new(reach)),
+            ..Self::new(&opening.account, person, rights)
         }
     }
     pub(crate) fn is_own(&self) -> bool {
@@ -54,7 +71,61 @@ impl Account {
         let is_own = capability != CapabilityUri::PRINCIPALS || self.is_own();
         // MEM-21: administrators may have taken the right away.
         let is_kept = capability != CapabilityUri::DELETED || self.record.settings.recover_deleted;
-        is_own && is_kept && (!is_sending || self.sending > Sending::No)
+        // Of an account with single folders that are shared there are the folders, and what is in them.
+        let is_reached = self.reach.is_none()
+            || [
+                CapabilityUri::CORE,
+                CapabilityUri::MAIL,
+                CapabilityUri::BLOB,
+                CapabilityUri::PRINCIPALS_OWNER,
+            ]
+            .contains(&capability);
+        is_own && is_kept && is_reached && (!is_sending || self.sending > Sending::No)
+    }
+    /// What the caller may do, where that is not everything.
+    pub(crate) fn permit(&self) -> Option<&Permit> {
+        self.reach.as_deref().map(|reach| &*reach.permit)
+    }
+    pub(crate) fn shared_permit(&self) -> Option<Arc<Permit>> {
+        self.reach.as_ref().map(|reach| Arc::clone(&reach.permit))
+    }
+    /// The state of what the caller sees of the account.
+    pub(crate) fn state(&self, modseq: ModSeq) -> String {
+        self.marked(ClientState::At(modseq))
+    }
+    pub(crate) fn marked(&self, state: ClientState) -> String {
+        state::marked(state, self.reach.as_ref().map(|reach| reach.mark.as_str()))
+    }
+    /// Reads a state: of what the caller sees now, or its changes cannot be known.
+    pub(crate) fn read_state(&self, text: &str) -> Result<ClientState, MethodError> {
+        let (state, mark) = match text.split_once('.') {
+            Some((state, mark)) => (state, Some(mark)),
+            None => (text, None),
+        };
+        if mark != self.reach.as_ref().map(|reach| reach.mark.as_str()) {
+            return Err(MethodErrorType::CannotCalculateChanges.into());
+        }
+        ClientState::read(state)
+    }
+    /// The text of a query, so that it is another one for whoever sees other folders.
+    pub(crate) fn mark_query(&self, text: &str) -> String {
+        let mark = self.reach.as_ref().map_or("", |reach| reach.mark.as_str());
+        format!("{mark} {text}")
+    }
+    /// Refuses a new email with flags in folders, unless the caller may put it there like that.
+    pub(crate) fn check_new(&self, folders: &[FolderId], flags: &[Flag]) -> Result<(), SetError> {
+        let Some(permit) = self.permit() else { return Ok(()) };
+        let may = |folder: &FolderId| {
+            let rights = permit.rights(*folder);
+            rights.has(FolderRight::Insert) && flags.iter().all(|flag| rights.has(right_to(flag)))
+        };
+        match folders.iter().all(may) {
+            true => Ok(()),
+            false => {
+                let words = MailboxError::NoPermission.to_string();
+                Err(SetError::with(SetErrorType::Forbidden, words))
+            }
+        }
     }
     /// Whether an address is one of those that are sent as from this account.
     pub(crate) fn sends_as(&self, rights: &SenderRights, address: &Address) -> bool {
@@ -112,30 +183,48 @@ fn mailbox(record: &AccountRecord) -> MailboxId {
 pub(crate) async fn accounts(jmap: &Jmap, caller: &Caller) -> Outcome<Vec<Account>> {
     let identity = caller.identity();
     let read_only = identity.is_read_only();
-    let (person, openings) = open_to(jmap, identity.account.id).await?;
+    let Open {
+        person,
+        openings,
+        folders,
+    } = open_to(jmap, identity.account.id).await?;
     let person = person.unwrap_or_else(|| Arc::clone(&identity.account));
     let own = (&person, GrantRights::FULL);
     let opened = openings.iter().map(|opening| (&opening.account, opening.rights));
-    let all = std::iter::once(own).chain(opened).map(|(record, rights)| {
-        let account = Account::new(record, &person, rights);
-        Account {
-            read_only: read_only || account.read_only,
-            ..account
-        }
+    let whole = std::iter::once(own).chain(opened);
+    let whole = whole.map(|(record, rights)| Account::new(record, &person, rights));
+    let shared = folders.iter().map(|opening| Account::shared(opening, &person));
+    let all = whole.chain(shared).map(|account| Account {
+        read_only: read_only || account.read_only,
+        ..account
     });
     Ok(all.collect())
 }
 
-/// A person as the directory knows them now, and what is open to them.
-pub(crate) async fn open_to(jmap: &Jmap, person: AccountId) -> Outcome<(Option<Arc<AccountRecord>>, Vec<Opening>)> {
+/// A person as the directory knows them, and what is open to them.
+#[derive(Default)]
+pub(crate) struct Open {
+    pub(crate) person: Option<Arc<AccountRecord>>,
+    /// Whole mailboxes.
+    pub(crate) openings: Vec<Opening>,
+    /// Single folders of others.
+    pub(crate) folders: Vec<FolderOpening>,
+}
+
+/// What is open to a person now.
+pub(crate) async fn open_to(jmap: &Jmap, person: AccountId) -> Outcome<Open> {
     let directory = &jmap.services.directory;
     let found = directory.account(person).await;
     let Some(person) = found.map_err(|error| directory_failed(&error))? else {
-        return Ok((None, Vec::new()));
+        return Ok(Open::default());
     };
     let openings = directory.accounts_open_to(&person).await;
-    let openings = openings.map_err(|error| directory_failed(&error))?;
-    Ok((Some(person), openings))
+    let folders = directory.folders_open_to(&person).await;
+    Ok(Open {
+        openings: openings.map_err(|error| directory_failed(&error))?,
+        folders: folders.map_err(|error| directory_failed(&error))?,
+        person: Some(person),
+    })
 }
 
 /// How many of a kind each account has at this moment.

@@ -54,7 +54,10 @@ impl Call<'_> {
     {
         let person = (!self.account.is_own()).then_some(self.account.person.id);
         self.jmap
-            .ask(self.account.mailbox, Acting::new(request, person).through(Client::Jmap))
+            .ask(self.account.mailbox, {
+                let acting = Acting::new(request, person).through(Client::Jmap);
+                acting.within(self.account.shared_permit())
+            })
             .await
     }
     /// An account that the caller may use, from which something is copied.
@@ -116,7 +119,11 @@ fn changes(name: &str) -> bool {
 
 /// Does what a call asks for.
 pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
-    if call.account.read_only && changes(call.name) {
+    // Whether they want to see what is shared with them people say of folders that they only read, too.
+    let may_subscribe = call.name == "Mailbox/set"
+        && call.account.reach.is_some()
+        && call.accounts.iter().any(|own| !own.read_only && own.is_own());
+    if call.account.read_only && changes(call.name) && !may_subscribe {
         return Err(MethodErrorType::AccountReadOnly.into());
     }
     match call.name {

@@ -7,6 +7,7 @@ use hongyan_jmap::{Id, MethodError, MethodErrorType};
 use hongyan_mailbox::{Changes, ChangesSpan, EmailId, ThreadId, read_changes};
 use hongyan_types::ModSeq;
 
+use crate::account::Account;
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::snapshot::Snapshot;
@@ -42,7 +43,7 @@ impl Question {
             return Err(MethodError::arguments("maxChanges is above 0"));
         }
         Ok(Self {
-            state: ClientState::read(&arguments.since_state)?,
+            state: call.account.read_state(&arguments.since_state)?,
             max: usize::try_from(max.min(server_max)).unwrap_or(usize::MAX),
         })
     }
@@ -85,15 +86,20 @@ impl Question {
 
 impl Page {
     /// The answer to whoever has `old_state`; records are named by `id`.
-    pub(crate) fn reply<'a>(&self, account_id: &'a Id, old_state: String, id: impl Fn(u64) -> Id) -> ChangesReply<'a> {
+    pub(crate) fn reply<'a>(
+        &self,
+        account: &'a Account,
+        old_state: String,
+        id: impl Fn(u64) -> Id,
+    ) -> ChangesReply<'a> {
         let of = |fate| {
             let records = self.records.iter().filter(|(_, other)| *other == fate);
             records.map(|(record, _)| id(*record)).collect()
         };
         ChangesReply {
-            account_id,
+            account_id: &account.id,
             old_state,
-            new_state: self.new_state.to_string(),
+            new_state: account.marked(self.new_state),
             has_more_changes: self.has_more,
             created: of(Fate::Created),
             updated: of(Fate::Updated),
@@ -115,7 +121,13 @@ pub(crate) async fn changes_between(
         until,
         objects_max,
     };
-    let changes = read_changes(&call.jmap.services.database, call.account.mailbox, span).await?;
+    let changes = read_changes(
+        &call.jmap.services.database,
+        call.account.mailbox,
+        span,
+        call.account.permit(),
+    )
+    .await?;
     changes.ok_or_else(|| MethodErrorType::CannotCalculateChanges.into())
 }
 

@@ -14,7 +14,6 @@ use crate::error::Outcome;
 use crate::ids;
 use crate::refused::{Changed, Refused};
 use crate::snapshot::Snapshot;
-use crate::state;
 
 /// Mails listed at once.
 const LISTED_MAX: usize = 200;
@@ -79,7 +78,7 @@ pub(crate) async fn restore(call: &mut Call<'_>) -> Outcome<()> {
     if arguments.restore.len() > RESTORED_MAX {
         return Err(MethodError::too_large("maxObjectsInSet").into());
     }
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let outcomes = arguments
         .restore
         .iter()
@@ -94,10 +93,10 @@ pub(crate) async fn restore(call: &mut Call<'_>) -> Outcome<()> {
         }
     }
     let account_id = call.account.id.clone();
-    let new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    let new_state = call.account.state(call.jmap.snapshot(call.account).await?.modseq);
     call.answer(&RestoreReply {
         account_id: &account_id,
-        old_state: state::write(snapshot.modseq),
+        old_state: call.account.state(snapshot.modseq),
         new_state,
         restored,
         not_restored,

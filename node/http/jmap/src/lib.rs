@@ -24,6 +24,7 @@ mod parsed;
 mod principal;
 mod push;
 mod quota;
+mod reach;
 mod refused;
 mod results;
 mod session_object;

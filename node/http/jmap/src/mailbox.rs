@@ -5,6 +5,7 @@ mod counts;
 mod get;
 mod query;
 mod set;
+mod share;
 
 pub(crate) use changes::changes;
 pub(crate) use get::get;

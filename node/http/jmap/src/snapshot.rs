@@ -10,6 +10,8 @@ use std::sync::Arc;
 use hongyan_mailbox::{EmailId, FolderId, FolderInfo, FolderView, MessageEntry, ThreadId};
 use hongyan_types::{ModSeq, SystemFlag, Uid};
 
+use crate::reach::Reach;
+
 /// An email in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Placed {
@@ -59,6 +61,22 @@ impl Snapshot {
             views: Arc::default(),
             placed: Arc::default(),
             threaded: Arc::default(),
+        }
+    }
+    /// As somebody sees it to whom these folders are open.
+    pub(crate) fn within(&self, reach: &Reach) -> Self {
+        let reads = |folder: FolderId| reach.permit.reads(folder);
+        let views = self.views.iter().filter(|(folder, _)| reads(**folder));
+        let placed = self.placed.iter().filter(|place| reads(place.folder));
+        let threaded = self.threaded.iter().filter(|(_, _, folder, _)| reads(*folder));
+        Self {
+            modseq: self.modseq,
+            placed_at: self.placed_at,
+            folders: Arc::new(reach.visible(&self.folders)),
+            orders: Arc::clone(&self.orders),
+            views: Arc::new(views.map(|(folder, view)| (*folder, view.clone())).collect()),
+            placed: Arc::new(placed.copied().collect()),
+            threaded: Arc::new(threaded.copied().collect()),
         }
     }
     /// Messages it holds.

@@ -11,6 +11,7 @@ use hongyan_router::Ask;
 use hongyan_types::ModSeq;
 use parking_lot::Mutex;
 
+use crate::account::Account;
 use crate::email::Digests;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
@@ -149,12 +150,22 @@ impl Jmap {
         let within = self.settings.ask_timeout;
         Ok(self.services.router.ask(&mailbox, request, within).await?)
     }
-    /// The mailbox as it is now.
-    pub(crate) async fn snapshot(&self, mailbox: MailboxId) -> Outcome<Snapshot> {
-        Ok(self.kept(mailbox).await?.snapshot)
+    /// What the caller may see of the mailbox as it is now.
+    pub(crate) async fn snapshot(&self, account: &Account) -> Outcome<Snapshot> {
+        Ok(self.kept(account).await?.snapshot)
     }
-    /// The mailbox as it is now, and what is kept with it.
-    pub(crate) async fn kept(&self, mailbox: MailboxId) -> Outcome<Kept> {
+    /// What the caller may see of the mailbox as it is now, and what is kept with it.
+    pub(crate) async fn kept(&self, account: &Account) -> Outcome<Kept> {
+        let kept = self.whole(account.mailbox).await?;
+        Ok(match &account.reach {
+            None => kept,
+            Some(reach) => Kept {
+                snapshot: kept.snapshot.within(reach),
+                ..kept
+            },
+        })
+    }
+    async fn whole(&self, mailbox: MailboxId) -> Outcome<Kept> {
         let slot = self.snapshots.slot(mailbox);
         let mut kept = slot.kept.lock().await;
         let old = kept.clone().unwrap_or_else(|| Kept {
@@ -176,10 +187,10 @@ impl Jmap {
         Ok(new)
     }
     /// The mailbox as it is now, with where its folders stand.
-    pub(crate) async fn snapshot_in_order(&self, mailbox: MailboxId) -> Outcome<Snapshot> {
-        let mut snapshot = self.snapshot(mailbox).await?;
+    pub(crate) async fn snapshot_in_order(&self, account: &Account) -> Outcome<Snapshot> {
+        let mut snapshot = self.snapshot(account).await?;
         // A node of the release before does not know: then it is as if nobody had said anything.
-        if let Ok(reply) = self.ask(mailbox, FolderOrders).await? {
+        if let Ok(reply) = self.ask(account.mailbox, FolderOrders).await? {
             snapshot.orders = Arc::new(reply.orders.into_iter().collect());
         }
         Ok(snapshot)

@@ -13,8 +13,12 @@ pub(crate) enum ClientState {
     Between { since: ModSeq, until: ModSeq, last: u64 },
 }
 
-pub(crate) fn write(modseq: ModSeq) -> String {
-    modseq.0.to_string()
+/// A state as it is told: behind it the mark of what may be seen, where that is not everything.
+pub(crate) fn marked(state: ClientState, mark: Option<&str>) -> String {
+    match mark {
+        None => state.to_string(),
+        Some(mark) => format!("{state}.{mark}"),
+    }
 }
 
 impl ClientState {

@@ -12,7 +12,6 @@ use crate::changes::{Fate, Question, email_fate, touched};
 use crate::error::Outcome;
 use crate::ids;
 use crate::snapshot::Snapshot;
-use crate::state;
 
 /// Thread/get (RFC 8621 §3.1).
 pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
@@ -22,11 +21,11 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     if let Some(name) = arguments.properties.iter().flatten().find(|name| !known(name)) {
         return Err(MethodError::arguments(format!("no property {name}")).into());
     }
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let max = usize::try_from(call.jmap.settings.core.get_objects_max).unwrap_or(usize::MAX);
     let mut reply = GetReply {
         account_id: &call.account.id,
-        state: state::write(snapshot.modseq),
+        state: call.account.state(snapshot.modseq),
         list: Vec::new(),
         not_found: Vec::new(),
     };
@@ -75,10 +74,10 @@ fn thread(snapshot: &Snapshot, id: ThreadId) -> Option<Thread> {
 pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: Arguments = call.arguments()?;
     let question = Question::read(call, &arguments)?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let changes = question.changes(call, &snapshot).await?;
     let page = question.page(fates(&changes, &snapshot), &changes, &snapshot);
-    let reply = page.reply(&call.account.id, arguments.since_state, |id| ids::thread(ThreadId(id)));
+    let reply = page.reply(call.account, arguments.since_state, |id| ids::thread(ThreadId(id)));
     call.answer(&reply)
 }
 

@@ -15,7 +15,7 @@ use crate::{
     ExpungeReply, FolderId, FolderInfo, FolderOrdersReply, FolderPath, FolderView, GetQuotaReply, ListFoldersReply,
     LockMaildropReply, MailboxError, MoveMessagesReply, OpenFolderReply, OrderFolderReply, Quota, RecallReply,
     RenameFolderReply, ReplaceReply, RestoreReply, SetQuotaReply, StoreFlagsReply, SubscribeFolderReply,
-    UpdateEmailReply, VanishedReply,
+    TouchFolderReply, UpdateEmailReply, VanishedReply,
 };
 
 wired! {
@@ -35,6 +35,7 @@ wired! {
     RestoreReply { message: AppendReply }
     SetQuotaReply {}
     SubscribeFolderReply {}
+    TouchFolderReply {}
     UpdateEmailReply {}
     VanishedReply { uids: Option<UidSet> }
 }
@@ -68,6 +69,7 @@ pub(super) enum ReplyWire {
     Restore(Wire<RestoreReply>),
     FolderOrders(Wire<FolderOrdersReply>),
     Recall(Wire<RecallReply>),
+    TouchFolder(Wire<TouchFolderReply>),
 }
 
 /// `reply` for an asker that has come to `mark`, with the first part of its view, and the parts after that.
@@ -105,6 +107,7 @@ pub(super) fn write(reply: &Reply, mark: Option<Mark>) -> (ReplyWire, Option<Par
         Reply::Restore(reply) => ReplyWire::Restore(reply.write()),
         Reply::FolderOrders(reply) => ReplyWire::FolderOrders(reply.write()),
         Reply::Recall(reply) => ReplyWire::Recall(reply.write()),
+        Reply::TouchFolder(reply) => ReplyWire::TouchFolder(reply.write()),
     };
     (wire, parts)
 }
@@ -149,6 +152,7 @@ pub(super) fn read(wire: ReplyWire, later: Vec<GroupPart>, known: Option<&Folder
         ReplyWire::OrderFolder(wire) => Reply::OrderFolder(Wired::read(wire)?),
         ReplyWire::Restore(wire) => Reply::Restore(Wired::read(wire)?),
         ReplyWire::Recall(wire) => Reply::Recall(Wired::read(wire)?),
+        ReplyWire::TouchFolder(wire) => Reply::TouchFolder(Wired::read(wire)?),
         ReplyWire::FolderOrders(wire) => Reply::FolderOrders(Wired::read(wire)?),
     })
 }

@@ -1,8 +1,9 @@
 //! Requests as they travel.
 
 use hongyan_actor::WireError;
-use hongyan_types::{AccountId, Flag, ModSeq, Timestamp, Uid, UidSet, UidValidity};
+use hongyan_types::{AccountId, Flag, FolderRights, ModSeq, Timestamp, Uid, UidSet, UidValidity};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::value::{Wired, wired};
@@ -12,8 +13,8 @@ use crate::view::{Known, Mark};
 use crate::{
     Append, AppendMessage, Client, CopyMessages, CreateFolder, DeleteFolder, Deliver, DeliveryId, EmailId, Erase,
     Expunge, FlagAction, FolderId, FolderOrders, FolderPath, FolderRef, GetQuota, ListFolders, LockMaildrop,
-    MoveMessages, NewMessage, OpenFolder, OrderFolder, PurgedId, QuotaLimits, Recall, RenameFolder, Replace, Restore,
-    SetQuota, SpecialUse, StoreFlags, SubscribeFolder, UpdateEmail, Vanished,
+    MoveMessages, NewMessage, OpenFolder, OrderFolder, Permit, PurgedId, QuotaLimits, Recall, RenameFolder, Replace,
+    Restore, SetQuota, SpecialUse, StoreFlags, SubscribeFolder, TouchFolder, UpdateEmail, Vanished,
 };
 
 wired! {
@@ -51,6 +52,7 @@ wired! {
         unchanged_since: Option<ModSeq>,
     }
     SubscribeFolder { path: FolderPath, subscribed: bool }
+    TouchFolder { folder: FolderId }
     UpdateEmail {
         email: EmailId,
         places: Vec<(FolderId, Uid)>,
@@ -88,7 +90,7 @@ macro_rules! bodies {
 bodies! {
     Append, CopyMessages, CreateFolder, DeleteFolder, Deliver, Erase, Expunge, GetQuota, ListFolders, LockMaildrop,
     MoveMessages, OpenFolder, RenameFolder, Replace, SetQuota, StoreFlags, SubscribeFolder, Vanished,
-    UpdateEmail, OrderFolder, Restore, FolderOrders, Recall,
+    UpdateEmail, OrderFolder, Restore, FolderOrders, Recall, TouchFolder,
 }
 
 /// A request as it travels.
@@ -99,6 +101,14 @@ pub(super) enum RequestWire {
     V2(BodyWire, Option<<Mark as Wired>::Wire>, u64),
     /// And through what, where mails may go with it.
     V3(BodyWire, Option<<Mark as Wired>::Wire>, Option<u64>, u8),
+    /// And the folders that are open to them, each with what they may do: a node that does not know of them refuses.
+    V4(
+        BodyWire,
+        Option<<Mark as Wired>::Wire>,
+        Option<u64>,
+        u8,
+        Vec<(u32, u16)>,
+    ),
 }
 
 /// Octets of an append that is not cut, about.
@@ -136,6 +146,7 @@ pub(super) fn cut(request: &Request) -> Vec<Request> {
             known: known.clone(),
             acting: request.acting,
             client: request.client,
+            permit: request.permit.clone(),
         })
         .collect()
 }
@@ -154,6 +165,10 @@ pub(super) fn join(mut pieces: impl Iterator<Item = Result<Request, WireError>>)
 
 /// The words of a request from those of this release to the first ones: `None` where there are none so old.
 pub(super) fn older(request: &Request, age: usize) -> Option<Request> {
+    // What someone may do is never left out: who does not understand it does nothing.
+    if request.permit.is_some() && age > 0 {
+        return None;
+    }
     let mut request = request.clone();
     for _ in 0..age {
         // Nobody notes then who asked, or through what: the mailbox is of a release that notes neither.
@@ -184,6 +199,10 @@ fn form(request: &Request) -> Form {
 pub(super) fn write(request: &Request) -> RequestWire {
     let (body, mark) = (write_body(&request.body), request.known.mark.write());
     let person = request.acting.map(|person| person.0);
+    if let Some(permit) = &request.permit {
+        let folders = permit.folders().map(|(folder, rights)| (folder.0, rights.bits()));
+        return RequestWire::V4(body, mark, person, request.client.number(), folders.collect());
+    }
     match (form(request), person) {
         (Form::V3, person) => RequestWire::V3(body, mark, person, request.client.number()),
         (Form::V2 | Form::V1, Some(person)) => RequestWire::V2(body, mark, person),
@@ -192,14 +211,22 @@ pub(super) fn write(request: &Request) -> RequestWire {
 }
 
 pub(super) fn read(wire: RequestWire) -> Result<Request, WireError> {
+    let mut permit = None;
     let (body, mark, acting, client) = match wire {
         RequestWire::V1(body, mark) => (body, mark, None, Client::Server),
         RequestWire::V2(body, mark, person) => (body, mark, Some(AccountId(person)), Client::Server),
         RequestWire::V3(body, mark, person, client) => (body, mark, person.map(AccountId), Client::of(client)),
+        RequestWire::V4(body, mark, person, client, folders) => {
+            let folders = folders.into_iter();
+            let folders = folders.map(|(folder, rights)| (FolderId(folder), FolderRights::from_bits(rights)));
+            permit = Some(Arc::new(Permit::new(folders)));
+            (body, mark, person.map(AccountId), Client::of(client))
+        }
     };
     Ok(Request {
         acting,
         client,
+        permit,
         body: read_body(body)?,
         known: Known {
             mark: Wired::read(mark)?,

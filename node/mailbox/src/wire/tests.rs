@@ -230,6 +230,7 @@ fn requests(bits: u32) -> Vec<(&'static str, Request)> {
         ("SetQuota", SetQuota { limits }.into_request()),
         ("StoreFlags", store.knowing(&view_of(9)).into_request()),
         ("SubscribeFolder", subscribe.into_request()),
+        ("TouchFolder", TouchFolder { folder }.into_request()),
         ("Vanished", Vanished { folder, since }.into_request()),
     ]
 }
@@ -325,6 +326,7 @@ fn replies() -> Vec<(String, Reply)> {
         ("SetQuota", Reply::SetQuota(SetQuotaReply)),
         ("StoreFlags", Reply::StoreFlags(stored)),
         ("SubscribeFolder", Reply::SubscribeFolder(SubscribeFolderReply)),
+        ("TouchFolder", Reply::TouchFolder(TouchFolderReply)),
         ("Vanished", Reply::Vanished(VanishedReply { uids: Some(uids(6)) })),
     ];
     let mut replies: Vec<(String, Reply)> = named
@@ -353,6 +355,7 @@ fn refusals() -> Vec<MailboxError> {
         MailboxError::UidsExhausted,
         MailboxError::Locked,
         MailboxError::Unavailable,
+        MailboxError::NoPermission,
     ];
     names.into_iter().chain(others).collect()
 }
@@ -503,6 +506,21 @@ fn a_long_append_travels_in_pieces() {
     );
     let other = write_request(&GetQuota.into_request()).unwrap();
     assert!(request::join([&pieces[0], &other].into_iter().map(|piece| read_request(piece))).is_err());
+}
+
+#[test]
+fn what_a_visitor_may_do_travels() {
+    let rights = hongyan_types::FolderRights::read("lrs").unwrap();
+    let permit = Arc::new(Permit::new([(FolderId(9), rights)]));
+    let request = crate::Acting::new(ListFolders, Some(hongyan_types::AccountId(7)))
+        .through(Client::Imap)
+        .within(Some(Arc::clone(&permit)))
+        .into_request();
+    let bytes = write_request(&request).unwrap();
+    assert_eq!(hex(&bytes), "030800010701010907");
+    let read = read_request(&bytes).unwrap();
+    assert_eq!((read.permit, read.client), (Some(permit), Client::Imap));
+    assert!(request::older(&request, 1).is_none(), "there are no words without it");
 }
 
 #[test]

@@ -304,7 +304,7 @@ impl Wired for FolderPathError {
 }
 
 /// Refusals in the order of their numbers; a name's refusal has its own.
-const REFUSALS: [MailboxError; 12] = [
+const REFUSALS: [MailboxError; 13] = [
     MailboxError::NoSuchFolder,
     MailboxError::FolderExists,
     MailboxError::TooManyFolders,
@@ -317,6 +317,7 @@ const REFUSALS: [MailboxError; 12] = [
     MailboxError::UidsExhausted,
     MailboxError::Locked,
     MailboxError::Unavailable,
+    MailboxError::NoPermission,
 ];
 const INVALID_NAME: u8 = 100;
 

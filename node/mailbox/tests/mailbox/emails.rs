@@ -28,7 +28,7 @@ async fn changes(bench: &Bench, since: ModSeq) -> Changes {
         until: modseq(bench).await,
         objects_max: u64::MAX,
     };
-    read_changes(&bench.database, ID, span).await.unwrap().unwrap()
+    read_changes(&bench.database, ID, span, None).await.unwrap().unwrap()
 }
 
 fn unchanged(email: EmailId, places: &[(FolderId, u32)]) -> UpdateEmail {
@@ -177,7 +177,7 @@ fn the_log_is_told_in_pieces_that_end_with_a_commit() {
             until,
             objects_max,
         };
-        let first = read_changes(&bench.database, ID, span(ModSeq(0), 2))
+        let first = read_changes(&bench.database, ID, span(ModSeq(0), 2), None)
             .await
             .unwrap()
             .unwrap();
@@ -185,12 +185,12 @@ fn the_log_is_told_in_pieces_that_end_with_a_commit() {
             (first.moved.len(), first.has_more, first.until),
             (2, true, ModSeq(until.0 - 1))
         );
-        let rest = read_changes(&bench.database, ID, span(first.until, 2))
+        let rest = read_changes(&bench.database, ID, span(first.until, 2), None)
             .await
             .unwrap()
             .unwrap();
         assert_eq!((rest.moved.len(), rest.has_more, rest.until), (1, false, until));
-        let future = read_changes(&bench.database, ID, span(ModSeq(until.0 + 1), 2))
+        let future = read_changes(&bench.database, ID, span(ModSeq(until.0 + 1), 2), None)
             .await
             .unwrap();
         assert_eq!(future, None);

@@ -6,6 +6,7 @@ mod faults;
 mod harness;
 mod lagging;
 mod model;
+mod permits;
 mod purged;
 mod recall;
 mod removals;

@@ -70,7 +70,7 @@ fn rs_12_a_purged_mail_comes_back_with_its_flags_as_a_mail_of_its_own() {
             until: bench.ask(ListFolders).await.unwrap().modseq,
             objects_max: 10,
         };
-        let told = read_changes(&bench.database, ID, span).await.unwrap().unwrap();
+        let told = read_changes(&bench.database, ID, span, None).await.unwrap().unwrap();
         assert!(back.emails[0] >= told.email_next_before, "it is told as a new one");
         // Once.
         assert!(purged(&bench).await.is_empty());

@@ -51,6 +51,7 @@ impl From<MailboxError> for Stop {
             MailboxError::UseTaken => Code::UseAttr,
             MailboxError::OverQuota => Code::OverQuota,
             MailboxError::Locked => Code::InUse,
+            MailboxError::NoPermission => Code::NoPerm,
             _ => Code::Unavailable,
         };
         Self::Refused(Status::no_with(code, capitalised(&error.to_string())))

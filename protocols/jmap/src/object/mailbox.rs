@@ -1,5 +1,7 @@
 //! Mailbox (RFC 8621 §2): what the store calls a folder.
 
+use std::collections::BTreeMap;
+
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -50,6 +52,8 @@ plain_properties! {
         MyRights = "myRights",
         /// Whether the user wants to see it.
         IsSubscribed = "isSubscribed",
+        /// With whom it is shared, and what they may do with it (RFC 9670 §4).
+        ShareWith = "shareWith",
     }
 }
 
@@ -83,6 +87,8 @@ pub struct MailboxRights {
     pub may_delete: bool,
     /// Send from it.
     pub may_submit: bool,
+    /// Say with whom it is shared.
+    pub may_share: bool,
 }
 
 /// A mailbox.
@@ -110,6 +116,8 @@ pub struct Mailbox {
     pub my_rights: MailboxRights,
     /// Subscribed.
     pub is_subscribed: bool,
+    /// With whom it is shared, for who may know.
+    pub share_with: Option<BTreeMap<Id, MailboxRights>>,
 }
 
 /// A mailbox as a client asked for it.
@@ -139,6 +147,7 @@ impl Serialize for MailboxView<'_> {
                 MailboxProperty::UnreadThreads => map.serialize_entry(name, &mailbox.unread_threads),
                 MailboxProperty::MyRights => map.serialize_entry(name, &mailbox.my_rights),
                 MailboxProperty::IsSubscribed => map.serialize_entry(name, &mailbox.is_subscribed),
+                MailboxProperty::ShareWith => map.serialize_entry(name, &mailbox.share_with),
             }?;
         }
         map.end()
@@ -277,6 +286,7 @@ mod tests {
             may_rename: false,
             may_delete: false,
             may_submit: true,
+            may_share: true,
         };
         let mailbox = Mailbox {
             id: Id::try_from("F1").unwrap(),
@@ -290,6 +300,7 @@ mod tests {
             unread_threads: 0,
             my_rights: rights,
             is_subscribed: true,
+            share_with: None,
         };
         let view = MailboxView {
             mailbox,

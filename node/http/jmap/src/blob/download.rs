@@ -35,7 +35,7 @@ pub(crate) async fn download(
 ) -> Result<Response, Problem> {
     let account = super::account(&jmap, &caller, &account_id).await?;
     let blob = BlobId::read(&blob_id).ok_or_else(|| missing("blob"))?;
-    let found = open(&jmap, account.mailbox, &blob).await.map_err(failed)?;
+    let found = open(&jmap, &account, &blob).await.map_err(failed)?;
     let stretch = found.ok_or_else(|| missing("blob"))?;
     let headers = headers(&stretch, &name, wish.accept.as_deref());
     Ok((headers, Body::from_stream(pieces(stretch))).into_response())

@@ -151,9 +151,7 @@ async fn piece(call: &Call<'_>, source: &DataSourceObject, id: &str) -> Changed<
     let known = id.strip_prefix('#').and_then(|creation| call.created.get(creation));
     let id = known.map_or(id, Id::as_str);
     let blob = BlobId::read(id).ok_or_else(missing)?;
-    let stretch = open(call.jmap, call.account.mailbox, &blob)
-        .await?
-        .ok_or_else(missing)?;
+    let stretch = open(call.jmap, call.account, &blob).await?.ok_or_else(missing)?;
     let offset = source.offset.unwrap_or(0);
     let length = source.length.unwrap_or(stretch.octets.saturating_sub(offset));
     // RFC 9404 §4.1: what is not all there is not put into another.
@@ -259,7 +257,7 @@ pub(crate) async fn get_blobs(call: &mut Call<'_>) -> Outcome<()> {
     let mut octets_left = call.jmap.settings.response_octets_max as u64 / 2;
     for id in &arguments.ids {
         let opened = match BlobId::read(id.as_str()) {
-            Some(blob) => open(call.jmap, call.account.mailbox, &blob).await?,
+            Some(blob) => open(call.jmap, call.account, &blob).await?,
             None => None,
         };
         match opened {
@@ -356,7 +354,7 @@ pub(crate) async fn lookup(call: &mut Call<'_>) -> Outcome<()> {
         let kind = hongyan_jmap::MethodErrorType::UnknownDataType;
         return Err(MethodError::with(kind, format!("no kind of record {name}")).into());
     }
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let account_id = call.account.id.clone();
     let mut reply = LookedUp {
         account_id: &account_id,
@@ -366,7 +364,7 @@ pub(crate) async fn lookup(call: &mut Call<'_>) -> Outcome<()> {
     for id in arguments.ids {
         let blob = BlobId::read(id.as_str());
         let found = match &blob {
-            Some(blob) => open(call.jmap, call.account.mailbox, blob).await?.is_some(),
+            Some(blob) => open(call.jmap, call.account, blob).await?.is_some(),
             None => false,
         };
         let Some(blob) = blob.filter(|_| found) else {
@@ -407,14 +405,14 @@ struct BlobCopy {
 pub(crate) async fn copy(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: BlobCopy = call.arguments()?;
     call.account.check(&arguments.account_id)?;
-    let from = call.other_account(&arguments.from_account_id)?.mailbox;
+    let from = call.other_account(&arguments.from_account_id)?.clone();
     if arguments.blob_ids.len() as u64 > call.jmap.settings.core.set_objects_max {
         return Err(MethodError::too_large("maxObjectsInSet").into());
     }
     let (mut copied, mut not_copied) = (BTreeMap::new(), BTreeMap::new());
     for id in arguments.blob_ids {
         let opened = match BlobId::read(id.as_str()) {
-            Some(blob) => open(call.jmap, from, &blob).await?,
+            Some(blob) => open(call.jmap, &from, &blob).await?,
             None => None,
         };
         let Some(mut stretch) = opened else {

@@ -6,6 +6,7 @@ use hongyan_mailbox::{MailboxId, read_email};
 use hongyan_message::{Structure, TransferDecoder};
 
 use super::upload_record;
+use crate::account::Account;
 use crate::error::Outcome;
 use crate::ids::{BlobId, BlobSource};
 use crate::jmap::Jmap;
@@ -56,8 +57,9 @@ impl Stretch {
 }
 
 /// Opens a blob; `None` when the account has none of that id.
-pub(crate) async fn open(jmap: &Jmap, mailbox: MailboxId, blob: &BlobId) -> Outcome<Option<Stretch>> {
-    let Some((address, structure)) = find(jmap, mailbox, blob).await? else {
+pub(crate) async fn open(jmap: &Jmap, account: &Account, blob: &BlobId) -> Outcome<Option<Stretch>> {
+    let mailbox = account.mailbox;
+    let Some((address, structure)) = find(jmap, account, blob).await? else {
         return Ok(None);
     };
     let reader = match jmap.services.blobs.open_blob(mailbox.tenant.0, &address).await {
@@ -92,11 +94,11 @@ pub(crate) async fn open(jmap: &Jmap, mailbox: MailboxId, blob: &BlobId) -> Outc
 }
 
 /// Where the bytes are, and of a mail what is known of them.
-async fn find(jmap: &Jmap, mailbox: MailboxId, blob: &BlobId) -> Outcome<Option<(BlobAddress, Option<Structure>)>> {
-    let database = &jmap.services.database;
+async fn find(jmap: &Jmap, account: &Account, blob: &BlobId) -> Outcome<Option<(BlobAddress, Option<Structure>)>> {
+    let (database, mailbox) = (&jmap.services.database, account.mailbox);
     Ok(match blob.whole {
         // A mail that was deleted is there for a while, but not for this.
-        BlobSource::Email(email) if jmap.snapshot(mailbox).await?.places(email).is_empty() => None,
+        BlobSource::Email(email) if jmap.snapshot(account).await?.places(email).is_empty() => None,
         BlobSource::Email(email) => read_email(database, mailbox, email)
             .await?
             .map(|email| (email.blob, Some(email.structure))),

@@ -13,7 +13,6 @@ use crate::error::Outcome;
 use crate::ids;
 use crate::refused::Refused;
 use crate::snapshot::Snapshot;
-use crate::state;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +50,7 @@ pub(crate) async fn clean_up(call: &mut Call<'_>) -> Outcome<()> {
         keyword: None,
     }];
     let asked = Asked::new(Some(&arguments.filter), Some(&oldest), false)?;
-    let kept = call.jmap.kept(call.account.mailbox).await?;
+    let kept = call.jmap.kept(call.account).await?;
     let found = asked.find(call, &kept).await?;
     let doomed = found.get(..limit.min(found.len())).unwrap_or_default();
     let wanted: Vec<IdOrCreation> = doomed
@@ -70,11 +69,11 @@ pub(crate) async fn clean_up(call: &mut Call<'_>) -> Outcome<()> {
             Err(Refused::Failed(_)) => {}
         }
     }
-    let new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    let new_state = call.account.state(call.jmap.snapshot(call.account).await?.modseq);
     let account_id = call.account.id.clone();
     call.answer(&Reply {
         account_id: &account_id,
-        old_state: state::write(kept.snapshot.modseq),
+        old_state: call.account.state(kept.snapshot.modseq),
         new_state,
         total: found.len(),
         total_size: octets(&kept.snapshot, &found),

@@ -15,7 +15,6 @@ use crate::error::{Failure, Outcome};
 use crate::ids;
 use crate::refused::{Changed, Refused};
 use crate::snapshot::Snapshot;
-use crate::state;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -66,18 +65,17 @@ pub(crate) async fn copy(call: &mut Call<'_>) -> Outcome<()> {
     if arguments.create.len() as u64 > call.jmap.settings.core.set_objects_max {
         return Err(MethodError::too_large("maxObjectsInSet").into());
     }
-    let theirs = call.jmap.snapshot(from.mailbox).await?;
-    let ours = call.jmap.snapshot(call.account.mailbox).await?;
-    let is_in = |wanted: &Option<String>, snapshot: &Snapshot| {
-        wanted
-            .as_ref()
-            .is_none_or(|state| *state == state::write(snapshot.modseq))
+    let theirs = call.jmap.snapshot(&from).await?;
+    let ours = call.jmap.snapshot(call.account).await?;
+    let is_in = |wanted: &Option<String>, account: &Account, snapshot: &Snapshot| {
+        let state = account.state(snapshot.modseq);
+        wanted.as_ref().is_none_or(|wanted| *wanted == state)
     };
-    if !is_in(&arguments.if_from_in_state, &theirs) || !is_in(&arguments.if_in_state, &ours) {
+    if !is_in(&arguments.if_from_in_state, &from, &theirs) || !is_in(&arguments.if_in_state, call.account, &ours) {
         return Err(MethodErrorType::StateMismatch.into());
     }
     let account_id = call.account.id.clone();
-    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, state::write(ours.modseq));
+    let mut reply: SetReply<'_, Created> = SetReply::new(&account_id, call.account.state(ours.modseq));
     let mut originals = Vec::new();
     for (creation, text) in arguments.create {
         match copy_one(call, from.mailbox, &theirs, &text).await {
@@ -93,7 +91,7 @@ pub(crate) async fn copy(call: &mut Call<'_>) -> Outcome<()> {
             Err(Refused::Failed(_)) => return Err(MethodErrorType::ServerPartialFail.into()),
         }
     }
-    let new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    let new_state = call.account.state(call.jmap.snapshot(call.account).await?.modseq);
     call.answer(&Reply {
         from_account_id: &from.id,
         account_id: &account_id,

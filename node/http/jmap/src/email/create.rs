@@ -18,7 +18,6 @@ use crate::error::Outcome;
 use crate::ids::{self, BlobId, BlobSource};
 use crate::refused::{Changed, Refused};
 use crate::set_answers::SetAnswers;
-use crate::state;
 
 /// What the server set of a new email.
 #[derive(Debug, Clone, Serialize)]
@@ -75,9 +74,7 @@ async fn blobs(call: &Call<'_>, new: &NewEmail) -> Changed<BTreeMap<String, Vec<
     for id in new.blob_ids() {
         let missing = || SetError::blob_not_found(id);
         let blob = BlobId::read(id).ok_or_else(missing)?;
-        let mut stretch = open(call.jmap, call.account.mailbox, &blob)
-            .await?
-            .ok_or_else(missing)?;
+        let mut stretch = open(call.jmap, call.account, &blob).await?.ok_or_else(missing)?;
         let mut bytes = Vec::new();
         while let Some(piece) = stretch.next().await? {
             octets += piece.len() as u64;
@@ -97,7 +94,7 @@ pub(super) async fn place(
     names: &[String],
     received: Option<UtcDate>,
 ) -> Changed<Place> {
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let folders = mailbox_ids
         .iter()
         .map(|id| folder(call, &snapshot, id))
@@ -108,9 +105,11 @@ pub(super) async fn place(
     let flags = names
         .iter()
         .map(|name| keywords::flag(name).ok_or_else(|| bad_keyword(name)));
+    let flags: Vec<Flag> = flags.collect::<Result<_, _>>()?;
+    call.account.check_new(&folders, &flags)?;
     Ok(Place {
         folders,
-        flags: flags.collect::<Result<_, _>>()?,
+        flags,
         received: received.map(|date| date.0),
     })
 }
@@ -141,7 +140,7 @@ pub(super) async fn keep(call: &Call<'_>, message: NewMessage, place: Place) -> 
         })
         .await?;
     }
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let thread = snapshot.find(email).map(|found| found.thread());
     Ok(Created {
         id: ids::email(email),
@@ -190,8 +189,8 @@ pub(crate) async fn import(call: &mut Call<'_>) -> Outcome<()> {
     if arguments.emails.len() as u64 > call.jmap.settings.core.set_objects_max {
         return Err(hongyan_jmap::MethodError::too_large("maxObjectsInSet").into());
     }
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
-    let old_state = state::write(snapshot.modseq);
+    let snapshot = call.jmap.snapshot(call.account).await?;
+    let old_state = call.account.state(snapshot.modseq);
     if arguments.if_in_state.as_ref().is_some_and(|state| *state != old_state) {
         return Err(MethodErrorType::StateMismatch.into());
     }
@@ -205,7 +204,7 @@ pub(crate) async fn import(call: &mut Call<'_>) -> Outcome<()> {
         answers.created(creation, outcome);
     }
     let reply = answers.end()?;
-    let new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    let new_state = call.account.state(call.jmap.snapshot(call.account).await?.modseq);
     call.answer(&ImportReply {
         account_id: &account_id,
         old_state: reply.old_state,
@@ -228,9 +227,7 @@ async fn import_one(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     let place = place(call, &mailbox_ids, &names, new.received_at).await?;
     let missing = || SetError::properties(["blobId"], "no such blob");
     let blob = BlobId::read(&new.blob_id).ok_or_else(missing)?;
-    let mut stretch = open(call.jmap, call.account.mailbox, &blob)
-        .await?
-        .ok_or_else(missing)?;
+    let mut stretch = open(call.jmap, call.account, &blob).await?.ok_or_else(missing)?;
     let mut writer = MessageWriter::new(&call.jmap.services.blobs, call.account.mailbox.tenant);
     while let Some(piece) = stretch.next().await? {
         if writer.octets().0 == 0 && !is_mail(&piece) {

@@ -18,7 +18,6 @@ use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids::{self, BlobId, BlobSource};
 use crate::snapshot::Snapshot;
-use crate::state;
 
 /// Records read together.
 const RECORDS: usize = 64;
@@ -29,7 +28,7 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: EmailGet = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let properties = EmailProperties::read(&arguments)?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let mut not_found = Vec::new();
     let max = usize::try_from(call.jmap.settings.core.get_objects_max).unwrap_or(usize::MAX);
     let emails: Vec<EmailId> = match &arguments.ids {
@@ -62,7 +61,7 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     }
     let reply = GetReply {
         account_id: &call.account.id,
-        state: state::write(snapshot.modseq),
+        state: call.account.state(snapshot.modseq),
         list,
         not_found,
     };

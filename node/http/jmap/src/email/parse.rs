@@ -110,7 +110,7 @@ pub(crate) async fn read(call: &Call<'_>, id: &Id) -> Outcome<Option<(BlobId, Op
     let Some(blob) = BlobId::read(id.as_str()) else {
         return Ok(None);
     };
-    let Some(mut stretch) = open(call.jmap, call.account.mailbox, &blob).await? else {
+    let Some(mut stretch) = open(call.jmap, call.account, &blob).await? else {
         return Ok(None);
     };
     let max = call.jmap.settings.created_octets_max;

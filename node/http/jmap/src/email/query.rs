@@ -16,7 +16,6 @@ use crate::ids;
 use crate::results::Results;
 use crate::snapshot::{Found, Snapshot, is_visible};
 use crate::snapshots::Kept;
-use crate::state;
 
 /// After how many emails others on the arbiter get their turn.
 const YIELD_AFTER: usize = 4_096;
@@ -41,11 +40,11 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
         arguments.sort.as_deref(),
         arguments.collapse_threads,
     )?;
-    let kept = call.jmap.kept(call.account.mailbox).await?;
+    let kept = call.jmap.kept(call.account).await?;
     let found = asked.find(call, &kept).await?;
     let results = Results {
         found: &found,
-        state: state::write(kept.snapshot.modseq),
+        state: call.account.state(kept.snapshot.modseq),
         window: arguments.window(),
         calculate_total: arguments.calculate_total,
     };
@@ -74,18 +73,19 @@ impl Asked {
     /// The emails in order.
     pub(super) async fn find(&self, call: &Call<'_>, kept: &Kept) -> Outcome<Arc<Vec<EmailId>>> {
         let mailbox = call.account.mailbox;
+        let text = call.account.mark_query(&self.text);
         // What does not look at keywords stays as it is while emails only change theirs.
         let since = match self.looks_at_keywords() {
             true => kept.snapshot.modseq,
             false => kept.snapshot.placed_at,
         };
         let snapshots = &call.jmap.snapshots;
-        if let Some(known) = snapshots.list(mailbox, since, &self.text) {
+        if let Some(known) = snapshots.list(mailbox, since, &text) {
             return Ok(known);
         }
         let emails = Arc::new(self.look(call, kept).await?);
         if emails.len() >= KEPT_EMAILS_MIN {
-            snapshots.keep_list(mailbox, since, self.text.clone(), &emails);
+            snapshots.keep_list(mailbox, since, text, &emails);
         }
         Ok(emails)
     }

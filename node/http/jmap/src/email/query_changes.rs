@@ -14,7 +14,7 @@ use crate::changes::{changes_between, touched};
 use crate::error::Outcome;
 use crate::ids;
 use crate::snapshot::Snapshot;
-use crate::state::{self, ClientState};
+use crate::state::ClientState;
 
 /// What an email's place in the results depends on beside its mailboxes.
 struct Looks {
@@ -30,10 +30,10 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
         arguments.sort.as_deref(),
         arguments.collapse_threads,
     )?;
-    let ClientState::At(since) = ClientState::read(&arguments.since_query_state)? else {
+    let ClientState::At(since) = call.account.read_state(&arguments.since_query_state)? else {
         return Err(MethodErrorType::CannotCalculateChanges.into());
     };
-    let kept = call.jmap.kept(call.account.mailbox).await?;
+    let kept = call.jmap.kept(call.account).await?;
     let snapshot = &kept.snapshot;
     let changes = changes_between(call, since, snapshot.modseq, u64::MAX).await?;
     let looks = Looks::of(&arguments, asked.sorts());
@@ -52,7 +52,7 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
     let reply = QueryChangesReply {
         account_id: &call.account.id,
         old_query_state: arguments.since_query_state,
-        new_query_state: state::write(snapshot.modseq),
+        new_query_state: call.account.state(snapshot.modseq),
         total: arguments.calculate_total.then_some(found.len() as u64),
         removed: {
             let known = moved.iter().filter(|email| **email < changes.email_next_before);

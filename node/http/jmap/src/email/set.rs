@@ -15,7 +15,6 @@ use crate::ids;
 use crate::refused::{Changed, Refused};
 use crate::set_answers::SetAnswers;
 use crate::snapshot::Snapshot;
-use crate::state;
 
 /// Changes that are on their way to the mailbox together: it commits them together.
 const TOGETHER: usize = 64;
@@ -25,6 +24,7 @@ const TRIES: usize = 3;
 pub(super) fn refused(error: MailboxError) -> Refused {
     match error {
         MailboxError::NoSuchMessage => SetErrorType::NotFound.into(),
+        MailboxError::NoPermission => SetError::with(SetErrorType::Forbidden, error.to_string()).into(),
         MailboxError::OverQuota => SetErrorType::OverQuota.into(),
         MailboxError::TooManyKeywords => SetErrorType::TooManyKeywords.into(),
         MailboxError::NoSuchFolder | MailboxError::UidsExhausted => {
@@ -43,8 +43,8 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
 pub(crate) async fn set_as(call: &mut Call<'_>, name: &str, arguments: Set) -> Outcome<()> {
     call.account.check(&arguments.account_id)?;
     arguments.check(call.jmap.settings.core.set_objects_max)?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
-    let old_state = state::write(snapshot.modseq);
+    let snapshot = call.jmap.snapshot(call.account).await?;
+    let old_state = call.account.state(snapshot.modseq);
     if arguments.if_in_state.as_ref().is_some_and(|state| *state != old_state) {
         return Err(MethodErrorType::StateMismatch.into());
     }
@@ -69,7 +69,7 @@ pub(crate) async fn set_as(call: &mut Call<'_>, name: &str, arguments: Set) -> O
         answers.destroyed(call.shown(id), outcome);
     }
     let mut reply = answers.end()?;
-    reply.new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    reply.new_state = call.account.state(call.jmap.snapshot(call.account).await?.modseq);
     call.answer_as(name, &reply)
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn change(
     plan: impl Fn(&Snapshot) -> Changed<UpdateEmail>,
 ) -> Changed<()> {
     for _ in 0..TRIES {
-        let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+        let snapshot = call.jmap.snapshot(call.account).await?;
         if snapshot.places(email).is_empty() {
             return Err(SetErrorType::NotFound.into());
         }

@@ -69,7 +69,7 @@ pub(crate) async fn snippets(call: &mut Call<'_>) -> Outcome<()> {
         return Err(MethodError::too_large("maxObjectsInGet").into());
     }
     let terms = Terms::read(arguments.filter.as_ref());
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let account_id = call.account.id.clone();
     let mut reply = Reply {
         account_id: &account_id,

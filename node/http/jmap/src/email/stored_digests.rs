@@ -114,6 +114,10 @@ pub(super) async fn make(
     digests: &mut Digests,
     missing: &[EmailId],
 ) -> Outcome<Vec<EmailId>> {
+    // Who sees some folders only does not know all mails that lie together.
+    if call.account.permit().is_some() {
+        return Ok(missing.to_vec());
+    }
     let mut rest = Vec::new();
     let mut drafts = Vec::new();
     for some in missing.chunk_by(|a, b| summary_of(*a) == summary_of(*b)) {

@@ -17,7 +17,7 @@ const COUNTS: &[&str] = &["totalEmails", "unreadEmails", "totalThreads", "unread
 pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: Arguments = call.arguments()?;
     let question = Question::read(call, &arguments)?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let changes = question.changes(call, &snapshot).await?;
     let page = question.page(fates(&changes, &snapshot), &changes, &snapshot);
     let folder = |id: u64| u32::try_from(id).map_or(FolderId(0), FolderId);
@@ -27,7 +27,7 @@ pub(crate) async fn changes(call: &mut Call<'_>) -> Outcome<()> {
         .all(|(id, fate)| *fate == Fate::Updated && !changes.changed.contains(&folder(*id)));
     let reply = ChangesReply {
         updated_properties: Some(only_counts.then_some(COUNTS)),
-        ..page.reply(&call.account.id, arguments.since_state, |id| ids::folder(folder(id)))
+        ..page.reply(call.account, arguments.since_state, |id| ids::folder(folder(id)))
     };
     call.answer(&reply)
 }

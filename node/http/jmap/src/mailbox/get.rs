@@ -2,25 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_directory::Sending;
-use hongyan_jmap::MethodError;
+use hongyan_directory::{AccountKind, Sending};
 use hongyan_jmap::method::{Get, GetReply};
 use hongyan_jmap::object::{Mailbox, MailboxProperty, MailboxRights, MailboxRole, MailboxView, Properties};
+use hongyan_jmap::{Id, MethodError};
 use hongyan_mailbox::{FolderId, FolderInfo, SpecialUse};
 
 use super::counts::{Counts, count};
+use super::share;
 use crate::account::Account;
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
+use crate::reach::shown;
 use crate::snapshot::Snapshot;
-use crate::state;
 
 pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: Get = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     let properties: Properties<MailboxProperty> = Properties::read(arguments.properties.as_deref())?;
-    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
     let needs_counts = properties.iter().any(|property| {
         property.counts_threads() || matches!(property, MailboxProperty::TotalEmails | MailboxProperty::UnreadEmails)
     });
@@ -29,18 +30,24 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
     } else {
         BTreeMap::new()
     };
+    let wants_shares = properties.has(&MailboxProperty::ShareWith);
+    let shares = match wants_shares {
+        true => share::all(call).await?,
+        false => None,
+    };
     let show = |folder: &FolderInfo| MailboxView {
         mailbox: mailbox(
             call.account,
             &snapshot,
             folder,
             counts.get(&folder.id).copied().unwrap_or_default(),
+            shares.as_ref().map(|shares| share::of(shares, folder.id)),
         ),
         properties: &properties,
     };
     let mut reply = GetReply {
         account_id: &call.account.id,
-        state: state::write(snapshot.modseq),
+        state: call.account.state(snapshot.modseq),
         list: Vec::new(),
         not_found: Vec::new(),
     };
@@ -106,13 +113,29 @@ pub(super) fn parent(snapshot: &Snapshot, folder: &FolderInfo) -> Option<FolderI
     found.map(|found| found.id)
 }
 
-pub(super) fn mailbox(account: &Account, snapshot: &Snapshot, folder: &FolderInfo, counts: Counts) -> Mailbox {
+/// Its name, for who does not see what it is in: with its path, where another is called the same.
+fn shown_name(snapshot: &Snapshot, folder: &FolderInfo) -> String {
+    let is_top = |folder: &FolderInfo| parent(snapshot, folder).is_none();
+    let is_other = |other: &&FolderInfo| other.id != folder.id && name(other) == name(folder) && is_top(other);
+    match is_top(folder) && snapshot.folders.iter().any(|other| is_other(&other)) {
+        true => folder.path.as_str().to_owned(),
+        false => name(folder).to_owned(),
+    }
+}
+
+pub(super) fn mailbox(
+    account: &Account,
+    snapshot: &Snapshot,
+    folder: &FolderInfo,
+    counts: Counts,
+    share_with: Option<BTreeMap<Id, MailboxRights>>,
+) -> Mailbox {
     let role = role(folder);
     let writes = !account.read_only;
     let may_go = writes && role.is_none();
     Mailbox {
         id: ids::folder(folder.id),
-        name: name(folder).to_owned(),
+        name: shown_name(snapshot, folder),
         parent_id: parent(snapshot, folder).map(ids::folder),
         role,
         sort_order: sort_order(snapshot, folder),
@@ -120,17 +143,22 @@ pub(super) fn mailbox(account: &Account, snapshot: &Snapshot, folder: &FolderInf
         unread_emails: counts.unread_emails,
         total_threads: counts.threads,
         unread_threads: counts.unread_threads,
-        my_rights: MailboxRights {
-            may_read_items: true,
-            may_add_items: writes,
-            may_remove_items: writes,
-            may_set_seen: writes,
-            may_set_keywords: writes,
-            may_create_child: writes,
-            may_rename: may_go,
-            may_delete: may_go,
-            may_submit: writes && account.sending > Sending::No,
-        },
+        my_rights: account
+            .permit()
+            .map(|permit| shown(permit.rights(folder.id)))
+            .unwrap_or(MailboxRights {
+                may_read_items: true,
+                may_add_items: writes,
+                may_remove_items: writes,
+                may_set_seen: writes,
+                may_set_keywords: writes,
+                may_create_child: writes,
+                may_rename: may_go,
+                may_delete: may_go,
+                may_submit: writes && account.sending > Sending::No,
+                may_share: account.is_own() && writes && account.record.kind == AccountKind::Member,
+            }),
         is_subscribed: folder.subscribed,
+        share_with,
     }
 }

@@ -15,7 +15,7 @@ use crate::error::Outcome;
 use crate::ids;
 use crate::results::Results;
 use crate::snapshot::Snapshot;
-use crate::state::{self, ClientState};
+use crate::state::ClientState;
 
 /// Which mailboxes, in which order.
 struct Wanted<'a> {
@@ -34,11 +34,11 @@ pub(crate) async fn query(call: &mut Call<'_>) -> Outcome<()> {
         sort_as_tree: arguments.sort_as_tree,
         filter_as_tree: arguments.filter_as_tree,
     };
-    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
     let found = wanted.find(&snapshot)?;
     let results = Results {
         found: &found,
-        state: state::write(snapshot.modseq),
+        state: call.account.state(snapshot.modseq),
         window: arguments.window(),
         calculate_total: arguments.calculate_total,
     };
@@ -55,16 +55,16 @@ pub(crate) async fn query_changes(call: &mut Call<'_>) -> Outcome<()> {
         sort_as_tree: arguments.sort_as_tree,
         filter_as_tree: arguments.filter_as_tree,
     };
-    let ClientState::At(since) = ClientState::read(&arguments.since_query_state)? else {
+    let ClientState::At(since) = call.account.read_state(&arguments.since_query_state)? else {
         return Err(MethodErrorType::CannotCalculateChanges.into());
     };
-    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
     let found = wanted.find(&snapshot)?;
     let changes = changes_between(call, since, snapshot.modseq, u64::MAX).await?;
     let mut reply = QueryChangesReply {
         account_id: &call.account.id,
         old_query_state: arguments.since_query_state,
-        new_query_state: state::write(snapshot.modseq),
+        new_query_state: call.account.state(snapshot.modseq),
         total: arguments.calculate_total.then_some(found.len() as u64),
         removed: Vec::new(),
         added: Vec::new(),

@@ -12,13 +12,14 @@ use hongyan_mailbox::{
 use serde::{Deserialize, Serialize};
 
 use super::get::{name, parent, role, sort_order};
+use super::share::Sharing;
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
+use crate::reach::Reach;
 use crate::refused::{Changed, Refused};
 use crate::set_answers::SetAnswers;
 use crate::snapshot::Snapshot;
-use crate::state;
 
 fn refused(error: MailboxError) -> Refused {
     let words = error.to_string();
@@ -28,7 +29,9 @@ fn refused(error: MailboxError) -> Refused {
         MailboxError::FolderExists => SetError::with(SetErrorType::AlreadyExists, words).into(),
         MailboxError::UseTaken => SetError::properties(["role"], words).into(),
         MailboxError::TooManyFolders => SetError::with(SetErrorType::OverQuota, words).into(),
-        MailboxError::SystemFolder => SetError::with(SetErrorType::Forbidden, words).into(),
+        MailboxError::NoPermission | MailboxError::SystemFolder => {
+            SetError::with(SetErrorType::Forbidden, words).into()
+        }
         MailboxError::HasChildren => SetErrorType::MailboxHasChild.into(),
         error => Refused::Failed(error.into()),
     }
@@ -56,6 +59,8 @@ struct NewMailbox {
     sort_order: Option<u32>,
     #[serde(default)]
     is_subscribed: bool,
+    #[serde(default)]
+    share_with: Option<Box<RawValue>>,
 }
 
 /// What the server set of a new mailbox.
@@ -75,8 +80,8 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
     let arguments: Set = call.arguments()?;
     call.account.check(&arguments.account_id)?;
     arguments.check(call.jmap.settings.core.set_objects_max)?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
-    let old_state = state::write(snapshot.modseq);
+    let snapshot = call.jmap.snapshot(call.account).await?;
+    let old_state = call.account.state(snapshot.modseq);
     if arguments.if_in_state.as_ref().is_some_and(|state| *state != old_state) {
         return Err(MethodErrorType::StateMismatch.into());
     }
@@ -97,7 +102,7 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
         answers.destroyed(call.shown(&id), outcome);
     }
     let mut reply = answers.end()?;
-    reply.new_state = state::write(call.jmap.snapshot(call.account.mailbox).await?.modseq);
+    reply.new_state = call.account.state(call.jmap.snapshot(call.account).await?.modseq);
     call.answer(&reply)
 }
 
@@ -130,7 +135,10 @@ async fn create_all(call: &mut Call<'_>, create: BTreeMap<Id, Box<RawValue>>, an
 }
 
 async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
-    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
+    if call.account.permit().is_some() {
+        return Err(refused(MailboxError::NoPermission));
+    }
+    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
     let wrong = |error: serde_json::Error| SetError::with(SetErrorType::InvalidProperties, error.to_string());
     let new: NewMailbox = serde_json::from_str(text.get()).map_err(wrong)?;
     new.sort_order.map(checked_order).transpose()?;
@@ -143,6 +151,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         None => None,
         Some(role) => Some(special_use(role).ok_or_else(|| SetError::properties(["role"], "there is one inbox"))?),
     };
+    let sharing = sharing(call, new.share_with.as_deref())?;
     check_limits(call, &snapshot, None, &path).await?;
     let request = CreateFolder {
         path: path.clone(),
@@ -150,6 +159,16 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     };
     let created = call.ask(request).await?;
     let folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
+    if let Some(sharing) = sharing
+        && let Err(refused) = sharing.apply(call, &folder).await
+    {
+        // RFC 8620 §5.3: what cannot be made as it was asked for is not made.
+        let folder = folder.id.into();
+        if let Err(error) = call.ask(DeleteFolder { folder }).await? {
+            tracing::warn!(event = "jmap_folder_not_taken_back", %error);
+        }
+        return Err(refused);
+    }
     let wanted_order = new
         .sort_order
         .filter(|wanted| *wanted != sort_order(&snapshot, &folder));
@@ -160,7 +179,7 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         let request = SubscribeFolder { path, subscribed: true };
         call.ask(request).await?.map_err(refused)?;
     }
-    let shown = super::get::mailbox(call.account, &snapshot, &folder, super::counts::Counts::default());
+    let shown = super::get::mailbox(call.account, &snapshot, &folder, super::counts::Counts::default(), None);
     Ok(Created {
         id: shown.id,
         sort_order: wanted_order.unwrap_or(shown.sort_order),
@@ -170,6 +189,17 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         unread_threads: 0,
         my_rights: shown.my_rights,
     })
+}
+
+/// With whom a new mailbox shall be shared.
+fn sharing(call: &Call<'_>, wanted: Option<&RawValue>) -> Changed<Option<Sharing>> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let mut sharing = Sharing::new();
+    sharing.patch(&[], wanted)?;
+    match sharing.is_any() && !call.account.is_own() {
+        true => Err(SetErrorType::Forbidden.into()),
+        false => Ok(Some(sharing)),
+    }
 }
 
 /// Refuses a mailbox beyond what its account may have (FLD-6): one at `to`, which is new or was at `from`.
@@ -237,17 +267,30 @@ fn path(above: Option<&FolderInfo>, name: &str) -> Changed<FolderPath> {
 }
 
 async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<()> {
-    let snapshot = call.jmap.snapshot_in_order(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
     let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
+    if let Some(reach) = &call.account.reach {
+        return update_shared(call, reach, found.id, patch).await;
+    }
+    let mut sharing = None;
     let mut new_name = name(found).to_owned();
     let mut above = parent(&snapshot, found);
     let mut subscribed = found.subscribed;
     let mut wanted_order = sort_order(&snapshot, found);
     for (path, value) in patch.entries()? {
+        let property = path.property();
+        if property == "shareWith" {
+            if sharing.is_none() {
+                sharing = Some(Sharing::of(call, found.id).await?);
+            }
+            if let Some(sharing) = &mut sharing {
+                sharing.patch(&path.inside(), value)?;
+            }
+            continue;
+        }
         if !path.inside().is_empty() {
             return Err(SetErrorType::InvalidPatch.into());
         }
-        let property = path.property();
         let wrong = |_| SetError::properties([property], "the value is of another type");
         match property {
             "name" => new_name = serde_json::from_str(value.get()).map_err(wrong)?,
@@ -276,6 +319,9 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         }
     }
     let to = path(above.and_then(|id| snapshot.folder(id)), &new_name)?;
+    if let Some(sharing) = sharing {
+        sharing.apply(call, found).await?;
+    }
     if to != *found.path {
         let request = RenameFolder {
             from: FolderPath::clone(&found.path),
@@ -298,6 +344,28 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
     Ok(())
 }
 
+/// Of a folder that is shared with them people change only whether they want to see it.
+async fn update_shared(call: &Call<'_>, reach: &Reach, folder: FolderId, patch: &PatchObject) -> Changed<()> {
+    let mut wanted = None;
+    for (path, value) in patch.entries()? {
+        if (path.property(), path.inside().is_empty()) != ("isSubscribed", true) {
+            return Err(refused(MailboxError::NoPermission));
+        }
+        let wrong = |_| SetError::properties(["isSubscribed"], "the value is of another type");
+        wanted = Some(serde_json::from_str::<bool>(value.get()).map_err(wrong)?);
+    }
+    let (Some(wanted), Some(share)) = (wanted, reach.share(folder)) else {
+        return Ok(());
+    };
+    let directory = &call.jmap.services.directory;
+    let set = directory.subscribe_to_shared(&call.account.person, share, wanted).await;
+    match set {
+        Ok(()) => Ok(()),
+        Err(hongyan_directory::Error::NotFound { .. }) => Err(SetErrorType::NotFound.into()),
+        Err(error) => Err(Refused::Failed(crate::account::directory_failed(&error))),
+    }
+}
+
 /// Those inside before those they are in, so that a tree can go with one call.
 fn deepest_first(call: &Call<'_>, snapshot: &Snapshot, mut destroy: Vec<IdOrCreation>) -> Vec<IdOrCreation> {
     destroy.sort_by_key(|id| {
@@ -308,8 +376,11 @@ fn deepest_first(call: &Call<'_>, snapshot: &Snapshot, mut destroy: Vec<IdOrCrea
 }
 
 async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Changed<()> {
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
+    if call.account.permit().is_some() {
+        return Err(refused(MailboxError::NoPermission));
+    }
     if found.has_children {
         return Err(SetErrorType::MailboxHasChild.into());
     }
@@ -323,5 +394,11 @@ async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Ch
         folder: found.id.into(),
     };
     call.ask(request).await?.map_err(refused)?;
+    // Nobody has it any more; should this fail, what is left of it names nothing.
+    let directory = &call.jmap.services.directory;
+    let number = hongyan_directory::FolderNumber(found.id.0);
+    if let Err(error) = directory.forget_folder(call.account.record.id, number).await {
+        tracing::warn!(event = "jmap_folder_shares_left", %error);
+    }
     Ok(())
 }

@@ -97,7 +97,7 @@ async fn email_of(call: &Call<'_>, id: &str) -> Outcome<Option<EmailId>> {
     let Some(thread) = read_conversation(database, mailbox, id).await? else {
         return Ok(None);
     };
-    let snapshot = call.jmap.snapshot(mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     let mut emails: Vec<EmailId> = snapshot.thread(thread).iter().map(|threaded| threaded.1).collect();
     emails.dedup();
     emails.truncate(CONVERSATION_MAX);

@@ -172,7 +172,7 @@ fn sent() -> Keyword {
 async fn claim(call: &Call<'_>, email: EmailId) -> Changed<()> {
     let keyword = sent();
     for _ in 0..CLAIMS_MAX {
-        let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+        let snapshot = call.jmap.snapshot(call.account).await?;
         let has = |place: &crate::snapshot::Placed| {
             let id = snapshot.view(place.folder)?.keywords().id(&keyword)?;
             Some(snapshot.entry(place)?.keywords.ids().contains(&id))

@@ -138,7 +138,7 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
         return Err(MethodError::too_large("maxObjectsInSet").into());
     }
     // What is new from here on is told.
-    let modseq = call.jmap.snapshot(call.account.mailbox).await?.modseq;
+    let modseq = call.jmap.snapshot(call.account).await?.modseq;
     let mut attempts = Attempts::default();
     let (reply, created, new) = loop {
         let mut transaction = call.jmap.services.database.begin();

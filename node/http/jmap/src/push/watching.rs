@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use hongyan_jmap::{Id, MethodErrorType};
-use hongyan_mailbox::{ChangesSpan, ListFolders, MailboxId, read_changes};
+use hongyan_mailbox::{ChangesSpan, ListFolders, MailboxId, Permit, read_changes};
 use hongyan_router::Subscription;
 use hongyan_types::{AccountId, ModSeq};
 
@@ -16,7 +16,8 @@ use crate::account::open_to;
 use crate::error::Outcome;
 use crate::ids;
 use crate::jmap::Jmap;
-use crate::state;
+use crate::reach::Reach;
+use crate::state::{self, ClientState};
 
 /// How often it is looked what is open, when nothing happens.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
@@ -41,13 +42,21 @@ pub(super) struct News {
     modseq: ModSeq,
     /// Whether there is a new email.
     has_mail: bool,
+    reach: Option<Arc<Reach>>,
+}
+
+impl News {
+    fn state(&self) -> String {
+        let mark = self.reach.as_ref().map(|reach| reach.mark.as_str());
+        state::marked(ClientState::At(self.modseq), mark)
+    }
 }
 
 /// What is told of mailboxes that changed.
 pub(super) fn states(news: &[News], types: &[&'static str]) -> States {
     let of = |news: &News| -> BTreeMap<&'static str, String> {
         let types = types.iter().filter(|kind| **kind != DELIVERY || news.has_mail);
-        types.map(|kind| (*kind, state::write(news.modseq))).collect()
+        types.map(|kind| (*kind, news.state())).collect()
     };
     let all = news.iter().map(|news| (ids::account(news.account), of(news)));
     all.filter(|(_, states)| !states.is_empty()).collect()
@@ -60,6 +69,17 @@ struct Watched {
     is_due: bool,
     now: ModSeq,
     told: ModSeq,
+    /// The single folders that are open; all, without it.
+    reach: Option<Arc<Reach>>,
+    /// Whether they are others than was told.
+    is_other: bool,
+}
+
+/// What there is to tell of a stretch of a mailbox's log.
+struct Seen {
+    anything: bool,
+    /// A new email.
+    mail: bool,
 }
 
 pub(super) struct Watching {
@@ -110,18 +130,29 @@ impl Watching {
             self.ask().await?;
             let mut spans = Vec::new();
             for (account, watched) in &mut self.all {
-                if watched.now > watched.told {
+                let is_other = std::mem::take(&mut watched.is_other);
+                if watched.now > watched.told || is_other {
                     let since = std::mem::replace(&mut watched.told, watched.now);
-                    spans.push((*account, since, watched.now));
+                    spans.push((*account, since, watched.now, watched.reach.clone(), is_other));
                 }
             }
             let mut news = Vec::with_capacity(spans.len());
-            for (account, since, modseq) in spans {
-                let has_mail = looks_for_mail && self.has_mail(account, since, modseq).await?;
+            for (account, since, modseq, reach, is_other) in spans {
+                let mut has_mail = false;
+                if looks_for_mail || reach.is_some() {
+                    let permit = reach.as_deref().map(|reach| &*reach.permit);
+                    let seen = self.look(account, since, modseq, permit).await?;
+                    // What happens where somebody does not see it is nothing to them.
+                    if reach.is_some() && !is_other && !seen.anything {
+                        continue;
+                    }
+                    has_mail = looks_for_mail && seen.mail;
+                }
                 news.push(News {
                     account,
                     modseq,
                     has_mail,
+                    reach,
                 });
             }
             if !news.is_empty() {
@@ -130,19 +161,27 @@ impl Watching {
             self.hints().await;
         }
     }
-    /// Whether there is an email that was not there at `since`; so it is taken when that is too long ago to be known.
-    async fn has_mail(&self, account: AccountId, since: ModSeq, until: ModSeq) -> Outcome<bool> {
+    /// What happened since then that somebody sees; everything, so it is taken, when that is too long ago to be known.
+    async fn look(&self, account: AccountId, since: ModSeq, until: ModSeq, permit: Option<&Permit>) -> Outcome<Seen> {
         let span = ChangesSpan {
             since,
             until,
             objects_max: u64::MAX,
         };
         let database = &self.jmap.services.database;
-        let changes = read_changes(database, self.mailbox(account), span).await?;
-        Ok(changes.is_none_or(|changes| {
-            let last = changes.moved.keys().next_back();
-            last.is_some_and(|last| *last >= changes.email_next_before)
-        }))
+        let changes = read_changes(database, self.mailbox(account), span, permit).await?;
+        let Some(changes) = changes else {
+            return Ok(Seen {
+                anything: true,
+                mail: true,
+            });
+        };
+        let folders = [&changes.counted, &changes.made, &changes.changed, &changes.gone];
+        let last = changes.moved.keys().next_back();
+        Ok(Seen {
+            anything: folders.iter().any(|folders| !folders.is_empty()),
+            mail: last.is_some_and(|last| *last >= changes.email_next_before),
+        })
     }
     /// Waits for a hint, or until it is time to look what is open.
     async fn hints(&mut self) {
@@ -157,22 +196,32 @@ impl Watching {
         self.jmap.services.env.timeout(LOOK_EVERY, waiting).await;
     }
     async fn look_what_is_open(&mut self) -> Outcome<()> {
-        let (person, openings) = open_to(&self.jmap, self.person.account).await?;
-        if person.is_none() {
+        let open = open_to(&self.jmap, self.person.account).await?;
+        if open.person.is_none() {
             return Err(MethodErrorType::AccountNotFound.into());
         }
-        let others = openings.iter().map(|opening| opening.account.id);
-        let open: Vec<AccountId> = std::iter::once(self.person.account).chain(others).collect();
-        self.all.retain(|account, _| open.contains(account));
-        for account in open {
+        let whole = open.openings.iter().map(|opening| (opening.account.id, None));
+        let shared = open.folders.iter();
+        let shared = shared.map(|opening| (opening.account.id, Some(Arc::new(Reach::of(opening)))));
+        let own = std::iter::once((self.person.account, None));
+        let open: BTreeMap<AccountId, Option<Arc<Reach>>> = own.chain(whole).chain(shared).collect();
+        self.all.retain(|account, _| open.contains_key(account));
+        for (account, reach) in open {
             let mailbox = self.mailbox(account);
             let router = &self.jmap.services.router;
-            self.all.entry(account).or_insert_with(|| Watched {
+            let watched = self.all.entry(account).or_insert_with(|| Watched {
                 hints: router.subscribe(&mailbox),
                 is_due: true,
                 now: ModSeq(0),
                 told: ModSeq(0),
+                reach: reach.clone(),
+                is_other: false,
             });
+            let mark = |reach: &Option<Arc<Reach>>| reach.as_ref().map(|reach| reach.mark.clone());
+            if mark(&watched.reach) != mark(&reach) {
+                // Other folders are other states.
+                (watched.reach, watched.is_other, watched.is_due) = (reach, true, true);
+            }
         }
         Ok(())
     }

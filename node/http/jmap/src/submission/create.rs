@@ -154,7 +154,7 @@ async fn mail(call: &Call<'_>, new: &NewEmailSubmission) -> Changed<(EmailId, Em
     let missing = || SetError::properties(["emailId"], "no such email");
     let id = new.email_id.resolve(call.created).ok_or_else(missing)?;
     let id = ids::read_email(id).ok_or_else(missing)?;
-    let snapshot = call.jmap.snapshot(call.account.mailbox).await?;
+    let snapshot = call.jmap.snapshot(call.account).await?;
     if snapshot.places(id).is_empty() {
         return Err(missing().into());
     }

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod clean_up;
+mod folder_shares;
 mod histories;
 mod http;
 mod limits;

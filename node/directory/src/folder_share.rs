@@ -1,0 +1,108 @@
+//! Single folders that members share with one another (RFC 9670, RFC 4314): given, taken back, listed, and what of it is open
+//! to someone now.
+
+use std::sync::Arc;
+
+use hongyan_kv::Transaction;
+use hongyan_types::{AccountId, FolderRights};
+
+use crate::transaction as tx;
+use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Result};
+
+/// What members shall be able to do with a folder from now on.
+#[derive(Debug, Clone)]
+pub struct NewFolderShares {
+    /// Whose folder.
+    pub account: AccountId,
+    /// Which.
+    pub folder: FolderNumber,
+    /// Its path, for the audit log.
+    pub path: String,
+    /// Who may do what; nothing takes it back. Others keep what they have.
+    pub rights: Vec<(AccountId, FolderRights)>,
+}
+
+/// Folders of one account that are open to someone who may not use the whole of its mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderOpening {
+    /// Whose they are.
+    pub account: Arc<AccountRecord>,
+    /// Each with what may be done, by folder.
+    pub folders: Vec<FolderShare>,
+}
+
+/// All fail with the store's errors beside those named.
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+impl Directory {
+    /// Shares a folder, or no more: all that is named or nothing. `NotFound` for those whom the owner does not see too,
+    /// `Invalid`, `Refused`, `Limit`.
+    pub async fn share_folder(&self, owner: &AccountRecord, new: &NewFolderShares) -> Result<()> {
+        let sight = self.sight_of(owner).await?;
+        for (to, rights) in &new.rights {
+            let account = self.account(*to).await?;
+            // What was given to one who is hidden now can be taken back.
+            if !rights.is_empty() && account.is_none_or(|account| !sight.sees(&account)) {
+                return Err(Error::not_found("account", to.0));
+            }
+        }
+        let (new, now) = (new.clone(), self.now());
+        let max = self.options().folder_shares_max;
+        self.change(async move |t| tx::folder_share::set(t, &new, max, now).await)
+            .await
+    }
+    /// With whom an account shares its folders.
+    pub async fn folder_shares_of(&self, account: AccountId) -> Result<Vec<FolderShare>> {
+        self.read(async move |t: &mut Transaction| tx::folder_share::of(t, account).await)
+            .await
+    }
+    /// Whether one who may use a folder wants to see it. `NotFound`.
+    pub async fn subscribe_to_shared(
+        &self,
+        person: &AccountRecord,
+        share: &FolderShare,
+        subscribed: bool,
+    ) -> Result<()> {
+        let (share, tenant) = (share.clone(), person.tenant);
+        if share.to != person.id {
+            return Err(Error::not_found("folder", share.folder.0));
+        }
+        self.change(async move |t| tx::folder_share::subscribe(t, &share, tenant, subscribed).await)
+            .await
+    }
+    /// Ends all sharing of a folder that is gone.
+    pub async fn forget_folder(&self, account: AccountId, folder: FolderNumber) -> Result<()> {
+        let shares = self.folder_shares_of(account).await?;
+        if shares.iter().all(|share| share.folder != folder) {
+            return Ok(());
+        }
+        self.change(async move |t| tx::folder_share::forget_folder(t, account, folder).await)
+            .await
+    }
+    /// The single folders that are open to someone now, of those whose mailbox is not open to them as a whole; by address.
+    pub async fn folders_open_to(&self, person: &AccountRecord) -> Result<Vec<FolderOpening>> {
+        let shared = self.shared_folders(person).await?;
+        if shared.is_empty() {
+            return Ok(Vec::new());
+        }
+        let open = self.accounts_open_to(person).await?;
+        let mut openings: Vec<FolderOpening> = Vec::new();
+        for (account, share) in shared {
+            if open.iter().any(|opening| opening.account.id == account.id) {
+                continue;
+            }
+            match openings.iter_mut().find(|opening| opening.account.id == account.id) {
+                Some(opening) => opening.folders.push(share),
+                None => openings.push(FolderOpening {
+                    account,
+                    folders: vec![share],
+                }),
+            }
+        }
+        openings.sort_by_key(|opening| opening.account.address.key());
+        Ok(openings)
+    }
+}
+
+#[cfg(test)]
+#[path = "folder_share_test.rs"]
+mod tests;

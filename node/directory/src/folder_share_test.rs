@@ -1,0 +1,182 @@
+use hongyan_env::Env;
+use hongyan_kv::Database;
+use hongyan_memory::MemoryStore;
+use hongyan_types::{Address, Domain, TenantId};
+
+use super::*;
+use crate::{
+    AccountChange, AccountKind, AccountState, DirectoryOptions, Field, GrantRights, Grantee, NewAccount, NewGrant,
+    NewTenant,
+};
+
+const PLANS: FolderNumber = FolderNumber(9);
+
+struct Ground {
+    directory: Directory,
+    tenant: TenantId,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let options = DirectoryOptions {
+            folder_shares_max: 2,
+            ..DirectoryOptions::default()
+        };
+        let directory = Directory::new(Database::new(MemoryStore::default()), Env::manual(1).0, options);
+        let mut ground = Self {
+            directory,
+            tenant: TenantId(0),
+        };
+        ground.tenant = ground.organisation("example.test").await;
+        ground
+    }
+    async fn organisation(&self, domain: &str) -> TenantId {
+        let tenant = self
+            .directory
+            .create_tenant(&NewTenant::named(domain))
+            .await
+            .unwrap()
+            .id;
+        let domain = Domain::try_from(domain).unwrap();
+        self.directory.create_domain(tenant, &domain).await.unwrap();
+        tenant
+    }
+    async fn account(&self, address: &str, kind: AccountKind) -> AccountId {
+        let new = NewAccount {
+            kind,
+            ..NewAccount::at(Address::try_from(address).unwrap())
+        };
+        self.directory.create_account(&new).await.unwrap().id
+    }
+    async fn member(&self, local: &str) -> AccountId {
+        self.account(&format!("{local}@example.test"), AccountKind::Member)
+            .await
+    }
+    async fn record(&self, id: AccountId) -> Arc<AccountRecord> {
+        self.directory.account(id).await.unwrap().unwrap()
+    }
+    async fn share(&self, owner: AccountId, to: AccountId, letters: &str) -> Result<()> {
+        let new = NewFolderShares {
+            account: owner,
+            folder: PLANS,
+            path: "Plans".to_owned(),
+            rights: vec![(to, FolderRights::read(letters).unwrap())],
+        };
+        self.directory.share_folder(&*self.record(owner).await, &new).await
+    }
+    /// What is open to someone: `local:folder:letters`.
+    async fn open_to(&self, id: AccountId) -> String {
+        let openings = self.directory.folders_open_to(&*self.record(id).await).await.unwrap();
+        let shown = openings.iter().flat_map(|opening| {
+            let local = opening.account.address.local.to_string();
+            let folders = opening.folders.iter();
+            folders.map(move |share| format!("{local}:{}:{}", share.folder.0, share.rights))
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_open_to_whom_it_is_shared_with_until_it_is_not() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    assert_eq!(ground.open_to(ben).await, "");
+    ground.share(anna, ben, "rs").await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "anna:9:lrs");
+    ground.share(anna, ben, "i").await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "anna:9:li");
+    assert_eq!(ground.open_to(anna).await, "");
+    let share = ground.directory.folder_shares_of(anna).await.unwrap().remove(0);
+    assert!(!share.subscribed);
+    let ben_record = ground.record(ben).await;
+    ground
+        .directory
+        .subscribe_to_shared(&ben_record, &share, true)
+        .await
+        .unwrap();
+    let opened = ground.directory.folders_open_to(&ben_record).await.unwrap();
+    assert!(opened[0].folders[0].subscribed);
+    ground.share(anna, ben, "").await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "");
+    assert_eq!(ground.directory.folder_shares_of(anna).await.unwrap(), []);
+
+    ground.share(anna, ben, "lr").await.unwrap();
+    ground.directory.forget_folder(anna, FolderNumber(8)).await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "anna:9:lr");
+    ground.directory.forget_folder(anna, PLANS).await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "");
+}
+
+#[tokio::test]
+async fn a_folder_is_shared_with_members_of_the_organisation_only_and_with_so_many() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    let (carl, dora) = (ground.member("carl").await, ground.member("dora").await);
+    let info = ground.account("info@example.test", AccountKind::Shared).await;
+    ground.organisation("other.test").await;
+    let stranger = ground.account("eve@other.test", AccountKind::Member).await;
+    let refused = ground.share(anna, stranger, "lr").await.unwrap_err();
+    assert_eq!(
+        refused,
+        Error::not_found("account", stranger.0),
+        "as if nobody was there"
+    );
+    let refused = ground.share(anna, AccountId(99_999), "lr").await.unwrap_err();
+    assert_eq!(refused, Error::not_found("account", 99_999));
+    for to in [anna, info] {
+        let refused = ground.share(anna, to, "lr").await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid(_)), "{refused}");
+    }
+    ground.share(anna, ben, "lr").await.unwrap();
+    ground.share(anna, carl, "lr").await.unwrap();
+    let refused = ground.share(anna, dora, "lr").await.unwrap_err();
+    let expect = Error::Limit {
+        setting: "folder_shares_max",
+        max: 2,
+        used: 2,
+    };
+    assert_eq!(refused, expect);
+    ground.share(anna, ben, "lrs").await.unwrap();
+    ground.share(anna, ben, "").await.unwrap();
+    ground.share(anna, dora, "lr").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_shared_ends_with_either_of_the_two() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    let carl = ground.member("carl").await;
+    ground.share(anna, ben, "lr").await.unwrap();
+    ground.share(anna, carl, "lr").await.unwrap();
+    let disable = |state| AccountChange {
+        state: Field::Set(state),
+        ..AccountChange::default()
+    };
+    let directory = &ground.directory;
+    directory
+        .change_account(anna, &disable(AccountState::Disabled))
+        .await
+        .unwrap();
+    assert_eq!(ground.open_to(ben).await, "", "what is switched off is open to nobody");
+    directory
+        .change_account(anna, &disable(AccountState::Active))
+        .await
+        .unwrap();
+    assert_eq!(ground.open_to(ben).await, "anna:9:lr");
+    // Whoever may use the whole mailbox has it by that.
+    let grant = NewGrant {
+        account: anna,
+        to: Grantee::Account(ben),
+        rights: GrantRights::FULL,
+        until: None,
+    };
+    directory.grant(&grant).await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "");
+    directory.withdraw(anna, Grantee::Account(ben)).await.unwrap();
+
+    directory.delete_account(ben).await.unwrap();
+    let left = directory.folder_shares_of(anna).await.unwrap();
+    assert_eq!(left.iter().map(|share| share.to).collect::<Vec<_>>(), [carl]);
+    directory.delete_account(anna).await.unwrap();
+    assert_eq!(ground.open_to(carl).await, "");
+}

@@ -1,0 +1,226 @@
+//! Single folders that members share: given, taken back, and gone with those whom it is about.
+
+use hongyan_audit::Event;
+use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_types::{AccountId, TenantId, Timestamp};
+
+use super::{corrupt, last_int, need_account, read_account, record_account, touch_account};
+use crate::record::folder_share;
+use crate::{
+    AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, NewFolderShares, Result, key,
+};
+
+/// Sets what each of those named may do with a folder; who may do nothing afterwards has it shared no more.
+pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u64, now: Timestamp) -> Result<()> {
+    let owner = need_account(transaction, new.account).await?;
+    check_person(&owner)?;
+    let present = of_folder(transaction, owner.id, new.folder).await?;
+    let mut count = present.len() as u64;
+    for (to, rights) in &new.rights {
+        let (to, rights) = (*to, rights.complete());
+        let before = present.iter().find(|share| share.to == to);
+        let had = before.map(|share| share.rights).unwrap_or_default();
+        if had == rights {
+            continue;
+        }
+        let share = FolderShare {
+            account: owner.id,
+            folder: new.folder,
+            to,
+            rights,
+            from: before.map_or(now, |share| share.from),
+            subscribed: before.is_some_and(|share| share.subscribed),
+        };
+        let name = match before {
+            None => {
+                count += 1;
+                if count > max {
+                    return Err(Error::Limit {
+                        setting: "folder_shares_max",
+                        max,
+                        used: count - 1,
+                    });
+                }
+                sharee(transaction, &owner, to).await?.address.to_string()
+            }
+            Some(_) => {
+                let to = read_account(transaction, to).await?;
+                to.map(|to| to.address.to_string()).unwrap_or_default()
+            }
+        };
+        if rights.is_empty() {
+            clear(transaction, owner.tenant, &share);
+            count -= 1;
+        } else {
+            write(transaction, owner.tenant, &share);
+        }
+        let action = match rights.is_empty() {
+            true => "mailbox.unshare-folder",
+            false => "mailbox.share-folder",
+        };
+        let event = Event::new(action, &owner.address)
+            .with("with", name)
+            .with("folder", &new.path)
+            .changed("rights", &had.to_string(), &rights.to_string());
+        record_account(transaction, &owner, event);
+    }
+    touch_account(transaction, &owner);
+    Ok(())
+}
+
+fn check_person(account: &AccountRecord) -> Result<()> {
+    if account.kind == AccountKind::Shared {
+        return Err(Error::Invalid(format!("{} is no person", account.address)));
+    }
+    if account.state != AccountState::Active {
+        return Err(Error::Refused(format!("{} is not active", account.address)));
+    }
+    Ok(())
+}
+
+/// Someone with whom the owner may share. Those of other organisations look missing.
+async fn sharee(transaction: &mut Change, owner: &AccountRecord, to: AccountId) -> Result<AccountRecord> {
+    if to == owner.id {
+        return Err(Error::Invalid("nobody shares with themselves".to_owned()));
+    }
+    let account = need_account(transaction, to).await?;
+    if account.tenant != owner.tenant {
+        return Err(Error::not_found("account", to.0));
+    }
+    check_person(&account)?;
+    Ok(account)
+}
+
+/// Notes whether one who may use a folder wants to see it.
+pub(crate) async fn subscribe(
+    transaction: &mut Change,
+    wanted: &FolderShare,
+    tenant: TenantId,
+    subscribed: bool,
+) -> Result<()> {
+    let key = key::folder_share(wanted.account, wanted.folder, wanted.to);
+    let stored = transaction.get(&key).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("folder", wanted.folder.0))?;
+    let share = folder_share::decode(wanted.account, wanted.folder, wanted.to, &stored)?;
+    let owner = need_account(transaction, wanted.account).await?;
+    if owner.tenant != tenant {
+        return Err(Error::not_found("folder", wanted.folder.0));
+    }
+    if share.subscribed != subscribed {
+        write(transaction, tenant, &FolderShare { subscribed, ..share });
+        touch_account(transaction, &owner);
+    }
+    Ok(())
+}
+
+fn write(transaction: &mut Change, tenant: TenantId, share: &FolderShare) {
+    let key = key::folder_share(share.account, share.folder, share.to);
+    transaction.set(key, folder_share::encode(share));
+    transaction.set(key::folder_shared(tenant, share), Vec::new());
+}
+
+fn clear(transaction: &mut Change, tenant: TenantId, share: &FolderShare) {
+    transaction.clear(&key::folder_share(share.account, share.folder, share.to));
+    transaction.clear(&key::folder_shared(tenant, share));
+}
+
+/// All shares of an account's folders, by folder.
+pub(crate) async fn of(transaction: &mut Transaction, account: AccountId) -> Result<Vec<FolderShare>> {
+    let prefix = key::folder_shares(account);
+    let mut shares = Vec::new();
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        let wrong = || corrupt("key of a shared folder");
+        let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
+        let folder = reader.int::<u32>().map_err(|_| wrong())?;
+        let to = reader.int::<u64>().map_err(|_| wrong())?;
+        shares.push(folder_share::decode(
+            account,
+            FolderNumber(folder),
+            AccountId(to),
+            &pair.value,
+        )?);
+    }
+    Ok(shares)
+}
+
+async fn of_folder(
+    transaction: &mut Transaction,
+    account: AccountId,
+    folder: FolderNumber,
+) -> Result<Vec<FolderShare>> {
+    let prefix = key::folder_shares(account).int(u64::from(folder.0));
+    let mut shares = Vec::new();
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        let to = AccountId(last_int(&prefix, &pair.key)?);
+        shares.push(folder_share::decode(account, folder, to, &pair.value)?);
+    }
+    Ok(shares)
+}
+
+/// All folders that are shared with someone, by account.
+pub(crate) async fn with(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    to: AccountId,
+    mode: hongyan_kv::ReadMode,
+) -> Result<Vec<FolderShare>> {
+    let prefix = key::folders_shared_with(tenant, to);
+    let query = RangeQuery {
+        mode,
+        ..RangeQuery::all(prefix.range())
+    };
+    let mut shares = Vec::new();
+    for pair in transaction.get_range_all(query).await? {
+        let wrong = || corrupt("key of a shared folder");
+        let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
+        let account = AccountId(reader.int::<u64>().map_err(|_| wrong())?);
+        let folder = FolderNumber(reader.int::<u32>().map_err(|_| wrong())?);
+        let key = key::folder_share(account, folder, to);
+        let stored = match mode {
+            hongyan_kv::ReadMode::Snapshot => transaction.get_snapshot(&key).await?,
+            _ => transaction.get(&key).await?,
+        };
+        if let Some(stored) = stored {
+            shares.push(folder_share::decode(account, folder, to, &stored)?);
+        }
+    }
+    Ok(shares)
+}
+
+/// Removes all shares of a folder that is gone.
+pub(crate) async fn forget_folder(transaction: &mut Change, account: AccountId, folder: FolderNumber) -> Result<()> {
+    let shares = of_folder(transaction, account, folder).await?;
+    let Some(owner) = read_account(transaction, account).await? else {
+        return Ok(());
+    };
+    for share in &shares {
+        clear(transaction, owner.tenant, share);
+    }
+    if !shares.is_empty() {
+        touch_account(transaction, &owner);
+        let event = Event::new("mailbox.unshare-folder", &owner.address).with("folder", folder.0);
+        record_account(transaction, &owner, event);
+    }
+    Ok(())
+}
+
+/// Removes all shares of and with an account that goes.
+pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRecord) -> Result<()> {
+    for share in of(transaction, account.id).await? {
+        clear(transaction, account.tenant, &share);
+    }
+    for share in with(
+        transaction,
+        account.tenant,
+        account.id,
+        hongyan_kv::ReadMode::Serializable,
+    )
+    .await?
+    {
+        clear(transaction, account.tenant, &share);
+        if let Some(owner) = read_account(transaction, share.account).await? {
+            touch_account(transaction, &owner);
+        }
+    }
+    Ok(())
+}
