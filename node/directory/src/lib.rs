@@ -17,6 +17,7 @@ mod domain;
 mod domain_news;
 mod error;
 mod etag;
+mod exit_page;
 mod expand;
 mod feed;
 mod folder_share;

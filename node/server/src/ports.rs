@@ -165,6 +165,7 @@ impl Ports<'_> {
         });
         let oauth = hongyan_http_oauth::routes(OauthParts {
             access: self.access.clone(),
+            directory: self.directory.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
             issuer: offer::web_origin(self.config),
         });

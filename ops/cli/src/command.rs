@@ -373,6 +373,7 @@ mod tests {
             "x sign-in set a@b --close pop3 --close imap --network 10.0.0.0/8 --force-secure-login on",
             "x sign-in policy show --tenant A",
             "x sign-in policy set --close none --network 10.0.0.0/8 --network ::1 --exempt a@b --exempt-department 3",
+            "x sign-in policy set --exit-page https://www.a.test/bye --organisation A",
             "x sign-in policy set --second-factor administrators --grace-days 3 --secure-login off",
             "x oauth set-client thunderbird --name Thunderbird --redirect http://localhost/ --scope mail",
             "x oauth clients",

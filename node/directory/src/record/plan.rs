@@ -23,15 +23,18 @@ pub enum Feature {
     NetworkLimits,
     /// Secretaries: one member acts for another.
     Secretary,
+    /// An own place where signing out leads (LGN-10).
+    ExitPage,
 }
 
 impl Feature {
     /// All there are.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Api,
         Self::DelegatedAdministrators,
         Self::NetworkLimits,
         Self::Secretary,
+        Self::ExitPage,
     ];
     /// Its name.
     #[must_use]
@@ -41,6 +44,7 @@ impl Feature {
             Self::DelegatedAdministrators => "delegated-administrators",
             Self::NetworkLimits => "network-limits",
             Self::Secretary => "secretary",
+            Self::ExitPage => "exit-page",
         }
     }
     fn code(self) -> u8 {
@@ -49,6 +53,7 @@ impl Feature {
             Self::DelegatedAdministrators => 1,
             Self::NetworkLimits => 2,
             Self::Secretary => 3,
+            Self::ExitPage => 4,
         }
     }
     fn stored(code: u8) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! How a tenant lets its accounts sign in, at ("dir", "sign-in-policy", tenant) (LGN-1, LGN-8, LGN-9, LGN-12). Kept to by
+//! How a tenant lets its accounts sign in, at ("dir", "sign-in-policy", tenant) (LGN-1, LGN-8 to LGN-10, LGN-12). Kept to by
 //! `node/access`.
 
 use std::collections::BTreeSet;
@@ -51,6 +51,8 @@ pub struct SignInPolicy {
     pub second_factor: Option<SecondFactorRule>,
     /// Whether clients of all members need an app password (LGN-12).
     pub secure_login: bool,
+    /// Where signing out leads, a URL below a domain of the tenant (LGN-10).
+    pub exit_page: Option<String>,
 }
 
 impl SignInPolicy {
@@ -77,6 +79,8 @@ struct V1 {
     second_factor: Option<SecondFactorV1>,
     #[n(6)]
     secure_login: bool,
+    #[n(7)]
+    exit_page: Option<String>,
 }
 
 #[derive(Encode, Decode)]
@@ -110,6 +114,7 @@ pub(crate) fn encode(policy: &SignInPolicy) -> Bytes {
             grace_days: rule.grace_days,
         }),
         secure_login: policy.secure_login,
+        exit_page: policy.exit_page.clone(),
     };
     record::encode(Schema(1), &body)
 }
@@ -138,6 +143,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<SignInPolicy, RecordError> {
             grace_days: rule.grace_days,
         }),
         secure_login: body.secure_login,
+        exit_page: body.exit_page,
     })
 }
 
@@ -160,13 +166,25 @@ mod tests {
                 grace_days: 7,
             }),
             secure_login: true,
+            exit_page: None,
         };
         let stored = encode(&policy);
         assert_eq!(
             crate::record::hex(&stored),
             "010001878201 04816a31302e302e302e302f3881633a3a3181078105 83f51903e807f5".replace(' ', "")
         );
-        assert_eq!(decode(&stored), Ok(policy));
+        assert_eq!(decode(&stored).as_ref(), Ok(&policy));
+        let leading = SignInPolicy {
+            exit_page: Some("https://a.test/".to_owned()),
+            ..policy
+        };
+        let stored = encode(&leading);
+        let hex = crate::record::hex(&stored);
+        assert!(
+            hex.starts_with("01000188") && hex.ends_with("f56f68747470733a2f2f612e746573742f"),
+            "{hex}"
+        );
+        assert_eq!(decode(&stored), Ok(leading));
         let none = SignInPolicy::default();
         assert_eq!(decode(&encode(&none)), Ok(none));
     }

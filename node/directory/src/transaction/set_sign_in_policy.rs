@@ -33,6 +33,13 @@ pub(crate) async fn run(
             .await?
             .need(Feature::NetworkLimits)?;
     }
+    if policy.exit_page != before.exit_page
+        && let Some(url) = &policy.exit_page
+    {
+        let bounds = plan::bounds_of(transaction, tenant.clone(), now).await?;
+        bounds.need(Feature::ExitPage)?;
+        crate::exit_page::check(transaction, id, url).await?;
+    }
     check_entries(&policy.networks)?;
     check_entries(&policy.administrator_networks)?;
     check_count(policy.exempt_accounts.len() + policy.exempt_departments.len())?;
@@ -72,7 +79,8 @@ pub(crate) async fn run(
             &policy.exempt_departments,
         )
         .changed("second_factor", &before.second_factor, &policy.second_factor)
-        .changed("secure_login", &before.secure_login, &policy.secure_login);
+        .changed("secure_login", &before.secure_login, &policy.secure_login)
+        .changed("exit_page", &before.exit_page, &policy.exit_page);
     transaction.record(Chain::Tenant(id), event);
     Ok(policy.clone())
 }

@@ -35,6 +35,8 @@ pub(crate) struct SignInPolicy {
     second_factor: Option<SecondFactor>,
     /// Whether clients of all members need app passwords (LGN-12).
     secure_login: bool,
+    /// Where signing out leads (LGN-10); null is our own page.
+    exit_page: Option<String>,
     /// What was put right in what was sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notices: Vec<String>,
@@ -74,6 +76,9 @@ pub(crate) struct Change {
     #[serde(default, deserialize_with = "present_field")]
     second_factor: Option<Option<WantedFactor>>,
     secure_login: Option<bool>,
+    /// A URL of https below a domain of the organisation; null is our own page.
+    #[serde(default, deserialize_with = "present_field")]
+    exit_page: Option<Option<String>>,
 }
 
 /// Reads entries and tells what was put right.
@@ -100,6 +105,7 @@ async fn view(caller: &Caller, policy: &directory::SignInPolicy, notices: Vec<St
             grace_days: rule.grace_days,
         }),
         secure_login: policy.secure_login,
+        exit_page: policy.exit_page.clone(),
         notices,
     })
 }
@@ -142,6 +148,7 @@ impl Change {
                 grace_days: factor.grace_days.unwrap_or(GRACE_DAYS),
             });
         }
+        policy.exit_page = self.exit_page.unwrap_or(policy.exit_page);
         policy.closed = self.closed.unwrap_or(policy.closed);
         policy.secure_login = self.secure_login.unwrap_or(policy.secure_login);
         Ok(Wanted { policy, notices })

@@ -69,6 +69,8 @@ pub(crate) struct WebSession {
     proved_millis: i64,
     /// Until when a second factor has to be set up; null where none is demanded, or there is one.
     set_up_until_millis: Option<i64>,
+    /// Where to lead the browser when the member has signed out; null is the page to sign in.
+    exit_page: Option<String>,
 }
 
 /// A session that has begun.
@@ -126,6 +128,7 @@ async fn view(state: &AdminState, session: &hongyan_access::WebSession) -> Resul
         end_millis: session.end.millis,
         proved_millis: session.proved.millis,
         set_up_until_millis: session.set_up_until.map(|at| at.millis),
+        exit_page: state.directory.exit_page(session.account.tenant).await?,
     })
 }
 

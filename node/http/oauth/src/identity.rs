@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use hongyan_access::{AccessError, Claim, Guest, Hint, OauthError, SESSION_COOKIE, cookie};
+use hongyan_access::{AccessError, Claim, Guest, Hint, OauthError, SESSION_COOKIE, WebSession, cookie};
 use hongyan_sasl::Secret;
 use serde_json::{Value, json};
 
@@ -178,6 +178,14 @@ impl Leaving {
         })
     }
 
+    /// Whoever no application has a place for is led to that of their organisation (LGN-10).
+    async fn led_out(mut self, oauth: &Oauth, session: &WebSession) -> Self {
+        if self.place.is_none() {
+            self.place = exit_page(oauth, session).await;
+        }
+        self
+    }
+
     fn gone(&self, language: Language) -> Response {
         let forget = cookie(SESSION_COOKIE, "", 0);
         match &self.place {
@@ -191,6 +199,17 @@ impl Leaving {
                 }
                 page
             }
+        }
+    }
+}
+
+/// Where the organisation of whoever is signed in wants them led.
+pub(crate) async fn exit_page(oauth: &Oauth, session: &WebSession) -> Option<String> {
+    match oauth.directory.exit_page(session.account.tenant).await {
+        Ok(place) => place,
+        Err(error) => {
+            tracing::warn!(%error, "the exit page of an organisation cannot be looked up");
+            None
         }
     }
 }
@@ -215,6 +234,7 @@ pub(crate) async fn leave(
     let Ok(session) = oauth.access.web_session(token(&guest), guest.peer).await else {
         return leaving.gone(language);
     };
+    let leaving = leaving.led_out(&oauth, &session).await;
     if leaving
         .hint
         .as_ref()
@@ -261,7 +281,13 @@ pub(crate) async fn decide_leave(
         return see_other(&format!("{LOGOUT_PATH}?{}", carried(&fields).write()), &[]);
     }
     match Leaving::read(&oauth, &fields, language).await {
-        Ok(leaving) => end(&oauth, &guest, &leaving, language).await,
+        Ok(leaving) => {
+            let leaving = match oauth.access.web_session(token(&guest), guest.peer).await {
+                Ok(session) => leaving.led_out(&oauth, &session).await,
+                Err(_) => leaving,
+            };
+            end(&oauth, &guest, &leaving, language).await
+        }
         Err(answer) => answer,
     }
 }

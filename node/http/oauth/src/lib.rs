@@ -26,6 +26,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use hongyan_access::Access;
+use hongyan_directory::Directory;
 use hongyan_openid::OpenId;
 
 pub use form::Fields;
@@ -34,6 +35,8 @@ pub use form::Fields;
 pub struct OauthParts {
     /// Sign-in and grants.
     pub access: Access,
+    /// Organisations, and how their pages look.
+    pub directory: Directory,
     /// Sign-in at providers of organisations; none where there is none.
     pub single_sign_on: Option<OpenId>,
     /// Who we are to clients: `https://` and the host's name (RFC 8414 §2).
@@ -43,6 +46,7 @@ pub struct OauthParts {
 #[derive(Clone)]
 struct Oauth {
     access: Access,
+    directory: Directory,
     single_sign_on: Option<OpenId>,
     issuer: Arc<str>,
 }
@@ -51,6 +55,7 @@ struct Oauth {
 pub fn routes(parts: OauthParts) -> Router {
     let oauth = Oauth {
         access: parts.access,
+        directory: parts.directory,
         single_sign_on: parts.single_sign_on,
         issuer: parts.issuer.trim_end_matches('/').into(),
     };

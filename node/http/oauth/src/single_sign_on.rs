@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
+use crate::identity::exit_page;
 use crate::page::{Page, see_other};
 use crate::text::{Language, Words};
 
@@ -188,7 +189,11 @@ async fn leave(State(oauth): State<Oauth>, Extension(guest): Extension<Guest>, h
     let left = async {
         let sso = need(&oauth)?;
         let session = oauth.access.web_session(token(&guest), guest.peer).await?;
-        sso.leave(token(&guest), &session).await
+        let place = sso.leave(token(&guest), &session).await?;
+        Ok::<_, OpenIdError>(match place {
+            Some(place) => Some(place),
+            None => exit_page(&oauth, &session).await,
+        })
     };
     let forget = cookie(SESSION_COOKIE, "", 0);
     match left.await {

@@ -68,6 +68,7 @@ impl World {
         let access = Access::open(directory.clone(), &database, env, options).await.unwrap();
         let routes = routes(OauthParts {
             access: access.clone(),
+            directory: directory.clone(),
             single_sign_on: None,
             issuer: "https://mail.example.test".to_owned(),
         });

@@ -85,6 +85,7 @@ impl World {
         access.set_oauth_client(&directory, &client).await.unwrap();
         let routes = routes(OauthParts {
             access: access.clone(),
+            directory: directory.clone(),
             single_sign_on: None,
             issuer: "https://mail.example.test".to_owned(),
         });

@@ -9,7 +9,9 @@ use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hongyan_access::{Access, AccessOptions, Guest, NewOauthClient, Party, Scope, Visit};
-use hongyan_directory::{AccountChange, AccountState, Directory, DirectoryOptions, Field, NewAccount, NewTenant};
+use hongyan_directory::{
+    AccountChange, AccountState, Directory, DirectoryOptions, Field, NewAccount, NewTenant, SignInPolicy,
+};
 use hongyan_env::{Env, ManualClock};
 use hongyan_fetch::{FetchOptions, Fetcher};
 use hongyan_http_oauth::{Fields, OauthParts, routes};
@@ -102,6 +104,7 @@ impl World {
         let (_, secret) = access.set_oauth_application(&directory, &new, false).await.unwrap();
         let routes = routes(OauthParts {
             access: access.clone(),
+            directory: directory.clone(),
             single_sign_on: None,
             issuer: issuer.to_owned(),
         });
@@ -535,6 +538,31 @@ async fn api_2_an_application_signs_the_member_out() {
         .await;
     assert_eq!((status, location.as_str()), (200, ""));
     assert!(world.access.web_session(again.reveal(), PEER).await.is_err());
+}
+
+#[tokio::test]
+async fn lgn_10_who_leaves_goes_to_the_place_of_the_organisation() {
+    let (world, _) = World::new().await;
+    let anna = world.directory.account(world.anna).await.unwrap().unwrap();
+    let policy = SignInPolicy {
+        exit_page: Some("https://www.example.test/bye".to_owned()),
+        ..SignInPolicy::default()
+    };
+    let set = world.directory.set_sign_in_policy(anna.tenant, &policy, None).await;
+    set.unwrap();
+    let session = world.sign_in("anna@example.test").await;
+    let (status, _, page) = world.get(Some(&session), "/oauth/logout").await;
+    assert!(status == 200 && page.contains("value=\"sign-out\""), "{page}");
+    let fields = [("step", "sign-out")];
+    let (status, location, _) = world.post(Some(&session), "/oauth/logout", &fields).await;
+    assert_eq!((status, location.as_str()), (303, "https://www.example.test/bye"));
+    assert!(world.access.web_session(session.reveal(), PEER).await.is_err());
+    // Who has not signed in is nobody's member.
+    let (status, location, _) = world.get(None, "/oauth/logout").await;
+    assert_eq!((status, location.as_str()), (200, ""));
+    let otto = world.sign_in("otto@other.test").await;
+    let (status, location, _) = world.post(Some(&otto), "/oauth/logout", &fields).await;
+    assert_eq!((status, location.as_str()), (200, ""));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub enum Plan {
     Add {
         /// Its name.
         name: String,
-        /// A function that it leaves out: api, delegated-administrators, network-limits or secretary.
+        /// A function that it leaves out: api, delegated-administrators, network-limits, secretary or exit-page.
         #[arg(long, value_name = "FUNCTION")]
         without: Vec<String>,
         /// A limit that it sets, such as `accounts_per_tenant_max=200`.

@@ -45,6 +45,9 @@ pub enum Policy {
         /// Whether clients of all members need app passwords: on or off.
         #[arg(long, value_parser = crate::command::member::on_off)]
         secure_login: Option<bool>,
+        /// Where signing out leads, a URL of https below a domain of the organisation; `none` is our own page.
+        #[arg(long)]
+        exit_page: Option<String>,
     },
 }
 
@@ -93,6 +96,7 @@ pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Resu
             second_factor,
             grace_days,
             secure_login,
+            exit_page,
         } => {
             let mut change = Map::new();
             insert_list(&mut change, "closed", close);
@@ -111,6 +115,9 @@ pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Resu
             }
             if let Some(on) = secure_login {
                 change.insert("secure_login".to_owned(), json!(on));
+            }
+            if let Some(url) = exit_page {
+                change.insert("exit_page".to_owned(), json!(crate::command::or_none(url)));
             }
             client.patch(&path(client, whose).await?, changes(change)?).await?
         }
