@@ -150,6 +150,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(tag::list, tag::create))
         .routes(routes!(tag::show, tag::change, tag::delete))
         .routes(routes!(sign_in_policy::show, sign_in_policy::change))
+        .routes(routes!(sign_in_policy::secure_login_effect))
         .routes(routes!(
             single_sign_on::show,
             single_sign_on::set,

@@ -204,3 +204,62 @@ pub(crate) async fn change(
     .await?;
     Ok(Tagged::new(policy.etag(), view(&caller, &policy, notices).await?))
 }
+
+/// Members whose clients would stop working if app passwords were demanded of all (LGN-11).
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct SecureLoginEffect {
+    /// Members, without those who are suspended and without shared mailboxes.
+    members: usize,
+    /// Those of them whose clients sign in with the password now.
+    without: usize,
+    /// Those among them who have no app password either: their clients stop until they make one.
+    stopped: usize,
+    /// The addresses of the first hundred of those.
+    stopped_members: Vec<String>,
+}
+
+/// Members read at a time.
+const LOOK_MEMBERS: usize = 500;
+/// Members who are named.
+const NAMED_MEMBERS_MAX: usize = 100;
+
+/// What demanding app passwords of all members would do, to be shown before it is demanded: clients of members who have not
+/// turned on secure login neither fetch nor send until they have an app password.
+#[utoipa::path(get, path = "/api/organisations/{name}/sign-in-policy/secure-login-effect", params(("name" = String, Path)), responses((status = 200, body = SecureLoginEffect), Failure))]
+pub(crate) async fn secure_login_effect(
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<axum::Json<SecureLoginEffect>> {
+    let id = named(&caller, Action::ReadSignInPolicy, &name).await?;
+    let now = caller.access.now();
+    let mut effect = SecureLoginEffect::default();
+    let mut after = None;
+    loop {
+        let accounts = caller.directory.accounts(id, after, LOOK_MEMBERS).await?;
+        for account in &accounts {
+            let is_asked =
+                account.kind == directory::AccountKind::Member && account.state == directory::AccountState::Active;
+            if !is_asked {
+                continue;
+            }
+            effect.members += 1;
+            let factors = caller.directory.factors(account.id).await?;
+            if factors.secure_login || factors.rule.secure_login || factors.has_second_factor() {
+                continue;
+            }
+            effect.without += 1;
+            let is_good = |password: &directory::AppPassword| password.expires.is_none_or(|end| end > now);
+            if factors.app_passwords.iter().any(is_good) {
+                continue;
+            }
+            effect.stopped += 1;
+            if effect.stopped_members.len() < NAMED_MEMBERS_MAX {
+                effect.stopped_members.push(account.address.to_string());
+            }
+        }
+        match accounts.last() {
+            Some(last) if accounts.len() == LOOK_MEMBERS => after = Some(last.id),
+            _ => return Ok(axum::Json(effect)),
+        }
+    }
+}

@@ -164,6 +164,40 @@ fn auth_24_secure_login_is_switched_and_told() {
 }
 
 #[test]
+fn lgn_11_whose_clients_would_stop_is_told_before_secure_login_is_demanded() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let path = "/api/organisations/Acme/sign-in-policy/secure-login-effect";
+        assert_eq!(call(&world.anna, "GET", path, Value::Null).await.0, 403);
+        let before = call(&world.operator, "GET", path, Value::Null).await.1;
+        let members = before["members"].as_u64().unwrap();
+        assert_eq!(
+            (&before["without"], &before["stopped"]),
+            (&json!(members), &json!(members))
+        );
+        let new = json!({"name": "Phone", "protocols": ["imap"]});
+        let made = call(&world.anna, "POST", "/api/members/me/app-passwords", new).await;
+        assert_eq!(made.0, 201, "{}", made.1);
+        let on = json!({"secure_login_forced": true});
+        call(&world.operator, "PATCH", "/api/members/ben@d.test/sign-in", on).await;
+        let after = call(&world.operator, "GET", path, Value::Null).await.1;
+        assert_eq!(
+            (&after["without"], &after["stopped"]),
+            (&json!(members - 1), &json!(members - 2)),
+            "{after}"
+        );
+        let named = after["stopped_members"].as_array().unwrap();
+        assert!(!named.contains(&json!("anna@d.test")), "{after}");
+        let page = json!({"exit_page": "https://www.d.test/bye"});
+        let policy = "/api/organisations/Acme/sign-in-policy";
+        let set = call(&world.operator, "PATCH", policy, page).await;
+        assert_eq!((set.0, &set.1["exit_page"]), (200, &json!("https://www.d.test/bye")));
+        let foreign = json!({"exit_page": "https://evil.test/"});
+        assert_eq!(call(&world.operator, "PATCH", policy, foreign).await.0, 400);
+    });
+}
+
+#[test]
 fn auth_21_an_app_password_does_not_open_the_console() {
     hongyan_actor::run(0, async {
         let world = world().await;

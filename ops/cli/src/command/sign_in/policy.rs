@@ -71,6 +71,21 @@ async fn path(client: &Client, whose: &Whose) -> Result<String> {
     Ok(format!("/api/organisations/{}/sign-in-policy", encode(&name)))
 }
 
+/// Says before secure login is demanded whose clients it stops.
+async fn warn(client: &Client, whose: &Whose) -> Result<()> {
+    let path = format!("{}/secure-login-effect", path(client, whose).await?);
+    let effect = client.get(&path).await?;
+    let stopped = effect["stopped"].as_u64().unwrap_or(0);
+    if stopped > 0 {
+        let members = &effect["members"];
+        eprintln!("mail clients of {stopped} of {members} members stop until they have an app password:");
+        for address in effect["stopped_members"].as_array().into_iter().flatten() {
+            eprintln!("  {}", address.as_str().unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
 fn numbers(entries: &[String]) -> Result<Option<Value>> {
     if entries.is_empty() {
         return Ok(None);
@@ -112,6 +127,9 @@ pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Resu
                     of => json!({"of": of, "grace_days": grace_days}),
                 };
                 change.insert("second_factor".to_owned(), demand);
+            }
+            if *secure_login == Some(true) {
+                warn(client, whose).await?;
             }
             if let Some(on) = secure_login {
                 change.insert("secure_login".to_owned(), json!(on));
