@@ -168,6 +168,12 @@ impl Directory {
         self.change(async move |t| tx::assign_plan::set_limits(t, tenant, &change, this.options(), now).await)
             .await
     }
+    /// Refuses what an organisation's plan leaves out. `NotFound`, `NotInPlan`.
+    pub async fn need_feature(&self, tenant: TenantId, feature: Feature) -> Result<()> {
+        let now = self.now();
+        self.read(async move |t| tx::plan::bounds(t, tenant, now).await?.need(feature))
+            .await
+    }
     /// What an organisation has. `NotFound`.
     pub async fn service(&self, tenant: TenantId) -> Result<Service> {
         let (now, this) = (self.now(), self.clone());

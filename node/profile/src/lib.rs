@@ -1,8 +1,9 @@
 //! What members and organisations show of themselves, and how members like to work: preferences (SET-1 to SET-5), avatars
-//! (SET-6), logos (ORG-3). Kept below `hongyan_directory::of_account` and `of_tenant`, so that it goes with its owner:
+//! (SET-6), logos (ORG-3), how the page to sign in looks (LGN-2). Kept below `hongyan_directory::of_account` and `of_tenant`, so that it goes with its owner:
 //!
 //! of-account ("preferences")             record.rs
 //! of-account ("avatar", part)            JPEG in parts; of-tenant ("logo", part) PNG in parts
+//! of-tenant ("sign-in-page", domain, ..) sign_in_page.rs
 //!
 //! Called by `node/http/admin`.
 
@@ -12,8 +13,13 @@ mod picture;
 mod preferences;
 mod profiles;
 mod record;
+mod sign_in_page;
 
 pub use error::ProfileError;
-pub use picture::{AVATAR_OCTETS_MAX, AVATAR_PIXELS, LOGO_OCTETS_MAX, LOGO_PIXELS, PictureError, avatar, logo};
+pub use picture::{
+    AVATAR_OCTETS_MAX, AVATAR_PIXELS, BACKGROUND_OCTETS_MAX, LOGO_OCTETS_MAX, LOGO_PIXELS, PictureError, avatar,
+    background, logo,
+};
 pub use preferences::{AfterRemoving, Font, Landing, Original, Preferences, Prefix};
 pub use profiles::Profiles;
+pub use sign_in_page::{ShownSignInPage, SignInLayout, SignInPage, SignInPicture};

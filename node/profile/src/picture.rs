@@ -14,6 +14,14 @@ pub const AVATAR_PIXELS: u32 = 256;
 pub const LOGO_OCTETS_MAX: usize = 500 << 10;
 /// A logo is made to fit into this, twice what is shown for fine screens.
 pub const LOGO_PIXELS: (u32, u32) = (860, 140);
+/// Largest file of a picture behind a page (LGN-4).
+pub const BACKGROUND_OCTETS_MAX: usize = 4 << 20;
+/// Such a picture is made to fit into this.
+const BACKGROUND_PIXELS: (u32, u32) = (1_920, 1_200);
+/// What is kept of it: one transaction writes it.
+const BACKGROUND_KEPT_OCTETS_MAX: usize = 800 << 10;
+/// Qualities that it is tried with, until it is small enough.
+const BACKGROUND_QUALITIES: [u8; 4] = [80, 60, 40, 20];
 /// Widest and highest picture that is read.
 const SIDE_PIXELS_MAX: u32 = 10_000;
 /// Memory that reading one may take.
@@ -72,6 +80,32 @@ pub fn logo(file: &[u8]) -> Result<Vec<u8>, PictureError> {
     let flat = DynamicImage::ImageRgba8(picture.to_rgba8());
     flat.write_to(&mut png, ImageFormat::Png).map_err(unreadable)?;
     Ok(png.into_inner())
+}
+
+/// A picture behind a page, made to fit but not stretched, as JPEG.
+///
+/// # Errors
+/// As [`avatar`].
+pub fn background(file: &[u8]) -> Result<Vec<u8>, PictureError> {
+    let picture = read(file, BACKGROUND_OCTETS_MAX)?;
+    let (width, height) = BACKGROUND_PIXELS;
+    let fits = picture.width() <= width && picture.height() <= height;
+    let picture = if fits {
+        picture
+    } else {
+        picture.resize(width, height, FilterType::CatmullRom)
+    };
+    let picture = on_white(&picture);
+    let mut jpeg = Vec::new();
+    for quality in BACKGROUND_QUALITIES {
+        jpeg.clear();
+        let encoded = JpegEncoder::new_with_quality(&mut jpeg, quality).encode_image(&picture);
+        encoded.map_err(unreadable)?;
+        if jpeg.len() <= BACKGROUND_KEPT_OCTETS_MAX {
+            return Ok(jpeg);
+        }
+    }
+    Err(PictureError::Unreadable("it has too much in it".to_owned()))
 }
 
 fn unreadable(error: image::ImageError) -> PictureError {

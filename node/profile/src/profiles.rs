@@ -133,7 +133,10 @@ impl Profiles {
         Ok(self.directory.transact(body).await?)
     }
 
-    async fn picture(&self, keys: &Tuple, what: &'static str) -> Result<Vec<u8>, ProfileError> {
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+    pub(crate) async fn picture(&self, keys: &Tuple, what: &'static str) -> Result<Vec<u8>, ProfileError> {
         let query = RangeQuery {
             mode: ReadMode::Snapshot,
             ..RangeQuery::all(keys.range())
@@ -154,7 +157,7 @@ async fn read(change: &mut Change, account: &AccountRecord) -> hongyan_kv::Resul
     }
 }
 
-fn write(change: &mut Change, keys: &Tuple, file: Option<&[u8]>) {
+pub(crate) fn write(change: &mut Change, keys: &Tuple, file: Option<&[u8]>) {
     change.clear_range(keys.range());
     for (number, part) in file.unwrap_or_default().chunks(PART_OCTETS).enumerate() {
         change.set(keys.clone().int(number as u64).pack(), part.to_vec());

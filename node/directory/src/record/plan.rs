@@ -25,16 +25,19 @@ pub enum Feature {
     Secretary,
     /// An own place where signing out leads (LGN-10).
     ExitPage,
+    /// An own look of the page to sign in (LGN-2).
+    SignInPage,
 }
 
 impl Feature {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Api,
         Self::DelegatedAdministrators,
         Self::NetworkLimits,
         Self::Secretary,
         Self::ExitPage,
+        Self::SignInPage,
     ];
     /// Its name.
     #[must_use]
@@ -45,6 +48,7 @@ impl Feature {
             Self::NetworkLimits => "network-limits",
             Self::Secretary => "secretary",
             Self::ExitPage => "exit-page",
+            Self::SignInPage => "sign-in-page",
         }
     }
     fn code(self) -> u8 {
@@ -54,6 +58,7 @@ impl Feature {
             Self::NetworkLimits => 2,
             Self::Secretary => 3,
             Self::ExitPage => 4,
+            Self::SignInPage => 5,
         }
     }
     fn stored(code: u8) -> Option<Self> {

@@ -64,6 +64,7 @@ mod session;
 mod sheet;
 mod sight;
 mod sign_in;
+mod sign_in_page;
 mod sign_in_policy;
 mod single_sign_on;
 mod socket;
@@ -301,6 +302,9 @@ fn sign_in_routes() -> OpenApiRouter<AdminState> {
 fn picture_routes() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new()
         .routes(routes!(picture::avatar, picture::set_avatar, picture::remove_avatar))
+        .routes(routes!(sign_in_page::show, sign_in_page::set, sign_in_page::remove))
+        .routes(routes!(sign_in_page::set_picture, sign_in_page::remove_picture))
+        .routes(routes!(sign_in_page::sign_in_form))
         .routes(routes!(picture::logo, picture::set_logo, picture::remove_logo))
         .layer(DefaultBodyLimit::max(hongyan_profile::AVATAR_OCTETS_MAX))
 }

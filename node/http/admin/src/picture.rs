@@ -36,7 +36,7 @@ fn shown(headers: &HeaderMap, kind: &'static str, file: Vec<u8>) -> Response {
 }
 
 /// What `make` makes of a file that was sent.
-async fn made(
+pub(crate) async fn made(
     caller: &Caller,
     octets: std::result::Result<Bytes, BytesRejection>,
     limit: (&'static str, usize),

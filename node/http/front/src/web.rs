@@ -28,10 +28,11 @@ const SINGLE_SIGN_ON: &str = "/sso/";
 /// Where people join by an invitation, which is all the right that they need.
 const JOIN: &str = "/join/";
 /// Pages with forms that count for whoever is signed in.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/oauth/authorize",
     "/oauth/device",
     "/oauth/recover",
+    "/oauth/sign-in",
     "/sso/start",
     "/sso/logout",
 ];

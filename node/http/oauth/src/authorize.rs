@@ -5,20 +5,21 @@
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use hongyan_access::{AuthorizationRequest, Guest, OauthClient, OauthError, Stage, WebSession};
 
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
+use crate::look::{self, Asked, DOMAIN_HINT};
 use crate::page::{Form, Page, see_other};
 use crate::text::{Language, Words};
 use crate::visit::Visitor;
 
 pub(crate) const PATH: &str = "/oauth/authorize";
 /// What a request consists of.
-const CARRIED: [&str; 11] = [
+const CARRIED: [&str; 12] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -30,6 +31,7 @@ const CARRIED: [&str; 11] = [
     "prompt",
     "max_age",
     "login_hint",
+    DOMAIN_HINT,
 ];
 /// What we answer, and not what was asked (OpenID Connect Core 1.0 §3.1.2.6).
 const UNSUPPORTED: [(&str, &str); 3] = [
@@ -205,23 +207,30 @@ pub(crate) async fn show(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
     RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let language = Language::of(&headers);
+    let (language, asked) = (Language::of(&headers), Asked::of(&uri, &headers));
     let Some(fields) = Fields::read(query.as_deref().unwrap_or_default()) else {
         return fault(language, Words::UnknownClient);
     };
     match Wish::read(&oauth, &fields, language).await {
-        Ok(wish) => consent(&visitor(&oauth, &guest, language, &fields), &wish).await,
+        Ok(wish) => consent(&visitor(&oauth, &guest, (&asked, language), &fields).await, &wish).await,
         Err(answer) => answer,
     }
 }
 
-fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, language: Language, fields: &Fields) -> Visitor<'v> {
+async fn visitor<'v>(
+    oauth: &'v Oauth,
+    guest: &'v Guest,
+    (asked, language): (&Asked, Language),
+    fields: &Fields,
+) -> Visitor<'v> {
     Visitor {
         oauth,
         guest,
         language,
+        look: look::find(oauth, asked, fields, language).await,
         path: PATH,
         carried: carried(fields),
     }
@@ -268,7 +277,8 @@ async fn issue(visitor: &Visitor<'_>, wish: &Wish) -> Response {
 
 fn foreign(visitor: &Visitor<'_>) -> Response {
     let form = Form::default().text_button("switch", Words::OtherAccount);
-    Page::new(visitor.language, visitor.language.say(Words::Refused))
+    visitor
+        .page(visitor.language.say(Words::Refused))
         .say(Words::ForeignClient)
         .form(PATH, &visitor.carried, &form)
         .answer(StatusCode::FORBIDDEN)
@@ -298,7 +308,8 @@ async fn consent(visitor: &Visitor<'_>, wish: &Wish) -> Response {
         .button("deny", Words::Deny)
         .main_button("allow", Words::Allow);
     let who = format!("{} {}", language.say(Words::SignedInAs), session.account.address);
-    Page::new(language, title)
+    visitor
+        .page(title)
         .leading_to(&wish.asked.redirect)
         .text(&who)
         .list(&language.scope(&wish.asked.scope))
@@ -311,16 +322,17 @@ async fn consent(visitor: &Visitor<'_>, wish: &Wish) -> Response {
 pub(crate) async fn decide(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    uri: Uri,
     headers: HeaderMap,
     posted: Posted,
 ) -> Response {
-    let language = Language::of(&headers);
+    let (language, asked) = (Language::of(&headers), Asked::of(&uri, &headers));
     let fields = posted.0;
     let wish = match Wish::read(&oauth, &fields, language).await {
         Ok(wish) => wish,
         Err(answer) => return answer,
     };
-    let visitor = visitor(&oauth, &guest, language, &fields);
+    let visitor = visitor(&oauth, &guest, (&asked, language), &fields).await;
     if let Some(answer) = visitor.step(&fields).await {
         return answer;
     }

@@ -2,20 +2,27 @@
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use hongyan_access::{Guest, OauthError};
 
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::page::{Form, Page};
+use crate::look::{self, Asked};
+use crate::page::Form;
 use crate::text::{Language, Words};
 use crate::visit::Visitor;
 
 pub(crate) const PATH: &str = "/oauth/device";
 
-fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, language: Language, fields: &Fields) -> Visitor<'v> {
+async fn visitor<'v>(
+    oauth: &'v Oauth,
+    guest: &'v Guest,
+    (uri, headers): (&Uri, &HeaderMap),
+    fields: &Fields,
+) -> Visitor<'v> {
+    let language = Language::of(headers);
     let mut carried = Fields::default();
     if let Some(code) = fields.value("user_code") {
         carried.push("user_code", code);
@@ -24,6 +31,7 @@ fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, language: Language, fields: &
         oauth,
         guest,
         language,
+        look: look::find(oauth, &Asked::of(uri, headers), fields, language).await,
         path: PATH,
         carried,
     }
@@ -34,10 +42,11 @@ pub(crate) async fn show(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
     RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let visitor = visitor(&oauth, &guest, Language::of(&headers), &fields);
+    let visitor = visitor(&oauth, &guest, (&uri, &headers), &fields).await;
     ask(&visitor).await
 }
 
@@ -61,7 +70,8 @@ async fn ask(visitor: &Visitor<'_>) -> Response {
     let title = format!("{} {}", asked.client.name, language.say(Words::WantsAccess));
     let who = format!("{} {}", language.say(Words::SignedInAs), session.account.address);
     let from = format!("{} {}", language.say(Words::DeviceFrom), asked.peer);
-    Page::new(language, title)
+    visitor
+        .page(title)
         .text(&who)
         .list(&language.scope(&asked.scope))
         .text(&from)
@@ -80,7 +90,8 @@ fn type_code(visitor: &Visitor<'_>, error: Option<&str>) -> Response {
     } else {
         StatusCode::OK
     };
-    Page::new(visitor.language, visitor.language.say(Words::Device))
+    visitor
+        .page(visitor.language.say(Words::Device))
         .error(error)
         .hint(Words::DeviceHint)
         .form(PATH, &Fields::default(), &form)
@@ -98,11 +109,12 @@ async fn failed(visitor: &Visitor<'_>, error: &OauthError) -> Response {
 pub(crate) async fn decide(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    uri: Uri,
     headers: HeaderMap,
     posted: Posted,
 ) -> Response {
     let fields = posted.0;
-    let visitor = visitor(&oauth, &guest, Language::of(&headers), &fields);
+    let visitor = visitor(&oauth, &guest, (&uri, &headers), &fields).await;
     if let Some(answer) = visitor.step(&fields).await {
         return answer;
     }
@@ -123,7 +135,8 @@ pub(crate) async fn decide(
             } else {
                 Words::DeviceDenied
             };
-            Page::new(visitor.language, visitor.language.say(Words::Device))
+            visitor
+                .page(visitor.language.say(Words::Device))
                 .say(words)
                 .answer(StatusCode::OK)
         }

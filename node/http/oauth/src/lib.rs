@@ -14,9 +14,11 @@ mod identity;
 mod join;
 mod join_form;
 mod join_text;
+mod look;
 mod metadata;
 mod page;
 mod recover;
+mod sign_in;
 mod single_sign_on;
 mod text;
 mod visit;
@@ -66,6 +68,9 @@ pub fn routes(parts: OauthParts) -> Router {
         .route("/oauth/userinfo", get(identity::user_info).post(identity::user_info))
         .route(identity::LOGOUT_PATH, get(identity::leave).post(identity::decide_leave))
         .route(authorize::PATH, get(authorize::show).post(authorize::decide))
+        .route(sign_in::PATH, get(sign_in::show).post(sign_in::decide))
+        .route(look::PATH, get(look::tell))
+        .route(look::PICTURE_PATH, get(look::picture))
         .route(device::PATH, get(device::show).post(device::decide))
         .route(recover::PATH, get(recover::show).post(recover::decide))
         .route("/oauth/device_authorization", post(end_point::device_authorization))

@@ -7,11 +7,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hongyan_profile::SignInLayout;
 use ring::digest;
 use serde_json::Value;
 
 use crate::form::Fields;
 use crate::join_form::Note;
+use crate::look::Look;
 use crate::text::{Language, Words};
 
 const STYLE: &str = "\
@@ -41,7 +43,10 @@ input[aria-invalid],.s:has([aria-invalid]){border-color:var(--e)!important}input
 .ticks li::before{content:'\\25CB';flex:none;width:1em;text-align:center}.ticks .yes{color:var(--g)}.ticks .yes::before{content:'\\2713'}\
 .ticks .no{color:var(--e)}.ticks .no::before{content:'\\2715'}\
 .n{display:flex;gap:.875rem;align-items:center;margin:0 0 1rem}.n b{flex:none;width:2.25rem;height:2.25rem;border-radius:50%;display:grid;place-items:center;\
-color:var(--c);background:var(--m)}.n.good b{background:var(--g)}.n.bad b{background:var(--e)}.n p{margin:0;overflow-wrap:anywhere}";
+color:var(--c);background:var(--m)}.n.good b{background:var(--g)}.n.bad b{background:var(--e)}.n p{margin:0;overflow-wrap:anywhere}\
+.logo{display:block;max-width:100%;max-height:3.5rem;margin:0 0 .5rem}.bg{position:fixed;inset:0;width:100%;height:100%;object-fit:cover;z-index:-1}\
+@media(min-width:50rem){body.left{grid-template-columns:minmax(29rem,2fr) 3fr}body.right{grid-template-columns:3fr minmax(29rem,2fr)}\
+body.right main{grid-column:2}body.left .bg,body.right .bg{width:calc(100% - max(29rem,40%))}body.left .bg{left:max(29rem,40%)}}";
 
 /// Asks the browser for a passkey.
 const SCRIPT: &str = include_str!("script.js");
@@ -66,6 +71,8 @@ pub(crate) struct Page {
     script: Option<&'static str>,
     /// Where the browser goes on by itself.
     goes_to: Option<String>,
+    /// How it looks to members of an organisation.
+    look: Option<Look>,
 }
 
 pub(crate) fn escape(text: &str) -> String {
@@ -92,7 +99,14 @@ impl Page {
             leads_to: None,
             script: None,
             goes_to: None,
+            look: None,
         }
+    }
+
+    /// Looks as an organisation wants it (LGN-4).
+    pub(crate) fn looking(mut self, look: Option<Look>) -> Self {
+        self.look = look;
+        self
     }
 
     /// A form of this page may be answered by sending the browser to `redirect`, which was checked.
@@ -283,16 +297,23 @@ impl Page {
             ),
             None => (String::new(), String::new()),
         };
+        let own = self.look.as_ref().map(Dress::of).unwrap_or_default();
         let html = format!(
-            "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}<title>{title} - Hongyan</title>\
-             <style>{STYLE}</style></head><body><main><div class=\"k\">Hongyan</div><h1>{title}</h1>{body}</main>{script}</body></html>",
+            "<!doctype html><html lang=\"{5}\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}<title>{title} - {0}</title>\
+             <style>{STYLE}</style>{1}</head><body class=\"{2}\">{3}<main>{4}<h1>{title}</h1>{body}</main>{script}</body></html>",
+            own.name,
+            own.style,
+            own.class,
+            own.picture,
+            own.mark,
             self.language.tag()
         );
         let leads_to = self.leads_to.map(|source| format!(" {source}")).unwrap_or_default();
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{}';{script_source} form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'",
-            style_hash()
+            "default-src 'none'; style-src 'sha256-{}'{};{script_source} form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'",
+            style_hash(),
+            own.sources
         );
         let mut response = (status, html).into_response();
         let fields: [(HeaderName, &str); 6] = [
@@ -311,6 +332,87 @@ impl Page {
         }
         response
     }
+}
+
+/// What a look adds to a page: markup and policy, made of escaped texts and checked values.
+struct Dress {
+    name: String,
+    style: String,
+    class: &'static str,
+    picture: String,
+    mark: String,
+    /// What the policy allows more.
+    sources: String,
+}
+
+impl Default for Dress {
+    fn default() -> Self {
+        Self {
+            name: "Hongyan".to_owned(),
+            style: String::new(),
+            class: "",
+            picture: String::new(),
+            mark: "<div class=\"k\">Hongyan</div>".to_owned(),
+            sources: String::new(),
+        }
+    }
+}
+
+impl Dress {
+    fn of(look: &Look) -> Self {
+        let name = match look.title.as_str() {
+            "" => "Hongyan".to_owned(),
+            title => escape(title),
+        };
+        let logo = look.logo.as_deref().map(|path| {
+            let path = escape(path);
+            format!("<img class=\"logo\" src=\"{path}\" alt=\"{name}\">")
+        });
+        let title = format!("<div class=\"k\">{name}</div>");
+        let mark = match logo {
+            Some(logo) if look.title.is_empty() => logo,
+            Some(logo) => format!("{logo}{title}"),
+            None => title,
+        };
+        let picture = look.picture.as_deref().map(|path| {
+            let path = escape(path);
+            format!("<img class=\"bg\" src=\"{path}\" alt=\"\">")
+        });
+        let mut sources = String::new();
+        let mut style = String::new();
+        if let Some(colour) = &look.colour {
+            let ink = if is_light(colour) { "#111" } else { "#fff" };
+            let rules = format!(
+                "body{{background:{colour}}}button.p,a.p{{background:{colour};border-color:{colour};color:{ink}}}.k{{color:inherit}}"
+            );
+            let _ = write!(sources, " 'sha256-{}'", hash(&rules));
+            let _ = write!(style, "<style>{rules}</style>");
+        }
+        if look.logo.is_some() || look.picture.is_some() {
+            sources.push_str("; img-src 'self'");
+        }
+        Self {
+            name,
+            style,
+            class: match look.layout {
+                SignInLayout::Centre => "",
+                SignInLayout::Left => "left",
+                SignInLayout::Right => "right",
+            },
+            picture: picture.unwrap_or_default(),
+            mark,
+            sources,
+        }
+    }
+}
+
+/// Whether dark text reads better on a colour (WCAG's weights of the three).
+fn is_light(colour: &str) -> bool {
+    let part = |at: usize| {
+        let digits = colour.get(at..at + 2).unwrap_or("00");
+        u32::from_str_radix(digits, 16).unwrap_or(0)
+    };
+    2_126 * part(1) + 7_152 * part(3) + 722 * part(5) > 10_000 * 150
 }
 
 /// What a form asks.

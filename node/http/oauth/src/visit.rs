@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::Oauth;
 use crate::form::Fields;
+use crate::look::Look;
 use crate::page::{Form, Page, see_other};
 use crate::single_sign_on;
 use crate::text::{Language, Words};
@@ -23,6 +24,8 @@ pub(crate) struct Visitor<'v> {
     pub(crate) oauth: &'v Oauth,
     pub(crate) guest: &'v Guest,
     pub(crate) language: Language,
+    /// How the page looks to members of an organisation.
+    pub(crate) look: Option<Look>,
     /// The page's path.
     pub(crate) path: &'static str,
     /// What its forms carry along.
@@ -32,6 +35,11 @@ pub(crate) struct Visitor<'v> {
 impl Visitor<'_> {
     fn token(&self) -> &str {
         self.guest.token.as_ref().map_or("", Secret::reveal)
+    }
+
+    /// A page with the look of the organisation.
+    pub(crate) fn page(&self, title: impl Into<String>) -> Page {
+        Page::new(self.language, title).looking(self.look.clone())
     }
 
     pub(crate) fn decider(&self) -> Decider<'_> {
@@ -177,7 +185,8 @@ impl Visitor<'_> {
         let form = Form::default()
             .text_button("switch", Words::OtherAccount)
             .main_button("other-way", Words::Continue);
-        Ok(Page::new(self.language, self.language.say(Words::OtherDevice))
+        Ok(self
+            .page(self.language.say(Words::OtherDevice))
             .say(Words::TypeNumber)
             .number(asked.number)
             .hint(Words::TypeNumberHint)
@@ -202,7 +211,7 @@ impl Visitor<'_> {
             }
         };
         let hint = number.map_or(Words::PhoneHint, |_| Words::CodeWasSent);
-        Page::new(self.language, self.language.say(Words::SignInByPhone))
+        self.page(self.language.say(Words::SignInByPhone))
             .error(error)
             .hint(hint)
             .form(self.path, &carried, &form)
@@ -211,7 +220,7 @@ impl Visitor<'_> {
 
     /// Of several accounts one is chosen (AUTH-6): the code that was typed is still good.
     fn ask_account(&self, posted: &Fields, accounts: &[String]) -> Response {
-        let mut page = Page::new(self.language, self.language.say(Words::ChooseAccount));
+        let mut page = self.page(self.language.say(Words::ChooseAccount));
         for account in accounts {
             let mut carried = self.carried.clone();
             for name in ["phone", "code"] {
@@ -231,7 +240,7 @@ impl Visitor<'_> {
             Ok(asked) => asked,
             Err(error) => return self.ask_password(Some(&self.language.error(&error))),
         };
-        let mut page = Page::new(self.language, self.language.say(Words::Terms)).hint(Words::TermsHint);
+        let mut page = self.page(self.language.say(Words::Terms)).hint(Words::TermsHint);
         let mut shown = Vec::new();
         for terms in asked.iter().filter(|terms| terms.accepted.is_none()) {
             for line in self.language.of_two(&terms.english, &terms.chinese).lines() {
@@ -259,7 +268,7 @@ impl Visitor<'_> {
     }
 
     fn ask(&self, title: Words, error: Option<&str>, hint: Option<Words>, form: &Form) -> Response {
-        let mut page = Page::new(self.language, self.language.say(title)).error(error);
+        let mut page = self.page(self.language.say(title)).error(error);
         if let Some(hint) = hint {
             page = page.hint(hint);
         }
@@ -268,7 +277,7 @@ impl Visitor<'_> {
 
     fn elsewhere(&self, words: Words) -> Response {
         let form = Form::default().text_button("switch", Words::OtherAccount);
-        Page::new(self.language, self.language.say(Words::SignIn))
+        self.page(self.language.say(Words::SignIn))
             .say(words)
             .link_home()
             .form(self.path, &self.carried, &form)

@@ -19,6 +19,7 @@ use hongyan_env::{BoxFuture, Env, ManualClock};
 use hongyan_http_oauth::{Fields, OauthParts, routes};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
+use hongyan_profile::{Profiles, SignInLayout, SignInPage, SignInPicture};
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Address, Domain};
 use http_body_util::BodyExt;
@@ -761,4 +762,84 @@ async fn auth_29_the_page_shows_terms_before_anything_is_allowed() {
     assert_eq!(browser.post("/oauth/authorize", &accept).await.status, 303);
     let page = browser.get("/oauth/authorize", &wish(&[])).await;
     assert!(page.html.contains("请求访问您的邮件"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn lgn_2_lgn_5_the_page_to_sign_in_looks_as_the_organisation_wants_it() {
+    let world = World::new().await;
+    let anna = world.directory.account(world.anna).await.unwrap().unwrap();
+    let profiles = Profiles::new(&world.directory);
+    let page = SignInPage {
+        title: "<b>Acme</b>".to_owned(),
+        title_zh_cn: "甲公司".to_owned(),
+        colour: Some("#0a5c36".to_owned()),
+        layout: SignInLayout::Left,
+    };
+    profiles.set_sign_in_page(anna.tenant, None, &page).await.unwrap();
+    let mut browser = world.browser();
+    let plain = browser.get("/oauth/sign-in", &[]).await;
+    assert!(plain.html.contains("<div class=\"k\">Hongyan</div>"), "{}", plain.html);
+    assert!(!plain.policy.contains("img-src"), "{}", plain.policy);
+    let fields = [("local", "anna"), ("domain", "example.test"), ("password", "typed")];
+    let shown = browser.get("/oauth/sign-in", &fields).await;
+    assert_eq!(shown.status, 200);
+    assert!(
+        shown.html.contains("&lt;b&gt;Acme&lt;/b&gt;") && !shown.html.contains("<b>Acme"),
+        "{}",
+        shown.html
+    );
+    assert!(shown.html.contains("value=\"anna@example.test\"") && !shown.html.contains("typed"));
+    assert!(shown.html.contains("<body class=\"left\">") && shown.html.contains("body{background:#0a5c36}"));
+    assert!(!shown.html.contains("<img"), "{}", shown.html);
+    profiles
+        .set_sign_in_picture(anna.tenant, None, SignInPicture::Logo, Some(b"png"))
+        .await
+        .unwrap();
+    // Who types a wrong password sees the same page again.
+    let wrong = [
+        ("step", "sign-in"),
+        ("login", "anna@example.test"),
+        ("password", "wrong"),
+        ("login_hint", "anna@example.test"),
+    ];
+    browser.language = "zh-CN";
+    let again = browser.post("/oauth/sign-in", &wrong).await;
+    assert_eq!(again.status, 403);
+    assert!(
+        again.html.contains("甲公司") && again.policy.contains("; img-src 'self';"),
+        "{}",
+        again.policy
+    );
+    let logo = "/oauth/sign-in-page/example.test/logo";
+    assert!(again.html.contains(&format!("src=\"{logo}\"")), "{}", again.html);
+    let picture = world.send(None, Request::get(logo).body(Body::empty()).unwrap()).await;
+    assert_eq!(picture.status().as_u16(), 200);
+    assert_eq!(picture.headers()["content-type"], "image/png");
+    assert_eq!(picture.headers()["x-content-type-options"], "nosniff");
+    let none = "/oauth/sign-in-page/example.test/picture";
+    let none = world.send(None, Request::get(none).body(Body::empty()).unwrap()).await;
+    assert_eq!(none.status().as_u16(), 404);
+    let right = [
+        ("step", "sign-in"),
+        ("login", "anna@example.test"),
+        ("password", "pass"),
+        ("login_hint", "anna@example.test"),
+    ];
+    let on = browser.post("/oauth/sign-in", &right).await;
+    assert_eq!(
+        (on.status, on.location.as_str()),
+        (303, "/oauth/sign-in?login_hint=anna%40example.test")
+    );
+    let there = browser.get("/oauth/sign-in", &[]).await;
+    assert_eq!((there.status, there.location.as_str()), (303, "/"));
+    // By the host, and in a mail client's request.
+    let by_host = Request::get("/oauth/device").header("host", "mail.example.test");
+    let by_host = world.send(None, by_host.body(Body::empty()).unwrap()).await;
+    let html = by_host.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&html).contains("Acme"));
+    let mut other = world.browser();
+    let asked = other
+        .get("/oauth/authorize", &wish(&[("domain_hint", "example.test")]))
+        .await;
+    assert!(asked.html.contains("Acme"), "{}", asked.html);
 }

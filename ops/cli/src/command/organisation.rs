@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
+use super::sign_in_page::{self, SignInForm, SignInPage};
 use super::{Max, changes, or_none};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
@@ -92,6 +93,10 @@ pub enum Organisation {
         /// The file; `none` takes the logo away.
         file: PathBuf,
     },
+    /// Show how the page to sign in looks to its members, or change it with the options given.
+    SignInPage(SignInPage),
+    /// Print a form for other sites that leads to the page to sign in.
+    SignInForm(SignInForm),
     /// Stop sign-in and mail of all its members.
     Suspend {
         /// Its name.
@@ -189,6 +194,8 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
             output::done(style, &format!("organisation {name} has a logo"));
             return Ok(());
         }
+        Organisation::SignInPage(asked) => return sign_in_page::page(asked, client, style).await,
+        Organisation::SignInForm(asked) => return sign_in_page::form(asked, client).await,
         Organisation::Suspend { name } => client.patch(&path(name), json!({"state": "suspended"})).await?,
         Organisation::Resume { name } => client.patch(&path(name), json!({"state": "active"})).await?,
         Organisation::Delete { name } => {

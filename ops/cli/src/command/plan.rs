@@ -13,7 +13,8 @@ pub enum Plan {
     Add {
         /// Its name.
         name: String,
-        /// A function that it leaves out: api, delegated-administrators, network-limits, secretary or exit-page.
+        /// A function that it leaves out: api, delegated-administrators, network-limits, secretary,
+        /// exit-page or sign-in-page.
         #[arg(long, value_name = "FUNCTION")]
         without: Vec<String>,
         /// A limit that it sets, such as `accounts_per_tenant_max=200`.

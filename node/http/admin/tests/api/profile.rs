@@ -121,3 +121,51 @@ fn set_preferences_are_ones_own_and_last_save_wins_per_field() {
         assert_eq!(call(boss, "PATCH", others, json!({"page_mails": 5})).await.0, 403);
     });
 }
+
+#[test]
+fn lgn_4_administrators_set_how_the_page_to_sign_in_looks() {
+    hongyan_actor::run(0, async {
+        let (router, state) = &open_api().await;
+        let operator = &as_actor(router, Actor::socket());
+        acme(operator).await;
+        let boss = &as_member(router, state, "boss@d.test").await;
+        let anna = &as_member(router, state, "anna@d.test").await;
+        let path = "/api/organisations/Acme/sign-in-page";
+        assert_eq!(call(boss, "GET", path, Value::Null).await.0, 404);
+        let page = json!({"title": "Acme", "title_zh_cn": "甲", "colour": "#0A5C36", "layout": "left"});
+        assert_eq!(call(anna, "PUT", path, page.clone()).await.0, 403);
+        let (status, set) = call(boss, "PUT", path, page.clone()).await;
+        assert_eq!(
+            (status, &set["colour"], &set["has_logo"]),
+            (200, &json!("#0a5c36"), &json!(false)),
+            "{set}"
+        );
+        assert_eq!(call(boss, "PUT", path, json!({"colour": "url(x)"})).await.0, 400);
+        assert_eq!(call(boss, "PUT", path, json!({"html": "<b>"})).await.0, 400);
+        for picture in ["logo", "picture"] {
+            let path = format!("{path}/{picture}");
+            assert_eq!(send(boss, "PUT", &path, b"<svg/>".to_vec(), "").await.0, 400);
+            assert_eq!(send(boss, "PUT", &path, RED.to_vec(), "").await.0, 204);
+        }
+        assert_eq!(
+            send(boss, "PUT", &format!("{path}/other"), RED.to_vec(), "").await.0,
+            404
+        );
+        let shown = call(boss, "GET", path, Value::Null).await.1;
+        assert_eq!(
+            (&shown["has_logo"], &shown["has_picture"]),
+            (&json!(true), &json!(true))
+        );
+        let own = format!("{path}?domain=d.test");
+        assert_eq!(call(boss, "PUT", &own, json!({"title": "D"})).await.0, 200);
+        let foreign = format!("{path}?domain=elsewhere.test");
+        assert_eq!(call(boss, "PUT", &foreign, page).await.0, 404);
+        assert_eq!(call(boss, "DELETE", &own, Value::Null).await.0, 204);
+        assert_eq!(call(boss, "GET", &own, Value::Null).await.0, 404);
+        // Nothing is offered to the world in these tests.
+        let form = "/api/organisations/Acme/sign-in-form";
+        assert_eq!(call(boss, "GET", form, Value::Null).await.0, 503);
+        let foreign = format!("{form}?domains=d.test,elsewhere.test");
+        assert_eq!(call(boss, "GET", &foreign, Value::Null).await.0, 404);
+    });
+}

@@ -1,0 +1,162 @@
+//! How pages look to members of an organisation (LGN-2 to LGN-4): by the domain that a request names, by that of the address it comes
+//! with, or by the host that the browser asked for, `mail.<domain>`. Also tells it to web clients, and gives the pictures out.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use hongyan_profile::{Profiles, ShownSignInPage, SignInLayout, SignInPicture};
+use hongyan_types::Domain;
+use serde_json::{Value, json};
+
+use crate::Oauth;
+use crate::form::Fields;
+use crate::text::Language;
+
+/// What tells web clients.
+pub(crate) const PATH: &str = "/oauth/sign-in-page";
+/// A picture of a look.
+pub(crate) const PICTURE_PATH: &str = "/oauth/sign-in-page/{domain}/{picture}";
+/// The field of a request that names a domain.
+pub(crate) const DOMAIN_HINT: &str = "domain_hint";
+/// What stands before the domain in the name of a host of its own (LGN-3).
+const HOST_LABEL: &str = "mail.";
+/// How long a browser shows a picture without asking again.
+const PICTURE_KEPT: &str = "public, max-age=300";
+
+/// How a page looks, in one language.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    pub(crate) title: String,
+    /// The path of a picture over the form.
+    pub(crate) logo: Option<String>,
+    /// The path of one behind or beside it.
+    pub(crate) picture: Option<String>,
+    /// Six digits after a `#`, checked when they were set.
+    pub(crate) colour: Option<String>,
+    pub(crate) layout: SignInLayout,
+}
+
+/// The domains that a request may be about, the surest first.
+fn named(fields: &Fields, asked: &Asked) -> Vec<Domain> {
+    let hint = fields.value(DOMAIN_HINT);
+    let logins = [fields.value("login"), fields.value("login_hint")]
+        .into_iter()
+        .flatten();
+    let of_login = logins.filter_map(|login| Some(login.trim().rsplit_once('@')?.1));
+    let host = asked.0.as_deref().and_then(|host| host.strip_prefix(HOST_LABEL));
+    let names = hint.into_iter().chain(of_login).chain(host);
+    names.filter_map(|name| Domain::try_from(name).ok()).collect()
+}
+
+/// The host that the browser asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked(Option<String>);
+
+impl Asked {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        let field = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let field = field.map(|host| host.split(':').next().unwrap_or_default());
+        // Over HTTP/2 it is part of the target.
+        Self(uri.host().or(field).map(str::to_ascii_lowercase))
+    }
+}
+
+async fn shown(oauth: &Oauth, domain: &Domain) -> Option<ShownSignInPage> {
+    match Profiles::new(&oauth.directory).shown_sign_in_page(domain).await {
+        Ok(shown) => shown,
+        Err(error) => {
+            tracing::warn!(%error, "how a page looks cannot be looked up");
+            None
+        }
+    }
+}
+
+/// How the pages of a request look; none is as ours.
+pub(crate) async fn find(oauth: &Oauth, asked: &Asked, fields: &Fields, language: Language) -> Option<Look> {
+    for domain in named(fields, asked) {
+        if let Some(shown) = shown(oauth, &domain).await {
+            return Some(look(&domain, &shown, language));
+        }
+    }
+    None
+}
+
+fn look(domain: &Domain, shown: &ShownSignInPage, language: Language) -> Look {
+    let path = |is_there: bool, name: &str| is_there.then(|| format!("{PATH}/{domain}/{name}"));
+    let page = &shown.page;
+    Look {
+        title: language.of_two(&page.title, &page.title_zh_cn).to_owned(),
+        logo: path(shown.has_logo, "logo"),
+        picture: path(shown.has_picture, "picture"),
+        colour: page.colour.clone(),
+        layout: page.layout,
+    }
+}
+
+/// What a web client shows to whoever signs in at a host or a domain: `?domain_hint=` or `?login_hint=`. Null is its own.
+pub(crate) async fn tell(
+    State(oauth): State<Oauth>,
+    RawQuery(query): RawQuery,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Json<Value> {
+    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    for domain in named(&fields, &Asked::of(&uri, &headers)) {
+        if let Some(shown) = shown(&oauth, &domain).await {
+            let look = look(&domain, &shown, Language::English);
+            return Json(json!({"page": shown.page, "logo": look.logo, "picture": look.picture}));
+        }
+    }
+    Json(Value::Null)
+}
+
+/// A picture, for anybody: it is on a page that anybody sees.
+pub(crate) async fn picture(State(oauth): State<Oauth>, Path((domain, which)): Path<(String, String)>) -> Response {
+    let (which, kind) = match which.as_str() {
+        "logo" => (SignInPicture::Logo, "image/png"),
+        "picture" => (SignInPicture::Background, "image/jpeg"),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let Ok(domain) = Domain::try_from(domain.as_str()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Some(shown) = shown(&oauth, &domain).await else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Ok(file) = Profiles::new(&oauth.directory).sign_in_picture(&shown, which).await else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let fields: [(HeaderName, HeaderValue); 4] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CACHE_CONTROL, HeaderValue::from_static(PICTURE_KEPT)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox"),
+        ),
+    ];
+    (fields, file).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lgn_3_the_domain_is_found_in_the_hint_the_address_or_the_host() {
+        let check = |query: &str, host: &str, expect: &[&str]| {
+            let fields = Fields::read(query).unwrap();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+            let found = named(&fields, &Asked::of(&Uri::from_static("/x"), &headers));
+            let found: Vec<&str> = found.iter().map(Domain::as_str).collect();
+            assert_eq!(found, expect, "{query} {host}");
+        };
+        check("", "MAIL.a.test:8443", &["a.test"]);
+        check("", "a.test", &[]);
+        check("login_hint=anna%40b.test", "mail.a.test", &["b.test", "a.test"]);
+        check("domain_hint=c.test&login_hint=x", "host.test", &["c.test"]);
+        check("domain_hint=%3Cscript%3E", "host.test", &[]);
+    }
+}
