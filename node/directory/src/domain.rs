@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hongyan_notice::{Notice, Recipient};
-use hongyan_types::{AccountId, Domain, TenantId};
+use hongyan_types::{AccountId, Domain, TenantId, Timestamp};
 
 use crate::record::domain_check;
 use crate::record::feed::Subject;
@@ -47,6 +47,10 @@ pub struct DomainChange {
     pub catch_all: Field<Option<AccountId>>,
     /// The domain that it is another name of.
     pub alias_of: Field<Option<Domain>>,
+    /// What registers its host names with an authority (DOM-13).
+    pub licence: Field<String>,
+    /// When administrators are reminded of that.
+    pub licence_reminder: Field<Option<Timestamp>>,
 }
 
 /// What is in a domain.
@@ -165,6 +169,17 @@ impl Directory {
             ..DomainChange::default()
         };
         self.change_domain(domain, &change).await
+    }
+    /// Reminds administrators of what is to be done about a domain's licence, once, when it is time (DOM-13). `NotFound`.
+    pub async fn remind_of_licence(&self, record: &DomainRecord) -> Result<()> {
+        let now = self.now();
+        if !record.wants_reminder(now) {
+            return Ok(());
+        }
+        let news = DomainNews::Licence(record.domain.clone(), record.licence.clone());
+        let (domain, notice) = (record.domain.clone(), news.notice(self.env(), record.tenant));
+        self.change(async move |t| tx::set_domain::remind(t, &domain, &notice, now).await)
+            .await
     }
     /// Removes a domain that has no addresses any more. `NotFound`, `InUse`.
     pub async fn delete_domain(&self, domain: &Domain) -> Result<()> {

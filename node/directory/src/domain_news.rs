@@ -18,6 +18,8 @@ pub enum DomainNews {
     Ends(Domain, Timestamp),
     /// What they claimed is theirs.
     Proven(Domain),
+    /// They wanted to be reminded of its licence, and wrote that of it.
+    Licence(Domain, String),
 }
 
 impl DomainNews {
@@ -28,6 +30,7 @@ impl DomainNews {
             Self::Contested(domain, at) => contested(&domain.to_unicode(), *at),
             Self::Ends(domain, at) => ends(&domain.to_unicode(), *at),
             Self::Proven(domain) => proven(&domain.to_unicode()),
+            Self::Licence(domain, text) => licence(&domain.to_unicode(), text),
         };
         Notice::new(env, Recipient::Administrators(tenant), kind, english, chinese)
     }
@@ -102,6 +105,18 @@ fn proven(domain: &str) -> (&'static str, Text, Text) {
         &format!("{domain} 已通过所有权验证，可以在其中创建地址。邮件所需的记录：hongyan domain records {domain}\n"),
     );
     ("domain.proven", english, chinese)
+}
+
+fn licence(domain: &str, text: &str) -> (&'static str, Text, Text) {
+    let english = Text::new(
+        &format!("A reminder of the licence of {domain}"),
+        &format!("You wanted to be reminded today of the licence or registration of {domain}.\n\n{text}\n"),
+    );
+    let chinese = Text::new(
+        &format!("域名 {domain} 的备案提醒"),
+        &format!("您设置了今天提醒域名 {domain} 的备案或许可事项。\n\n{text}\n"),
+    );
+    ("domain.licence", english, chinese)
 }
 
 impl Directory {

@@ -345,3 +345,47 @@ async fn dom_10_a_domain_goes_with_its_people_unless_that_is_undone_in_a_week() 
     let counts = d.tenant(w.acme).await.unwrap().counts;
     assert_eq!((counts.accounts, counts.groups, counts.domains), (1, 0, 1));
 }
+
+#[tokio::test]
+async fn dom_13_administrators_are_reminded_of_a_licence_once_when_it_is_time() {
+    let w = world().await;
+    let (d, a) = (&w.directory, domain("a.test"));
+    let told = async || {
+        let mut transaction = d.database().begin();
+        let due = hongyan_notice::due(&mut transaction, d.now(), 10).await.unwrap();
+        due.into_iter().map(|due| due.notice.kind).collect::<Vec<_>>()
+    };
+    let look = async || {
+        let record = d.domain(&a).await.unwrap();
+        d.remind_of_licence(&record).await.unwrap();
+    };
+    let in_ten_days = Timestamp {
+        millis: d.now().millis + 10 * 24 * 3600 * 1000,
+    };
+    let change = DomainChange {
+        licence: Field::Set(" ICP 12345678 ".to_owned()),
+        licence_reminder: Field::Set(Some(in_ten_days)),
+        ..DomainChange::default()
+    };
+    let record = d.change_domain(&a, &change).await.unwrap();
+    assert_eq!(record.licence, "ICP 12345678");
+    look().await;
+    assert!(told().await.is_empty());
+    w.clock.advance(DAY * 10);
+    look().await;
+    look().await;
+    assert_eq!(told().await, ["domain.licence"]);
+    let other = DomainChange {
+        catch_all: Field::Set(None),
+        ..DomainChange::default()
+    };
+    d.change_domain(&a, &other).await.unwrap();
+    look().await;
+    assert_eq!(told().await.len(), 1, "another change is no reason to be told again");
+    let broken = DomainChange {
+        licence: Field::Set("a\r\nb".to_owned()),
+        ..DomainChange::default()
+    };
+    let refused = d.change_domain(&a, &broken).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+}

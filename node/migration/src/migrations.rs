@@ -219,8 +219,13 @@ impl Migrations {
         };
         let source_domain = domain("source_domain", &new.source_domain)?.as_str().to_owned();
         let target = domain("target_domain", &new.target_domain)?;
-        if self.directory.domain(&target).await?.tenant != tenant {
+        let record = self.directory.domain(&target).await?;
+        if record.tenant != tenant {
             return Err(missing("domain", &target).into());
+        }
+        if record.removal.is_some() {
+            let detail = format!("target_domain: {target} is being removed");
+            return Err(MigrationError::Invalid(detail));
         }
         if let Some((login, form, password)) = &new.delegated {
             check_credential("login", login)?;

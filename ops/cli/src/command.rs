@@ -347,6 +347,7 @@ mod tests {
             "x statistics time-zone Asia/Shanghai",
             "x recycle-bin list --tenant A",
             "x domain records d.test",
+            "x domain licence d.test --text ICP-1 --remind 300",
             "x recycle-bin restore a@b --name Ben --invited",
             "x recycle-bin share a@b --name Info --member c@d --department 3",
             "x recycle-bin give a@b c@d",

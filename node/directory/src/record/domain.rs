@@ -29,6 +29,12 @@ pub struct DomainRecord {
     pub moving_from: Option<Domain>,
     /// When it goes, with all that is in it; until then it takes no mail and nobody sends with it.
     pub removal: Option<Timestamp>,
+    /// What registers its host names with an authority, as administrators write it (DOM-13); often nothing.
+    pub licence: String,
+    /// When administrators are reminded of that.
+    pub licence_reminder: Option<Timestamp>,
+    /// When they were.
+    pub licence_told: Option<Timestamp>,
 }
 
 impl DomainRecord {
@@ -43,11 +49,19 @@ impl DomainRecord {
             moving: false,
             moving_from: None,
             removal: None,
+            licence: String::new(),
+            licence_reminder: None,
+            licence_told: None,
         }
     }
     /// Where its addresses are found as well, when they are not found in it.
     pub(crate) fn elsewhere(&self) -> Option<&Domain> {
         self.alias_of.as_ref().or(self.moving_from.as_ref())
+    }
+    /// Whether administrators are to be reminded of its licence now.
+    #[must_use]
+    pub fn wants_reminder(&self, now: Timestamp) -> bool {
+        self.licence_told.is_none() && self.licence_reminder.is_some_and(|at| at <= now)
     }
     /// Whether senders need to know more of it than whose it is.
     pub(crate) fn is_special(&self) -> bool {
@@ -73,6 +87,12 @@ struct V1 {
     moving_from: Option<String>,
     #[n(7)]
     removal_millis: Option<i64>,
+    #[n(8)]
+    licence: Option<String>,
+    #[n(9)]
+    licence_reminder_millis: Option<i64>,
+    #[n(10)]
+    licence_told_millis: Option<i64>,
 }
 
 enum Stored {
@@ -90,6 +110,9 @@ pub(crate) fn encode(domain: &DomainRecord) -> Bytes {
         moving: Some(true).filter(|_| domain.moving),
         moving_from: name(&domain.moving_from),
         removal_millis: domain.removal.map(|at| at.millis),
+        licence: Some(domain.licence.clone()).filter(|text| !text.is_empty()),
+        licence_reminder_millis: domain.licence_reminder.map(|at| at.millis),
+        licence_told_millis: domain.licence_told.map(|at| at.millis),
     };
     record::encode(Schema(1), &body)
 }
@@ -111,6 +134,9 @@ pub(crate) fn decode(domain: Domain, stored: &[u8]) -> Result<DomainRecord, Reco
         moving: body.moving == Some(true),
         moving_from: body.moving_from.as_deref().map(read_domain).transpose()?,
         removal: body.removal_millis.map(moment),
+        licence: body.licence.unwrap_or_default(),
+        licence_reminder: body.licence_reminder_millis.map(moment),
+        licence_told: body.licence_told_millis.map(moment),
     })
 }
 
@@ -141,6 +167,17 @@ mod tests {
             crate::record::hex(&stored),
             "01000188031903e8071907d066612e74657374f566622e74657374190bb8"
         );
-        assert_eq!(decode(domain, &stored), Ok(grown));
+        assert_eq!(decode(domain.clone(), &stored).as_ref(), Ok(&grown));
+        let licensed = DomainRecord {
+            licence: "ICP 1".to_owned(),
+            licence_reminder: Some(Timestamp { millis: 4_000 }),
+            ..grown
+        };
+        let stored = encode(&licensed);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "0100018a031903e8071907d066612e74657374f566622e74657374190bb86549435020 31190fa0".replace(' ', "")
+        );
+        assert_eq!(decode(domain, &stored), Ok(licensed));
     }
 }

@@ -2,10 +2,14 @@
 
 use hongyan_audit::{Chain, Event};
 use hongyan_kv::RangeQuery;
-use hongyan_types::Domain;
+use hongyan_notice::Notice;
+use hongyan_types::{Domain, Timestamp};
 
-use super::{need_account, read_domain, write_domain};
+use super::{check_name, clean, need_account, read_domain, write_domain};
 use crate::{Change, DomainChange, DomainRecord, Error, Field, Result, key};
+
+/// Most characters of what is written of a licence.
+const LICENCE_CHARACTERS_MAX: usize = 500;
 
 pub(crate) async fn run(transaction: &mut Change, name: &Domain, change: &DomainChange) -> Result<DomainRecord> {
     let before = read_domain(transaction, name).await?;
@@ -23,12 +27,35 @@ pub(crate) async fn run(transaction: &mut Change, name: &Domain, change: &Domain
     if let Field::Set(alias_of) = &change.alias_of {
         set_alias(transaction, &mut record, alias_of.as_ref()).await?;
     }
+    if let Field::Set(licence) = &change.licence {
+        record.licence = clean(licence);
+        check_name(&record.licence, LICENCE_CHARACTERS_MAX)?;
+    }
+    if let Field::Set(reminder) = change.licence_reminder
+        && reminder != record.licence_reminder
+    {
+        record.licence_reminder = reminder;
+        record.licence_told = None;
+    }
     let event = Event::new("domain.change", name)
         .changed("catch_all", &before.catch_all, &record.catch_all)
-        .changed("alias_of", &before.alias_of, &record.alias_of);
+        .changed("alias_of", &before.alias_of, &record.alias_of)
+        .changed("licence", &before.licence, &record.licence)
+        .changed("licence_reminder", &before.licence_reminder, &record.licence_reminder);
     transaction.record(Chain::Tenant(record.tenant), event);
     write_domain(transaction, &record);
     Ok(record)
+}
+
+/// Tells administrators of a licence, unless somebody has changed it or told them meanwhile.
+pub(crate) async fn remind(transaction: &mut Change, name: &Domain, notice: &Notice, now: Timestamp) -> Result<()> {
+    let mut record = read_domain(transaction, name).await?;
+    if record.wants_reminder(now) {
+        record.licence_told = Some(now);
+        write_domain(transaction, &record);
+        transaction.send(notice);
+    }
+    Ok(())
 }
 
 /// All addresses of `record` are those of `main`; both have to be nothing else yet.

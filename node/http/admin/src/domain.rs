@@ -8,7 +8,8 @@ use hongyan_directory::{
     ClaimRecord, DomainChange, DomainCheck, DomainRecord, DomainWork, Error, Field, Proved, ProvenBy,
 };
 use hongyan_http_discovery::{Claimed, check_claim, check_domain};
-use hongyan_types::{Domain, TenantId};
+use hongyan_migration::{MigrationId, MigrationState};
+use hongyan_types::{Domain, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,6 +19,9 @@ use crate::organisation::present_field;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Failure, Problem, Result};
 
+/// Migrations looked at in one read.
+const MIGRATIONS_AT_ONCE: usize = 100;
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 /// Steps of a move that are done before it is answered; the rest follows in the background.
 const STEPS_AT_ONCE: usize = 50;
 
@@ -46,6 +50,10 @@ pub(crate) struct DomainView {
     registered_until_millis: Option<i64>,
     /// What they said last of its records.
     check: Option<CheckView>,
+    /// What registers its host names with an authority, in the administrators' words.
+    licence: String,
+    /// When administrators are reminded of that.
+    licence_reminder_millis: Option<i64>,
 }
 
 /// Where a domain stands (DOM-3).
@@ -106,6 +114,13 @@ pub(crate) struct Change {
     /// The domain that it is another name of; null for none.
     #[serde(default, deserialize_with = "present_field")]
     alias_of: Option<Option<String>>,
+    /// What registers its host names with an authority, at most 500 characters.
+    licence: Option<String>,
+    /// When administrators are reminded of that by mail; null never.
+    #[serde(default, deserialize_with = "present_field")]
+    licence_reminder_millis: Option<Option<i64>>,
+    /// The same, in days from now.
+    licence_reminder_days: Option<u32>,
 }
 
 /// Whose domain is meant.
@@ -192,6 +207,8 @@ async fn view(caller: &Caller, record: &DomainRecord) -> Result<DomainView> {
         ownership: None,
         registered_until_millis: ends.map(|at| at.millis),
         check: check.map(check_view),
+        licence: record.licence.clone(),
+        licence_reminder_millis: record.licence_reminder.map(|at| at.millis),
     })
 }
 
@@ -233,6 +250,8 @@ async fn view_claim(caller: &Caller, claim: &ClaimRecord) -> Result<DomainView> 
         }),
         registered_until_millis: None,
         check: None,
+        licence: String::new(),
+        licence_reminder_millis: None,
     })
 }
 
@@ -327,7 +346,7 @@ pub(crate) async fn show(
     Ok(Json(view_held(&caller, &held).await?))
 }
 
-/// Says who gets mail for addresses that nobody has, or makes it another name of a domain.
+/// Says who gets mail for addresses that nobody has, what there is to say of its licence, or makes it another name of a domain.
 #[utoipa::path(patch, path = "/api/domains/{domain}", params(("domain" = String, Path)), request_body = Change, responses((status = 200, body = DomainView), Failure))]
 pub(crate) async fn change(
     caller: Caller,
@@ -345,7 +364,22 @@ pub(crate) async fn change(
         Some(None) => Field::Set(None),
         Some(Some(main)) => Field::Set(Some(named(&caller, Action::ChangeDomains, &main).await?.domain)),
     };
-    let change = DomainChange { catch_all, alias_of };
+    let reminder = match change.licence_reminder_days {
+        Some(days) => Some(Some(
+            caller
+                .directory
+                .now()
+                .millis
+                .saturating_add(i64::from(days) * DAY_MILLIS),
+        )),
+        None => change.licence_reminder_millis,
+    };
+    let change = DomainChange {
+        catch_all,
+        alias_of,
+        licence: change.licence.into(),
+        licence_reminder: Field::from(reminder.map(|at| at.map(|millis| Timestamp { millis }))),
+    };
     let record = caller.directory.change_domain(&record.domain, &change).await?;
     Ok(Json(view(&caller, &record).await?))
 }
@@ -436,6 +470,31 @@ pub(crate) async fn removal(caller: Caller, Path(name): Path<String>) -> Result<
     use_of(&caller, &record).await
 }
 
+/// Refuses a domain that mail of another system is on its way into.
+async fn check_no_migration(caller: &Caller, record: &DomainRecord) -> Result<()> {
+    let mut before: Option<MigrationId> = None;
+    loop {
+        let found = caller
+            .migrations
+            .list(record.tenant, before, MIGRATIONS_AT_ONCE)
+            .await?;
+        for (migration, _) in &found {
+            if migration.state != MigrationState::Ended && migration.target_domain == record.domain.as_str() {
+                return Err(Error::InUse {
+                    what: "domain",
+                    name: record.domain.to_string(),
+                    by: format!("migration {} brings mail into it: end that first", migration.id.0),
+                }
+                .into());
+            }
+        }
+        match found.last() {
+            Some((last, _)) if found.len() == MIGRATIONS_AT_ONCE => before = Some(last.id),
+            _ => return Ok(()),
+        }
+    }
+}
+
 /// Removes a domain with everyone in it, seven days from now: it takes no mail from now on. Needs a fresh proof.
 #[utoipa::path(post, path = "/api/domains/{domain}/removal", params(("domain" = String, Path)), request_body = Removal, responses((status = 200, body = DomainUseView), Failure))]
 pub(crate) async fn remove(
@@ -449,6 +508,7 @@ pub(crate) async fn remove(
         let name = record.domain.to_unicode();
         return Err(Problem::invalid(format!("type the domain in once more: {name}")));
     }
+    check_no_migration(&caller, &record).await?;
     let record = caller.directory.remove_domain(&record.domain).await?;
     use_of(&caller, &record).await
 }

@@ -248,6 +248,7 @@ impl Watch {
     }
 
     async fn domain(&self, record: &DomainRecord) -> Result<(), Error> {
+        self.directory.remind_of_licence(record).await?;
         let work = self.directory.work_on(record);
         while work != DomainWork::None && self.directory.step_domain(&record.domain, work).await? {}
         if record.removal.is_some() {

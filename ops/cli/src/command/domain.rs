@@ -90,6 +90,17 @@ pub enum Domain {
         /// An account's address, or `none`.
         address: String,
     },
+    /// Say what registers a domain's host names with an authority, and when to be reminded of it.
+    Licence {
+        /// The domain.
+        domain: String,
+        /// What there is to say; `none` takes it away.
+        #[arg(long)]
+        text: Option<String>,
+        /// Days until administrators are reminded by mail; `none`: never.
+        #[arg(long, value_name = "DAYS")]
+        remind: Option<String>,
+    },
     /// Remove a domain that has no addresses any more, or give a claim up.
     Delete {
         /// Its name.
@@ -151,6 +162,23 @@ pub(crate) async fn run(command: &Domain, client: &Client, style: Style) -> Resu
             }
         }
         Domain::Keep { domain } => client.delete(&format!("{}/removal", path(domain))).await?,
+        Domain::Licence { domain, text, remind } => {
+            let mut change = serde_json::Map::new();
+            if let Some(text) = text {
+                change.insert("licence".to_owned(), json!(super::or_none(text).unwrap_or_default()));
+            }
+            match remind.as_deref() {
+                None => {}
+                Some("none") => drop(change.insert("licence_reminder_millis".to_owned(), json!(null))),
+                Some(days) => {
+                    let days: u32 = days
+                        .parse()
+                        .with_context(|| format!("{days}: a number of days, or `none`"))?;
+                    change.insert("licence_reminder_days".to_owned(), json!(days));
+                }
+            }
+            client.patch(&path(domain), super::changes(change)?).await?
+        }
         Domain::CatchAll { domain, address } => {
             let address = Some(address).filter(|address| *address != "none");
             client.patch(&path(domain), json!({ "catch_all": address })).await?

@@ -49,3 +49,37 @@ fn mig_9_10_a_migration_is_begun_shown_and_ended() {
         assert_eq!((status, own["items"].as_array().map(Vec::len)), (200, Some(0)), "{own}");
     });
 }
+
+#[test]
+fn dom_10_a_domain_stays_while_a_migration_brings_mail_into_it() {
+    hongyan_actor::run(0, async {
+        let (router, _) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        call(api, "POST", "/api/domains", json!({"domain": "e.test"})).await;
+        let (_, made) = call(api, "POST", "/api/migrations", asked()).await;
+        let (path, typed) = ("/api/domains/d.test/removal", json!({"domain": "d.test"}));
+        let (status, refused) = call(api, "POST", path, typed.clone()).await;
+        assert_eq!((status, &refused["type"]), (409, &json!("in-use")), "{refused}");
+        let other = call(api, "POST", "/api/domains/e.test/removal", json!({"domain": "e.test"})).await;
+        assert_eq!(other.0, 200, "{}", other.1);
+        let (status, late) = call(api, "POST", "/api/migrations", {
+            let mut late = asked();
+            late["source_domain"] = json!("older.test");
+            late["target_domain"] = json!("e.test");
+            late
+        })
+        .await;
+        assert_eq!(status, 400, "{late}");
+        call(api, "DELETE", "/api/domains/e.test/removal", Value::Null).await;
+        let path_made = format!("/api/migrations/{}", made["id"]);
+        call(api, "PATCH", &path_made, json!({"state": "ended"})).await;
+        // Then only its members stand in the way, for whom there is another domain.
+        let (status, going) = call(api, "POST", path, typed).await;
+        assert_eq!(status, 200, "{going}");
+        let licence = json!({"licence": "ICP 1", "licence_reminder_days": 10});
+        let (status, changed) = call(api, "PATCH", "/api/domains/e.test", licence).await;
+        assert_eq!((status, &changed["licence"]), (200, &json!("ICP 1")), "{changed}");
+        assert!(changed["licence_reminder_millis"].is_i64(), "{changed}");
+    });
+}
