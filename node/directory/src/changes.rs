@@ -49,6 +49,8 @@ pub struct NewTenant {
     pub language: Option<Language>,
     /// What new members find in their mailbox.
     pub welcome: Welcome,
+    /// Whether it gets a domain to try, where the installation has such (DOM-1).
+    pub trial_domain: bool,
 }
 
 impl NewTenant {
@@ -62,6 +64,7 @@ impl NewTenant {
             account_settings: AccountSettings::default(),
             language: None,
             welcome: Welcome::None,
+            trial_domain: false,
         }
     }
 }

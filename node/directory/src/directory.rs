@@ -421,9 +421,8 @@ impl Directory {
 impl Directory {
     /// Makes a tenant. `Exists`, `Invalid`.
     pub async fn create_tenant(&self, new: &NewTenant) -> Result<TenantRecord> {
-        let new = new.clone();
-        let now = self.now();
-        self.change(async move |t| tx::create_tenant::run(t, &new, now).await)
+        let (new, now, this) = (new.clone(), self.now(), self.clone());
+        self.change(async move |t| tx::create_tenant::run(t, &new, this.options(), now).await)
             .await
     }
     /// Changes a tenant. `NotFound`, `Invalid`.

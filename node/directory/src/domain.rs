@@ -12,6 +12,8 @@ use crate::{ClaimRecord, Directory, DomainCheck, DomainNews, DomainRecord, Error
 
 use hongyan_audit::{Chain, Event};
 
+/// Domains looked at in one read.
+const OWN_DOMAINS_AT_ONCE: usize = 100;
 /// Octets of randomness in what name servers have to say.
 const TOKEN_OCTETS: usize = 15;
 /// How the text of that begins.
@@ -169,6 +171,30 @@ impl Directory {
             ..DomainChange::default()
         };
         self.change_domain(domain, &change).await
+    }
+    /// Begins to replace a lent domain by the first of the tenant's own that mail comes to: addresses move, and the lent one goes on as
+    /// another name (DOM-1). Whether it has begun. `Exists` for addresses that are in both.
+    pub async fn replace_trial_domain(&self, record: &DomainRecord) -> Result<bool> {
+        if !record.trial || record.is_special() {
+            return Ok(false);
+        }
+        let mut after = None;
+        loop {
+            let domains = self.domains(record.tenant, after, OWN_DOMAINS_AT_ONCE).await?;
+            for own in domains.iter().filter(|own| !own.trial && !own.is_special()) {
+                let check = self.domain_check(&own.domain).await?;
+                if check.is_some_and(|check| check.receives) {
+                    self.move_domain(&record.domain, &own.domain).await?;
+                    let news = DomainNews::Replaced(record.domain.clone(), own.domain.clone());
+                    self.tell_of_domain(record.tenant, &news).await?;
+                    return Ok(true);
+                }
+            }
+            match domains.last() {
+                Some(last) if domains.len() == OWN_DOMAINS_AT_ONCE => after = Some(last.domain.clone()),
+                _ => return Ok(false),
+            }
+        }
     }
     /// Reminds administrators of what is to be done about a domain's licence, once, when it is time (DOM-13). `NotFound`.
     pub async fn remind_of_licence(&self, record: &DomainRecord) -> Result<()> {

@@ -18,6 +18,8 @@ pub enum DomainNews {
     Ends(Domain, Timestamp),
     /// What they claimed is theirs.
     Proven(Domain),
+    /// Their own domain works, and what was lent to them goes on as another name of it.
+    Replaced(Domain, Domain),
     /// They wanted to be reminded of its licence, and wrote that of it.
     Licence(Domain, String),
 }
@@ -30,6 +32,7 @@ impl DomainNews {
             Self::Contested(domain, at) => contested(&domain.to_unicode(), *at),
             Self::Ends(domain, at) => ends(&domain.to_unicode(), *at),
             Self::Proven(domain) => proven(&domain.to_unicode()),
+            Self::Replaced(lent, own) => replaced(&lent.to_unicode(), &own.to_unicode()),
             Self::Licence(domain, text) => licence(&domain.to_unicode(), text),
         };
         Notice::new(env, Recipient::Administrators(tenant), kind, english, chinese)
@@ -105,6 +108,20 @@ fn proven(domain: &str) -> (&'static str, Text, Text) {
         &format!("{domain} 已通过所有权验证，可以在其中创建地址。邮件所需的记录：hongyan domain records {domain}\n"),
     );
     ("domain.proven", english, chinese)
+}
+
+fn replaced(lent: &str, own: &str) -> (&'static str, Text, Text) {
+    let english = Text::new(
+        &format!("Addresses have moved from {lent} to {own}"),
+        &format!(
+            "Mail for {own} comes here now, so all addresses in {lent} are in {own}. The old ones go on leading to the same people.\n"
+        ),
+    );
+    let chinese = Text::new(
+        &format!("邮箱地址已由 {lent} 迁移到 {own}"),
+        &format!("{own} 已可正常收信，{lent} 中的全部地址已迁移到 {own}，原地址仍可继续收信。\n"),
+    );
+    ("domain.replaced", english, chinese)
 }
 
 fn licence(domain: &str, text: &str) -> (&'static str, Text, Text) {

@@ -389,3 +389,50 @@ async fn dom_13_administrators_are_reminded_of_a_licence_once_when_it_is_time() 
     let refused = d.change_domain(&a, &broken).await;
     assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
 }
+
+#[tokio::test]
+async fn dom_1_a_domain_to_try_is_lent_limited_and_replaced() {
+    let (env, _) = Env::manual(1);
+    let options = DirectoryOptions {
+        trial_parent: Some(domain("try.test")),
+        domains_per_tenant_max: 1,
+        ..DirectoryOptions::default()
+    };
+    let d = Directory::new(Database::new(MemoryStore::default()), env, options);
+    let without = d.create_tenant(&NewTenant::named("Without")).await.unwrap();
+    assert_eq!(without.counts.domains, 0);
+    let new = NewTenant {
+        trial_domain: true,
+        ..NewTenant::named("Acme")
+    };
+    let acme = d.create_tenant(&new).await.unwrap();
+    let lent = domain(&format!("t{}.try.test", acme.id.0));
+    assert!(d.domain(&lent).await.unwrap().trial);
+    let anna = address(&format!("anna@{lent}"));
+    let anna = d.create_account(&NewAccount::at(anna)).await.unwrap();
+    assert!(d.restrictions_of(&anna).await.unwrap().sending_outside);
+    // It does not count.
+    d.create_domain(acme.id, &domain("a.test")).await.unwrap();
+    let look = async || d.replace_trial_domain(&d.domain(&lent).await.unwrap()).await.unwrap();
+    assert!(!look().await, "no mail comes to the own one yet");
+    let check = DomainCheck {
+        at: d.now(),
+        receives: true,
+        lost: None,
+        told: None,
+        wrong: Vec::new(),
+        registration: Default::default(),
+    };
+    d.keep_domain_check(&domain("a.test"), &check, None).await.unwrap();
+    assert!(look().await);
+    while d.step_domain(&lent, DomainWork::Move).await.unwrap() {}
+    assert!(!look().await, "once");
+    let anna = d.account(anna.id).await.unwrap().unwrap();
+    assert_eq!(anna.address, address("anna@a.test"));
+    assert!(!d.restrictions_of(&anna).await.unwrap().sending_outside);
+    let old = address(&format!("anna@{lent}"));
+    assert!(
+        matches!(d.resolve(&old).await.unwrap(), Resolution::Account(_)),
+        "the old address goes on"
+    );
+}

@@ -84,6 +84,8 @@ pub struct DirectoryOptions {
     /// How long what is remembered is trusted after a look: a node that cannot reach the store answers from memory no
     /// longer than this.
     pub stale_max: Duration,
+    /// Below this, tenants get a domain to try (DOM-1); none: they get none.
+    pub trial_parent: Option<Domain>,
     /// The domain of a login name that has none.
     pub default_domain: Option<Domain>,
 }
@@ -129,6 +131,7 @@ impl Default for DirectoryOptions {
             cache_entries_max: 100_000,
             look_period: Duration::from_millis(400),
             stale_max: Duration::from_secs(2),
+            trial_parent: None,
             default_domain: None,
         }
     }

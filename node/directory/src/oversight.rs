@@ -50,11 +50,21 @@ impl Directory {
     pub async fn restrictions_of(&self, account: &AccountRecord) -> Result<Restrictions> {
         let mut lookup = self.lookup();
         let tenant = lookup.tenant(account.tenant).await?;
-        let of_tenant = tenant.map(|tenant| tenant.restricted).unwrap_or_default();
+        let of_tenant = tenant.as_ref().map(|tenant| tenant.restricted).unwrap_or_default();
         // A session may have read the account long ago.
         let now = lookup.account(account.id).await?;
-        let own = now.map_or(account.restricted, |now| now.restricted);
-        Ok(own.or(of_tenant))
+        let own = now.as_ref().map_or(account.restricted, |now| now.restricted);
+        let mut all = own.or(of_tenant);
+        // A lent domain stands for the operator: nobody unknown writes to the world with it (DOM-1).
+        let address = now.as_ref().map_or(&account.address, |now| &now.address);
+        let is_lent = lookup.domain(&address.domain).await?.is_some_and(|domain| domain.trial);
+        if is_lent
+            && !all.sending_outside
+            && let Some(tenant) = &tenant
+        {
+            all.sending_outside = !self.is_verified(tenant).await?;
+        }
+        Ok(all)
     }
 
     /// Organisations whose service ends or has ended, after `after`, at most `limit`.

@@ -54,6 +54,7 @@ pub(crate) mod set_page;
 pub(crate) mod set_sign_in_policy;
 pub(crate) mod set_terms;
 pub(crate) mod set_visibility;
+pub(crate) mod trial_domain;
 pub(crate) mod welcome;
 
 use hongyan_kv::Transaction;

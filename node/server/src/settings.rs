@@ -111,7 +111,12 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         "" => None,
         name => Some(Domain::try_from(name).with_context(|| format!("setting directory.default_domain: {name}"))?),
     };
+    let trial_parent = match section.trial_parent.as_str() {
+        "" => None,
+        name => Some(Domain::try_from(name).with_context(|| format!("setting directory.trial_parent: {name}"))?),
+    };
     Ok(DirectoryOptions {
+        trial_parent,
         aliases_per_account_max: section.aliases_per_account_max,
         accounts_per_tenant_max: section.accounts_per_tenant_max,
         domains_per_tenant_max: section.domains_per_tenant_max,

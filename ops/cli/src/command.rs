@@ -377,6 +377,7 @@ mod tests {
             "x sign-in policy set --close none --network 10.0.0.0/8 --network ::1 --exempt a@b --exempt-department 3",
             "x organisation sign-in-page A --domain a.test --title Acme --title-zh-cn 甲 --colour #0a5c36 --layout left --logo l.png",
             "x organisation sign-in-page A --remove",
+            "x organisation add A --no-trial-domain",
             "x organisation sign-in-form A --horizontal --domain a.test --domain b.test --no-forgotten --chinese",
             "x sign-in policy set --exit-page https://www.a.test/bye --organisation A",
             "x sign-in policy set --second-factor administrators --grace-days 3 --secure-login off",

@@ -35,6 +35,8 @@ pub struct DomainRecord {
     pub licence_reminder: Option<Timestamp>,
     /// When they were.
     pub licence_told: Option<Timestamp>,
+    /// Whether it is one of the operator's, lent until the tenant has its own (DOM-1).
+    pub trial: bool,
 }
 
 impl DomainRecord {
@@ -52,6 +54,7 @@ impl DomainRecord {
             licence: String::new(),
             licence_reminder: None,
             licence_told: None,
+            trial: false,
         }
     }
     /// Where its addresses are found as well, when they are not found in it.
@@ -93,6 +96,8 @@ struct V1 {
     licence_reminder_millis: Option<i64>,
     #[n(10)]
     licence_told_millis: Option<i64>,
+    #[n(11)]
+    trial: Option<bool>,
 }
 
 enum Stored {
@@ -113,6 +118,7 @@ pub(crate) fn encode(domain: &DomainRecord) -> Bytes {
         licence: Some(domain.licence.clone()).filter(|text| !text.is_empty()),
         licence_reminder_millis: domain.licence_reminder.map(|at| at.millis),
         licence_told_millis: domain.licence_told.map(|at| at.millis),
+        trial: Some(true).filter(|_| domain.trial),
     };
     record::encode(Schema(1), &body)
 }
@@ -137,6 +143,7 @@ pub(crate) fn decode(domain: Domain, stored: &[u8]) -> Result<DomainRecord, Reco
         licence: body.licence.unwrap_or_default(),
         licence_reminder: body.licence_reminder_millis.map(moment),
         licence_told: body.licence_told_millis.map(moment),
+        trial: body.trial == Some(true),
     })
 }
 
@@ -178,6 +185,14 @@ mod tests {
             crate::record::hex(&stored),
             "0100018a031903e8071907d066612e74657374f566622e74657374190bb86549435020 31190fa0".replace(' ', "")
         );
-        assert_eq!(decode(domain, &stored), Ok(licensed));
+        assert_eq!(decode(domain.clone(), &stored).as_ref(), Ok(&licensed));
+        let lent = DomainRecord {
+            trial: true,
+            ..licensed
+        };
+        let stored = encode(&lent);
+        let hex = crate::record::hex(&stored);
+        assert!(hex.starts_with("0100018c") && hex.ends_with("190fa0f6f5"), "{hex}");
+        assert_eq!(decode(domain, &stored), Ok(lent));
     }
 }

@@ -7,7 +7,7 @@ use hongyan_kv::{RangeQuery, Transaction};
 use hongyan_notice::{Notice, Recipient};
 use hongyan_types::{Domain, TenantId, Timestamp};
 
-use super::{Page, create_domain, domain_name, list, plan, read_domain, remove_domain, write_domain};
+use super::{Page, create_domain, domain_name, list, plan, read_domain, remove_domain, trial_domain, write_domain};
 use crate::record::feed::Subject;
 use crate::record::{claim, domain};
 use crate::{Change, ClaimRecord, DirectoryOptions, DomainRecord, Error, Limit, Proved, ProvenBy, Result, key};
@@ -61,7 +61,8 @@ pub(super) async fn check_room(
     let bounds = plan::bounds(transaction, tenant, now).await?;
     let claims = key::tenant_claims(tenant);
     let claimed = transaction.get_range_all(RangeQuery::all(claims.range())).await?;
-    let mut used = bounds.owner.counts.domains;
+    let lent = trial_domain::count(transaction, options, tenant).await?;
+    let mut used = bounds.owner.counts.domains.saturating_sub(lent);
     for pair in &claimed {
         used += u64::from(list::domain_of_key(&claims, &pair.key)? != *name);
     }

@@ -3,13 +3,19 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::{TenantId, Timestamp};
 
-use super::{check_name, take_id, write_tenant};
+use super::{check_name, read_tenant, take_id, trial_domain, write_tenant};
 use crate::record::page;
 use crate::{
-    Change, Error, NewTenant, OrganisationPage, Result, TenantCounts, TenantRecord, TenantState, Welcome, key,
+    Change, DirectoryOptions, Error, NewTenant, OrganisationPage, Result, TenantCounts, TenantRecord, TenantState,
+    Welcome, key,
 };
 
-pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestamp) -> Result<TenantRecord> {
+pub(crate) async fn run(
+    transaction: &mut Change,
+    new: &NewTenant,
+    options: &DirectoryOptions,
+    now: Timestamp,
+) -> Result<TenantRecord> {
     let name = new.name.trim();
     if name.is_empty() {
         return Err(Error::Invalid("a tenant needs a name".to_owned()));
@@ -50,5 +56,11 @@ pub(crate) async fn run(transaction: &mut Change, new: &NewTenant, now: Timestam
     let event = Event::new("organisation.create", &tenant.name).id(id.0);
     transaction.record(Chain::Installation, event.clone());
     transaction.record(Chain::Tenant(id), event);
-    Ok(tenant)
+    match trial_domain::name(options, id) {
+        Some(name) if new.trial_domain => {
+            trial_domain::give(transaction, id, &name, now).await?;
+            read_tenant(transaction, id).await
+        }
+        _ => Ok(tenant),
+    }
 }

@@ -52,6 +52,8 @@ pub(crate) struct DomainView {
     check: Option<CheckView>,
     /// What registers its host names with an authority, in the administrators' words.
     licence: String,
+    /// Whether it is lent by the operator until the organisation has its own.
+    trial: bool,
     /// When administrators are reminded of that.
     licence_reminder_millis: Option<i64>,
 }
@@ -208,6 +210,7 @@ async fn view(caller: &Caller, record: &DomainRecord) -> Result<DomainView> {
         registered_until_millis: ends.map(|at| at.millis),
         check: check.map(check_view),
         licence: record.licence.clone(),
+        trial: record.trial,
         licence_reminder_millis: record.licence_reminder.map(|at| at.millis),
     })
 }
@@ -251,6 +254,7 @@ async fn view_claim(caller: &Caller, claim: &ClaimRecord) -> Result<DomainView> 
         registered_until_millis: None,
         check: None,
         licence: String::new(),
+        trial: false,
         licence_reminder_millis: None,
     })
 }

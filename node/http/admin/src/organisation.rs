@@ -68,6 +68,8 @@ pub(crate) struct Create {
     language: Option<Language>,
     /// What new members find in their mailbox; the standard letter when nothing is said.
     welcome: Option<Welcome>,
+    /// Whether it gets a domain to try below `[directory] trial_parent`, where that is set; it does when nothing is said.
+    trial_domain: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -192,6 +194,7 @@ pub(crate) async fn create(caller: Caller, Body(new): Body<Create>) -> Result<Ta
         account_settings: new.account_settings,
         language: new.language,
         welcome: new.welcome.unwrap_or(Welcome::Standard),
+        trial_domain: new.trial_domain.unwrap_or(true),
     };
     let tenant = caller.directory.create_tenant(&new).await?;
     Ok(Tagged::created(tenant.etag(), view(&caller, tenant).await?))

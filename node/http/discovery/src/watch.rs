@@ -249,7 +249,13 @@ impl Watch {
 
     async fn domain(&self, record: &DomainRecord) -> Result<(), Error> {
         self.directory.remind_of_licence(record).await?;
-        let work = self.directory.work_on(record);
+        let work = match self.directory.replace_trial_domain(record).await {
+            Ok(true) => DomainWork::Move,
+            Ok(false) => self.directory.work_on(record),
+            // Somebody has to decide whose address that is; until then both domains go on.
+            Err(Error::Exists { .. }) => DomainWork::None,
+            Err(error) => return Err(error),
+        };
         while work != DomainWork::None && self.directory.step_domain(&record.domain, work).await? {}
         if record.removal.is_some() {
             return Ok(());

@@ -26,6 +26,9 @@ pub enum Organisation {
         /// The language reports come in: en, zh-CN.
         #[arg(long)]
         language: Option<String>,
+        /// It gets no domain to try.
+        #[arg(long)]
+        no_trial_domain: bool,
     },
     /// List organisations.
     List,
@@ -127,9 +130,11 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
             accounts_max,
             aliases_max,
             language,
+            no_trial_domain,
         } => {
             let new = json!({
                 "name": name, "accounts_max": accounts_max, "aliases_per_account_max": aliases_max, "language": language,
+                "trial_domain": !no_trial_domain,
             });
             client.post("/api/organisations", new).await?
         }
