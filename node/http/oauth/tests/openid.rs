@@ -512,7 +512,9 @@ async fn api_2_an_application_signs_the_member_out() {
     // Nobody is signed out because a link says so.
     let (status, _, page) = world.get(Some(&session), &leave(&[("client_id", "app")])).await;
     assert!(status == 200 && page.contains("value=\"sign-out\""), "{page}");
-    let forged = format!("{}A", &hint[..hint.len() - 1]);
+    // One in four signatures ends in an A as it is.
+    let end = if hint.ends_with('A') { 'Q' } else { 'A' };
+    let forged = format!("{}{end}", &hint[..hint.len() - 1]);
     let (status, _, page) = world.get(Some(&session), &leave(&[("id_token_hint", &forged)])).await;
     assert!(status == 200 && page.contains("value=\"sign-out\""), "{page}");
     assert!(world.access.web_session(session.reveal(), PEER).await.is_ok());
