@@ -1,6 +1,7 @@
 //! The keys of the audit log. Layout, each a tuple:
 //!
 //! ("aud", chain, "head")             record/head.rs
+//! ("aud", chain, "cut")              record/cut.rs
 //! ("aud", chain, "entry", sequence)  record/entry.rs
 //!
 //! The chain is 0 for the installation, else the tenant.
@@ -15,6 +16,9 @@ fn chain(chain: Chain) -> Tuple {
 }
 pub(crate) fn head(of: Chain) -> Bytes {
     chain(of).string("head").pack()
+}
+pub(crate) fn cut(of: Chain) -> Bytes {
+    chain(of).string("cut").pack()
 }
 pub(crate) fn entries(of: Chain) -> Tuple {
     chain(of).string("entry")

@@ -1,12 +1,13 @@
 //! Reads a chain.
 
+use bytes::Bytes;
 use hongyan_kv::{Database, KeyRange, KeyValue, RangeQuery, ReadMode, Result, Transaction};
 use hongyan_types::Timestamp;
 
 use crate::append::read_head;
 use crate::record::entry;
 use crate::verify::{Verdict, Verifier};
-use crate::{Anchor, Chain, Entry, Head, Recorded, key};
+use crate::{Anchor, Chain, Cut, Entry, Head, Recorded, key};
 
 /// Entries read at a time.
 const STEP_ENTRIES: usize = 500;
@@ -54,7 +55,7 @@ pub struct LogPage {
 /// The logs of a store; clones share it.
 #[derive(Clone)]
 pub struct Log {
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl Log {
@@ -109,31 +110,51 @@ impl Log {
         Ok(LogPage { entries, next })
     }
 
-    /// Goes through a chain from its first entry to its end, and through `anchor` when one is given: a head that was noted
+    /// Goes through a chain from the first entry that is kept to its end, and through `anchor` when one is given: a head that was noted
     /// earlier.
     ///
     /// # Errors
     /// The store's; a broken chain is no error but the verdict.
     pub async fn verify(&self, chain: Chain, anchor: Option<Anchor>) -> Result<Verdict> {
+        loop {
+            let cut = self.cut_of(chain).await?;
+            let verdict = self.verify_from(chain, cut, anchor).await?;
+            // What was removed meanwhile is no gap.
+            if matches!(verdict, Verdict::Whole(_)) || self.cut_of(chain).await? == cut {
+                return Ok(verdict);
+            }
+        }
+    }
+
+    async fn verify_from(&self, chain: Chain, cut: Option<Cut>, anchor: Option<Anchor>) -> Result<Verdict> {
         let end = self.head(chain).await?;
-        let mut verifier = Verifier::new(chain, anchor);
+        let mut verifier = Verifier::new(chain, cut, anchor);
+        if let Some(broken) = verifier.check_anchor() {
+            return Ok(broken);
+        }
         while verifier.head().sequence < end.sequence {
-            let range = KeyRange {
-                begin: key::entry(chain, verifier.head().sequence + 1),
-                end: key::entry(chain, end.sequence + 1),
-            };
-            let pairs = self.read(range, false).await?;
+            let after = verifier.head().sequence;
+            let pairs = self.entries_after(chain, after, end.sequence).await?;
             if pairs.is_empty() {
                 break;
             }
-            for pair in pairs {
-                let sequence = sequence_of(chain, &pair)?;
-                if let Some(broken) = verifier.take(sequence, &pair.value) {
+            for (sequence, stored) in pairs {
+                if let Some(broken) = verifier.take(sequence, &stored) {
                     return Ok(broken);
                 }
             }
         }
         Ok(verifier.finish(end))
+    }
+
+    /// Some entries after a number, up to another, the oldest first, as they are stored.
+    pub(crate) async fn entries_after(&self, chain: Chain, after: u64, until: u64) -> Result<Vec<(u64, Bytes)>> {
+        let range = KeyRange {
+            begin: key::entry(chain, after + 1),
+            end: key::entry(chain, until + 1),
+        };
+        let pairs = self.read(range, false).await?.into_iter();
+        pairs.map(|pair| Ok((sequence_of(chain, &pair)?, pair.value))).collect()
     }
 
     async fn read(&self, range: KeyRange, reverse: bool) -> Result<Vec<KeyValue>> {

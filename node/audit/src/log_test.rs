@@ -2,7 +2,7 @@ use hongyan_memory::MemoryStore;
 use hongyan_types::TenantId;
 
 use super::*;
-use crate::{Author, Event, append};
+use crate::{Author, Event, Whole, append};
 
 const CHAIN: Chain = Chain::Tenant(TenantId(3));
 
@@ -56,14 +56,86 @@ async fn stat_7_the_newest_come_first_page_by_page() {
     assert_eq!(sequences(&other), [0; 0]);
 }
 
+async fn whole(log: &Log, anchor: Option<Anchor>) -> Whole {
+    match log.verify(CHAIN, anchor).await.unwrap() {
+        Verdict::Whole(whole) => whole,
+        Verdict::Broken { sequence, reason } => panic!("{sequence}: {reason}"),
+    }
+}
+
+#[tokio::test]
+async fn stat_7_what_was_kept_long_enough_goes_and_the_rest_is_still_proven() {
+    const DAY: i64 = 86_400_000;
+    let (log, database) = log(1_200).await;
+    let moment = |millis: i64| Timestamp { millis };
+    let first = whole(&log, None).await.end;
+    // Entries are of the first second: nothing is old enough by a day, then some is.
+    log.cut(CHAIN, moment(1_101), moment(DAY)).await.unwrap();
+    assert_eq!(log.cut_of(CHAIN).await.unwrap(), None);
+    assert_eq!(whole(&log, Some(first)).await.cut, None);
+    let at = moment(DAY + 2);
+    change(&database, async |transaction| {
+        let young = Entry::new(Event::new("tag.create", "young"), Author::system(), at);
+        append(transaction, CHAIN, std::slice::from_ref(&young)).await
+    })
+    .await;
+    log.cut(CHAIN, moment(DAY + 2), moment(2 * DAY)).await.unwrap();
+    let kept = whole(&log, Some(first)).await;
+    assert_eq!((kept.end.sequence, kept.cut.map(|cut| cut.last)), (1_202, Some(first)));
+    let page = log.list(CHAIN, &Filter::default(), None, 9).await.unwrap();
+    assert_eq!((sequences(&page), page.next), (vec![1_202, 1_201], None));
+    assert_eq!(page.entries[0].entry.action, "audit.cut");
+    // The same again does nothing; what was noted of what is gone proves neither way, but another hash where it was cut does.
+    log.cut(CHAIN, moment(DAY + 2), moment(2 * DAY)).await.unwrap();
+    assert_eq!(whole(&log, None).await, kept);
+    let early = Head { sequence: 3, ..first };
+    assert_eq!(whole(&log, Some(early)).await, kept);
+    let other = Anchor {
+        sequence: first.sequence,
+        hash: kept.end.hash,
+    };
+    let broken_at = async |anchor| match log.verify(CHAIN, anchor).await.unwrap() {
+        Verdict::Broken { sequence, .. } => sequence,
+        Verdict::Whole(_) => 0,
+    };
+    assert_eq!(broken_at(Some(other)).await, 1_200);
+    // Who removes one more and says so only in the record is found.
+    let next = page.entries[1].clone();
+    change(&database, async |transaction| {
+        let cut = Cut {
+            last: Head {
+                sequence: next.sequence,
+                hash: next.hash,
+            },
+            until: moment(0),
+        };
+        transaction.clear(&key::entry(CHAIN, next.sequence));
+        transaction.set(key::cut(CHAIN), crate::record::cut::encode(cut));
+        Ok(())
+    })
+    .await;
+    assert_eq!(broken_at(None).await, 1_202);
+}
+
+#[tokio::test]
+async fn a_chain_that_is_not_as_it_was_written_is_not_cut() {
+    let (log, database) = log(3).await;
+    change(&database, async |transaction| {
+        transaction.clear(&key::entry(CHAIN, 1));
+        Ok(())
+    })
+    .await;
+    let late = Timestamp { millis: i64::MAX / 2 };
+    assert!(log.cut(CHAIN, late, late).await.is_err());
+    assert_eq!(log.cut_of(CHAIN).await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn what_was_altered_removed_or_rewritten_is_found() {
     let (log, database) = log(600).await;
-    let Verdict::Whole(head) = log.verify(CHAIN, None).await.unwrap() else {
-        panic!("whole");
-    };
+    let head = whole(&log, None).await.end;
     assert_eq!(head.sequence, 600);
-    assert_eq!(log.verify(CHAIN, Some(head)).await.unwrap(), Verdict::Whole(head));
+    assert_eq!(whole(&log, Some(head)).await.end, head);
     let elsewhere = Head { sequence: 9, ..head };
     let broken_at = async |anchor| match log.verify(CHAIN, anchor).await.unwrap() {
         Verdict::Broken { sequence, .. } => sequence,

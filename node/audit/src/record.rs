@@ -1,5 +1,6 @@
 //! What the log stores, one file a kind. Every version once written stays readable.
 
+pub(crate) mod cut;
 pub(crate) mod entry;
 pub(crate) mod head;
 

@@ -296,7 +296,7 @@ async fn stat_7_every_change_is_told_to_the_audit_log_and_the_feed() {
     assert_eq!(told, expect);
     assert_eq!(page.entries[0].entry.author, author);
     let verdict = log.verify(Chain::Tenant(tenant), None).await.unwrap();
-    assert!(matches!(verdict, Verdict::Whole(head) if head.sequence == 4));
+    assert!(matches!(verdict, Verdict::Whole(whole) if whole.end.sequence == 4));
     let feed = directory.feed(tenant, 2, 9).await.unwrap();
     let subjects: Vec<_> = feed.entries.iter().map(|entry| entry.subjects.clone()).collect();
     assert_eq!(subjects, [vec![Subject::Department(a)], vec![Subject::Account(anna)]]);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use hongyan_access::Access;
+use hongyan_audit::Chain;
 use hongyan_directory::{Directory, Error, TenantRecord};
 use hongyan_env::Env;
 use hongyan_kv::Transaction;
@@ -80,6 +81,13 @@ impl Retention {
             }
         }
         self.access.sweep_logins(tenant, until).await?;
+        let now = Timestamp {
+            millis: self.env.wall_millis(),
+        };
+        if let Err(error) = self.directory.audit().cut(Chain::Tenant(tenant), until, now).await {
+            // What is wrong with one log keeps nothing else.
+            tracing::warn!(event = "audit_not_cut", tenant = tenant.0, %error);
+        }
         self.counts.sweep(tenant, until).await?;
         let forget = async move |transaction: &mut Transaction| -> hongyan_kv::Result<()> {
             hongyan_notice::forget(transaction, tenant, until);

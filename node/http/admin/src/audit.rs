@@ -2,7 +2,7 @@
 
 use axum::Json;
 use hongyan_access::permission::{Action, Needs, Reach, Refusal};
-use hongyan_audit::{Anchor, Chain, Filter, Recorded, Verdict};
+use hongyan_audit::{Anchor, Chain, Filter, Recorded, Verdict, Whole};
 use hongyan_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -69,13 +69,13 @@ impl OperationKind {
             ) => Self::Protocols,
             ("organisation" | "domain" | "plan", _) => Self::Organisation,
             ("token" | "webhook" | "oauth-client" | "session", _) => Self::Protocols,
-            ("member", "acts" | "deleted-mails") => Self::Logs,
+            ("member", "acts" | "deleted-mails" | "scan-mails") => Self::Logs,
             (
                 "member",
                 "set-password" | "add-oauth-grant" | "remove-oauth-grant" | "distrust-device" | "end-sessions"
                 | "refuse-sign-in" | "link-identity" | "unlink-identity" | "passkey-counter" | "oauth-replay",
             ) => Self::Protocols,
-            ("member", "restore-mails" | "preferences") | ("mailbox", _) => Self::MemberPermissions,
+            ("member", "restore-mails" | "clean-mails" | "preferences") | ("mailbox", _) => Self::MemberPermissions,
             ("logins" | "mail-log" | "statistics" | "list" | "mail", _) => Self::Logs,
             ("task", _) => Self::Tasks,
             ("cluster" | "queue" | "secrets", _) => Self::Installation,
@@ -146,6 +146,12 @@ pub(crate) struct Verified {
     sequence: u64,
     /// The last entry's hash: note it elsewhere.
     hash: Option<String>,
+    /// The first entry that is kept, where earlier ones were kept long enough and removed.
+    first: Option<u64>,
+    /// What is older than this moment was removed.
+    since_millis: Option<i64>,
+    /// Whether the entry that was noted is still kept, so that it proves something.
+    noted_is_kept: Option<bool>,
     /// What is wrong.
     reason: Option<String>,
 }
@@ -230,16 +236,22 @@ pub(crate) async fn verify(caller: Caller, Asked(query): Asked<VerifyQuery>) -> 
     let verdict = caller.directory.audit().verify(chain, anchor).await;
     let verdict = verdict.map_err(hongyan_directory::Error::from)?;
     Ok(Json(match verdict {
-        Verdict::Whole(head) => Verified {
+        Verdict::Whole(Whole { end, cut }) => Verified {
             whole: true,
-            sequence: head.sequence,
-            hash: Some(head.hash.to_string()),
+            sequence: end.sequence,
+            hash: Some(end.hash.to_string()),
+            first: cut.map(|cut| cut.last.sequence + 1),
+            since_millis: cut.map(|cut| cut.until.millis),
+            noted_is_kept: anchor.map(|anchor| cut.is_none_or(|cut| anchor.sequence >= cut.last.sequence)),
             reason: None,
         },
         Verdict::Broken { sequence, reason } => Verified {
             whole: false,
             sequence,
             hash: None,
+            first: None,
+            since_millis: None,
+            noted_is_kept: None,
             reason: Some(reason),
         },
     }))

@@ -97,9 +97,17 @@ async fn verify(client: &Client, log: &LogName, noted: Option<&str>, style: Styl
         Style::Json => output::item(style, &verdict),
         Style::Text => {
             let hash = verdict["hash"].as_str().unwrap_or_default();
-            output::text(&format!(
-                "the log is whole: {sequence} entries\nnote this end elsewhere: {sequence}:{hash}\n"
-            ));
+            output::text(&match verdict["first"].as_u64() {
+                Some(first) => format!(
+                    "the log is whole from entry {first} to {sequence}; what was older than {} was kept long enough\n",
+                    output::moment(&verdict["since_millis"])
+                ),
+                None => format!("the log is whole: {sequence} entries\n"),
+            });
+            if verdict["noted_is_kept"] == false {
+                output::text("the entry that was noted is not kept any more: it proves nothing\n");
+            }
+            output::text(&format!("note this end elsewhere: {sequence}:{hash}\n"));
         }
     }
     Ok(())
