@@ -12,6 +12,7 @@ mod id;
 mod key;
 mod list;
 mod options;
+mod output;
 mod plans;
 mod purge;
 mod record;
@@ -29,6 +30,7 @@ pub use entity::{Cancel, MailServices, TaskEntity, TaskReply, TaskRequest, TaskS
 pub use id::TaskId;
 pub use list::{ListAnswer, ListAsked, ListError, ListPage, ListSource, Lists};
 pub use options::UpkeepOptions;
+pub use output::Output;
 pub use plans::plans;
 pub use purge::purge;
 pub use record::problem::{Problem, RowProblems};

@@ -18,8 +18,8 @@ use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
     BulkItem, BulkMembers, Cancel, ExportList, ExportMembers, ImportGroups, ImportMembers, Job, Lists, MergeMailbox,
-    Phase, RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord, TaskState,
-    UpkeepOptions, Work, key,
+    Output, Phase, RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord,
+    TaskState, UpkeepOptions, Work, key,
 };
 
 /// How long a task may take to answer.
@@ -448,7 +448,7 @@ impl Tasks {
     ///
     /// # Errors
     /// `NotFound`, also while there is none.
-    pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Vec<u8>, TaskError> {
+    pub async fn output(&self, tenant: TenantId, id: TaskId) -> Result<Output, TaskError> {
         let task = self.show(tenant, id).await?;
         let has_result = match task.job {
             // What it is to do is known before it does it.
@@ -458,19 +458,8 @@ impl Tasks {
         if !has_result {
             return Err(missing("result of task", id));
         }
-        Ok(self.read_output(id).await?)
-    }
-
-    async fn read_output(&self, id: TaskId) -> Result<Vec<u8>, Error> {
-        self.directory
-            .transact(async move |change| {
-                let mut octets = Vec::new();
-                for pair in change.get_range_all(snapshot(key::outputs(id).range(), 0)).await? {
-                    octets.extend_from_slice(&pair.value);
-                }
-                Ok(octets)
-            })
-            .await
+        let output = Output::open(&self.directory, id).await?;
+        output.ok_or_else(|| missing("result of task", id))
     }
 
     /// Forgets the tasks of a tenant that came to their end before `until`, and the files that those before `files_until` have

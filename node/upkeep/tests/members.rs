@@ -93,6 +93,16 @@ impl Ground {
         }
     }
 
+    /// The file that a task has made.
+    async fn output(&self, id: TaskId) -> Vec<u8> {
+        let mut output = self.tasks.output(self.tenant, id).await.unwrap();
+        let mut file = Vec::new();
+        while let Some(piece) = output.read().await.unwrap() {
+            file.extend_from_slice(&piece);
+        }
+        file
+    }
+
     async fn run(&self, import: ImportMembers, text: &str) -> TaskRecord {
         let begun = self.begin(import, text).await;
         self.end(begun.id).await
@@ -280,7 +290,7 @@ fn org_13_what_is_exported_can_be_imported() {
                 .unwrap();
             let done = ground.end(begun.id).await;
             assert_eq!((done.state, done.good), (TaskState::Done, 2));
-            let file = ground.tasks.output(ground.tenant, done.id).await.unwrap();
+            let file = ground.output(done.id).await;
             let dry = ImportMembers {
                 dry_run: true,
                 ..import()
@@ -466,7 +476,7 @@ fn grp_7_groups_come_from_a_file_and_go_into_one() {
                 .await;
             let done = ground.end(begun.unwrap().id).await;
             assert_eq!((done.state, done.good), (TaskState::Done, 2));
-            let file = ground.tasks.output(ground.tenant, done.id).await.unwrap();
+            let file = ground.output(done.id).await;
             let back = groups(&ground, dry.clone(), format, file.clone()).await;
             assert_eq!((back.total, back.bad), (2, 2), "both are there already");
             for local in ["team", "all"] {

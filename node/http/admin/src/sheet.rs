@@ -85,7 +85,7 @@ pub(crate) struct Template {
 }
 
 /// A file to keep, that the job `job` has made.
-pub(crate) fn file(job: &str, format: SheetFormat, octets: Vec<u8>) -> Response {
+pub(crate) fn file(job: &str, format: SheetFormat, octets: impl IntoResponse) -> Response {
     let name = job.rsplit('-').next().unwrap_or(job);
     let (kind, end) = match format {
         SheetFormat::Csv => ("text/csv; charset=utf-8", "csv"),

@@ -1,17 +1,19 @@
 //! /api/tasks: long work with its progress, what is wrong with its rows, and its result (GEN-3).
 
 use axum::Json;
+use axum::body::Body as Octets;
 use axum::extract::Path;
 use axum::response::Response;
 use hongyan_access::permission::{Action, Reach};
 use hongyan_audit::{Chain, Event};
 use hongyan_types::TenantId;
-use hongyan_upkeep::{Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
+use hongyan_upkeep::{Job, Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::Asked;
 use crate::caller::Caller;
+use crate::mail_log::me;
 use crate::page::{self, Page};
 use crate::problem::{Failure, Problem, Result};
 use crate::sheet;
@@ -120,8 +122,18 @@ fn parse(id: &str) -> Result<TaskId> {
 
 /// Whether the caller may know of a task: who manages departments alone knows of their own.
 pub(crate) fn is_seen(caller: &Caller, reach: &Reach, task: &TaskRecord) -> bool {
+    *reach == Reach::Organisation || is_author(caller, task)
+}
+
+/// Whether the caller has asked for it.
+pub(crate) fn is_author(caller: &Caller, task: &TaskRecord) -> bool {
     let author = caller.actor.author();
-    *reach == Reach::Organisation || (task.author.kind, task.author.id) == (author.kind, author.id)
+    (task.author.kind, task.author.id) == (author.kind, author.id)
+}
+
+/// Whether it writes a list of what is one person's own.
+pub(crate) fn is_personal(task: &TaskRecord) -> bool {
+    matches!(&task.job, Job::ExportList(export) if export.list.starts_with("own-"))
 }
 
 /// The organisation, and how far into its tasks the caller sees. Who manages groups alone sees their own.
@@ -142,12 +154,26 @@ const STOP: (Action, Action) = (Action::ChangeMembers, Action::ChangeGroups);
 
 /// The task of that number, and whose it is.
 async fn find(caller: &Caller, actions: (Action, Action), id: &str, whose: &Whose) -> Result<(TenantId, TaskRecord)> {
-    let (tenant, reach) = reach(caller, whose.organisation.as_deref(), actions).await?;
-    let task = caller.tasks.show(tenant, parse(id)?).await?;
+    let id = parse(id)?;
+    let (tenant, reach) = match reach(caller, whose.organisation.as_deref(), actions).await {
+        Err(refused) if refused.status == 403 => return own(caller, id).await.map_err(|_| refused),
+        permitted => permitted?,
+    };
+    let task = caller.tasks.show(tenant, id).await?;
     if is_seen(caller, &reach, &task) {
         return Ok((tenant, task));
     }
     Err(Problem::not_found(format!("task {id} does not exist")))
+}
+
+/// A member's task that writes a list of their own. What they began as an administrator is not theirs any more.
+async fn own(caller: &Caller, id: TaskId) -> Result<(TenantId, TaskRecord)> {
+    let me = me(caller).await?;
+    let task = caller.tasks.show(me.tenant, id).await?;
+    match is_personal(&task) && is_author(caller, &task) {
+        true => Ok((me.tenant, task)),
+        false => Err(Problem::not_found("it is not the caller's own")),
+    }
 }
 
 /// The tasks of an organisation, the latest first.
@@ -194,13 +220,21 @@ pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose):
     let Some(format) = task.job.makes() else {
         return Err(Problem::not_found("it has no result but its rows"));
     };
-    let octets = caller.tasks.output(tenant, task.id).await?;
+    if is_personal(&task) && !is_author(&caller, &task) {
+        return Err(Problem::not_found("what a member takes of their own is for them alone"));
+    }
+    let output = caller.tasks.output(tenant, task.id).await?;
     // The directory leaves the house.
     let taken = Event::new("task.result", task.job.label())
         .id(task.id.0)
         .with("rows", task.good);
     caller.directory.record(Chain::Tenant(tenant), taken).await?;
-    Ok(sheet::file(task.job.label(), format, octets))
+    // What goes wrong on the way breaks the connection: nobody takes half a file for the whole.
+    let pieces = futures_util::stream::try_unfold(output, |mut output| async move {
+        let piece = output.read().await?;
+        Ok::<_, hongyan_directory::Error>(piece.map(|piece| (piece, output)))
+    });
+    Ok(sheet::file(task.job.label(), format, Octets::from_stream(pieces)))
 }
 
 /// Stops a task for good; what was done stays.

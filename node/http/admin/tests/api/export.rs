@@ -91,6 +91,24 @@ fn gen_3_a_long_list_is_written_by_a_task() {
         let text = String::from_utf8(octets.to_vec()).unwrap();
         assert_eq!(text.lines().count(), 10_051);
         assert_eq!(text.matches("at,kind").count(), 1, "one head");
+        // A member has their own in the same way, and nobody else has.
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        let (status, text) = export(anna, json!({"list": "own-mail"})).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{text}");
+        let task: Value = serde_json::from_str(&text).unwrap();
+        let path = format!("/api/tasks/{}", task["id"]);
+        let again = export(anna, json!({"list": "own-mail"})).await;
+        assert_eq!(again.0, StatusCode::CONFLICT, "{}", again.1);
+        while call(anna, "GET", &path, Value::Null).await.1["state"] == "running" {
+            tokio::task::yield_now().await;
+        }
+        let zs = &as_member(&router, &state, "zs@d.test").await;
+        for (who, seen, taken) in [(anna, 200, 200), (boss, 200, 404), (zs, 403, 403)] {
+            assert_eq!(call(who, "GET", &path, Value::Null).await.0, seen);
+            let request = Request::builder().uri(format!("{path}/result")).body(Body::empty());
+            let response = who.clone().oneshot(request.unwrap()).await.unwrap();
+            assert_eq!(response.status(), taken);
+        }
     });
 }
 
