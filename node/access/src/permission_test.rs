@@ -100,6 +100,7 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ChangePreferences", operator),
         ("ReadSentMails", control_members),
         ("RecallMails", control_members),
+        ("CleanMails", control_members),
         ("ReadSessions", read_members),
         ("EndSessions", control_members),
         ("ReadScim", read_members),

@@ -4,6 +4,7 @@ mod alias;
 mod app_password;
 mod audit;
 mod bulk;
+mod clean_up;
 pub(crate) mod cluster;
 mod deleted_mail;
 mod department;
@@ -87,6 +88,8 @@ pub enum Command {
     /// Mails that were deleted for good and can be had back for a while.
     #[command(subcommand)]
     DeletedMail(deleted_mail::DeletedMail),
+    /// Old, large or otherwise chosen mails of a member: shown, and deleted with `--delete`.
+    CleanUp(clean_up::CleanUp),
     /// How the certificates from the authority stand.
     Certificates {
         /// Only those of its domains.
@@ -194,6 +197,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::RecycleBin(command) => recycle_bin::run(command, &client, style).await,
         Command::SentMail(command) => sent_mail::run(command, &client, style).await,
         Command::DeletedMail(command) => deleted_mail::run(command, &client, style).await,
+        Command::CleanUp(command) => clean_up::run(command, &client, style).await,
         Command::Certificates { whose } => {
             let items = client.list("/api/certificates", &whose.query()).await?;
             crate::output::list(
@@ -336,6 +340,9 @@ mod tests {
             "x ldap sync --dry-run --report r.csv --organisation A",
             "x deleted-mail restore a@b 1-2 3-4",
             "x sent-mail list a@b",
+            "x clean-up a@b --older-than-days 365 --folder Archive --folder Sent",
+            "x clean-up a@b --subject report --delete",
+            "x clean-up a@b --delete 1-2-3 1-2-4",
             "x sent-mail show a@b 3",
             "x sent-mail recall a@b 3",
             "x certificates",

@@ -56,6 +56,8 @@ pub enum Action {
     ReadSentMails,
     /// Take mail back that a member has sent.
     RecallMails,
+    /// Scan a mailbox for old and large mails, and delete those that were chosen.
+    CleanMails,
     /// Look at a member's running sessions.
     ReadSessions,
     /// End them.
@@ -133,7 +135,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -158,6 +160,7 @@ impl Action {
         Self::ChangePreferences,
         Self::ReadSentMails,
         Self::RecallMails,
+        Self::CleanMails,
         Self::ReadSessions,
         Self::EndSessions,
         Self::ReadScim,
@@ -215,6 +218,7 @@ impl Action {
             | Self::ResetFactors
             | Self::ReadSentMails
             | Self::RecallMails
+            | Self::CleanMails
             | Self::ReadSessions
             | Self::EndSessions
             | Self::ReadScim
@@ -267,6 +271,7 @@ impl Action {
                 | Self::ResetFactors
                 | Self::ReadSentMails
                 | Self::RecallMails
+                | Self::CleanMails
                 | Self::ChangeRoles
                 | Self::EndSessions
                 | Self::ChangeTokens
@@ -287,6 +292,7 @@ impl Action {
                 | Self::ChangePreferences
                 | Self::ReadSentMails
                 | Self::RecallMails
+                | Self::CleanMails
         )
     }
 
@@ -321,6 +327,7 @@ impl Action {
             Self::ChangePreferences => "preferences:write",
             Self::ReadSentMails => "sent-mails:read",
             Self::RecallMails => "sent-mails:write",
+            Self::CleanMails => "mails:write",
             Self::ReadSessions => "sessions:read",
             Self::EndSessions => "sessions:write",
             Self::ReadMigrations => "migrations:read",

@@ -16,6 +16,7 @@ mod caller;
 mod certificate;
 mod changes;
 mod check_up;
+mod clean_up;
 mod cluster;
 mod conditional;
 mod connected;
@@ -190,6 +191,8 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(check_up::show))
         .routes(routes!(certificate::list))
         .routes(routes!(certificate::bring, certificate::remove))
+        .routes(routes!(clean_up::scan))
+        .routes(routes!(clean_up::clean))
         .routes(routes!(deleted_mail::list))
         .routes(routes!(deleted_mail::restore))
         .routes(routes!(sent_mail::list))

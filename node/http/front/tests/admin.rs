@@ -391,6 +391,69 @@ fn api_4_whose_token_or_session_is_taken_back_hears_no_more() {
 }
 
 #[test]
+fn rs_11_old_large_and_named_mails_are_shown_and_the_chosen_go() {
+    on_node(|served| async move {
+        served.set_role(Some(Role::Creator)).await;
+        let mail = |subject: &str, octets: usize| {
+            format!(
+                "From: a@far.test\r\nSubject: {subject}\r\n\r\n{}\r\n",
+                "x".repeat(octets)
+            )
+        };
+        let mails = [
+            mail("=?utf-8?q?Gr=C3=BC=C3=9Fe?= one", 10),
+            mail("two", 5_000),
+            mail("three", 10),
+        ];
+        for mail in &mails {
+            served.node.append(FolderRef::INBOX, mail.as_bytes(), 1).await;
+        }
+        let mut anna = served.member(USER, PASSWORD).await;
+        let path = "/api/members/me/clean-up";
+        let scan = format!("{path}/scan");
+        let found = anna.call("POST", &scan, json!({"subject": " GRÜ"})).await.1;
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+        assert_eq!(
+            (&found["items"][0]["subject"], &found["items"][0]["folder"]),
+            (&json!("Grüße one"), &json!("INBOX"))
+        );
+        let large = anna.call("POST", &scan, json!({"larger_than_octets": 1_000})).await.1;
+        assert_eq!(large["items"][0]["subject"], "two", "{large}");
+        assert_eq!(large["items"].as_array().unwrap().len(), 1);
+        let recent = anna.call("POST", &scan, json!({"older_than_days": 1})).await.1;
+        assert_eq!(recent["items"].as_array().unwrap().len(), 0, "{recent}");
+        let mut wanted = json!({"until_millis": i64::MAX, "folders": ["INBOX"], "limit": 2});
+        let first = anna.call("POST", &scan, wanted.clone()).await.1;
+        assert_eq!(first["items"].as_array().unwrap().len(), 2, "{first}");
+        wanted["after"] = first["next"].clone();
+        let second = anna.call("POST", &scan, wanted).await.1;
+        assert_eq!(second["items"][0]["subject"], "three", "{second}");
+        for (wrong, status) in [
+            (json!({}), 400),
+            (json!({"subject": "x", "older_than_days": 1}), 400),
+            (json!({"subject": "x", "after": "1"}), 400),
+            (json!({"subject": "x", "folders": ["None"]}), 404),
+        ] {
+            assert_eq!(anna.call("POST", &scan, wrong.clone()).await.0, status, "{wrong}");
+        }
+        let id = &large["items"][0]["id"];
+        let cleaned = anna.call("POST", path, json!({"ids": [id, "ffff-1-1"]})).await.1;
+        assert_eq!(cleaned, json!({"cleaned": 1, "missing": ["ffff-1-1"]}));
+        let again = anna.call("POST", path, json!({"ids": [id]})).await.1;
+        assert_eq!(again["cleaned"], 0, "{again}");
+        assert_eq!(anna.call("POST", path, json!({"ids": ["x"]})).await.0, 400);
+        let many: Vec<String> = (1..202).map(|number| format!("1-1-{number:x}")).collect();
+        let refused = anna.call("POST", path, json!({"ids": many})).await;
+        assert_eq!((refused.0, &refused.1["limit"]), (413, &json!("ids")));
+        let back = anna.get(&format!("/api/members/{USER}/deleted-mails")).await.1;
+        assert_eq!(back["items"][0]["subject"], "two", "{back}");
+        let gone = anna.get("/api/me/deletions").await.1;
+        assert_eq!(gone["items"][0]["client"], "jmap", "{gone}");
+        served
+    });
+}
+
+#[test]
 fn rs_12_an_administrator_gives_back_what_was_deleted_for_good() {
     on_node(|served| async move {
         served.set_role(Some(Role::Creator)).await;
