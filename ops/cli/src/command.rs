@@ -10,6 +10,7 @@ mod deleted_mail;
 mod department;
 mod domain;
 mod group;
+mod home;
 mod import;
 mod invitation;
 mod ldap;
@@ -153,6 +154,12 @@ pub enum Command {
     /// The LDAP directory that an organisation's people come from.
     #[command(subcommand)]
     Ldap(ldap::Ldap),
+    /// An organisation at a glance: people, plan, seats, what is to be done first, last week.
+    Home {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// How much mail members send and get, how often they sign in.
     #[command(subcommand)]
     Statistics(statistics::Statistics),
@@ -197,6 +204,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::RecycleBin(command) => recycle_bin::run(command, &client, style).await,
         Command::SentMail(command) => sent_mail::run(command, &client, style).await,
         Command::DeletedMail(command) => deleted_mail::run(command, &client, style).await,
+        Command::Home { whose } => home::run(whose, &client, style).await,
         Command::CleanUp(command) => clean_up::run(command, &client, style).await,
         Command::Certificates { whose } => {
             let items = client.list("/api/certificates", &whose.query()).await?;
@@ -340,6 +348,7 @@ mod tests {
             "x ldap sync --dry-run --report r.csv --organisation A",
             "x deleted-mail restore a@b 1-2 3-4",
             "x sent-mail list a@b",
+            "x home --organisation A",
             "x clean-up a@b --older-than-days 365 --folder Archive --folder Sent",
             "x clean-up a@b --subject report --delete",
             "x clean-up a@b --delete 1-2-3 1-2-4",

@@ -30,6 +30,7 @@ mod domain_records;
 mod event;
 mod export;
 mod group;
+mod home;
 mod import;
 mod invitation;
 mod join;
@@ -198,6 +199,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(sent_mail::list))
         .routes(routes!(sent_mail::show))
         .routes(routes!(sent_mail::recall))
+        .routes(routes!(home::show))
         .routes(routes!(statistics::overview))
         .routes(routes!(statistics::days))
         .routes(routes!(statistics::members))

@@ -44,7 +44,7 @@ fn token((at, id): (Timestamp, NoticeId)) -> String {
 }
 
 /// Whose read messages are looked at.
-fn reader(caller: &Caller) -> Option<AccountId> {
+pub(crate) fn reader(caller: &Caller) -> Option<AccountId> {
     match &caller.actor {
         Actor::Person(Person {
             account, scopes: None, ..

@@ -42,6 +42,17 @@ pub(crate) struct Seats {
     available: Option<u64>,
 }
 
+impl Seats {
+    pub(crate) fn of(service: &InForce) -> Self {
+        let total = service.used.seats;
+        Self {
+            total,
+            used: service.seats_used,
+            available: total.map(|total| total.saturating_sub(service.seats_used)),
+        }
+    }
+}
+
 /// A function, and whether the plan has it (GEN-2).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FeatureView {
@@ -173,11 +184,7 @@ fn view(service: &InForce) -> Service {
         since_millis: used.since.map(|at| at.millis),
         until_millis: used.until.map(|at| at.millis),
         fallback: used.fallback.clone(),
-        seats: Seats {
-            total: used.seats,
-            used: service.seats_used,
-            available: used.seats.map(|total| total.saturating_sub(service.seats_used)),
-        },
+        seats: Seats::of(service),
         features: features.collect(),
         limits: limits.collect(),
     }

@@ -7,7 +7,7 @@ mod sign_ins;
 
 pub(crate) use capacity::{__path_capacity, capacity};
 pub(crate) use members::{__path_export, __path_members, export, members};
-pub(crate) use overview::{__path_overview, overview};
+pub(crate) use overview::{__path_overview, Week, overview, weeks};
 pub(crate) use sign_ins::{__path_sign_ins, sign_ins};
 
 use axum::Json;

@@ -420,7 +420,7 @@ fn rs_11_old_large_and_named_mails_are_shown_and_the_chosen_go() {
         let large = anna.call("POST", &scan, json!({"larger_than_octets": 1_000})).await.1;
         assert_eq!(large["items"][0]["subject"], "two", "{large}");
         assert_eq!(large["items"].as_array().unwrap().len(), 1);
-        let recent = anna.call("POST", &scan, json!({"older_than_days": 1})).await.1;
+        let recent = anna.call("POST", &scan, json!({"older_than_days": 2})).await.1;
         assert_eq!(recent["items"].as_array().unwrap().len(), 0, "{recent}");
         let mut wanted = json!({"until_millis": i64::MAX, "folders": ["INBOX"], "limit": 2});
         let first = anna.call("POST", &scan, wanted.clone()).await.1;

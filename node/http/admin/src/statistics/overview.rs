@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use hongyan_access::permission::Action;
+use hongyan_access::permission::{Action, Reach};
 use hongyan_directory::{AccountKind, MemberQuery};
 use hongyan_statistics::{Day, Total};
 use hongyan_types::TenantId;
@@ -14,6 +14,7 @@ use super::sum;
 use crate::body::Asked;
 use crate::caller::Caller;
 use crate::problem::{Failure, Result};
+use crate::sight::Sight;
 use crate::tag::Whose;
 
 const WEEK: u64 = 7;
@@ -24,12 +25,12 @@ pub(crate) struct Week {
     /// Its first and its last day.
     from: String,
     until: String,
-    sent: u64,
-    received: u64,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
     /// Members who signed in at least once.
-    signed_in: u64,
+    pub(crate) signed_in: u64,
     /// Members and mailboxes of several people at its end; null where nobody has counted them.
-    accounts: Option<u64>,
+    pub(crate) accounts: Option<u64>,
 }
 
 /// The organisation at a glance.
@@ -52,11 +53,8 @@ pub(crate) struct Overview {
 pub(crate) async fn overview(caller: Caller, Asked(whose): Asked<Whose>) -> Result<Json<Overview>> {
     let tenant = caller.organisation(whose.organisation.as_deref()).await?;
     caller.within_whole(Action::ReadAudit, tenant)?;
-    let today = caller.counts.today(tenant).await?;
-    let (middle, first) = (today.before(WEEK), today.before(2 * WEEK));
-    let days = caller.counts.days(tenant, first, today).await?;
+    let (now, before, since_creation) = weeks(&caller, tenant, &Reach::Organisation).await?;
     let record = caller.directory.tenant(tenant).await?;
-    let zone = caller.counts.settings(tenant).await?.time_zone;
     let query = MemberQuery {
         kind: Some(AccountKind::Shared),
         ..MemberQuery::default()
@@ -65,10 +63,49 @@ pub(crate) async fn overview(caller: Caller, Asked(whose): Asked<Whose>) -> Resu
     Ok(Json(Overview {
         members: record.counts.accounts.saturating_sub(shared),
         shared_mailboxes: shared,
-        week: week(&caller, tenant, &days, (middle, today)).await?,
-        week_before: week(&caller, tenant, &days, (first, middle)).await?,
-        since_creation: Day::at(record.created, &zone)? > first,
+        week: now,
+        week_before: before,
+        since_creation,
     }))
+}
+
+/// The last seven days that are over and the seven before, of the members whom a right reaches, and whether the organisation is younger.
+pub(crate) async fn weeks(caller: &Caller, tenant: TenantId, reach: &Reach) -> Result<(Week, Week, bool)> {
+    let today = caller.counts.today(tenant).await?;
+    let (middle, first) = (today.before(WEEK), today.before(2 * WEEK));
+    let created = caller.directory.tenant(tenant).await?.created;
+    let zone = caller.counts.settings(tenant).await?.time_zone;
+    let since_creation = Day::at(created, &zone)? > first;
+    if *reach != Reach::Organisation {
+        let mut sight = Sight::new(caller, reach);
+        let now = seen(caller, tenant, &mut sight, (middle, today)).await?;
+        let before = seen(caller, tenant, &mut sight, (first, middle)).await?;
+        return Ok((now, before, since_creation));
+    }
+    let days = caller.counts.days(tenant, first, today).await?;
+    let now = week(caller, tenant, &days, (middle, today)).await?;
+    let before = week(caller, tenant, &days, (first, middle)).await?;
+    Ok((now, before, since_creation))
+}
+
+/// The same of the members whom the caller sees.
+async fn seen(caller: &Caller, tenant: TenantId, sight: &mut Sight<'_>, (from, end): (Day, Day)) -> Result<Week> {
+    let mut week = Week {
+        from: from.to_string(),
+        until: end.before(1).to_string(),
+        sent: 0,
+        received: 0,
+        signed_in: 0,
+        accounts: None,
+    };
+    for (id, counted) in caller.counts.members(tenant, from, end).await? {
+        if sight.sees(id).await? {
+            week.sent += counted.sent;
+            week.received += counted.received;
+            week.signed_in += u64::from(counted.sign_ins > 0);
+        }
+    }
+    Ok(week)
 }
 
 /// The week from the one day to the day before the other.

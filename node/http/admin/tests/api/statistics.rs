@@ -110,6 +110,47 @@ fn stat_the_file_is_safe_for_spreadsheets_and_names_those_who_are_gone() {
 }
 
 #[test]
+fn adm_1_2_3_administrators_see_their_organisation_at_a_glance() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let home = get(api, "/api/home").await;
+        assert_eq!(home["organisation"], "Acme", "{home:#}");
+        assert_eq!((&home["members"], &home["departments"]), (&json!(4), &json!(3)));
+        let whole = &home["whole"];
+        assert_eq!(
+            (&whole["has_logo"], &whole["messages_unread"]),
+            (&json!(false), &Value::Null)
+        );
+        assert_eq!(whole["seats"]["used"], 0);
+        let done: Vec<_> = whole["guide"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| &step["done"])
+            .collect();
+        assert_eq!(done, [true, true, false], "{home:#}");
+        assert_eq!(home["figures"]["change"]["sent"], 0);
+        count(&state, "zs@d.test", &[Kind::Sent]).await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let home = get(boss, "/api/home").await;
+        assert!(home["whole"]["messages_unread"].is_u64(), "{home:#}");
+        assert_eq!(home["whole"]["guide"][2]["done"], true);
+        // Who manages Tech sees the numbers of Tech.
+        let role = json!({"kind": "delegated", "functions": ["logs"], "departments": [1]});
+        assert_eq!(call(api, "PUT", "/api/members/lead@d.test/role", role).await.0, 200);
+        let lead = &as_member(&router, &state, "lead@d.test").await;
+        let home = get(lead, "/api/home").await;
+        assert_eq!(home["whole"], Value::Null, "{home:#}");
+        assert!(home["members"].as_u64().unwrap() < 4, "{home:#}");
+        assert!(home["figures"]["week"]["sent"].is_u64());
+        let plain = &as_member(&router, &state, "zs@d.test").await;
+        assert_eq!(call(plain, "GET", "/api/home", Value::Null).await.0, 403);
+    });
+}
+
+#[test]
 fn stat_6_who_has_not_signed_in_is_found() {
     hongyan_actor::run(0, async {
         let (router, state) = open_api().await;
@@ -138,6 +179,16 @@ fn stat_6_who_has_not_signed_in_is_found() {
         assert!(found["note"].as_str().unwrap().contains("cut to 180"), "{found}");
         let found = get(api, "/api/statistics/sign-ins?signed_in=false").await;
         assert_eq!(found["items"].as_array().unwrap().len(), 3);
+        let at = item["last"]["at_millis"].as_i64().unwrap();
+        let first = |from: i64, until: i64| {
+            format!("/api/statistics/sign-ins?signed_in=true&recent=5&from_millis={from}&until_millis={until}")
+        };
+        let found = get(api, &first(at, at + 1)).await;
+        assert_eq!(found["items"][0]["recent"][0]["peer"], "192.0.2.7", "{found}");
+        assert_eq!(get(api, &first(at - 9, at)).await["items"], json!([]));
+        assert_eq!(call(api, "GET", &first(at, at), Value::Null).await.0, 400);
+        let both = "/api/statistics/sign-ins?days=7&from_millis=1";
+        assert_eq!(call(api, "GET", both, Value::Null).await.0, 400);
         let settings = json!({"time_zone": "Asia/Shanghai"});
         assert_eq!(
             call(api, "PUT", "/api/statistics/settings", settings.clone()).await.0,
@@ -148,6 +199,6 @@ fn stat_6_who_has_not_signed_in_is_found() {
         assert_eq!(call(api, "PUT", "/api/statistics/settings", nowhere).await.0, 400);
         assert_eq!(get(api, "/api/logins").await["items"].as_array().unwrap().len(), 1);
         let log = get(api, "/api/audit?action=logins.").await;
-        assert_eq!(log["items"].as_array().unwrap().len(), 3, "reading the log is logged");
+        assert_eq!(log["items"].as_array().unwrap().len(), 5, "reading the log is logged");
     });
 }
