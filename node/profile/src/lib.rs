@@ -16,6 +16,7 @@ mod record;
 mod sign_in_page;
 
 pub use error::ProfileError;
+pub use name::sender_name;
 pub use picture::{
     AVATAR_OCTETS_MAX, AVATAR_PIXELS, BACKGROUND_OCTETS_MAX, LOGO_OCTETS_MAX, LOGO_PIXELS, PictureError, avatar,
     background, logo,

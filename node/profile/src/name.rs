@@ -22,7 +22,10 @@ const RESERVED: [&str; 11] = [
 ];
 
 /// The name as it is kept: trimmed and composed; empty is none.
-pub(crate) fn sender_name(name: &str) -> Result<String, ProfileError> {
+///
+/// # Errors
+/// [`ProfileError::Invalid`], which says what is wrong with the name.
+pub fn sender_name(name: &str) -> Result<String, ProfileError> {
     let invalid = |text: &str| Err(ProfileError::Invalid(format!("sender_name: {text}")));
     let name: String = name.trim().nfc().collect();
     let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -126,6 +126,16 @@ impl Senders<'_> {
     pub(crate) fn has(&self, email: &str) -> bool {
         Address::try_from(email).is_ok_and(|address| self.account.sends_as(&self.rights, &address))
     }
+    /// The name that the directory gives with one of the addresses.
+    pub(crate) fn name_at(&self, email: &str) -> Option<String> {
+        let address = Address::try_from(email).ok()?;
+        // With a detail (`user+detail@`) it is still the account's own.
+        let (key, base) = (address.key(), address.split_detail('+').0.key());
+        let given = self.given();
+        let found = given.iter().find(|(_, own)| own.key() == key);
+        let found = found.or_else(|| given.iter().find(|(_, own)| own.key() == base));
+        found.map(|(name, _)| name.clone())
+    }
     /// The addresses, each with a name for people; after each the same in the names that its domain also goes by.
     pub(crate) fn given(&self) -> Vec<(String, Address)> {
         let record = &*self.account.record;

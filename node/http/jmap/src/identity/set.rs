@@ -6,6 +6,7 @@ use hongyan_jmap::method::{Set, SetReply};
 use hongyan_jmap::object::{EmailAddress, NewIdentity};
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, RawValue, SetError, SetErrorType};
 use hongyan_kv::Transaction;
+use hongyan_profile::sender_name;
 use hongyan_types::Address;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,7 +66,7 @@ pub(crate) async fn set(call: &mut Call<'_>) -> Outcome<()> {
             }
         }
         let changed = (&arguments, &created);
-        update(&identities, &mut transaction, changed, &mut all, &mut reply).await?;
+        update((&identities, &senders), &mut transaction, changed, &mut all, &mut reply).await?;
         destroy(&identities, &mut transaction, changed, &all, &mut reply).await?;
         reply.new_state = identities.ledger.state(&mut transaction).await?.to_string();
         if !attempts.again(transaction.commit().await)? {
@@ -91,7 +92,11 @@ fn read_new(senders: &Senders<'_>, text: &RawValue, count: usize) -> Result<Iden
         return Err(SetError::with(SetErrorType::ForbiddenFrom, words));
     }
     let identity = IdentityRecord {
-        name: new.name,
+        name: match new.name.trim() {
+            // Who may not choose a name has the directory's.
+            "" if !senders.page.own_sender_names => senders.name_at(&new.email).unwrap_or_default(),
+            _ => chosen(senders, &new.email, new.name)?,
+        },
         email: new.email,
         reply_to: new.reply_to.map(stored),
         bcc: new.bcc.map(stored),
@@ -102,6 +107,19 @@ fn read_new(senders: &Senders<'_>, text: &RawValue, count: usize) -> Result<Iden
     };
     check(&identity)?;
     Ok(identity)
+}
+
+/// A name that somebody wants to send with (ORG-9): the directory's, or where the organisation lets them choose, their own.
+fn chosen(senders: &Senders<'_>, email: &str, name: String) -> Result<String, SetError> {
+    if senders.name_at(email).is_some_and(|given| given == name) {
+        return Ok(name);
+    }
+    if !senders.page.own_sender_names {
+        let words = "name: the organisation does not let members choose their sender name (own_sender_names); \
+                     ask an administrator";
+        return Err(SetError::with(SetErrorType::Forbidden, words));
+    }
+    sender_name(&name).map_err(|error| SetError::properties(["name"], error.to_string()))
 }
 
 fn stored(list: Vec<EmailAddress>) -> Vec<NamedAddress> {
@@ -116,7 +134,7 @@ fn check(identity: &IdentityRecord) -> Result<(), SetError> {
 }
 
 async fn update(
-    identities: &Identities,
+    (identities, senders): (&Identities, &Senders<'_>),
     transaction: &mut Transaction,
     (arguments, created): (&Set, &BTreeMap<Id, Id>),
     all: &mut [(u64, IdentityRecord)],
@@ -136,7 +154,7 @@ async fn update(
                 Ok((
                     at,
                     *number,
-                    patched(&ids::numbered('I', *number), identity.clone(), patch)?,
+                    patched(senders, &ids::numbered('I', *number), identity.clone(), patch)?,
                 ))
             })
         };
@@ -162,7 +180,12 @@ fn find(id: &IdOrCreation, created: &BTreeMap<Id, Id>, all: &[(u64, IdentityReco
     at.ok_or_else(|| SetErrorType::NotFound.into())
 }
 
-fn patched(id: &Id, mut identity: IdentityRecord, patch: &PatchObject) -> Result<IdentityRecord, SetError> {
+fn patched(
+    senders: &Senders<'_>,
+    id: &Id,
+    mut identity: IdentityRecord,
+    patch: &PatchObject,
+) -> Result<IdentityRecord, SetError> {
     for (path, value) in patch.entries()? {
         if !path.inside().is_empty() {
             return Err(SetErrorType::InvalidPatch.into());
@@ -170,9 +193,20 @@ fn patched(id: &Id, mut identity: IdentityRecord, patch: &PatchObject) -> Result
         let property = path.property();
         match property {
             "name" => {
-                identity.name = value_of::<Option<String>>(property, value)?.unwrap_or_default();
+                let name = value_of::<Option<String>>(property, value)?.unwrap_or_default();
+                // RFC 8620 §5.3: what does not change may be given as it is.
+                if name == identity.name {
+                    continue;
+                }
                 // Without a name of its own it has the directory's again.
-                identity.is_named = (identity.is_given && !identity.name.is_empty()).then_some(true);
+                let given = senders.name_at(&identity.email);
+                if name.trim().is_empty() || given.as_ref() == Some(&name) {
+                    identity.is_named = None;
+                    identity.name = given.unwrap_or_default();
+                } else {
+                    identity.name = chosen(senders, &identity.email, name)?;
+                    identity.is_named = identity.is_given.then_some(true);
+                }
             }
             "replyTo" => identity.reply_to = value_of::<Option<Vec<EmailAddress>>>(property, value)?.map(stored),
             "bcc" => identity.bcc = value_of::<Option<Vec<EmailAddress>>>(property, value)?.map(stored),

@@ -402,6 +402,50 @@ fn org_8_the_sender_name_is_the_directorys_until_somebody_names_the_identity() {
 }
 
 #[test]
+fn org_9_a_name_of_ones_own_needs_the_organisations_leave() {
+    run(async |place| {
+        let own = place.account();
+        let listed = ask(place, "Identity/get", json!({"accountId": own})).await;
+        let (id, name) = (listed["list"][0]["id"].clone(), listed["list"][0]["name"].clone());
+        let id = id.as_str().unwrap();
+        let rename = |name: &str| json!({"accountId": own, "update": {id: {"name": name}}});
+        let made = |name: &str| json!({"accountId": own, "create": {"a": {"name": name, "email": USER}}});
+        for (arguments, answer, of) in [
+            (rename("The Boss"), "notUpdated", id),
+            (made("The Boss"), "notCreated", "a"),
+        ] {
+            let refused = ask(place, "Identity/set", arguments).await;
+            let error = &refused[answer][of];
+            assert_eq!(error["type"], "forbidden", "{refused}");
+            let words = error["description"].as_str().unwrap();
+            assert!(words.contains("own_sender_names"), "{words}");
+        }
+        let same = ask(place, "Identity/set", rename(name.as_str().unwrap())).await;
+        assert!(
+            same["updated"].get(id).is_some(),
+            "what does not change is fine: {same}"
+        );
+        let created = ask(place, "Identity/set", made("")).await;
+        assert!(created["created"]["a"]["id"].is_string(), "{created}");
+
+        let (directory, tenant) = (place.node.directory.clone(), place.node.mailbox.tenant);
+        let page = OrganisationPage {
+            own_sender_names: true,
+            ..OrganisationPage::default()
+        };
+        directory.set_page(tenant, &page, None).await.unwrap();
+        let renamed = ask(place, "Identity/set", rename("Annie")).await;
+        assert!(renamed["updated"].get(id).is_some(), "{renamed}");
+        let refused = ask(place, "Identity/set", rename("Postmaster")).await;
+        assert_eq!(refused["notUpdated"][id]["properties"], json!(["name"]), "{refused}");
+        let listed = ask(place, "Identity/get", json!({"accountId": own, "ids": [id]})).await;
+        assert_eq!(listed["list"][0]["name"], "Annie");
+        let account = directory.account(place.node.mailbox.account).await.unwrap().unwrap();
+        assert_eq!(json!(account.display_name), name, "the directory keeps its own");
+    });
+}
+
+#[test]
 fn mem_21_who_may_not_recover_deleted_mail_does_not_find_it() {
     run(async |place| {
         let deleted = "urn:x-hongyan:jmap:deleted";
