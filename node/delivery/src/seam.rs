@@ -5,6 +5,7 @@ use hongyan_queue::{
     Attempt, Entry, EntryId, LocalDelivery, LocalFuture, Outcome as Brought, Recipient, RecipientState, ReportKind,
     Reporter, ReturnContent,
 };
+use hongyan_trail::Submissions;
 use hongyan_types::{Address, TenantId, Timestamp};
 
 use crate::plan::{Plan, Stop};
@@ -23,6 +24,9 @@ impl LocalDelivery for Delivery {
     fn deliver<'a>(&'a self, _: EntryId, entry: &'a Entry) -> LocalFuture<'a, Vec<(usize, Brought)>> {
         Box::pin(self.redeliver(entry))
     }
+    fn held<'a>(&'a self, entry: &'a Entry) -> LocalFuture<'a, Option<Attempt>> {
+        Box::pin(self.held_back(entry))
+    }
 }
 
 impl Reporter for Delivery {
@@ -32,6 +36,31 @@ impl Reporter for Delivery {
 }
 
 impl Delivery {
+    /// MEM-15: what was scheduled waits while whoever sent it is disabled.
+    async fn held_back(&self, entry: &Entry) -> Option<Attempt> {
+        // What has been tried has left.
+        let of = entry.trail().filter(|_| entry.attempts == 0)?;
+        let parts = &self.0.parts;
+        let refusal = match parts.directory.account(of.account).await {
+            Ok(Some(account)) if !account.state.takes_mail() => SENDER_DISABLED,
+            Ok(_) => return None,
+            Err(error) => {
+                tracing::warn!(event = "delivery_directory_failed", %error);
+                NOT_READABLE
+            }
+        };
+        let submissions = Submissions::of(of.tenant, of.account);
+        let found = submissions.get(&mut parts.database.begin(), of.number).await;
+        match found {
+            Ok(submission) => submission.filter(|submission| submission.is_scheduled)?,
+            Err(error) => {
+                tracing::warn!(event = "delivery_trail_not_read", %error);
+                return Some(self.said(NOT_READABLE));
+            }
+        };
+        Some(self.said(refusal))
+    }
+
     async fn redeliver(&self, entry: &Entry) -> Vec<(usize, Brought)> {
         let pending = entry.recipients.iter().enumerate();
         let pending = pending.filter(|(_, recipient)| recipient.state == RecipientState::Pending);
@@ -134,23 +163,25 @@ impl Delivery {
     }
 
     fn attempt(&self, outcome: Outcome) -> Brought {
-        let host = self.0.parts.settings.host_name.to_string();
-        let said = |refusal: Refusal| Attempt {
-            host: host.clone(),
-            code: refusal.code(),
-            status: refusal.status.to_string(),
-            text: refusal.text.into_owned(),
-            ..Attempt::default()
-        };
         match outcome {
             Outcome::Delivered | Outcome::Queued => Brought::Delivered(Attempt {
-                host: host.clone(),
+                host: self.0.parts.settings.host_name.to_string(),
                 code: 250,
                 status: "2.0.0".to_owned(),
                 ..Attempt::default()
             }),
-            Outcome::Deferred(refusal) => Brought::Deferred(said(refusal)),
-            Outcome::Refused(refusal) => Brought::Bounced(said(refusal)),
+            Outcome::Deferred(refusal) => Brought::Deferred(self.said(refusal)),
+            Outcome::Refused(refusal) => Brought::Bounced(self.said(refusal)),
+        }
+    }
+
+    fn said(&self, refusal: Refusal) -> Attempt {
+        Attempt {
+            host: self.0.parts.settings.host_name.to_string(),
+            code: refusal.code(),
+            status: refusal.status.to_string(),
+            text: refusal.text.into_owned(),
+            ..Attempt::default()
         }
     }
 
@@ -274,4 +305,5 @@ fn status_of(last: &Attempt, kind: ReportKind) -> Status {
 
 const NO_SUCH_USER: Refusal = Refusal::new(Status(5, 1, 1), "No such user here");
 const SUSPENDED: Refusal = Refusal::new(Status(5, 2, 1), "Mailbox is not active");
+const SENDER_DISABLED: Refusal = Refusal::new(Status(4, 2, 1), hongyan_trail::HELD);
 const NOT_READABLE: Refusal = Refusal::new(Status(4, 3, 0), "Message cannot be delivered now");

@@ -336,6 +336,7 @@ impl QueueEntity {
                 QueueRequest::Reported(reported) => transaction.look_ahead(&keys.entry(reported.number)),
                 QueueRequest::ReportSent(sent) => transaction.look_ahead(&keys.entry(sent.number)),
                 QueueRequest::PutBack(back) => transaction.look_ahead(&keys.entry(back.number)),
+                QueueRequest::PutOff(off) => transaction.look_ahead(&keys.entry(off.number)),
                 _ => {}
             }
         }
@@ -374,6 +375,10 @@ impl QueueEntity {
             QueueRequest::PutBack(request) => {
                 queue.take_back(transaction, request.number);
                 QueueReply::Done(missing_is_done(queue.put_back(transaction, *request).await)?)
+            }
+            QueueRequest::PutOff(request) => {
+                queue.take_back(transaction, request.number);
+                QueueReply::Done(missing_is_done(queue.put_off(transaction, request).await)?)
             }
             QueueRequest::List(request) => QueueReply::List(Ok(queue.list(transaction, *request).await?)),
             QueueRequest::Show(request) => {
@@ -429,6 +434,10 @@ impl QueueEntity {
                 wake(&self.services);
             }
             (QueueRequest::PutBack(request), _) => {
+                self.queue.handed_out.remove(&request.number);
+                wake(&self.services);
+            }
+            (QueueRequest::PutOff(request), _) => {
                 self.queue.handed_out.remove(&request.number);
                 wake(&self.services);
             }

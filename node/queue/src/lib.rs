@@ -27,8 +27,8 @@ pub use record::{
 };
 pub use request::{
     Accept, AcceptReply, Delete, Due, DueEntry, DueReply, Hold, List, ListReply, NewEntry, NewRecipient, Postpone,
-    PutBack, QueueReply, QueueRequest, RECALLED, Recall, RecallReply, Release, ReportSent, Reported, Retry, Show,
-    Withdraw, Work,
+    PutBack, PutOff, QueueReply, QueueRequest, RECALLED, Recall, RecallReply, Release, ReportSent, Reported, Retry,
+    Show, Withdraw, Work,
 };
 pub use schedule::RetrySchedule;
 pub use seam::{LocalDelivery, LocalFuture, Reporter};

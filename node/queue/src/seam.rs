@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::{Entry, EntryId, Outcome, ReportKind};
+use crate::{Attempt, Entry, EntryId, Outcome, ReportKind};
 
 /// A boxed future that stays on its arbiter.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -22,4 +22,8 @@ pub trait Reporter: Send + Sync + 'static {
 pub trait LocalDelivery: Send + Sync + 'static {
     /// One outcome for each pending recipient, by its index in the entry. The delivery id is the entry's own, so a repeat has no second effect.
     fn deliver<'a>(&'a self, id: EntryId, entry: &'a Entry) -> LocalFuture<'a, Vec<(usize, Outcome)>>;
+    /// Why an entry must not leave now, wherever it goes; nothing when it may. It is asked again later.
+    fn held<'a>(&'a self, _entry: &'a Entry) -> LocalFuture<'a, Option<Attempt>> {
+        Box::pin(async { None })
+    }
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Attempt, BodyKind, Destination, Entry, Notify, Outcome, ReportKind, ReturnContent};
 use crate::{
     Accept, AcceptReply, Delete, Due, DueEntry, DueReply, EntryId, Hold, Holder, List, ListReply, NewEntry,
-    NewRecipient, Postpone, PutBack, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices, Recall,
-    RecallReply, Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
+    NewRecipient, Postpone, PutBack, PutOff, QueueEntity, QueueError, QueueId, QueueReply, QueueRequest, QueueServices,
+    Recall, RecallReply, Release, ReportSent, Reported, Retry, Show, Withdraw, Work,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +40,8 @@ enum RequestV1 {
     Postpone(Vec<u64>, i64),
     /// Tenant, account, number; after, limit.
     Recall(u64, u64, u64, u64, u64),
+    /// Number, when, why.
+    PutOff(u64, i64, AttemptV1),
 }
 
 /// Host, peer, code, status, text, whether DSN was relayed.
@@ -159,6 +161,9 @@ fn write_request(request: &QueueRequest) -> RequestV1 {
         }
         QueueRequest::Withdraw(request) => RequestV1::Withdraw(request.numbers.clone()),
         QueueRequest::Postpone(request) => RequestV1::Postpone(request.numbers.clone(), request.not_before_millis),
+        QueueRequest::PutOff(request) => {
+            RequestV1::PutOff(request.number, request.due_millis, write_attempt(&request.reason))
+        }
     }
 }
 
@@ -214,6 +219,11 @@ fn read_request(wire: RequestV1) -> Result<QueueRequest, WireError> {
         RequestV1::Postpone(numbers, not_before_millis) => QueueRequest::Postpone(Postpone {
             numbers,
             not_before_millis,
+        }),
+        RequestV1::PutOff(number, due_millis, reason) => QueueRequest::PutOff(PutOff {
+            number,
+            due_millis,
+            reason: read_attempt(reason),
         }),
         RequestV1::AcceptSubmission(delivery_id, blob, entries) => {
             let entries = entries.into_iter().map(|(entry, submission)| {

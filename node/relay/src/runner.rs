@@ -10,8 +10,8 @@ use hongyan_actor::{Arbiters, EntityKey, SessionHandle, SessionIntake, Shutdown}
 use hongyan_blob::BlobStore;
 use hongyan_env::Env;
 use hongyan_queue::{
-    Destination, Due, DueEntry, DueReply, EntryId, Holders, LocalDelivery, Outcome, PutBack, QUEUE_SHARDS, QueueId,
-    ReportSent, Reported, Reporter, Work,
+    Destination, Due, DueEntry, DueReply, EntryId, Holders, LocalDelivery, Outcome, PutBack, PutOff, QUEUE_SHARDS,
+    QueueId, ReportSent, Reported, Reporter, Work,
 };
 use hongyan_router::{Ask, Router};
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -27,6 +27,8 @@ const WITHIN: Duration = Duration::from_secs(30);
 const SHARD_ENTRIES_MAX: usize = 200;
 /// An entry that was not tried is looked at again after this time.
 const PUT_BACK: Duration = Duration::from_secs(5);
+/// Whether an entry that must not leave may do so by now is asked again after this time.
+const HELD: Duration = Duration::from_secs(60);
 /// An entry whose attempt crashed is tried again after this time: soon, but not at once.
 const AFTER_CRASH: Duration = Duration::from_secs(300);
 /// Entries that may wait to be worked on by one arbiter: all that can be under way.
@@ -301,6 +303,15 @@ async fn work(shared: &Rc<Shared>, due: DueEntry, standing: u64) {
             .await;
         }
         Work::Deliver => {
+            if let Some(reason) = shared.local.held(&due.entry).await {
+                let due_millis = after(&shared.queue.env, HELD);
+                let put_off = PutOff {
+                    number,
+                    due_millis,
+                    reason,
+                };
+                return say(&shared.queue, due.id.queue, put_off).await;
+            }
             let outcomes = match &due.entry.destination {
                 Destination::Local => shared.local.deliver(due.id, &due.entry).await,
                 Destination::Domain(domain) => {
@@ -336,15 +347,16 @@ async fn give_up(asker: &Asker, id: EntryId, standing: u64) {
 
 /// Gives an entry back to the queue, due `after` so long, or when it was due anyway.
 async fn put_back(asker: &Asker, id: EntryId, after: Option<Duration>) {
-    let due = |after: Duration| {
-        let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-        asker.env.wall_millis().saturating_add(after)
-    };
     let put_back = PutBack {
         number: id.number,
-        due_millis: after.map(due),
+        due_millis: after.map(|wait| self::after(&asker.env, wait)),
     };
     say(asker, id.queue, put_back).await;
+}
+
+fn after(env: &Env, wait: Duration) -> i64 {
+    let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+    env.wall_millis().saturating_add(millis)
 }
 
 /// Tells the queue, however long it takes: what was delivered must not be delivered again.

@@ -8,5 +8,5 @@
 mod recipient;
 mod submission;
 
-pub use recipient::{Delivered, Parameters, Recipient};
+pub use recipient::{Delivered, HELD, Parameters, Recipient};
 pub use submission::{Progress, Report, SUBJECT_CHARACTERS_MAX, Submission, SubmissionId, Submissions};

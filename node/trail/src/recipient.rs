@@ -48,6 +48,9 @@ pub struct Recipient {
     pub displayed: bool,
 }
 
+/// What is said of a recipient to whom nothing goes while the sender is disabled (MEM-15).
+pub const HELD: &str = "Held: the sender's mailbox is disabled; it leaves when that ends";
+
 const V1: Schema = Schema(1);
 
 /// Octets kept of a reply.
@@ -65,6 +68,11 @@ impl Recipient {
             reply: "250 2.0.0 Queued".to_owned(),
             displayed: false,
         }
+    }
+    /// Whether nothing goes to it while the sender is disabled.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.delivered == Delivered::Queued && self.reply.ends_with(HELD)
     }
     pub(crate) fn tell(&mut self, delivered: Delivered, reply: &str) {
         self.delivered = delivered;

@@ -4,6 +4,7 @@ mod accept;
 mod due;
 mod manage;
 mod put_back;
+mod put_off;
 mod recall;
 mod reported;
 mod withdraw;
@@ -12,6 +13,7 @@ pub use accept::{Accept, AcceptReply, NewEntry, NewRecipient};
 pub use due::{Due, DueEntry, DueReply, Work};
 pub use manage::{Delete, Hold, List, ListReply, Release, Retry, Show};
 pub use put_back::PutBack;
+pub use put_off::PutOff;
 pub use recall::{RECALLED, Recall, RecallReply};
 pub use reported::{ReportSent, Reported};
 pub use withdraw::{Postpone, Withdraw};
@@ -51,6 +53,8 @@ pub enum QueueRequest {
     Postpone(Postpone),
     /// Take its sender's recipients out.
     Recall(Recall),
+    /// It must not leave yet.
+    PutOff(PutOff),
 }
 
 /// Any reply of a queue shard.
@@ -103,4 +107,5 @@ ask! {
     Withdraw => Done: ();
     Postpone => Done: ();
     Recall => Recall: RecallReply;
+    PutOff => Done: ();
 }

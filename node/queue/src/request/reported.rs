@@ -80,7 +80,7 @@ impl Queue {
         self.store(transaction, request.number, entry, before, now_millis).await
     }
     /// Writes outcomes into the trail of the account that sent the message.
-    async fn note(
+    pub(super) async fn note(
         &self,
         transaction: &mut Transaction,
         entry: &Entry,

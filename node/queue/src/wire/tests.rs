@@ -146,6 +146,12 @@ fn requests() -> Vec<QueueRequest> {
         };
         requests.push(recall.into_request());
     }
+    let put_off = PutOff {
+        number: 7,
+        due_millis: -7,
+        reason: attempt(),
+    };
+    requests.push(put_off.into_request());
     requests
 }
 

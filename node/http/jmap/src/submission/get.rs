@@ -102,6 +102,8 @@ fn show(number: u64, submission: Submission, recipients: Vec<Recipient>, call: &
         parameters: (!parameters.is_empty()).then(|| parameters.into_iter().collect()),
     };
     let undo_status = undo_status(&submission, now_millis);
+    // MEM-15: why it has not left.
+    let is_held = recipients.iter().any(Recipient::is_held);
     let status = |recipient: &Recipient| DeliveryStatus {
         smtp_reply: recipient.reply.clone(),
         delivered: match recipient.delivered {
@@ -133,7 +135,7 @@ fn show(number: u64, submission: Submission, recipients: Vec<Recipient>, call: &
             millis: submission.send_at_millis,
         }),
         undo_status,
-        delivery_status: is_told.then_some(delivery_status),
+        delivery_status: (is_told || is_held).then_some(delivery_status),
         dsn_blob_ids,
         mdn_blob_ids,
     }

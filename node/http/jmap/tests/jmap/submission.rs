@@ -3,11 +3,12 @@
 
 use crate::support::Client;
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Target, Vacation};
-use hongyan_directory::Resolution;
+use hongyan_directory::{AccountChange, AccountState, Field, Resolution};
 use hongyan_http_jmap::JmapSettings;
 use hongyan_miniature::{USER, WITHIN};
 use hongyan_queue::{
-    Attempt, Destination, Due, DueEntry, Holder, LocalDelivery, Outcome, QueueId, RecipientState, Reported, Retry, Work,
+    Attempt, Destination, Due, DueEntry, EntryId, Holder, LocalDelivery, Outcome, PutOff, QueueId, RecipientState,
+    Reported, Retry, Work,
 };
 use hongyan_types::{Address, Timestamp};
 use serde_json::{Value, json};
@@ -182,6 +183,74 @@ fn mode_1_a_scheduled_mail_leaves_when_its_time_has_come() {
 }
 
 #[test]
+fn mem_15_what_a_disabled_member_scheduled_waits_until_that_ends() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let mail = draft(&mut place, &["x@b.test"]).await;
+        let id = submit(&mut place, &mail, json!({"HOLDFOR": "3600"}), &["x@b.test"]).await;
+        let other = draft(&mut place, &["y@b.test"]).await;
+        submit(&mut place, &other, Value::Null, &["y@b.test"]).await;
+        let entries = due(&place).await;
+        assert_eq!(entries.len(), 1, "what leaves at once");
+        let at_once = &entries[0].entry;
+        let scheduled = waiting(&place)
+            .await
+            .into_iter()
+            .find(|entry| entry != at_once)
+            .unwrap();
+        let switch = async |place: &Client, state: AccountState| {
+            let change = AccountChange {
+                state: Field::Set(state),
+                ..AccountChange::default()
+            };
+            let account = place.node.mailbox.account;
+            place.node.directory.change_account(account, &change).await.unwrap();
+        };
+        assert_eq!(place.delivery.held(&scheduled).await, None);
+        switch(&place, AccountState::Disabled).await;
+        assert_eq!(place.delivery.held(at_once).await, None, "it was sent before");
+        let reason = place.delivery.held(&scheduled).await.unwrap();
+        assert_eq!((reason.code, reason.status.as_str()), (451, "4.2.1"));
+        let entry = listed(&place)
+            .await
+            .into_iter()
+            .find(|(_, entry)| *entry == scheduled)
+            .unwrap()
+            .0;
+        let due_millis = scheduled.due_millis + 60_000;
+        let put_off = PutOff {
+            number: entry.number,
+            due_millis,
+            reason,
+        };
+        place
+            .node
+            .router
+            .ask(&entry.queue, put_off, WITHIN)
+            .await
+            .unwrap()
+            .unwrap();
+        let held = waiting(&place)
+            .await
+            .into_iter()
+            .find(|entry| entry.recipients[0].last.is_some())
+            .unwrap();
+        assert_eq!(
+            (held.due_millis, held.accepted_millis, held.attempts),
+            (due_millis, due_millis, 0)
+        );
+
+        switch(&place, AccountState::Active).await;
+        assert_eq!(place.delivery.held(&held).await, None);
+        let shown = get(&mut place, &id).await;
+        let status = &shown["deliveryStatus"]["x@b.test"];
+        assert_eq!(status["delivered"], "queued", "{shown}");
+        assert!(status["smtpReply"].as_str().unwrap().contains("disabled"), "{status}");
+        place.stop().await;
+    });
+}
+
+#[test]
 fn mode_2_a_scheduled_mail_is_taken_back_whole() {
     hongyan_actor::run(1, async {
         let mut place = Client::start().await;
@@ -207,11 +276,15 @@ fn mode_2_a_scheduled_mail_is_taken_back_whole() {
 
 /// All that waits in the queue.
 async fn waiting(place: &Client) -> Vec<hongyan_queue::Entry> {
+    listed(place).await.into_iter().map(|(_, entry)| entry).collect()
+}
+
+async fn listed(place: &Client) -> Vec<(EntryId, hongyan_queue::Entry)> {
     let mut entries = Vec::new();
     for queue in QueueId::all() {
         let list = hongyan_queue::List { after: 0, limit: 10 };
         let listed = place.node.router.ask(&queue, list, WITHIN).await.unwrap().unwrap();
-        entries.extend(listed.entries.into_iter().map(|(_, entry)| entry));
+        entries.extend(listed.entries);
     }
     entries
 }
