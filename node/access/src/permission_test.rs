@@ -98,6 +98,7 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ResetFactors", control_members),
         ("ReadPreferences", operator),
         ("ChangePreferences", operator),
+        ("LeaveMailbox", operator),
         ("ReadSentMails", control_members),
         ("RecallMails", control_members),
         ("CleanMails", control_members),

@@ -121,6 +121,8 @@ pub struct NewAccount {
     pub tags: Vec<TagId>,
     /// Its place in the plan.
     pub seat: Seat,
+    /// Whether the address was made from the name, and may be changed once (MEM-1, MEM-11).
+    pub address_made_up: bool,
 }
 
 impl NewAccount {
@@ -141,8 +143,20 @@ impl NewAccount {
             departments: Vec::new(),
             tags: Vec::new(),
             seat: Seat::Standard,
+            address_made_up: false,
         }
     }
+}
+
+/// Another main address for an account whose own was made up.
+#[derive(Debug, Clone)]
+pub struct AddressChange {
+    /// The new one.
+    pub address: Address,
+    /// The old one is free for others; otherwise it becomes an alias.
+    pub release: bool,
+    /// What the account was when the change was thought of; `None` for whatever it is.
+    pub expect: Option<Etag>,
 }
 
 /// Changes of an account.

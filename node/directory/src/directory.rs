@@ -17,9 +17,9 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, Credential, DirectoryOptions, Error, Etag, Factors, FactorsChange, GroupChange,
-    GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, OrganisationPage, RequestKey, Resolution,
-    Result, SignInPolicy, TenantChange, TenantRecord, Via,
+    AccountChange, AccountRecord, AddressChange, Credential, DirectoryOptions, Error, Etag, Factors, FactorsChange,
+    GroupChange, GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, OrganisationPage, RequestKey,
+    Resolution, Result, SignInPolicy, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -570,6 +570,12 @@ impl Directory {
         let (alias, now) = (alias.clone(), self.now());
         let this = self.clone();
         self.change(async move |t| tx::add_alias::run(t, id, &alias, &this.inner.options, now).await)
+            .await
+    }
+    /// Another main address for an account whose own was made up. `NotFound`, `Changed`, `Refused` for any other, `Exists`, `Limit`.
+    pub async fn change_address(&self, id: AccountId, change: &AddressChange) -> Result<AccountRecord> {
+        let (change, this, now) = (change.clone(), self.clone(), self.now());
+        self.change(async move |t| tx::change_address::run(t, id, &change, &this.inner.options, now).await)
             .await
     }
     /// Takes an alias away. `NotFound`.

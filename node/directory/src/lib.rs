@@ -55,8 +55,8 @@ pub use acting::RequestKey;
 pub use bulk::{Bounded, BulkAct};
 pub use change::Change;
 pub use changes::{
-    AccountChange, DepartmentChange, FactorsChange, Field, GroupChange, NewAccount, NewDepartment, NewGrant, NewGroup,
-    NewTag, NewTenant, NewToken, TagChange, TenantChange,
+    AccountChange, AddressChange, DepartmentChange, FactorsChange, Field, GroupChange, NewAccount, NewDepartment,
+    NewGrant, NewGroup, NewTag, NewTenant, NewToken, TagChange, TenantChange,
 };
 pub use directory::Directory;
 pub use domain::{DomainChange, DomainUse, DomainWork, Proved, ProvenBy};

@@ -1,5 +1,6 @@
 //! The recycle bin: in, out again, and gone for good (MEM-13 to MEM-17).
 
+use hongyan_notice::Notice;
 use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
 use crate::record::target::Target;
@@ -7,7 +8,7 @@ use crate::transaction::{self as tx, Page};
 use crate::{AccountRecord, Credential, Directory, Error, Etag, Grantee, Profile, RecycledRecord, Result};
 
 /// How a mailbox goes into the recycle bin.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Recycle {
     /// Its person leaves it and stays a person, as against leaving altogether.
     pub unbind: bool,
@@ -15,6 +16,8 @@ pub struct Recycle {
     pub confirmed: bool,
     /// What the account was when the wish was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
+    /// Its person wants it so (MEM-19): who is told of that.
+    pub leaving: Option<Notice>,
 }
 
 /// What a mailbox becomes when it leaves the recycle bin.
@@ -46,7 +49,7 @@ impl Directory {
     /// Puts an account into the recycle bin. `NotFound`, `Changed`, `Refused` for the creator, `MemberUsed` for one that others
     /// count on.
     pub async fn recycle(&self, id: AccountId, asked: &Recycle) -> Result<RecycledRecord> {
-        let (asked, this, now) = (*asked, self.clone(), self.now());
+        let (asked, this, now) = (asked.clone(), self.clone(), self.now());
         self.change(async move |t| tx::recycle::run(t, id, &asked, this.options(), now).await)
             .await
     }

@@ -4,6 +4,7 @@ pub(crate) mod add_alias;
 pub(crate) mod add_member;
 pub(crate) mod assign_plan;
 pub(crate) mod change_account;
+pub(crate) mod change_address;
 pub(crate) mod change_department;
 pub(crate) mod change_factors;
 pub(crate) mod change_group;

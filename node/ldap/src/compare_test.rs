@@ -28,6 +28,7 @@ fn member(id: u64, address: &str, external_id: &str) -> AccountRecord {
         language: None,
         limits: hongyan_directory::Limits::new(),
         restricted: hongyan_directory::Restrictions::default(),
+        address_made_up: false,
         created: Timestamp { millis: 0 },
     }
 }

@@ -52,6 +52,8 @@ pub enum Action {
     ReadPreferences,
     /// Change it: everyone for themselves.
     ChangePreferences,
+    /// End the use of a mailbox: everyone of their own.
+    LeaveMailbox,
     /// Look at what a member has sent and what became of it.
     ReadSentMails,
     /// Take mail back that a member has sent.
@@ -135,7 +137,7 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
@@ -158,6 +160,7 @@ impl Action {
         Self::ResetFactors,
         Self::ReadPreferences,
         Self::ChangePreferences,
+        Self::LeaveMailbox,
         Self::ReadSentMails,
         Self::RecallMails,
         Self::CleanMails,
@@ -225,9 +228,11 @@ impl Action {
             | Self::ChangeScim
             | Self::ReadMigrations
             | Self::ChangeMigrations => Needs::Function(Function::Members),
-            Self::ChangeFactors | Self::ChangeDelegations | Self::ReadPreferences | Self::ChangePreferences => {
-                Needs::Oneself
-            }
+            Self::ChangeFactors
+            | Self::ChangeDelegations
+            | Self::ReadPreferences
+            | Self::ChangePreferences
+            | Self::LeaveMailbox => Needs::Oneself,
             Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
                 Needs::Function(Function::Groups)
             }
@@ -290,6 +295,7 @@ impl Action {
                 | Self::ChangeMigrations
                 | Self::ReadPreferences
                 | Self::ChangePreferences
+                | Self::LeaveMailbox
                 | Self::ReadSentMails
                 | Self::RecallMails
                 | Self::CleanMails
@@ -321,7 +327,7 @@ impl Action {
             Self::ReadMembers => "members:read",
             Self::ChangeMembers | Self::ControlMembers => "members:write",
             Self::ReadFactors => "sign-in:read",
-            Self::ChangeFactors | Self::ResetFactors => "sign-in:write",
+            Self::ChangeFactors | Self::ResetFactors | Self::LeaveMailbox => "sign-in:write",
             Self::ChangeDelegations => "delegations:write",
             Self::ReadPreferences => "preferences:read",
             Self::ChangePreferences => "preferences:write",

@@ -232,6 +232,8 @@ pub struct AccountRecord {
     pub limits: Limits,
     /// What the operator has stopped (ORG-16).
     pub restricted: Restrictions,
+    /// Whether its main address was made up by the system and may be changed once (MEM-1, MEM-11).
+    pub address_made_up: bool,
 }
 
 impl AccountRecord {
@@ -356,6 +358,8 @@ struct V1 {
     limits: Option<Vec<(u8, u64)>>,
     #[n(18)]
     restricted: Option<u8>,
+    #[n(19)]
+    address_made_up: Option<bool>,
 }
 
 enum Stored {
@@ -392,6 +396,7 @@ pub(crate) fn encode(account: &AccountRecord) -> Bytes {
         advanced: (account.seat == Seat::Advanced).then_some(true),
         limits: Some(stored_limits(&account.limits)).filter(|limits| !limits.is_empty()),
         restricted: Some(account.restricted.bits()).filter(|bits| *bits > 0),
+        address_made_up: account.address_made_up.then_some(true),
     };
     record::encode(Schema(1), &body)
 }
@@ -444,6 +449,7 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
         language: Language::stored(body.language.as_deref()),
         limits: read_limits(&body.limits.unwrap_or_default()),
         restricted: Restrictions::of_bits(body.restricted.unwrap_or(0)),
+        address_made_up: body.address_made_up == Some(true),
     })
 }
 
@@ -474,6 +480,7 @@ mod tests {
             language: None,
             limits: Limits::new(),
             restricted: Restrictions::default(),
+            address_made_up: false,
         }
     }
 
@@ -568,7 +575,14 @@ mod tests {
         };
         let stored = encode(&limited);
         assert!(crate::record::hex(&stored).ends_with("1a0001117003"));
-        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(limited));
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored).as_ref(), Ok(&limited));
+        let made_up = AccountRecord {
+            address_made_up: true,
+            ..limited
+        };
+        let stored = encode(&made_up);
+        assert!(crate::record::hex(&stored).ends_with("1a0001117003f5"));
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(made_up));
     }
 
     #[test]

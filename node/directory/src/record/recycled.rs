@@ -129,6 +129,7 @@ mod tests {
                 language: None,
                 limits: crate::Limits::new(),
                 restricted: crate::Restrictions::default(),
+                address_made_up: false,
             },
             kind: RecycleKind::Unbound,
             since: Timestamp { millis: 2_000 },

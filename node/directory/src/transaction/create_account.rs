@@ -57,6 +57,7 @@ pub(crate) async fn run(
         language: new.language,
         limits: Limits::new(),
         restricted: crate::Restrictions::default(),
+        address_made_up: new.address_made_up,
     };
     membership::check_kind(&account)?;
     membership::check_unique(transaction, &account).await?;

@@ -28,6 +28,10 @@ pub(crate) async fn run(
         AccountKind::Member if asked.unbind => RecycleKind::Unbound,
         AccountKind::Member => RecycleKind::Deleted,
     };
+    if asked.leaving.is_some() && read_tenant(transaction, account.tenant).await?.counts.accounts <= 1 {
+        let words = format!("{} is the last one here and cannot leave", account.address);
+        return Err(Error::Refused(words));
+    }
     let left = leave(transaction, &account, kind.label(), asked.confirmed, now).await?;
     let period = match kind {
         RecycleKind::Deleted => options.recycle_deleted,
@@ -48,7 +52,14 @@ pub(crate) async fn run(
     let event = Event::new("member.recycle", &account.address)
         .with("how", kind.label())
         .with("until", recycled.until.millis);
+    let event = match &asked.leaving {
+        Some(_) => event.with("leaving", true),
+        None => event,
+    };
     record_account(transaction, &account, event);
+    if let Some(notice) = &asked.leaving {
+        transaction.send(notice);
+    }
     Ok(recycled)
 }
 

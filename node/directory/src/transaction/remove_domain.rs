@@ -152,9 +152,8 @@ async fn leave(
     if account.address.domain == *name {
         if account.aliases.is_empty() {
             let asked = Recycle {
-                unbind: false,
                 confirmed: true,
-                expect: None,
+                ..Recycle::default()
             };
             dismiss(transaction, id).await?;
             recycle::run(transaction, id, &asked, options, now).await?;

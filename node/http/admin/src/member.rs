@@ -1,5 +1,6 @@
 //! /api/members: people and shared mailboxes.
 
+mod address;
 mod change;
 mod create;
 mod limits;
@@ -29,6 +30,7 @@ use crate::conditional::Tagged;
 use crate::page;
 use crate::problem::{Failure, Problem, Result};
 
+pub(crate) use address::{__path_set_address, set_address};
 pub(crate) use change::{__path_change, change};
 pub(crate) use create::{__path_create, create};
 pub(crate) use limits::{__path_limits, limits};
@@ -44,6 +46,8 @@ pub(crate) struct Member {
     id: u64,
     kind: AccountKind,
     address: String,
+    /// Whether the address was made up, and may be changed once.
+    address_made_up: bool,
     display_name: String,
     state: AccountState,
     /// What it may do for its organisation.
@@ -122,6 +126,7 @@ pub(crate) fn view(account: &AccountRecord) -> Member {
         id: account.id.0,
         kind: account.kind,
         address: account.address.to_string(),
+        address_made_up: account.address_made_up,
         display_name: account.display_name.clone(),
         state: account.state,
         role: account.role.clone(),

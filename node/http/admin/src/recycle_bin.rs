@@ -9,6 +9,7 @@ use hongyan_audit::{Chain, Event};
 use hongyan_directory::{
     AccountKind, DepartmentId, Error, Grantee, Profile, Recycle, RecycleKind, RecycledRecord, Restore,
 };
+use hongyan_notice::{Recipient, Text};
 use hongyan_sasl::Secret;
 use hongyan_types::AccountId;
 use hongyan_upkeep::MergeMailbox;
@@ -133,9 +134,9 @@ pub(crate) async fn delete_member(
     IfMatch(expect): IfMatch,
 ) -> Result<StatusCode> {
     let asked = Recycle {
-        unbind: false,
         confirmed: asked.confirm_uses,
         expect,
+        ..Recycle::default()
     };
     recycle(&caller, &address, asked).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -153,8 +154,51 @@ pub(crate) async fn unbind(
         unbind: true,
         confirmed: asked.confirm_uses,
         expect,
+        leaving: None,
     };
     Ok(Json(view(&recycle(&caller, &address, asked).await?)))
+}
+
+/// Ends the use of one's own mailbox (MEM-19): it goes into the recycle bin as if it had been taken from its person, all sessions
+/// end, administrators are told. They alone can give it back. Everyone does so for themselves, with a fresh proof; `me` is the caller.
+#[utoipa::path(post, path = "/api/members/{address}/leave", params(("address" = String, Path), Confirmed), responses((status = 204), Failure))]
+pub(crate) async fn leave(
+    caller: Caller,
+    Path(address): Path<String>,
+    Asked(asked): Asked<Confirmed>,
+) -> Result<StatusCode> {
+    let account = caller.member_or_me(Action::LeaveMailbox, &address).await?;
+    // An operator takes a mailbox from its person (`unbind`); nobody leaves in another's name.
+    if !caller.is(&account) {
+        return Err(Problem::forbidden("everyone leaves for themselves"));
+    }
+    caller.check_proof()?;
+    let (address, name) = (&account.address, &account.display_name);
+    let notice = caller.directory.notice(
+        Recipient::Administrators(account.tenant),
+        "member.left",
+        Text::new(
+            &format!("{address} has left"),
+            &format!(
+                "{name} <{address}> has ended the use of the mailbox. It is in the recycle bin, from where it can be given back \
+                 or to someone else.\n"
+            ),
+        ),
+        Text::new(
+            &format!("{address} 已停用邮箱"),
+            &format!("{name} <{address}> 已自行停用邮箱。邮箱现在回收站中，可以恢复或转交他人。\n"),
+        ),
+    );
+    let asked = Recycle {
+        unbind: true,
+        confirmed: asked.confirm_uses,
+        leaving: Some(notice),
+        ..Recycle::default()
+    };
+    let left = caller.directory.recycle(account.id, &asked).await?;
+    caller.access.account_changed(account.id).await?;
+    tracing::info!(account = account.id.0, how = left.kind.label(), "member left");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What is in the recycle bin.

@@ -120,9 +120,8 @@ pub(crate) async fn remove(asker: &Asker, id: &str, expect: Option<&str>) -> Res
         return Err(ScimError::status(412, "the user was changed by someone else meanwhile").into());
     }
     let asked = Recycle {
-        unbind: false,
-        confirmed: false,
         expect: expect.map(|_| account.etag()),
+        ..Recycle::default()
     };
     asker.directory.recycle(account.id, &asked).await?;
     asker.access.account_changed(account.id).await?;

@@ -12,8 +12,11 @@ use crate::output::{self, Style};
 pub enum Member {
     /// Make a member or shared mailbox; its password is asked for, or read from standard input.
     Add {
-        /// Its main address, also its login name.
-        address: String,
+        /// Its main address, also its login name; made from the name when left out.
+        address: Option<String>,
+        /// Domain where an address is made up; the organisation's default when left out.
+        #[arg(long)]
+        domain: Option<String>,
         /// The person's name.
         #[arg(long, default_value = "")]
         name: String,
@@ -68,6 +71,16 @@ pub enum Member {
         person: Box<Person>,
         #[command(flatten)]
         settings: Box<Settings>,
+    },
+    /// Change an address that was made from the name, once.
+    Rename {
+        /// One of its addresses.
+        address: String,
+        /// The new main address.
+        to: String,
+        /// The old one is free for others; otherwise it becomes an alias.
+        #[arg(long)]
+        release: bool,
     },
     /// Set a new password, asked for or read from standard input.
     Password {
@@ -323,6 +336,7 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
     let value = match command {
         Member::Add {
             address,
+            domain,
             name,
             no_password,
             administrator,
@@ -337,6 +351,7 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
             let mut new = json!({
                 "address": address, "display_name": name, "password": password, "administrator": administrator,
                 "quota": quota(asked, &Value::Null).unwrap_or_else(|| json!({})), "language": language,
+                "domain": domain,
             });
             if let Value::Object(new) = &mut new {
                 person.put_into(new);
@@ -381,6 +396,10 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
                 change.insert("quota".to_owned(), quota);
             }
             client.patch(&path(address), changes(change)?).await?
+        }
+        Member::Rename { address, to, release } => {
+            let asked = json!({"address": to, "release": release});
+            client.put(&format!("{}/address", path(address)), asked).await?
         }
         Member::Password { address } => {
             let new = json!({"password": password::read()?});

@@ -444,3 +444,58 @@ fn sbx_4_who_uses_a_shared_mailbox() {
         assert_eq!(call(lead, "GET", users, Value::Null).await.0, 403);
     });
 }
+
+#[test]
+fn mem_11_an_address_that_was_made_up_changes_once() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let make = async |name: &str| call(api, "POST", "/api/members", json!({"display_name": name})).await;
+        assert_eq!(make(" ").await.0, 400);
+        let (status, made) = make("王芳").await;
+        let shown = (&made["address"], &made["address_made_up"]);
+        assert_eq!(
+            (status, shown),
+            (201, (&json!("wangfang@d.test"), &json!(true))),
+            "{made}"
+        );
+        assert_eq!(make("王芳").await.1["address"], "wangfang2@d.test");
+        let group = json!({"address": "team@d.test", "members": ["wangfang@d.test", "x@far.test"]});
+        assert_eq!(call(api, "POST", "/api/groups", group).await.0, 201);
+
+        let rename = "/api/members/wangfang@d.test/address";
+        let to = |address: &str, release: bool| json!({"address": address, "release": release});
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        assert_eq!(call(anna, "PUT", rename, to("fang@d.test", false)).await.0, 403);
+        for (wrong, status) in [("anna@d.test", 409), ("fang@far.test", 404), ("fang", 400)] {
+            assert_eq!(call(api, "PUT", rename, to(wrong, false)).await.0, status, "{wrong}");
+        }
+        let given = call(api, "PUT", "/api/members/anna@d.test/address", to("ann@d.test", false)).await;
+        assert_eq!((given.0, &given.1["type"]), (409, &json!("refused")), "{given:?}");
+        let (status, renamed) = call(api, "PUT", rename, to("fang@d.test", false)).await;
+        assert_eq!(
+            (
+                status,
+                &renamed["address"],
+                &renamed["aliases"],
+                &renamed["address_made_up"]
+            ),
+            (200, &json!("fang@d.test"), &json!(["wangfang@d.test"]), &json!(false)),
+            "{renamed}"
+        );
+        let members = call(api, "GET", "/api/groups/team@d.test/members", Value::Null).await.1;
+        assert_eq!(members["items"], json!(["fang@d.test", "x@far.test"]));
+        let (status, again) = call(api, "PUT", rename, to("f@d.test", false)).await;
+        assert_eq!((status, &again["type"]), (409, &json!("refused")));
+        assert!(again["detail"].as_str().unwrap().contains("only once"), "{again}");
+
+        let second = "/api/members/wangfang2@d.test/address";
+        let (status, renamed) = call(api, "PUT", second, to("fang2@d.test", true)).await;
+        assert_eq!((status, &renamed["aliases"]), (200, &json!([])), "{renamed}");
+        let freed = call(api, "POST", "/api/members", json!({"address": "wangfang2@d.test"})).await;
+        assert_eq!(freed.0, 201, "the old one is free");
+        let log = call(api, "GET", "/api/audit?action=member.change", Value::Null).await.1;
+        assert!(log.to_string().contains("fang2@d.test"), "{log}");
+    });
+}

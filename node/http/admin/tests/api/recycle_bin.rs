@@ -2,6 +2,7 @@
 
 use super::organisation::{acme, as_actor, as_member};
 use super::*;
+use hongyan_types::Address;
 
 #[test]
 fn mem_16_deleted_unbound_restored_shared_purged() {
@@ -89,6 +90,56 @@ fn mem_16_deleted_unbound_restored_shared_purged() {
         for action in ["member.purge", "member.restore", "member.recycle"] {
             assert!(said.contains(&&json!(action)), "{action}: {said:?}");
         }
+    });
+}
+
+#[test]
+fn mem_19_who_leaves_comes_back_by_the_administrator_alone() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let secret = &Secret::new("Correct-horse9");
+        let password = json!({"password": "Correct-horse9"});
+        let set = call(api, "PUT", "/api/members/zs@d.test/password", password.clone()).await;
+        assert_eq!(set.0, 204);
+        let group = json!({"address": "all@d.test", "representatives": ["zs@d.test"]});
+        assert_eq!(call(api, "POST", "/api/groups", group).await.0, 201);
+        let zs = &as_member(&router, &state, "zs@d.test").await;
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let theirs = "/api/members/zs@d.test/leave";
+        for (who, status) in [(anna, 403), (boss, 403), (api, 403)] {
+            assert_eq!(call(who, "POST", theirs, Value::Null).await.0, status);
+        }
+        let (status, problem) = call(boss, "POST", "/api/members/me/leave", Value::Null).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("refused")), "{problem}");
+        let (status, problem) = call(zs, "POST", "/api/members/me/leave", Value::Null).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("in-use")));
+        let address = Address::try_from("zs@d.test").unwrap();
+        let from = [192, 0, 2, 1].into();
+        let proved = state.access.verify_password(Protocol::Imap, "zs@d.test", secret, from);
+        let identity = proved.await.unwrap();
+        let session = state.access.open_session(&identity, "192.0.2.1:9".parse().unwrap());
+        let session = session.await.unwrap();
+        let left = call(zs, "POST", "/api/members/me/leave?confirm_uses=true", Value::Null).await;
+        assert_eq!(left.0, 204, "{left:?}");
+        assert_eq!(session.watch().revocation(), Some(Revocation::Deleted));
+        assert!(state.directory.account_at(&address).await.is_err());
+        let (_, shown) = call(boss, "GET", "/api/recycle-bin/zs@d.test", Value::Null).await;
+        assert_eq!(shown["kind"], "unbound", "{shown}");
+        let told = call(boss, "GET", "/api/messages", Value::Null).await.1;
+        assert_eq!(told["items"][0]["kind"], "member.left", "{told}");
+        let log = call(api, "GET", "/api/audit?action=member.recycle", Value::Null)
+            .await
+            .1;
+        assert_eq!(log["items"][0]["details"]["leaving"], "true", "{log}");
+        let proved = state.access.verify_password(Protocol::Imap, "zs@d.test", secret, from);
+        assert!(proved.await.is_err());
+        let back = call(boss, "POST", "/api/recycle-bin/zs@d.test/restore", password).await;
+        assert_eq!(back.0, 200, "{back:?}");
+        let proved = state.access.verify_password(Protocol::Imap, "zs@d.test", secret, from);
+        assert!(proved.await.is_ok());
     });
 }
 
