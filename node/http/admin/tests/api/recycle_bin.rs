@@ -133,7 +133,9 @@ fn mem_19_who_leaves_comes_back_by_the_administrator_alone() {
         let log = call(api, "GET", "/api/audit?action=member.recycle", Value::Null)
             .await
             .1;
-        assert_eq!(log["items"][0]["details"]["leaving"], "true", "{log}");
+        let fields = log["items"][0]["fields"].as_array().unwrap();
+        let leaving = fields.iter().find(|field| field["field"] == "leaving").unwrap();
+        assert_eq!(leaving["after"], "true", "{log}");
         let proved = state.access.verify_password(Protocol::Imap, "zs@d.test", secret, from);
         assert!(proved.await.is_err());
         let back = call(boss, "POST", "/api/recycle-bin/zs@d.test/restore", password).await;
