@@ -64,6 +64,14 @@ impl Client {
             .await?;
         Ok(value)
     }
+    /// One object, set to what `change` makes of it unless someone else changes it in between.
+    pub(crate) async fn put_unchanged(&self, path: &str, change: impl FnOnce(Value) -> Result<Value>) -> Result<Value> {
+        let (present, etag) = self.exchange(Method::GET, path, None, None).await?;
+        let (value, _) = self
+            .exchange(Method::PUT, path, Some(change(present)?), etag.as_deref())
+            .await?;
+        Ok(value)
+    }
     pub(crate) async fn post(&self, path: &str, body: Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body)).await
     }

@@ -2,6 +2,7 @@
 
 mod alias;
 mod app_password;
+mod application;
 mod audit;
 mod bulk;
 mod clean_up;
@@ -133,6 +134,9 @@ pub enum Command {
     /// Mail clients that sign in with tokens (OAuth), and who has let them in.
     #[command(subcommand)]
     Oauth(oauth::Oauth),
+    /// Programs of an organisation's own that its members sign in to (OpenID Connect).
+    #[command(subcommand)]
+    Application(application::Application),
     /// Addresses whose mail goes to many.
     #[command(subcommand)]
     Group(group::Group),
@@ -227,6 +231,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::SignIn(command) => sign_in::run(command, &client, style).await,
         Command::Terms(command) => terms::run(command, &client, style).await,
         Command::Oauth(command) => oauth::run(command, &client, style).await,
+        Command::Application(command) => application::run(command, &client, style).await,
         Command::Group(command) => group::run(command, &client, style).await,
         Command::Shared(command) => shared::run(command, &client, style).await,
         Command::Session(command) => session::run(command, &client, style).await,
@@ -402,6 +407,12 @@ mod tests {
             "x oauth delete-client thunderbird",
             "x oauth list a@b",
             "x oauth revoke a@b 00000000000000aa",
+            "x application add portal --name Portal --redirect https://p.test/back --signed-out https://p.test/ --public",
+            "x application list --organisation A",
+            "x application show portal",
+            "x application set portal --name Portal --signed-out none --has-secret true --tenant A",
+            "x application delete portal",
+            "x application rotate portal",
             "x login list --account a@b --failed",
             "x login list --tenant A --limit 5",
             "x sign-in reset a@b",
