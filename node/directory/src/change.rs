@@ -57,6 +57,18 @@ impl Change {
             subjects: BTreeMap::new(),
         }
     }
+    /// The next number of the counter at `key`, which begins with 1; none is given out twice.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn take_number(&mut self, key: Bytes) -> Result<u64> {
+        let last = match self.transaction.get(&key).await? {
+            Some(stored) => read_int(&stored)?,
+            None => 0,
+        };
+        self.transaction.set(key, (last + 1).to_le_bytes().to_vec());
+        Ok(last + 1)
+    }
     /// Tells every node `notice`, in the order of the changes and at least once, unless a node was away for so long that it
     /// is told to forget everything.
     pub fn notify(&mut self, notice: Bytes) {

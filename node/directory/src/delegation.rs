@@ -2,8 +2,9 @@
 
 use hongyan_kv::Transaction;
 use hongyan_notice::{Notice, Recipient, Text};
-use hongyan_types::{AccountId, Timestamp};
+use hongyan_types::AccountId;
 
+use crate::day::day;
 use crate::transaction as tx;
 use crate::{AccountRecord, DelegationRequest, Directory, GrantRecord, Grantee, NewGrant, Result};
 
@@ -12,27 +13,13 @@ pub(crate) const TOLD_BEFORE_MILLIS: i64 = 86_400_000;
 /// Delegations told of in one transaction.
 const TOLD_AT_ONCE: usize = 100;
 
-fn date(at: Timestamp) -> String {
-    // Days since the epoch to a date, by the civil calendar.
-    let days = at.millis.div_euclid(86_400_000) + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
 /// All fail with the store's errors beside those named.
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 impl Directory {
     /// Lets a member act for another from now on, in place of what they might before; they are told. `NotFound`, `Invalid`,
     /// `Limit`, `Refused` for who is not active.
     pub async fn appoint(&self, principal: &AccountRecord, to: &AccountRecord, new: &NewGrant) -> Result<GrantRecord> {
-        let until = new.until.map(date).unwrap_or_default();
+        let until = new.until.map(day).unwrap_or_default();
         let name = &principal.address;
         let notice = self.notice(
             Recipient::Member(to.id),
@@ -136,7 +123,7 @@ impl Directory {
         let (Some(principal), Some(to)) = (principal, tx::read_account(transaction, to).await?) else {
             return Ok(Vec::new());
         };
-        let until = date(until);
+        let until = day(until);
         let told = [(principal.id, &principal, &to), (to.id, &principal, &to)];
         let notices = told.map(|(id, principal, to)| {
             let (principal, to) = (&principal.address, &to.address);

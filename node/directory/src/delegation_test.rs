@@ -3,7 +3,7 @@ use std::time::Duration;
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
-use hongyan_types::{Address, Domain};
+use hongyan_types::{Address, Domain, Timestamp};
 
 use super::*;
 use crate::{AccountChange, AccountState, DirectoryOptions, Error, Field, GrantRights, NewAccount, NewTenant, Sending};
@@ -64,14 +64,6 @@ impl Ground {
         let opening = self.directory.opening(&self.ben, self.anna.id).await.unwrap();
         opening.is_some()
     }
-}
-
-#[test]
-fn dates_are_those_of_the_calendar() {
-    let of = |millis| date(Timestamp { millis });
-    assert_eq!(of(0), "1970-01-01");
-    assert_eq!(of(951_782_400_000), "2000-02-29");
-    assert_eq!(of(1_795_305_600_000), "2026-11-22");
 }
 
 #[tokio::test]

@@ -58,9 +58,9 @@ pub(crate) mod set_visibility;
 pub(crate) mod trial_domain;
 pub(crate) mod welcome;
 
-use hongyan_kv::Transaction;
 use hongyan_kv::tuple::Tuple;
-use hongyan_types::{AccountId, Address, Domain, TenantId};
+use hongyan_kv::{KeyValue, RangeQuery, ReadMode, Transaction};
+use hongyan_types::{AccountId, Address, Domain, TenantId, Timestamp};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::change::Change;
@@ -100,29 +100,41 @@ pub(crate) fn last_int(prefix: &Tuple, key: &[u8]) -> Result<u64> {
         .map_err(|_| corrupt("key does not end in an identifier"))
 }
 
-/// The next identifier of a kind; none is given out twice.
-async fn take_id(transaction: &mut Transaction, kind: &str) -> Result<u64> {
-    let key = key::next(kind);
-    let last = match transaction.get(&key).await? {
-        Some(stored) => read_int(&stored)?,
-        None => 0,
+/// The mailboxes at (.., millis, tenant, account) behind `prefix` that are due, the longest due first, at most `limit`.
+async fn due_mailboxes(
+    transaction: &mut Transaction,
+    prefix: &Tuple,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<(TenantId, AccountId, KeyValue)>> {
+    let mut query = RangeQuery {
+        limit,
+        mode: ReadMode::Snapshot,
+        ..RangeQuery::all(prefix.range())
     };
-    transaction.set(key, (last + 1).to_le_bytes().to_vec());
-    Ok(last + 1)
+    query.range.end = prefix.clone().int(now.millis).int(u64::MAX).pack();
+    let wrong = |_| corrupt("key of a mailbox that is due");
+    let read = |pair: KeyValue| {
+        let mut reader = prefix.reader(&pair.key).map_err(wrong)?;
+        reader.int::<i64>().map_err(wrong)?;
+        let tenant = TenantId(reader.int().map_err(wrong)?);
+        Ok((tenant, AccountId(reader.int().map_err(wrong)?), pair))
+    };
+    transaction.get_range_all(query).await?.into_iter().map(read).collect()
+}
+
+/// The next identifier of a kind.
+async fn take_id(transaction: &mut Change, kind: &str) -> Result<u64> {
+    transaction.take_number(key::next(kind)).await
 }
 
 /// The next identifier of a kind in a tenant.
-async fn take_small_id(transaction: &mut Transaction, tenant: TenantId, kind: &str) -> Result<u32> {
-    let key = key::next_of(tenant, kind);
-    let last = match transaction.get(&key).await? {
-        Some(stored) => read_int(&stored)?,
-        None => 0,
-    };
-    transaction.set(key, (last + 1).to_le_bytes().to_vec());
-    u32::try_from(last + 1).map_err(|_| Error::Limit {
+async fn take_small_id(transaction: &mut Change, tenant: TenantId, kind: &str) -> Result<u32> {
+    let number = transaction.take_number(key::next_of(tenant, kind)).await?;
+    u32::try_from(number).map_err(|_| Error::Limit {
         setting: "identifiers",
         max: u64::from(u32::MAX),
-        used: last,
+        used: number - 1,
     })
 }
 

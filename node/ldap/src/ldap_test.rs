@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 
-use hongyan_access::{AccessError, AccessOptions, Protocol};
-use hongyan_directory::{AccountState, DirectoryOptions, NewAccount, NewTenant};
+use hongyan_access::{AccessError, Protocol};
+use hongyan_directory::{AccountState, NewAccount};
 use hongyan_fetch::FetchOptions;
-use hongyan_memory::MemoryStore;
+use hongyan_miniature::Organisation;
 use hongyan_types::{Address, AddressRanges};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -150,21 +150,12 @@ impl Place {
         let env = Env::real();
         let people = People::default();
         let (port, root) = people.serve(&env).await;
-        let database = Database::new(MemoryStore::default());
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-        directory.sealer().make_key();
-        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-        let domain = Domain::try_from("example.test").unwrap();
-        directory.create_domain(tenant, &domain).await.unwrap();
-        let cheap = AccessOptions {
-            argon2_memory_kib: 8,
-            argon2_passes: 1,
-            scram_iterations: 4096,
-            ..AccessOptions::default()
-        };
-        let access = Access::open(directory.clone(), &database, env.clone(), cheap)
-            .await
-            .unwrap();
+        let Organisation {
+            database,
+            directory,
+            access,
+            tenant,
+        } = Organisation::new(&env, "example.test").await;
         let fetching = FetchOptions {
             networks: AddressRanges::read(&["127.0.0.1"]).unwrap().0,
             roots: vec![root],

@@ -7,17 +7,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_access::{Access, AccessOptions, Protocol};
-use hongyan_directory::{Directory, DirectoryOptions, NewTenant};
+use hongyan_access::{Access, Protocol};
+use hongyan_directory::Directory;
 use hongyan_env::{Env, HeldPort};
 use hongyan_fetch::{FetchOptions, Fetcher};
-use hongyan_kv::Database;
 use hongyan_ldap::{
     Action, AttributeRule, Departments, Ldap, LdapChange, LdapOptions, LdapSettings, Master, PersonField,
 };
-use hongyan_memory::MemoryStore;
+use hongyan_miniature::Organisation;
 use hongyan_sasl::Secret;
-use hongyan_types::{AddressRanges, Domain, TenantId};
+use hongyan_types::{AddressRanges, TenantId};
 use rustls_pki_types::CertificateDer;
 
 const SLAPD: &str = "/usr/sbin/slapd";
@@ -150,21 +149,12 @@ struct Place {
 }
 
 async fn place(env: &Env, server: &Server) -> Place {
-    let database = Database::new(MemoryStore::default());
-    let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-    directory.sealer().make_key();
-    let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-    let domain = Domain::try_from("example.test").unwrap();
-    directory.create_domain(tenant, &domain).await.unwrap();
-    let cheap = AccessOptions {
-        argon2_memory_kib: 8,
-        argon2_passes: 1,
-        scram_iterations: 4096,
-        ..AccessOptions::default()
-    };
-    let access = Access::open(directory.clone(), &database, env.clone(), cheap)
-        .await
-        .unwrap();
+    let Organisation {
+        database,
+        directory,
+        access,
+        tenant,
+    } = Organisation::new(env, "example.test").await;
     let fetching = FetchOptions {
         networks: AddressRanges::read(&["127.0.0.1"]).unwrap().0,
         roots: vec![server.root.clone()],

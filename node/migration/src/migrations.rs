@@ -270,21 +270,10 @@ impl Migrations {
     }
 
     async fn take_id(&self) -> Result<MigrationId, Error> {
-        self.directory
-            .transact(async move |change| {
-                let last = match change.get(&key::next()).await? {
-                    Some(stored) => {
-                        let octets = stored.as_ref().try_into();
-                        u64::from_le_bytes(
-                            octets.map_err(|_| hongyan_kv::Error::Corrupt("number of a migration".to_owned()))?,
-                        )
-                    }
-                    None => 0,
-                };
-                change.set(key::next(), (last + 1).to_le_bytes().to_vec());
-                Ok(MigrationId(last + 1))
-            })
-            .await
+        let taken = self
+            .directory
+            .transact(async move |change| change.take_number(key::next()).await);
+        taken.await.map(MigrationId)
     }
 
     async fn write_new(&self, migration: Migration, sealed: Option<bytes::Bytes>) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 //! Whatever fails here fails the test that asked for it, so nothing returns an error. No production crate uses it.
 
 mod oauth;
+mod organisation;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::{Arbiters, EntityOptions};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
-use hongyan_directory::{AccountSettings, Directory, DirectoryOptions, NewAccount, NewTenant};
+use hongyan_directory::{AccountSettings, Directory, NewAccount};
 use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsMode};
@@ -20,9 +21,10 @@ use hongyan_mailbox::{
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
 use hongyan_sasl::Secret;
-use hongyan_types::{Address, Domain, Timestamp};
+use hongyan_types::{Address, Timestamp};
 
 pub use oauth::tokens;
+pub use organisation::Organisation;
 
 /// The account, and its login name.
 pub const USER: &str = "anna@example.test";
@@ -165,24 +167,16 @@ impl Miniature {
 }
 
 async fn account(env: &Env, database: &Database, options: &Options) -> (Directory, Access, MailboxId) {
-    let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-    directory.sealer().make_key();
-    let made = directory.create_tenant(&NewTenant::named("Acme")).await;
-    let tenant = made.expect("make a tenant").id;
-    let domain = Domain::try_from("example.test").expect("a domain");
-    directory.create_domain(tenant, &domain).await.expect("make a domain");
-    let mut access_options = AccessOptions {
-        argon2_memory_kib: 64,
-        argon2_passes: 1,
-        scram_iterations: 4096,
-        ..AccessOptions::default()
-    };
+    let mut limits = AccessOptions::default();
     if let Some(sessions) = options.sessions_max {
-        access_options.sessions_per_account_max = sessions;
+        limits.sessions_per_account_max = sessions;
     }
-    let access = Access::open(directory.clone(), database, env.clone(), access_options)
-        .await
-        .expect("open sign-in");
+    let Organisation {
+        directory,
+        access,
+        tenant,
+        ..
+    } = Organisation::with(env, database.clone(), "example.test", limits).await;
     let credential = access.hash_password(&Secret::new(PASSWORD)).await;
     let new = NewAccount {
         credential: Some(credential.expect("hash the password")),

@@ -225,9 +225,7 @@ impl Tasks {
         author: Author,
         export: ExportMembers,
     ) -> Result<TaskRecord, TaskError> {
-        let mut task = self.task(tenant, author, Job::ExportMembers(export));
-        task.id = self.take_id().await?;
-        self.start(task).await
+        self.begin(tenant, author, Job::ExportMembers(export)).await
     }
 
     /// Begins to write groups into a file (GRP-7).
@@ -240,9 +238,7 @@ impl Tasks {
         author: Author,
         format: SheetFormat,
     ) -> Result<TaskRecord, TaskError> {
-        let mut task = self.task(tenant, author, Job::ExportGroups(format));
-        task.id = self.take_id().await?;
-        self.start(task).await
+        self.begin(tenant, author, Job::ExportGroups(format)).await
     }
 
     /// Begins to take members from the LDAP directory of an organisation.
@@ -255,9 +251,7 @@ impl Tasks {
         author: Author,
         sync: SyncDirectory,
     ) -> Result<TaskRecord, TaskError> {
-        let mut task = self.task(tenant, author, Job::SyncDirectory(sync));
-        task.id = self.take_id().await?;
-        self.start(task).await
+        self.begin(tenant, author, Job::SyncDirectory(sync)).await
     }
 
     /// Begins to write a list into a file.
@@ -270,9 +264,7 @@ impl Tasks {
         author: Author,
         export: ExportList,
     ) -> Result<TaskRecord, TaskError> {
-        let mut task = self.task(tenant, author, Job::ExportList(export));
-        task.id = self.take_id().await?;
-        self.start(task).await
+        self.begin(tenant, author, Job::ExportList(export)).await
     }
 
     /// Begins to bring the mail of a mailbox in the recycle bin into a folder of somebody who has one (MEM-16). The mailbox stays in
@@ -300,27 +292,21 @@ impl Tasks {
             folder: folder.as_str().to_owned(),
             ..merge
         };
-        let mut task = self.task(tenant, author, Job::MergeMailbox(merge));
+        self.begin(tenant, author, Job::MergeMailbox(merge)).await
+    }
+
+    /// Begins a task that has no rows.
+    async fn begin(&self, tenant: TenantId, author: Author, job: Job) -> Result<TaskRecord, TaskError> {
+        let mut task = self.task(tenant, author, job);
         task.id = self.take_id().await?;
         self.start(task).await
     }
 
     async fn take_id(&self) -> Result<TaskId, Error> {
-        self.directory
-            .transact(async move |change| {
-                let last = match change.get(&key::next()).await? {
-                    Some(stored) => {
-                        let octets = stored.as_ref().try_into();
-                        u64::from_le_bytes(
-                            octets.map_err(|_| hongyan_kv::Error::Corrupt("number of a task".to_owned()))?,
-                        )
-                    }
-                    None => 0,
-                };
-                change.set(key::next(), (last + 1).to_le_bytes().to_vec());
-                Ok(TaskId(last + 1))
-            })
-            .await
+        let taken = self
+            .directory
+            .transact(async move |change| change.take_number(key::next()).await);
+        taken.await.map(TaskId)
     }
 
     /// From now on the task is there.

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::{Arbiters, EntityOptions};
 use hongyan_audit::Author;
-use hongyan_directory::{Directory, DirectoryOptions, NewTenant};
+use hongyan_directory::Directory;
 use hongyan_env::Env;
 use hongyan_fetch::{FetchOptions, Fetcher};
-use hongyan_kv::Database;
 use hongyan_ldap::{AttributeRule, Departments, Ldap, LdapChange, LdapOptions, LdapSettings, Master, PersonField};
-use hongyan_memory::MemoryStore;
+use hongyan_miniature::Organisation;
 use hongyan_router::Router;
-use hongyan_types::{AddressRanges, Domain, TenantId};
+use hongyan_types::{AddressRanges, TenantId};
 use hongyan_upkeep::{SyncDirectory, TaskEntity, TaskRecord, TaskServices, TaskState, Tasks, UpkeepOptions, Work};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -165,21 +163,12 @@ impl Ground {
         let env = Env::real();
         let asked = Arc::new(AtomicUsize::new(0));
         let (port, root) = server.serve(&env, Arc::clone(&asked)).await;
-        let database = Database::new(MemoryStore::default());
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
-        directory.sealer().make_key();
-        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
-        let domain = Domain::try_from("d.test").unwrap();
-        directory.create_domain(tenant, &domain).await.unwrap();
-        let cheap = AccessOptions {
-            argon2_memory_kib: 8,
-            argon2_passes: 1,
-            scram_iterations: 4096,
-            ..AccessOptions::default()
-        };
-        let access = Access::open(directory.clone(), &database, env.clone(), cheap)
-            .await
-            .unwrap();
+        let Organisation {
+            database,
+            directory,
+            access,
+            tenant,
+        } = Organisation::new(&env, "d.test").await;
         let fetching = FetchOptions {
             networks: AddressRanges::read(&["127.0.0.1"]).unwrap().0,
             roots: vec![root],

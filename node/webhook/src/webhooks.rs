@@ -168,7 +168,7 @@ impl Webhooks {
                     used: known.len() as u64,
                 });
             }
-            let id = WebhookId(take_id(change).await?);
+            let id = WebhookId(change.take_number(key::next()).await?);
             let mut events = new.events.clone();
             events.sort_unstable();
             events.dedup();
@@ -450,15 +450,6 @@ pub(crate) fn settle(webhook: &mut WebhookRecord, attempt: &Attempt) {
 fn noted(change: &mut Change, tenant: TenantId, event: Event) {
     change.record(Chain::Tenant(tenant), event);
     change.tell(tenant, Subject::Tenant);
-}
-
-async fn take_id(change: &mut Change) -> Result<u64, DirectoryError> {
-    let last = match change.get(&key::next()).await? {
-        Some(stored) => read_number(&stored)?,
-        None => 0,
-    };
-    change.set(key::next(), (last + 1).to_le_bytes().to_vec());
-    Ok(last + 1)
 }
 
 pub(crate) fn read_number(stored: &[u8]) -> Result<u64, DirectoryError> {

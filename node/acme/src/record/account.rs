@@ -41,7 +41,7 @@ fn place(directory: &str) -> Place {
 
 pub(crate) fn encode(record: AccountRecord, sealer: &Sealer, directory: &str) -> Result<Bytes, SealError> {
     let secret = sealer.keep(&place(directory), record.credentials.as_bytes())?;
-    let (credentials, sealed) = in_record(&secret);
+    let (credentials, sealed) = secret.to_text_fields();
     let body = V1 { credentials, sealed };
     Ok(record::encode(Schema(1), &body))
 }
@@ -59,7 +59,7 @@ fn again(sealer: &Sealer, at: &[u8], stored: &[u8]) -> Result<Option<Bytes>, Sea
     };
     let again = sealer.again(&place(&directory), &of_record(&body))?;
     Ok(again.map(|secret| {
-        (body.credentials, body.sealed) = in_record(&secret);
+        (body.credentials, body.sealed) = secret.to_text_fields();
         record::encode(Schema(1), &body)
     }))
 }
@@ -74,12 +74,7 @@ fn read(stored: &[u8]) -> Result<V1, RecordError> {
 }
 
 fn of_record(body: &V1) -> Kept {
-    Kept::from_fields(body.credentials.clone().into_bytes(), body.sealed.clone())
-}
-
-fn in_record(secret: &Kept) -> (String, Option<Vec<u8>>) {
-    let (clear, sealed) = secret.to_fields();
-    (String::from_utf8(clear).unwrap_or_default(), sealed)
+    Kept::from_text_fields(&body.credentials, body.sealed.as_deref())
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn place(subject: &str) -> Place {
 
 pub(crate) fn encode(record: CertificateRecord, sealer: &Sealer, subject: &str) -> Result<Bytes, SealError> {
     let secret = sealer.keep(&place(subject), record.key.as_bytes())?;
-    let (key, sealed) = in_record(&secret);
+    let (key, sealed) = secret.to_text_fields();
     let body = V1 {
         names: record.names,
         chain: record.chain,
@@ -88,7 +88,7 @@ fn again(sealer: &Sealer, at: &[u8], stored: &[u8]) -> Result<Option<Bytes>, Sea
     };
     let again = sealer.again(&place(&subject), &of_record(&body))?;
     Ok(again.map(|secret| {
-        (body.key, body.sealed) = in_record(&secret);
+        (body.key, body.sealed) = secret.to_text_fields();
         record::encode(Schema(1), &body)
     }))
 }
@@ -103,12 +103,7 @@ fn read(stored: &[u8]) -> Result<V1, RecordError> {
 }
 
 fn of_record(body: &V1) -> Kept {
-    Kept::from_fields(body.key.clone().into_bytes(), body.sealed.clone())
-}
-
-fn in_record(secret: &Kept) -> (String, Option<Vec<u8>>) {
-    let (clear, sealed) = secret.to_fields();
-    (String::from_utf8(clear).unwrap_or_default(), sealed)
+    Kept::from_text_fields(&body.key, body.sealed.as_deref())
 }
 
 #[cfg(test)]

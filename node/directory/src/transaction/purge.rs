@@ -1,10 +1,10 @@
 //! What is in the recycle bin goes for good: asked for or due, begun, and ended once its mail is gone.
 
 use hongyan_audit::Event;
-use hongyan_kv::{RangeQuery, ReadMode, Transaction};
+use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
-use super::{corrupt, record_account, recycle, restore, touch_address};
+use super::{due_mailboxes, record_account, recycle, restore, touch_address};
 use crate::{Change, Error, Result, key};
 
 /// Makes it due now.
@@ -65,21 +65,6 @@ pub(crate) async fn due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<(TenantId, AccountId)>> {
-    let prefix = key::recycled_due();
-    let mut query = RangeQuery {
-        limit,
-        mode: ReadMode::Snapshot,
-        ..RangeQuery::all(prefix.range())
-    };
-    query.range.end = prefix.clone().int(now.millis).int(u64::MAX).pack();
-    let mut due = Vec::new();
-    for pair in transaction.get_range_all(query).await? {
-        let wrong = || corrupt("key of a recycled mailbox");
-        let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
-        reader.int::<i64>().map_err(|_| wrong())?;
-        let tenant = reader.int().map_err(|_| wrong())?;
-        let account = reader.int().map_err(|_| wrong())?;
-        due.push((TenantId(tenant), AccountId(account)));
-    }
-    Ok(due)
+    let due = due_mailboxes(transaction, &key::recycled_due(), now, limit).await?;
+    Ok(due.into_iter().map(|(tenant, account, _)| (tenant, account)).collect())
 }

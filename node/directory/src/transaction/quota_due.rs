@@ -1,12 +1,11 @@
 //! Mailboxes that have to be told their room, at ("dir", "quota-due", millis, tenant, account). Account 0 is all of the tenant,
 //! and its value the last that was told. Less room comes after a notice, so that people can make some (PLAN, bad input).
 
-use bytes::Bytes;
-use hongyan_kv::{RangeQuery, ReadMode, Transaction};
+use hongyan_kv::{KeyValue, Transaction};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::claim_domain::after;
-use super::{corrupt, read_int};
+use super::{due_mailboxes, read_int};
 use crate::{Change, DirectoryOptions, QuotaDue, Result, key};
 
 /// Has a mailbox told; all of the tenant's, when none is named.
@@ -35,28 +34,16 @@ pub(super) fn spread(
 
 /// What is due, at most `limit`.
 pub(crate) async fn due(transaction: &mut Transaction, now: Timestamp, limit: usize) -> Result<Vec<QuotaDue>> {
-    let prefix = key::quota_due();
-    let mut query = RangeQuery {
-        limit,
-        mode: ReadMode::Snapshot,
-        ..RangeQuery::all(prefix.range())
-    };
-    query.range.end = prefix.clone().int(now.millis).int(u64::MAX).pack();
-    let mut due = Vec::new();
-    for pair in transaction.get_range_all(query).await? {
-        let wrong = || corrupt("key of a mailbox whose room changes");
-        let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
-        reader.int::<i64>().map_err(|_| wrong())?;
-        let tenant = TenantId(reader.int().map_err(|_| wrong())?);
-        let account: u64 = reader.int().map_err(|_| wrong())?;
-        due.push(QuotaDue {
-            key: Bytes::copy_from_slice(&pair.key),
-            tenant,
-            account: Some(AccountId(account)).filter(|account| account.0 != 0),
+    let due = due_mailboxes(transaction, &key::quota_due(), now, limit).await?;
+    let read = |(tenant, account, pair): (TenantId, AccountId, KeyValue)| {
+        Ok(QuotaDue {
             after: AccountId(read_int(&pair.value)?),
-        });
-    }
-    Ok(due)
+            key: pair.key,
+            tenant,
+            account: Some(account).filter(|account| account.0 != 0),
+        })
+    };
+    due.into_iter().map(read).collect()
 }
 
 /// Those up to `last` were told; none: all.

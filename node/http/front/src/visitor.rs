@@ -88,21 +88,26 @@ impl Visitor {
         if callers.len() >= self.settings.callers_max && !callers.is_empty() {
             callers.remove(0);
         }
-        let permit = self.access.open_session(&identity, self.peer).await?;
-        if let Some(client) = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()) {
-            permit.set_client(client);
-        }
-        let caller = Caller(Arc::new(Inner {
-            identity,
-            permit,
-            is_tls: self.is_tls,
-        }));
+        let caller = self.open(identity, headers).await?;
         callers.push(WebCaller {
             hash,
             caller: caller.clone(),
             looked_millis: now,
         });
         Ok(caller)
+    }
+
+    /// Opens a session of whoever has proven to be that.
+    async fn open(&self, identity: Identity, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let permit = self.access.open_session(&identity, self.peer).await?;
+        if let Some(client) = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()) {
+            permit.set_client(client);
+        }
+        Ok(Caller(Arc::new(Inner {
+            identity,
+            permit,
+            is_tls: self.is_tls,
+        })))
     }
 
     /// Whoever makes a request with these headers. Signing in once is enough for a connection.
@@ -124,15 +129,7 @@ impl Visitor {
         if callers.len() >= self.settings.callers_max && !callers.is_empty() {
             callers.remove(0);
         }
-        let permit = self.access.open_session(&identity, self.peer).await?;
-        if let Some(client) = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()) {
-            permit.set_client(client);
-        }
-        let caller = Caller(Arc::new(Inner {
-            identity,
-            permit,
-            is_tls: self.is_tls,
-        }));
+        let caller = self.open(identity, headers).await?;
         callers.push((hash, caller.clone()));
         Ok(caller)
     }
