@@ -6,7 +6,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 /// What a thing is known by: printed before its other fields, in this order.
-const LEADING: [&str; 6] = ["name", "address", "display_name", "id", "kind", "state"];
+const LEADING: [&str; 7] = ["name", "address", "display_name", "id", "kind", "state", "step"];
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,8 +157,12 @@ fn fields(item: &Value, indent: &str) -> String {
             Value::Object(_) => text.push_str(&format!("{indent}{name}:\n{}", fields(&value, &format!("{indent}  ")))),
             Value::Array(items) if holds_fields(&value) => {
                 text.push_str(&format!("{indent}{name}:\n"));
+                // A dash begins each, so that one is told from the next.
                 for item in items {
-                    text.push_str(&fields(item, &format!("{indent}  ")));
+                    let inner = format!("{indent}    ");
+                    let item = fields(item, &inner);
+                    let rest = item.strip_prefix(&inner).unwrap_or(&item);
+                    text.push_str(&format!("{indent}  - {rest}"));
                 }
             }
             _ => text.push_str(&format!("{indent}{name}: {}\n", cell(&value))),
@@ -223,6 +227,19 @@ mod tests {
     fn fields_nest() {
         let item = json!({"address": "a@b", "settings": {"imap": true}});
         assert_eq!(fields(&item, ""), "address: a@b\nsettings:\n  imap: yes\n");
+    }
+
+    #[test]
+    fn things_in_a_list_are_told_apart() {
+        let item = json!({"guide": [{"done": true, "step": "add-domain"}, {"done": false, "step": "start-to-use"}]});
+        assert_eq!(
+            fields(&item, ""),
+            "guide:\n  - step: add-domain\n    done: yes\n  - step: start-to-use\n    done: no\n"
+        );
+        assert_eq!(
+            fields(&json!({"whole": item}), "").lines().nth(2),
+            Some("    - step: add-domain")
+        );
     }
 
     #[test]

@@ -210,7 +210,8 @@ fn origin(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> String {
 
 /// What of an account's capabilities is the same for all.
 pub(crate) struct Capabilities {
-    mail: Box<RawValue>,
+    /// Where only what is there can be used, and where folders can be made.
+    mail: [Box<RawValue>; 2],
     submission: Box<RawValue>,
     blob: Box<RawValue>,
     deleted: Box<RawValue>,
@@ -221,13 +222,15 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     pub(crate) fn new(jmap: &Jmap) -> Self {
         Self {
-            mail: raw(&MailCapability {
-                max_mailboxes_per_email: None,
-                max_mailbox_depth: u64::try_from(hongyan_mailbox::FOLDER_LEVELS_MAX).ok(),
-                max_size_mailbox_name: u64::try_from(FOLDER_NAME_OCTETS_MAX).unwrap_or(u64::MAX),
-                max_size_attachments_per_email: jmap.settings.created_octets_max,
-                email_query_sort_options: EmailSort::NAMES,
-                may_create_top_level_mailbox: true,
+            mail: [false, true].map(|may_create_top_level_mailbox| {
+                raw(&MailCapability {
+                    max_mailboxes_per_email: None,
+                    max_mailbox_depth: u64::try_from(hongyan_mailbox::FOLDER_LEVELS_MAX).ok(),
+                    max_size_mailbox_name: u64::try_from(FOLDER_NAME_OCTETS_MAX).unwrap_or(u64::MAX),
+                    max_size_attachments_per_email: jmap.settings.created_octets_max,
+                    email_query_sort_options: EmailSort::NAMES,
+                    may_create_top_level_mailbox,
+                })
             }),
             submission: raw(&SubmissionCapability::new(jmap)),
             blob: raw(&BlobCapability {
@@ -244,9 +247,10 @@ impl Capabilities {
         }
     }
     pub(crate) fn entry(&self, account: &Account) -> AccountEntry {
+        let makes_folders = account.reach.is_none() && !account.read_only;
         let mut capabilities = BTreeMap::from([
             (CapabilityUri::CORE, nothing()),
-            (CapabilityUri::MAIL, self.mail.clone()),
+            (CapabilityUri::MAIL, self.mail[usize::from(makes_folders)].clone()),
             (CapabilityUri::SUBMISSION, self.submission.clone()),
             (CapabilityUri::VACATION, nothing()),
             (CapabilityUri::BLOB, self.blob.clone()),

@@ -32,13 +32,16 @@ pub struct CleanUp {
 }
 
 impl CleanUp {
-    fn scan(&self) -> Value {
-        json!({
+    fn scan(&self) -> Result<Value> {
+        if (self.older_than_days, self.larger_than_octets, &self.subject) == (None, None, &None) {
+            bail!("say one of --older-than-days, --larger-than-octets, --subject");
+        }
+        Ok(json!({
             "folders": (!self.folder.is_empty()).then_some(&self.folder),
             "older_than_days": self.older_than_days,
             "larger_than_octets": self.larger_than_octets,
             "subject": self.subject,
-        })
+        }))
     }
 }
 
@@ -47,7 +50,7 @@ pub(crate) async fn run(command: &CleanUp, client: &Client, style: Style) -> Res
     let ids = match &command.delete {
         Some(ids) if !ids.is_empty() => ids.clone(),
         delete => {
-            let found = scan(&path, command.scan(), client).await?;
+            let found = scan(&path, command.scan()?, client).await?;
             if delete.is_none() {
                 let columns = ["id", "folder", "received_millis", "from", "subject", "octets"];
                 output::list(style, &Value::Array(found), &columns);

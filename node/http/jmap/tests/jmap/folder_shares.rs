@@ -106,6 +106,8 @@ fn rfc_9670_of_a_shared_folder_there_is_the_folder_and_what_is_in_it() {
         let names: Vec<&str> = capabilities.keys().map(String::as_str).collect();
         let expect = ["blob", "core", "mail", "principals:owner"].map(|name| format!("urn:ietf:params:jmap:{name}"));
         assert_eq!(names, expect);
+        let makes_folders = &capabilities["urn:ietf:params:jmap:mail"]["mayCreateTopLevelMailbox"];
+        assert_eq!(makes_folders, &json!(false));
         let folders = ask(place, "Mailbox/get", json!({"accountId": theirs})).await;
         assert_eq!(folders["list"].as_array().unwrap().len(), 1, "{folders:#}");
         let folder = &folders["list"][0];
