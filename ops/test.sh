@@ -50,7 +50,10 @@ echo "== rules"
 cargo xtask verify
 
 echo "== the server, as it is shipped"
-cargo build --release --locked --package hongyan-server
+shipped=(--package hongyan-server)
+# What simulates is built along with it: by itself it would have most crates compiled once more, with other features.
+if [ "${SIMULATE_SECS:-0}" -gt 0 ]; then shipped+=(--package hongyan-load); fi
+cargo build --release --locked "${shipped[@]}"
 export HONGYAN_BIN="${CARGO_TARGET_DIR:-target}/release/hongyan"
 case "$HONGYAN_BIN" in /*) ;; *) HONGYAN_BIN="$PWD/$HONGYAN_BIN" ;; esac
 
@@ -67,7 +70,6 @@ ops/openapi.sh 2>&1 | tee -a "$output" || outcome=1
 if [ "${SIMULATE_SECS:-0}" -gt 0 ]; then
     first=${SIMULATE_FROM:-$(date -u +%y%m%d%H%M)000000}
     echo "== simulated clusters, seeds from $first, up to $SIMULATE_SECS s on each core"
-    cargo build --release --locked --package hongyan-load --bin chaos
     # Every failure names its seed and the command that repeats it.
     runs=()
     for core in $(seq "$(nproc)"); do

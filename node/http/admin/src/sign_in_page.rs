@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use hongyan_access::permission::{Action, Object};
 use hongyan_directory::{Error, Language};
 use hongyan_http_discovery::Service;
-use hongyan_profile::{BACKGROUND_OCTETS_MAX, LOGO_OCTETS_MAX, Profiles, ShownSignInPage, SignInPage, SignInPicture};
+use hongyan_profile::{
+    BACKGROUND_OCTETS_MAX, LOGO_OCTETS_MAX, Profiles, ShownSignInPage, SignInLayout, SignInPage, SignInPicture,
+};
 use hongyan_types::{Domain, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -36,8 +38,13 @@ pub(crate) struct At {
 /// How the page to sign in looks.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignInPageView {
-    #[serde(flatten)]
-    page: SignInPage,
+    /// What stands over the form, in English.
+    title: String,
+    /// The same in Chinese; empty is as in English.
+    title_zh_cn: String,
+    /// Of what is behind the form and of its main button, such as `#0a5c36`; null is ours.
+    colour: Option<String>,
+    layout: SignInLayout,
     has_logo: bool,
     has_picture: bool,
 }
@@ -91,8 +98,17 @@ async fn present(caller: &Caller, tenant: TenantId, domain: Option<&Domain>) -> 
         has_picture,
         ..
     } = shown;
+    let SignInPage {
+        title,
+        title_zh_cn,
+        colour,
+        layout,
+    } = page;
     Ok(Json(SignInPageView {
-        page,
+        title,
+        title_zh_cn,
+        colour,
+        layout,
         has_logo,
         has_picture,
     }))
