@@ -7,7 +7,7 @@ use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, FolderRights};
 
 use crate::transaction as tx;
-use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Result};
+use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Opening, Result};
 
 /// What members shall be able to do with a folder from now on.
 #[derive(Debug, Clone)]
@@ -78,16 +78,12 @@ impl Directory {
         self.change(async move |t| tx::folder_share::forget_folder(t, account, folder).await)
             .await
     }
-    /// The single folders that are open to someone now, of those whose mailbox is not open to them as a whole; by address.
-    pub async fn folders_open_to(&self, person: &AccountRecord) -> Result<Vec<FolderOpening>> {
-        let shared = self.shared_folders(person).await?;
-        if shared.is_empty() {
-            return Ok(Vec::new());
-        }
-        let open = self.accounts_open_to(person).await?;
+    /// The single folders that are open to someone now, of those whose mailbox is not open to them as a `whole`
+    /// ([`Self::accounts_open_to`]); by address.
+    pub async fn folders_open_to(&self, person: &AccountRecord, whole: &[Opening]) -> Result<Vec<FolderOpening>> {
         let mut openings: Vec<FolderOpening> = Vec::new();
-        for (account, share) in shared {
-            if open.iter().any(|opening| opening.account.id == account.id) {
+        for (account, share) in self.shared_folders(person).await? {
+            if whole.iter().any(|opening| opening.account.id == account.id) {
                 continue;
             }
             match openings.iter_mut().find(|opening| opening.account.id == account.id) {

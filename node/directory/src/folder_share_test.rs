@@ -66,7 +66,9 @@ impl Ground {
     }
     /// What is open to someone: `local:folder:letters`.
     async fn open_to(&self, id: AccountId) -> String {
-        let openings = self.directory.folders_open_to(&*self.record(id).await).await.unwrap();
+        let person = self.record(id).await;
+        let whole = self.directory.accounts_open_to(&person).await.unwrap();
+        let openings = self.directory.folders_open_to(&person, &whole).await.unwrap();
         let shown = openings.iter().flat_map(|opening| {
             let local = opening.account.address.local.to_string();
             let folders = opening.folders.iter();
@@ -94,7 +96,7 @@ async fn a_folder_is_open_to_whom_it_is_shared_with_until_it_is_not() {
         .subscribe_to_shared(&ben_record, &share, true)
         .await
         .unwrap();
-    let opened = ground.directory.folders_open_to(&ben_record).await.unwrap();
+    let opened = ground.directory.folders_open_to(&ben_record, &[]).await.unwrap();
     assert!(opened[0].folders[0].subscribed);
     ground.share(anna, ben, "").await.unwrap();
     assert_eq!(ground.open_to(ben).await, "");

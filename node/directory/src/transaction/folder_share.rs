@@ -1,10 +1,10 @@
 //! Single folders that members share: given, taken back, and gone with those whom it is about.
 
 use hongyan_audit::Event;
-use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
-use super::{corrupt, last_int, need_account, read_account, record_account, touch_account};
+use super::{corrupt, need_account, read_account, record_account, touch_account};
 use crate::record::folder_share;
 use crate::{
     AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, NewFolderShares, Result, key,
@@ -126,9 +126,23 @@ fn clear(transaction: &mut Change, tenant: TenantId, share: &FolderShare) {
 
 /// All shares of an account's folders, by folder.
 pub(crate) async fn of(transaction: &mut Transaction, account: AccountId) -> Result<Vec<FolderShare>> {
+    scan(transaction, account, key::folder_shares(account).range()).await
+}
+
+async fn of_folder(
+    transaction: &mut Transaction,
+    account: AccountId,
+    folder: FolderNumber,
+) -> Result<Vec<FolderShare>> {
+    let range = key::folder_shares(account).int(u64::from(folder.0)).range();
+    scan(transaction, account, range).await
+}
+
+/// The shares of an account in a range of their keys.
+async fn scan(transaction: &mut Transaction, account: AccountId, range: KeyRange) -> Result<Vec<FolderShare>> {
     let prefix = key::folder_shares(account);
     let mut shares = Vec::new();
-    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+    for pair in transaction.get_range_all(RangeQuery::all(range)).await? {
         let wrong = || corrupt("key of a shared folder");
         let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
         let folder = reader.int::<u32>().map_err(|_| wrong())?;
@@ -143,26 +157,12 @@ pub(crate) async fn of(transaction: &mut Transaction, account: AccountId) -> Res
     Ok(shares)
 }
 
-async fn of_folder(
-    transaction: &mut Transaction,
-    account: AccountId,
-    folder: FolderNumber,
-) -> Result<Vec<FolderShare>> {
-    let prefix = key::folder_shares(account).int(u64::from(folder.0));
-    let mut shares = Vec::new();
-    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
-        let to = AccountId(last_int(&prefix, &pair.key)?);
-        shares.push(folder_share::decode(account, folder, to, &pair.value)?);
-    }
-    Ok(shares)
-}
-
 /// All folders that are shared with someone, by account.
 pub(crate) async fn with(
     transaction: &mut Transaction,
     tenant: TenantId,
     to: AccountId,
-    mode: hongyan_kv::ReadMode,
+    mode: ReadMode,
 ) -> Result<Vec<FolderShare>> {
     let prefix = key::folders_shared_with(tenant, to);
     let query = RangeQuery {
@@ -177,7 +177,7 @@ pub(crate) async fn with(
         let folder = FolderNumber(reader.int::<u32>().map_err(|_| wrong())?);
         let key = key::folder_share(account, folder, to);
         let stored = match mode {
-            hongyan_kv::ReadMode::Snapshot => transaction.get_snapshot(&key).await?,
+            ReadMode::Snapshot => transaction.get_snapshot(&key).await?,
             _ => transaction.get(&key).await?,
         };
         if let Some(stored) = stored {
@@ -209,14 +209,7 @@ pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRe
     for share in of(transaction, account.id).await? {
         clear(transaction, account.tenant, &share);
     }
-    for share in with(
-        transaction,
-        account.tenant,
-        account.id,
-        hongyan_kv::ReadMode::Serializable,
-    )
-    .await?
-    {
+    for share in with(transaction, account.tenant, account.id, ReadMode::Serializable).await? {
         clear(transaction, account.tenant, &share);
         if let Some(owner) = read_account(transaction, share.account).await? {
             touch_account(transaction, &owner);

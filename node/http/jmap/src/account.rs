@@ -219,9 +219,10 @@ pub(crate) async fn open_to(jmap: &Jmap, person: AccountId) -> Outcome<Open> {
         return Ok(Open::default());
     };
     let openings = directory.accounts_open_to(&person).await;
-    let folders = directory.folders_open_to(&person).await;
+    let openings = openings.map_err(|error| directory_failed(&error))?;
+    let folders = directory.folders_open_to(&person, &openings).await;
     Ok(Open {
-        openings: openings.map_err(|error| directory_failed(&error))?,
+        openings,
         folders: folders.map_err(|error| directory_failed(&error))?,
         person: Some(person),
     })

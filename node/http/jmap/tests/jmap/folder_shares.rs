@@ -407,7 +407,7 @@ fn rfc_9670_owners_say_with_whom_a_folder_is_shared() {
             .unwrap_or_else(|| panic!("{answer:#}"))
             .to_owned();
         let ben_record = directory.account(ben).await.unwrap().unwrap();
-        assert_eq!(directory.folders_open_to(&ben_record).await.unwrap().len(), 1);
+        assert_eq!(directory.folders_open_to(&ben_record, &[]).await.unwrap().len(), 1);
         let new = json!({"name": "Never", "shareWith": {principal(stranger): {"mayReadItems": true}}});
         let answer = ask(place, "Mailbox/set", json!({"accountId": own, "create": {"n": new}})).await;
         assert_eq!(answer["notCreated"]["n"]["type"], "invalidProperties", "{answer:#}");
@@ -419,6 +419,6 @@ fn rfc_9670_owners_say_with_whom_a_folder_is_shared() {
         .await;
         assert_eq!(found["ids"], json!([]), "it was not made");
         ask(place, "Mailbox/set", json!({"accountId": own, "destroy": [made]})).await;
-        assert_eq!(directory.folders_open_to(&ben_record).await.unwrap(), []);
+        assert_eq!(directory.folders_open_to(&ben_record, &[]).await.unwrap(), []);
     });
 }
