@@ -257,7 +257,7 @@ impl Tasks {
     /// Begins to write a list into a file.
     ///
     /// # Errors
-    /// When too much is under way.
+    /// When too much is under way, or a list of the author's own is written already.
     pub async fn export_list(
         &self,
         tenant: TenantId,
@@ -322,7 +322,11 @@ impl Tasks {
         let directory = self.directory.acting(task.author.clone(), None);
         directory
             .transact(async move |change| {
-                let open = open_of(change, task.tenant).await?;
+                let mode = match task.is_alone() {
+                    true => ReadMode::Serializable,
+                    false => ReadMode::Snapshot,
+                };
+                let open = open_of(change, task.tenant, mode).await?;
                 if open.len() >= max {
                     return Err(Error::Limit {
                         setting: "open_tasks_per_tenant_max",
@@ -330,9 +334,7 @@ impl Tasks {
                         used: open.len() as u64,
                     });
                 }
-                if matches!(task.job, Job::SyncDirectory(_)) {
-                    refuse_second_sync(change, &open).await?;
-                }
+                refuse_second(change, &task, &open).await?;
                 change.set(key::of(task.tenant).int(task.id.0).pack(), Vec::new());
                 store::write(change, &task);
                 let event = Event::new("task.start", task.job.label())
@@ -516,11 +518,15 @@ fn missing(what: &'static str, id: TaskId) -> TaskError {
     Error::NotFound { what, name }.into()
 }
 
-/// The tasks of a tenant that have something to do.
-async fn open_of(change: &mut Change, tenant: TenantId) -> Result<Vec<TaskId>, Error> {
+/// The tasks of a tenant that have something to do. Only read serializably are they all there is until the end of the change.
+async fn open_of(change: &mut Change, tenant: TenantId, mode: ReadMode) -> Result<Vec<TaskId>, Error> {
     let prefix = key::open();
     let mut open = Vec::new();
-    for pair in change.get_range_all(snapshot(prefix.range(), 0)).await? {
+    let range = RangeQuery {
+        mode,
+        ..RangeQuery::all(prefix.range())
+    };
+    for pair in change.get_range_all(range).await? {
         let id = prefix.reader(&pair.key).ok().and_then(|mut reader| reader.int().ok());
         let Some(id) = id.map(TaskId) else { continue };
         let theirs = key::of(tenant).int(id.0).pack();
@@ -531,11 +537,22 @@ async fn open_of(change: &mut Change, tenant: TenantId) -> Result<Vec<TaskId>, E
     Ok(open)
 }
 
-/// Two at once would undo each other's work.
-async fn refuse_second_sync(change: &mut Change, open: &[TaskId]) -> Result<(), Error> {
+/// Two that synchronise would undo each other's work; of a person's own lists one is written at a time, because tasks are for all
+/// of the organisation.
+async fn refuse_second(change: &mut Change, begun: &TaskRecord, open: &[TaskId]) -> Result<(), Error> {
+    if !begun.is_alone() {
+        return Ok(());
+    }
+    let is_theirs = |task: &TaskRecord| (task.author.kind, task.author.id) == (begun.author.kind, begun.author.id);
     for id in open {
         let task = store::read(change, *id).await?;
-        if matches!(task.job, Job::SyncDirectory(_)) && task.state == TaskState::Running {
+        if task.state != TaskState::Running {
+            continue;
+        }
+        if begun.is_personal() && task.is_personal() && is_theirs(&task) {
+            return Err(Error::Refused(format!("task {id} is under way")));
+        }
+        if !begun.is_personal() && matches!(task.job, Job::SyncDirectory(_)) {
             return Err(Error::Refused(format!("task {id} synchronises already")));
         }
     }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use hongyan_access::permission::{Action, Reach};
 use hongyan_audit::{Chain, Event};
 use hongyan_types::TenantId;
-use hongyan_upkeep::{Job, Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
+use hongyan_upkeep::{Phase, RowProblems, SheetError, TaskError, TaskId, TaskRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -131,11 +131,6 @@ pub(crate) fn is_author(caller: &Caller, task: &TaskRecord) -> bool {
     (task.author.kind, task.author.id) == (author.kind, author.id)
 }
 
-/// Whether it writes a list of what is one person's own.
-pub(crate) fn is_personal(task: &TaskRecord) -> bool {
-    matches!(&task.job, Job::ExportList(export) if export.list.starts_with("own-"))
-}
-
 /// The organisation, and how far into its tasks the caller sees. Who manages groups alone sees their own.
 async fn reach(caller: &Caller, name: Option<&str>, (members, groups): (Action, Action)) -> Result<(TenantId, Reach)> {
     match caller.within(members, name).await {
@@ -170,7 +165,7 @@ async fn find(caller: &Caller, actions: (Action, Action), id: &str, whose: &Whos
 async fn own(caller: &Caller, id: TaskId) -> Result<(TenantId, TaskRecord)> {
     let me = me(caller).await?;
     let task = caller.tasks.show(me.tenant, id).await?;
-    match is_personal(&task) && is_author(caller, &task) {
+    match task.is_personal() && is_author(caller, &task) {
         true => Ok((me.tenant, task)),
         false => Err(Problem::not_found("it is not the caller's own")),
     }
@@ -220,7 +215,7 @@ pub(crate) async fn result(caller: Caller, Path(id): Path<String>, Asked(whose):
     let Some(format) = task.job.makes() else {
         return Err(Problem::not_found("it has no result but its rows"));
     };
-    if is_personal(&task) && !is_author(&caller, &task) {
+    if task.is_personal() && !is_author(&caller, &task) {
         return Err(Problem::not_found("what a member takes of their own is for them alone"));
     }
     let output = caller.tasks.output(tenant, task.id).await?;

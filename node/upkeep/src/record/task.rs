@@ -248,6 +248,18 @@ pub struct TaskRecord {
     pub note: String,
 }
 
+impl TaskRecord {
+    /// Whether it writes a list of what is one person's own.
+    pub fn is_personal(&self) -> bool {
+        matches!(&self.job, Job::ExportList(export) if export.list.starts_with("own-"))
+    }
+
+    /// Whether it is refused while another of its kind works: one that synchronises, or a person's own list.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_personal() || matches!(self.job, Job::SyncDirectory(_))
+    }
+}
+
 #[derive(Encode, Decode)]
 struct ExportV1 {
     #[n(0)]

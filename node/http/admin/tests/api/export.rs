@@ -1,5 +1,8 @@
 //! Lists as files.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use hongyan_statistics::MailKind;
 
 use super::mail_log::log;
@@ -64,10 +67,7 @@ fn gen_3_a_long_list_is_written_by_a_task() {
         let (router, state) = open_api().await;
         let api = &as_actor(&router, Actor::socket());
         acme(api).await;
-        for number in 0..10_050 {
-            log_unwritten(&state, number).await;
-        }
-        state.counts.write_mail().await;
+        log_long(&state).await;
         let boss = &as_member(&router, &state, "boss@d.test").await;
         let (status, text) = export(boss, json!({"list": "mail"})).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{text}");
@@ -97,8 +97,6 @@ fn gen_3_a_long_list_is_written_by_a_task() {
         assert_eq!(status, StatusCode::ACCEPTED, "{text}");
         let task: Value = serde_json::from_str(&text).unwrap();
         let path = format!("/api/tasks/{}", task["id"]);
-        let again = export(anna, json!({"list": "own-mail"})).await;
-        assert_eq!(again.0, StatusCode::CONFLICT, "{}", again.1);
         while call(anna, "GET", &path, Value::Null).await.1["state"] == "running" {
             tokio::task::yield_now().await;
         }
@@ -110,6 +108,53 @@ fn gen_3_a_long_list_is_written_by_a_task() {
             assert_eq!(response.status(), taken);
         }
     });
+}
+
+/// Gives no list as long as the test lasts, so that what writes one does not end.
+struct Waiting;
+
+impl hongyan_upkeep::ListSource for Waiting {
+    fn page(
+        &self,
+        _: hongyan_upkeep::ListAsked,
+    ) -> Pin<Box<dyn Future<Output = hongyan_upkeep::ListAnswer> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn gen_3_a_member_writes_one_list_of_their_own_at_a_time() {
+    hongyan_actor::run(0, async {
+        let lists = hongyan_upkeep::Lists::default();
+        lists.set(std::sync::Arc::new(Waiting));
+        let (router, state) = open_api_with(lists).await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        log_long(&state).await;
+        let anna = &as_member(&router, &state, "anna@d.test").await;
+        let both = tokio::join!(
+            export(anna, json!({"list": "own-mail"})),
+            export(anna, json!({"list": "own-mail"})),
+        );
+        let mut statuses = [both.0.0.as_u16(), both.1.0.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [202, 409], "{both:?}");
+        let third = export(anna, json!({"list": "own-mail"})).await;
+        assert_eq!(third.0, StatusCode::CONFLICT, "{}", third.1);
+        assert!(third.1.contains("is under way"), "{}", third.1);
+        // An administrator's of everybody's mail is another thing.
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let (status, text) = export(boss, json!({"list": "mail"})).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{text}");
+    });
+}
+
+/// More than a file made at once holds.
+async fn log_long(state: &AdminState) {
+    for number in 0..10_050 {
+        log_unwritten(state, number).await;
+    }
+    state.counts.write_mail().await;
 }
 
 async fn log_unwritten(state: &AdminState, number: u32) {

@@ -55,6 +55,11 @@ async fn api_and_access() -> (axum::Router, Access) {
 
 /// The API for whoever is put in as the actor.
 async fn open_api() -> (axum::Router, AdminState) {
+    open_api_with(hongyan_upkeep::Lists::default()).await
+}
+
+/// The same with where tasks take lists from, if that is there before the API.
+async fn open_api_with(lists: hongyan_upkeep::Lists) -> (axum::Router, AdminState) {
     let (env, _) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
@@ -77,7 +82,6 @@ async fn open_api() -> (axum::Router, AdminState) {
         LdapOptions::default(),
     );
     let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
-    let lists = hongyan_upkeep::Lists::default();
     let services = TaskServices {
         env: env.clone(),
         directory: directory.clone(),
