@@ -47,6 +47,7 @@ fn member(n: usize) -> NewAccount {
         profile: Profile {
             employee_id: format!("E{n}"),
             title: "Engineer".to_owned(),
+            private_address: format!("user{n}@home.test"),
             ..Profile::default()
         },
         ..NewAccount::at(Address::try_from(format!("user{n}@large.test").as_str()).unwrap())
@@ -84,6 +85,18 @@ fn bench(criterion: &mut Criterion) {
     ] {
         criterion.bench_function(name, |bench| bench.iter(|| find(&query).total));
     }
+    criterion.bench_function("last_page_by_id", |bench| {
+        let all = MemberQuery::default();
+        let page = || directory.member_ids_between(tenant, &all, MEMBERS - 100, 100);
+        bench.iter(|| assert_eq!(runtime.block_on(page()).unwrap().0.len(), 100));
+    });
+    criterion.bench_function("find_private_address", |bench| {
+        let query = MemberQuery {
+            private_address: Some("USER77777@home.test".to_owned()),
+            ..MemberQuery::default()
+        };
+        bench.iter(|| assert_eq!(runtime.block_on(directory.member_ids(tenant, &query)).unwrap().len(), 1));
+    });
     criterion.bench_function("tree_step", |bench| {
         bench.iter(|| {
             runtime

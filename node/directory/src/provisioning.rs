@@ -1,6 +1,7 @@
 //! What an outside directory needs (ORG-14): several changes of one member or group in one transaction, and look-ups by the
 //! names that it has for them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hongyan_kv::{RangeQuery, Transaction};
@@ -243,20 +244,38 @@ impl Directory {
     }
     /// The groups of a tenant that have one of these addresses as a member.
     pub async fn groups_of(&self, tenant: TenantId, addresses: &[Address]) -> Result<Vec<GroupRecord>> {
-        let addresses = addresses.to_owned();
+        let one = [addresses.to_owned()];
+        Ok(self.groups_of_each(tenant, &one).await?.pop().unwrap_or_default())
+    }
+    /// As [`Self::groups_of`] of each of several, read together.
+    pub async fn groups_of_each(&self, tenant: TenantId, members: &[Vec<Address>]) -> Result<Vec<Vec<GroupRecord>>> {
+        let members = members.to_owned();
         self.read(async move |t: &mut Transaction| {
-            let mut ids = std::collections::BTreeSet::new();
-            for address in &addresses {
-                let prefix = naming::groups_of(address);
-                for pair in t.get_range_all(RangeQuery::all(prefix.range())).await? {
-                    ids.insert(tx::last_int(&prefix, &pair.key)?);
+            for address in members.iter().flatten() {
+                t.look_ahead_range(&RangeQuery::all(naming::groups_of(address).range()));
+            }
+            let mut of_each = Vec::with_capacity(members.len());
+            for addresses in &members {
+                let mut ids = BTreeSet::new();
+                for address in addresses {
+                    let prefix = naming::groups_of(address);
+                    for pair in t.get_range_all(RangeQuery::all(prefix.range())).await? {
+                        ids.insert(tx::last_int(&prefix, &pair.key)?);
+                    }
                 }
+                of_each.push(ids);
             }
-            let mut groups = Vec::new();
-            for id in ids {
-                groups.extend(tx::read_group(t, tenant, GroupId(id)).await?);
+            let named: BTreeSet<u64> = of_each.iter().flatten().copied().collect();
+            for id in &named {
+                t.look_ahead(&key::group(tenant, GroupId(*id)));
             }
-            Ok(groups)
+            let mut groups = BTreeMap::new();
+            for id in named {
+                let group = tx::read_group(t, tenant, GroupId(id)).await?;
+                groups.extend(group.map(|group| (id, group)));
+            }
+            let records = |ids: BTreeSet<u64>| ids.iter().filter_map(|id| groups.get(id).cloned()).collect();
+            Ok(of_each.into_iter().map(records).collect())
         })
         .await
     }
@@ -280,13 +299,19 @@ impl Directory {
     }
     /// Who `query` takes, by identifier.
     pub async fn member_ids(&self, tenant: TenantId, query: &MemberQuery) -> Result<Vec<AccountId>> {
-        let found = self
-            .index()
-            .look(self, tenant, |index| index.find(query, None, usize::MAX))
-            .await?;
-        let mut ids = found.ids;
-        ids.sort_unstable();
-        Ok(ids)
+        Ok(self.member_ids_between(tenant, query, 0, usize::MAX).await?.0)
+    }
+    /// Who `query` takes, by identifier: `take` of them after the first `skip`, and how many there are in all.
+    pub async fn member_ids_between(
+        &self,
+        tenant: TenantId,
+        query: &MemberQuery,
+        skip: usize,
+        take: usize,
+    ) -> Result<(Vec<AccountId>, usize)> {
+        self.index()
+            .look(self, tenant, |index| index.find_by_id(query, skip, take))
+            .await
     }
     /// Accounts of a tenant; those that are gone are left out.
     pub async fn accounts_with(&self, tenant: TenantId, ids: &[AccountId]) -> Result<Vec<Arc<AccountRecord>>> {

@@ -18,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) order: Box<str>,
     /// All that it is found by, folded.
     pub(crate) text: Box<str>,
+    /// An address outside, in small letters; it is not searched in, but asked for whole.
+    pub(crate) private_address: Option<Box<str>>,
     pub(crate) departments: Box<[DepartmentId]>,
     pub(crate) tags: Box<[TagId]>,
     pub(crate) kind: AccountKind,
@@ -67,6 +69,10 @@ impl Entry {
             id: account.id,
             order: order.into(),
             text: text.into(),
+            private_address: match profile.private_address.as_str() {
+                "" => None,
+                address => Some(address.to_lowercase().into()),
+            },
             departments: account.departments.clone().into(),
             tags: account.tags.clone().into(),
             kind: account.kind,

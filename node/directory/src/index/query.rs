@@ -23,6 +23,8 @@ pub struct MemberQuery {
     pub kind: Option<AccountKind>,
     /// With this seat.
     pub seat: Option<Seat>,
+    /// Who have this address outside, without regard to case.
+    pub private_address: Option<String>,
     /// Who have a role.
     pub administrators: bool,
     /// Who belong to one of these departments or below: what the asker may see.

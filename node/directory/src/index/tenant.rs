@@ -35,7 +35,7 @@ struct Counts {
 pub(crate) struct TenantIndex {
     /// By order, then identifier.
     entries: Vec<Arc<Entry>>,
-    by_id: HashMap<AccountId, Arc<Entry>>,
+    by_id: BTreeMap<AccountId, Arc<Entry>>,
     departments: BTreeMap<DepartmentId, DepartmentRecord>,
     children: HashMap<DepartmentId, Vec<DepartmentId>>,
     tags: BTreeMap<TagId, TagRecord>,
@@ -240,12 +240,27 @@ impl TenantIndex {
         }
         found
     }
+
+    /// Whom `query` takes, by identifier: `take` of them after the first `skip`, and how many there are in all.
+    pub(crate) fn find_by_id(&self, query: &MemberQuery, skip: usize, take: usize) -> (Vec<AccountId>, usize) {
+        let test = Test::new(self, query);
+        let mut found = Vec::new();
+        let mut total = 0;
+        for entry in self.by_id.values().filter(|entry| test.takes(entry)) {
+            if total >= skip && found.len() < take {
+                found.push(entry.id);
+            }
+            total += 1;
+        }
+        (found, total)
+    }
 }
 
 /// A query made ready.
 struct Test<'q> {
     query: &'q MemberQuery,
     words: Vec<Finder<'static>>,
+    private_address: Option<String>,
     department: Option<HashSet<DepartmentId>>,
     /// Those without a department are meant.
     without: bool,
@@ -261,6 +276,7 @@ impl<'q> Test<'q> {
         Self {
             query,
             words: words.collect(),
+            private_address: query.private_address.as_ref().map(|address| address.to_lowercase()),
             department: department.map(|id| match query.deep {
                 true => index.with_all_below(&[id]),
                 false => HashSet::from([id]),
@@ -281,6 +297,10 @@ impl<'q> Test<'q> {
             && query.state.is_none_or(|state| entry.state == state)
             && query.seat.is_none_or(|seat| entry.seat == seat)
             && (!query.administrators || entry.administrator)
+            && self
+                .private_address
+                .as_ref()
+                .is_none_or(|address| entry.private_address.as_deref() == Some(address))
             && (!self.without || entry.departments.is_empty())
             && self.department.as_ref().is_none_or(any_of)
             && self.within.as_ref().is_none_or(any_of)

@@ -193,7 +193,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
         seat: query.seat,
         administrators: query.administrators,
         within: reach.departments(),
-        sight: None,
+        ..MemberQuery::default()
     };
     let limit = page::limit(query.limit);
     let found = caller

@@ -1,6 +1,7 @@
 //! Mail groups as Groups: shown, made, changed, removed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hongyan_access::permission::Action;
 use hongyan_directory::{AccountKind, AccountRecord, Error, Field, GroupChange, GroupProvision, GroupRecord, NewGroup};
@@ -162,14 +163,19 @@ pub(crate) async fn describe(asker: &Asker, record: &GroupRecord, with_members: 
     Present::read(asker, record).await?.show(asker, with_members).await
 }
 
-/// The groups that name a member by one of its addresses.
-pub(crate) async fn of_member(asker: &Asker, account: &AccountRecord) -> Result<Value> {
-    let addresses: Vec<Address> = account.addresses().cloned().collect();
-    let groups = asker.directory.groups_of(asker.tenant, &addresses).await?;
-    let groups = groups.iter().map(
-        |group| json!({"value": format!("g{}", group.id), "$ref": location(asker, group), "display": name_of(group)}),
-    );
-    Ok(groups.collect())
+/// The groups that name each of these members by one of its addresses.
+pub(crate) async fn of_members(asker: &Asker, accounts: &[Arc<AccountRecord>]) -> Result<Vec<Value>> {
+    let addresses = accounts.iter().map(|account| account.addresses().cloned().collect());
+    let addresses: Vec<Vec<Address>> = addresses.collect();
+    let of_each = asker.directory.groups_of_each(asker.tenant, &addresses).await?;
+    let shown = |group: &GroupRecord| {
+        let (value, place) = (format!("g{}", group.id), location(asker, group));
+        json!({"value": value, "$ref": place, "display": name_of(group)})
+    };
+    Ok(of_each
+        .iter()
+        .map(|groups| groups.iter().map(shown).collect())
+        .collect())
 }
 
 async fn done(asker: &Asker, record: &GroupRecord, status: u16) -> Result<Done> {

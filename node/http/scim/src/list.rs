@@ -1,4 +1,6 @@
-//! Lists and searches: a filter that names one resource finds it at once, any other looks at all.
+//! Lists and searches: a filter that names a resource finds it at once, any other looks at all.
+
+use std::sync::Arc;
 
 use axum::extract::{Query, RawQuery};
 use axum::http::StatusCode;
@@ -112,95 +114,133 @@ pub(crate) async fn search_all(asker: Asker, Sent(sent): Sent) -> Result<Respons
     Ok(answer(&search, page))
 }
 
-/// The one member that a filter can only mean; `None` when it may mean others.
-async fn named_user(asker: &Asker, filter: &Filter) -> Result<Option<Vec<AccountId>>> {
+/// The members that a filter can only mean, found by what they are called; `None` when it may mean others.
+async fn named_users(asker: &Asker, filter: &Filter) -> Result<Option<Vec<AccountId>>> {
+    let (directory, tenant) = (&asker.directory, asker.tenant);
     if let Some(id) = filter.wanted("id") {
         return Ok(Some(asker::number(id, 'u').map(AccountId).into_iter().collect()));
     }
-    for name in ["username", "emails.value", "emails"] {
-        let Some(text) = filter.wanted(name) else { continue };
-        let Ok(address) = Address::try_from(text) else {
-            return Ok(Some(Vec::new()));
-        };
-        match asker.directory.account_at(&address).await {
-            Ok(account) => return Ok(Some(vec![account.id])),
-            // It may be an address outside.
-            Err(Error::NotFound { .. }) if name != "username" => continue,
-            Err(Error::NotFound { .. }) => return Ok(Some(Vec::new())),
-            Err(error) => return Err(error.into()),
-        }
+    if let Some(name) = filter.wanted("username") {
+        return Ok(Some(user_at(asker, name).await?.into_iter().collect()));
     }
     if let Some(external_id) = filter.wanted("externalid") {
-        let found = asker.directory.account_called(asker.tenant, external_id).await?;
+        let found = directory.account_called(tenant, external_id).await?;
         return Ok(Some(found.into_iter().collect()));
     }
+    if let Some(address) = filter.wanted("emails.value").or_else(|| filter.wanted("emails")) {
+        // It may also be one outside, which several may have.
+        let outside = MemberQuery {
+            private_address: Some(address.to_owned()),
+            ..MemberQuery::default()
+        };
+        let mut found = directory.member_ids(tenant, &outside).await?;
+        found.extend(user_at(asker, address).await?);
+        found.sort_unstable();
+        found.dedup();
+        return Ok(Some(found));
+    }
     Ok(None)
+}
+
+async fn user_at(asker: &Asker, address: &str) -> Result<Option<AccountId>> {
+    let Ok(address) = Address::try_from(address) else {
+        return Ok(None);
+    };
+    match asker.directory.account_at(&address).await {
+        Ok(account) => Ok(Some(account.id)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Those of the accounts that are among what `all` takes: members within reach.
+async fn among(asker: &Asker, ids: &[AccountId], all: &MemberQuery) -> Result<Vec<AccountId>> {
+    let mut found = Vec::new();
+    for account in asker.directory.accounts_with(asker.tenant, ids).await? {
+        let is_reached = match &all.within {
+            None => true,
+            Some(within) => {
+                let places = asker.directory.with_all_above(asker.tenant, &account.departments);
+                places.await?.iter().any(|place| within.contains(place))
+            }
+        };
+        if all.kind.is_none_or(|kind| account.kind == kind) && is_reached {
+            found.push(account.id);
+        }
+    }
+    Ok(found)
+}
+
+/// The members on the page, of those that a filter takes, and how many it takes.
+async fn filtered(
+    asker: &Asker,
+    names: &Names,
+    filter: &Filter,
+    (all, window): (&MemberQuery, &Window),
+) -> Result<(Vec<Arc<AccountRecord>>, usize)> {
+    let ids = match named_users(asker, filter).await? {
+        Some(named) => among(asker, &named, all).await?,
+        None => asker.directory.member_ids(asker.tenant, all).await?,
+    };
+    // What a filter asks of groups is looked up only then.
+    let asks_groups = filter.to_string().to_ascii_lowercase().contains("groups");
+    let (mut found, mut total) = (Vec::new(), 0);
+    for step in ids.chunks(STEP) {
+        let accounts = asker.directory.accounts_with(asker.tenant, step).await?;
+        let groups = match asks_groups {
+            true => group::of_members(asker, &accounts).await?,
+            false => Vec::new(),
+        };
+        let mut groups = groups.into_iter();
+        for account in accounts {
+            let mut user = names.show(&account);
+            user.extend(groups.next().map(|groups| ("groups".to_owned(), groups)));
+            if filter.matches(&USER, &user) {
+                total += 1;
+                if window.has(total - 1) {
+                    found.push(account);
+                }
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok((found, total))
 }
 
 async fn find_users(asker: &Asker, search: &Search) -> Result<Page> {
     let reach = asker.permit(Action::ReadMembers)?;
     let window = Window::of(search);
-    let mut page = Page {
-        resources: Vec::new(),
-        total: 0,
-    };
-    let names = Names::read(asker).await?;
-    let with_groups = search.selection.wants(&USER, "groups");
-    let query = MemberQuery {
+    let all = MemberQuery {
         kind: Some(AccountKind::Member),
         within: reach.departments(),
         ..MemberQuery::default()
     };
-    let mut ids = asker.directory.member_ids(asker.tenant, &query).await?;
-    if let Some(filter) = &search.filter {
-        filter.check(&USER)?;
-        if let Some(named) = named_user(asker, filter).await? {
-            ids.retain(|id| named.contains(id));
+    let names = Names::read(asker).await?;
+    let (found, total) = match &search.filter {
+        Some(filter) => {
+            filter.check(&USER)?;
+            filtered(asker, &names, filter, (&all, &window)).await?
         }
-    } else {
-        page.total = ids.len();
-        ids = ids.into_iter().skip(window.skip).take(window.count).collect();
-    }
-    for step in ids.chunks(STEP) {
-        for account in asker.directory.accounts_with(asker.tenant, step).await? {
-            let user = names.show(&account);
-            match &search.filter {
-                Some(filter) if !matches_user(asker, filter, &user, &account).await? => continue,
-                Some(_) => page.total += 1,
-                None => {}
-            }
-            if search.filter.is_none() || window.has(page.total - 1) {
-                page.resources
-                    .push(cut_user(asker, search, user, &account, with_groups).await?);
-            }
+        None => {
+            let (directory, tenant) = (&asker.directory, asker.tenant);
+            let between = directory.member_ids_between(tenant, &all, window.skip, window.count);
+            let (ids, total) = between.await?;
+            (directory.accounts_with(tenant, &ids).await?, total)
         }
-        tokio::task::yield_now().await;
+    };
+    let groups = match search.selection.wants(&USER, "groups") {
+        true => group::of_members(asker, &found).await?,
+        false => Vec::new(),
+    };
+    let mut groups = groups.into_iter();
+    let mut resources = Vec::with_capacity(found.len());
+    for account in &found {
+        let mut user = names.show(account);
+        user.extend(groups.next().map(|groups| ("groups".to_owned(), groups)));
+        search.selection.cut(&USER, &mut user);
+        resources.push(user);
     }
-    Ok(page)
-}
-
-/// What a filter asks of groups is looked up only then.
-async fn matches_user(asker: &Asker, filter: &Filter, user: &Object, account: &AccountRecord) -> Result<bool> {
-    if !filter.to_string().to_ascii_lowercase().contains("groups") {
-        return Ok(filter.matches(&USER, user));
-    }
-    let mut user = user.clone();
-    user.insert("groups".to_owned(), group::of_member(asker, account).await?);
-    Ok(filter.matches(&USER, &user))
-}
-
-async fn cut_user(
-    asker: &Asker,
-    search: &Search,
-    mut user: Object,
-    account: &AccountRecord,
-    with_groups: bool,
-) -> Result<Object> {
-    if with_groups {
-        user.insert("groups".to_owned(), group::of_member(asker, account).await?);
-    }
-    search.selection.cut(&USER, &mut user);
-    Ok(user)
+    Ok(Page { resources, total })
 }
 
 /// The groups that a filter can mean.

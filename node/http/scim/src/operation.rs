@@ -167,8 +167,9 @@ async fn show_user(
     let account = asker.member(Action::ReadMembers, &id).await?;
     let mut done = Done::user(&asker, &account, 200).await?;
     if selection.wants(&USER, "groups") {
-        let groups = group::of_member(&asker, &account).await?;
-        done.resource.insert("groups".to_owned(), groups);
+        let groups = group::of_members(&asker, std::slice::from_ref(&account)).await?;
+        let groups = groups.into_iter().map(|groups| ("groups".to_owned(), groups));
+        done.resource.extend(groups);
     }
     Ok(shown(done, &headers, &selection))
 }

@@ -402,6 +402,99 @@ async fn org_14_lists_have_filters_pages_and_selections() {
 }
 
 #[tokio::test]
+async fn org_14_who_is_named_is_found_by_any_name_within_reach() {
+    let service = Service::start().await;
+    for (number, department) in ["Research", "Sales", "Sales"].into_iter().enumerate() {
+        let user = json!({
+            "schemas": [USER, ENTERPRISE],
+            "userName": format!("user{number}@acme.test"),
+            "externalId": format!("X-{number}"),
+            "emails": [
+                {"value": format!("user{number}@acme.test"), "type": "work", "primary": true},
+                {"value": "Family@Far.test", "type": "home"},
+            ],
+            ENTERPRISE: {"department": department},
+        });
+        let made = service.call("POST", "/Users", user).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let found = async |service: &Service, filter: &str| {
+        let filter = filter.replace(' ', "%20").replace('"', "%22");
+        let body = service.get(&format!("/Users?filter={filter}")).await.body;
+        let users = body["Resources"].as_array().unwrap().iter();
+        let names: Vec<String> = users
+            .map(|user| user["userName"].as_str().unwrap().replace("@acme.test", ""))
+            .collect();
+        assert_eq!(body["totalResults"], names.len());
+        names.join(" ")
+    };
+    for (filter, expect) in [
+        ("emails.value eq \"FAMILY@far.test\"", "user0 user1 user2"),
+        (
+            "emails[type eq \"home\" and value eq \"family@far.test\"]",
+            "user0 user1 user2",
+        ),
+        ("emails.value eq \"user0@acme.test\"", "user0"),
+        ("emails eq \"nobody@far.test\"", ""),
+        ("externalId eq \"X-1\"", "user1"),
+        ("externalId eq \"x-1\"", ""),
+        ("externalId eq \"X-1\" and userName eq \"user2@acme.test\"", ""),
+        ("userName eq \"user2@acme.test\" and active eq true", "user2"),
+        ("userName eq \"no address\"", ""),
+    ] {
+        assert_eq!(found(&service, filter).await, expect, "{filter}");
+    }
+    // Whoever manages Sales finds nobody of Research by knowing their names.
+    let lead = Address::try_from("user2@acme.test").unwrap();
+    let lead = service.directory.account_at(&lead).await.unwrap();
+    let change = hongyan_directory::AccountChange {
+        role: hongyan_directory::Field::Set(Some(Role::Delegated {
+            functions: vec![hongyan_directory::Function::Members],
+            departments: lead.departments.clone(),
+        })),
+        ..Default::default()
+    };
+    service.directory.change_account(lead.id, &change).await.unwrap();
+    let lead = Service {
+        boss: lead.id,
+        ..service
+    };
+    for (filter, expect) in [
+        ("emails.value eq \"family@far.test\"", "user1 user2"),
+        ("userName eq \"user0@acme.test\"", ""),
+        ("externalId eq \"X-0\"", ""),
+        ("id eq \"u1\"", ""),
+    ] {
+        assert_eq!(found(&lead, filter).await, expect, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn org_14_pages_go_on_to_the_last_one_with_groups() {
+    let service = Service::start().await;
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(service.make(&format!("user{number}@acme.test")).await);
+    }
+    let group = json!({"schemas": [GROUP], "displayName": "Team", "members": [{"value": ids[4]}]});
+    assert_eq!(service.call("POST", "/Groups", group).await.status, 201);
+    let page = service
+        .get("/Users?startIndex=5&count=1000&attributes=groups")
+        .await
+        .body;
+    assert_eq!(
+        (&page["totalResults"], &page["itemsPerPage"], &page["startIndex"]),
+        (&json!(6), &json!(2), &json!(5))
+    );
+    let groups = |number: usize| &page["Resources"][number]["groups"];
+    assert_eq!(page["Resources"][0]["id"], json!(ids[3]));
+    assert_eq!(groups(0).as_array().map_or(0, Vec::len), 0);
+    assert_eq!(groups(1)[0]["display"], "Team");
+    let behind = service.get("/Users?startIndex=7").await.body;
+    assert_eq!((&behind["totalResults"], &behind["Resources"]), (&json!(6), &json!([])));
+}
+
+#[tokio::test]
 async fn org_14_versions_keep_two_from_changing_one_user() {
     let service = Service::start().await;
     let id = service.make("anna@acme.test").await;
