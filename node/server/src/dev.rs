@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use hongyan_access::AccessOptions;
 use hongyan_config::Config;
-use hongyan_directory::{AccountSettings, Error, FetchRange, NewAccount, NewTenant};
+use hongyan_directory::{AccountSettings, Error, FetchRange, NewAccount, NewTenant, OrganisationPage};
 use hongyan_sasl::Secret;
 use hongyan_telemetry::{LogFormat, init_logs};
 use hongyan_types::Address;
@@ -134,7 +134,11 @@ async fn make_accounts(base: &Base, arguments: &Dev) -> Result<usize> {
     let directory = &base.ground.directory;
     let domain = &arguments.domain;
     let tenant = match directory.tenant_named(TENANT).await {
-        Err(Error::NotFound { .. }) => directory.create_tenant(&tenant()).await?,
+        Err(Error::NotFound { .. }) => {
+            let tenant = directory.create_tenant(&tenant()).await?;
+            directory.set_page(tenant.id, &page(), None).await?;
+            tenant
+        }
         found => found?,
     };
     match directory.domain(domain).await {
@@ -186,6 +190,14 @@ fn tenant() -> NewTenant {
             ..AccountSettings::default()
         },
         ..NewTenant::named(TENANT)
+    }
+}
+
+/// And choose their sender names: programs that are tried out want to change identities.
+fn page() -> OrganisationPage {
+    OrganisationPage {
+        own_sender_names: true,
+        ..OrganisationPage::default()
     }
 }
 

@@ -131,6 +131,12 @@ fn a_restart_finds_everything_again() {
         "Correct-horse7\n",
     );
     assert!(added.status.success(), "{}", text(&added));
+    let page = hongyan(&["--data", &shown, "--json", "organisation", "page", "dev"], "");
+    let said = String::from_utf8_lossy(&page.stdout);
+    assert!(
+        said.contains("\"own_sender_names\": true"),
+        "programs that are tried out change identities: {said}"
+    );
     let login = [
         "LOGIN anna@example.test Correct-horse7",
         "CREATE Reisen",
