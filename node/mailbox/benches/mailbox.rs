@@ -225,6 +225,7 @@ async fn run(folder: &std::path::Path) {
         blobs: blobs.clone(),
         env: env.clone(),
         hints: router.hints(),
+        sums: None,
         options: MailboxOptions::default(),
     };
     let host = router.serve::<MailboxEntity>(services, EntityOptions::default());

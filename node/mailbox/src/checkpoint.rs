@@ -15,7 +15,7 @@ use crate::load::rebuild_chunk;
 use crate::record::{chunk, delivery, folder, key, meta};
 use crate::state::State;
 use crate::work::minute;
-use crate::{DELIVERY_ID_KEPT, EmailId, FolderId, MailboxId, read_emails_in};
+use crate::{DELIVERY_ID_KEPT, EmailId, FolderId, MailboxId, read_emails_in, summary_of};
 
 /// Octets of chunks in one transaction.
 const TRANSACTION_OCTETS: usize = 500_000;
@@ -206,6 +206,7 @@ async fn forget_purged(
             services.blobs.detach(transaction, id.tenant.0, &record.blob, &owner);
         }
         transaction.clear(&email_key);
+        transaction.clear(&key::summary(id, summary_of(*email)));
     }
     pairs.iter().for_each(|pair| transaction.clear(&pair.key));
     Ok(())

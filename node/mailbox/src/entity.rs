@@ -21,6 +21,7 @@ use crate::record::done::Done;
 use crate::record::{key, log};
 use crate::request::{Body, Reply, Request};
 use crate::state::State;
+use crate::summary::sum_up;
 use crate::work::{Progress, ReadFrom, Step, Stop, Work, permit};
 use crate::{EmailId, FolderId, MailboxError, MailboxId, MailboxOptions};
 
@@ -40,6 +41,8 @@ pub struct MailboxServices {
     pub env: Env,
     /// Where each tells how far it has come: its modseq.
     pub hints: Hints,
+    /// How mails are summed up for who lists them; if nobody says, who lists them does it.
+    pub sums: Option<crate::BeginSum>,
     /// Bounds.
     pub options: MailboxOptions,
 }
@@ -166,12 +169,13 @@ impl Entity for MailboxEntity {
         self.unfinished = jobs;
         self.sweep_orphans().await;
         self.checkpoint_if_due().await;
+        self.sum_up().await;
     }
     fn is_deposed(&self) -> bool {
         self.is_deposed
     }
     fn has_work(&self) -> bool {
-        !self.unfinished.is_empty() || self.has_orphans
+        !self.unfinished.is_empty() || self.has_orphans || self.sums_due().is_some()
     }
     fn memory_octets(&self) -> usize {
         self.state.as_ref().map_or(1024, State::memory_octets)
@@ -473,6 +477,24 @@ impl MailboxEntity {
         self.fence.check(&mut transaction).await?;
         transaction.clear_range(key::mailbox(self.id).range());
         transaction.commit().await.map(|_| ())
+    }
+
+    /// Which mails are to be summed up, and how.
+    fn sums_due(&self) -> Option<(u64, crate::BeginSum)> {
+        let number = self.state.as_ref()?.sums_due()?;
+        Some((number, self.services.sums?))
+    }
+    /// Sums up some mails. Who lists mails does it for those with which it fails.
+    async fn sum_up(&mut self) {
+        let Some((number, begin)) = self.sums_due() else {
+            return;
+        };
+        if let Err(error) = sum_up(&self.services.database, self.id, number, begin).await {
+            tracing::debug!(mailbox = ?self.id, %error, "mails are not summed up");
+        }
+        if let Some(state) = &mut self.state {
+            state.summed = number + 1;
+        }
     }
 
     async fn checkpoint_if_due(&mut self) {

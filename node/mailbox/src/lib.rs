@@ -54,6 +54,6 @@ pub use quota::{Quota, QuotaLimits};
 pub use removal::{Client, Removal, RemovedMail, is_recoverable, read_removals};
 pub use request::*;
 pub use special_use::SpecialUse;
-pub use summary::{SUMMARY_EMAILS, SUMMARY_OCTETS_MAX, SummaryDraft, read_summaries, summary_of};
+pub use summary::{BeginSum, SUMMARY_EMAILS, SUMMARY_OCTETS_MAX, Sum, SummaryDraft, read_summaries, summary_of};
 pub use view::{Difference, FolderView, Known, MessageEntry};
 pub use work::right_to;

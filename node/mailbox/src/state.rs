@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) history: Arc<History>,
     /// Where the next look for old delivery ids begins.
     pub(crate) delivery_cursor: [u8; 16],
+    /// Mails whose summaries have a lower number are summed up, or left to who lists them.
+    pub(crate) summed: u64,
     /// Mails kept by requests that need more transactions.
     pub(crate) staged: Arc<BTreeSet<EmailId>>,
     /// What is remembered of requests: the minute under which.
@@ -152,6 +154,7 @@ impl State {
             subscribed: Arc::default(),
             history: Arc::default(),
             delivery_cursor: [0; 16],
+            summed: 0,
             staged: Arc::default(),
             requests: Arc::default(),
             as_of: None,
@@ -253,6 +256,10 @@ impl State {
             octets: folder.octets,
         }
     }
+    /// The number of the next summaries to make: no mail will come among those mails.
+    pub(crate) fn sums_due(&self) -> Option<u64> {
+        (self.summed < crate::summary_of(EmailId(self.email_next))).then_some(self.summed)
+    }
     /// Where folders stand of which somebody has said so.
     pub(crate) fn folder_orders(&self) -> Vec<(FolderId, u32)> {
         let said = self.folders.iter();
@@ -293,6 +300,7 @@ impl State {
         assert_eq!(total, self.quota.messages, "quota counts all messages");
         assert!(self.snapshot <= self.modseq && self.history.start <= self.modseq);
         assert!(self.folders.contains_key(&FolderId::INBOX));
+        assert!(self.summed <= crate::summary_of(EmailId(self.email_next)));
         assert!(self.staged.last().is_none_or(|email| email.0 < self.email_next));
     }
 }

@@ -41,6 +41,7 @@ impl Mailbox {
             blobs: blobs.clone(),
             env,
             hints: router.hints(),
+            sums: None,
             options: Default::default(),
         };
         router.serve::<MailboxEntity>(services, EntityOptions::default());

@@ -16,7 +16,8 @@ use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsMode};
 use hongyan_mailbox::{
-    Append, AppendMessage, FolderRef, MailboxEntity, MailboxId, MailboxOptions, MailboxServices, MessageWriter,
+    Append, AppendMessage, BeginSum, FolderRef, MailboxEntity, MailboxId, MailboxOptions, MailboxServices,
+    MessageWriter,
 };
 use hongyan_memory::MemoryStore;
 use hongyan_router::Router;
@@ -45,6 +46,8 @@ pub struct Options {
     pub sessions_max: Option<u32>,
     /// Mails that are deleted are gone at once, and not kept to be had back.
     pub deletes_at_once: bool,
+    /// How its mails are summed up, if they are.
+    pub sums: Option<BeginSum>,
     /// Octets it may have, if there is a limit.
     pub quota_octets: Option<u64>,
 }
@@ -98,6 +101,7 @@ impl Miniature {
             blobs: blobs.clone(),
             env: env.clone(),
             hints: router.hints(),
+            sums: options.sums,
             options: mailbox_options,
         };
         router.serve::<MailboxEntity>(services.clone(), EntityOptions::default());

@@ -151,6 +151,7 @@ impl Assembly {
                     blobs: blobs.clone(),
                     env: ground.env.clone(),
                     hints: router.hints(),
+                    sums: Some(hongyan_http_jmap::begin_sum),
                     options: parts.mailboxes,
                 },
                 settings::mailbox_entities(&config),

@@ -27,5 +27,7 @@ pub(crate) use get::get;
 pub(crate) use parse::{Held, is_mail, parse, read};
 pub(crate) use query::query;
 pub(crate) use query_changes::query_changes;
+pub use stored_digests::begin_sum;
+
 pub(crate) use set::{change, set, set_as, unchanged};
 pub(crate) use snippet::snippets;

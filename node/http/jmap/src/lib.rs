@@ -37,6 +37,7 @@ mod submission;
 mod thread;
 mod vacation;
 
+pub use email::begin_sum;
 pub use jmap::{JmapRoutes, JmapServices, routes};
 pub use push::{Letter, PUSH_SECRETS, PushBell, PushDoor, PushError, WebPush};
 pub use settings::JmapSettings;

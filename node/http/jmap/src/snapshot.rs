@@ -127,12 +127,6 @@ impl Snapshot {
             .map(|place| place.email)
             .filter(move |email| last.replace(*email) != Some(*email))
     }
-    /// Emails with this id or a higher one, by id, each once.
-    pub(crate) fn emails_from(&self, first: EmailId) -> impl Iterator<Item = EmailId> {
-        let start = self.placed.partition_point(|place| place.email < first);
-        let places = self.placed[start..].chunk_by(|a, b| a.email == b.email);
-        places.map(|places| places[0].email)
-    }
     /// The email with the highest id.
     pub(crate) fn last_email(&self) -> Option<EmailId> {
         self.placed.last().map(|place| place.email)

@@ -195,13 +195,14 @@ impl Jmap {
         }
         Ok(snapshot)
     }
-    /// Keeps digests with a mailbox for later requests, unless most of them are of emails that are gone.
+    /// Keeps digests with a mailbox for later requests; where most of them are of emails that are gone, without those.
     pub(crate) async fn keep_digests(&self, mailbox: MailboxId, digests: &Arc<Digests>) {
         let slot = self.snapshots.slot(mailbox);
-        if let Some(kept) = slot.kept.lock().await.as_mut()
-            && digests.len() <= kept.snapshot.len() * 2 + DIGESTS_SPARE
-        {
-            kept.digests = Arc::clone(digests);
+        if let Some(kept) = slot.kept.lock().await.as_mut() {
+            kept.digests = match digests.len() <= kept.snapshot.len() * 2 + DIGESTS_SPARE {
+                true => Arc::clone(digests),
+                false => Arc::new(digests.of_emails(kept.snapshot.emails())),
+            };
         }
     }
 

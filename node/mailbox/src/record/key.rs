@@ -17,7 +17,7 @@
 //! | 11 | millis, email | [`super::purged`]: a mail that can be had back |
 //! | 12 | millis, random | [`super::act`]: what someone did in a mailbox that is not theirs |
 //! | 13 | millis, random | [`super::removal`]: mails that went together |
-//! | 14 | email / 256 | summaries of these mails, made by whoever lists mails ([`crate::summary_of`]) |
+//! | 14 | email / 256 | summaries of these mails, in the form of whoever lists mails ([`crate::summary_of`]) |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.
 
@@ -115,6 +115,9 @@ pub(crate) fn log_between(id: MailboxId, first: ModSeq, last: ModSeq) -> KeyRang
 }
 pub(crate) fn email(id: MailboxId, email: EmailId) -> Bytes {
     kind(id, EMAIL).int(email.0).pack()
+}
+pub(crate) fn read_email(id: MailboxId, key: &[u8]) -> Option<EmailId> {
+    kind(id, EMAIL).reader(key).ok()?.int().ok().map(EmailId)
 }
 /// A chunk's part `part`; most chunks have the part 0 alone.
 pub(crate) fn chunk(id: MailboxId, folder: FolderId, chunk: u32, part: usize) -> Bytes {

@@ -9,7 +9,7 @@ use hongyan_types::{ModSeq, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::state::{History, State};
-use crate::{Quota, QuotaLimits};
+use crate::{EmailId, Quota, QuotaLimits, summary_of};
 
 const V1: Schema = Schema(1);
 
@@ -34,6 +34,8 @@ struct MetaV1 {
     history_marks: Vec<(u64, i64)>,
     #[cbor(n(8), with = "minicbor::bytes")]
     delivery_cursor: [u8; 16],
+    #[n(9)]
+    summed: Option<u64>,
 }
 
 /// The meta record of `state`.
@@ -60,6 +62,7 @@ pub(crate) fn encode(state: &State) -> Bytes {
             .map(|(modseq, at)| (modseq.0, at.millis))
             .collect(),
         delivery_cursor: state.delivery_cursor,
+        summed: Some(state.summed),
     };
     record::encode(V1, &body)
 }
@@ -95,6 +98,8 @@ pub(crate) fn decode(stored: &[u8]) -> Result<State, StorageError> {
                 .collect(),
         }),
         delivery_cursor: body.delivery_cursor,
+        // What an earlier release did not sum up is left to who lists mails.
+        summed: body.summed.unwrap_or_else(|| summary_of(EmailId(body.email_next))),
         staged: Arc::default(),
         requests: Arc::default(),
         as_of: None,
@@ -110,6 +115,7 @@ mod tests {
     fn golden_bytes() {
         let mut state = State::new(Timestamp::from_secs(1_767_225_600), QuotaLimits::default());
         state.modseq = ModSeq(12);
+        state.summed = 3;
         Arc::make_mut(&mut state.history)
             .marks
             .push((ModSeq(4), Timestamp { millis: 5 }));
@@ -117,8 +123,15 @@ mod tests {
         let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             hex,
-            "010001890c0001071a6955b90685000000000000818204055000000000000000000000000000000000"
+            "0100018a0c0001071a6955b9068500000000000081820405500000000000000000000000000000000003"
         );
         assert_eq!(encode(&decode(&stored).unwrap()), stored);
+        // Of an earlier release: all that is full is left to who lists mails.
+        let hex = "010001890c001902ff071a6955b90685000000000000818204055000000000000000000000000000000000";
+        let octets = (0..hex.len()).step_by(2);
+        let stored: Vec<u8> = octets
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
+        assert_eq!(decode(&stored).unwrap().summed, 2);
     }
 }

@@ -270,6 +270,7 @@ fn serve(
         blobs: blobs.clone(),
         env: env.clone(),
         hints: router.hints(),
+        sums: None,
         options: options.clone(),
     };
     let host = router.serve::<MailboxEntity>(services, EntityOptions::default());

@@ -146,6 +146,16 @@ impl Digests {
             self.count += 1;
         }
     }
+    /// Those of `emails`, which are sorted, alone.
+    pub(crate) fn of_emails(&self, emails: impl Iterator<Item = EmailId>) -> Self {
+        let mut some = Self::default();
+        for email in emails {
+            if let Some(digest) = self.get(email) {
+                some.add(email, digest.clone());
+            }
+        }
+        some
+    }
     /// Those of all mails that lie together, sorted, in place of what was known of them.
     pub(super) fn add_together(&mut self, number: u64, digests: Vec<(EmailId, Digest)>) {
         self.count += digests.len();

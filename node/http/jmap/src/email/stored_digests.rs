@@ -1,10 +1,13 @@
 //! Digests as they are stored, so that the first query of a mailbox need not read the record of each mail: a CBOR array of
-//! arrays [place, texts, ends, marks, sent], by the mailbox's summaries.
+//! arrays [place, texts, ends, marks, sent], by the mailbox's summaries. The mailbox stores them as mail comes; a query does
+//! where it did not, or where mails have gone since.
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use hongyan_kv::record::{self, Schema};
-use hongyan_mailbox::{EmailId, SUMMARY_EMAILS, SUMMARY_OCTETS_MAX, SummaryDraft, read_summaries, summary_of};
+use hongyan_mailbox::{
+    Email, EmailId, SUMMARY_EMAILS, SUMMARY_OCTETS_MAX, Sum, SummaryDraft, read_summaries, summary_of,
+};
 use minicbor::{Decode, Encode};
 
 use super::digests::{Digest, Digests, TEXTS};
@@ -19,8 +22,8 @@ pub(super) const MAILS_MIN: usize = 512;
 const READ: usize = 64;
 /// Summaries stored at a time.
 const STORED: usize = 16;
-/// Summaries are made when at least one of so many of their mails is wanted.
-const WORTH: usize = 4;
+/// Summaries are made when at least so many of their mails are wanted.
+const WORTH: usize = 16;
 
 const ATTACHMENT: u8 = 1 << 3;
 
@@ -106,6 +109,25 @@ pub(super) async fn load(call: &Call<'_>, digests: &mut Digests, missing: &[Emai
     Ok(())
 }
 
+/// Digests being made of mails that lie together, by whoever has the mails: a query, or their mailbox.
+#[derive(Default)]
+struct DigestSum(Vec<(EmailId, Digest)>);
+
+impl Sum for DigestSum {
+    fn add(&mut self, id: EmailId, mail: &Email) {
+        self.0.push((id, Digest::of(mail)));
+    }
+    fn finish(self: Box<Self>) -> Option<Bytes> {
+        (!self.0.is_empty()).then(|| encode(&self.0))
+    }
+}
+
+/// How mailboxes sum up their mails for queries.
+#[must_use]
+pub fn begin_sum() -> Box<dyn Sum> {
+    Box::new(DigestSum::default())
+}
+
 /// Makes the digests of mails that lie together, and has them stored afterwards; what of `missing`, which is sorted, is better
 /// read by itself.
 pub(super) async fn make(
@@ -114,27 +136,20 @@ pub(super) async fn make(
     digests: &mut Digests,
     missing: &[EmailId],
 ) -> Outcome<Vec<EmailId>> {
-    // Who sees some folders only does not know all mails that lie together.
-    if call.account.permit().is_some() {
-        return Ok(missing.to_vec());
-    }
     let mut rest = Vec::new();
     let mut drafts = Vec::new();
     for some in missing.chunk_by(|a, b| summary_of(*a) == summary_of(*b)) {
         let number = summary_of(some[0]);
-        let all = snapshot.emails_from(EmailId(number * SUMMARY_EMAILS));
-        let all: Vec<EmailId> = all.take_while(|email| summary_of(*email) == number).collect();
         // No mail will come among them: ids only grow.
         let is_full = snapshot.last_email().is_some_and(|last| summary_of(last) > number);
-        if !is_full || some.len() * WORTH < all.len() {
+        if !is_full || some.len() < WORTH {
             rest.extend_from_slice(some);
             continue;
         }
         let mut draft = SummaryDraft::begin(&call.jmap.services.database, call.account.mailbox, number).await?;
-        let records = draft.emails(&all).await?;
-        let made = all.iter().zip(records);
-        let made = made.filter_map(|(email, record)| Some((*email, Digest::of(&record?))));
-        let made: Vec<(EmailId, Digest)> = made.collect();
+        let mut sum = DigestSum::default();
+        draft.each_mail(|email, mail| sum.add(email, mail)).await?;
+        let DigestSum(made) = sum;
         let stored = encode(&made);
         digests.add_together(number, made);
         if stored.len() <= SUMMARY_OCTETS_MAX {

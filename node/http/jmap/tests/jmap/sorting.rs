@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use hongyan_http_jmap::{JmapSettings, begin_sum};
 use hongyan_jmap::Id;
 use hongyan_mailbox::{EmailId, read_summaries, summary_of};
+use hongyan_miniature::Options;
 use serde_json::{Value, json};
 
 use crate::support::Client;
@@ -22,16 +24,52 @@ async fn stored(place: &Client) -> Vec<u64> {
     found.unwrap().into_iter().map(|(number, _)| number).collect()
 }
 
+async fn fill(place: &mut Client) {
+    for number in 0..MAILS {
+        // Subjects in another order than the mails.
+        let mixed = number * 7_919 % MAILS;
+        let mail = format!("From: a{}@x.test\r\nSubject: number {mixed:04}\r\n\r\nx", mixed % 10);
+        place.append("INBOX", 1, &mail).await;
+    }
+}
+
+#[test]
+fn mails_are_summed_up_before_anybody_sorts_them() {
+    hongyan_actor::run(1, async {
+        let options = Options {
+            sums: Some(begin_sum),
+            ..Options::default()
+        };
+        let mut summing = Client::start_on(&options, JmapSettings::default()).await;
+        let mut other = Client::start().await;
+        fill(&mut summing).await;
+        fill(&mut other).await;
+        // Of those among which no more will come.
+        while stored(&summing).await != [0, 1] {
+            summing.node.env.sleep(Duration::from_millis(1)).await;
+        }
+        for by in ["subject", "from"] {
+            assert_eq!(sorted(&mut summing, by).await, sorted(&mut other, by).await);
+        }
+        // The other's are made by the query, and are the same.
+        while stored(&other).await != [0, 1] {
+            other.node.env.sleep(Duration::from_millis(1)).await;
+        }
+        let summaries = async |place: &Client| {
+            let found = read_summaries(&place.node.database, place.node.mailbox, (0, 9), 10).await;
+            found.unwrap()
+        };
+        assert_eq!(summaries(&summing).await, summaries(&other).await);
+        summing.stop().await;
+        other.stop().await;
+    });
+}
+
 #[test]
 fn the_first_order_of_another_life_is_the_same() {
     hongyan_actor::run(1, async {
         let mut place = Client::start().await;
-        for number in 0..MAILS {
-            // Subjects in another order than the mails.
-            let mixed = number * 7_919 % MAILS;
-            let mail = format!("From: a{}@x.test\r\nSubject: number {mixed:04}\r\n\r\nx", mixed % 10);
-            place.append("INBOX", 1, &mail).await;
-        }
+        fill(&mut place).await;
         let before = [sorted(&mut place, "subject").await, sorted(&mut place, "from").await];
         assert_eq!(before[0][0].as_array().unwrap().len() as u64, MAILS);
         // Mails whose ids lie together, up to those among which more may come.

@@ -56,7 +56,10 @@ impl Client {
         Self::start_with(JmapSettings::default()).await
     }
     pub async fn start_with(settings: JmapSettings) -> Self {
-        let node = Miniature::start(&Options::default()).await;
+        Self::start_on(&Options::default(), settings).await
+    }
+    pub async fn start_on(options: &Options, settings: JmapSettings) -> Self {
+        let node = Miniature::start(options).await;
         let delivery = Delivery::new(DeliveryParts {
             env: node.env.clone(),
             mailboxes: Arc::new(node.router.clone()),
