@@ -2,13 +2,14 @@
 
 use axum::Json;
 use hongyan_access::permission::{Action, Needs, Reach, Refusal};
-use hongyan_audit::{Anchor, Chain, Filter, Recorded, Verdict, Whole};
+use hongyan_audit::{Anchor, Chain, Event, Filter, Recorded, Verdict, Whole};
 use hongyan_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::Asked;
 use crate::caller::Caller;
+use crate::kept::Kept;
 use crate::page;
 use crate::problem::{Failure, Problem, Result};
 
@@ -76,7 +77,7 @@ impl OperationKind {
                 | "refuse-sign-in" | "link-identity" | "unlink-identity" | "passkey-counter" | "oauth-replay",
             ) => Self::Protocols,
             ("member", "restore-mails" | "clean-mails" | "preferences") | ("mailbox", _) => Self::MemberPermissions,
-            ("logins" | "mail-log" | "statistics" | "list" | "mail", _) => Self::Logs,
+            ("audit" | "logins" | "mail-log" | "statistics" | "list" | "mail", _) => Self::Logs,
             ("task", _) => Self::Tasks,
             ("cluster" | "queue" | "secrets", _) => Self::Installation,
             _ => Self::MembersAndGroups,
@@ -98,6 +99,8 @@ pub(crate) struct AuditPage {
     items: Vec<AuditEntry>,
     /// What to ask for as `after`; nothing at the end.
     next: Option<String>,
+    /// What of the time asked for is missing, and why.
+    note: Option<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -197,10 +200,10 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
     let chain = chain(&caller, query.organisation.as_deref(), query.installation).await?;
     let before = query.after.as_deref().map(str::parse).transpose();
     let before = before.map_err(|_| Problem::invalid("after is not a number"))?;
-    let moment = |millis: i64| Timestamp { millis };
+    let kept = Kept::of_chain(&caller, chain, query.from_millis).await?;
     let filter = Filter {
-        from: query.from_millis.map(moment),
-        until: query.until_millis.map(moment),
+        from: Some(kept.from),
+        until: query.until_millis.map(|millis| Timestamp { millis }),
         author: query.author,
         action: query.action,
         object: query.object,
@@ -208,6 +211,11 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
     let limit = page::limit(query.limit);
     let found = caller.directory.audit().list(chain, &filter, before, limit).await;
     let found = found.map_err(hongyan_directory::Error::from)?;
+    if query.after.is_none() {
+        // Whoever reads the log is in it, from the next look on.
+        let read = Event::new("audit.read", "audit log");
+        caller.directory.record(chain, read).await?;
+    }
     Ok(Json(AuditPage {
         items: found
             .entries
@@ -216,6 +224,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
             .filter(|entry| query.kind.is_none_or(|kind| entry.kind == kind))
             .collect(),
         next: found.next.map(|next| next.to_string()),
+        note: kept.note,
     }))
 }
 

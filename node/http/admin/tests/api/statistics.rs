@@ -202,3 +202,29 @@ fn stat_6_who_has_not_signed_in_is_found() {
         assert_eq!(log["items"].as_array().unwrap().len(), 5, "reading the log is logged");
     });
 }
+
+#[test]
+fn stat_7_who_reads_the_log_is_in_it_and_what_is_not_kept_is_said() {
+    hongyan_actor::run(0, async {
+        let (router, _) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        for log in ["installation=true", "organisation=Acme"] {
+            let read = async |query: &str| get(api, &format!("/api/audit?{log}&{query}")).await;
+            let first = read("from_millis=0&limit=1").await;
+            let note = first["note"].as_str().unwrap_or_default();
+            assert!(note.contains("180 days are kept"), "{first}");
+            assert_ne!(first["items"][0]["action"], "audit.read");
+            let after = first["next"].as_str().unwrap_or("1").to_owned();
+            let next = read(&format!("after={after}")).await;
+            assert_eq!(next["note"], Value::Null);
+            let reads = read("action=audit.").await;
+            let reads = reads["items"].as_array().unwrap();
+            assert_eq!(reads.len(), 1, "one look, however many pages: {reads:?}");
+            assert_eq!(
+                (&reads[0]["action"], &reads[0]["kind"]),
+                (&json!("audit.read"), &json!("logs"))
+            );
+        }
+    });
+}
