@@ -16,7 +16,8 @@ use crate::acting::Acting;
 use crate::record::change::{self, ChangeRecord, Touched};
 use crate::record::feed::Subject;
 use crate::transaction::read_int;
-use crate::{Error, Result, feed, key, request};
+use crate::transaction::share_notice::Kept;
+use crate::{DirectoryOptions, Error, Result, feed, key, request};
 
 /// How many changes are kept for nodes that have not heard of them.
 pub(crate) const CHANGES_KEPT_MAX: u64 = 4_096;
@@ -33,6 +34,18 @@ pub struct Change {
     touched: Vec<Touched>,
     events: BTreeMap<Chain, Vec<Event>>,
     subjects: BTreeMap<TenantId, BTreeSet<Subject>>,
+    author: Author,
+    at: Timestamp,
+    share_notices_kept: Kept,
+}
+
+/// What a change is made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) database: &'a Database,
+    pub(crate) env: &'a hongyan_env::Env,
+    pub(crate) options: &'a DirectoryOptions,
+    pub(crate) acting: &'a Acting,
 }
 
 impl Deref for Change {
@@ -49,13 +62,31 @@ impl DerefMut for Change {
 }
 
 impl Change {
-    pub(crate) fn begin(database: &Database) -> Self {
+    pub(crate) fn begin(ground: &Ground<'_>, at: Timestamp) -> Self {
+        let kept = ground.options.share_notices_kept.as_millis();
         Self {
-            transaction: database.begin(),
+            transaction: ground.database.begin(),
             touched: Vec::new(),
             events: BTreeMap::new(),
             subjects: BTreeMap::new(),
+            author: ground.acting.author.clone(),
+            at,
+            share_notices_kept: Kept {
+                max: ground.options.share_notices_max,
+                millis: i64::try_from(kept).unwrap_or(i64::MAX),
+            },
         }
+    }
+    /// In whose name it is made.
+    pub(crate) fn author(&self) -> &Author {
+        &self.author
+    }
+    /// When it is made.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+    pub(crate) fn share_notices_kept(&self) -> Kept {
+        self.share_notices_kept
     }
     /// The next number of the counter at `key`, which begins with 1; none is given out twice.
     ///
@@ -158,12 +189,8 @@ pub(crate) struct Done<T> {
 }
 
 /// Makes a change, again and again while that may help; it happens once. `by` is random.
-pub(crate) async fn run<T>(
-    database: &Database,
-    env: &hongyan_env::Env,
-    acting: &Acting,
-    mut body: impl AsyncFnMut(&mut Change) -> Result<T>,
-) -> Result<Done<T>> {
+pub(crate) async fn run<T>(ground: Ground<'_>, mut body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<Done<T>> {
+    let Ground { env, acting, .. } = ground;
     let by = env.random_u64();
     let at = Timestamp {
         millis: env.wall_millis(),
@@ -174,7 +201,7 @@ pub(crate) async fn run<T>(
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let mut change = Change::begin(database);
+        let mut change = Change::begin(&ground, at);
         let outcome = match took_place(&mut change.transaction, by, unsure.as_ref()).await {
             Ok(true) => return unsure.ok_or(Error::Storage(hongyan_kv::Error::CommitUnknown)),
             Ok(false) => match request::begin(&mut change.transaction, request, at).await {

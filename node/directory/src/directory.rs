@@ -8,9 +8,10 @@ use hongyan_kv::{Database, Transaction};
 use hongyan_seal::Sealer;
 use hongyan_types::{AccountId, Address, Domain, LocalPart, TenantId, Timestamp};
 
+use crate::account_news::Waiting;
 use crate::acting::Acting;
 use crate::cache::Cache;
-use crate::change::{self, Change};
+use crate::change::{self, Change, Ground};
 use crate::index::Index;
 use crate::lookup::Lookup;
 use crate::record::change::Touched;
@@ -39,6 +40,8 @@ struct Inner {
     index: Index,
     /// The last change that this node knows of.
     version: tokio::sync::watch::Sender<u64>,
+    /// Who waits for changes of single accounts.
+    waiting: Waiting,
 }
 
 impl Directory {
@@ -57,6 +60,7 @@ impl Directory {
                 cache,
                 index,
                 version: tokio::sync::watch::Sender::new(0),
+                waiting: Waiting::default(),
             }),
             acting: Arc::new(Acting::new(Author::system(), None)),
         }
@@ -137,7 +141,19 @@ impl Directory {
     pub(crate) fn forget(&self, touched: &[Touched], version: u64) {
         self.inner.cache.forget(touched);
         self.inner.index.forget(touched);
+        self.inner.waiting.hear(touched);
         self.hear(version);
+    }
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.inner.waiting
+    }
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            database: &self.inner.database,
+            env: &self.inner.env,
+            options: &self.inner.options,
+            acting: &self.acting,
+        }
     }
     /// Tells whoever listens that there is a later version; what it touched is forgotten already.
     fn hear(&self, version: u64) {
@@ -164,7 +180,7 @@ impl Directory {
     /// # Errors
     /// The body's; the store's.
     pub async fn announce<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<(T, u64)> {
-        let done = change::run(&self.inner.database, &self.inner.env, &self.acting, body).await?;
+        let done = change::run(self.ground(), body).await?;
         self.hear(done.version);
         Ok((done.value, done.version))
     }
@@ -350,7 +366,7 @@ impl Directory {
 
     /// Makes a change, and then forgets what it touched.
     pub(crate) async fn change<T>(&self, body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
-        match change::run(&self.inner.database, &self.inner.env, &self.acting, body).await {
+        match change::run(self.ground(), body).await {
             Ok(done) => {
                 self.forget(&done.touched, done.version);
                 Ok(done.value)
@@ -382,7 +398,7 @@ impl Directory {
     pub async fn try_out<T>(&self, mut body: impl AsyncFnMut(&mut Change) -> Result<T>) -> Result<T> {
         let mut attempt = 1;
         loop {
-            let mut change = Change::begin(&self.inner.database);
+            let mut change = Change::begin(&self.ground(), self.now());
             match body(&mut change).await {
                 Err(Error::Storage(error)) if error.is_retryable() && attempt < Database::ATTEMPTS_MAX => {}
                 outcome => return outcome,

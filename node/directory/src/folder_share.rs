@@ -69,13 +69,14 @@ impl Directory {
         self.change(async move |t| tx::folder_share::subscribe(t, &share, tenant, subscribed).await)
             .await
     }
-    /// Ends all sharing of a folder that is gone.
-    pub async fn forget_folder(&self, account: AccountId, folder: FolderNumber) -> Result<()> {
+    /// Ends all sharing of a folder that is gone, which had that path.
+    pub async fn forget_folder(&self, account: AccountId, folder: FolderNumber, path: &str) -> Result<()> {
         let shares = self.folder_shares_of(account).await?;
         if shares.iter().all(|share| share.folder != folder) {
             return Ok(());
         }
-        self.change(async move |t| tx::folder_share::forget_folder(t, account, folder).await)
+        let path = path.to_owned();
+        self.change(async move |t| tx::folder_share::forget_folder(t, account, folder, &path).await)
             .await
     }
     /// The single folders that are open to someone now, of those whose mailbox is not open to them as a `whole`

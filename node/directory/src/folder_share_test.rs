@@ -103,9 +103,13 @@ async fn a_folder_is_open_to_whom_it_is_shared_with_until_it_is_not() {
     assert_eq!(ground.directory.folder_shares_of(anna).await.unwrap(), []);
 
     ground.share(anna, ben, "lr").await.unwrap();
-    ground.directory.forget_folder(anna, FolderNumber(8)).await.unwrap();
+    ground
+        .directory
+        .forget_folder(anna, FolderNumber(8), "Other")
+        .await
+        .unwrap();
     assert_eq!(ground.open_to(ben).await, "anna:9:lr");
-    ground.directory.forget_folder(anna, PLANS).await.unwrap();
+    ground.directory.forget_folder(anna, PLANS, "Plans").await.unwrap();
     assert_eq!(ground.open_to(ben).await, "");
 }
 

@@ -40,7 +40,7 @@
 //! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs; ("dir", "page", tenant) record/page.rs
 //! ("dir", "terms", tenant)                  record/terms.rs; those of the installation are those of tenant 0
 //! ("dir", "phone", number, tenant)          the account that proved it, if its factors have it still
-//! ("dir", "of-account", account, ..), ("dir", "of-tenant", tenant, ..)  what others keep, removed with it
+//! ("dir", "of-account", account, ..), ("dir", "of-tenant", tenant, ..)  what others keep, removed with it; record/share_notice.rs
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
 //! ("dir", "token-hash", hash)               token
 //! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0

@@ -5,6 +5,7 @@
 //! never matter. Holds credentials but never sees a password: that is `node/access`. Called by the sessions, by
 //! delivery, by access and by the admin API.
 
+mod account_news;
 mod acting;
 mod bulk;
 mod cache;
@@ -44,6 +45,7 @@ mod record;
 mod recycle;
 mod request;
 mod resolution;
+mod share_notice;
 mod standing;
 mod terms;
 mod token;
@@ -51,6 +53,7 @@ mod transaction;
 mod tree;
 mod visibility;
 
+pub use account_news::AccountNews;
 pub use acting::RequestKey;
 pub use bulk::{Bounded, BulkAct};
 pub use change::Change;
@@ -103,6 +106,7 @@ pub use record::profile::{Gender, Profile, Rank};
 pub use record::recycled::{RecycleKind, RecycledRecord};
 pub use record::role::{Function, Role};
 pub use record::sanction::{Restrictions, SanctionId, SanctionKind, SanctionRecord};
+pub use record::share_notice::{Opened, ShareNotice, Sharer};
 pub use record::sign_in_policy::{Demand, SecondFactorRule, SignInPolicy};
 pub use record::sign_in_rule::SignInRule;
 pub use record::sms_scope::SmsScope;
@@ -115,6 +119,7 @@ pub use record::visibility::{Confined, Visibility};
 pub use recycle::{Recycle, Restore};
 pub use request::RequestState;
 pub use resolution::{GroupTargets, Login, Poster, Recipient, Resolution, Via};
+pub use share_notice::ShareNotices;
 pub use standing::{GroupSender, Opening, SenderRights};
 pub use terms::TermsVersion;
 pub use visibility::Sight;

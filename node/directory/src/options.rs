@@ -71,6 +71,10 @@ pub struct DirectoryOptions {
     pub sessions_per_account_max: u64,
     /// Members with whom one folder is shared.
     pub folder_shares_max: u64,
+    /// Notifications of what others share that are kept for a member; the oldest go first.
+    pub share_notices_max: usize,
+    /// How long they are kept.
+    pub share_notices_kept: Duration,
     /// Days for which logs are kept.
     pub log_days: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
@@ -125,6 +129,8 @@ impl Default for DirectoryOptions {
             folder_levels_max: 10,
             sessions_per_account_max: 100_000,
             folder_shares_max: 100,
+            share_notices_max: 100,
+            share_notices_kept: Duration::from_secs(30 * 24 * 3600),
             log_days: 180,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),

@@ -26,6 +26,7 @@ pub(crate) mod recycled;
 pub(crate) mod request;
 pub(crate) mod role;
 pub(crate) mod sanction;
+pub(crate) mod share_notice;
 pub(crate) mod sign_in_policy;
 pub(crate) mod sign_in_rule;
 pub(crate) mod sms_scope;

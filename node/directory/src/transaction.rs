@@ -55,6 +55,7 @@ pub(crate) mod set_page;
 pub(crate) mod set_sign_in_policy;
 pub(crate) mod set_terms;
 pub(crate) mod set_visibility;
+pub(crate) mod share_notice;
 pub(crate) mod trial_domain;
 pub(crate) mod welcome;
 

@@ -14,6 +14,7 @@ mod new_email;
 mod principal;
 mod push_subscription;
 mod quota;
+mod share_notification;
 mod snippet;
 mod state_change;
 mod submission;
@@ -38,6 +39,7 @@ pub use push_subscription::{
     NewPushSubscription, PushKeysText, PushSubscription, PushSubscriptionProperty, PushVerification,
 };
 pub use quota::{Quota, QuotaCondition, QuotaProperty, QuotaResource};
+pub use share_notification::{ShareEntity, ShareNotification, ShareNotificationCondition, ShareNotificationProperty};
 pub use snippet::{SearchSnippet, SearchSnippetGet};
 pub use state_change::StateChange;
 pub use submission::{

@@ -21,6 +21,10 @@ section! {
         mailbox_memory_octets_max: usize = 512 * 1024 * 1024, "octets", "16777216 and up", "restart";
         /// Members with whom one folder is shared.
         folder_shares_max: u64 = 100, "members", "1 to 1000", "restart";
+        /// Notifications of what others share that are kept for a member; the oldest go first.
+        share_notifications_max: usize = 100, "notifications", "1 to 1000", "restart";
+        /// How long they are kept.
+        share_notification_days: u64 = 30, "days", "1 to 3650", "restart";
         /// How long a mail that was deleted for good can be had back by its owner; 0: not at all.
         deleted_mail_days: u64 = 14, "days", "0 to 365", "restart";
         /// How long a mail can be recalled by the member who sent it, with a standard seat.

@@ -2,12 +2,14 @@
 
 use hongyan_audit::Event;
 use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
-use hongyan_types::{AccountId, TenantId, Timestamp};
+use hongyan_types::{AccountId, FolderRights, TenantId, Timestamp};
 
-use super::{corrupt, need_account, read_account, record_account, touch_account};
+use super::share_notice::{self, News};
+use super::{corrupt, grant, need_account, read_account, record_account, touch_account};
 use crate::record::folder_share;
 use crate::{
-    AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, NewFolderShares, Result, key,
+    AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, NewFolderShares, Opened,
+    Result, Sharer, key,
 };
 
 /// Sets what each of those named may do with a folder; who may do nothing afterwards has it shared no more.
@@ -54,6 +56,7 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u6
         } else {
             write(transaction, owner.tenant, &share);
         }
+        tell(transaction, &owner, &new.path, &share, had).await?;
         let action = match rights.is_empty() {
             true => "mailbox.unshare-folder",
             false => "mailbox.share-folder",
@@ -66,6 +69,30 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u6
     }
     touch_account(transaction, &owner);
     Ok(())
+}
+
+/// Tells the one who may that they may, or may no more; whoever may use the whole mailbox may as before.
+async fn tell(
+    transaction: &mut Change,
+    owner: &AccountRecord,
+    path: &str,
+    share: &FolderShare,
+    before: FolderRights,
+) -> Result<()> {
+    if grant::reads_all(transaction, owner.id, share.to).await? {
+        return Ok(());
+    }
+    let news = News {
+        owner,
+        by: Some(Sharer::of(owner)),
+        name: path.rsplit_once('/').map_or(path, |(_, name)| name),
+        opened: Opened::Folder {
+            folder: share.folder,
+            before,
+            after: share.rights,
+        },
+    };
+    share_notice::tell(transaction, share.to, news).await
 }
 
 fn check_person(account: &AccountRecord) -> Result<()> {
@@ -187,18 +214,28 @@ pub(crate) async fn with(
     Ok(shares)
 }
 
-/// Removes all shares of a folder that is gone.
-pub(crate) async fn forget_folder(transaction: &mut Change, account: AccountId, folder: FolderNumber) -> Result<()> {
+/// Removes all shares of a folder that is gone, which had that path.
+pub(crate) async fn forget_folder(
+    transaction: &mut Change,
+    account: AccountId,
+    folder: FolderNumber,
+    path: &str,
+) -> Result<()> {
     let shares = of_folder(transaction, account, folder).await?;
     let Some(owner) = read_account(transaction, account).await? else {
         return Ok(());
     };
     for share in &shares {
         clear(transaction, owner.tenant, share);
+        let gone = FolderShare {
+            rights: FolderRights::NONE,
+            ..share.clone()
+        };
+        tell(transaction, &owner, path, &gone, share.rights).await?;
     }
     if !shares.is_empty() {
         touch_account(transaction, &owner);
-        let event = Event::new("mailbox.unshare-folder", &owner.address).with("folder", folder.0);
+        let event = Event::new("mailbox.unshare-folder", &owner.address).with("folder", path);
         record_account(transaction, &owner, event);
     }
     Ok(())

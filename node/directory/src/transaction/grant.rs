@@ -5,9 +5,13 @@ use hongyan_kv::tuple::Tuple;
 use hongyan_kv::{RangeQuery, Transaction};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
+use super::share_notice::{self, News, called};
 use super::{corrupt, need_account, need_department, plan, record_account, touch_account};
 use crate::record::grant;
-use crate::{AccountKind, AccountRecord, Change, Error, Feature, GrantRecord, Grantee, NewGrant, Result, key};
+use crate::{
+    AccountKind, AccountRecord, Change, Error, Feature, GrantRecord, GrantRights, Grantee, NewGrant, Opened, Result,
+    key,
+};
 
 /// Most grants of one mailbox.
 const GRANTS_MAX: usize = 500;
@@ -47,6 +51,8 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewGrant, now: Timestamp
         Vec::new(),
     );
     touch_account(transaction, &account);
+    let had = before.filter(|grant| grant.holds(now)).map(|grant| grant.rights);
+    tell(transaction, &account, new.to, (had.unwrap_or_default(), grant.rights)).await?;
     let event = Event::new("mailbox.grant", &account.address)
         .with("to", name)
         .changed("rights", &before.map(|grant| grant.rights), &Some(grant.rights))
@@ -85,18 +91,60 @@ async fn check(transaction: &mut Change, account: &AccountRecord, new: &NewGrant
     Ok(())
 }
 
+/// Tells a member what they may do with the mailbox now; departments are told of nothing.
+async fn tell(
+    transaction: &mut Change,
+    account: &AccountRecord,
+    to: Grantee,
+    (before, after): (GrantRights, GrantRights),
+) -> Result<()> {
+    let Grantee::Account(to) = to else { return Ok(()) };
+    // Who only sends for it does not see it.
+    let seen = |rights: GrantRights| if rights.read { rights } else { GrantRights::default() };
+    let (before, after) = (seen(before), seen(after));
+    if before == after {
+        return Ok(());
+    }
+    let news = News {
+        owner: account,
+        by: None,
+        name: &called(account),
+        opened: Opened::Whole { before, after },
+    };
+    share_notice::tell(transaction, to, news).await
+}
+
+async fn tell_of_end(transaction: &mut Change, account: &AccountRecord, before: &GrantRecord) -> Result<()> {
+    if !before.holds(transaction.at()) {
+        return Ok(());
+    }
+    tell(transaction, account, before.to, (before.rights, GrantRights::default())).await
+}
+
+/// Whether a member reads the whole of a mailbox now, by a grant of their own.
+pub(super) async fn reads_all(transaction: &mut Change, account: AccountId, to: AccountId) -> Result<bool> {
+    let to = Grantee::Account(to);
+    let Some(stored) = transaction.get(&key::grant(account, to)).await? else {
+        return Ok(false);
+    };
+    let grant = grant::decode(account, to, &stored)?;
+    Ok(grant.rights.read && grant.holds(transaction.at()))
+}
+
 /// Stops what was granted; it is still to be seen.
 pub(crate) async fn stop(transaction: &mut Change, account: AccountId, to: Grantee) -> Result<()> {
     let account = need_account(transaction, account).await?;
     let key = key::grant(account.id, to);
     let stored = transaction.get(&key).await?;
     let stored = stored.ok_or_else(|| Error::not_found("grant", ""))?;
+    let before = grant::decode(account.id, to, &stored)?;
     let stopped = GrantRecord {
         stopped: true,
-        ..grant::decode(account.id, to, &stored)?
+        ..before.clone()
     };
     transaction.set(key, grant::encode(&stopped));
     touch_account(transaction, &account);
+    tell_of_end(transaction, &account, &before).await?;
     let name = name_of(transaction, account.tenant, to).await.unwrap_or_default();
     let event = Event::new("mailbox.stop", &account.address).with("for", name);
     record_account(transaction, &account, event);
@@ -119,12 +167,13 @@ pub(crate) async fn to(transaction: &mut Transaction, tenant: TenantId, to: Gran
 /// Takes back what was granted.
 pub(crate) async fn remove(transaction: &mut Change, account: AccountId, to: Grantee) -> Result<()> {
     let account = need_account(transaction, account).await?;
-    if transaction.get(&key::grant(account.id, to)).await?.is_none() {
-        return Err(Error::not_found("grant", ""));
-    }
+    let stored = transaction.get(&key::grant(account.id, to)).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("grant", ""))?;
+    let before = grant::decode(account.id, to, &stored)?;
     let name = name_of(transaction, account.tenant, to).await.unwrap_or_default();
     clear(transaction, account.tenant, account.id, to);
     touch_account(transaction, &account);
+    tell_of_end(transaction, &account, &before).await?;
     record_account(
         transaction,
         &account,

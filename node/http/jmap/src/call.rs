@@ -12,7 +12,8 @@ use crate::account::Account;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
 use crate::{
-    blob, core_echo, deleted, email, identity, mailbox, mdn, principal, push, quota, submission, thread, vacation,
+    blob, core_echo, deleted, email, identity, mailbox, mdn, principal, push, quota, share_notification, submission,
+    thread, vacation,
 };
 
 /// A method call.
@@ -96,9 +97,15 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
         | "EmailSubmission/query"
         | "EmailSubmission/queryChanges"
         | "EmailSubmission/set" => Some(CapabilityUri::SUBMISSION),
-        "Principal/get" | "Principal/changes" | "Principal/query" | "Principal/queryChanges" => {
-            Some(CapabilityUri::PRINCIPALS)
-        }
+        "Principal/get"
+        | "Principal/changes"
+        | "Principal/query"
+        | "Principal/queryChanges"
+        | "ShareNotification/get"
+        | "ShareNotification/changes"
+        | "ShareNotification/query"
+        | "ShareNotification/queryChanges"
+        | "ShareNotification/set" => Some(CapabilityUri::PRINCIPALS),
         "EmailSubmission/recall" => Some(CapabilityUri::SENDING),
         "DeletedEmail/get" | "DeletedEmail/restore" | "Email/cleanUp" => Some(CapabilityUri::DELETED),
         "MDN/send" | "MDN/parse" => Some(CapabilityUri::MDN),
@@ -156,6 +163,11 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "Principal/changes" => principal::changes(call).await,
         "Principal/query" => principal::query(call).await,
         "Principal/queryChanges" => principal::query_changes(call).await,
+        "ShareNotification/get" => share_notification::get(call).await,
+        "ShareNotification/changes" => share_notification::changes(call).await,
+        "ShareNotification/query" => share_notification::query(call).await,
+        "ShareNotification/queryChanges" => share_notification::query_changes(call).await,
+        "ShareNotification/set" => share_notification::set(call).await,
         "EmailSubmission/recall" => submission::recall(call).await,
         "Email/cleanUp" => email::clean_up(call).await,
         "DeletedEmail/get" => deleted::get(call).await,

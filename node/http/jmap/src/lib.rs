@@ -30,6 +30,7 @@ mod results;
 mod session_object;
 mod set_answers;
 mod settings;
+mod share_notification;
 mod snapshot;
 mod snapshots;
 mod state;

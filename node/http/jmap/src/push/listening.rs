@@ -6,12 +6,15 @@ use std::sync::Arc;
 use hongyan_mailbox::MailboxId;
 use hongyan_types::{AccountId, ModSeq};
 
-use super::watching::{DELIVERY, States, Told, Watching, states};
+use super::watching::{DELIVERY, SHARES, States, Told, Watching, states};
 use crate::error::Outcome;
 use crate::jmap::Jmap;
 
-/// Kinds of records whose states are those of the mailbox.
-pub(super) const TYPES: [&str; 4] = ["Email", DELIVERY, "Mailbox", "Thread"];
+/// Kinds of records whose states are those of the mailbox; and what others share.
+pub(super) const TYPES: [&str; 5] = ["Email", DELIVERY, "Mailbox", "Thread", SHARES];
+
+/// Stands for what was said of shares, where accounts have numbers.
+const SHARES_KEY: &str = "s";
 
 /// Someone who waits for new states.
 pub(super) struct Listening {
@@ -48,24 +51,32 @@ impl Listening {
     }
 }
 
-/// The own mailbox's number, then each other account with its own: `12,3=7`.
+/// The own mailbox's number, then each other account with its own, then, if there was any, what was said of shares: `12,3=7,s=4`.
 fn write(told: &Told) -> String {
     let others = told.others.iter();
     let others: String = others
         .map(|(account, modseq)| format!(",{}={}", account.0, modseq.0))
         .collect();
-    format!("{}{others}", told.own.0)
+    let shares = match told.shares {
+        0 => String::new(),
+        state => format!(",{SHARES_KEY}={state}"),
+    };
+    format!("{}{others}{shares}", told.own.0)
 }
 
 fn read(state: &str) -> Option<Told> {
     let mut parts = state.split(',');
     let own = ModSeq(parts.next()?.parse().ok()?);
-    let mut others = BTreeMap::new();
+    let (mut others, mut shares) = (BTreeMap::new(), 0);
     for part in parts {
         let (account, modseq) = part.split_once('=')?;
+        if account == SHARES_KEY {
+            shares = modseq.parse().ok()?;
+            continue;
+        }
         others.insert(AccountId(account.parse().ok()?), ModSeq(modseq.parse().ok()?));
     }
-    Some(Told { own, others })
+    Some(Told { own, others, shares })
 }
 
 #[cfg(test)]
@@ -74,10 +85,10 @@ mod tests {
 
     #[test]
     fn states_are_read_as_they_are_written() {
-        for text in ["0", "12", "12,3=7,4=0"] {
+        for text in ["0", "12", "12,3=7,4=0", "12,s=3", "12,3=7,s=1"] {
             assert_eq!(write(&read(text).unwrap()), text);
         }
-        for wrong in ["", "x", "1,", "1,2", "1,2=", "1,2=x"] {
+        for wrong in ["", "x", "1,", "1,2", "1,2=", "1,2=x", "1,s="] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

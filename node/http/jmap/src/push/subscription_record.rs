@@ -4,6 +4,7 @@
 //! that takes a mailbox over tells what the last one did not come to.
 
 use bytes::Bytes;
+use hongyan_directory::ShareNotices;
 use hongyan_kv::record::{self, Schema};
 use hongyan_kv::{Database, Error, KeyRange, RangeQuery, ReadMode, Transaction, Tuple};
 use hongyan_ledger::Ledger;
@@ -100,7 +101,12 @@ impl Subscriptions {
     pub(super) async fn follow(&self, transaction: &mut Transaction, modseq: ModSeq) -> Result<(), Error> {
         let key = told_key(self.mailbox);
         if transaction.get(&key).await?.is_none() {
-            transaction.set(key, modseq.0.to_be_bytes().to_vec());
+            let told = Told {
+                own: modseq,
+                shares: ShareNotices::of(self.mailbox.account).state(transaction).await?,
+                ..Told::default()
+            };
+            transaction.set(key, write_told(&told));
         }
         Ok(())
     }
@@ -130,10 +136,14 @@ pub(super) async fn note_told(database: &Database, mailbox: MailboxId, told: &To
     Ok(())
 }
 
-/// The own mailbox's number, then each other account with its own.
+/// The own mailbox's number, then each other account with its own; what was said of shares is that of account 0, which there
+/// is not, and left out where nothing was.
 fn write_told(told: &Told) -> Vec<u8> {
     let others = told.others.iter().flat_map(|(account, modseq)| [account.0, modseq.0]);
-    let numbers = std::iter::once(told.own.0).chain(others);
+    let shares = (told.shares > 0).then_some([0, told.shares]);
+    let numbers = std::iter::once(told.own.0)
+        .chain(others)
+        .chain(shares.into_iter().flatten());
     numbers.flat_map(u64::to_be_bytes).collect()
 }
 
@@ -145,6 +155,10 @@ fn read_told(stored: &[u8]) -> Told {
         ..Told::default()
     };
     while let (Some(account), Some(modseq)) = (numbers.next(), numbers.next()) {
+        if account == 0 {
+            told.shares = modseq;
+            continue;
+        }
         told.others.insert(AccountId(account), ModSeq(modseq));
     }
     told
@@ -187,9 +201,14 @@ mod tests {
         let told = Told {
             own: ModSeq(9),
             others: [(AccountId(2), ModSeq(256))].into(),
+            shares: 0,
         };
         assert_eq!(write_told(&told), golden);
         assert_eq!(read_told(&golden), told);
+        let with_shares = [&golden[..], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3]].concat();
+        let told = Told { shares: 3, ..told };
+        assert_eq!(write_told(&told), with_shares);
+        assert_eq!(read_told(&with_shares), told);
         assert_eq!(
             read_told(&golden[..8]).others,
             [].into(),

@@ -1,5 +1,6 @@
-//! Watching the mailboxes that are open to a person, their own first: the mailboxes' hints wake; what is new is the state that
-//! a request would find. What is open is looked at anew before anything is told.
+//! Watching the mailboxes that are open to a person, their own first: the mailboxes' hints wake, and the directory does when it
+//! has news of the person; what is new is the state that a request would find. What is open is looked at anew before
+//! anything is told.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::select_all;
+use hongyan_directory::{AccountNews, ShareNotices};
 use hongyan_jmap::{Id, MethodErrorType};
 use hongyan_mailbox::{ChangesSpan, ListFolders, MailboxId, Permit, read_changes};
 use hongyan_router::Subscription;
@@ -27,6 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 pub(super) struct Told {
     pub(super) own: ModSeq,
     pub(super) others: BTreeMap<AccountId, ModSeq>,
+    /// The state of what was said of others' shares.
+    pub(super) shares: u64,
 }
 
 /// New states by account and kind of record.
@@ -35,31 +39,57 @@ pub(super) type States = BTreeMap<Id, BTreeMap<&'static str, String>>;
 /// The kind of which the state is new when there is a new email (RFC 8621 §1.5).
 pub(super) const DELIVERY: &str = "EmailDelivery";
 
-/// A mailbox that changed.
+/// The kind that says what others share (RFC 9670 §5).
+pub(super) const SHARES: &str = "ShareNotification";
+
+/// An account that changed.
 pub(super) struct News {
     account: AccountId,
-    /// How far it has come.
-    modseq: ModSeq,
-    /// Whether there is a new email.
-    has_mail: bool,
-    reach: Option<Arc<Reach>>,
+    what: What,
+}
+
+/// What changed of it.
+enum What {
+    Mailbox {
+        /// How far it has come.
+        modseq: ModSeq,
+        /// Whether there is a new email.
+        has_mail: bool,
+        reach: Option<Arc<Reach>>,
+    },
+    /// The state of what its person was told of others' shares.
+    Shares(u64),
 }
 
 impl News {
-    fn state(&self) -> String {
-        let mark = self.reach.as_ref().map(|reach| reach.mark.as_str());
-        state::marked(ClientState::At(self.modseq), mark)
+    /// The new state of a kind, if that is new.
+    fn state(&self, kind: &str) -> Option<String> {
+        match &self.what {
+            What::Shares(state) => (kind == SHARES).then(|| state.to_string()),
+            What::Mailbox { .. } if kind == SHARES => None,
+            What::Mailbox { has_mail: false, .. } if kind == DELIVERY => None,
+            What::Mailbox { modseq, reach, .. } => {
+                let mark = reach.as_ref().map(|reach| reach.mark.as_str());
+                Some(state::marked(ClientState::At(*modseq), mark))
+            }
+        }
     }
 }
 
-/// What is told of mailboxes that changed.
+/// What is told of accounts that changed.
 pub(super) fn states(news: &[News], types: &[&'static str]) -> States {
-    let of = |news: &News| -> BTreeMap<&'static str, String> {
-        let types = types.iter().filter(|kind| **kind != DELIVERY || news.has_mail);
-        types.map(|kind| (*kind, news.state())).collect()
-    };
-    let all = news.iter().map(|news| (ids::account(news.account), of(news)));
-    all.filter(|(_, states)| !states.is_empty()).collect()
+    let mut states = States::new();
+    for news in news {
+        for kind in types {
+            if let Some(state) = news.state(kind) {
+                states
+                    .entry(ids::account(news.account))
+                    .or_default()
+                    .insert(kind, state);
+            }
+        }
+    }
+    states
 }
 
 /// One mailbox.
@@ -82,10 +112,20 @@ struct Seen {
     mail: bool,
 }
 
+/// What the person is told of others' shares.
+struct Shares {
+    news: AccountNews,
+    /// Whether its state is to be asked for.
+    is_due: bool,
+    now: u64,
+    told: u64,
+}
+
 pub(super) struct Watching {
     jmap: Arc<Jmap>,
     person: MailboxId,
     all: BTreeMap<AccountId, Watched>,
+    shares: Shares,
 }
 
 impl Watching {
@@ -95,9 +135,16 @@ impl Watching {
             jmap: Arc::clone(jmap),
             person,
             all: BTreeMap::new(),
+            shares: Shares {
+                news: jmap.services.directory.news_of(person.account),
+                is_due: true,
+                now: 0,
+                told: 0,
+            },
         };
         watching.look_what_is_open().await?;
         watching.ask().await?;
+        watching.shares.told = watching.shares.now;
         for watched in watching.all.values_mut() {
             watched.told = watched.now;
         }
@@ -110,10 +157,15 @@ impl Watching {
             .map(|(account, watched)| (*account, watched.told))
             .collect();
         let own = others.remove(&self.person.account).unwrap_or_default();
-        Told { own, others }
+        Told {
+            own,
+            others,
+            shares: self.shares.told,
+        }
     }
     /// Sets how far was told; of mailboxes that `told` does not name, as far as `others` says or else as it was.
     pub(super) fn goes_on_from(&mut self, told: &Told, others: Option<ModSeq>) {
+        self.shares.told = told.shares;
         for (account, watched) in &mut self.all {
             watched.told = if *account == self.person.account {
                 told.own
@@ -148,11 +200,18 @@ impl Watching {
                     }
                     has_mail = looks_for_mail && seen.mail;
                 }
-                news.push(News {
-                    account,
+                let what = What::Mailbox {
                     modseq,
                     has_mail,
                     reach,
+                };
+                news.push(News { account, what });
+            }
+            if self.shares.now > self.shares.told {
+                self.shares.told = self.shares.now;
+                news.push(News {
+                    account: self.person.account,
+                    what: What::Shares(self.shares.now),
                 });
             }
             if !news.is_empty() {
@@ -183,8 +242,14 @@ impl Watching {
             mail: last.is_some_and(|last| *last >= changes.email_next_before),
         })
     }
-    /// Waits for a hint, or until it is time to look what is open.
+    /// Waits for a hint, for news of the person, or until it is time to look what is open.
     async fn hints(&mut self) {
+        let Shares { news, is_due, .. } = &mut self.shares;
+        let news = async {
+            news.changed().await;
+            *is_due = true;
+        };
+        let news = Box::pin(news) as Pin<Box<dyn Future<Output = ()> + Send + '_>>;
         let waiting = self.all.values_mut().map(|watched| {
             let wait = async {
                 watched.hints.changed().await;
@@ -192,8 +257,10 @@ impl Watching {
             };
             Box::pin(wait) as Pin<Box<dyn Future<Output = ()> + Send + '_>>
         });
-        let waiting = select_all(waiting);
-        self.jmap.services.env.timeout(LOOK_EVERY, waiting).await;
+        let waiting = select_all(waiting.chain(std::iter::once(news)));
+        if self.jmap.services.env.timeout(LOOK_EVERY, waiting).await.is_none() {
+            self.shares.is_due = true;
+        }
     }
     async fn look_what_is_open(&mut self) -> Outcome<()> {
         let open = open_to(&self.jmap, self.person.account).await?;
@@ -227,6 +294,11 @@ impl Watching {
     }
     /// Asks those mailboxes that are due. Another's that does not answer is asked again; the own one must.
     async fn ask(&mut self) -> Outcome<()> {
+        if self.shares.is_due {
+            let mut transaction = self.jmap.services.database.begin();
+            self.shares.now = ShareNotices::of(self.person.account).state(&mut transaction).await?;
+            self.shares.is_due = false;
+        }
         let due = self.all.iter().filter(|(_, watched)| watched.is_due);
         let due: Vec<AccountId> = due.map(|(account, _)| *account).collect();
         for account in due {
