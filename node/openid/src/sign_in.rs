@@ -49,6 +49,13 @@ pub enum Arrived {
 }
 
 impl OpenId {
+    /// Whose provider somebody comes back from, whatever it says.
+    #[must_use]
+    pub fn organisation_of(&self, arrival: &Arrival<'_>) -> Option<TenantId> {
+        let attempt = self.open(arrival.state, arrival.sealed).ok()?;
+        Some(TenantId(attempt.tenant))
+    }
+
     /// Ends the way to a provider and back.
     ///
     /// # Errors

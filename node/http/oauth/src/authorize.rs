@@ -12,9 +12,9 @@ use hongyan_access::{AuthorizationRequest, Guest, OauthClient, OauthError, Stage
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::look::{self, Asked, DOMAIN_HINT};
-use crate::page::{Form, Page, see_other};
-use crate::text::{Language, Words};
+use crate::look::{DOMAIN_HINT, Pages};
+use crate::page::{Form, see_other};
+use crate::text::Words;
 use crate::visit::Visitor;
 
 pub(crate) const PATH: &str = "/oauth/authorize";
@@ -103,15 +103,13 @@ fn back(oauth: &Oauth, redirect: &str, state: Option<&str>, answer: &[(&str, &st
     see_other(&format!("{redirect}{sign}{}", fields.write()), &[])
 }
 
-fn fault(language: Language, words: Words) -> Response {
-    Page::new(language, language.say(Words::Refused))
-        .say(words)
-        .answer(StatusCode::BAD_REQUEST)
+fn fault(pages: &Pages, words: Words) -> Response {
+    pages.page(Words::Refused).say(words).answer(StatusCode::BAD_REQUEST)
 }
 
 impl Wish {
-    async fn read(oauth: &Oauth, fields: &Fields, language: Language) -> Result<Self, Response> {
-        let unknown = || fault(language, Words::UnknownClient);
+    async fn read(oauth: &Oauth, fields: &Fields, pages: &Pages) -> Result<Self, Response> {
+        let unknown = || fault(pages, Words::UnknownClient);
         let client = match oauth
             .access
             .oauth_client(fields.value("client_id").unwrap_or_default())
@@ -121,13 +119,12 @@ impl Wish {
             Err(OauthError::InvalidClient) => return Err(unknown()),
             Err(error) => {
                 tracing::warn!(%error, "an OAuth client cannot be looked up");
-                let page = Page::new(language, language.say(Words::Refused));
-                return Err(page.answer(StatusCode::SERVICE_UNAVAILABLE));
+                return Err(pages.page(Words::Refused).answer(StatusCode::SERVICE_UNAVAILABLE));
             }
         };
         let redirect = fields.value("redirect_uri").unwrap_or_default().to_owned();
         if !client.is_sent_to(&redirect) {
-            return Err(fault(language, Words::UnknownRedirect));
+            return Err(fault(pages, Words::UnknownRedirect));
         }
         let state = fields.value("state").map(str::to_owned);
         let wrong = |code: &str, what: &str| {
@@ -210,27 +207,24 @@ pub(crate) async fn show(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let (language, asked) = (Language::of(&headers), Asked::of(&uri, &headers));
-    let Some(fields) = Fields::read(query.as_deref().unwrap_or_default()) else {
-        return fault(language, Words::UnknownClient);
+    let fields = Fields::read(query.as_deref().unwrap_or_default());
+    let known = fields.clone().unwrap_or_default();
+    let pages = Pages::of(&oauth, (&uri, &headers), &known).await;
+    let Some(fields) = fields else {
+        return fault(&pages, Words::UnknownClient);
     };
-    match Wish::read(&oauth, &fields, language).await {
-        Ok(wish) => consent(&visitor(&oauth, &guest, (&asked, language), &fields).await, &wish).await,
+    match Wish::read(&oauth, &fields, &pages).await {
+        Ok(wish) => consent(&visitor(&oauth, &guest, pages, &fields), &wish).await,
         Err(answer) => answer,
     }
 }
 
-async fn visitor<'v>(
-    oauth: &'v Oauth,
-    guest: &'v Guest,
-    (asked, language): (&Asked, Language),
-    fields: &Fields,
-) -> Visitor<'v> {
+fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, pages: Pages, fields: &Fields) -> Visitor<'v> {
     Visitor {
         oauth,
         guest,
-        language,
-        look: look::find(oauth, asked, fields, language).await,
+        language: pages.language,
+        look: pages.look,
         path: PATH,
         carried: carried(fields),
     }
@@ -326,13 +320,13 @@ pub(crate) async fn decide(
     headers: HeaderMap,
     posted: Posted,
 ) -> Response {
-    let (language, asked) = (Language::of(&headers), Asked::of(&uri, &headers));
     let fields = posted.0;
-    let wish = match Wish::read(&oauth, &fields, language).await {
+    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
+    let wish = match Wish::read(&oauth, &fields, &pages).await {
         Ok(wish) => wish,
         Err(answer) => return answer,
     };
-    let visitor = visitor(&oauth, &guest, (&asked, language), &fields).await;
+    let visitor = visitor(&oauth, &guest, pages, &fields);
     if let Some(answer) = visitor.step(&fields).await {
         return answer;
     }

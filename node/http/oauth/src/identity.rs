@@ -2,7 +2,7 @@
 //! and the way out (RP-Initiated Logout 1.0).
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use hongyan_access::{AccessError, Claim, Guest, Hint, OauthError, SESSION_COOKIE, WebSession, cookie};
@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use crate::Oauth;
 use crate::end_point::{Posted, private, refusal};
 use crate::form::Fields;
+use crate::look::Pages;
 use crate::metadata;
-use crate::page::{Form, Page, see_other};
-use crate::text::{Language, Words};
+use crate::page::{Form, see_other};
+use crate::text::Words;
 
 pub(crate) const LOGOUT_PATH: &str = "/oauth/logout";
 /// How long a set of keys may be kept: a key is shown a day before it signs.
@@ -128,14 +129,12 @@ struct Leaving {
     place: Option<String>,
 }
 
-fn fault(language: Language, words: Words) -> Response {
-    Page::new(language, language.say(Words::Refused))
-        .say(words)
-        .answer(StatusCode::BAD_REQUEST)
+fn fault(pages: &Pages, words: Words) -> Response {
+    pages.page(Words::Refused).say(words).answer(StatusCode::BAD_REQUEST)
 }
 
 impl Leaving {
-    async fn read(oauth: &Oauth, fields: &Fields, language: Language) -> Result<Self, Response> {
+    async fn read(oauth: &Oauth, fields: &Fields, pages: &Pages) -> Result<Self, Response> {
         let hint = match fields.value("id_token_hint") {
             Some(shown) => oauth
                 .access
@@ -149,7 +148,7 @@ impl Leaving {
             hint.as_ref().map(|hint| hint.client.as_str()),
         );
         if named.is_some() && known.is_some() && named != known {
-            return Err(fault(language, Words::UnknownClient));
+            return Err(fault(pages, Words::UnknownClient));
         }
         let Some(place) = fields.value("post_logout_redirect_uri") else {
             return Ok(Self { hint, place: None });
@@ -159,9 +158,9 @@ impl Leaving {
             None => Err(OauthError::InvalidClient),
         };
         // Nobody is sent where nobody has said that they may be.
-        let client = client.map_err(|_| fault(language, Words::UnknownClient))?;
+        let client = client.map_err(|_| fault(pages, Words::UnknownClient))?;
         if !client.party.signed_out.iter().any(|known| known == place) {
-            return Err(fault(language, Words::UnknownRedirect));
+            return Err(fault(pages, Words::UnknownRedirect));
         }
         let sign = if place.contains('?') { '&' } else { '?' };
         let mut state = Fields::default();
@@ -186,14 +185,12 @@ impl Leaving {
         self
     }
 
-    fn gone(&self, language: Language) -> Response {
+    fn gone(&self, pages: &Pages) -> Response {
         let forget = cookie(SESSION_COOKIE, "", 0);
         match &self.place {
             Some(place) => see_other(place, &[forget]),
             None => {
-                let mut page = Page::new(language, language.say(Words::SignedOut))
-                    .link_home()
-                    .answer(StatusCode::OK);
+                let mut page = pages.page(Words::SignedOut).link_home().answer(StatusCode::OK);
                 if let Ok(forget) = HeaderValue::from_str(&forget) {
                     page.headers_mut().append(header::SET_COOKIE, forget);
                 }
@@ -218,21 +215,36 @@ fn token(guest: &Guest) -> &str {
     guest.token.as_ref().map_or("", Secret::reveal)
 }
 
+/// Who looks at a page, if somebody is signed in, and how it looks to them.
+pub(crate) async fn visited(
+    oauth: &Oauth,
+    guest: &Guest,
+    request: (&Uri, &HeaderMap),
+    fields: &Fields,
+) -> (Pages, Option<WebSession>) {
+    let pages = Pages::of(oauth, request, fields).await;
+    match oauth.access.web_session(token(guest), guest.peer).await {
+        Ok(session) => (pages.of_member(oauth, &session.account).await, Some(session)),
+        Err(_) => (pages, None),
+    }
+}
+
 /// An application sends the browser here: whoever it vouches for is signed out at once, anybody else is asked (§2, §6).
 pub(crate) async fn leave(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
     RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let language = Language::of(&headers);
     let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let leaving = match Leaving::read(&oauth, &fields, language).await {
+    let (pages, session) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
+    let leaving = match Leaving::read(&oauth, &fields, &pages).await {
         Ok(leaving) => leaving,
         Err(answer) => return answer,
     };
-    let Ok(session) = oauth.access.web_session(token(&guest), guest.peer).await else {
-        return leaving.gone(language);
+    let Some(session) = session else {
+        return leaving.gone(&pages);
     };
     let leaving = leaving.led_out(&oauth, &session).await;
     if leaving
@@ -240,11 +252,13 @@ pub(crate) async fn leave(
         .as_ref()
         .is_some_and(|hint| hint.account == session.account.id)
     {
-        return end(&oauth, &guest, &leaving, language).await;
+        return end(&oauth, &guest, &leaving, &pages).await;
     }
     let form = Form::default().main_button("sign-out", Words::SignOut);
-    let who = format!("{} {}", language.say(Words::SignedInAs), session.account.address);
-    let page = Page::new(language, language.say(Words::SignOut)).text(&who);
+    let signed_in = pages.language.say(Words::SignedInAs);
+    let page = pages
+        .page(Words::SignOut)
+        .text(&format!("{signed_in} {}", session.account.address));
     let page = match &leaving.place {
         Some(place) => page.leading_to(place),
         None => page,
@@ -262,9 +276,9 @@ fn carried(fields: &Fields) -> Fields {
     carried
 }
 
-async fn end(oauth: &Oauth, guest: &Guest, leaving: &Leaving, language: Language) -> Response {
+async fn end(oauth: &Oauth, guest: &Guest, leaving: &Leaving, pages: &Pages) -> Response {
     match oauth.access.end_web_session(token(guest)).await {
-        Ok(()) => leaving.gone(language),
+        Ok(()) => leaving.gone(pages),
         Err(error) => refusal(&OauthError::Access(error)),
     }
 }
@@ -273,20 +287,21 @@ async fn end(oauth: &Oauth, guest: &Guest, leaving: &Leaving, language: Language
 pub(crate) async fn decide_leave(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    uri: Uri,
     headers: HeaderMap,
     Posted(fields): Posted,
 ) -> Response {
-    let language = Language::of(&headers);
     if fields.value("step") != Some("sign-out") {
         return see_other(&format!("{LOGOUT_PATH}?{}", carried(&fields).write()), &[]);
     }
-    match Leaving::read(&oauth, &fields, language).await {
+    let (pages, session) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
+    match Leaving::read(&oauth, &fields, &pages).await {
         Ok(leaving) => {
-            let leaving = match oauth.access.web_session(token(&guest), guest.peer).await {
-                Ok(session) => leaving.led_out(&oauth, &session).await,
-                Err(_) => leaving,
+            let leaving = match session {
+                Some(session) => leaving.led_out(&oauth, &session).await,
+                None => leaving,
             };
-            end(&oauth, &guest, &leaving, language).await
+            end(&oauth, &guest, &leaving, &pages).await
         }
         Err(answer) => answer,
     }

@@ -5,13 +5,15 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use hongyan_directory::AccountRecord;
 use hongyan_profile::{Profiles, ShownSignInPage, SignInLayout, SignInPicture};
-use hongyan_types::Domain;
+use hongyan_types::{Domain, TenantId};
 use serde_json::{Value, json};
 
 use crate::Oauth;
 use crate::form::Fields;
-use crate::text::Language;
+use crate::page::Page;
+use crate::text::{Language, Words};
 
 /// What tells web clients.
 pub(crate) const PATH: &str = "/oauth/sign-in-page";
@@ -35,6 +37,56 @@ pub(crate) struct Look {
     /// Six digits after a `#`, checked when they were set.
     pub(crate) colour: Option<String>,
     pub(crate) layout: SignInLayout,
+}
+
+/// The pages of one request: in which language, and how they look.
+#[derive(Debug, Clone)]
+pub(crate) struct Pages {
+    pub(crate) language: Language,
+    /// None is as ours.
+    pub(crate) look: Option<Look>,
+}
+
+impl Pages {
+    /// Those of a request with such fields.
+    pub(crate) async fn of(oauth: &Oauth, (uri, headers): (&Uri, &HeaderMap), fields: &Fields) -> Self {
+        let language = Language::of(headers);
+        let look = find(oauth, &Asked::of(uri, headers), fields, language).await;
+        Self { language, look }
+    }
+
+    /// The same for whoever is signed in: their organisation is known.
+    pub(crate) async fn of_member(self, oauth: &Oauth, account: &AccountRecord) -> Self {
+        self.or_of(oauth, &account.address.domain).await
+    }
+
+    /// The same for an organisation whose provider has to do with it.
+    pub(crate) async fn of_organisation(self, oauth: &Oauth, tenant: TenantId) -> Self {
+        match oauth
+            .directory
+            .domains(tenant, None, 1)
+            .await
+            .unwrap_or_default()
+            .as_slice()
+        {
+            [first, ..] => self.or_of(oauth, &first.domain).await,
+            [] => self,
+        }
+    }
+
+    async fn or_of(self, oauth: &Oauth, domain: &Domain) -> Self {
+        match (&self.look, shown(oauth, domain).await) {
+            (None, Some(shown)) => Self {
+                look: Some(look(domain, &shown, self.language)),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    pub(crate) fn page(&self, title: Words) -> Page {
+        Page::new(self.language, self.language.say(title)).looking(self.look.clone())
+    }
 }
 
 /// The domains that a request may be about, the surest first.

@@ -2,8 +2,8 @@
 //! is there or not; whoever has no way is told to ask their administrator.
 
 use axum::Extension;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use hongyan_access::{AccessError, Guest, Recovery, RecoveryWay};
 use hongyan_sasl::Secret;
@@ -11,37 +11,69 @@ use hongyan_sasl::Secret;
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::page::{Form, Page};
-use crate::text::{Language, Words};
+use crate::look::{DOMAIN_HINT, Pages};
+use crate::page::Form;
+use crate::text::Words;
 use crate::visit::is_digits;
 
 pub(crate) const PATH: &str = "/oauth/recover";
 
+/// What leads to the look of the page, and is in its forms.
+const CARRIED: [&str; 2] = ["login_hint", DOMAIN_HINT];
+
+/// The way here for whoever is on another page with these fields.
+pub(crate) fn from(fields: &Fields) -> String {
+    match carried(fields).write() {
+        hints if hints.is_empty() => PATH.to_owned(),
+        hints => format!("{PATH}?{hints}"),
+    }
+}
+
+fn carried(fields: &Fields) -> Fields {
+    let mut carried = Fields::default();
+    for name in CARRIED {
+        let typed = fields.value("login").filter(|_| name == "login_hint");
+        if let Some(value) = typed.or_else(|| fields.value(name)) {
+            carried.push(name, value);
+        }
+    }
+    carried
+}
+
 /// The page.
-pub(crate) async fn show(State(oauth): State<Oauth>, headers: HeaderMap) -> Response {
-    ask(&oauth, Language::of(&headers), None)
+pub(crate) async fn show(
+    State(oauth): State<Oauth>,
+    RawQuery(query): RawQuery,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
+    ask(&oauth, &pages, &fields, None)
 }
 
 /// Whose password, and by what.
-fn ask(oauth: &Oauth, language: Language, error: Option<&str>) -> Response {
+fn ask(oauth: &Oauth, pages: &Pages, fields: &Fields, error: Option<&str>) -> Response {
+    let carried = carried(fields);
     let mut form = Form::default()
-        .input("login", Words::Address, "username")
+        .filled_input("login", Words::Address, "username", carried.value("login_hint"))
         .main_button("mailbox", Words::CodeByMail);
     if oauth.access.has_text_gateway() {
         form = form.button("phone", Words::CodeByPhone);
     }
     let form = form.button("own", Words::CodeOfMyOwn);
-    Page::new(language, language.say(Words::Recover))
+    pages
+        .page(Words::Recover)
         .error(error)
         .hint(Words::RecoverHint)
-        .form(PATH, &Fields::default(), &form)
+        .form(PATH, &carried, &form)
         .answer(status(error))
 }
 
 /// The code and the new password.
-fn ask_code(language: Language, (login, way): (&str, &str), error: Option<&str>) -> Response {
-    let mut carried = Fields::default();
-    carried.push("login", login);
+fn ask_code(pages: &Pages, fields: &Fields, way: &str, error: Option<&str>) -> Response {
+    let mut carried = carried(fields);
+    carried.push("login", fields.value("login").unwrap_or_default().trim());
     carried.push("way", way);
     let hint = match way {
         "own" => Words::CodeHint,
@@ -52,7 +84,8 @@ fn ask_code(language: Language, (login, way): (&str, &str), error: Option<&str>)
         .input("password", Words::NewPassword, "new-password")
         .text_button("again", Words::OtherWay)
         .main_button("set", Words::Continue);
-    Page::new(language, language.say(Words::Recover))
+    pages
+        .page(Words::Recover)
         .error(error)
         .hint(hint)
         .hint(Words::AskAdministrator)
@@ -71,25 +104,27 @@ fn status(error: Option<&str>) -> StatusCode {
 pub(crate) async fn decide(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    uri: Uri,
     headers: HeaderMap,
     posted: Posted,
 ) -> Response {
-    let (language, fields) = (Language::of(&headers), posted.0);
+    let fields = posted.0;
+    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
     let login = fields.value("login").unwrap_or_default().trim();
     let way = match fields.value("step") {
         Some("mailbox") => RecoveryWay::Mailbox,
         Some("phone") => RecoveryWay::Phone,
-        Some("own") => return ask_code(language, (login, "own"), None),
-        Some("set") => return set(&oauth, &guest, language, &fields).await,
-        _ => return ask(&oauth, language, None),
+        Some("own") => return ask_code(&pages, &fields, "own", None),
+        Some("set") => return set(&oauth, &guest, &pages, &fields).await,
+        _ => return ask(&oauth, &pages, &fields, None),
     };
     match oauth.access.ask_recovery(login, way, guest.peer) {
-        Ok(()) => ask_code(language, (login, way.label()), None),
-        Err(error) => ask(&oauth, language, Some(&language.error(&error))),
+        Ok(()) => ask_code(&pages, &fields, way.label(), None),
+        Err(error) => ask(&oauth, &pages, &fields, Some(&pages.language.error(&error))),
     }
 }
 
-async fn set(oauth: &Oauth, guest: &Guest, language: Language, fields: &Fields) -> Response {
+async fn set(oauth: &Oauth, guest: &Guest, pages: &Pages, fields: &Fields) -> Response {
     let value = |name| fields.value(name).unwrap_or_default();
     let (login, way, code) = (value("login"), value("way"), value("code").trim());
     let password = Secret::new(value("password"));
@@ -106,16 +141,17 @@ async fn set(oauth: &Oauth, guest: &Guest, language: Language, fields: &Fields) 
         password: &password,
     };
     match oauth.access.recover_password(asked, guest.peer, &guest.client).await {
-        Ok(()) => Page::new(language, language.say(Words::Recover))
+        Ok(()) => pages
+            .page(Words::Recover)
             .say(Words::Recovered)
             .link_home()
             .answer(StatusCode::OK),
         Err(error) => {
             let text = match &error {
-                AccessError::WrongCode => language.say(Words::WrongRecovery).to_owned(),
-                error => language.error(error),
+                AccessError::WrongCode => pages.language.say(Words::WrongRecovery).to_owned(),
+                error => pages.language.error(error),
             };
-            ask_code(language, (login, way), Some(&text))
+            ask_code(pages, fields, way, Some(&text))
         }
     }
 }

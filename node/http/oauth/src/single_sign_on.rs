@@ -3,7 +3,7 @@
 //! A browser follows no answer to a form to another site (the pages' own policy), so it is led there by a page in between.
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -16,9 +16,10 @@ use serde_json::json;
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::identity::exit_page;
-use crate::page::{Page, see_other};
-use crate::text::{Language, Words};
+use crate::identity::{exit_page, visited};
+use crate::look::Pages;
+use crate::page::see_other;
+use crate::text::Words;
 
 const START_PATH: &str = "/sso/start";
 
@@ -38,9 +39,10 @@ fn need(oauth: &Oauth) -> Result<&OpenId, OpenIdError> {
 }
 
 /// The page that leads to a provider.
-pub(crate) fn lead(language: Language, departure: &Departure) -> Response {
+pub(crate) fn lead(pages: &Pages, departure: &Departure) -> Response {
     let (name, value, secs) = &departure.cookie;
-    let page = Page::new(language, language.say(Words::SingleSignOn))
+    let page = pages
+        .page(Words::SingleSignOn)
         .text(&departure.label)
         .going_to(&departure.location)
         .answer(StatusCode::OK);
@@ -55,7 +57,7 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 /// The page that says why it does not work.
-pub(crate) fn failed(language: Language, error: &OpenIdError) -> Response {
+pub(crate) fn failed(pages: &Pages, error: &OpenIdError) -> Response {
     let (words, detail) = match error {
         OpenIdError::NoProvider => (Words::SsoNone, None),
         OpenIdError::Attempt => (Words::SsoAttempt, None),
@@ -65,13 +67,13 @@ pub(crate) fn failed(language: Language, error: &OpenIdError) -> Response {
         OpenIdError::Taken => (Words::SsoTaken, None),
         OpenIdError::Sealed(_) => (Words::SsoSealed, None),
         OpenIdError::Overloaded => (Words::SsoOverloaded, None),
-        OpenIdError::Access(error) => (Words::SsoRefused, Some(language.error(error))),
+        OpenIdError::Access(error) => (Words::SsoRefused, Some(pages.language.error(error))),
     };
     let status = match error.is_temporary() {
         true => StatusCode::SERVICE_UNAVAILABLE,
         false => StatusCode::FORBIDDEN,
     };
-    let page = Page::new(language, language.say(Words::Refused)).say(words);
+    let page = pages.page(Words::Refused).say(words);
     let page = match detail {
         Some(detail) => page.text(&detail),
         None => page,
@@ -80,13 +82,14 @@ pub(crate) fn failed(language: Language, error: &OpenIdError) -> Response {
 }
 
 /// A browser that wants to sign in: `login` or `organisation` says where, `return` where to go then, `prove` asks for a fresh proof.
-async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
+async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, uri: Uri, headers: HeaderMap) -> Response {
     let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+    let mut pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
     let departure = async {
         let sso = need(&oauth)?;
         let (login, organisation) = (fields.value("login"), fields.value("organisation"));
         let tenant = sso.organisation(login, organisation).await?;
+        pages = pages.clone().of_organisation(&oauth, tenant).await;
         let wish = Wish {
             back: fields.value("return").unwrap_or("/"),
             link: None,
@@ -96,8 +99,8 @@ async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, headers: H
         sso.depart(tenant, wish).await
     };
     match departure.await {
-        Ok(departure) => lead(language, &departure),
-        Err(error) => failed(language, &error),
+        Ok(departure) => lead(&pages, &departure),
+        Err(error) => failed(&pages, &error),
     }
 }
 
@@ -105,10 +108,11 @@ async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, headers: H
 async fn link(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
+    uri: Uri,
     headers: HeaderMap,
     posted: Posted,
 ) -> Response {
-    let language = Language::of(&headers);
+    let (pages, _) = visited(&oauth, &guest, (&uri, &headers), &posted.0).await;
     let departure = async {
         let sso = need(&oauth)?;
         let session = oauth.access.web_proved(token(&guest), guest.peer).await?;
@@ -121,8 +125,8 @@ async fn link(
         sso.depart(session.account.tenant, wish).await
     };
     match departure.await {
-        Ok(departure) => lead(language, &departure),
-        Err(error) => failed(language, &error),
+        Ok(departure) => lead(&pages, &departure),
+        Err(error) => failed(&pages, &error),
     }
 }
 
@@ -145,9 +149,9 @@ async fn arrive(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
     RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let language = Language::of(&headers);
     let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
     let state = fields.value("state").unwrap_or_default();
     let name = OpenId::cookie_name(state);
@@ -169,6 +173,14 @@ async fn arrive(
         Err(error) => Err(error),
     };
     let is_known = !arrival.sealed.is_empty();
+    let refused = async |error: &OpenIdError| {
+        let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
+        let of = need(&oauth).ok().and_then(|sso| sso.organisation_of(&arrival));
+        match of {
+            Some(tenant) => failed(&pages.of_organisation(&oauth, tenant).await, error),
+            None => failed(&pages, error),
+        }
+    };
     // What was kept has done its work, whatever came of it.
     let forget = cookie(&name, "", 0);
     match arrived {
@@ -178,14 +190,19 @@ async fn arrive(
             see_other(&back, &[forget, cookie(SESSION_COOKIE, begun.token.reveal(), secs)])
         }
         Ok(Arrived::Linked { back }) => see_other(&back, &[forget]),
-        Err(error) if is_known => with_cookie(failed(language, &error), &forget),
-        Err(error) => failed(language, &error),
+        Err(error) if is_known => with_cookie(refused(&error).await, &forget),
+        Err(error) => refused(&error).await,
     }
 }
 
 /// Signs out here and at the provider.
-async fn leave(State(oauth): State<Oauth>, Extension(guest): Extension<Guest>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
+async fn leave(
+    State(oauth): State<Oauth>,
+    Extension(guest): Extension<Guest>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let (pages, _) = visited(&oauth, &guest, (&uri, &headers), &Fields::default()).await;
     let left = async {
         let sso = need(&oauth)?;
         let session = oauth.access.web_session(token(&guest), guest.peer).await?;
@@ -198,11 +215,11 @@ async fn leave(State(oauth): State<Oauth>, Extension(guest): Extension<Guest>, h
     let forget = cookie(SESSION_COOKIE, "", 0);
     match left.await {
         Ok(Some(place)) => {
-            let page = Page::new(language, language.say(Words::SignedOut)).going_to(&place);
+            let page = pages.page(Words::SignedOut).going_to(&place);
             with_cookie(page.answer(StatusCode::OK), &forget)
         }
         Ok(None) | Err(OpenIdError::Access(AccessError::NotSignedIn)) => see_other("/", &[forget]),
-        Err(error) => failed(language, &error),
+        Err(error) => failed(&pages, &error),
     }
 }
 

@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use crate::Oauth;
 use crate::form::Fields;
-use crate::look::Look;
+use crate::look::{Look, Pages};
 use crate::page::{Form, Page, see_other};
+use crate::recover;
 use crate::single_sign_on;
 use crate::text::{Language, Words};
 
@@ -71,6 +72,22 @@ impl Visitor<'_> {
             }
         }
         format!("{}?{}", self.path, fields.write())
+    }
+
+    fn pages(&self) -> Pages {
+        Pages {
+            language: self.language,
+            look: self.look.clone(),
+        }
+    }
+
+    /// Where a password is set anew, for the address that was typed or that the page knows of.
+    fn forgotten(&self, posted: &Fields) -> String {
+        let mut known = self.carried.clone();
+        if let Some(login) = posted.value("login") {
+            known.push("login", login);
+        }
+        recover::from(&known)
     }
 
     /// Who is signed in; or the page that leads there.
@@ -293,7 +310,7 @@ impl Visitor<'_> {
             Some("code") => self.show_code(posted).await,
             Some("prove") => self.prove(posted).await,
             Some("switch") => self.switch().await,
-            Some("forgot") => return Some(see_other(crate::recover::PATH, &[])),
+            Some("forgot") => return Some(see_other(&self.forgotten(posted), &[])),
             Some("other-way") => Ok(self.again(&[])),
             Some("approval") => self.ask_approval().await,
             Some("send-sms") => self.send_sms().await,
@@ -337,9 +354,9 @@ impl Visitor<'_> {
             sso.depart(tenant, wish).await
         };
         match departure.await {
-            Ok(departure) => single_sign_on::lead(self.language, &departure),
+            Ok(departure) => single_sign_on::lead(&self.pages(), &departure),
             Err(OpenIdError::NoProvider) => self.ask_password(Some(self.language.say(Words::SsoNone))),
-            Err(error) => single_sign_on::failed(self.language, &error),
+            Err(error) => single_sign_on::failed(&self.pages(), &error),
         }
     }
 

@@ -843,3 +843,52 @@ async fn lgn_2_lgn_5_the_page_to_sign_in_looks_as_the_organisation_wants_it() {
         .await;
     assert!(asked.html.contains("Acme"), "{}", asked.html);
 }
+
+#[tokio::test]
+async fn lgn_2_auth_11_the_pages_to_set_a_password_anew_look_as_the_organisation_wants_them() {
+    let (world, _gateway) = World::with_phone().await;
+    let anna = world.directory.account(world.anna).await.unwrap().unwrap();
+    let page = SignInPage {
+        title: "Acme Mail".to_owned(),
+        title_zh_cn: "甲公司".to_owned(),
+        colour: None,
+        layout: SignInLayout::Right,
+    };
+    let profiles = Profiles::new(&world.directory);
+    profiles.set_sign_in_page(anna.tenant, None, &page).await.unwrap();
+    let mut browser = world.browser();
+    let plain = browser.get("/oauth/recover", &[]).await;
+    assert!(!plain.html.contains("Acme Mail"));
+    // Whoever has typed an address, or came with a domain, keeps both.
+    let forgot = [("step", "forgot"), ("login", ANNA), ("password", "typed")];
+    let led = browser.post("/oauth/sign-in", &forgot).await;
+    assert_eq!(led.location, "/oauth/recover?login_hint=anna%40example.test");
+    let led = browser
+        .post("/oauth/sign-in", &[("step", "forgot"), ("domain_hint", "example.test")])
+        .await;
+    assert_eq!(led.location, "/oauth/recover?domain_hint=example.test");
+    let asked = browser.get("/oauth/recover", &[("login_hint", ANNA)]).await;
+    assert!(asked.html.contains("Acme Mail") && asked.html.contains("<body class=\"right\">"));
+    assert!(asked.html.contains(&format!("value=\"{ANNA}\"")), "{}", asked.html);
+    let code = [("step", "own"), ("login", ANNA), ("domain_hint", "example.test")];
+    let code = browser.post("/oauth/recover", &code).await;
+    assert!(code.html.contains("Acme Mail") && code.html.contains("name=\"domain_hint\" value=\"example.test\""));
+    let wrong = [
+        ("step", "set"),
+        ("login", ANNA),
+        ("way", "own"),
+        ("code", "000000"),
+        ("password", "Battery-staple8"),
+    ];
+    browser.language = "zh-CN";
+    let wrong = browser.post("/oauth/recover", &wrong).await;
+    assert!(wrong.status == 403 && wrong.html.contains("甲公司"), "{}", wrong.html);
+    browser.language = "en";
+    let unknown = [("client_id", "nobody"), ("domain_hint", "example.test")];
+    let unknown = browser.get("/oauth/authorize", &unknown).await;
+    assert!(
+        unknown.status == 400 && unknown.html.contains("Acme Mail"),
+        "{}",
+        unknown.html
+    );
+}

@@ -18,6 +18,7 @@ use hongyan_http_oauth::{Fields, OauthParts, routes};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 use hongyan_openid::{Arrival, Arrived, Departure, OpenId, OpenIdOptions, ProviderChange, ProviderSettings, Wish};
+use hongyan_profile::{Profiles, SignInLayout, SignInPage};
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Address, AddressRanges, TenantId};
 use http_body_util::BodyExt;
@@ -552,9 +553,18 @@ async fn lgn_10_who_leaves_goes_to_the_place_of_the_organisation() {
     };
     let set = world.directory.set_sign_in_policy(anna.tenant, &policy, None).await;
     set.unwrap();
+    name_pages(&world.directory, anna.tenant, "Acme Mail").await;
     let session = world.sign_in("anna@example.test").await;
     let (status, _, page) = world.get(Some(&session), "/oauth/logout").await;
     assert!(status == 200 && page.contains("value=\"sign-out\""), "{page}");
+    assert!(page.contains("Acme Mail"), "LGN-2: {page}");
+    let (_, _, page) = world
+        .get(
+            Some(&session),
+            "/oauth/logout?client_id=nobody&post_logout_redirect_uri=x",
+        )
+        .await;
+    assert!(page.contains("Acme Mail"), "{page}");
     let fields = [("step", "sign-out")];
     let (status, location, _) = world.post(Some(&session), "/oauth/logout", &fields).await;
     assert_eq!((status, location.as_str()), (303, "https://www.example.test/bye"));
@@ -614,6 +624,7 @@ async fn api_2_keys_change_and_a_lost_one_is_replaced() {
 struct Beta {
     sso: OpenId,
     access: Access,
+    directory: Directory,
     tenant: TenantId,
     bea: AccountId,
 }
@@ -652,12 +663,65 @@ async fn party(env: &Env, issuer: &str, secret: &str) -> Beta {
     Beta {
         sso,
         access,
+        directory,
         tenant,
         bea,
     }
 }
 
+/// Gives an organisation's pages a title.
+async fn name_pages(directory: &Directory, tenant: TenantId, title: &str) {
+    let page = SignInPage {
+        title: title.to_owned(),
+        title_zh_cn: title.to_owned(),
+        colour: None,
+        layout: SignInLayout::Centre,
+    };
+    let profiles = Profiles::new(directory);
+    profiles.set_sign_in_page(tenant, None, &page).await.unwrap();
+}
+
 impl Beta {
+    /// LGN-2: whoever is on the way to the provider, or back with nothing, sees the organisation's own page.
+    async fn looks(&self) {
+        name_pages(&self.directory, self.tenant, "Beta Mail").await;
+        let guest = Guest {
+            peer: PEER,
+            client: String::new(),
+            token: None,
+            device: None,
+        };
+        let parts = OauthParts {
+            access: self.access.clone(),
+            directory: self.directory.clone(),
+            single_sign_on: Some(self.sso.clone()),
+            issuer: "https://localhost".to_owned(),
+        };
+        let pages = routes(parts).layer(Extension(guest));
+        let get = async |path: &str, cookie: &str| {
+            let request = Request::get(path).header(header::COOKIE, cookie);
+            let response = pages
+                .clone()
+                .oneshot(request.body(Body::empty()).unwrap())
+                .await
+                .unwrap();
+            let status = response.status().as_u16();
+            let html = response.into_body().collect().await.unwrap().to_bytes();
+            (status, String::from_utf8_lossy(&html).into_owned())
+        };
+        let (status, page) = get("/sso/start?organisation=Beta", "").await;
+        assert!(status == 200 && page.contains("Beta Mail"), "{page}");
+        let departure = self.depart(None).await;
+        let (name, sealed, _) = &departure.cookie;
+        let state = field(&departure.location, "state");
+        let back = format!("/sso/callback?state={state}&error=access_denied");
+        let (status, page) = get(&back, &format!("{name}={sealed}")).await;
+        assert!(status == 403 && page.contains("Beta Mail"), "{page}");
+        // Without what the browser kept, nobody says whose it is.
+        let (status, page) = get(&back, "").await;
+        assert!(status == 403 && !page.contains("Beta Mail"), "{page}");
+    }
+
     async fn depart(&self, link: Option<AccountId>) -> Departure {
         let wish = Wish {
             back: "/mail",
@@ -742,5 +806,6 @@ async fn auth_14_our_own_client_signs_in_and_links_at_our_own_provider() {
         Arrived::SignedIn { begun, .. } => assert_eq!(begun.session.account.id, party.bea),
         Arrived::Linked { .. } => panic!("linked"),
     }
+    party.looks().await;
     server.abort();
 }
