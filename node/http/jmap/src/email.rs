@@ -6,6 +6,7 @@ mod clean_up;
 mod condition;
 mod copy;
 mod create;
+mod digest_page;
 mod digests;
 mod get;
 mod keywords;

@@ -9,7 +9,7 @@ use hongyan_mailbox::{Email, FolderId};
 use hongyan_message::{AddressItem, words};
 use memchr::memmem::Finder;
 
-use super::digests::Digest;
+use super::digest_page::Digest;
 use super::keywords::Wanted;
 use super::sort::thread_has;
 use crate::ids;
@@ -52,7 +52,7 @@ pub(super) enum Field {
 pub(super) struct Looked<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) found: &'a Found<'a>,
-    pub(super) digest: Option<&'a Digest>,
+    pub(super) digest: Option<Digest<'a>>,
     pub(super) record: Option<&'a Email>,
     /// Which needles are in it.
     pub(super) needles: Option<&'a [bool]>,
@@ -245,7 +245,7 @@ impl Condition {
             Self::OctetsBelow(octets) => Some(found.first.octets.0 < *octets),
             Self::Keyword(wanted, is_on) => Some(wanted.is_on(snapshot, found) == *is_on),
             Self::Thread { wanted, all, is_on } => Some(thread_has(snapshot, found.thread(), wanted, *all) == *is_on),
-            Self::HasAttachment(has) => Some(looked.digest?.has_attachment == *has),
+            Self::HasAttachment(has) => Some(looked.digest?.has_attachment() == *has),
             Self::Envelope(field, text) => match looked.digest?.has(*field, text) {
                 Some(has) => Some(has),
                 None => Some(envelope_has(looked.record?, *field, text)),

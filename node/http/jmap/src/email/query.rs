@@ -164,6 +164,7 @@ impl Asked {
         digests: &Digests,
     ) -> Outcome<Vec<Row>> {
         let mut kept = Vec::new();
+        let mut digests = digests.reader();
         for (at, (row, found)) in rows.into_iter().enumerate() {
             if at % YIELD_AFTER == YIELD_AFTER - 1 {
                 tokio::task::yield_now().await;

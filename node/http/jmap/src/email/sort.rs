@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use hongyan_jmap::object::EmailSort;
 use hongyan_mailbox::{EmailId, ThreadId};
 
-use super::digests::{Digest, Digests};
+use super::digest_page::Digest;
+use super::digests::Digests;
 use super::keywords::Wanted;
 use crate::snapshot::Snapshot;
 
@@ -30,7 +31,7 @@ struct Order<'k> {
     sorts: &'k [(EmailSort, bool)],
     rows: &'k [Row],
     /// Of each row, where a sort needs them.
-    digests: Vec<Option<&'k Digest>>,
+    digests: Vec<Option<Digest<'k>>>,
     /// Of each row, for each sort by a keyword whether the email has it; empty when there is none.
     marks: Vec<u64>,
 }
@@ -55,9 +56,8 @@ pub(super) fn sort(rows: &mut Vec<Row>, sorts: &[(EmailSort, bool)], snapshot: &
 /// The beginning of a text as a number of the same order.
 fn beginning(text: &str) -> u128 {
     let mut octets = [0; 16];
-    for (octet, of) in octets.iter_mut().zip(text.bytes()) {
-        *octet = of;
-    }
+    let length = text.len().min(octets.len());
+    octets[..length].copy_from_slice(&text.as_bytes()[..length]);
     u128::from_be_bytes(octets)
 }
 
@@ -71,6 +71,7 @@ impl<'k> Order<'k> {
         let has_marks = wanted.iter().any(Option::is_some);
         let mut digests = Vec::new();
         if sorts.iter().any(|(by, _)| needs_digests(by)) {
+            let mut known = known.reader();
             digests.extend(rows.iter().map(|row| known.get(row.email)));
         }
         let mut marked = Vec::new();
@@ -96,7 +97,7 @@ impl<'k> Order<'k> {
             EmailSort::From => digest().map_or(0, |digest| beginning(digest.from())),
             EmailSort::To => digest().map_or(0, |digest| beginning(digest.to())),
             EmailSort::Subject => digest().map_or(0, |digest| beginning(digest.subject())),
-            EmailSort::SentAt => digest().map_or(0, |digest| of_signed(digest.sent_millis)),
+            EmailSort::SentAt => digest().map_or(0, |digest| of_signed(digest.sent_millis())),
             _ => u128::from(self.marks[at] & 1),
         };
         if *is_ascending { number } else { !number }
@@ -114,7 +115,10 @@ impl<'k> Order<'k> {
         if is_ascending { order } else { order.reverse() }
     }
     fn compare_by(&self, a: usize, b: usize, by: &EmailSort, sort: usize) -> Ordering {
-        let text = |text: fn(&Digest) -> &str| self.digests[a].map(text).cmp(&self.digests[b].map(text));
+        let text = |text: fn(&Digest<'k>) -> &'k str| {
+            let of = |at: usize| self.digests[at].as_ref().map(text);
+            of(a).cmp(&of(b))
+        };
         let mark = |at: usize| self.marks[at] >> sort & 1;
         match by {
             EmailSort::ReceivedAt => self.rows[a].received_millis.cmp(&self.rows[b].received_millis),
@@ -123,7 +127,7 @@ impl<'k> Order<'k> {
             EmailSort::To => text(Digest::to),
             EmailSort::Subject => text(Digest::subject),
             EmailSort::SentAt => {
-                let sent = |at: usize| self.digests[at].map(|digest| digest.sent_millis);
+                let sent = |at: usize| self.digests[at].map(|digest| digest.sent_millis());
                 sent(a).cmp(&sent(b))
             }
             EmailSort::HasKeyword(_) | EmailSort::AllInThreadHaveKeyword(_) | EmailSort::SomeInThreadHaveKeyword(_) => {

@@ -28,7 +28,11 @@ async fn fill(place: &mut Client) {
     for number in 0..MAILS {
         // Subjects in another order than the mails.
         let mixed = number * 7_919 % MAILS;
-        let mail = format!("From: a{}@x.test\r\nSubject: number {mixed:04}\r\n\r\nx", mixed % 10);
+        let mut mail = format!("From: a{}@x.test\r\nSubject: number {mixed:04}\r\n", mixed % 10);
+        if mixed.is_multiple_of(100) {
+            mail += "Cc: Zo\u{eb} <zoe@x.test>\r\nBcc: hidden@x.test\r\n";
+        }
+        mail += "\r\nx";
         place.append("INBOX", 1, &mail).await;
     }
 }
@@ -62,6 +66,26 @@ fn mails_are_summed_up_before_anybody_sorts_them() {
         assert_eq!(summaries(&summing).await, summaries(&other).await);
         summing.stop().await;
         other.stop().await;
+    });
+}
+
+#[test]
+fn rfc_8621_4_4_1_cc_and_bcc_are_looked_into_however_they_are_known() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        fill(&mut place).await;
+        let calls = json!([
+            ["Email/query", {"accountId": "$account", "filter": {"cc": "ZO\u{cb}"}, "calculateTotal": true}, "0"],
+            ["Email/query", {"accountId": "$account", "filter": {"bcc": "hidden"}, "calculateTotal": true}, "1"],
+            ["Email/query", {"accountId": "$account", "filter": {"cc": "hidden"}, "calculateTotal": true}, "2"],
+        ]);
+        let mut totals = async || {
+            let answer = place.call(&calls.to_string()).await;
+            [0, 1, 2].map(|at: usize| answer[at][1]["total"].as_u64().unwrap())
+        };
+        assert_eq!(totals().await, [6, 6, 0]);
+        assert_eq!(totals().await, [6, 6, 0]);
+        place.stop().await;
     });
 }
 
