@@ -122,6 +122,7 @@ impl Access {
         let (invitation, standing) = found.ok_or(JoinError::Ended(JoinEnd::Unknown))?;
         match standing {
             InvitationStanding::Open => {}
+            InvitationStanding::Revoked => return Err(JoinError::Ended(JoinEnd::Unknown)),
             InvitationStanding::Over => return Err(JoinError::Ended(JoinEnd::Over)),
             InvitationStanding::UsedUp => return Err(JoinError::Ended(JoinEnd::UsedUp)),
             InvitationStanding::Closed => return Err(JoinError::Ended(JoinEnd::Closed)),

@@ -62,7 +62,7 @@ pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{
     NotASessionId, REVOKED_GRACE, Revocation, SessionFilter, SessionId, SessionInfo, SessionPermit, SessionWatch,
 };
-pub use texting::{TextError, TextGateway, TextMessage};
+pub use texting::{TextError, TextGateway, TextInvitation, TextMessage};
 pub use token::{NewTokenText, TokenError, is_token};
 pub use web::{
     Approval, ApprovalWatch, AskedApproval, AskedTerms, Begun, DEVICE_COOKIE, Doorbell, Guest, Passed, Reach, Recovery,

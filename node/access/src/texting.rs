@@ -20,6 +20,19 @@ pub struct TextMessage {
     pub minutes: u64,
 }
 
+/// A message that brings a member's invitation.
+#[derive(Debug, Clone)]
+pub struct TextInvitation {
+    /// The phone: as the directory has it; for a gateway `+` and digits.
+    pub number: String,
+    /// The member's address.
+    pub address: String,
+    /// Who invites.
+    pub organisation: String,
+    /// Where the member sets a password.
+    pub link: Secret,
+}
+
 /// A gateway has not taken a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -29,6 +42,14 @@ pub struct TextError(pub String);
 pub trait TextGateway: Send + Sync + 'static {
     /// Has one sent; done when the gateway has taken it.
     fn send(&self, message: TextMessage) -> BoxFuture<'_, Result<(), TextError>>;
+    /// Whether it has words for invitations.
+    fn invites(&self) -> bool {
+        false
+    }
+    /// Has an invitation sent; done when the gateway has taken it.
+    fn invite(&self, _invitation: TextInvitation) -> BoxFuture<'_, Result<(), TextError>> {
+        Box::pin(async { Err(TextError("it has no words for invitations".to_owned())) })
+    }
 }
 
 /// A phone number as it is kept: `+`, the country, the rest; 8 to 15 digits. One of a Chinese mobile phone may lack the country.
@@ -86,6 +107,34 @@ impl Access {
         self.note_sent(&phone, sent.is_ok()).await?;
         sent.map_err(|error| {
             tracing::warn!(event = "text_message_failed", %error, "the SMS gateway has not taken a message");
+            AccessError::TextGatewayFailed
+        })
+    }
+
+    /// Whether an invitation can go to that phone, as the directory has it.
+    #[must_use]
+    pub fn can_text_invitation(&self, mobile: &str) -> bool {
+        let gateway = self.0.texting.get();
+        gateway.is_some_and(|gateway| gateway.invites()) && number(mobile).is_some()
+    }
+
+    /// Has an invitation sent to a phone. It counts among the phone's messages of the day.
+    ///
+    /// # Errors
+    /// `NoTextGateway` (for this phone), `TextGatewayFailed`, `CodesUsedUp`, `Directory`.
+    pub async fn text_invitation(&self, invitation: &TextInvitation) -> Result<(), AccessError> {
+        let gateway = self.need_gateway()?;
+        let number = number(&invitation.number).ok_or(AccessError::NoTextGateway)?;
+        let phone = Holder::phone(&number);
+        self.count_sent(&phone, false).await?;
+        let message = TextInvitation {
+            number,
+            ..invitation.clone()
+        };
+        let sent = gateway.invite(message).await;
+        self.note_sent(&phone, sent.is_ok()).await?;
+        sent.map_err(|error| {
+            tracing::warn!(event = "text_message_failed", %error, "the SMS gateway has not taken an invitation");
             AccessError::TextGatewayFailed
         })
     }

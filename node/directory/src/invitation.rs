@@ -6,7 +6,7 @@ use hongyan_types::{AccountId, Address, Domain, TenantId, Timestamp};
 
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountRecord, ApplicationId, ApplicationRecord, Credential, DepartmentId, Directory, InvitationId,
+    AccountRecord, ApplicationId, ApplicationRecord, Credential, DepartmentId, Directory, Error, InvitationId,
     InvitationRecord, InvitationStanding, NewAccount, Profile, Result, TokenHash,
 };
 
@@ -66,18 +66,36 @@ pub enum Joined {
 impl Directory {
     /// Makes an invitation. `NotFound` for domain and department, `Limit`, `Invalid`, `Refused` for a member who has come.
     pub async fn create_invitation(&self, tenant: TenantId, new: &NewInvitation) -> Result<InvitationRecord> {
-        let (new, now) = (new.clone(), self.now());
+        let made = self.create_invitations(tenant, vec![new.clone()]).await?;
+        let made = made.into_iter().next();
+        made.ok_or_else(|| Error::not_found("invitation", &new.label))
+    }
+    /// Makes several invitations at once, all or none; as `create_invitation`. At most 100, so that one transaction carries them.
+    pub async fn create_invitations(&self, tenant: TenantId, new: Vec<NewInvitation>) -> Result<Vec<InvitationRecord>> {
+        let now = self.now();
         self.change(async move |t| tx::invitation::create(t, tenant, &new, now).await)
             .await
     }
-    /// Takes an invitation back. `NotFound`.
+    /// Takes an invitation back; it stays in the list. `NotFound`, also for one that was taken back before.
     pub async fn revoke_invitation(&self, tenant: TenantId, id: InvitationId) -> Result<()> {
-        self.change(async move |t| tx::invitation::revoke(t, tenant, id).await)
+        let now = self.now();
+        self.change(async move |t| tx::invitation::revoke(t, tenant, id, now).await)
             .await
     }
-    /// The invitations of a tenant, those whose time is over too.
-    pub async fn invitations(&self, tenant: TenantId) -> Result<Vec<InvitationRecord>> {
-        self.read(async move |t: &mut Transaction| tx::invitation::all(t, tenant).await)
+    /// The invitations of a tenant by identifier, after `after`, at most `limit`; those that let nobody in any more too.
+    pub async fn invitations(
+        &self,
+        tenant: TenantId,
+        after: Option<InvitationId>,
+        limit: usize,
+    ) -> Result<Vec<InvitationRecord>> {
+        let page = Page { after, limit };
+        self.read(async move |t: &mut Transaction| tx::invitation::some(t, tenant, page).await)
+            .await
+    }
+    /// An invitation. `NotFound`.
+    pub async fn invitation(&self, tenant: TenantId, id: InvitationId) -> Result<InvitationRecord> {
+        self.read(async move |t: &mut Transaction| tx::invitation::one(t, tenant, id).await)
             .await
     }
     /// The invitation whose text has that hash, and what it is good for; none for one that was taken back.

@@ -3,7 +3,7 @@ use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
 
 use super::*;
-use crate::{AccountState, DirectoryOptions, Error, Field, NewTenant, ScramKeys, TenantChange, TenantState};
+use crate::{AccountState, DirectoryOptions, Field, NewTenant, ScramKeys, TenantChange, TenantState};
 
 async fn directory() -> (Directory, TenantId, hongyan_env::ManualClock) {
     let (env, clock) = Env::manual(1);
@@ -87,7 +87,7 @@ async fn mem_5_the_limit_of_members_counts_when_somebody_joins() {
     };
     assert_eq!(refused, expect);
     assert_eq!(
-        directory.invitations(tenant).await.unwrap()[0].used,
+        directory.invitations(tenant, None, 1).await.unwrap()[0].used,
         1,
         "what is refused is no use"
     );
@@ -117,6 +117,11 @@ async fn mem_5_what_is_over_used_up_or_taken_back_lets_nobody_in() {
         .unwrap();
     directory.revoke_invitation(tenant, made.id).await.unwrap();
     assert_eq!(standing(2).await, None, "taken back");
+    let again = directory.revoke_invitation(tenant, made.id).await;
+    assert!(matches!(again, Err(Error::NotFound { .. })));
+    let listed = directory.invitations(tenant, None, 10).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|one| one.standing(directory.now())).collect();
+    assert_eq!(listed, [InvitationStanding::UsedUp, InvitationStanding::Revoked]);
     directory
         .create_invitation(tenant, &invitation(&directory, 3))
         .await
@@ -160,7 +165,7 @@ async fn mem_3_who_is_there_already_sets_a_password_and_is_in() {
     let after = directory.login_of(account.id).await.unwrap().unwrap();
     assert_eq!(after.account.state, AccountState::Active);
     assert!(after.credential.is_some());
-    assert!(directory.invitations(tenant).await.unwrap().is_empty());
+    assert!(directory.invitations(tenant, None, 1).await.unwrap().is_empty());
     assert!(matches!(
         directory.create_invitation(tenant, &new(3)).await,
         Err(Error::Refused(_))
@@ -213,4 +218,56 @@ async fn mem_8_who_waits_is_accepted_with_another_address_or_turned_away() {
         .unwrap();
     assert!(directory.applications(tenant, None, 10).await.unwrap().is_empty());
     assert!(directory.refuse_application(&waiting[2], "again").await.is_err());
+}
+
+#[tokio::test]
+async fn mem_6_more_members_are_invited_than_there_are_invitations_for_others() {
+    let (directory, tenant, clock) = directory().await;
+    let mut invited = Vec::new();
+    for n in 0..3 {
+        let new = NewAccount {
+            state: AccountState::Invited,
+            ..NewAccount::at(address(&format!("m{n}@a.test")))
+        };
+        invited.push(directory.create_account(&new).await.unwrap().id);
+    }
+    let open = |mark: u16| NewInvitation {
+        hash: TokenHash(*blake3::hash(&mark.to_le_bytes()).as_bytes()),
+        ..invitation(&directory, 0)
+    };
+    for part in 0..10 {
+        let new = (part * 100..(part + 1) * 100).map(open).collect();
+        directory.create_invitations(tenant, new).await.unwrap();
+    }
+    let refused = directory.create_invitation(tenant, &open(1_000)).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::Limit {
+                setting: "invitations_per_tenant_max",
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    let personal = invited.iter().zip(2_000..).map(|(id, mark)| NewInvitation {
+        account: Some(*id),
+        uses_max: Some(1),
+        ..open(mark)
+    });
+    let made = directory.create_invitations(tenant, personal.collect()).await.unwrap();
+    assert_eq!(made.len(), 3, "members who wait are no part of that number");
+    let first = directory.invitations(tenant, None, 1).await.unwrap()[0].clone();
+    let next = directory.invitations(tenant, Some(first.id), 2).await.unwrap();
+    assert_eq!(next.len(), 2);
+    assert!(first.id < next[0].id && next[0].id < next[1].id);
+    // One that was taken back makes room.
+    directory.revoke_invitation(tenant, first.id).await.unwrap();
+    directory.create_invitation(tenant, &open(1_001)).await.unwrap();
+    let gone = directory.invitation(tenant, first.id).await;
+    assert!(matches!(gone, Err(Error::NotFound { .. })));
+    clock.advance(std::time::Duration::from_secs(2));
+    directory.create_invitation(tenant, &open(1_002)).await.unwrap();
+    let left = directory.invitations(tenant, None, 2_000).await.unwrap();
+    assert_eq!(left.len(), 4, "what is over goes when there is no room");
 }

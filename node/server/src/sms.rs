@@ -35,6 +35,8 @@ pub(crate) fn open(config: &Config, env: &Env, access: &Access) -> Result<()> {
         body: section.body.clone(),
         content_type: section.content_type.clone(),
         text: section.text.clone(),
+        invitation_body: section.invitation_body.clone(),
+        invitation_text: section.invitation_text.clone(),
         taken: section.taken.clone(),
         fetch: FetchOptions {
             networks,

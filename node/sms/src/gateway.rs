@@ -1,7 +1,7 @@
 //! The gateway: one question a message.
 
 use bytes::Bytes;
-use hongyan_access::{TextError, TextGateway, TextMessage};
+use hongyan_access::{TextError, TextGateway, TextInvitation, TextMessage};
 use hongyan_env::{BoxFuture, Env};
 use hongyan_fetch::{Ask, FetchOptions, Fetcher, Url};
 
@@ -10,6 +10,9 @@ use crate::template::{Writing, fill};
 /// What a message says, where the gateway has no text of its own.
 const TEXT: &str =
     "您的验证码是 {code}，{minutes} 分钟内有效，请勿告诉他人。Your code is {code}, good for {minutes} minutes.";
+
+/// What an invitation says.
+const INVITATION: &str = "{organisation} 为您开通了邮箱 {address}，请打开 {link} 设置密码。Your mailbox {address} is ready, set its password at {link}";
 
 /// How a gateway is asked.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,11 @@ pub struct GatewayOptions {
     pub content_type: String,
     /// What a message says, with places; empty is a text in Chinese and English.
     pub text: String,
+    /// What is posted to bring an invitation, with places `{number}`, `{digits}`, `{link}`, `{address}`, `{organisation}`, `{text}`;
+    /// when it is empty, it goes like a code, where `url` and `body` have a place for the `{text}` and none for a `{code}`.
+    pub invitation_body: String,
+    /// What an invitation says, with places; empty is a text in Chinese and English.
+    pub invitation_text: String,
     /// What the answer has to contain, for gateways that answer 200 in any case; empty is nothing.
     pub taken: String,
     /// Whom to trust, how long to wait.
@@ -91,6 +99,19 @@ impl HttpGateway {
         if !options.text.is_empty() && !options.text.contains("{code}") {
             return Err(wrong("text", "has no place for the {code}"));
         }
+        if !options.invitation_body.is_empty() {
+            let all = format!("{}{}", options.url, options.invitation_body);
+            let has = |places: &[&str]| places.iter().any(|place| all.contains(place));
+            if !has(&["{number}", "{digits}"]) || !has(&["{link}", "{text}"]) {
+                return Err(wrong(
+                    "invitation_body",
+                    "and sms.url have no place for the {number} or the {link}",
+                ));
+            }
+        }
+        if !options.invitation_text.is_empty() && !options.invitation_text.contains("{link}") {
+            return Err(wrong("invitation_text", "has no place for the {link}"));
+        }
         let mut fields = Vec::new();
         for line in &options.headers {
             fields.push(field(line)?);
@@ -127,10 +148,36 @@ impl HttpGateway {
         };
         let text = fill(template, &[("code", code), ("minutes", &minutes)], Writing::Plain);
         let values = values(&message.number, code, &minutes, &text);
-        let writing = Writing::of(&self.options.content_type);
-        let body = fill(&self.options.body, &values, writing);
+        self.put(&self.options.body, &values).await
+    }
+
+    async fn bring(&self, invitation: TextInvitation) -> Result<(), String> {
+        let template = match self.options.invitation_text.as_str() {
+            "" => INVITATION,
+            text => text,
+        };
+        let number = invitation.number.as_str();
+        let mut values = vec![
+            ("number", number),
+            ("digits", number.trim_start_matches('+')),
+            ("link", invitation.link.reveal()),
+            ("address", invitation.address.as_str()),
+            ("organisation", invitation.organisation.as_str()),
+        ];
+        let text = fill(template, &values, Writing::Plain);
+        values.push(("text", &text));
+        let body = match self.options.invitation_body.as_str() {
+            "" => &self.options.body,
+            body => body,
+        };
+        self.put(body, &values).await
+    }
+
+    /// Asks the gateway with that body.
+    async fn put(&self, body: &str, values: &[(&str, &str)]) -> Result<(), String> {
+        let body = fill(body, values, Writing::of(&self.options.content_type));
         let ask = Ask {
-            url: self.url(&values).map_err(|()| "its URL cannot be asked".to_owned())?,
+            url: self.url(values).map_err(|()| "its URL cannot be asked".to_owned())?,
             fields: self.fields.clone(),
             body: (!body.is_empty()).then(|| Bytes::from(body)),
         };
@@ -159,6 +206,17 @@ fn values<'v>(number: &'v str, code: &'v str, minutes: &'v str, text: &'v str) -
 impl TextGateway for HttpGateway {
     fn send(&self, message: TextMessage) -> BoxFuture<'_, Result<(), TextError>> {
         Box::pin(async move { self.ask(message).await.map_err(TextError) })
+    }
+    fn invites(&self) -> bool {
+        let plain = format!("{}{}", self.options.url, self.options.body);
+        let brings_text = plain.contains("{text}") && !plain.contains("{code}");
+        match self.options.invitation_body.is_empty() {
+            true => brings_text,
+            false => !self.options.url.contains("{code}"),
+        }
+    }
+    fn invite(&self, invitation: TextInvitation) -> BoxFuture<'_, Result<(), TextError>> {
+        Box::pin(async move { self.bring(invitation).await.map_err(TextError) })
     }
 }
 
@@ -247,6 +305,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn mem_6_an_invitation_is_brought_as_the_operator_says() {
+        let invite = async |options: GatewayOptions| {
+            let gateway = HttpGateway::new(Env::real(), options).unwrap();
+            let invitation = TextInvitation {
+                number: "+8613800138000".to_owned(),
+                address: "wang@acme.test".to_owned(),
+                organisation: "Acme \"1\"".to_owned(),
+                link: Secret::new("https://mail.acme.test/join/hyi_x"),
+            };
+            (gateway.invites(), gateway.invite(invitation).await)
+        };
+        let (port, server) = place(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"code\":\"ok\"}").await;
+        let own = GatewayOptions {
+            invitation_body: r#"{"to":"{digits}","template":7,"p":{"who":"{organisation}","link":"{link}"}}"#
+                .to_owned(),
+            ..options(port)
+        };
+        let (invites, sent) = invite(own).await;
+        sent.unwrap();
+        let asked = server.await.unwrap();
+        let expect = r#"{"to":"8613800138000","template":7,"p":{"who":"Acme \"1\"","link":"https://mail.acme.test/join/hyi_x"}}"#;
+        assert!(invites && asked.ends_with(expect), "{asked}");
+
+        let (port, server) = place(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"code\":\"ok\"}").await;
+        let plain = GatewayOptions {
+            body: r#"{"to":"{number}","p":{"text":"{text}"}}"#.to_owned(),
+            ..options(port)
+        };
+        let (invites, sent) = invite(plain).await;
+        sent.unwrap();
+        let asked = server.await.unwrap();
+        assert!(
+            invites && asked.contains("开通了邮箱 wang@acme.test，请打开 https://mail.acme.test/join/hyi_x 设置"),
+            "{asked}"
+        );
+
+        // A gateway with a template for codes alone brings no invitations.
+        let gateway = HttpGateway::new(Env::real(), options(1)).unwrap();
+        assert!(!gateway.invites());
+    }
+
+    #[tokio::test]
     async fn auth_22_a_gateway_that_fails_or_hangs_is_told_as_such() {
         let cases: [(&[u8], &str); 3] = [
             (b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", "status 500"),
@@ -285,5 +385,7 @@ mod tests {
         refused(|o| o.url = "http://10.0.0.1/".to_owned(), "sms.networks");
         refused(|o| o.headers = vec!["nothing".to_owned()], "sms.headers");
         refused(|o| o.text = "hello".to_owned(), "sms.text");
+        refused(|o| o.invitation_text = "hello".to_owned(), "sms.invitation_text");
+        refused(|o| o.invitation_body = "{number}".to_owned(), "sms.invitation_body");
     }
 }

@@ -46,6 +46,8 @@ pub struct InvitationRecord {
     pub used: u32,
     /// The member whom it lets in, who is there already; `None` makes new ones.
     pub account: Option<AccountId>,
+    /// When it was taken back; since then nobody finds it by its text.
+    pub revoked: Option<Timestamp>,
 }
 
 /// What an invitation is good for at a moment.
@@ -53,6 +55,8 @@ pub struct InvitationRecord {
 pub enum InvitationStanding {
     /// It lets somebody in.
     Open,
+    /// It was taken back.
+    Revoked,
     /// Its time is over.
     Over,
     /// As many have joined by it as may.
@@ -70,7 +74,9 @@ impl InvitationRecord {
     /// What it is good for, as far as it says itself.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> InvitationStanding {
-        if now >= self.expires {
+        if self.revoked.is_some() {
+            InvitationStanding::Revoked
+        } else if now >= self.expires {
             InvitationStanding::Over
         } else if self.uses_max.is_some_and(|max| self.used >= max) {
             InvitationStanding::UsedUp
@@ -102,6 +108,8 @@ struct V1 {
     used: u32,
     #[n(9)]
     account: Option<u64>,
+    #[n(10)]
+    revoked_millis: Option<i64>,
 }
 
 enum Stored {
@@ -120,6 +128,7 @@ pub(crate) fn encode(invitation: &InvitationRecord) -> Bytes {
         uses_max: invitation.uses_max,
         used: invitation.used,
         account: invitation.account.map(|id| id.0),
+        revoked_millis: invitation.revoked.map(|at| at.millis),
     };
     record::encode(Schema(1), &body)
 }
@@ -147,6 +156,7 @@ pub(crate) fn decode(tenant: TenantId, id: InvitationId, stored: &[u8]) -> Resul
         uses_max: body.uses_max,
         used: body.used,
         account: body.account.map(AccountId),
+        revoked: body.revoked_millis.map(|millis| Timestamp { millis }),
     })
 }
 
@@ -169,6 +179,7 @@ mod tests {
             uses_max: Some(6),
             used: 1,
             account: Some(AccountId(8)),
+            revoked: None,
         };
         let stored = encode(&invitation);
         let expect = format!(
@@ -176,6 +187,14 @@ mod tests {
             "07".repeat(32)
         );
         assert_eq!(crate::record::hex(&stored), expect);
-        assert_eq!(decode(TenantId(3), InvitationId(4), &stored), Ok(invitation));
+        assert_eq!(decode(TenantId(3), InvitationId(4), &stored), Ok(invitation.clone()));
+        let revoked = InvitationRecord {
+            revoked: Some(Timestamp { millis: 3_000 }),
+            ..invitation
+        };
+        let stored = encode(&revoked);
+        let grown = format!("{}190bb8", expect.replacen("8a58", "8b58", 1));
+        assert_eq!(crate::record::hex(&stored), grown);
+        assert_eq!(decode(TenantId(3), InvitationId(4), &stored), Ok(revoked));
     }
 }

@@ -18,8 +18,10 @@ use crate::{
     Result, TenantState, TokenHash, key,
 };
 
-/// Most invitations of a tenant.
+/// Most invitations of a tenant that make new members.
 const INVITATIONS_MAX: u64 = 1_000;
+/// Most invitations of a tenant for members who are there already.
+const PERSONAL_MAX: u64 = 20_000;
 /// Most applications that wait in a tenant.
 const APPLICATIONS_MAX: u64 = 10_000;
 
@@ -65,13 +67,51 @@ pub(crate) async fn all(transaction: &mut Transaction, tenant: TenantId) -> Resu
     Ok(all)
 }
 
-/// Makes an invitation; one for a member takes the place of the one before.
+/// The invitations of a tenant by identifier, after `after`, at most `limit`.
+pub(crate) async fn some(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    asked: super::Page<InvitationId>,
+) -> Result<Vec<InvitationRecord>> {
+    let prefix = key::invitations(tenant);
+    let after = asked.after.map(|id| prefix.clone().int(u64::from(id.0)));
+    let mut found = Vec::new();
+    for pair in list::page(transaction, &prefix, after, asked.limit).await? {
+        let id = InvitationId(small(super::last_int(&prefix, &pair.key)?)?);
+        found.push(invitation::decode(tenant, id, &pair.value)?);
+    }
+    Ok(found)
+}
+
+/// One invitation, also one that lets nobody in any more.
+pub(crate) async fn one(transaction: &mut Transaction, tenant: TenantId, id: InvitationId) -> Result<InvitationRecord> {
+    let key = key::invitations(tenant).int(u64::from(id.0)).pack();
+    let stored = transaction.get(&key).await?;
+    let stored = stored.ok_or_else(|| Error::not_found("invitation", id))?;
+    Ok(invitation::decode(tenant, id, &stored)?)
+}
+
+/// Makes invitations; one for a member takes the place of the one before.
 pub(crate) async fn create(
     transaction: &mut Change,
     tenant: TenantId,
-    new: &NewInvitation,
+    new: &[NewInvitation],
     now: Timestamp,
-) -> Result<InvitationRecord> {
+) -> Result<Vec<InvitationRecord>> {
+    let mut present = all(transaction, tenant).await?;
+    let mut made = Vec::with_capacity(new.len());
+    for new in new {
+        check(transaction, tenant, new, now).await?;
+        make_room(transaction, &mut present, new, now)?;
+        let invitation = add(transaction, tenant, new, now).await?;
+        present.push(invitation.clone());
+        made.push(invitation);
+    }
+    Ok(made)
+}
+
+/// Refuses what cannot be invited to.
+async fn check(transaction: &mut Change, tenant: TenantId, new: &NewInvitation, now: Timestamp) -> Result<()> {
     check_name(&new.label, 64)?;
     if new.expires <= now {
         return Err(Error::Invalid("the invitation would be over at once".to_owned()));
@@ -88,18 +128,42 @@ pub(crate) async fn create(
             return Err(Error::Refused(format!("{} is not still to come", account.address)));
         }
     }
-    let present = all(transaction, tenant).await?;
-    let mut kept = 0;
-    for old in &present {
-        let replaced = new.account.is_some() && old.account == new.account;
-        // What is over is of no use to anyone when new ones are made.
-        if replaced || (!old.holds(now) && present.len() as u64 >= INVITATIONS_MAX) {
+    Ok(())
+}
+
+/// Clears the one that `new` replaces, and what is over where its kind has no room left.
+fn make_room(
+    transaction: &mut Change,
+    present: &mut Vec<InvitationRecord>,
+    new: &NewInvitation,
+    now: Timestamp,
+) -> Result<()> {
+    let personal = new.account.is_some();
+    let (setting, max) = match personal {
+        true => ("personal_invitations_per_tenant_max", PERSONAL_MAX),
+        false => ("invitations_per_tenant_max", INVITATIONS_MAX),
+    };
+    let alike = present.iter().filter(|old| old.account.is_some() == personal);
+    let is_full = alike.count() as u64 >= max;
+    present.retain(|old| {
+        let replaced = personal && old.account == new.account;
+        // What is over is of no use to anyone when there is no room for new ones.
+        let dropped = is_full && old.account.is_some() == personal && !old.holds(now);
+        if replaced || dropped {
             clear(transaction, old);
-        } else {
-            kept += 1;
         }
-    }
-    check_limit("invitations_per_tenant_max", INVITATIONS_MAX, kept)?;
+        !replaced && !dropped
+    });
+    let kept = present.iter().filter(|old| old.account.is_some() == personal);
+    check_limit(setting, max, kept.count() as u64)
+}
+
+async fn add(
+    transaction: &mut Change,
+    tenant: TenantId,
+    new: &NewInvitation,
+    now: Timestamp,
+) -> Result<InvitationRecord> {
     let invitation = InvitationRecord {
         id: InvitationId(take_small_id(transaction, tenant, "invitation").await?),
         tenant,
@@ -113,6 +177,7 @@ pub(crate) async fn create(
         uses_max: new.uses_max,
         used: 0,
         account: new.account,
+        revoked: None,
     };
     write(transaction, &invitation);
     let event = Event::new("invitation.create", &invitation.label)
@@ -127,14 +192,15 @@ pub(crate) async fn create(
     Ok(invitation)
 }
 
-/// Takes an invitation back.
-pub(crate) async fn revoke(transaction: &mut Change, tenant: TenantId, id: InvitationId) -> Result<()> {
-    let stored = transaction
-        .get(&key::invitations(tenant).int(u64::from(id.0)).pack())
-        .await?;
-    let stored = stored.ok_or_else(|| Error::not_found("invitation", id))?;
-    let invitation = invitation::decode(tenant, id, &stored)?;
-    clear(transaction, &invitation);
+/// Takes an invitation back: it stays in the list, and its text leads nowhere.
+pub(crate) async fn revoke(transaction: &mut Change, tenant: TenantId, id: InvitationId, now: Timestamp) -> Result<()> {
+    let mut invitation = one(transaction, tenant, id).await?;
+    if invitation.revoked.is_some() {
+        return Err(Error::not_found("invitation", id));
+    }
+    invitation.revoked = Some(now);
+    write(transaction, &invitation);
+    transaction.clear(&key::invitation_hash(&invitation.hash));
     let event = Event::new("invitation.revoke", &invitation.label).id(u64::from(id.0));
     transaction.record(Chain::Tenant(tenant), event);
     Ok(())

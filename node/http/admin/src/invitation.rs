@@ -1,14 +1,18 @@
 //! /api/invitations: ways in for those who are not there yet, and for those whose mailbox waits for them (MEM-3, MEM-5, MEM-6).
+//! Those still to come are told by mail to their private address, or else by a text message where there is a gateway.
 
 use axum::Json;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::permission::Action;
+use hongyan_access::{AccessError, TextInvitation};
 use hongyan_directory::{
-    AccountKind, AccountRecord, AccountState, DepartmentId, InvitationId, InvitationRecord, MemberQuery, NewInvitation,
+    AccountKind, AccountRecord, AccountState, DepartmentId, InvitationId, InvitationRecord, InvitationStanding,
+    MemberQuery, NewInvitation,
 };
 use hongyan_http_discovery::Service;
+use hongyan_sasl::Secret;
 use hongyan_types::{Address, Domain, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,6 +23,7 @@ use crate::AdminState;
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
 use crate::member::check_departments;
+use crate::page::PageQuery;
 use crate::problem::{Failure, Problem, Result};
 use crate::qr;
 use crate::tag::Whose;
@@ -30,6 +35,8 @@ const LIFETIME_DAYS_MAX: u32 = 365;
 const DAY_MILLIS: i64 = 86_400_000;
 /// Most members told at once.
 const NOTIFIED_MAX: usize = 500;
+/// Invitations made in one transaction.
+const MADE_AT_ONCE: usize = 100;
 
 /// A way in, without its text.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,14 +56,47 @@ pub(crate) struct Invitation {
     member: Option<String>,
     created_millis: i64,
     expires_millis: i64,
+    /// When it was taken back.
+    revoked_millis: Option<i64>,
     /// Whether it still lets somebody in.
     open: bool,
+    state: InvitationState,
+}
+
+/// What an invitation is good for.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum InvitationState {
+    /// It lets somebody in.
+    Open,
+    /// It was taken back.
+    Revoked,
+    /// Its time is over.
+    Over,
+    /// As many have joined by it as may.
+    UsedUp,
+    /// The organisation is suspended.
+    Closed,
+}
+
+impl From<InvitationStanding> for InvitationState {
+    fn from(standing: InvitationStanding) -> Self {
+        match standing {
+            InvitationStanding::Open => Self::Open,
+            InvitationStanding::Revoked => Self::Revoked,
+            InvitationStanding::Over => Self::Over,
+            InvitationStanding::UsedUp => Self::UsedUp,
+            InvitationStanding::Closed => Self::Closed,
+        }
+    }
 }
 
 /// The invitations of an organisation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Invitations {
     items: Vec<Invitation>,
+    /// What to ask for as `after`; nothing at the end.
+    next: Option<String>,
 }
 
 /// An invitation with its text, which is shown this once.
@@ -113,7 +153,8 @@ pub(crate) struct Notify {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Notified {
     member: String,
-    /// `sent`, `no-private-address` or `not-invited`.
+    /// `sent` (by mail), `sent-by-sms`, `sms-failed`, `sms-limit` (enough for this phone today), `no-private-address` (and no phone
+    /// that a text message could go to) or `not-invited`.
     result: &'static str,
 }
 
@@ -165,22 +206,35 @@ async fn view(caller: &Caller, invitation: &InvitationRecord) -> Result<Invitati
         member: member.map(|member| member.address.to_string()),
         created_millis: invitation.created.millis,
         expires_millis: invitation.expires.millis,
+        revoked_millis: invitation.revoked.map(|at| at.millis),
         open: invitation.holds(caller.directory.now()),
+        state: invitation.standing(caller.directory.now()).into(),
     })
 }
 
-/// The invitations of an organisation. Who manages some departments sees those into them.
-#[utoipa::path(get, path = "/api/invitations", params(Whose), responses((status = 200, body = Invitations), Failure))]
-pub(crate) async fn list(caller: Caller, Asked(query): Asked<Whose>) -> Result<Json<Invitations>> {
+/// The invitations of an organisation, also those that let nobody in any more. Who manages some departments sees those into them.
+#[utoipa::path(get, path = "/api/invitations", params(PageQuery), responses((status = 200, body = Invitations), Failure))]
+pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Invitations>> {
     let name = query.organisation.as_deref();
     let (tenant, _) = caller.within(Action::ReadMembers, name).await?;
-    let mut items = Vec::new();
-    for invitation in caller.directory.invitations(tenant).await? {
+    let after = query.after.as_deref().map(str::parse).transpose();
+    let after = after.map_err(|_| Problem::invalid("after is not the `next` of a page"))?;
+    let limit = query.limit();
+    let found = caller
+        .directory
+        .invitations(tenant, after.map(InvitationId), limit)
+        .await?;
+    let next = found
+        .last()
+        .filter(|_| found.len() == limit)
+        .map(|last| last.id.to_string());
+    let mut items = Vec::with_capacity(found.len());
+    for invitation in found {
         if reaches(&caller, Action::ReadMembers, &invitation).await.is_ok() {
             items.push(view(&caller, &invitation).await?);
         }
     }
-    Ok(Json(Invitations { items }))
+    Ok(Json(Invitations { items, next }))
 }
 
 /// Whether the caller may see or change an invitation: as whom it brings.
@@ -257,22 +311,21 @@ async fn domain(caller: &Caller, tenant: TenantId, asked: Option<&str>) -> Resul
     Ok(first.domain)
 }
 
-/// Takes an invitation back: its text lets nobody in any more.
+/// Takes an invitation back: its text lets nobody in any more. It stays in the list.
 #[utoipa::path(delete, path = "/api/invitations/{id}", params(("id" = u32, Path), Whose), responses((status = 204), Failure))]
 pub(crate) async fn revoke(caller: Caller, Path(id): Path<String>, Asked(query): Asked<Whose>) -> Result<StatusCode> {
     let name = query.organisation.as_deref();
     let (tenant, _) = caller.within(Action::ChangeMembers, name).await?;
     let missing = || Problem::not_found(format!("there is no invitation {id}"));
     let number: u32 = id.parse().map_err(|_| missing())?;
-    let all = caller.directory.invitations(tenant).await?;
-    let found = all.iter().find(|invitation| invitation.id.0 == number);
-    let found = found.ok_or_else(missing)?;
-    reaches(&caller, Action::ChangeMembers, found).await?;
+    let found = caller.directory.invitation(tenant, InvitationId(number)).await?;
+    reaches(&caller, Action::ChangeMembers, &found).await?;
     caller.directory.revoke_invitation(tenant, InvitationId(number)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sends those who are still to come an invitation of their own, to their private addresses.
+/// Sends those who are still to come an invitation of their own: to their private addresses, else to their phones where the
+/// server has an SMS gateway.
 #[utoipa::path(post, path = "/api/invitations/notices", request_body = Notify, responses((status = 200, body = NotifiedAll), Failure))]
 pub(crate) async fn notify(caller: Caller, Body(asked): Body<Notify>) -> Result<Json<NotifiedAll>> {
     let expires = expires(&caller, asked.lifetime_days)?;
@@ -306,52 +359,107 @@ pub(crate) async fn notify(caller: Caller, Body(asked): Body<Notify>) -> Result<
     }
     let organisation = caller.directory.tenant(tenant).await?.name.clone();
     let mut items = Vec::with_capacity(members.len());
+    let mut waiting = Vec::new();
     for member in members {
+        let way = way(&caller, &member);
+        let invited = match way {
+            Way::None(_) => None,
+            Way::Mail(_) | Way::Phone => Some(Invited::new(&caller, &organisation, &member, expires, &way)),
+        };
+        waiting.extend(invited);
         items.push(Notified {
             member: member.address.to_string(),
-            result: send(&caller, &organisation, &member, expires).await?,
+            result: match way {
+                Way::Mail(_) => "sent",
+                Way::Phone => "sent-by-sms",
+                Way::None(why) => why,
+            },
         });
+    }
+    for some in waiting.chunks(MADE_AT_ONCE) {
+        let new = some.iter().map(|invited| invited.new.clone()).collect();
+        caller.directory.create_invitations(tenant, new).await?;
+    }
+    for invited in waiting {
+        let Some(text) = invited.text else { continue };
+        let failed = match caller.access.text_invitation(&text).await {
+            Ok(()) => continue,
+            Err(AccessError::CodesUsedUp { .. }) => "sms-limit",
+            Err(AccessError::TextGatewayFailed) => "sms-failed",
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(item) = items.iter_mut().find(|item| item.member == text.address) {
+            item.result = failed;
+        }
     }
     Ok(Json(NotifiedAll { items, more }))
 }
 
-async fn send(caller: &Caller, organisation: &str, member: &AccountRecord, expires: Timestamp) -> Result<&'static str> {
+/// How somebody who is still to come is told.
+enum Way {
+    Mail(Address),
+    Phone,
+    None(&'static str),
+}
+
+fn way(caller: &Caller, member: &AccountRecord) -> Way {
     if member.state != AccountState::Invited {
-        return Ok("not-invited");
+        return Way::None("not-invited");
     }
-    let Ok(private) = Address::try_from(member.profile.private_address.as_str()) else {
-        return Ok("no-private-address");
-    };
-    let text = caller.access.new_invitation_text();
-    let (link, address) = (link(caller, text.text.reveal()), &member.address);
-    let to = Recipient::Outside {
-        tenant: member.tenant,
-        address: private,
-        about: Some(member.id),
-    };
-    let notice = caller.directory.notice(
-        to,
-        "member.invited",
-        Text::new(
-            &format!("Your mailbox {address} at {organisation} is ready"),
-            &format!("Your mailbox {address} is ready. Open this page to set its password:\n\n{link}\n"),
-        ),
-        Text::new(
-            &format!("您在{organisation}的邮箱 {address} 已开通"),
-            &format!("您的邮箱 {address} 已开通，请打开以下页面设置密码：\n\n{link}\n"),
-        ),
-    );
-    let new = NewInvitation {
-        label: String::new(),
-        hash: text.hash,
-        expires,
-        domain: address.domain.clone(),
-        department: None,
-        review: false,
-        uses_max: Some(1),
-        account: Some(member.id),
-        notice: Some(notice),
-    };
-    caller.directory.create_invitation(member.tenant, &new).await?;
-    Ok("sent")
+    match Address::try_from(member.profile.private_address.as_str()) {
+        Ok(private) => Way::Mail(private),
+        Err(_) if caller.access.can_text_invitation(&member.profile.mobile) => Way::Phone,
+        Err(_) => Way::None("no-private-address"),
+    }
+}
+
+/// The invitation of a member who is told.
+struct Invited {
+    new: NewInvitation,
+    /// What goes to the phone, where no mail does.
+    text: Option<TextInvitation>,
+}
+
+impl Invited {
+    fn new(caller: &Caller, organisation: &str, member: &AccountRecord, expires: Timestamp, way: &Way) -> Self {
+        let text = caller.access.new_invitation_text();
+        let (link, address) = (link(caller, text.text.reveal()), &member.address);
+        let notice = match way {
+            Way::Mail(private) => Some(caller.directory.notice(
+                Recipient::Outside {
+                    tenant: member.tenant,
+                    address: private.clone(),
+                    about: Some(member.id),
+                },
+                "member.invited",
+                Text::new(
+                    &format!("Your mailbox {address} at {organisation} is ready"),
+                    &format!("Your mailbox {address} is ready. Open this page to set its password:\n\n{link}\n"),
+                ),
+                Text::new(
+                    &format!("您在{organisation}的邮箱 {address} 已开通"),
+                    &format!("您的邮箱 {address} 已开通，请打开以下页面设置密码：\n\n{link}\n"),
+                ),
+            )),
+            Way::Phone | Way::None(_) => None,
+        };
+        let new = NewInvitation {
+            label: String::new(),
+            hash: text.hash,
+            expires,
+            domain: address.domain.clone(),
+            department: None,
+            review: false,
+            uses_max: Some(1),
+            account: Some(member.id),
+            notice,
+        };
+        let text = matches!(way, Way::Phone).then(|| TextInvitation {
+            number: member.profile.mobile.clone(),
+            address: address.to_string(),
+            organisation: organisation.to_owned(),
+            link: Secret::new(link),
+        });
+        Self { new, text }
+    }
 }

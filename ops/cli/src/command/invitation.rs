@@ -54,7 +54,7 @@ pub enum Invitation {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Send invitations to the private addresses of members who are still to come.
+    /// Send invitations to members who are still to come: to their private addresses, else to their phones.
     Notify {
         /// Addresses of the members; all when left out.
         members: Vec<String>,
@@ -116,9 +116,9 @@ pub(crate) async fn run(command: &Invitation, client: &Client, style: Style) -> 
             made
         }
         Invitation::List { whose } => {
-            let path = format!("/api/invitations{}", whose.suffix());
-            let columns = ["id", "label", "domain", "department", "member", "used", "open"];
-            output::list(style, &client.get(&path).await?["items"].take(), &columns);
+            let columns = ["id", "label", "domain", "department", "member", "used", "state"];
+            let items = client.list("/api/invitations", &whose.query()).await?;
+            output::list(style, &items, &columns);
             return Ok(());
         }
         Invitation::Revoke { id, whose } => {
@@ -139,7 +139,6 @@ pub(crate) async fn run(command: &Invitation, client: &Client, style: Style) -> 
             return Ok(());
         }
         Invitation::Waiting { whose } => {
-            let path = format!("/api/applications{}", whose.suffix());
             let columns = [
                 "id",
                 "address",
@@ -149,7 +148,8 @@ pub(crate) async fn run(command: &Invitation, client: &Client, style: Style) -> 
                 "private_address",
                 "label",
             ];
-            output::list(style, &client.get(&path).await?["items"].take(), &columns);
+            let items = client.list("/api/applications", &whose.query()).await?;
+            output::list(style, &items, &columns);
             return Ok(());
         }
         Invitation::Accept { id, address, whose } => {

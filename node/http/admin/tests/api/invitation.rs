@@ -1,7 +1,88 @@
 //! Invitations, and who wants to join.
 
+use std::sync::{Arc, Mutex};
+
+use hongyan_access::{TextError, TextGateway, TextInvitation, TextMessage};
+use hongyan_env::BoxFuture;
+
 use super::organisation::{acme, as_actor, as_member};
 use super::*;
+
+/// A gateway that remembers invitations, and takes none for one number.
+#[derive(Default)]
+struct Gateway(Mutex<Vec<TextInvitation>>);
+
+impl TextGateway for Gateway {
+    fn send(&self, _: TextMessage) -> BoxFuture<'_, Result<(), TextError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn invites(&self) -> bool {
+        true
+    }
+    fn invite(&self, invitation: TextInvitation) -> BoxFuture<'_, Result<(), TextError>> {
+        let taken = match invitation.number.ends_with('9') {
+            true => Err(TextError("no".to_owned())),
+            false => Ok(()),
+        };
+        self.0.lock().unwrap().push(invitation);
+        Box::pin(std::future::ready(taken))
+    }
+}
+
+#[test]
+fn mem_6_those_without_a_private_address_are_told_by_text_message() {
+    hongyan_actor::run(0, async {
+        let (api, state) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        let gateway = Arc::new(Gateway::default());
+        let whole = hongyan_types::TenantId(1);
+        let domain = state.directory.domains(whole, None, 1).await.unwrap()[0].domain.clone();
+        for (name, mobile) in [
+            ("aa", "13800138000"),
+            ("bb", "13800138009"),
+            ("cc", ""),
+            ("dd", "55512345"),
+        ] {
+            let new = json!({
+                "address": format!("{name}@{domain}"), "display_name": name, "invited": true, "profile": {"mobile": mobile},
+            });
+            assert_eq!(call(&operator, "POST", "/api/members", new).await.0, 201);
+        }
+        let told = async || {
+            let told = call(&operator, "POST", "/api/invitations/notices", json!({})).await.1;
+            let items = told["items"].as_array().unwrap().clone();
+            items
+                .iter()
+                .map(|one| one["result"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, ["no-private-address"; 4], "without a gateway");
+        state
+            .access
+            .set_text_gateway(Arc::clone(&gateway) as Arc<dyn TextGateway>);
+        let expect = ["sent-by-sms", "sms-failed", "no-private-address", "no-private-address"];
+        assert_eq!(told().await, expect);
+        let first = gateway.0.lock().unwrap()[0].clone();
+        assert_eq!(
+            (first.number.as_str(), first.organisation.as_str()),
+            ("+8613800138000", "Acme")
+        );
+        let link = first.link.reveal().to_owned();
+        let path = format!("/api{link}");
+        assert_eq!(call(&api, "GET", &path, Value::Null).await.1["address"], first.address);
+        // Again: the link before is no good any more, and a phone gets so many a day.
+        let mut last = String::new();
+        for _ in 0..20 {
+            last.clone_from(&told().await[0]);
+            if last == "sms-limit" {
+                break;
+            }
+        }
+        assert_eq!(last, "sms-limit");
+        assert_eq!(call(&api, "GET", &path, Value::Null).await.0, 404);
+    });
+}
 
 #[test]
 fn mem_5_somebody_joins_by_a_link() {
@@ -48,6 +129,13 @@ fn mem_5_somebody_joins_by_a_link() {
                 .0,
             404
         );
+        let list = call(&operator, "GET", "/api/invitations?limit=1", Value::Null).await.1;
+        let shown = &list["items"][0];
+        assert_eq!((&shown["state"], &shown["open"]), (&json!("revoked"), &json!(false)));
+        assert!(shown["revoked_millis"].as_i64().is_some());
+        let rest = format!("/api/invitations?after={}", list["next"].as_str().unwrap());
+        let rest = call(&operator, "GET", &rest, Value::Null).await.1;
+        assert_eq!((&rest["items"], &rest["next"]), (&json!([]), &Value::Null));
         let member = as_member(&api, &state, joined["address"].as_str().unwrap()).await;
         assert_eq!(call(&member, "GET", "/api/invitations", Value::Null).await.0, 403);
         assert_eq!(call(&member, "POST", "/api/invitations", json!({})).await.0, 403);
