@@ -51,6 +51,7 @@
 //! ("dir", "operator-request", number)       record/operator_request.rs; ("dir", "operator-request-of", tenant, number) empty
 //! ("dir", "operator-document", number, document, part)  a piece of a file
 //! ("dir", "service-end", tenant)            days before the end that were told last, big-endian; empty: none
+//! ("dir", "verification-end", tenant)       the same of the end of a verification
 //! ("dir", "feed", tenant, number)           record/feed.rs, the latest only; ("dir", "feed-end", tenant) the last number
 //! ("dir", "request", key)                   record/request.rs; ("dir", "request-at", millis, key) empty
 
@@ -327,6 +328,12 @@ pub(crate) fn service_ends() -> Tuple {
 }
 pub(crate) fn service_end(tenant: TenantId) -> Bytes {
     service_ends().int(tenant.0).pack()
+}
+pub(crate) fn verification_ends() -> Tuple {
+    dir("verification-end")
+}
+pub(crate) fn verification_end(tenant: TenantId) -> Bytes {
+    verification_ends().int(tenant.0).pack()
 }
 pub(crate) fn feed(tenant: TenantId) -> Tuple {
     dir("feed").int(tenant.0)

@@ -12,12 +12,13 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n........";
 struct World {
     directory: Directory,
     database: Database,
+    clock: hongyan_env::ManualClock,
     acme: TenantId,
 }
 
 /// Two organisations, so that none is verified by being alone.
 async fn world() -> World {
-    let (env, _) = Env::manual(1);
+    let (env, clock) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let options = DirectoryOptions {
         accounts_per_tenant_max: 2,
@@ -31,6 +32,7 @@ async fn world() -> World {
     World {
         directory,
         database,
+        clock,
         acme,
     }
 }
@@ -158,4 +160,61 @@ async fn org_5_a_document_too_long_is_refused_and_nothing_is_left_of_an_organisa
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
     let gone = w.directory.operator_document(asked.id, 0).await;
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+}
+
+#[tokio::test]
+async fn org_4_who_asks_takes_it_back_and_asks_anew() {
+    let w = world().await;
+    let asked = w.ask(Wanted::Verification, PNG).await.unwrap();
+    let back = w.directory.withdraw_request(asked.id).await.unwrap();
+    assert_eq!(back.state, OperatorRequestState::Withdrawn);
+    let twice = w.directory.withdraw_request(asked.id).await;
+    assert!(matches!(twice, Err(Error::Refused(_))), "{twice:?}");
+    let answer = w.directory.answer_request(asked.id, &w.yes(None)).await;
+    assert!(matches!(answer, Err(Error::Refused(_))), "{answer:?}");
+    let more = w.directory.add_operator_document(asked.id, PNG).await;
+    assert!(matches!(more, Err(Error::Refused(_))), "{more:?}");
+    assert!(w.told().await.is_empty(), "who takes it back need not be told");
+    let anew = w.ask(Wanted::Verification, PNG).await.unwrap();
+    w.directory.answer_request(anew.id, &w.yes(None)).await.unwrap();
+    let late = w.directory.withdraw_request(anew.id).await;
+    assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
+}
+
+#[tokio::test]
+async fn org_4_administrators_are_told_before_a_verification_ends_and_when_it_has() {
+    let w = world().await;
+    let day = std::time::Duration::from_secs(24 * 3600);
+    let verified = async |days: i64| {
+        let asked = w.ask(Wanted::Verification, PNG).await.unwrap();
+        let millis = w.directory.now().millis + days * 24 * 3600 * 1000;
+        let yes = Answer::Approve {
+            limit: None,
+            until: Timestamp { millis },
+            reason: String::new(),
+        };
+        w.directory.answer_request(asked.id, &yes).await.unwrap();
+    };
+    // How many mails of each kind there are once that many more days are over.
+    let after = async |days: u32| {
+        w.clock.advance(day * days);
+        for tenant in w.directory.ending_verifications(None, 10).await.unwrap() {
+            w.directory.look_at_verification(tenant).await.unwrap();
+            w.directory.look_at_verification(tenant).await.unwrap();
+        }
+        let told = w.told().await;
+        let count = |kind| told.iter().filter(|told| *told == kind).count();
+        (count("verification.ending"), count("verification.ended"))
+    };
+    verified(40).await;
+    assert_eq!(after(9).await, (0, 0));
+    assert_eq!(after(1).await, (1, 0), "30 days before");
+    assert_eq!(after(24).await, (2, 0), "a week before");
+    // Given anew in time, it is told anew when that ends.
+    verified(60).await;
+    assert_eq!(after(20).await, (2, 0));
+    assert_eq!(after(10).await, (3, 0));
+    assert_eq!(after(31).await, (3, 1), "what was missed is not told any more");
+    assert!(w.directory.ending_verifications(None, 10).await.unwrap().is_empty());
+    assert_eq!(after(10).await, (3, 1));
 }

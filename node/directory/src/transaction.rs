@@ -57,6 +57,7 @@ pub(crate) mod set_terms;
 pub(crate) mod set_visibility;
 pub(crate) mod share_notice;
 pub(crate) mod trial_domain;
+pub(crate) mod verification;
 pub(crate) mod welcome;
 
 use hongyan_kv::tuple::Tuple;

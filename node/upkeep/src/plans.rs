@@ -26,6 +26,9 @@ pub async fn plans(env: Env, router: Router, directory: Directory, period: Durat
             if let Err(error) = look_at_services(&directory).await {
                 tracing::debug!(event = "services_not_read", %error);
             }
+            if let Err(error) = look_at_verifications(&directory).await {
+                tracing::debug!(event = "verifications_not_read", %error);
+            }
             if let Err(error) = spread_quotas(&router, &directory).await {
                 tracing::debug!(event = "quotas_not_spread", %error);
             }
@@ -55,6 +58,21 @@ async fn look_at_services(directory: &Directory) -> Result<(), Error> {
         let tenants = directory.ending_services(after, AT_ONCE).await?;
         for tenant in &tenants {
             directory.look_at_service(*tenant).await?;
+        }
+        match tenants.last() {
+            Some(last) if tenants.len() == AT_ONCE => after = Some(*last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Organisations whose verification ends (ORG-4).
+async fn look_at_verifications(directory: &Directory) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let tenants = directory.ending_verifications(after, AT_ONCE).await?;
+        for tenant in &tenants {
+            directory.look_at_verification(*tenant).await?;
         }
         match tenants.last() {
             Some(last) if tenants.len() == AT_ONCE => after = Some(*last),

@@ -45,6 +45,8 @@ pub enum OperatorRequestState {
     Approved,
     /// Not granted, with a reason.
     Refused,
+    /// Taken back by the organisation before there was an answer.
+    Withdrawn,
 }
 
 impl OperatorRequestState {
@@ -56,6 +58,7 @@ impl OperatorRequestState {
             Self::Waiting => "waiting",
             Self::Approved => "approved",
             Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
         }
     }
     fn code(self) -> u8 {
@@ -64,10 +67,17 @@ impl OperatorRequestState {
             Self::Waiting => 1,
             Self::Approved => 2,
             Self::Refused => 3,
+            Self::Withdrawn => 4,
         }
     }
     fn stored(code: u8) -> Result<Self, RecordError> {
-        let all = [Self::Draft, Self::Waiting, Self::Approved, Self::Refused];
+        let all = [
+            Self::Draft,
+            Self::Waiting,
+            Self::Approved,
+            Self::Refused,
+            Self::Withdrawn,
+        ];
         let found = all.into_iter().find(|state| state.code() == code);
         found.ok_or_else(|| RecordError::Body("state of a request to the operator".to_owned()))
     }
@@ -301,7 +311,12 @@ mod tests {
             ..request
         };
         let stored = encode(&answered);
-        assert_eq!(decode(OperatorRequestId(1), &stored), Ok(answered));
+        assert_eq!(decode(OperatorRequestId(1), &stored), Ok(answered.clone()));
+        let withdrawn = OperatorRequest {
+            state: OperatorRequestState::Withdrawn,
+            ..answered
+        };
+        assert_eq!(decode(OperatorRequestId(1), &encode(&withdrawn)), Ok(withdrawn));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     transaction.clear(&key::visibility(id));
     transaction.clear(&key::page(id));
     transaction.clear(&key::service_end(id));
+    transaction.clear(&key::verification_end(id));
     transaction.clear_range(key::of_tenant(id).range());
     super::operator_request::remove_all(transaction, id).await?;
     clear_structure(transaction, id);

@@ -8,7 +8,7 @@ use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
 use hongyan_notice::Notice;
 use hongyan_types::{TenantId, Timestamp};
 
-use super::{Page, clean, last_int, list, plan, read_tenant, take_id, write_tenant};
+use super::{Page, clean, last_int, list, plan, read_tenant, take_id, verification, write_tenant};
 use crate::record::operator_request as record;
 use crate::{
     Answer, Change, DirectoryOptions, Document, Error, Limit, NewOperatorRequest, OperatorRequest, OperatorRequestId,
@@ -213,6 +213,7 @@ pub(crate) async fn answer(
                     }
                     request.until = Some(*until);
                     let before = owner.verified_until.replace(*until);
+                    verification::note(transaction, request.tenant);
                     event.changed("verified_until", &before, &owner.verified_until)
                 }
             }
@@ -224,6 +225,24 @@ pub(crate) async fn answer(
     }
     tell(transaction, event, request.tenant);
     transaction.send(notice);
+    Ok(request)
+}
+
+/// Takes one back that nobody has answered.
+pub(crate) async fn withdraw(
+    transaction: &mut Change,
+    id: OperatorRequestId,
+    now: Timestamp,
+) -> Result<OperatorRequest> {
+    let mut request = need(transaction, id).await?;
+    if request.state != State::Waiting {
+        return Err(Error::Refused(format!("the request is {}", request.state.label())));
+    }
+    request.state = State::Withdrawn;
+    request.answered = Some(now);
+    let owner = read_tenant(transaction, request.tenant).await?;
+    write(transaction, &request);
+    tell(transaction, told("request.withdraw", &owner, &request), request.tenant);
     Ok(request)
 }
 

@@ -324,6 +324,7 @@ fn request_routes(state: &AdminState) -> OpenApiRouter<AdminState> {
         .routes(routes!(operator_request::document))
         .routes(routes!(operator_request::approve))
         .routes(routes!(operator_request::refuse))
+        .routes(routes!(operator_request::withdraw))
         .layer(DefaultBodyLimit::max(
             state.directory.options().request_document_octets_max,
         ))

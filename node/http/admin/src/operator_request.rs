@@ -287,6 +287,14 @@ pub(crate) async fn approve(
     answered(&caller, &id, &answer).await
 }
 
+/// Takes back a request that waits: its organisation does not want it any more, or asks anew with better documents.
+#[utoipa::path(post, path = "/api/requests/{id}/withdrawal", params(("id" = u64, Path)), responses((status = 200, body = OperatorRequest), Failure))]
+pub(crate) async fn withdraw(caller: Caller, Path(id): Path<String>) -> Result<Json<OperatorRequest>> {
+    let request = numbered(&caller, Action::ChangeOrganisation, &id).await?;
+    let request = caller.directory.withdraw_request(request.id).await?;
+    Ok(Json(view(&caller, request).await?))
+}
+
 /// Refuses a request, with a reason. Its administrators get a mail.
 #[utoipa::path(post, path = "/api/requests/{id}/refusal", params(("id" = u64, Path)), request_body = Refusal, responses((status = 200, body = OperatorRequest), Failure))]
 pub(crate) async fn refuse(

@@ -19,6 +19,8 @@ pub enum State {
     Approved,
     /// Not granted.
     Refused,
+    /// Taken back by the organisation.
+    Withdrawn,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,6 +87,11 @@ pub enum Request {
         #[arg(long, default_value = "")]
         reason: String,
     },
+    /// Take one back that waits, for the organisation.
+    Withdraw {
+        /// Its number.
+        id: u64,
+    },
     /// Refuse one; the administrators get a mail with the reason.
     Refuse {
         /// Its number.
@@ -109,6 +116,7 @@ pub(crate) async fn run(command: &Request, client: &Client, style: Style) -> Res
                 State::Waiting => "state=waiting&",
                 State::Approved => "state=approved&",
                 State::Refused => "state=refused&",
+                State::Withdrawn => "state=withdrawn&",
             });
             let query = format!("{}{state}", whose.query());
             let items = client.list("/api/requests", &query).await?;
@@ -151,6 +159,11 @@ pub(crate) async fn run(command: &Request, client: &Client, style: Style) -> Res
         } => {
             let approval = json!({"limit": limit, "days": days, "reason": reason});
             client.post(&format!("/api/requests/{id}/approval"), approval).await?
+        }
+        Request::Withdraw { id } => {
+            client
+                .post(&format!("/api/requests/{id}/withdrawal"), json!({}))
+                .await?
         }
         Request::Refuse { id, reason } => {
             let refusal = json!({ "reason": reason });

@@ -103,6 +103,17 @@ fn org_4_org_5_an_administrator_asks_and_the_operator_answers() {
         assert_eq!(send(boss, "GET", &file, b"").await, (200, png.to_vec()));
         assert_eq!(send(anna, "GET", &file, b"").await.0, 403);
         assert_eq!(send(boss, "GET", &format!("{path}/documents/2"), b"").await.0, 404);
+        // The wrong paper: taken back, and asked anew.
+        let withdrawal = format!("{path}/withdrawal");
+        assert_eq!(call(anna, "POST", &withdrawal, json!({})).await.0, 403);
+        let back = call(boss, "POST", &withdrawal, json!({})).await;
+        assert_eq!((back.0, &back.1["state"]), (200, &json!("withdrawn")));
+        assert_eq!(call(boss, "POST", &withdrawal, json!({})).await.0, 409);
+        let listed = call(boss, "GET", "/api/requests?state=withdrawn", Value::Null).await.1;
+        assert_eq!(listed["items"][0]["id"], made["id"]);
+        let (_, made) = send(boss, "POST", verification, png).await;
+        let made: Value = serde_json::from_slice(&made).unwrap();
+        let path = format!("/api/requests/{}", made["id"]);
         let approval = format!("{path}/approval");
         assert_eq!(call(boss, "POST", &approval, json!({})).await.0, 403);
         let approved = call(operator, "POST", &approval, json!({"days": 30})).await;
