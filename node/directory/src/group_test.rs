@@ -142,6 +142,119 @@ async fn grp_a_group_too_large_is_refused_when_it_is_saved() {
 }
 
 #[tokio::test]
+async fn grp_circles_are_found_however_long_they_are() {
+    let (directory, _) = directory().await;
+    member(&directory, "a", &[]).await;
+    let new = |local: &str, members: &[&str]| NewGroup {
+        members: members.iter().copied().map(at).collect(),
+        ..NewGroup::at(at(local))
+    };
+    directory.create_group(&new("one", &["a"])).await.unwrap();
+    directory.create_group(&new("two", &["one"])).await.unwrap();
+    directory.create_group(&new("three", &["two"])).await.unwrap();
+    let circle = directory.add_member(&at("one"), &at("THREE")).await;
+    assert!(refused(circle));
+    assert!(refused(directory.create_group(&new("self", &["self"])).await));
+    assert_eq!(directory.resolve(&at("self")).await.unwrap(), Resolution::NoSuchUser);
+    // An address that was nobody's becomes a group that would have itself as a member.
+    directory.add_member(&at("one"), &at("later")).await.unwrap();
+    assert!(refused(directory.create_group(&new("later", &["three"])).await));
+    directory.create_group(&new("later", &["a"])).await.unwrap();
+    assert_eq!(reached(&directory, "three").await, "a");
+}
+
+#[tokio::test]
+async fn grp_what_a_group_is_part_of_does_not_become_too_large_either() {
+    let (directory, _) = directory().await;
+    let new = |local: &str, members: &[&str]| NewGroup {
+        members: members.iter().copied().map(at).collect(),
+        ..NewGroup::at(at(local))
+    };
+    directory.create_group(&new("inner", &["a@far.test"])).await.unwrap();
+    directory
+        .create_group(&new("middle", &["inner", "b@far.test"]))
+        .await
+        .unwrap();
+    directory
+        .create_group(&new("outer", &["middle", "c@far.test"]))
+        .await
+        .unwrap();
+    directory.add_member(&at("inner"), &at("d@far.test")).await.unwrap();
+    let fifth = directory.add_member(&at("inner"), &at("e@far.test")).await.unwrap_err();
+    assert_eq!(
+        fifth.to_string(),
+        "outer@example.test has inner@example.test as a member and would reach 5 recipients: group_expansion_max is 4"
+    );
+    assert_eq!(
+        reached(&directory, "outer").await,
+        "a@far.test b@far.test c@far.test d@far.test"
+    );
+    // Whom another group brings already, one more path does not make more.
+    directory.add_member(&at("inner"), &at("c@far.test")).await.unwrap();
+    // What others make of a group of ours is theirs.
+    let other = directory.create_tenant(&NewTenant::named("Other")).await.unwrap().id;
+    let theirs = Domain::try_from("other.test").unwrap();
+    directory.create_domain(other, &theirs).await.unwrap();
+    let members = ["alone@example.test", "v@far.test", "w@far.test", "x@far.test"];
+    directory.create_group(&new("alone", &[])).await.unwrap();
+    directory.create_group(&new("all@other.test", &members)).await.unwrap();
+    directory.add_member(&at("alone"), &at("a@far.test")).await.unwrap();
+    directory.add_member(&at("alone"), &at("b@far.test")).await.unwrap();
+}
+
+#[tokio::test]
+async fn grp_who_leaves_is_missed_nowhere_and_a_group_can_be_empty() {
+    let (directory, tenant) = directory().await;
+    let tech = department(&directory, tenant, "Tech", DepartmentId::ROOT).await;
+    let anna = member(&directory, "anna", &[tech]).await;
+    let new = NewGroup {
+        members: vec![at("anna")],
+        member_departments: vec![tech],
+        representatives: vec![anna],
+        owner: Some(anna),
+        posting: Posting::Custom,
+        posters: Parties {
+            departments: vec![tech],
+            ..Parties::default()
+        },
+        ..NewGroup::at(at("team"))
+    };
+    let team = directory.create_group(&new).await.unwrap().id;
+    let outer = NewGroup {
+        members: vec![at("team")],
+        ..NewGroup::at(at("outer"))
+    };
+    let outer = directory.create_group(&outer).await.unwrap().id;
+    assert_eq!(reached(&directory, "outer").await, "anna");
+    directory.delete_account(anna).await.unwrap();
+    let left = directory.group_at(&at("team")).await.unwrap();
+    assert_eq!((left.representatives, left.owner, left.members), (vec![], None, 0));
+    assert_eq!(
+        directory.resolve(&at("team")).await.unwrap(),
+        Resolution::GroupEmpty(team)
+    );
+    assert_eq!(
+        directory.resolve(&at("outer")).await.unwrap(),
+        Resolution::GroupEmpty(outer)
+    );
+    // Who joins the department is in at once, and it may have another name.
+    let renamed = DepartmentChange {
+        name: Field::Set("Lab".to_owned()),
+        ..DepartmentChange::default()
+    };
+    directory.change_department(tenant, tech, &renamed).await.unwrap();
+    let ben = member(&directory, "ben", &[tech]).await;
+    assert_eq!(reached(&directory, "outer").await, "ben");
+    let group = targets(&directory, "team").await;
+    let ben = directory.account(ben).await.unwrap().unwrap();
+    assert!(group.takes_from(Poster {
+        account: Some(&ben),
+        sender: Some(&ben.address),
+    }));
+    assert!(group.owner.is_none());
+}
+
+#[tokio::test]
 async fn grp_4_who_may_write() {
     let (directory, tenant) = directory().await;
     let tech = department(&directory, tenant, "Tech", DepartmentId::ROOT).await;

@@ -24,6 +24,8 @@ pub(crate) async fn run(
     let nested = matches!(target_at(transaction, member).await?, Some(Target::Group { .. }));
     if nested || group.all_departments().next().is_some() || !group.member_tags.is_empty() {
         group_rules::check_reach(transaction, &group, options).await?;
+    } else {
+        group_rules::check_above(transaction, &group, options).await?;
     }
     let event = Event::new("group.add-member", &group.address)
         .id(group.id.0)

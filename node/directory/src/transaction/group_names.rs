@@ -98,6 +98,23 @@ pub(super) async fn forget(transaction: &mut Change, tenant: TenantId, naming: N
     Ok(())
 }
 
+/// The groups of a tenant that have an address as a member.
+pub(super) async fn groups_with_member(
+    transaction: &mut Change,
+    tenant: TenantId,
+    address: &Address,
+) -> Result<Vec<GroupRecord>> {
+    let prefix = naming::groups_of(address);
+    let mut groups = Vec::new();
+    for pair in transaction.get_range_all(RangeQuery::all(prefix.range())).await? {
+        if read_int(&pair.value)? == tenant.0 {
+            let id = GroupId(last_int(&prefix, &pair.key)?);
+            groups.extend(read_group(transaction, tenant, id).await?);
+        }
+    }
+    Ok(groups)
+}
+
 /// Takes an address that goes out of all groups that it is a member of.
 pub(super) async fn forget_address(transaction: &mut Change, address: &Address) -> Result<()> {
     let prefix = naming::groups_of(address);

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use hongyan_kv::{RangeQuery, Transaction};
 use hongyan_types::{AccountId, Address, TenantId};
 
-use super::{need_account, need_department, need_tag, read_group, target_at};
+use super::{group_names, need_account, need_department, need_tag, read_group, target_at};
 use crate::record::read_address;
 use crate::record::target::Target;
 use crate::{
@@ -109,12 +109,45 @@ async fn check_person(transaction: &mut Change, tenant: TenantId, id: AccountId)
 }
 
 /// Refuses a group that is a member of itself, be it through others (GRP, loops are found at save), or that reaches too
-/// many.
+/// many, or makes a group reach too many that it is part of.
 pub(super) async fn check_reach(
     transaction: &mut Change,
     group: &GroupRecord,
     options: &DirectoryOptions,
 ) -> Result<()> {
+    check_own_reach(transaction, group, options).await?;
+    check_above(transaction, group, options).await
+}
+
+/// Refuses what makes a group of the same organisation reach too many that `group` is part of, be it through others.
+pub(super) async fn check_above(
+    transaction: &mut Change,
+    group: &GroupRecord,
+    options: &DirectoryOptions,
+) -> Result<()> {
+    let mut seen = BTreeSet::from([group.id]);
+    let mut waiting = VecDeque::from([group.address.clone()]);
+    while let Some(address) = waiting.pop_front() {
+        for above in group_names::groups_with_member(transaction, group.tenant, &address).await? {
+            if !seen.insert(above.id) {
+                continue;
+            }
+            match check_own_reach(transaction, &above, options).await {
+                Err(Error::Limit { max, used, .. }) => {
+                    let (one, at) = (&group.address, &above.address);
+                    return Err(Error::Refused(format!(
+                        "{at} has {one} as a member and would reach {used} recipients: group_expansion_max is {max}"
+                    )));
+                }
+                outcome => outcome?,
+            }
+            waiting.push_back(above.address);
+        }
+    }
+    Ok(())
+}
+
+async fn check_own_reach(transaction: &mut Change, group: &GroupRecord, options: &DirectoryOptions) -> Result<()> {
     let mut reached: BTreeSet<String> = BTreeSet::new();
     let mut seen = BTreeSet::from([group.id]);
     let mut waiting = VecDeque::from([group.clone()]);
