@@ -4,17 +4,21 @@ mod harness;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use harness::{Client, Node, address, on_node};
 use hongyan_access::SessionFilter;
 use hongyan_delivery::Notifier;
 use hongyan_directory::{
-    AccountChange, AccountKind, AccountState, Field, GrantRights, Grantee, GroupChange, Language, Limit, NewAccount,
-    NewGrant, NewSanction, Posting, Restrictions, Role, SanctionKind, Sending, TenantChange,
+    AccountChange, AccountKind, AccountState, DomainCheck, DomainWork, Field, GrantRights, Grantee, GroupChange,
+    Language, Limit, NewAccount, NewGrant, NewGroup, NewSanction, NewTenant, Posting, Restrictions, Role, SanctionKind,
+    Sending, TenantChange,
 };
 use hongyan_mailbox::MailboxError;
 use hongyan_notice::{Notice, Recipient, Text};
 use hongyan_queue::{Destination, LocalDelivery, Reporter};
 use hongyan_router::AskError;
+use hongyan_sasl::Secret;
 use hongyan_smtp::server::Mode;
 use hongyan_trail::{Progress, Submission, Submissions};
 use hongyan_types::{AccountId, Timestamp};
@@ -584,6 +588,122 @@ fn org_16_what_the_operator_has_stopped_is_refused_at_once() {
         limit(true).await;
         let reply = client.say("MAIL FROM:<anna@example.test>\r\n", 1).await;
         assert_eq!(reply, ["550 5.7.1 The operator has stopped your sending"]);
+    });
+}
+
+#[test]
+fn dom_1_from_a_domain_to_try_mail_stays_inside_until_there_is_an_own_one() {
+    on_node(|node| async move {
+        let new = NewTenant {
+            trial_domain: true,
+            ..NewTenant::named("Trial")
+        };
+        let trial = node.directory.create_tenant(&new).await.unwrap();
+        let lent = format!("t{}.try.test", trial.id.0);
+        let carla = address(&format!("carla@{lent}"));
+        let credential = node.access().hash_password(&Secret::new("pass")).await.unwrap();
+        let new = NewAccount {
+            credential: Some(credential),
+            ..NewAccount::at(carla.clone())
+        };
+        node.directory.create_account(&new).await.unwrap();
+        let everybody = NewGroup {
+            members: vec![carla.clone(), address("x@far.test")],
+            ..NewGroup::at(address(&format!("all@{lent}")))
+        };
+        node.directory.create_group(&everybody).await.unwrap();
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        let initial = STANDARD.encode(format!("\0{carla}\0pass"));
+        let reply = client.say(&format!("AUTH PLAIN {initial}\r\n"), 1).await;
+        assert_eq!(reply, ["235 2.7.0 Signed in"]);
+        // Others of this server, but nobody elsewhere, be it through a group.
+        let envelope = format!(
+            "MAIL FROM:<{carla}>\r\nRCPT TO:<anna@example.test>\r\nRCPT TO:<x@far.test>\r\nRCPT TO:<all@{lent}>\r\nRSET\r\n"
+        );
+        let replies = client.say(&envelope, 5).await;
+        assert_eq!(codes(&replies), ["250", "250", "550", "550", "250"], "{replies:?}");
+        // Mail from elsewhere comes.
+        let mut outside = smtp(&node).await;
+        let replies = outside.send("x@far.test", &[&carla.to_string()], LETTER, 1).await;
+        assert_eq!(replies.last().unwrap()[..3], *"250", "{replies:?}");
+        // With an own domain whoever signs in may write to all.
+        let own = hongyan_types::Domain::try_from("own.test").unwrap();
+        node.directory.create_domain(trial.id, &own).await.unwrap();
+        let id = node.directory.account_at(&carla).await.unwrap().id;
+        let check = DomainCheck {
+            at: node.directory.now(),
+            receives: true,
+            lost: None,
+            told: None,
+            wrong: Vec::new(),
+            registration: Default::default(),
+        };
+        node.directory.keep_domain_check(&own, &check, None).await.unwrap();
+        let lent = hongyan_types::Domain::try_from(lent.as_str()).unwrap();
+        let record = node.directory.domain(&lent).await.unwrap();
+        assert!(node.directory.replace_trial_domain(&record).await.unwrap());
+        while node.directory.step_domain(&lent, DomainWork::Move).await.unwrap() {}
+        assert_eq!(node.directory.account(id).await.unwrap().unwrap().address.domain, own);
+        let mut client = node.connect(Mode::Submission, |_| {}).await.hello("EHLO").await;
+        client.say(&format!("AUTH PLAIN {initial}\r\n"), 1).await;
+        let replies = client
+            .say("MAIL FROM:<carla@own.test>\r\nRCPT TO:<x@far.test>\r\n", 2)
+            .await;
+        assert_eq!(codes(&replies), ["250", "250"], "{replies:?}");
+    });
+}
+
+#[test]
+fn grp_a_person_gets_one_copy_by_whatever_paths() {
+    on_node(|node| async move {
+        let anna = node.account("anna@example.test").await;
+        let alias = address("a.berg@example.test");
+        node.directory.add_alias(AccountId(anna), &alias).await.unwrap();
+        for (name, members) in [
+            ("inner", ["anna@example.test", "a.berg@example.test"]),
+            ("outer", ["inner@example.test", "team@example.test"]),
+        ] {
+            let new = NewGroup {
+                members: members.map(address).to_vec(),
+                ..NewGroup::at(address(&format!("{name}@example.test")))
+            };
+            node.directory.create_group(&new).await.unwrap();
+        }
+        let mut client = smtp(&node).await;
+        let to = [
+            "outer@example.test",
+            "team@example.test",
+            "Anna+lists@example.test",
+            "a.berg@example.test",
+            "inner@example.test",
+        ];
+        let replies = client.send("x@far.test", &to, LETTER, 1).await;
+        assert_eq!(replies.last().unwrap()[..3], *"250", "{replies:?}");
+        let mut kept: Vec<u64> = node
+            .probe
+            .kept
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|kept| kept.account)
+            .collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [anna, node.account("ben@example.test").await]);
+        let queued = node.queued().await;
+        assert_eq!(
+            (queued.len(), queued[0].recipients.len()),
+            (1, 1),
+            "one copy for the member elsewhere"
+        );
+        // Who left is not written to any more, and nothing is said about it.
+        node.directory.delete_account(AccountId(anna)).await.unwrap();
+        let replies = client.send("x@far.test", &["outer@example.test"], LETTER, 1).await;
+        assert_eq!(replies.last().unwrap()[..3], *"250", "{replies:?}");
+        assert_eq!(node.probe.kept.lock().unwrap().len(), 3);
+        let reply = client
+            .say("MAIL FROM:<x@far.test>\r\nRCPT TO:<inner@example.test>\r\n", 2)
+            .await;
+        assert_eq!(reply[1], "550 5.2.4 The list has no members");
     });
 }
 

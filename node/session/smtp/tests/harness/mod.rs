@@ -114,7 +114,11 @@ impl Node {
         let blobs = BlobStore::open(database.clone(), BlobOptions::default(), sources)
             .await
             .unwrap();
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        let options = DirectoryOptions {
+            trial_parent: Some(Domain::try_from("try.test").unwrap()),
+            ..DirectoryOptions::default()
+        };
+        let directory = Directory::new(database.clone(), env.clone(), options);
         let options = AccessOptions {
             argon2_memory_kib: 64,
             argon2_passes: 1,
