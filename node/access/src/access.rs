@@ -24,7 +24,7 @@ use crate::sessions::Sessions;
 use crate::web::Bells;
 use crate::{
     AccessError, AccessOptions, Identity, PasswordOwner, PasswordRule, PasswordRules, Places, Protocol, ScramAttempt,
-    SessionPermit, TextGateway, app_password, password_rules,
+    SessionPermit, TextGateway, app_password, password_rules, secret_text,
 };
 
 /// Longest password looked at, in octets: a bound on work, not a rule.
@@ -390,6 +390,25 @@ impl Access {
             Some(rule) => Err(AccessError::BadPassword(rule)),
             None => Ok(()),
         }
+    }
+
+    /// A password to begin with, good enough for its account: for paper, and to be changed at the first sign-in (MEM-7).
+    ///
+    /// # Errors
+    /// `BadPassword` where the rules allow none that could be made.
+    pub fn first_password(&self, owner: &PasswordOwner<'_>) -> Result<Secret, AccessError> {
+        let mut outcome = Err(AccessError::BadPassword("no password keeps to the rules".to_owned()));
+        // Some 80 bits; longer or shorter where the installation's rules want that.
+        for groups in [4, 4, 4, 4, 4, 4, 4, 4, 5, 6, 8, 12, 3, 2] {
+            let made = secret_text::make(&self.0.env, groups, 4);
+            let (first, rest) = made.reveal().split_at(1);
+            let password = Secret::new(format!("{}{rest}", first.to_ascii_uppercase()));
+            outcome = self.check_password(owner, &password).map(|()| password);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
     }
 
     /// All the rules that a new password of that account breaks (AUTH-9); none when it is good enough.

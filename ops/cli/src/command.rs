@@ -10,6 +10,7 @@ pub(crate) mod cluster;
 mod deleted_mail;
 mod department;
 mod domain;
+mod first_password;
 mod group;
 mod home;
 mod import;

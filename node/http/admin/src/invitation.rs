@@ -181,12 +181,17 @@ fn expires(caller: &Caller, days: u32) -> Result<Timestamp> {
 
 /// The page where who shows that text joins.
 pub(crate) fn link(state: &AdminState, text: &str) -> String {
+    format!("{}join/{text}", home(state))
+}
+
+/// Where people begin.
+pub(crate) fn home(state: &AdminState) -> String {
     let publishing = state.publishing.as_ref();
     let door = publishing.and_then(|publishing| publishing.offer.door(Service::Https));
     match door {
-        Some(door) if door.port == 443 => format!("https://{}/join/{text}", door.host),
-        Some(door) => format!("https://{}:{}/join/{text}", door.host, door.port),
-        None => format!("/join/{text}"),
+        Some(door) if door.port == 443 => format!("https://{}/", door.host),
+        Some(door) => format!("https://{}:{}/", door.host, door.port),
+        None => "/".to_owned(),
     }
 }
 

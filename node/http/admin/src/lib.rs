@@ -29,6 +29,7 @@ mod domain;
 mod domain_records;
 mod event;
 mod export;
+mod first_password;
 mod group;
 mod home;
 mod import;
@@ -220,6 +221,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(invitation::list, invitation::create))
         .routes(routes!(invitation::revoke))
         .routes(routes!(invitation::notify))
+        .routes(routes!(first_password::hand_out))
         .routes(routes!(application::list))
         .routes(routes!(application::accept))
         .routes(routes!(application::refuse))

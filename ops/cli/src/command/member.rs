@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Max, Whose, bulk, changes, or_none, password, sheet};
+use super::{Max, Whose, bulk, changes, first_password, or_none, password, sheet};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -87,6 +87,8 @@ pub enum Member {
         /// One of its addresses.
         address: String,
     },
+    /// Make first passwords for members who are still to come, on a sheet to hand out.
+    FirstPasswords(first_password::HandOut),
     /// Stop its sign-in and mail, as its administrators want; what it has stays.
     Disable(Leaving),
     /// End that.
@@ -414,6 +416,7 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
         Member::Enable { address } => client.patch(&path(address), json!({"state": "active"})).await?,
         Member::Suspend { address } => client.patch(&path(address), json!({"state": "suspended"})).await?,
         Member::Resume { address } => client.patch(&path(address), json!({"state": "active"})).await?,
+        Member::FirstPasswords(asked) => return first_password::hand_out(asked, client, style).await,
         Member::Bulk(asked) => return bulk::run(asked, client, style).await,
         Member::Import(asked) => return sheet::import(asked, client, style).await,
         Member::Export(asked) => return sheet::export(asked, client, style).await,

@@ -219,3 +219,57 @@ fn mem_6_those_still_to_come_are_told_by_mail() {
         assert_eq!(member["state"], "active");
     });
 }
+
+#[test]
+fn mem_7_first_passwords_are_made_to_be_handed_out() {
+    hongyan_actor::run(0, async {
+        let (api, state) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        for (name, invited) in [("neu", true), ("noch", true), ("import", false)] {
+            let new = json!({"address": format!("{name}@d.test"), "display_name": name, "invited": invited});
+            assert_eq!(call(&operator, "POST", "/api/members", new).await.0, 201);
+        }
+        let password = json!({"password": "Correct-horse7"});
+        let set = call(&operator, "PUT", "/api/members/anna@d.test/password", password).await;
+        assert_eq!(set.0, 204);
+        let (status, sheet) = call(&operator, "POST", "/api/first-passwords", json!({})).await;
+        assert_eq!(status, 200, "{sheet}");
+        let rows: Vec<_> = sheet["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row["member"])
+            .collect();
+        assert_eq!(rows, ["neu@d.test", "noch@d.test"]);
+        let first = sheet["items"][0]["password"].as_str().unwrap().to_owned();
+        assert_ne!(sheet["items"][1]["password"], json!(first));
+        let come = async |name: &str, password: &str| {
+            let secret = Secret::new(password);
+            let from = [192, 0, 2, 1].into();
+            state
+                .access
+                .verify_password(Protocol::Imap, name, &secret, from)
+                .await
+                .is_ok()
+        };
+        assert!(come("neu@d.test", &first).await);
+        let neu = hongyan_types::Address::try_from("neu@d.test").unwrap();
+        let neu = state.directory.account_at(&neu).await.unwrap();
+        assert!(state.directory.factors(neu.id).await.unwrap().must_change);
+        // Nobody who has a password gets another one so; who was imported without one does.
+        let named = json!({"members": ["anna@d.test", "import@d.test", "neu@d.test"]});
+        let sheet = call(&operator, "POST", "/api/first-passwords", named).await.1;
+        let rows = sheet["items"].as_array().unwrap();
+        let results: Vec<_> = rows.iter().map(|row| row["result"].as_str().unwrap()).collect();
+        assert_eq!(results, ["already-active", "set", "already-active"]);
+        assert_eq!(rows[0]["password"], Value::Null);
+        assert!(come("anna@d.test", "Correct-horse7").await && come("neu@d.test", &first).await);
+        let nobody = call(&operator, "POST", "/api/first-passwords", json!({})).await.1;
+        assert_eq!((&nobody["items"], &nobody["more"]), (&json!([]), &json!(false)));
+        let many = json!({"members": vec!["anna@d.test"; 51]});
+        assert_eq!(call(&operator, "POST", "/api/first-passwords", many).await.0, 400);
+        let member = as_member(&api, &state, "anna@d.test").await;
+        assert_eq!(call(&member, "POST", "/api/first-passwords", json!({})).await.0, 403);
+    });
+}
