@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use hongyan_jmap::method::{Comparator, Filter};
 use hongyan_jmap::object::{EmailCondition, EmailQuery, EmailSort, email_sorts};
 use hongyan_mailbox::search::look;
-use hongyan_mailbox::{EmailId, FolderView, read_email};
+use hongyan_mailbox::{Email, EmailId, FolderView, read_emails};
 
 use super::condition::{Conditions, Looked};
 use super::digests::{Digests, digests};
@@ -19,6 +20,11 @@ use crate::snapshots::Kept;
 
 /// After how many emails others on the arbiter get their turn.
 const YIELD_AFTER: usize = 4_096;
+
+/// Emails whose records are in memory together.
+const RECORDS: usize = 64;
+/// Emails whose bytes are looked into at the same time.
+const LOOKS: usize = 16;
 
 /// What a query asks for.
 pub(super) struct Asked {
@@ -163,45 +169,53 @@ impl Asked {
         rows: Vec<(Row, Found<'_>)>,
         digests: &Digests,
     ) -> Outcome<Vec<Row>> {
-        let mut kept = Vec::new();
+        let (mut kept, mut open) = (Vec::new(), Vec::new());
         let mut digests = digests.reader();
-        for (at, (row, found)) in rows.into_iter().enumerate() {
+        for (at, (row, found)) in rows.iter().enumerate() {
             if at % YIELD_AFTER == YIELD_AFTER - 1 {
                 tokio::task::yield_now().await;
             }
             let Some(digest) = digests.get(row.email) else {
                 continue;
             };
-            let mut looked = Looked::new(snapshot, &found);
+            let mut looked = Looked::new(snapshot, found);
             looked.digest = Some(digest);
-            let is_found = match self.conditions.root.check(&looked) {
-                Some(is_found) => is_found,
-                None => self.look_into(call, looked, row.email).await?,
-            };
-            if is_found {
-                kept.push(row);
+            match self.conditions.root.check(&looked) {
+                Some(true) => kept.push(*row),
+                Some(false) => {}
+                None => open.push((*row, looked)),
             }
+        }
+        for some in open.chunks(RECORDS) {
+            let emails: Vec<EmailId> = some.iter().map(|(row, _)| row.email).collect();
+            let records = read_emails(&call.jmap.services.database, call.account.mailbox, &emails).await?;
+            let looks = some.iter().zip(&records);
+            let looks: Vec<_> = looks
+                .map(|((_, looked), record)| self.look_into(call, looked, record.as_ref()))
+                .collect();
+            // Their bytes are on their way together.
+            let found: Vec<bool> = stream::iter(looks).buffered(LOOKS).try_collect().await?;
+            let found = some.iter().zip(found).filter(|(_, is_found)| *is_found);
+            kept.extend(found.map(|((row, _), _)| *row));
+            tokio::task::yield_now().await;
         }
         Ok(kept)
     }
     /// Whether an email is found of which what is kept says too little.
-    async fn look_into(&self, call: &Call<'_>, looked: Looked<'_>, email: EmailId) -> Outcome<bool> {
-        let services = &call.jmap.services;
-        let record = read_email(&services.database, call.account.mailbox, email).await?;
+    async fn look_into(&self, call: &Call<'_>, looked: &Looked<'_>, record: Option<&Email>) -> Outcome<bool> {
         let Some(record) = record else { return Ok(false) };
-        let needles;
         let mut looked = Looked {
-            record: Some(&record),
-            ..looked
+            record: Some(record),
+            ..*looked
         };
-        let mut verdict = self.conditions.root.check(&looked);
-        if verdict.is_none() {
-            let tenant = call.account.mailbox.tenant.0;
-            let mut reader = services.blobs.open_blob(tenant, &record.blob).await?;
-            needles = look(&mut reader, &record, &self.conditions.needles).await?;
-            looked.needles = Some(&needles);
-            verdict = self.conditions.root.check(&looked);
+        if let Some(verdict) = self.conditions.root.check(&looked) {
+            return Ok(verdict);
         }
+        let tenant = call.account.mailbox.tenant.0;
+        let mut reader = call.jmap.services.blobs.open_blob(tenant, &record.blob).await?;
+        let needles = look(&mut reader, record, &self.conditions.needles).await?;
+        looked.needles = Some(&needles);
+        let verdict = self.conditions.root.check(&looked);
         tokio::task::yield_now().await;
         Ok(verdict == Some(true))
     }

@@ -32,7 +32,7 @@ async fn fill(place: &mut Client) {
         if mixed.is_multiple_of(100) {
             mail += "Cc: Zo\u{eb} <zoe@x.test>\r\nBcc: hidden@x.test\r\n";
         }
-        mail += "\r\nx";
+        mail += &format!("\r\nword{} of {mixed:04}\r\n", mixed % 10);
         place.append("INBOX", 1, &mail).await;
     }
 }
@@ -85,6 +85,37 @@ fn rfc_8621_4_4_1_cc_and_bcc_are_looked_into_however_they_are_known() {
         };
         assert_eq!(totals().await, [6, 6, 0]);
         assert_eq!(totals().await, [6, 6, 0]);
+        place.stop().await;
+    });
+}
+
+#[test]
+fn rfc_8621_4_4_1_texts_of_many_mails_are_looked_into() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        fill(&mut place).await;
+        let filters = [
+            (json!({"body": "word7"}), 60),
+            (json!({"text": "WORD7"}), 60),
+            (json!({"text": "number"}), 600),
+            (json!({"header": ["Cc"]}), 6),
+            (
+                json!({"operator": "NOT", "conditions": [{"body": "word7"}, {"from": "a6@"}]}),
+                480,
+            ),
+            (
+                json!({"operator": "OR", "conditions": [{"body": "word7"}, {"header": ["Cc", "zoe"]}]}),
+                66,
+            ),
+            (json!({"body": "of 0042", "subject": "0042"}), 1),
+            (json!({"body": "number"}), 0),
+        ];
+        for (filter, total) in filters {
+            let sort = json!([{"property": "subject"}]);
+            let arguments = json!({"accountId": "$account", "filter": filter, "sort": sort, "calculateTotal": true});
+            let answer = place.call(&json!([["Email/query", arguments, "0"]]).to_string()).await;
+            assert_eq!(answer[0][1]["total"], json!(total), "{filter}");
+        }
         place.stop().await;
     });
 }
