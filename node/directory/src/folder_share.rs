@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hongyan_kv::Transaction;
-use hongyan_types::{AccountId, FolderRights};
+use hongyan_types::{AccountId, FolderRights, TenantId};
 
 use crate::transaction as tx;
 use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Opening, Result};
@@ -69,14 +69,23 @@ impl Directory {
         self.change(async move |t| tx::folder_share::subscribe(t, &share, tenant, subscribed).await)
             .await
     }
-    /// Ends all sharing of a folder that is gone, which had that path.
-    pub async fn forget_folder(&self, account: AccountId, folder: FolderNumber, path: &str) -> Result<()> {
+    /// Accounts of which folders are shared, of all tenants, after `after`, at most `limit`.
+    pub async fn accounts_that_share(
+        &self,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, AccountId)>> {
+        self.read(async move |t: &mut Transaction| tx::folder_share::owners(t, after, limit).await)
+            .await
+    }
+    /// Ends all sharing of a folder that is gone, which had that path, as far as it is known.
+    pub async fn forget_folder(&self, account: AccountId, folder: FolderNumber, path: Option<&str>) -> Result<()> {
         let shares = self.folder_shares_of(account).await?;
         if shares.iter().all(|share| share.folder != folder) {
             return Ok(());
         }
-        let path = path.to_owned();
-        self.change(async move |t| tx::folder_share::forget_folder(t, account, folder, &path).await)
+        let path = path.map(str::to_owned);
+        self.change(async move |t| tx::folder_share::forget_folder(t, account, folder, path.as_deref()).await)
             .await
     }
     /// The single folders that are open to someone now, of those whose mailbox is not open to them as a `whole`

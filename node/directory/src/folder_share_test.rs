@@ -6,7 +6,7 @@ use hongyan_types::{Address, Domain, TenantId};
 use super::*;
 use crate::{
     AccountChange, AccountKind, AccountState, DirectoryOptions, Field, GrantRights, Grantee, NewAccount, NewGrant,
-    NewTenant,
+    NewTenant, Recycle, Restore,
 };
 
 const PLANS: FolderNumber = FolderNumber(9);
@@ -105,11 +105,15 @@ async fn a_folder_is_open_to_whom_it_is_shared_with_until_it_is_not() {
     ground.share(anna, ben, "lr").await.unwrap();
     ground
         .directory
-        .forget_folder(anna, FolderNumber(8), "Other")
+        .forget_folder(anna, FolderNumber(8), None)
         .await
         .unwrap();
     assert_eq!(ground.open_to(ben).await, "anna:9:lr");
-    ground.directory.forget_folder(anna, PLANS, "Plans").await.unwrap();
+    ground
+        .directory
+        .forget_folder(anna, PLANS, Some("Plans"))
+        .await
+        .unwrap();
     assert_eq!(ground.open_to(ben).await, "");
 }
 
@@ -185,4 +189,41 @@ async fn what_is_shared_ends_with_either_of_the_two() {
     assert_eq!(left.iter().map(|share| share.to).collect::<Vec<_>>(), [carl]);
     directory.delete_account(anna).await.unwrap();
     assert_eq!(ground.open_to(carl).await, "");
+}
+
+#[tokio::test]
+async fn what_is_shared_does_not_come_back_from_the_recycle_bin() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    let carl = ground.member("carl").await;
+    let directory = &ground.directory;
+    let who = |found: Vec<(TenantId, AccountId)>| found.into_iter().map(|(_, account)| account).collect::<Vec<_>>();
+    for (owner, to) in [(anna, ben), (ben, carl), (carl, ben)] {
+        ground.share(owner, to, "lr").await.unwrap();
+    }
+    assert_eq!(
+        who(directory.accounts_that_share(None, 9).await.unwrap()),
+        [anna, ben, carl]
+    );
+    assert_eq!(who(directory.accounts_that_share(None, 1).await.unwrap()), [anna]);
+    assert_eq!(who(directory.accounts_that_share(Some(anna), 1).await.unwrap()), [ben]);
+    directory.recycle(ben, &Recycle::default()).await.unwrap();
+    assert_eq!(
+        who(directory.accounts_that_share(None, 9).await.unwrap()),
+        [AccountId(0); 0]
+    );
+    let back = Restore::Member {
+        name: None,
+        profile: None,
+        credential: None,
+        invited: false,
+    };
+    directory.restore(ground.tenant, ben, &back).await.unwrap();
+    // As with what members may do for one another, it is given anew.
+    assert_eq!(
+        (ground.open_to(ben).await, ground.open_to(carl).await),
+        Default::default()
+    );
+    ground.share(anna, ben, "lr").await.unwrap();
+    assert_eq!(ground.open_to(ben).await, "anna:9:lr");
 }

@@ -232,7 +232,11 @@ pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
 }
 /// What an account lets others do with single folders, by folder.
 pub(crate) fn folder_shares(account: AccountId) -> Tuple {
-    dir("folder-share").int(account.0)
+    folders_shared().int(account.0)
+}
+/// What all accounts do, by account.
+pub(crate) fn folders_shared() -> Tuple {
+    dir("folder-share")
 }
 pub(crate) fn folder_share(account: AccountId, folder: crate::FolderNumber, to: AccountId) -> Bytes {
     folder_shares(account).int(u64::from(folder.0)).int(to.0).pack()

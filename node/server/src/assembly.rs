@@ -427,6 +427,9 @@ fn start_tasks(ground: &Ground, arbiters: &Arbiters, router: &Router, ldap: &Lda
     let period = tasks.options().purge_period;
     let (bin, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
     arbiters.spawn(0, move || hongyan_upkeep::purge(clock, way, bin, period));
+    let period = tasks.options().shares_period;
+    let (shares, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
+    arbiters.spawn(0, move || hongyan_upkeep::end_lost_shares(clock, way, shares, period));
     let (plans, way, clock) = (ground.directory.clone(), router.clone(), env.clone());
     let (place, known) = (QueueId { shard: 0 }.entity_id(), router.clone());
     arbiters.spawn(0, move || {

@@ -17,6 +17,7 @@ mod plans;
 mod purge;
 mod record;
 mod runner;
+mod shares;
 mod sheet;
 mod step;
 mod store;
@@ -39,6 +40,7 @@ pub use record::task::{
     TaskState,
 };
 pub use runner::run;
+pub use shares::end_lost_shares;
 pub use sheet::{Sheet, SheetError, SheetFormat, SheetLimits};
 pub use sync::sync_directories;
 pub use task::bulk_members::BulkItem;

@@ -19,6 +19,8 @@ pub struct UpkeepOptions {
     pub open_tasks_per_tenant_max: usize,
     /// How often a node looks whether something in the recycle bin is due.
     pub purge_period: Duration,
+    /// How often a node looks whether folders that are shared are there.
+    pub shares_period: Duration,
     /// How often a node looks whether a delegation is about to end.
     pub delegation_period: Duration,
     /// How often a node looks whether a task has come to it.
@@ -42,6 +44,7 @@ impl Default for UpkeepOptions {
             bulk_members_max: 10_000,
             open_tasks_per_tenant_max: 10,
             purge_period: Duration::from_secs(10),
+            shares_period: Duration::from_secs(3600),
             delegation_period: Duration::from_secs(60),
             look_period: Duration::from_secs(1),
         }

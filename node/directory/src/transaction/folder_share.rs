@@ -5,7 +5,7 @@ use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{AccountId, FolderRights, TenantId, Timestamp};
 
 use super::share_notice::{self, News};
-use super::{corrupt, grant, need_account, read_account, record_account, touch_account};
+use super::{corrupt, grant, last_int, need_account, read_account, record_account, touch_account};
 use crate::record::folder_share;
 use crate::{
     AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, NewFolderShares, Opened,
@@ -214,13 +214,44 @@ pub(crate) async fn with(
     Ok(shares)
 }
 
-/// Removes all shares of a folder that is gone, which had that path.
+/// Accounts of which folders are shared, after `after`, at most `limit`.
+pub(crate) async fn owners(
+    transaction: &mut Transaction,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<(TenantId, AccountId)>> {
+    let all = key::folders_shared();
+    let (mut range, mut found) = (all.range(), Vec::new());
+    if let Some(after) = after {
+        range.begin = key::folder_shares(after).range().end;
+    }
+    while found.len() < limit {
+        let query = RangeQuery {
+            range: range.clone(),
+            limit: 1,
+            reverse: false,
+            mode: ReadMode::Snapshot,
+        };
+        let pairs = transaction.get_range_all(query).await?;
+        let Some(pair) = pairs.first() else { break };
+        let account = AccountId(last_int(&all, &pair.key)?);
+        range.begin = key::folder_shares(account).range().end;
+        if let Some(owner) = read_account(transaction, account).await? {
+            found.push((owner.tenant, account));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes all shares of a folder that is gone, which had that path, as far as it is known.
 pub(crate) async fn forget_folder(
     transaction: &mut Change,
     account: AccountId,
     folder: FolderNumber,
-    path: &str,
+    path: Option<&str>,
 ) -> Result<()> {
+    let number = folder.0.to_string();
+    let path = path.unwrap_or(&number);
     let shares = of_folder(transaction, account, folder).await?;
     let Some(owner) = read_account(transaction, account).await? else {
         return Ok(());

@@ -2,10 +2,13 @@
 
 mod support;
 
-use hongyan_directory::{AccountKind, GrantRights, Grantee, NewAccount, NewGrant, Sending};
+use hongyan_directory::{
+    AccountKind, FolderNumber, GrantRights, Grantee, NewAccount, NewFolderShares, NewGrant, Sending, ShareNotices,
+};
 use hongyan_env::Stream;
-use hongyan_types::{AccountId, Address};
-use support::{Client, Node, Options};
+use hongyan_mailbox::ListFolders;
+use hongyan_types::{AccountId, Address, FolderRights};
+use support::{Client, Node, Options, WITHIN};
 
 const INFO: &str = "Shared/info@example.test";
 const MAIL: &[u8] = b"From: x@far.test\r\nSubject: question\r\n\r\nWhen?\r\n";
@@ -200,5 +203,45 @@ fn sbx_8_who_is_no_longer_allowed_loses_it_at_once() {
         let mut again = node.login().await;
         refused(&mut again, &format!("SELECT \"{INFO}/INBOX\"")).await;
         again.ok("SELECT INBOX").await;
+    });
+}
+
+#[test]
+fn rfc_9670_a_folder_is_shared_whatever_it_is_called_until_it_is_deleted() {
+    on_node(async |node| {
+        let new = NewAccount::at(Address::try_from("ben@example.test").unwrap());
+        let ben = node.directory.create_account(&new).await.unwrap();
+        let mut client = node.login().await;
+        client.ok("CREATE Plans").await;
+        client.ok("CREATE Other").await;
+        let listed = node
+            .router
+            .ask(&node.mailbox, ListFolders, WITHIN)
+            .await
+            .unwrap()
+            .unwrap();
+        let owner = node.directory.account(node.mailbox.account).await.unwrap().unwrap();
+        for name in ["Plans", "Other"] {
+            let folder = listed.folders.iter().find(|folder| folder.path.as_str() == name);
+            let shares = NewFolderShares {
+                account: owner.id,
+                folder: FolderNumber(folder.unwrap().id.0),
+                path: name.to_owned(),
+                rights: vec![(ben.id, FolderRights::read("lr").unwrap())],
+            };
+            node.directory.share_folder(&owner, &shares).await.unwrap();
+        }
+        let before = node.directory.folder_shares_of(owner.id).await.unwrap();
+        client.ok("RENAME Plans Work/Later").await;
+        assert_eq!(node.directory.folder_shares_of(owner.id).await.unwrap(), before);
+        refused(&mut client, "DELETE Work").await;
+        assert_eq!(node.directory.folder_shares_of(owner.id).await.unwrap(), before);
+        client.ok("DELETE Work/Later").await;
+        let left = node.directory.folder_shares_of(owner.id).await.unwrap();
+        assert_eq!((left.len(), left.first()), (1, before.get(1)));
+        let mut transaction = node.database.begin();
+        let told = ShareNotices::of(ben.id).all(&mut transaction).await.unwrap();
+        let names: Vec<&str> = told.iter().map(|(_, notice)| notice.name.as_str()).collect();
+        assert_eq!(names, ["Plans", "Other", "Later"]);
     });
 }

@@ -398,7 +398,7 @@ async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Ch
     let directory = &call.jmap.services.directory;
     let number = hongyan_directory::FolderNumber(found.id.0);
     if let Err(error) = directory
-        .forget_folder(call.account.record.id, number, found.path.as_str())
+        .forget_folder(call.account.record.id, number, Some(found.path.as_str()))
         .await
     {
         tracing::warn!(event = "jmap_folder_shares_left", %error);

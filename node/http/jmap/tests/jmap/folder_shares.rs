@@ -1,7 +1,9 @@
 //! RFC 9670: single folders that members share with one another, given over JMAP and used over JMAP.
 
 use hongyan_directory::{FolderNumber, NewAccount, NewFolderShares};
-use hongyan_mailbox::{Append, AppendMessage, CreateFolder, FolderId, FolderPath, MailboxId, MessageWriter};
+use hongyan_mailbox::{
+    Append, AppendMessage, CreateFolder, FolderId, FolderPath, MailboxId, MessageWriter, RenameFolder,
+};
 use hongyan_miniature::WITHIN;
 use hongyan_types::{AccountId, Address, Domain, FolderRights};
 use serde_json::{Value, json};
@@ -420,5 +422,37 @@ fn rfc_9670_owners_say_with_whom_a_folder_is_shared() {
         assert_eq!(found["ids"], json!([]), "it was not made");
         ask(place, "Mailbox/set", json!({"accountId": own, "destroy": [made]})).await;
         assert_eq!(directory.folders_open_to(&ben_record, &[]).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn rfc_9670_a_folder_keeps_its_shares_whatever_it_is_called() {
+    run(async |place| {
+        let ben = member(place, "ben@example.test").await;
+        let [(plans, mail), _] = two_folders(place, ben).await;
+        let theirs = shown(ben);
+        share(place, ben, plans, "lr").await;
+        for to in ["Work/Later", "Elsewhere/Deep/Later"] {
+            let from = if to == "Work/Later" { "Work/Plans" } else { "Work/Later" };
+            let [from, to] = [from, to].map(|path| FolderPath::try_from(path).unwrap());
+            let (router, box_of_ben) = (place.node.router.clone(), mailbox(place, ben));
+            router
+                .ask(&box_of_ben, RenameFolder { from, to }, WITHIN)
+                .await
+                .unwrap()
+                .unwrap();
+            let folders = ask(place, "Mailbox/get", json!({"accountId": theirs})).await;
+            let folder = &folders["list"][0];
+            assert_eq!(
+                (
+                    &folder["name"],
+                    &folder["id"],
+                    folders["list"].as_array().unwrap().len()
+                ),
+                (&json!("Later"), &json!(format!("F{:08x}", plans.0)), 1)
+            );
+            let got = ask(place, "Email/get", json!({"accountId": theirs, "ids": [mail]})).await;
+            assert_eq!(got["list"].as_array().unwrap().len(), 1, "{got:#}");
+        }
     });
 }

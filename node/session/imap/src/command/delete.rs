@@ -1,5 +1,6 @@
 //! DELETE (RFC 9051 §6.3.5).
 
+use hongyan_directory::FolderNumber;
 use hongyan_imap::{MailboxName, Status};
 use hongyan_mailbox::DeleteFolder;
 
@@ -12,10 +13,17 @@ impl Session {
     pub(crate) async fn delete(&mut self, name: &MailboxName) -> Answer {
         let located = self.locate(name).await?;
         let folders = self.folders_in(&located.place).await?;
-        let id = folder::find(&folders.folders, &located.existing_path()?)?.id;
+        let found = folder::find(&folders.folders, &located.existing_path()?)?;
+        let id = found.id;
         located.place.writable()?;
         let mailbox = located.place.mailbox;
         self.ask_in(mailbox, DeleteFolder { folder: id.into() }).await?;
+        // Nobody has it any more; should this fail, what is left of it names nothing, and goes later (node/upkeep).
+        let (directory, number) = (&self.services.directory, FolderNumber(id.0));
+        let path = Some(found.path.as_str());
+        if let Err(error) = directory.forget_folder(mailbox.account, number, path).await {
+            tracing::warn!(event = "imap_folder_shares_left", %error);
+        }
         // Deleting the selected folder leaves it.
         let here = |selected: &Selected| (selected.place.mailbox, selected.folder) == (mailbox, id);
         if self.selected.as_deref().is_some_and(here) {
