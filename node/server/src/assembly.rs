@@ -208,7 +208,13 @@ impl Assembly {
         start_collector(&ground.env, &arbiters, &router, &blobs);
         start_notifier(&arbiters, &router, &delivery);
         let acme = acme::start(&config, &ground, &arbiters, &router, &parts.tls)?;
-        let tasks = start_tasks(&ground, &arbiters, &router, &ldap).with_lists(lists);
+        let tasks = start_tasks(&ground, &arbiters, &router, &ldap)
+            .with_lists(lists)
+            .with_mail(MailServices {
+                database: ground.database.clone(),
+                blobs: blobs.clone(),
+                router: router.clone(),
+            });
         start_retention(&ground, &arbiters, &router, (&counts, &tasks));
         let publishing = Checker {
             offer: Arc::new(offer::offer(&config)?),

@@ -5,6 +5,7 @@
 //! is one transaction that makes its changes and notes how far the task is, so none is done twice or by halves, whatever
 //! node dies. Called by the admin API; wired by `node/server`.
 
+mod back_up;
 mod delegation;
 mod each;
 mod entity;
@@ -22,10 +23,12 @@ mod sheet;
 mod step;
 mod store;
 mod sync;
+mod tar;
 mod task;
 mod tasks;
 mod wire;
 
+pub use back_up::BackUp;
 pub use delegation::tell_of_delegation_ends;
 pub use entity::{Cancel, MailServices, TaskEntity, TaskReply, TaskRequest, TaskServices, Work};
 pub use id::TaskId;

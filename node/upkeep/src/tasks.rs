@@ -8,7 +8,7 @@ use hongyan_audit::{Author, Chain, Event};
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_env::Env;
 use hongyan_kv::{KeyRange, RangeQuery, ReadMode};
-use hongyan_mailbox::FolderPath;
+use hongyan_mailbox::{FolderPath, MailboxId};
 use hongyan_router::{AskError, Router};
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
@@ -17,9 +17,9 @@ use crate::store::{self, PART_OCTETS_MAX, PART_ROWS_MAX};
 use crate::task::import_groups;
 use crate::task::import_members::check_head;
 use crate::{
-    BulkItem, BulkMembers, Cancel, ExportList, ExportMembers, ImportGroups, ImportMembers, Job, Lists, MergeMailbox,
-    Output, Phase, RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory, TaskId, TaskRecord,
-    TaskState, UpkeepOptions, Work, key,
+    BackUp, BulkItem, BulkMembers, Cancel, ExportList, ExportMembers, ImportGroups, ImportMembers, Job, Lists,
+    MailServices, MergeMailbox, Output, Phase, RowProblems, Sheet, SheetError, SheetFormat, SheetLimits, SyncDirectory,
+    TaskId, TaskRecord, TaskState, UpkeepOptions, Work, key,
 };
 
 /// How long a task may take to answer.
@@ -56,6 +56,7 @@ pub struct Tasks {
     router: Router,
     options: Arc<UpkeepOptions>,
     lists: Lists,
+    mail: Option<MailServices>,
 }
 
 impl Tasks {
@@ -68,6 +69,15 @@ impl Tasks {
             router,
             options: Arc::new(options),
             lists: Lists::default(),
+            mail: None,
+        }
+    }
+    /// The same where mailboxes are.
+    #[must_use]
+    pub fn with_mail(self, mail: MailServices) -> Self {
+        Self {
+            mail: Some(mail),
+            ..self
         }
     }
     /// The same with the lists that tasks write into files.
@@ -84,6 +94,16 @@ impl Tasks {
     #[must_use]
     pub fn options(&self) -> &UpkeepOptions {
         &self.options
+    }
+
+    /// All mail of a mailbox as an archive, within a folder `root` (MEM-16).
+    ///
+    /// # Errors
+    /// When the mailbox does not answer.
+    pub async fn back_up(&self, mailbox: MailboxId, root: &str) -> Result<BackUp, TaskError> {
+        let none = || Error::Refused("there are no mailboxes here".to_owned());
+        let mail = self.mail.clone().ok_or_else(none)?;
+        BackUp::open(mail, mailbox, root).await
     }
 
     fn task(&self, tenant: TenantId, author: Author, job: Job) -> TaskRecord {

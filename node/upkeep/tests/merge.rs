@@ -272,3 +272,59 @@ fn mem_16_what_left_the_bin_is_not_merged() {
         ground
     });
 }
+
+/// The files of an archive: name, and what is in it.
+fn files(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut rest = archive;
+    while rest.first().is_some_and(|octet| *octet != 0) {
+        let (head, after) = rest.split_at(512);
+        let name = String::from_utf8(head[..100].to_vec()).unwrap();
+        let size = u64::from_str_radix(std::str::from_utf8(&head[124..135]).unwrap(), 8).unwrap();
+        let size = usize::try_from(size).unwrap();
+        let (content, after) = after.split_at(size);
+        files.insert(name.trim_end_matches('\0').to_owned(), content.to_vec());
+        rest = &after[size.next_multiple_of(512) - size..];
+    }
+    assert_eq!(rest, [0; 1_024], "it has an end");
+    files
+}
+
+#[test]
+fn mem_16_all_mail_of_a_mailbox_in_the_bin_is_an_archive() {
+    on_ground(|ground| async move {
+        let mail = MailServices {
+            database: ground.node.database.clone(),
+            blobs: ground.node.blobs.clone(),
+            router: ground.node.router.clone(),
+        };
+        let without = ground.tasks.back_up(ground.source, "anna").await;
+        assert!(without.is_err(), "no mailboxes here");
+        let tasks = ground.tasks.clone().with_mail(mail);
+        let mut archive = tasks.back_up(ground.source, "anna@example.test").await.unwrap();
+        let mut octets = Vec::new();
+        while let Some(piece) = archive.read().await.unwrap() {
+            octets.extend_from_slice(&piece);
+        }
+        let mut files = files(&octets);
+        assert!(
+            files.contains_key("anna@example.test/new/") && files.contains_key("anna@example.test/Projects/Red/cur/")
+        );
+        files.retain(|name, _| !name.ends_with('/'));
+        let inside = |start: &str| files.keys().filter(|name| name.starts_with(start)).count() as i64;
+        assert_eq!(inside("anna@example.test/cur/"), MESSAGES);
+        assert_eq!(inside("anna@example.test/Projects/Red/cur/"), 3);
+        assert_eq!(inside("anna@example.test/a/b/c/d/e/f/g/h/i/j/cur/"), 1);
+        assert_eq!(files.len() as i64, MESSAGES + 4);
+        let third = files
+            .iter()
+            .find(|(name, _)| name.starts_with("anna@example.test/cur/2000."));
+        let (name, mail) = third.unwrap();
+        assert!(name.ends_with(".hongyan:2,S"), "{name}");
+        assert_eq!(
+            String::from_utf8_lossy(mail),
+            "Subject: 2\r\nMessage-ID: <2@x>\r\n\r\n2\r\n"
+        );
+        ground
+    });
+}

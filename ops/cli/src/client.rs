@@ -1,6 +1,6 @@
 //! HTTP over the admin socket.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::Context as Poll;
@@ -44,6 +44,13 @@ impl Body for Pieces {
 /// A node's admin API.
 pub(crate) struct Client {
     socket: PathBuf,
+}
+
+/// What the server says instead of an answer.
+fn refusal(status: hyper::StatusCode, body: &[u8]) -> anyhow::Error {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let detail = value["detail"].as_str().map(str::to_owned);
+    anyhow!(detail.unwrap_or_else(|| { format!("the server answered {status}: {}", String::from_utf8_lossy(body)) }))
 }
 
 impl Client {
@@ -113,6 +120,57 @@ impl Client {
         Ok(self.send(request.body(Full::new(Bytes::new()))?).await?.0)
     }
 
+    /// Writes a file as it comes; how long it is. Half a file is removed.
+    pub(crate) async fn download_to(&self, path: &str, file: &Path) -> Result<u64> {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut open = options
+            .open(file)
+            .with_context(|| format!("create {}", file.display()))?;
+        let written = self.pour(path, &mut open).await;
+        if written.is_err() {
+            drop(open);
+            std::fs::remove_file(file).ok();
+        }
+        written
+    }
+
+    async fn pour(&self, path: &str, file: &mut std::fs::File) -> Result<u64> {
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(path)
+            .header("host", "localhost");
+        let stream = self.connect().await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let exchange = async {
+            let response = sender.send_request(request.body(Full::new(Bytes::new()))?).await?;
+            let status = response.status();
+            let mut body = response.into_body();
+            if !status.is_success() {
+                return Err(refusal(status, &body.collect().await?.to_bytes()));
+            }
+            let mut written = 0;
+            while let Some(frame) = body.frame().await {
+                if let Ok(piece) = frame?.into_data() {
+                    file.write_all(&piece)?;
+                    written += piece.len() as u64;
+                }
+            }
+            file.sync_all()?;
+            Ok(written)
+        };
+        tokio::select! {
+            biased;
+            outcome = exchange => outcome,
+            ended = connection => {
+                ended?;
+                bail!("the server closed the connection")
+            }
+        }
+    }
+
     /// Asks for a file; what comes back may be a task that makes it.
     pub(crate) async fn ask_for_file(&self, path: &str, body: Value) -> Result<Bytes> {
         let request = Request::builder()
@@ -167,15 +225,19 @@ impl Client {
     }
 
     /// What comes back, and its entity tag; what the server refuses is an error in its words.
+    async fn connect(&self) -> Result<UnixStream> {
+        UnixStream::connect(&self.socket).await.with_context(|| {
+            let socket = self.socket.display();
+            format!("reach the server at {socket}: is it running, and is this its data folder (--data)?")
+        })
+    }
+
     async fn send<B>(&self, mut request: Request<B>) -> Result<(Bytes, Option<String>)>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let stream = UnixStream::connect(&self.socket).await.with_context(|| {
-            let socket = self.socket.display();
-            format!("reach the server at {socket}: is it running, and is this its data folder (--data)?")
-        })?;
+        let stream = self.connect().await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let host = HeaderValue::from_static("localhost");
         request.headers_mut().insert("host", host);
@@ -197,11 +259,7 @@ impl Client {
         if status.is_success() {
             return Ok((bytes, etag));
         }
-        let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let detail = value["detail"].as_str().map(str::to_owned);
-        Err(anyhow!(detail.unwrap_or_else(|| {
-            format!("the server answered {status}: {}", String::from_utf8_lossy(&bytes))
-        })))
+        Err(refusal(status, &bytes))
     }
 }
 

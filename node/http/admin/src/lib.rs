@@ -233,6 +233,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(recycle_bin::restore))
         .routes(routes!(recycle_bin::share))
         .routes(routes!(recycle_bin::merge))
+        .routes(routes!(recycle_bin::back_up))
         .routes(routes!(role::set, role::withdraw))
         .routes(routes!(seat::list))
         .routes(routes!(seat::give, seat::withdraw))

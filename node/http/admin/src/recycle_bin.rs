@@ -1,14 +1,17 @@
 //! /api/recycle-bin: mailboxes that were deleted, taken from their person or taken back (MEM-16).
 
 use axum::Json;
+use axum::body::Body as Octets;
 use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use hongyan_access::PasswordOwner;
 use hongyan_access::permission::Action;
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{
     AccountKind, DepartmentId, Error, Grantee, Profile, Recycle, RecycleKind, RecycledRecord, Restore,
 };
+use hongyan_mailbox::MailboxId;
 use hongyan_notice::{Recipient, Text};
 use hongyan_sasl::Secret;
 use hongyan_types::AccountId;
@@ -318,6 +321,36 @@ pub(crate) async fn merge(
     caller.directory.record(Chain::Tenant(tenant), event).await?;
     let begun = caller.tasks.merge_mailbox(tenant, caller.actor.author(), merge).await?;
     Ok((StatusCode::ACCEPTED, Json(view_task(&begun))))
+}
+
+/// All mail of a mailbox in the recycle bin, to keep: a tar archive with folders as Maildir has them, which `hongyan import` reads.
+/// Needs a fresh proof.
+#[utoipa::path(get, path = "/api/recycle-bin/{address}/mails", params(("address" = String, Path)), responses((status = 200, description = "The archive", body = Vec<u8>, content_type = "application/x-tar"), Failure))]
+pub(crate) async fn back_up(caller: Caller, Path(address): Path<String>) -> Result<Response> {
+    let recycled = find(&caller, Action::ControlMembers, &address).await?;
+    caller.check_proof()?;
+    let account = &recycled.account;
+    if recycled.purging {
+        return Err(Problem::not_found(format!("{} is going", account.address)));
+    }
+    let mailbox = MailboxId {
+        tenant: account.tenant,
+        account: account.id,
+    };
+    let archive = caller.tasks.back_up(mailbox, &account.address.to_string()).await?;
+    let event = Event::new("recycle-bin.back-up", &account.address).id(account.id.0);
+    caller.directory.record(Chain::Tenant(account.tenant), event).await?;
+    // What goes wrong on the way breaks the connection: nobody takes half an archive for the whole.
+    let pieces = futures_util::stream::try_unfold(archive, |mut archive| async move {
+        let piece = archive.read().await?;
+        Ok::<_, Error>(piece.map(|piece| (piece, archive)))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-tar"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"mails.tar\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Octets::from_stream(pieces)).into_response())
 }
 
 /// Removes a mailbox from the recycle bin for good, with all its mail.

@@ -1,5 +1,7 @@
 //! `hongyan recycle-bin`
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
@@ -64,6 +66,13 @@ pub enum RecycleBin {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Write all its mail into a new file, a tar archive that `import` reads once it is unpacked.
+    BackUp {
+        /// One of its addresses.
+        address: String,
+        /// The file.
+        file: PathBuf,
+    },
     /// Remove it for good, with all its mail.
     Purge {
         /// One of its addresses.
@@ -115,6 +124,11 @@ pub(crate) async fn run(command: &RecycleBin, client: &Client, style: Style) -> 
             let asked = json!({"member": member, "folder": folder});
             let begun = client.post(&format!("{}/merge", path(address)), asked).await?;
             return task::see_through(client, style, whose, begun).await;
+        }
+        RecycleBin::BackUp { address, file } => {
+            let octets = client.download_to(&format!("{}/mails", path(address)), file).await?;
+            output::done(style, &format!("{octets} octets are in {}", file.display()));
+            return Ok(());
         }
         RecycleBin::Purge { address } => {
             client.delete(&path(address)).await?;

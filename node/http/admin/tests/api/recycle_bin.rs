@@ -94,6 +94,31 @@ fn mem_16_deleted_unbound_restored_shared_purged() {
 }
 
 #[test]
+fn mem_16_mail_leaves_the_bin_for_whoever_may_and_that_is_in_the_log() {
+    hongyan_actor::run(0, async {
+        let (api, state) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        let path = "/api/recycle-bin/anna@d.test/mails";
+        assert_eq!(call(&operator, "GET", path, Value::Null).await.0, 404, "she is there");
+        assert_eq!(
+            call(&operator, "DELETE", "/api/members/anna@d.test", Value::Null)
+                .await
+                .0,
+            204
+        );
+        let member = as_member(&api, &state, "zs@d.test").await;
+        assert_eq!(call(&member, "GET", path, Value::Null).await.0, 403);
+        // Here are no mailboxes: nothing was taken, and the log does not say so.
+        assert_eq!(call(&operator, "GET", path, Value::Null).await.0, 409);
+        let log = call(&operator, "GET", "/api/audit?organisation=Acme", Value::Null)
+            .await
+            .1;
+        assert!(!log.to_string().contains("recycle-bin.back-up"));
+    });
+}
+
+#[test]
 fn mem_19_who_leaves_comes_back_by_the_administrator_alone() {
     hongyan_actor::run(0, async {
         let (router, state) = open_api().await;
