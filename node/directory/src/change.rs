@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hongyan_audit::{Author, Chain, Entry, Event};
 use hongyan_kv::{AsStorageError, Database, Transaction};
+use hongyan_notice::{Notice, NoticeId, Recipient, Text};
 use hongyan_types::{TenantId, Timestamp};
 
 use crate::acting::Acting;
@@ -37,6 +38,15 @@ pub struct Change {
     author: Author,
     at: Timestamp,
     share_notices_kept: Kept,
+    due: Vec<Due>,
+}
+
+/// A mail to administrators that a change finds to be due.
+struct Due {
+    tenant: TenantId,
+    kind: &'static str,
+    english: Text,
+    chinese: Text,
 }
 
 /// What a change is made with.
@@ -69,6 +79,7 @@ impl Change {
             touched: Vec::new(),
             events: BTreeMap::new(),
             subjects: BTreeMap::new(),
+            due: Vec::new(),
             author: ground.acting.author.clone(),
             at,
             share_notices_kept: Kept {
@@ -112,6 +123,15 @@ impl Change {
     pub fn record(&mut self, chain: Chain, event: Event) {
         self.events.entry(chain).or_default().push(event);
     }
+    /// Has a mail sent to a tenant's administrators, which only the change itself could know of.
+    pub(crate) fn tell_administrators(&mut self, tenant: TenantId, kind: &'static str, english: Text, chinese: Text) {
+        self.due.push(Due {
+            tenant,
+            kind,
+            english,
+            chinese,
+        });
+    }
     /// Tells a tenant's followers that something of the organisation itself is changed.
     pub fn tell_of_organisation(&mut self, tenant: TenantId) {
         self.tell(tenant, Subject::Tenant);
@@ -132,6 +152,17 @@ impl Change {
     }
 
     async fn write_all(&mut self, by: u64, author: &Author, at: Timestamp) -> hongyan_kv::Result<u64> {
+        for (place, due) in std::mem::take(&mut self.due).into_iter().enumerate() {
+            let notice = Notice {
+                id: due_id(by, at, place),
+                at,
+                to: Recipient::Administrators(due.tenant),
+                kind: due.kind.to_owned(),
+                english: due.english,
+                chinese: due.chinese,
+            };
+            self.send(&notice);
+        }
         for (chain, events) in std::mem::take(&mut self.events) {
             let entries: Vec<Entry> = events
                 .into_iter()
@@ -170,6 +201,17 @@ impl Change {
         }
         Ok(version)
     }
+}
+
+/// The name of a mail of a change: the same when the change is tried again.
+fn due_id(by: u64, at: Timestamp, place: usize) -> NoticeId {
+    let mut hasher = blake3::Hasher::new_derive_key("hongyan 2026 a mail that a change of the directory finds due");
+    for number in [by.to_le_bytes(), at.millis.to_le_bytes(), (place as u64).to_le_bytes()] {
+        hasher.update(&number);
+    }
+    let mut id = [0; 16];
+    hasher.finalize_xof().fill(&mut id);
+    NoticeId(id)
 }
 
 /// The count of changes so far.

@@ -14,6 +14,7 @@ use crate::{
 
 struct Ground {
     directory: Directory,
+    database: Database,
     tenant: TenantId,
     clock: ManualClock,
 }
@@ -25,12 +26,14 @@ fn at(local: &str) -> Address {
 impl Ground {
     async fn new() -> Self {
         let (env, clock) = Env::manual(1);
-        let directory = Directory::new(Database::new(MemoryStore::default()), env, DirectoryOptions::default());
+        let database = Database::new(MemoryStore::default());
+        let directory = Directory::new(database.clone(), env, DirectoryOptions::default());
         let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
         let domain = Domain::try_from("example.test").unwrap();
         directory.create_domain(tenant, &domain).await.unwrap();
         Self {
             directory,
+            database,
             tenant,
             clock,
         }
@@ -218,4 +221,49 @@ async fn dlg_what_makes_no_sense_is_refused() {
             .await,
         Err(Error::NotFound { .. })
     ));
+}
+
+#[tokio::test]
+async fn sbx_administrators_are_told_when_the_last_user_of_a_shared_mailbox_goes() {
+    let ground = Ground::new().await;
+    let directory = &ground.directory;
+    let tech = NewDepartment {
+        name: "Tech".to_owned(),
+        parent: DepartmentId::ROOT,
+        rank: 0,
+    };
+    let tech = directory.create_department(ground.tenant, &tech).await.unwrap().id;
+    let info = ground.account("info", AccountKind::Shared, &[]).await;
+    let boss = ground.account("boss", AccountKind::Member, &[]).await;
+    let anna = ground.account("anna", AccountKind::Member, &[]).await;
+    let all = [Grantee::Account(anna), Grantee::Department(tech)];
+    for to in all {
+        ground.grant(info, to, GrantRights::FULL, None).await.unwrap();
+        ground.grant(boss, Grantee::Account(anna), READ, None).await.unwrap();
+    }
+    let told = async || {
+        let mut transaction = ground.database.begin();
+        let due = hongyan_notice::due(&mut transaction, directory.now(), 100)
+            .await
+            .unwrap();
+        let kinds = due.iter().filter(|due| due.notice.kind == "shared.unused");
+        kinds.map(|due| due.notice.english.subject.clone()).collect::<Vec<_>>()
+    };
+    directory.withdraw(info, all[1]).await.unwrap();
+    assert!(told().await.is_empty(), "anna is left");
+    directory.withdraw(boss, all[0]).await.unwrap();
+    assert!(told().await.is_empty(), "boss is a person");
+    directory.delete_account(anna).await.unwrap();
+    let expect = "Nobody uses the shared mailbox info@example.test any more";
+    assert_eq!(told().await, [expect]);
+    ground.grant(info, all[1], READ, None).await.unwrap();
+    directory
+        .delete_department(ground.tenant, tech, None, None)
+        .await
+        .unwrap();
+    assert_eq!(told().await, [expect; 2]);
+    // One that goes itself is missed by nobody.
+    ground.grant(info, Grantee::Account(boss), READ, None).await.unwrap();
+    directory.delete_account(info).await.unwrap();
+    assert_eq!(told().await.len(), 2);
 }

@@ -3,6 +3,7 @@
 use hongyan_audit::Event;
 use hongyan_kv::tuple::Tuple;
 use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_notice::Text;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::share_notice::{self, News, called};
@@ -179,6 +180,29 @@ pub(crate) async fn remove(transaction: &mut Change, account: AccountId, to: Gra
         &account,
         Event::new("mailbox.withdraw", &account.address).with("from", name),
     );
+    warn_if_unused(transaction, &account).await
+}
+
+/// A shared mailbox that nobody uses any more goes on taking mail: administrators are told (SBX).
+async fn warn_if_unused(transaction: &mut Change, account: &AccountRecord) -> Result<()> {
+    if account.kind != AccountKind::Shared || !of(transaction, account.id).await?.is_empty() {
+        return Ok(());
+    }
+    let address = &account.address;
+    let english = Text::new(
+        &format!("Nobody uses the shared mailbox {address} any more"),
+        &format!(
+            "The last user of the shared mailbox {address} is gone. It goes on taking mail, which nobody reads: give it to others, \
+             or take it back.\n"
+        ),
+    );
+    let chinese = Text::new(
+        &format!("公共邮箱 {address} 已无使用者"),
+        &format!(
+            "公共邮箱 {address} 的最后一位使用者已移除。该邮箱仍会接收邮件，但无人阅读：请指定新的使用者，或收回该邮箱。\n"
+        ),
+    );
+    transaction.tell_administrators(account.tenant, "shared.unused", english, chinese);
     Ok(())
 }
 
@@ -211,6 +235,7 @@ pub(super) async fn forget_grantee(transaction: &mut Change, tenant: TenantId, t
         clear(transaction, tenant, account, to);
         if let Some(account) = super::read_account(transaction, account).await? {
             touch_account(transaction, &account);
+            warn_if_unused(transaction, &account).await?;
         }
     }
     Ok(())
