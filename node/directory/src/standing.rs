@@ -124,12 +124,15 @@ impl SenderRights {
 }
 
 impl Directory {
-    /// As whom an account may send now.
+    /// As whom an account may send now; a session may have read it long ago.
     ///
     /// # Errors
     /// The store's only.
     pub async fn sender_rights(&self, account: &Arc<AccountRecord>) -> Result<SenderRights> {
-        let standing = self.lookup().standing(account).await?;
+        let mut lookup = self.lookup();
+        let now = lookup.account(account.id).await?;
+        let account = now.as_ref().unwrap_or(account);
+        let standing = lookup.standing(account).await?;
         let openings = self.openings(account, &standing).await?.into_iter();
         Ok(SenderRights {
             account: Arc::clone(account),
