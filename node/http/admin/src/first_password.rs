@@ -7,14 +7,15 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::PasswordOwner;
 use hongyan_access::permission::Action;
-use hongyan_directory::{AccountChange, AccountKind, AccountRecord, AccountState, Field, MemberQuery};
+use hongyan_directory::{AccountChange, AccountKind, AccountRecord, AccountState, Field};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::Caller;
 use crate::invitation::home;
-use crate::problem::{Failure, Problem, Result};
+use crate::member::{ToCome, to_come};
+use crate::problem::{Failure, Result};
 
 /// Most members at once: a password takes its time to be hashed.
 const MEMBERS_MAX: usize = 50;
@@ -62,35 +63,8 @@ pub(crate) struct FirstPasswords {
 /// Each has to be changed at the first sign-in.
 #[utoipa::path(post, path = "/api/first-passwords", request_body = HandOut, responses((status = 200, body = FirstPasswords), Failure))]
 pub(crate) async fn hand_out(caller: Caller, Body(asked): Body<HandOut>) -> Result<Response> {
-    let (tenant, reach) = caller
-        .within(Action::ControlMembers, asked.organisation.as_deref())
-        .await?;
-    let mut more = false;
-    let mut members = Vec::new();
-    match &asked.members {
-        Some(addresses) if addresses.len() > MEMBERS_MAX => {
-            return Err(Problem::invalid(format!("members: at most {MEMBERS_MAX} at once")));
-        }
-        Some(addresses) => {
-            for address in addresses {
-                members.push(caller.member(Action::ControlMembers, address).await?);
-            }
-        }
-        None => {
-            let invited = MemberQuery {
-                state: Some(AccountState::Invited),
-                kind: Some(AccountKind::Member),
-                within: reach.departments(),
-                ..MemberQuery::default()
-            };
-            let found = caller
-                .directory
-                .find_members(tenant, &invited, None, MEMBERS_MAX)
-                .await?;
-            more = found.next.is_some();
-            members.extend(found.accounts);
-        }
-    }
+    let whose = (asked.organisation.as_deref(), asked.members.as_deref());
+    let ToCome { members, more, .. } = to_come(&caller, Action::ControlMembers, whose, MEMBERS_MAX).await?;
     let mut items = Vec::with_capacity(members.len());
     for member in members {
         items.push(begin(&caller, &member).await?);

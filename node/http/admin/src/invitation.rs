@@ -8,8 +8,7 @@ use axum::response::{IntoResponse, Response};
 use hongyan_access::permission::Action;
 use hongyan_access::{AccessError, TextInvitation};
 use hongyan_directory::{
-    AccountKind, AccountRecord, AccountState, DepartmentId, InvitationId, InvitationRecord, InvitationStanding,
-    MemberQuery, NewInvitation,
+    AccountRecord, AccountState, DepartmentId, InvitationId, InvitationRecord, InvitationStanding, NewInvitation,
 };
 use hongyan_http_discovery::Service;
 use hongyan_sasl::Secret;
@@ -22,7 +21,7 @@ use hongyan_notice::{Recipient, Text};
 use crate::AdminState;
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
-use crate::member::check_departments;
+use crate::member::{ToCome, check_departments, to_come};
 use crate::page::PageQuery;
 use crate::problem::{Failure, Problem, Result};
 use crate::qr;
@@ -334,34 +333,8 @@ pub(crate) async fn revoke(caller: Caller, Path(id): Path<String>, Asked(query):
 #[utoipa::path(post, path = "/api/invitations/notices", request_body = Notify, responses((status = 200, body = NotifiedAll), Failure))]
 pub(crate) async fn notify(caller: Caller, Body(asked): Body<Notify>) -> Result<Json<NotifiedAll>> {
     let expires = expires(&caller, asked.lifetime_days)?;
-    let name = asked.organisation.as_deref();
-    let (tenant, reach) = caller.within(Action::ChangeMembers, name).await?;
-    let mut more = false;
-    let mut members = Vec::new();
-    match &asked.members {
-        Some(addresses) if addresses.len() > NOTIFIED_MAX => {
-            return Err(Problem::invalid(format!("members: at most {NOTIFIED_MAX} at once")));
-        }
-        Some(addresses) => {
-            for address in addresses {
-                members.push(caller.member(Action::ChangeMembers, address).await?);
-            }
-        }
-        None => {
-            let invited = MemberQuery {
-                state: Some(AccountState::Invited),
-                kind: Some(AccountKind::Member),
-                within: reach.departments(),
-                ..MemberQuery::default()
-            };
-            let found = caller
-                .directory
-                .find_members(tenant, &invited, None, NOTIFIED_MAX)
-                .await?;
-            more = found.next.is_some();
-            members = found.accounts;
-        }
-    }
+    let whose = (asked.organisation.as_deref(), asked.members.as_deref());
+    let ToCome { tenant, members, more } = to_come(&caller, Action::ChangeMembers, whose, NOTIFIED_MAX).await?;
     let organisation = caller.directory.tenant(tenant).await?.name.clone();
     let mut items = Vec::with_capacity(members.len());
     let mut waiting = Vec::new();

@@ -4,6 +4,7 @@ mod address;
 mod change;
 mod create;
 mod limits;
+mod to_come;
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub(crate) use address::{__path_set_address, set_address};
 pub(crate) use change::{__path_change, change};
 pub(crate) use create::{__path_create, create};
 pub(crate) use limits::{__path_limits, limits};
+pub(crate) use to_come::{ToCome, to_come};
 
 /// How long a mailbox may take to answer.
 const ASK: Duration = Duration::from_secs(10);

@@ -65,7 +65,7 @@ async fn two_folders(place: &Client, account: AccountId) -> [(FolderId, String);
 }
 
 /// Has `owner` share a folder with anna, whose client this is.
-async fn share(place: &Client, owner: AccountId, folder: FolderId, letters: &str) {
+pub(crate) async fn share(place: &Client, owner: AccountId, folder: FolderId, letters: &str) {
     let directory = &place.node.directory;
     let new = NewFolderShares {
         account: owner,

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use hongyan_directory::{
-    DepartmentId, FolderNumber, GrantRights, Grantee, NewAccount, NewDepartment, NewFolderShares, NewGrant, Visibility,
-};
+use hongyan_directory::{DepartmentId, GrantRights, Grantee, NewAccount, NewDepartment, NewGrant, Visibility};
 use hongyan_mailbox::{CreateFolder, FolderId, FolderPath, MailboxId};
 use hongyan_miniature::WITHIN;
-use hongyan_types::{AccountId, Address, FolderRights};
+use hongyan_types::{AccountId, Address};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
+use crate::folder_shares::share;
 use crate::support::Client;
 
 const JSON: &str = "application/json";
@@ -52,19 +51,6 @@ async fn ben(place: &Client) -> (AccountId, FolderId) {
     };
     let made = place.node.router.ask(&mailbox, request, WITHIN).await.unwrap().unwrap();
     (ben, made.folder.id)
-}
-
-/// Has `owner` share a folder with anna, whose client this is.
-async fn share(place: &Client, owner: AccountId, folder: FolderId, letters: &str) {
-    let directory = &place.node.directory;
-    let new = NewFolderShares {
-        account: owner,
-        folder: FolderNumber(folder.0),
-        path: "Work/Plans".to_owned(),
-        rights: vec![(place.node.mailbox.account, FolderRights::read(letters).unwrap())],
-    };
-    let owner = directory.account(owner).await.unwrap().unwrap();
-    directory.share_folder(&owner, &new).await.unwrap();
 }
 
 fn has(rights: &Value) -> Vec<&str> {
