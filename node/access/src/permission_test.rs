@@ -80,6 +80,7 @@ fn adm_7_to_9_role_by_action_by_object() {
         ("ReadOrganisation", full),
         ("ChangeOrganisation", full),
         ("HandOver", only_creator),
+        ("TakeOver", operator),
         ("ReadRoles", full),
         ("ChangeRoles", full_not_over_creator),
         ("ReadSignInPolicy", full),

@@ -25,6 +25,7 @@ mod folder_share;
 mod follower;
 mod grant;
 mod group;
+mod hand_over;
 mod index;
 mod invitation;
 mod key;
@@ -93,6 +94,7 @@ pub use record::feed::{FeedEntry, Subject};
 pub use record::folder_share::{FolderNumber, FolderShare};
 pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
 pub use record::group::{GroupId, GroupRecord, Parties, Posting};
+pub use record::hand_over::HandOver;
 pub use record::invitation::{InvitationId, InvitationRecord, InvitationStanding};
 pub use record::language::{Language, UnknownLanguage};
 pub use record::operator_request::{

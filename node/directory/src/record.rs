@@ -14,6 +14,7 @@ pub(crate) mod feed;
 pub(crate) mod folder_share;
 pub(crate) mod grant;
 pub(crate) mod group;
+pub(crate) mod hand_over;
 pub(crate) mod invitation;
 pub(crate) mod language;
 pub(crate) mod operator_request;

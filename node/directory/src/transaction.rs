@@ -31,6 +31,7 @@ pub(crate) mod folder_share;
 pub(crate) mod grant;
 pub(crate) mod group_names;
 pub(crate) mod group_rules;
+pub(crate) mod hand_over;
 pub(crate) mod invitation;
 pub(crate) mod list;
 pub(crate) mod member_uses;

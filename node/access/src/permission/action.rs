@@ -14,8 +14,10 @@ pub enum Action {
     ReadOrganisation,
     /// Change what its administrators may.
     ChangeOrganisation,
-    /// Hand the creator's role over.
+    /// Offer the creator's role to a member.
     HandOver,
+    /// Take it, or decline: whoever it is offered to.
+    TakeOver,
     /// Look at roles.
     ReadRoles,
     /// Give and take roles.
@@ -137,11 +139,12 @@ impl fmt::Display for Needs {
 
 impl Action {
     /// All there are.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::ManageOrganisations,
         Self::ReadOrganisation,
         Self::ChangeOrganisation,
         Self::HandOver,
+        Self::TakeOver,
         Self::ReadRoles,
         Self::ChangeRoles,
         Self::ReadSignInPolicy,
@@ -232,7 +235,8 @@ impl Action {
             | Self::ChangeDelegations
             | Self::ReadPreferences
             | Self::ChangePreferences
-            | Self::LeaveMailbox => Needs::Oneself,
+            | Self::LeaveMailbox
+            | Self::TakeOver => Needs::Oneself,
             Self::ReadGroups | Self::ChangeGroups | Self::ReadShared | Self::ChangeShared => {
                 Needs::Function(Function::Groups)
             }
@@ -296,6 +300,7 @@ impl Action {
                 | Self::ReadPreferences
                 | Self::ChangePreferences
                 | Self::LeaveMailbox
+                | Self::TakeOver
                 | Self::ReadSentMails
                 | Self::RecallMails
                 | Self::CleanMails
@@ -316,7 +321,7 @@ impl Action {
             Self::ReadOrganisation => "organisation:read",
             Self::ChangeOrganisation | Self::HandOver => "organisation:write",
             Self::ReadRoles => "roles:read",
-            Self::ChangeRoles => "roles:write",
+            Self::ChangeRoles | Self::TakeOver => "roles:write",
             Self::ReadSignInPolicy => "sign-in-policy:read",
             Self::ChangeSignInPolicy => "sign-in-policy:write",
             Self::ReadDomains => "domains:read",

@@ -3,7 +3,7 @@
 use hongyan_audit::Event;
 use hongyan_kv::RangeQuery;
 
-use super::{need_account, need_department, record_account, write_account, write_tenant};
+use super::{hand_over, need_account, need_department, record_account, write_account, write_tenant};
 use crate::{AccountKind, AccountRecord, AccountState, Change, Error, Result, Role, TenantRecord, key};
 
 /// Gives an account a role, or takes it away. The account itself is written by the caller.
@@ -67,6 +67,7 @@ async fn take_over(transaction: &mut Change, owner: &mut TenantRecord, account: 
     }
     owner.creator = Some(account.id);
     write_tenant(transaction, owner);
+    hand_over::forget(transaction, owner.id);
     Ok(())
 }
 

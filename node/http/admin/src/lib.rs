@@ -31,6 +31,7 @@ mod event;
 mod export;
 mod first_password;
 mod group;
+mod hand_over;
 mod home;
 mod import;
 mod invitation;
@@ -235,6 +236,8 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(recycle_bin::merge))
         .routes(routes!(recycle_bin::back_up))
         .routes(routes!(role::set, role::withdraw))
+        .routes(routes!(hand_over::show, hand_over::offer, hand_over::withdraw))
+        .routes(routes!(hand_over::accept))
         .routes(routes!(seat::list))
         .routes(routes!(seat::give, seat::withdraw))
         .routes(routes!(sign_in::show, sign_in::change))

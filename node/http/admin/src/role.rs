@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use hongyan_access::permission::Action;
+use hongyan_access::permission::{Action, Actor};
 use hongyan_directory::{AccountChange, AccountRecord, Field, MemberQuery, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -39,7 +39,7 @@ pub(crate) struct Whose {
     organisation: Option<String>,
 }
 
-fn view(account: &AccountRecord) -> Administrator {
+pub(crate) fn view(account: &AccountRecord) -> Administrator {
     Administrator {
         address: account.address.to_string(),
         display_name: account.display_name.clone(),
@@ -63,7 +63,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Whose>) -> Result<J
     Ok(Json(Administrators { items }))
 }
 
-/// Gives a member a role. Who becomes creator takes the role from who has it.
+/// Gives a member a role. The creator's is given by operators alone, and taken from who has it; the creator offers it at /api/hand-over.
 #[utoipa::path(put, path = "/api/members/{address}/role", params(("address" = String, Path)), request_body = Role, responses((status = 200, body = Administrator), Failure))]
 pub(crate) async fn set(
     caller: Caller,
@@ -76,6 +76,11 @@ pub(crate) async fn set(
         Role::Super | Role::Delegated { .. } => Action::ChangeRoles,
     };
     let account = caller.member(action, &address).await?;
+    // ADM-7: both prove who they are, and who is to have it wants it.
+    if role == Role::Creator && matches!(caller.actor, Actor::Person(_)) {
+        let detail = "the creator offers the role, and the member takes it: POST /api/hand-over";
+        return Err(hongyan_directory::Error::Refused(detail.to_owned()).into());
+    }
     give(&caller, &account, Some(role), expect).await
 }
 

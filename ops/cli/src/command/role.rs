@@ -15,7 +15,7 @@ pub enum Role {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Give a member a role. Who becomes creator takes the role from who has it.
+    /// Give a member a role. Only operators make somebody the creator, who takes the role from who has it.
     Grant {
         /// The member's address.
         address: String,
@@ -28,6 +28,17 @@ pub enum Role {
         #[arg(long)]
         department: Vec<u32>,
     },
+    /// Offer the creator's role to a member, as the creator.
+    HandOver {
+        /// The member's address.
+        member: String,
+    },
+    /// Show the creator's role as it is offered by you, or to you.
+    Offer,
+    /// Take the creator's role that is offered to you.
+    Accept,
+    /// Take your offer back, or decline the one made to you.
+    Decline,
     /// Take a member's role away.
     Withdraw {
         /// The member's address.
@@ -64,6 +75,14 @@ pub(crate) async fn run(command: &Role, client: &Client, style: Style) -> Result
             function,
             department,
         } => client.put(&path(address), wanted(role, function, department)?).await?,
+        Role::HandOver { member } => client.post("/api/hand-over", json!({ "member": member })).await?,
+        Role::Offer => client.get("/api/hand-over").await?,
+        Role::Accept => client.post("/api/hand-over/accept", Value::Null).await?,
+        Role::Decline => {
+            client.delete("/api/hand-over").await?;
+            output::done(style, "the creator's role is offered no more");
+            return Ok(());
+        }
         Role::Withdraw { address } => client.delete(&path(address)).await?,
     };
     output::item(style, &value);

@@ -203,6 +203,46 @@ fn adm_9_a_delegated_administrator_stays_within_the_scope() {
     });
 }
 
+/// The creator, boss, offers the role to anna, who takes it.
+async fn hand_over(router: &axum::Router, state: &AdminState) {
+    let (boss, anna) = (
+        &as_member(router, state, "boss@d.test").await,
+        &as_member(router, state, "anna@d.test").await,
+    );
+    let other = &as_member(router, state, "zs@d.test").await;
+    let path = "/api/hand-over";
+    let offer = json!({"member": "anna@d.test"});
+    for caller in [anna, other] {
+        assert_eq!(call(caller, "POST", path, offer.clone()).await.0, 403);
+        assert_eq!(call(caller, "GET", path, Value::Null).await.0, 404);
+    }
+    for wrong in [
+        json!({"member": "boss@d.test"}),
+        json!({"member": "nobody@d.test"}),
+        json!({}),
+    ] {
+        assert!(call(boss, "POST", path, wrong).await.0 >= 400);
+    }
+    let (status, made) = call(boss, "POST", path, offer.clone()).await;
+    assert_eq!(
+        (status, &made["by"], &made["to"]),
+        (201, &json!("boss@d.test"), &json!("anna@d.test"))
+    );
+    // Who has nothing to do with it sees nothing; declined, it is gone.
+    assert_eq!(call(other, "GET", path, Value::Null).await.0, 404);
+    assert_eq!(call(other, "POST", "/api/hand-over/accept", Value::Null).await.0, 404);
+    assert_eq!(call(other, "DELETE", path, Value::Null).await.0, 404);
+    assert_eq!(call(boss, "POST", "/api/hand-over/accept", Value::Null).await.0, 404);
+    assert_eq!(call(anna, "GET", path, Value::Null).await.1, made);
+    assert_eq!(call(anna, "DELETE", path, Value::Null).await.0, 204);
+    assert_eq!(call(boss, "GET", path, Value::Null).await.0, 404);
+    assert_eq!(call(boss, "POST", path, offer).await.0, 201);
+    let (status, taken) = call(anna, "POST", "/api/hand-over/accept", Value::Null).await;
+    assert_eq!((status, &taken["role"]["kind"]), (200, &json!("creator")), "{taken}");
+    let operator = &as_actor(router, Actor::socket());
+    assert_eq!(call(operator, "GET", path, Value::Null).await.0, 400);
+}
+
 #[test]
 fn adm_7_the_creator_hands_over_and_supers_manage() {
     hongyan_actor::run(0, async {
@@ -236,7 +276,9 @@ fn adm_7_the_creator_hands_over_and_supers_manage() {
         let (status, problem) = call(operator, "DELETE", "/api/members/boss@d.test", Value::Null).await;
         assert_eq!((status, &problem["type"]), (409, &json!("refused")));
         let boss = &as_member(&router, &state, "boss@d.test").await;
-        assert_eq!(call(boss, "PUT", "/api/members/anna@d.test/role", creator).await.0, 200);
+        let (status, problem) = call(boss, "PUT", "/api/members/anna@d.test/role", creator).await;
+        assert_eq!((status, &problem["type"]), (409, &json!("refused")), "it takes both");
+        hand_over(&router, &state).await;
         let roles = call(boss, "GET", "/api/roles", Value::Null).await.1;
         let kinds: Vec<_> = roles["items"]
             .as_array()
@@ -270,7 +312,7 @@ fn adm_7_the_creator_hands_over_and_supers_manage() {
         let entry = &log["items"][0];
         assert_eq!(
             (&entry["author"], &entry["from"]),
-            (&json!("boss@d.test"), &json!("192.0.2.9"))
+            (&json!("anna@d.test"), &json!("192.0.2.9"))
         );
         let verdict = call(operator, "GET", "/api/audit/verify", Value::Null).await.1;
         assert_eq!(verdict["whole"], true);
@@ -304,6 +346,33 @@ fn api_what_is_asked_again_is_not_done_again() {
         let anna = &as_member(&router, &state, "boss@d.test").await;
         let hers = call_with(anna, "POST", "/api/departments", new, &key).await;
         assert_eq!(hers.0, 409, "her key is another; the name is taken");
+        let long = "k".repeat(256);
+        for wrong in ["", long.as_str()] {
+            let refused = call_with(
+                api,
+                "POST",
+                "/api/tags",
+                json!({"name": "W"}),
+                &[("idempotency-key", wrong)],
+            )
+            .await;
+            assert_eq!(refused.0, 400, "{}", refused.1);
+        }
+        // Twice at the same time: one of them does it, the other is told so or answered the same.
+        let key = [("idempotency-key", "k2")];
+        let ask = || call_with(api, "POST", "/api/tags", json!({"name": "Together"}), &key);
+        let (one, other) = tokio::join!(ask(), ask());
+        for answer in [&one, &other] {
+            assert!(
+                answer.0 == 201 || (answer.0, &answer.1["type"]) == (409, &json!("repeated")),
+                "{answer:?}"
+            );
+        }
+        assert!(one.0 == 201 || other.0 == 201);
+        assert_eq!(ask().await.0, 201, "the answer is kept by now");
+        let tags = call(api, "GET", "/api/tags", Value::Null).await.1;
+        let same = tags["items"].as_array().unwrap().iter();
+        assert_eq!(same.filter(|tag| tag["name"] == "Together").count(), 1);
     });
 }
 
