@@ -377,7 +377,7 @@ pub enum Event {
         /// When, by the observer's clock.
         micros: u64,
     },
-    /// A node that was told to stop is there again and lets clients in.
+    /// A node that was killed or told to stop is there again and lets clients in.
     NodeBack {
         /// Which.
         node: u32,

@@ -96,6 +96,7 @@ async fn strike(world: &World, kind: Kind, random: &mut StdRng) {
                 world.lost(node, life.kill().await);
                 if world.plan().faults.is_vigil {
                     crate::vigil::watch(world, node).await;
+                    crate::vigil::end(world, node);
                 } else {
                     tokio::time::sleep(span).await;
                 }

@@ -43,6 +43,13 @@ pub(crate) fn begin(world: &World, killed: usize) {
     });
 }
 
+/// The node `killed` is about to start again: who signs in there from now on is a bystander of what happens to others.
+pub(crate) fn end(world: &World, killed: usize) {
+    world.recorder().event(Event::NodeBack {
+        node: u32::try_from(killed).unwrap_or(u32::MAX),
+    });
+}
+
 /// The node `killed` has died: asks every mailbox, at the nodes that live, until it answers.
 pub(crate) async fn watch(world: &World, killed: usize) {
     let living = world.nodes() - 1;

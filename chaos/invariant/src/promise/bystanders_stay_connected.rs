@@ -11,12 +11,12 @@ pub(super) fn check(history: &History) -> Vec<String> {
     let mut found = Vec::new();
     for event in &history.events {
         match event {
-            // A sign-in that a node still answers after it was told to stop makes nobody a bystander.
+            // A sign-in that a node still answers after it was told to stop, or whose answer was on its way when the node died,
+            // makes nobody a bystander.
             Event::Connected { session, node } if !going.contains(node) => {
                 connected.insert(*session, *node);
             }
-            Event::NodeKilled { node, .. } => connected.retain(|_, at| at != node),
-            Event::NodeStopping { node, .. } => {
+            Event::NodeKilled { node, .. } | Event::NodeStopping { node, .. } => {
                 connected.retain(|_, at| at != node);
                 going.insert(*node);
             }
@@ -61,6 +61,27 @@ mod tests {
         history
             .events
             .extend([connected(3, 1), Event::NodeStopping { node: 1, micros: 1 }, lost(3)]);
+        assert_eq!(check(&history).len(), 1);
+    }
+
+    #[test]
+    fn an_answer_on_its_way_from_the_dead_makes_no_bystander() {
+        let connected = |session| Event::Connected {
+            session: SessionId(session),
+            node: 1,
+        };
+        let lost = |session| Event::ConnectionLost {
+            session: SessionId(session),
+        };
+        let killed = Event::NodeKilled { node: 1, micros: 0 };
+        let mut history = History {
+            events: vec![killed, connected(1), lost(1)],
+        };
+        assert!(check(&history).is_empty());
+        // Once the node is back, its clients are bystanders of what happens to others.
+        history
+            .events
+            .extend([Event::NodeBack { node: 1 }, connected(2), lost(2)]);
         assert_eq!(check(&history).len(), 1);
     }
 }
