@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::body::Asked;
 use crate::caller::Caller;
 use crate::page::{self, Page};
-use crate::problem::{Failure, Problem, Result};
+use crate::problem::{Failure, Result};
 
 /// What someone did in a mailbox that is not theirs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,11 +74,7 @@ pub(crate) async fn list(
     Asked(query): Asked<Query>,
 ) -> Result<Json<Page<Act>>> {
     let account = caller.member_or_me(Action::ReadFactors, &address).await?;
-    let before = query.after.as_deref().map(|after| {
-        let invalid = || Problem::invalid("after is not the `next` of a page");
-        read_id(after).ok_or_else(invalid)
-    });
-    let before = before.transpose()?;
+    let before = page::after(query.after.as_deref(), read_id)?;
     if !caller.is(&account) {
         let looked = Event::new("member.acts", &account.address).id(account.id.0);
         caller.directory.record(Chain::Tenant(account.tenant), looked).await?;

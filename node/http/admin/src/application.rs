@@ -13,7 +13,7 @@ use crate::body::{Asked, Body};
 use crate::caller::{Caller, parse_address};
 use crate::conditional::Tagged;
 use crate::member::{Member, check_departments, view as view_member};
-use crate::page::PageQuery;
+use crate::page::{self, PageQuery};
 use crate::problem::{Failure, Problem, Result};
 use crate::tag::Whose;
 
@@ -70,17 +70,12 @@ async fn reaches(caller: &Caller, action: Action, tenant: TenantId, application:
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Applications>> {
     let name = query.organisation.as_deref();
     let (tenant, _) = caller.within(Action::ReadMembers, name).await?;
-    let after = query.after.as_deref().map(str::parse).transpose();
-    let after = after.map_err(|_| Problem::invalid("after is not the `next` of a page"))?;
-    let limit = query.limit();
+    let (after, limit) = (query.after()?, query.limit());
     let found = caller
         .directory
         .applications(tenant, after.map(ApplicationId), limit)
         .await?;
-    let next = found
-        .last()
-        .filter(|_| found.len() == limit)
-        .map(|last| last.id.to_string());
+    let next = page::next(&found, limit, |last| last.id.to_string());
     let mut items = Vec::with_capacity(found.len());
     for application in found {
         if reaches(&caller, Action::ReadMembers, tenant, &application)

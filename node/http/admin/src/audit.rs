@@ -198,8 +198,7 @@ fn view(recorded: Recorded) -> AuditEntry {
 #[utoipa::path(get, path = "/api/audit", params(Query), responses((status = 200, body = AuditPage), Failure))]
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<Json<AuditPage>> {
     let chain = chain(&caller, query.organisation.as_deref(), query.installation).await?;
-    let before = query.after.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| Problem::invalid("after is not a number"))?;
+    let before = page::after(query.after.as_deref(), |token| token.parse().ok())?;
     let kept = Kept::of_chain(&caller, chain, query.from_millis).await?;
     let filter = Filter {
         from: Some(kept.from),

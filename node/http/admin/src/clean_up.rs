@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::page;
 use crate::problem::{Failure, Problem, Result};
 
 /// Mails of a page, and mails that go with one request.
@@ -235,11 +236,7 @@ pub(crate) async fn scan(
 ) -> Result<Json<MailsScanned>> {
     let wants = Wants::read(&scan, caller.access.now().millis)?;
     let limit = scan.limit.unwrap_or(MAILS_MAX).clamp(1, MAILS_MAX);
-    let after = scan.after.as_deref().map(|after| {
-        let invalid = || Problem::invalid("after is not the `next` of a page");
-        Place::read(after).ok_or_else(invalid)
-    });
-    let after = after.transpose()?;
+    let after = page::after(scan.after.as_deref(), Place::read)?;
     let mailbox = owner(&caller, &address, "member.scan-mails", None).await?;
     let mut items = Vec::new();
     let mut looked = 0;

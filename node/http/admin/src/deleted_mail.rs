@@ -124,11 +124,7 @@ pub(crate) async fn list(
     Asked(query): Asked<Query>,
 ) -> Result<Json<Page<DeletedMail>>> {
     let account = owner(&caller, &address).await?;
-    let before = query.after.as_deref().map(|after| {
-        let invalid = || Problem::invalid("after is not the `next` of a page");
-        read_id(after).ok_or_else(invalid)
-    });
-    let before = before.transpose()?;
+    let before = page::after(query.after.as_deref(), read_id)?;
     let looked = Event::new("member.deleted-mails", &account.address).id(account.id.0);
     caller.directory.record(Chain::Tenant(account.tenant), looked).await?;
     let mailbox = MailboxId {

@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::kept::Kept;
 use crate::mail_log::me;
 use crate::page;
-use crate::problem::{Failure, Problem, Result};
+use crate::problem::{Failure, Result};
 
 /// Mails that went together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,19 +115,17 @@ async fn view(caller: &Caller, me: &AccountRecord, removal: &Removal) -> Result<
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<Json<Deletions>> {
     let me = me(&caller).await?;
     let kept = Kept::since(&caller, me.tenant, query.from_millis).await?;
-    let before = query.after.as_deref().map(|after| {
-        let invalid = || Problem::invalid("after is not the `next` of a page");
-        read_id(after).ok_or_else(invalid)
-    });
-    let (before, limit) = (before.transpose()?, page::limit(query.limit));
+    let before = page::after(query.after.as_deref(), read_id)?;
+    let limit = page::limit(query.limit);
     let mailbox = MailboxId {
         tenant: me.tenant,
         account: me.id,
     };
     let found = read_removals(caller.directory.database(), mailbox, kept.from, before, limit).await;
     let found = found.map_err(hongyan_directory::Error::from)?;
-    let next = found.last().filter(|_| found.len() == limit);
-    let next = next.map(|last| format!("{}-{}", last.id.at.millis, last.id.number));
+    let next = page::next(&found, limit, |last| {
+        format!("{}-{}", last.id.at.millis, last.id.number)
+    });
     let mut items = Vec::with_capacity(found.len());
     for removal in &found {
         items.push(view(&caller, &me, removal).await?);

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::body::{Asked, Body};
 use crate::caller::{Caller, parse_address as parse};
 use crate::conditional::Tagged;
-use crate::page::{Page, PageQuery};
+use crate::page::{self, Page, PageQuery};
 use crate::problem::{Failure, Problem, Result};
 
 pub(crate) use change::{__path_change, change};
@@ -161,15 +161,9 @@ async fn people(caller: &Caller, tenant: TenantId, addresses: &[String]) -> Resu
 #[utoipa::path(get, path = "/api/groups", params(PageQuery), responses((status = 200, body = Page<Group>), Failure))]
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Page<Group>>> {
     let (owner, reach) = caller.within(Action::ReadGroups, query.organisation.as_deref()).await?;
-    let after = match &query.after {
-        Some(after) => Some(GroupId(
-            after.parse().map_err(|_| Problem::invalid("after is not a number"))?,
-        )),
-        None => None,
-    };
-    let groups = caller.directory.groups(owner, after, query.limit()).await?;
-    let next = groups.last().filter(|_| groups.len() == query.limit());
-    let next = next.map(|last| last.id.to_string());
+    let (after, limit) = (query.after()?, query.limit());
+    let groups = caller.directory.groups(owner, after.map(GroupId), limit).await?;
+    let next = page::next(&groups, limit, |last| last.id.to_string());
     let mut shown = Vec::new();
     for group in &groups {
         if sees(&caller, &reach, group).await? {

@@ -22,7 +22,7 @@ use crate::AdminState;
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
 use crate::member::{ToCome, check_departments, to_come};
-use crate::page::PageQuery;
+use crate::page::{self, PageQuery};
 use crate::problem::{Failure, Problem, Result};
 use crate::qr;
 use crate::tag::Whose;
@@ -221,17 +221,12 @@ async fn view(caller: &Caller, invitation: &InvitationRecord) -> Result<Invitati
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Invitations>> {
     let name = query.organisation.as_deref();
     let (tenant, _) = caller.within(Action::ReadMembers, name).await?;
-    let after = query.after.as_deref().map(str::parse).transpose();
-    let after = after.map_err(|_| Problem::invalid("after is not the `next` of a page"))?;
-    let limit = query.limit();
+    let (after, limit) = (query.after()?, query.limit());
     let found = caller
         .directory
         .invitations(tenant, after.map(InvitationId), limit)
         .await?;
-    let next = found
-        .last()
-        .filter(|_| found.len() == limit)
-        .map(|last| last.id.to_string());
+    let next = page::next(&found, limit, |last| last.id.to_string());
     let mut items = Vec::with_capacity(found.len());
     for invitation in found {
         if reaches(&caller, Action::ReadMembers, &invitation).await.is_ok() {

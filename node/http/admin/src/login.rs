@@ -13,7 +13,7 @@ use crate::body::Asked;
 use crate::caller::Caller;
 use crate::kept::Kept;
 use crate::page;
-use crate::problem::{Failure, Problem, Result};
+use crate::problem::{Failure, Result};
 use crate::sight::{LOOKED_AT_MAX, Sight};
 
 /// One sign-in.
@@ -84,16 +84,13 @@ impl Query {
     }
 }
 
-fn read_place(token: &str) -> Result<LoginPlace> {
-    let parts = token.split_once('-');
+fn read_place(token: &str) -> Option<LoginPlace> {
+    let (millis, random) = token.split_once('-')?;
     let read = |text: &str| u64::from_str_radix(text, 16).ok();
-    let place = parts.and_then(|(millis, random)| {
-        Some(LoginPlace {
-            millis: read(millis)?,
-            random: read(random)?,
-        })
-    });
-    place.ok_or_else(|| Problem::invalid("after is not the `next` of a page"))
+    Some(LoginPlace {
+        millis: read(millis)?,
+        random: read(random)?,
+    })
 }
 
 pub(crate) async fn view(caller: &Caller, entry: LoginEntry) -> Result<Login> {
@@ -150,7 +147,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
         caller.directory.record(Chain::Tenant(tenant), read).await?;
     }
     let kept = Kept::since(&caller, tenant, query.from_millis).await?;
-    let after = query.after.as_deref().map(read_place).transpose()?;
+    let after = page::after(query.after.as_deref(), read_place)?;
     let limit = page::limit(query.limit);
     let (filter, of) = (query.filter(&kept), LoginsOf::Tenant(tenant));
     if reach == Reach::Organisation {
@@ -187,7 +184,7 @@ pub(crate) async fn of_member(
 ) -> Result<Json<Logins>> {
     let account = caller.member_or_me(Action::ReadFactors, &address).await?;
     let kept = Kept::since(&caller, account.tenant, query.from_millis).await?;
-    let after = query.after.as_deref().map(read_place).transpose()?;
+    let after = page::after(query.after.as_deref(), read_place)?;
     let limit = page::limit(query.limit);
     let page = caller
         .access

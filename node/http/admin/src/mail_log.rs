@@ -109,11 +109,6 @@ pub(super) fn read_place(token: &str) -> Option<MailPlace> {
     })
 }
 
-fn read_after(token: Option<&str>) -> Result<Option<MailPlace>> {
-    let invalid = || Problem::invalid("after is not the `next` of a page");
-    token.map(|token| read_place(token).ok_or_else(invalid)).transpose()
-}
-
 /// Whose mail is asked for.
 async fn of(caller: &Caller, query: &Query, (tenant, reach): (TenantId, &Reach)) -> Result<MailOf> {
     match (&query.account, query.account_id) {
@@ -148,7 +143,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
     let kept = Kept::since(&caller, tenant, query.from_millis).await?;
     let of = of(&caller, &query, (tenant, &reach)).await?;
     let filter = query.filter(&kept)?;
-    let mut before = read_after(query.after.as_deref())?;
+    let mut before = page::after(query.after.as_deref(), read_place)?;
     if query.after.is_none() {
         // Whoever reads the log is in it.
         let object = query.account.clone().unwrap_or_else(|| "mail log".to_owned());

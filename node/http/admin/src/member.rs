@@ -165,14 +165,12 @@ pub(crate) fn token(place: &MemberPlace) -> String {
     URL_SAFE_NO_PAD.encode(format!("{} {}", place.id.0, place.order))
 }
 
-pub(crate) fn place(token: &str) -> Result<MemberPlace> {
-    let invalid = || Problem::invalid("after is not the `next` of a page");
-    let octets = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
-    let text = String::from_utf8(octets).map_err(|_| invalid())?;
-    let (id, order) = text.split_once(' ').ok_or_else(invalid)?;
-    Ok(MemberPlace {
+pub(crate) fn place(token: &str) -> Option<MemberPlace> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    let (id, order) = text.split_once(' ')?;
+    Some(MemberPlace {
         order: order.to_owned(),
-        id: AccountId(id.parse().map_err(|_| invalid())?),
+        id: AccountId(id.parse().ok()?),
     })
 }
 
@@ -184,7 +182,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<Query>) -> Result<J
         _ => Action::ReadMembers,
     };
     let (tenant, reach) = caller.within(action, query.organisation.as_deref()).await?;
-    let after = query.after.as_deref().map(place).transpose()?;
+    let after = page::after(query.after.as_deref(), place)?;
     let asked = MemberQuery {
         text: query.text,
         department: query.department,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
-use crate::page::{Page, PageQuery};
+use crate::page::{self, Page, PageQuery};
 use crate::problem::{Failure, Problem, Result};
 
 /// A message of the system; it was mailed too.
@@ -66,12 +66,8 @@ fn read_place(token: &str) -> Option<(Timestamp, NoticeId)> {
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Page<SystemMessage>>> {
     let name = query.organisation.as_deref();
     let (tenant, _) = caller.within(Action::ReadOrganisation, name).await?;
-    let invalid = || Problem::invalid("after is not the `next` of a page");
-    let after = query
-        .after
-        .as_deref()
-        .map(|after| read_place(after).ok_or_else(invalid));
-    let (after, limit, reader) = (after.transpose()?, query.limit(), reader(&caller));
+    let after = page::after(query.after.as_deref(), read_place)?;
+    let (limit, reader) = (query.limit(), reader(&caller));
     let read = async move |transaction: &mut Transaction| {
         let mut found = Vec::new();
         for told in hongyan_notice::told(transaction, tenant, after, limit).await? {
@@ -85,8 +81,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Resu
     };
     let found = caller.directory.database().run(read).await;
     let found = found.map_err(hongyan_directory::Error::from)?;
-    let next = found.last().filter(|_| found.len() == limit);
-    let next = next.map(|(last, _)| token(last.place));
+    let next = page::next(&found, limit, |(last, _)| token(last.place));
     let items = found.into_iter().map(|(told, read)| SystemMessage {
         id: token(told.place),
         read,

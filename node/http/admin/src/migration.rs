@@ -556,8 +556,7 @@ pub(crate) async fn accounts(
         .migrations
         .accounts(tenant, id, state.transpose()?, after, limit)
         .await?;
-    let last = found.last().filter(|_| found.len() == limit);
-    let next = last.map(|moving| moving.account.0.to_string());
+    let next = page::next(&found, limit, |moving| moving.account.0.to_string());
     let mut items = Vec::with_capacity(found.len());
     for moving in found {
         if reach != Reach::Organisation && !is_in_reach(&caller, &moving).await? {

@@ -170,12 +170,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Resu
         return Ok(Json(Page::new(vec![own], usize::MAX, |own| own.id.to_string())));
     }
     caller.permit_operator(Action::ManageOrganisations)?;
-    let after = match &query.after {
-        Some(after) => Some(TenantId(
-            after.parse().map_err(|_| Problem::invalid("after is not a number"))?,
-        )),
-        None => None,
-    };
+    let after = query.after()?.map(TenantId);
     let mut tenants = Vec::new();
     for tenant in caller.directory.tenants(after, query.limit()).await? {
         tenants.push(view(&caller, tenant).await?);

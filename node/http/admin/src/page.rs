@@ -1,7 +1,11 @@
 //! Lists in pages.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+use crate::problem::{Problem, Result};
 
 /// Most items of a page.
 const PAGE_ITEMS_MAX: usize = 1_000;
@@ -25,11 +29,27 @@ impl PageQuery {
     pub(crate) fn limit(&self) -> usize {
         limit(self.limit)
     }
+
+    /// The number after which the page begins.
+    pub(crate) fn after<T: FromStr>(&self) -> Result<Option<T>> {
+        after(self.after.as_deref(), |token| token.parse().ok())
+    }
 }
 
 /// Items of a page for which `asked` were asked.
 pub(crate) fn limit(asked: Option<usize>) -> usize {
     asked.unwrap_or(PAGE_ITEMS_DEFAULT).clamp(1, PAGE_ITEMS_MAX)
+}
+
+/// The place after which a page begins, by what reads a token; nothing at the beginning.
+pub(crate) fn after<T>(token: Option<&str>, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
+    let read = |token| read(token).ok_or_else(|| Problem::invalid("after is not the `next` of a page"));
+    token.map(read).transpose()
+}
+
+/// What follows a page of `found`, which was read with `limit`; `token` names an item.
+pub(crate) fn next<T>(found: &[T], limit: usize, token: impl FnOnce(&T) -> String) -> Option<String> {
+    found.last().filter(|_| found.len() >= limit).map(token)
 }
 
 /// Part of a list.
@@ -47,12 +67,8 @@ impl<T> Page<T> {
     }
 
     /// A page of what was read with `limit`; `token` names an item.
-    pub(crate) fn new(items: Vec<T>, limit: usize, token: impl Fn(&T) -> String) -> Self {
-        let next = if items.len() < limit {
-            None
-        } else {
-            items.last().map(token)
-        };
+    pub(crate) fn new(items: Vec<T>, limit: usize, token: impl FnOnce(&T) -> String) -> Self {
+        let next = next(&items, limit, token);
         Self { items, next }
     }
 }

@@ -23,7 +23,7 @@ use crate::body::{Asked, Body};
 use crate::caller::{Caller, parse_address};
 use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::member::{Member, Password, present, view as view_member};
-use crate::page::{Page, PageQuery};
+use crate::page::{self, Page, PageQuery};
 use crate::problem::{Failure, Problem, Result};
 use crate::task::{Task, view as view_task};
 
@@ -210,12 +210,9 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Resu
     let (tenant, _) = caller
         .within(Action::ReadMembers, query.organisation.as_deref())
         .await?;
-    let after = query.after.as_deref().map(str::parse).transpose();
-    let after = after.map_err(|_| Problem::invalid("after is not the `next` of a page"))?;
-    let limit = query.limit();
+    let (after, limit) = (query.after()?, query.limit());
     let found = caller.directory.recycled(tenant, after.map(AccountId), limit).await?;
-    let last = found.last().filter(|_| found.len() == limit);
-    let next = last.map(|recycled| recycled.account.id.0.to_string());
+    let next = page::next(&found, limit, |last| last.account.id.0.to_string());
     let mut items = Vec::new();
     for recycled in &found {
         let account = &recycled.account;

@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::member;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Failure, Problem, Result};
+use crate::problem::{Failure, Result};
 
 /// Who has an advanced seat.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,12 +41,7 @@ fn view(account: &AccountRecord) -> SeatView {
 pub(crate) async fn list(caller: Caller, Asked(query): Asked<PageQuery>) -> Result<Json<Page<SeatView>>> {
     let tenant = caller.organisation(query.organisation.as_deref()).await?;
     caller.within_whole(Action::ReadMembers, tenant)?;
-    let after = match &query.after {
-        Some(after) => Some(AccountId(
-            after.parse().map_err(|_| Problem::invalid("after is not a number"))?,
-        )),
-        None => None,
-    };
+    let after = query.after()?.map(AccountId);
     let holders = caller.directory.seats(tenant, after, query.limit()).await?;
     let items = holders.iter().map(view).collect();
     Ok(Json(Page::new(items, query.limit(), |seat: &SeatView| {

@@ -177,8 +177,7 @@ pub(crate) async fn list(caller: Caller, Asked(query): Asked<List>) -> Result<Js
     let (tenant, reach) = reach(&caller, query.organisation.as_deref(), LOOK).await?;
     let limit = page::limit(query.limit);
     let found = caller.tasks.list(tenant, query.after.map(TaskId), limit).await?;
-    let last = found.last().filter(|_| found.len() == limit);
-    let next = last.map(|task| task.id.to_string());
+    let next = page::next(&found, limit, |task| task.id.to_string());
     let seen = found.iter().filter(|task| is_seen(&caller, &reach, task));
     Ok(Json(Page::with_next(seen.map(view).collect(), next)))
 }

@@ -103,13 +103,9 @@ fn back(oauth: &Oauth, redirect: &str, state: Option<&str>, answer: &[(&str, &st
     see_other(&format!("{redirect}{sign}{}", fields.write()), &[])
 }
 
-fn fault(pages: &Pages, words: Words) -> Response {
-    pages.page(Words::Refused).say(words).answer(StatusCode::BAD_REQUEST)
-}
-
 impl Wish {
     async fn read(oauth: &Oauth, fields: &Fields, pages: &Pages) -> Result<Self, Response> {
-        let unknown = || fault(pages, Words::UnknownClient);
+        let unknown = || pages.refuse(Words::UnknownClient);
         let client = match oauth
             .access
             .oauth_client(fields.value("client_id").unwrap_or_default())
@@ -124,7 +120,7 @@ impl Wish {
         };
         let redirect = fields.value("redirect_uri").unwrap_or_default().to_owned();
         if !client.is_sent_to(&redirect) {
-            return Err(fault(pages, Words::UnknownRedirect));
+            return Err(pages.refuse(Words::UnknownRedirect));
         }
         let state = fields.value("state").map(str::to_owned);
         let wrong = |code: &str, what: &str| {
@@ -211,7 +207,7 @@ pub(crate) async fn show(
     let known = fields.clone().unwrap_or_default();
     let pages = Pages::of(&oauth, (&uri, &headers), &known).await;
     let Some(fields) = fields else {
-        return fault(&pages, Words::UnknownClient);
+        return pages.refuse(Words::UnknownClient);
     };
     match Wish::read(&oauth, &fields, &pages).await {
         Ok(wish) => consent(&visitor(&oauth, &guest, pages, &fields), &wish).await,

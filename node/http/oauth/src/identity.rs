@@ -129,10 +129,6 @@ struct Leaving {
     place: Option<String>,
 }
 
-fn fault(pages: &Pages, words: Words) -> Response {
-    pages.page(Words::Refused).say(words).answer(StatusCode::BAD_REQUEST)
-}
-
 impl Leaving {
     async fn read(oauth: &Oauth, fields: &Fields, pages: &Pages) -> Result<Self, Response> {
         let hint = match fields.value("id_token_hint") {
@@ -148,7 +144,7 @@ impl Leaving {
             hint.as_ref().map(|hint| hint.client.as_str()),
         );
         if named.is_some() && known.is_some() && named != known {
-            return Err(fault(pages, Words::UnknownClient));
+            return Err(pages.refuse(Words::UnknownClient));
         }
         let Some(place) = fields.value("post_logout_redirect_uri") else {
             return Ok(Self { hint, place: None });
@@ -158,9 +154,9 @@ impl Leaving {
             None => Err(OauthError::InvalidClient),
         };
         // Nobody is sent where nobody has said that they may be.
-        let client = client.map_err(|_| fault(pages, Words::UnknownClient))?;
+        let client = client.map_err(|_| pages.refuse(Words::UnknownClient))?;
         if !client.party.signed_out.iter().any(|known| known == place) {
-            return Err(fault(pages, Words::UnknownRedirect));
+            return Err(pages.refuse(Words::UnknownRedirect));
         }
         let sign = if place.contains('?') { '&' } else { '?' };
         let mut state = Fields::default();

@@ -87,6 +87,11 @@ impl Pages {
     pub(crate) fn page(&self, title: Words) -> Page {
         Page::new(self.language, self.language.say(title)).looking(self.look.clone())
     }
+
+    /// The page for a request that cannot be followed, and why.
+    pub(crate) fn refuse(&self, why: Words) -> Response {
+        self.page(Words::Refused).say(why).answer(StatusCode::BAD_REQUEST)
+    }
 }
 
 /// The domains that a request may be about, the surest first.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::view::{LoggedMail, token, view};
-use super::{Kind, read_after, read_place};
+use super::{Kind, read_place};
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
 use crate::kept::Kept;
@@ -115,7 +115,7 @@ pub(crate) async fn own(caller: Caller, Asked(query): Asked<Query>) -> Result<Js
         subject: query.subject.filter(|text| !text.is_empty()),
         address: query.address.filter(|text| !text.is_empty()),
     };
-    let before = read_after(query.after.as_deref())?;
+    let before = page::after(query.after.as_deref(), read_place)?;
     let limit = page::limit(query.limit);
     let page = caller
         .counts

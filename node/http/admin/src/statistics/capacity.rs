@@ -82,7 +82,7 @@ pub(crate) async fn capacity(caller: Caller, Asked(query): Asked<Query>) -> Resu
     let (tenant, reach) = caller
         .within(Action::ReadMembers, query.organisation.as_deref())
         .await?;
-    let after = query.after.as_deref().map(member::place).transpose()?;
+    let after = page::after(query.after.as_deref(), member::place)?;
     let asked = MemberQuery {
         text: query.text,
         within: reach.departments(),

@@ -105,7 +105,7 @@ pub(crate) async fn sign_ins(caller: Caller, Asked(query): Asked<Query>) -> Resu
     let from = Timestamp {
         millis: wanted.max(now - kept * DAY_MILLIS),
     };
-    let after = query.after.as_deref().map(member::place).transpose()?;
+    let after = page::after(query.after.as_deref(), member::place)?;
     let asked = MemberQuery {
         text: query.text,
         administrators: query.administrators,
