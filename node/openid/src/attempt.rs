@@ -44,7 +44,7 @@ pub struct Departure {
 
 /// What the browser keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Attempt {
+pub struct Attempt {
     #[n(0)]
     pub(crate) tenant: u64,
     #[n(1)]
@@ -62,6 +62,33 @@ pub(crate) struct Attempt {
     /// Since when the provider must have asked them who they are.
     #[n(7)]
     pub(crate) prove_secs: Option<i64>,
+}
+
+impl Attempt {
+    /// Whose provider it leads to.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        TenantId(self.tenant)
+    }
+    /// Who that provider is.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+    /// Since when the provider must have asked them who they are, in seconds of Unix time; `None` where it need not.
+    #[must_use]
+    pub fn prove_secs(&self) -> Option<i64> {
+        self.prove_secs
+    }
+}
+
+/// Somebody who is on the way, as far as it is the same for all kinds of providers.
+#[derive(Debug, Clone)]
+pub struct Underway {
+    /// Names the way there and back.
+    pub state: String,
+    /// What the browser keeps: name, value and for how many seconds.
+    pub cookie: (String, String, u64),
 }
 
 /// A path of ours that a browser may be sent to; the beginning for whatever else.
@@ -90,20 +117,28 @@ impl OpenId {
         key.map(LessSafeKey::new).map_err(|_| OpenIdError::Attempt)
     }
 
-    fn seal(&self, state: &str, attempt: &Attempt) -> Result<String, OpenIdError> {
-        let mut octets = minicbor::to_vec(attempt).map_err(|_| OpenIdError::Attempt)?;
+    /// Seals what a browser carries; `name` is what it is good for.
+    ///
+    /// # Errors
+    /// `Attempt`.
+    pub fn seal<T: Encode<()>>(&self, name: &str, value: &T) -> Result<String, OpenIdError> {
+        let mut octets = minicbor::to_vec(value).map_err(|_| OpenIdError::Attempt)?;
         let mut nonce = [0; NONCE_LEN];
         self.0.env.fill_random(&mut nonce);
         let sealed = self.cipher()?.seal_in_place_append_tag(
             Nonce::assume_unique_for_key(nonce),
-            Aad::from(state.as_bytes()),
+            Aad::from(name.as_bytes()),
             &mut octets,
         );
         sealed.map_err(|_| OpenIdError::Attempt)?;
         Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &octets].concat()))
     }
 
-    pub(crate) fn open(&self, state: &str, sealed: &str) -> Result<Attempt, OpenIdError> {
+    /// Opens what was sealed under that name.
+    ///
+    /// # Errors
+    /// `Attempt`.
+    pub fn unseal<T: for<'b> Decode<'b, ()>>(&self, name: &str, sealed: &str) -> Result<T, OpenIdError> {
         let wrong = || OpenIdError::Attempt;
         let octets = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| wrong())?;
         let (nonce, rest) = octets.split_first_chunk::<NONCE_LEN>().ok_or_else(wrong)?;
@@ -111,12 +146,53 @@ impl OpenId {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let opened = self
             .cipher()?
-            .open_in_place(nonce, Aad::from(state.as_bytes()), &mut rest);
-        let attempt: Attempt = minicbor::decode(opened.map_err(|_| wrong())?).map_err(|_| wrong())?;
+            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut rest);
+        minicbor::decode(opened.map_err(|_| wrong())?).map_err(|_| wrong())
+    }
+
+    /// What the browser kept for a way there and back that is not over.
+    ///
+    /// # Errors
+    /// `Attempt`.
+    pub fn kept(&self, state: &str, sealed: &str) -> Result<Attempt, OpenIdError> {
+        let attempt: Attempt = self.unseal(state, sealed)?;
         if attempt.end_millis <= self.0.env.wall_millis() {
-            return Err(wrong());
+            return Err(OpenIdError::Attempt);
         }
         Ok(attempt)
+    }
+
+    fn attempt(&self, tenant: TenantId, issuer: &str, wish: &Wish<'_>) -> Attempt {
+        let now = self.0.env.wall_millis();
+        let secs = self.0.options.attempt_secs;
+        let lasts = i64::try_from(secs).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
+        Attempt {
+            tenant: tenant.0,
+            issuer: issuer.to_owned(),
+            nonce: String::new(),
+            verifier: String::new(),
+            back: own_path(wish.back).to_owned(),
+            end_millis: now.saturating_add(lasts),
+            link: wish.link.map(|account| account.0),
+            prove_secs: wish.prove.then_some(now / 1_000),
+        }
+    }
+
+    fn begun(&self, state: String, attempt: &Attempt) -> Result<Underway, OpenIdError> {
+        let sealed = self.seal(&state, attempt)?;
+        Ok(Underway {
+            cookie: (Self::cookie_name(&state), sealed, self.0.options.attempt_secs),
+            state,
+        })
+    }
+
+    /// Begins the way to a provider that does not speak OpenID Connect, and back.
+    ///
+    /// # Errors
+    /// `Attempt`.
+    pub fn begin(&self, tenant: TenantId, issuer: &str, wish: &Wish<'_>) -> Result<Underway, OpenIdError> {
+        let attempt = self.attempt(tenant, issuer, wish);
+        self.begun(self.random(STATE_OCTETS), &attempt)
     }
 
     /// Sends somebody to the provider of an organisation (Core §3.1.2.1, with PKCE).
@@ -125,18 +201,10 @@ impl OpenId {
     /// `NoProvider`, `Provider`, `Overloaded`, `Access`.
     pub async fn depart(&self, tenant: TenantId, wish: Wish<'_>) -> Result<Departure, OpenIdError> {
         let known = self.known(tenant).await?;
-        let now = self.0.env.wall_millis();
-        let secs = self.0.options.attempt_secs;
-        let lasts = i64::try_from(secs).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000);
         let attempt = Attempt {
-            tenant: tenant.0,
-            issuer: known.settings.issuer.clone(),
             nonce: self.random(STATE_OCTETS),
             verifier: self.random(SECRET_OCTETS),
-            back: own_path(wish.back).to_owned(),
-            end_millis: now.saturating_add(lasts),
-            link: wish.link.map(|account| account.0),
-            prove_secs: wish.prove.then_some(now / 1_000),
+            ..self.attempt(tenant, &known.settings.issuer, &wish)
         };
         let state = self.random(STATE_OCTETS);
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, attempt.verifier.as_bytes()));
@@ -159,10 +227,11 @@ impl OpenId {
         }
         let end_point = known.authorization_endpoint()?;
         let sign = if end_point.contains('?') { '&' } else { '?' };
+        let location = format!("{end_point}{sign}{}", form(&fields));
         Ok(Departure {
-            location: format!("{end_point}{sign}{}", form(&fields)),
+            location,
             label: known.settings.label.clone(),
-            cookie: (Self::cookie_name(&state), self.seal(&state, &attempt)?, secs),
+            cookie: self.begun(state, &attempt)?.cookie,
         })
     }
 }

@@ -75,12 +75,42 @@ pub(crate) struct Expected<'e> {
 
 /// Somebody whom a provider names.
 #[derive(Debug, Clone)]
-pub(crate) struct Identity {
+pub struct Identity {
     pub(crate) issuer: String,
     pub(crate) subject: String,
     /// The provider's session, if it tells.
     pub(crate) session: Option<String>,
     pub(crate) person: Person,
+}
+
+/// What a provider that does not speak OpenID Connect has vouched for.
+#[derive(Debug, Clone, Default)]
+pub struct Vouched {
+    /// The provider.
+    pub issuer: String,
+    /// Who it is there: 1 to 255 characters.
+    pub subject: String,
+    /// The provider's session, if it tells.
+    pub session: Option<String>,
+    /// The mail address, which the provider has made sure is theirs.
+    pub mail: Option<String>,
+    /// What they are called.
+    pub name: Option<String>,
+}
+
+impl From<Vouched> for Identity {
+    fn from(vouched: Vouched) -> Self {
+        Self {
+            issuer: vouched.issuer,
+            subject: vouched.subject,
+            session: vouched.session,
+            person: Person {
+                email_verified: vouched.mail.is_some().then_some(Value::Bool(true)),
+                email: vouched.mail,
+                name: vouched.name,
+            },
+        }
+    }
 }
 
 fn seconds(time: Option<f64>, claim: &'static str) -> Result<i64, Fault> {

@@ -8,7 +8,7 @@ use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
 use crate::identity::Identity;
 use crate::record::{self, LinkRecord, NameHash, identity_hash};
-use crate::{OpenId, OpenIdError, ProviderSettings};
+use crate::{Admission, OpenId, OpenIdError};
 
 /// Longest name that is taken over from a provider.
 const NAME_CHARACTERS_MAX: usize = 128;
@@ -65,7 +65,7 @@ impl OpenId {
     pub(crate) async fn account_of(
         &self,
         tenant: TenantId,
-        settings: &ProviderSettings,
+        admission: Admission,
         identity: &Identity,
     ) -> Result<AccountId, OpenIdError> {
         let hash = identity.hash();
@@ -89,8 +89,8 @@ impl OpenId {
             Err(error) => return Err(error.into()),
         };
         let account = match found {
-            Some(account) if account.tenant == tenant && settings.link_by_mail => account,
-            None if settings.create_members => self.create(tenant, identity, &address).await?,
+            Some(account) if account.tenant == tenant && admission.link_by_mail => account,
+            None if admission.create_members => self.create(tenant, identity, &address).await?,
             _ => return Err(nobody()),
         };
         if account.kind != AccountKind::Member {

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use hongyan_access::{SessionFilter, SessionId, WebSession};
-use hongyan_kv::{RangeQuery, Transaction, Tuple};
+use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction, Tuple};
 use hongyan_types::TenantId;
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,8 +17,10 @@ use crate::{Fault, OpenId, OpenIdError};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// How old a logout token may be, beside the tolerance of clocks, in seconds.
 const TOKEN_AGE_SECS_MAX: i64 = 600;
-/// Records of sessions and tokens looked at in one transaction.
+/// Records of sessions looked at in one transaction.
 const STEP: usize = 500;
+/// Names of what was taken that are looked at when another one is.
+const OVER_STEP: usize = 50;
 
 #[derive(Deserialize)]
 struct LogoutClaims {
@@ -130,7 +132,9 @@ impl OpenId {
         }
         let id = told.jti.ok_or(Fault::Claim("jti"))?;
         let good_until = expected.now_secs.saturating_add(TOKEN_AGE_SECS_MAX + 2 * tolerance);
-        self.take_token(tenant, &id, expected.now_secs, good_until).await?;
+        if !self.take_once(tenant, ("logout token", &id), good_until).await? {
+            return Err(Fault::Claim("jti").into());
+        }
         let issuer = &known.settings.issuer;
         let prefix = match (&told.claims.sid, &told.claims.sub) {
             (Some(session), _) => record::sessions_at(tenant, &provider_session_hash(issuer, session)),
@@ -140,16 +144,31 @@ impl OpenId {
         self.end_sessions(&prefix).await
     }
 
-    /// Takes a logout token, once.
-    async fn take_token(&self, tenant: TenantId, id: &str, now_secs: i64, until_secs: i64) -> Result<(), OpenIdError> {
-        let key = record::tokens(tenant).bytes(&identity_hash("logout token", id)).pack();
+    /// Whether what a provider has signed, by its kind and name, is shown for the first time. Remembered until `until_secs` of Unix
+    /// time, on all nodes.
+    ///
+    /// # Errors
+    /// `Access`: the store's.
+    pub async fn take_once(
+        &self,
+        tenant: TenantId,
+        (kind, id): (&str, &str),
+        until_secs: i64,
+    ) -> Result<bool, OpenIdError> {
+        let now_secs = self.0.env.wall_millis().div_euclid(1_000);
+        let key = record::tokens(tenant).bytes(&identity_hash(kind, id)).pack();
         let take = async move |transaction: &mut Transaction| {
             if transaction.get(&key).await?.is_some() {
                 return Ok(false);
             }
+            // Names are hashes: what follows a new one is anywhere, so in time all that is over is found, and nobody is in another's way.
             let query = RangeQuery {
-                limit: STEP,
-                ..RangeQuery::all(record::tokens(tenant).range())
+                limit: OVER_STEP,
+                mode: ReadMode::Snapshot,
+                ..RangeQuery::all(KeyRange {
+                    begin: key.clone(),
+                    end: record::tokens(tenant).range().end,
+                })
             };
             for pair in transaction.get_range_all(query).await? {
                 let until = <[u8; 8]>::try_from(&pair.value[..]).map_or(0, i64::from_be_bytes);
@@ -160,8 +179,7 @@ impl OpenId {
             transaction.set(key.clone(), until_secs.to_be_bytes().to_vec());
             Ok::<_, hongyan_kv::Error>(true)
         };
-        let is_first = self.0.database.run(take).await?;
-        is_first.then_some(()).ok_or(Fault::Claim("jti").into())
+        Ok(self.0.database.run(take).await?)
     }
 
     async fn end_sessions(&self, prefix: &Tuple) -> Result<usize, OpenIdError> {

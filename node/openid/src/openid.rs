@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hongyan_access::Access;
 use hongyan_directory::{Directory, Error};
 use hongyan_env::Env;
-use hongyan_fetch::Fetcher;
+use hongyan_fetch::{Fetcher, Url};
 use hongyan_kv::Database;
 use hongyan_types::{Address, TenantId};
 use parking_lot::Mutex;
@@ -75,6 +75,12 @@ impl OpenId {
             Err(Error::NotFound { .. }) => Err(OpenIdError::NoProvider),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether members may be sent to a provider at that address: over TLS anywhere, without it in the named networks only.
+    #[must_use]
+    pub fn may_send_to(&self, address: &str) -> bool {
+        Url::read(address).is_ok_and(|url| url.is_tls() || self.0.fetcher.may_lead_to(&url))
     }
 
     pub(crate) fn callback(&self) -> String {

@@ -113,7 +113,9 @@ pub(crate) fn encode(text: &str) -> String {
     encoded
 }
 
-pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+/// Fields of a query or a form.
+#[must_use]
+pub fn form(fields: &[(&str, &str)]) -> String {
     let pairs = fields.iter();
     let pairs: Vec<_> = pairs
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))

@@ -6,7 +6,7 @@
 //! ("oid", "session", session)                   a web session that a provider began
 //! ("oid", "session-of", tenant, hash, session)  empty: by identity
 //! ("oid", "session-at", tenant, hash, session)  empty: by the hash of the provider's name for its session
-//! ("oid", "jti", tenant, hash)                  a logout token that was taken: until when it would be good
+//! ("oid", "jti", tenant, hash)                  what a provider signed for one use and was taken: until when it would be good
 
 use bytes::Bytes;
 use hongyan_kv::Tuple;

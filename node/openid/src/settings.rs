@@ -35,6 +35,17 @@ pub struct ProviderSettings {
     pub vouches_second_factor: bool,
 }
 
+/// Who comes in whom a provider names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// Whether an account is linked with whoever comes with its address, which the provider has verified.
+    pub link_by_mail: bool,
+    /// Whether whoever comes with a verified address in one of the organisation's domains gets an account.
+    pub create_members: bool,
+    /// Whether the provider asks for a second factor itself, so that ours is not asked.
+    pub vouches_second_factor: bool,
+}
+
 /// The settings to be.
 #[derive(Debug, Clone)]
 pub struct ProviderChange {
@@ -72,6 +83,13 @@ impl ProviderSettings {
 }
 
 impl ProviderSettings {
+    pub(crate) fn admission(&self) -> Admission {
+        Admission {
+            link_by_mail: self.link_by_mail,
+            create_members: self.create_members,
+            vouches_second_factor: self.vouches_second_factor,
+        }
+    }
     fn of(record: ProviderRecord, secret: Option<Secret>) -> Self {
         Self {
             issuer: record.issuer,

@@ -10,7 +10,7 @@ use crate::attempt::Attempt;
 use crate::identity::{Claims, Expected, Identity};
 use crate::jwt::Token;
 use crate::provider::Known;
-use crate::{Fault, OpenId, OpenIdError};
+use crate::{Admission, Fault, OpenId, OpenIdError};
 
 /// Somebody who comes back.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,15 @@ pub struct Arrival<'a> {
     pub error: Option<&'a str>,
     /// Who says so (RFC 9207), where it is said.
     pub issuer: Option<&'a str>,
+    /// Where they come from.
+    pub visit: Visit<'a>,
+    /// The session of theirs that there is already.
+    pub session: Option<&'a str>,
+}
+
+/// Whose browser comes back.
+#[derive(Debug, Clone, Copy)]
+pub struct Comer<'a> {
     /// Where they come from.
     pub visit: Visit<'a>,
     /// The session of theirs that there is already.
@@ -52,7 +61,7 @@ impl OpenId {
     /// Whose provider somebody comes back from, whatever it says.
     #[must_use]
     pub fn organisation_of(&self, arrival: &Arrival<'_>) -> Option<TenantId> {
-        let attempt = self.open(arrival.state, arrival.sealed).ok()?;
+        let attempt = self.kept(arrival.state, arrival.sealed).ok()?;
         Some(TenantId(attempt.tenant))
     }
 
@@ -61,7 +70,7 @@ impl OpenId {
     /// # Errors
     /// Each way of not being let in.
     pub async fn arrive(&self, arrival: Arrival<'_>) -> Result<Arrived, OpenIdError> {
-        let attempt = self.open(arrival.state, arrival.sealed)?;
+        let attempt = self.kept(arrival.state, arrival.sealed)?;
         // RFC 9207 §2.4: what another provider sends is not looked at.
         if arrival.issuer.is_some_and(|issuer| issuer != attempt.issuer) {
             return Err(Fault::Issuer(arrival.issuer.unwrap_or_default().chars().take(200).collect()).into());
@@ -80,17 +89,34 @@ impl OpenId {
         let identity = identity.inspect_err(|error| {
             tracing::warn!(event = "single_sign_on_failed", tenant = tenant.0, issuer = %attempt.issuer, %error);
         })?;
-        match attempt.link {
-            Some(account) => self.arrive_to_link(AccountId(account), &identity, &arrival).await?,
-            None => {
-                let begun = self.sign_in(tenant, &known, &identity, arrival.visit).await?;
-                return Ok(Arrived::SignedIn {
-                    begun: Box::new(begun),
-                    back: attempt.back,
-                });
-            }
+        let comer = Comer {
+            visit: arrival.visit,
+            session: arrival.session,
+        };
+        self.admit(&attempt, known.settings.admission(), &identity, comer).await
+    }
+
+    /// Whoever a provider names, at the end of the way there and back, is signed in or linked.
+    ///
+    /// # Errors
+    /// `Nobody`, `Taken`, `Attempt`, `Access`.
+    pub async fn admit(
+        &self,
+        attempt: &Attempt,
+        admission: Admission,
+        identity: &Identity,
+        comer: Comer<'_>,
+    ) -> Result<Arrived, OpenIdError> {
+        let back = attempt.back.clone();
+        if let Some(account) = attempt.link {
+            self.arrive_to_link(AccountId(account), identity, comer).await?;
+            return Ok(Arrived::Linked { back });
         }
-        Ok(Arrived::Linked { back: attempt.back })
+        let begun = self.sign_in(attempt.tenant(), admission, identity, comer.visit).await?;
+        Ok(Arrived::SignedIn {
+            begun: Box::new(begun),
+            back,
+        })
     }
 
     async fn identity(
@@ -126,12 +152,12 @@ impl OpenId {
     async fn sign_in(
         &self,
         tenant: TenantId,
-        known: &Known,
+        admission: Admission,
         identity: &Identity,
         visit: Visit<'_>,
     ) -> Result<Begun, OpenIdError> {
-        let account = self.account_of(tenant, &known.settings, identity).await?;
-        let vouches = known.settings.vouches_second_factor;
+        let account = self.account_of(tenant, admission, identity).await?;
+        let vouches = admission.vouches_second_factor;
         let begun = self.0.access.web_sign_in_by_provider(account, vouches, visit).await?;
         self.note_session(tenant, identity, &begun.session).await?;
         Ok(begun)
@@ -142,13 +168,13 @@ impl OpenId {
         &self,
         account: AccountId,
         identity: &Identity,
-        arrival: &Arrival<'_>,
+        comer: Comer<'_>,
     ) -> Result<(), OpenIdError> {
-        let peer: IpAddr = arrival.visit.peer;
+        let peer: IpAddr = comer.visit.peer;
         let session = self
             .0
             .access
-            .web_session(arrival.session.unwrap_or_default(), peer)
+            .web_session(comer.session.unwrap_or_default(), peer)
             .await?;
         if session.account.id != account {
             return Err(OpenIdError::Attempt);
