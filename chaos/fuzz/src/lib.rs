@@ -9,6 +9,7 @@ mod jmap;
 mod message;
 mod oauth;
 mod proxy;
+mod saml;
 mod scim;
 mod session;
 
@@ -18,6 +19,7 @@ pub use jmap::{jmap, json_pointer};
 pub use message::{addresses, mbox, message, receipts, words};
 pub use oauth::{form, sasl};
 pub use proxy::proxy;
+pub use saml::saml_response;
 pub use scim::{scim_body, scim_filter};
 pub use session::{imap, imap_client, pop3, smtp};
 
@@ -41,4 +43,5 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("json_pointer", json_pointer),
     ("scim_filter", scim_filter),
     ("scim_body", scim_body),
+    ("saml_response", saml_response),
 ];

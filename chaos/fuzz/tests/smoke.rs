@@ -2,6 +2,7 @@
 
 /// Inputs that get far before they are broken.
 const SEEDS: &[&[u8]] = &[
+    include_bytes!("../../../node/saml/tests/single_sign_on/other/response.xml"),
     br##"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[["Email/query",{"accountId":"a","filter":{"operator":"OR","conditions":[{"text":"x"},{"inMailbox":"F1"}]},"sort":[{"property":"from"}],"position":-3},"0"],["Email/get",{"accountId":"a","#ids":{"resultOf":"0","name":"Email/query","path":"/filter/conditions/*/text"},"properties":["header:From:asAddresses:all"]},"1"]]}"##,
     br##"{"using":[],"methodCalls":[["Email/set",{"accountId":"a","update":{"#k":{"keywords/$seen":true,"mailboxIds/a~1b":null}},"create":{"k":{"mailboxIds":{"F1":true},"from":[{"name":"A","email":"a@b"}],"subject":"=?x","textBody":[{"partId":"1"}],"attachments":[{"blobId":"B1","type":"image/png","cid":"c"}],"bodyValues":{"1":{"value":"t"}}}}},"0"]],"createdIds":{"a":"b"}}"##,
     br#"/list/*/a~1b/0 {"list":[{"a/b":[1,[2]]},{"a/b":["x"]}]}"#,

@@ -27,6 +27,7 @@ use hongyan_openid::OpenId;
 use hongyan_queue::{Holders, QueueEntity, QueueId, QueueServices};
 use hongyan_relay::{RelayServices, Runner};
 use hongyan_router::{Router, RouterOptions};
+use hongyan_saml::Saml;
 use hongyan_statistics::{Counts, Kind, StatisticsOptions};
 use hongyan_upkeep::{Lists, MailServices, TaskEntity, TaskServices, Tasks, UpkeepOptions};
 use hongyan_webhook::Webhooks;
@@ -102,6 +103,7 @@ pub struct Assembly {
     migrations: Migrations,
     webhooks: Webhooks,
     single_sign_on: OpenId,
+    saml: Saml,
     ldap: Ldap,
     counts: Counts,
     publishing: Checker,
@@ -188,6 +190,7 @@ impl Assembly {
         }
         let following = Following::start(&ground, &arbiters, cluster.as_ref());
         let single_sign_on = single_sign_on::open(&config, &ground)?;
+        let saml = single_sign_on::open_saml(&config, &ground, &single_sign_on);
         let counts = start_counts(&ground, &arbiters);
         let hooks = webhook::start(&config, &ground, &arbiters, &router)?;
         let delivery = Delivery::new(DeliveryParts {
@@ -235,6 +238,7 @@ impl Assembly {
             migrations,
             webhooks: hooks.webhooks,
             single_sign_on,
+            saml,
             ldap,
             counts,
             publishing,
@@ -264,6 +268,7 @@ impl Assembly {
             delivery: &self.delivery,
             admin: self.admin(),
             single_sign_on: &self.single_sign_on,
+            saml: &self.saml,
             acme: Some(&self.acme).filter(|acme| acme.orders()),
             clear_passwords_on_loopback: self.clear_passwords_on_loopback,
         };
@@ -288,6 +293,7 @@ impl Assembly {
             migrations: self.migrations.clone(),
             webhooks: self.webhooks.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
+            saml: Some(self.saml.clone()),
             ldap: Some(self.ldap.clone()),
             counts: self.counts.clone(),
             certificates: Some(self.acme.clone()),

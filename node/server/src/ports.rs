@@ -22,6 +22,7 @@ use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsConfig, TlsMode};
 use hongyan_openid::OpenId;
 use hongyan_router::Router;
+use hongyan_saml::Saml;
 use hongyan_session_imap::{ImapService, ImapServices, ImapSettings, LoginWithoutTls};
 use hongyan_session_pop3::{Pop3Service, Pop3Settings};
 use hongyan_session_smtp::{SmtpService, SmtpServices, SmtpSettings};
@@ -44,6 +45,7 @@ pub(crate) struct Ports<'n> {
     /// The admin API, for whoever is put in as its actor.
     pub(crate) admin: axum::Router,
     pub(crate) single_sign_on: &'n OpenId,
+    pub(crate) saml: &'n Saml,
     pub(crate) acme: Option<&'n Acme>,
     /// Passwords without TLS are taken from this machine.
     pub(crate) clear_passwords_on_loopback: bool,
@@ -167,6 +169,7 @@ impl Ports<'_> {
             access: self.access.clone(),
             directory: self.directory.clone(),
             single_sign_on: Some(self.single_sign_on.clone()),
+            saml: Some(self.saml.clone()),
             issuer: offer::web_origin(self.config),
         });
         let scim = hongyan_http_scim::routes(ScimParts {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use hongyan_config::Config;
 use hongyan_fetch::{FetchOptions, Fetcher};
 use hongyan_openid::{OpenId, OpenIdOptions};
+use hongyan_saml::{Saml, SamlOptions};
 use hongyan_types::AddressRanges;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -50,4 +51,23 @@ pub(crate) fn open(config: &Config, ground: &Ground) -> Result<OpenId> {
         fetcher,
         options,
     ))
+}
+
+/// The same at providers that speak SAML; who comes in is decided by `openid`.
+pub(crate) fn open_saml(config: &Config, ground: &Ground, openid: &OpenId) -> Saml {
+    let section = &config.single_sign_on;
+    let options = SamlOptions {
+        web_origin: offer::web_origin(config),
+        clock_tolerance_secs: section.clock_tolerance_secs,
+        attempt_secs: section.attempt_secs,
+        answer_octets_max: section.answer_octets_max,
+        arrive_secs: section.arrive_secs,
+    };
+    Saml::new(
+        ground.env.clone(),
+        ground.database.clone(),
+        ground.directory.clone(),
+        openid.clone(),
+        options,
+    )
 }

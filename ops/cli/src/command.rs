@@ -28,6 +28,7 @@ mod plan;
 mod queue;
 mod recycle_bin;
 mod role;
+mod saml;
 mod sanction;
 mod seat;
 mod secrets;
@@ -156,6 +157,9 @@ pub enum Command {
     /// Sign-in at an organisation's own OpenID Connect provider.
     #[command(subcommand)]
     SingleSignOn(single_sign_on::SingleSignOn),
+    /// Sign-in at an organisation's own SAML 2.0 identity provider.
+    #[command(subcommand)]
+    Saml(saml::Saml),
     /// The LDAP directory that an organisation's people come from.
     #[command(subcommand)]
     Ldap(ldap::Ldap),
@@ -239,6 +243,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Token(command) => token::run(command, &client, style).await,
         Command::Webhook(command) => webhook::run(command, &client, style).await,
         Command::SingleSignOn(command) => single_sign_on::run(command, &client, style).await,
+        Command::Saml(command) => saml::run(command, &client, style).await,
         Command::Ldap(command) => ldap::run(command, &client, style).await,
         Command::Statistics(command) => statistics::run(command, &client, style).await,
         Command::Messages { whose } => {

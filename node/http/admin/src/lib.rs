@@ -59,6 +59,7 @@ mod qr;
 mod queue;
 mod recycle_bin;
 mod role;
+mod saml;
 mod sanction;
 mod seat;
 mod secret;
@@ -162,6 +163,8 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
             single_sign_on::remove
         ))
         .routes(routes!(single_sign_on::check))
+        .routes(routes!(saml::show, saml::set, saml::remove))
+        .routes(routes!(saml::registration))
         .routes(routes!(connected::list))
         .routes(routes!(connected::show, connected::set, connected::remove))
         .routes(routes!(connected::renew))

@@ -11,6 +11,7 @@ use hongyan_mailbox::MailboxError;
 use hongyan_openid::OpenIdError;
 use hongyan_queue::QueueError;
 use hongyan_router::AskError;
+use hongyan_saml::SamlError;
 use serde::Serialize;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
@@ -296,6 +297,16 @@ impl From<OpenIdError> for Problem {
             OpenIdError::Provider(_) => Self::new(StatusCode::BAD_GATEWAY, "provider", detail),
             OpenIdError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", detail),
             _ => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+        }
+    }
+}
+
+impl From<SamlError> for Problem {
+    fn from(error: SamlError) -> Self {
+        match error {
+            SamlError::SignIn(error) => error.into(),
+            // Only what the caller has pasted is read here.
+            SamlError::Provider(fault) => Self::invalid(fault.to_string()),
         }
     }
 }

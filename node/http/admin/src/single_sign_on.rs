@@ -110,7 +110,7 @@ fn view(sso: &OpenId, tenant: TenantId, settings: ProviderSettings) -> SingleSig
     }
 }
 
-async fn named(caller: &Caller, action: Action, name: &str) -> Result<TenantId> {
+pub(crate) async fn named(caller: &Caller, action: Action, name: &str) -> Result<TenantId> {
     let id = caller.organisation(Some(name)).await?;
     caller.permit(action, &Object::organisation(id))?;
     Ok(id)

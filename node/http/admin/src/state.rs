@@ -11,6 +11,7 @@ use hongyan_ldap::Ldap;
 use hongyan_migration::Migrations;
 use hongyan_openid::OpenId;
 use hongyan_router::Router;
+use hongyan_saml::Saml;
 use hongyan_statistics::Counts;
 use hongyan_upkeep::Tasks;
 use hongyan_webhook::Webhooks;
@@ -51,6 +52,8 @@ pub struct AdminState {
     pub webhooks: Webhooks,
     /// Sign-in at providers of organisations; none where there is none.
     pub single_sign_on: Option<OpenId>,
+    /// The same at providers that speak SAML.
+    pub saml: Option<Saml>,
     /// LDAP directories of organisations; none where there is none.
     pub ldap: Option<Ldap>,
     /// What domains are to publish; none where nothing is offered to the world.

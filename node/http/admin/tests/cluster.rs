@@ -125,6 +125,7 @@ async fn api(cluster: Option<Arc<dyn ClusterControl>>) -> axum::Router {
     let way = Router::new(env.clone(), hongyan_actor::Arbiters::start(1));
     router(AdminState {
         single_sign_on: None,
+        saml: None,
         ldap: None,
         certificates: None,
         deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),

@@ -97,6 +97,7 @@ impl Served {
         let node = Miniature::start(&Options::default()).await;
         let api = hongyan_http_admin::router(AdminState {
             single_sign_on: None,
+            saml: None,
             ldap: None,
             certificates: None,
             deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),

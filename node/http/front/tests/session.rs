@@ -108,6 +108,7 @@ fn with_browser<F: Future<Output = ()>>(test: impl FnOnce(Browser) -> F) {
         let node = Arc::new(Miniature::start(&Options::default()).await);
         let admin = hongyan_http_admin::router(AdminState {
             single_sign_on: None,
+            saml: None,
             ldap: None,
             certificates: None,
             deleted_mail_kept: std::time::Duration::from_secs(14 * 86_400),

@@ -28,19 +28,22 @@ impl<S: Sync> FromRequest<S> for Posted {
                 "the body is not a form, or too long, or names a field twice",
             ))
         };
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(wrong());
-        }
-        let octets = axum::body::to_bytes(request.into_body(), OCTETS_MAX).await;
-        let octets = octets.map_err(|_| wrong())?;
-        let fields = std::str::from_utf8(&octets).ok().and_then(Fields::read);
-        fields.map(Self).ok_or_else(wrong)
+        posted(request, OCTETS_MAX).await.map(Self).ok_or_else(wrong)
     }
+}
+
+/// The fields of a form; nothing when the body is none, or has more than `octets_max`.
+pub(crate) async fn posted(request: Request<Body>, octets_max: usize) -> Option<Fields> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let octets = axum::body::to_bytes(request.into_body(), octets_max).await.ok()?;
+    Fields::read_within(std::str::from_utf8(&octets).ok()?, octets_max)
 }
 
 pub(crate) fn private(status: StatusCode, body: Value) -> Response {

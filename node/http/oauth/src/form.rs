@@ -13,7 +13,12 @@ impl Fields {
     /// Reads them; nothing when they are too long, not UTF-8, badly escaped, or one is there twice (RFC 6749 §3.1).
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        if text.len() > OCTETS_MAX {
+        Self::read_within(text, OCTETS_MAX)
+    }
+
+    /// Reads them where they may have more octets than usual.
+    pub(crate) fn read_within(text: &str, octets_max: usize) -> Option<Self> {
+        if text.len() > octets_max {
             return None;
         }
         let mut fields = Self::default();

@@ -18,6 +18,7 @@ mod look;
 mod metadata;
 mod page;
 mod recover;
+mod saml;
 mod sign_in;
 mod single_sign_on;
 mod text;
@@ -30,6 +31,7 @@ use axum::routing::{get, post};
 use hongyan_access::Access;
 use hongyan_directory::Directory;
 use hongyan_openid::OpenId;
+use hongyan_saml::Saml;
 
 pub use form::Fields;
 
@@ -41,6 +43,8 @@ pub struct OauthParts {
     pub directory: Directory,
     /// Sign-in at providers of organisations; none where there is none.
     pub single_sign_on: Option<OpenId>,
+    /// The same at providers that speak SAML.
+    pub saml: Option<Saml>,
     /// Who we are to clients: `https://` and the host's name (RFC 8414 §2).
     pub issuer: String,
 }
@@ -50,6 +54,7 @@ struct Oauth {
     access: Access,
     directory: Directory,
     single_sign_on: Option<OpenId>,
+    saml: Option<Saml>,
     issuer: Arc<str>,
 }
 
@@ -59,6 +64,7 @@ pub fn routes(parts: OauthParts) -> Router {
         access: parts.access,
         directory: parts.directory,
         single_sign_on: parts.single_sign_on,
+        saml: parts.saml,
         issuer: parts.issuer.trim_end_matches('/').into(),
     };
     Router::new()
@@ -79,5 +85,6 @@ pub fn routes(parts: OauthParts) -> Router {
         .route("/oauth/introspect", post(end_point::introspect))
         .route(join::PATH, get(join::show).post(join::join))
         .merge(single_sign_on::routes())
+        .merge(saml::routes())
         .with_state(oauth)
 }

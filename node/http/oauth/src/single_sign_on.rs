@@ -1,4 +1,4 @@
-//! /sso: the way to the provider of an organisation and back, and the end of sessions.
+//! /sso: the way to the provider of an organisation and back, and the end of sessions. What is of SAML alone is in `saml`.
 //!
 //! A browser follows no answer to a form to another site (the pages' own policy), so it is led there by a page in between.
 
@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use hongyan_access::{AccessError, Guest, SESSION_COOKIE, Visit, cookie};
 use hongyan_openid::{Arrival, Arrived, Departure, OpenId, OpenIdError, Wish};
+use hongyan_saml::{Fault, SamlError};
 use hongyan_sasl::Secret;
 use hongyan_types::TenantId;
 use serde_json::json;
@@ -38,6 +39,17 @@ fn need(oauth: &Oauth) -> Result<&OpenId, OpenIdError> {
     oauth.single_sign_on.as_ref().ok_or(OpenIdError::NoProvider)
 }
 
+/// Sends somebody to the provider of an organisation; one of SAML comes before one of OpenID Connect.
+pub(crate) async fn depart(oauth: &Oauth, tenant: TenantId, wish: Wish<'_>) -> Result<Departure, SamlError> {
+    if let Some(saml) = &oauth.saml {
+        match saml.depart(tenant, wish.clone()).await {
+            Err(SamlError::SignIn(OpenIdError::NoProvider)) => {}
+            departure => return departure,
+        }
+    }
+    Ok(need(oauth)?.depart(tenant, wish).await?)
+}
+
 /// The page that leads to a provider.
 pub(crate) fn lead(pages: &Pages, departure: &Departure) -> Response {
     let (name, value, secs) = &departure.cookie;
@@ -49,7 +61,7 @@ pub(crate) fn lead(pages: &Pages, departure: &Departure) -> Response {
     with_cookie(page, &cookie(name, value, *secs))
 }
 
-fn with_cookie(mut response: Response, cookie: &str) -> Response {
+pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
     if let Ok(cookie) = HeaderValue::from_str(cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -57,7 +69,17 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 /// The page that says why it does not work.
-pub(crate) fn failed(pages: &Pages, error: &OpenIdError) -> Response {
+pub(crate) fn failed(pages: &Pages, error: &SamlError) -> Response {
+    let (words, detail) = match error {
+        SamlError::SignIn(error) => return refused(pages, error),
+        SamlError::Provider(Fault::Status(code)) => (Words::SsoDenied, code.clone()),
+        SamlError::Provider(fault) => (Words::SsoProvider, fault.to_string()),
+    };
+    let page = pages.page(Words::Refused).say(words).text(&detail);
+    page.link_home().answer(StatusCode::FORBIDDEN)
+}
+
+fn refused(pages: &Pages, error: &OpenIdError) -> Response {
     let (words, detail) = match error {
         OpenIdError::NoProvider => (Words::SsoNone, None),
         OpenIdError::Attempt => (Words::SsoAttempt, None),
@@ -86,9 +108,8 @@ async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, uri: Uri, 
     let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
     let mut pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
     let departure = async {
-        let sso = need(&oauth)?;
         let (login, organisation) = (fields.value("login"), fields.value("organisation"));
-        let tenant = sso.organisation(login, organisation).await?;
+        let tenant = need(&oauth)?.organisation(login, organisation).await?;
         pages = pages.clone().of_organisation(&oauth, tenant).await;
         let wish = Wish {
             back: fields.value("return").unwrap_or("/"),
@@ -96,7 +117,7 @@ async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, uri: Uri, 
             prove: fields.value("prove").is_some(),
             login,
         };
-        sso.depart(tenant, wish).await
+        depart(&oauth, tenant, wish).await
     };
     match departure.await {
         Ok(departure) => lead(&pages, &departure),
@@ -114,15 +135,15 @@ async fn link(
 ) -> Response {
     let (pages, _) = visited(&oauth, &guest, (&uri, &headers), &posted.0).await;
     let departure = async {
-        let sso = need(&oauth)?;
-        let session = oauth.access.web_proved(token(&guest), guest.peer).await?;
+        let session = oauth.access.web_proved(token(&guest), guest.peer).await;
+        let session = session.map_err(OpenIdError::from)?;
         let wish = Wish {
             back: posted.0.value("return").unwrap_or("/"),
             link: Some(session.account.id),
             prove: false,
             login: None,
         };
-        sso.depart(session.account.tenant, wish).await
+        depart(&oauth, session.account.tenant, wish).await
     };
     match departure.await {
         Ok(departure) => lead(&pages, &departure),
@@ -130,12 +151,12 @@ async fn link(
     }
 }
 
-fn token(guest: &Guest) -> &str {
+pub(crate) fn token(guest: &Guest) -> &str {
     guest.token.as_ref().map_or("", Secret::reveal)
 }
 
 /// What the browser kept under a name.
-fn kept<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn kept<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let fields = headers.get_all(header::COOKIE).into_iter();
     let pairs = fields
         .filter_map(|field| field.to_str().ok())
@@ -173,25 +194,32 @@ async fn arrive(
         Err(error) => Err(error),
     };
     let is_known = !arrival.sealed.is_empty();
-    let refused = async |error: &OpenIdError| {
+    let say = async |error: &OpenIdError| {
         let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
         let of = need(&oauth).ok().and_then(|sso| sso.organisation_of(&arrival));
         match of {
-            Some(tenant) => failed(&pages.of_organisation(&oauth, tenant).await, error),
-            None => failed(&pages, error),
+            Some(tenant) => refused(&pages.of_organisation(&oauth, tenant).await, error),
+            None => refused(&pages, error),
         }
     };
     // What was kept has done its work, whatever came of it.
     let forget = cookie(&name, "", 0);
     match arrived {
-        Ok(Arrived::SignedIn { begun, back }) => {
+        Ok(arrived) => go_on(&oauth, arrived, forget),
+        Err(error) if is_known => with_cookie(say(&error).await, &forget),
+        Err(error) => say(&error).await,
+    }
+}
+
+/// Whoever was let in goes where they wanted to; `forget` is the cookie that has done its work.
+pub(crate) fn go_on(oauth: &Oauth, arrived: Arrived, forget: String) -> Response {
+    match arrived {
+        Arrived::SignedIn { begun, back } => {
             let millis = begun.session.end.millis.saturating_sub(oauth.access.now().millis);
             let secs = u64::try_from(millis / 1_000).unwrap_or(0);
             see_other(&back, &[forget, cookie(SESSION_COOKIE, begun.token.reveal(), secs)])
         }
-        Ok(Arrived::Linked { back }) => see_other(&back, &[forget]),
-        Err(error) if is_known => with_cookie(refused(&error).await, &forget),
-        Err(error) => refused(&error).await,
+        Arrived::Linked { back } => see_other(&back, &[forget]),
     }
 }
 
@@ -219,7 +247,7 @@ async fn leave(
             with_cookie(page.answer(StatusCode::OK), &forget)
         }
         Ok(None) | Err(OpenIdError::Access(AccessError::NotSignedIn)) => see_other("/", &[forget]),
-        Err(error) => failed(&pages, &error),
+        Err(error) => refused(&pages, &error),
     }
 }
 

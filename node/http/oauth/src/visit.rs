@@ -8,6 +8,7 @@ use hongyan_access::{
 };
 use hongyan_directory::TermsVersion;
 use hongyan_openid::{OpenIdError, Wish};
+use hongyan_saml::SamlError;
 use hongyan_sasl::Secret;
 use hongyan_types::TenantId;
 use serde_json::Value;
@@ -351,11 +352,13 @@ impl Visitor<'_> {
                     .is_some_and(|words| words.contains("login")),
                 login: Some(login),
             };
-            sso.depart(tenant, wish).await
+            single_sign_on::depart(self.oauth, tenant, wish).await
         };
         match departure.await {
             Ok(departure) => single_sign_on::lead(&self.pages(), &departure),
-            Err(OpenIdError::NoProvider) => self.ask_password(Some(self.language.say(Words::SsoNone))),
+            Err(SamlError::SignIn(OpenIdError::NoProvider)) => {
+                self.ask_password(Some(self.language.say(Words::SsoNone)))
+            }
             Err(error) => single_sign_on::failed(&self.pages(), &error),
         }
     }

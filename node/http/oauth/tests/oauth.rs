@@ -88,6 +88,7 @@ impl World {
             access: access.clone(),
             directory: directory.clone(),
             single_sign_on: None,
+            saml: None,
             issuer: "https://mail.example.test".to_owned(),
         });
         Self {

@@ -107,6 +107,7 @@ impl World {
             access: access.clone(),
             directory: directory.clone(),
             single_sign_on: None,
+            saml: None,
             issuer: issuer.to_owned(),
         });
         Self {
@@ -695,6 +696,7 @@ impl Beta {
             access: self.access.clone(),
             directory: self.directory.clone(),
             single_sign_on: Some(self.sso.clone()),
+            saml: None,
             issuer: "https://localhost".to_owned(),
         };
         let pages = routes(parts).layer(Extension(guest));

@@ -46,6 +46,7 @@ fn dom_8_what_dns_says_is_told_apart() {
         let zone = ZoneDns::default();
         let router = router(AdminState {
             single_sign_on: None,
+            saml: None,
             ldap: None,
             publishing: Some(Checker {
                 offer: Arc::new(offer()),

@@ -36,6 +36,7 @@ mod passkey;
 mod plan;
 mod profile;
 mod recycle_bin;
+mod saml;
 mod sent_mail;
 mod sign_in;
 mod single_sign_on;
@@ -98,7 +99,15 @@ async fn open_api_with(lists: hongyan_upkeep::Lists) -> (axum::Router, AdminStat
         Fetcher::new(env.clone(), FetchOptions::default()).unwrap(),
         hongyan_openid::OpenIdOptions::default(),
     );
+    let saml = hongyan_saml::Saml::new(
+        env.clone(),
+        database.clone(),
+        directory.clone(),
+        single_sign_on.clone(),
+        hongyan_saml::SamlOptions::default(),
+    );
     let state = AdminState {
+        saml: Some(saml),
         single_sign_on: Some(single_sign_on),
         ldap: Some(ldap),
         certificates: None,

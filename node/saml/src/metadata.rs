@@ -1,0 +1,68 @@
+//! Metadata: what a provider says of itself, as an administrator pastes it, and what we say of ourselves (SAML Metadata).
+
+use crate::xml::{METADATA, SIGNATURE, Tree, escape};
+use crate::{Certificate, Fault, Registration};
+
+const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+pub(crate) const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+
+/// A provider, as its metadata describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Who it is.
+    pub entity_id: String,
+    /// Where browsers are sent to, by HTTP-Redirect.
+    pub sign_in_address: String,
+    /// With which it signs.
+    pub certificates: Vec<Certificate>,
+}
+
+/// Reads the metadata of one provider (Metadata §2.4.3).
+pub(crate) fn read(text: &str, octets_max: usize) -> Result<Described, Fault> {
+    let tree = Tree::read(text.trim_start_matches('\u{feff}').trim(), octets_max)?;
+    let root = tree.root()?;
+    if !root.is(METADATA, "EntityDescriptor") {
+        return Err(Fault::Unreadable(
+            "metadata of one provider begins with EntityDescriptor",
+        ));
+    }
+    let role = root.need(METADATA, "IDPSSODescriptor")?;
+    let mut certificates = Vec::new();
+    for descriptor in role.children(METADATA, "KeyDescriptor") {
+        if !matches!(descriptor.attribute("use"), None | Some("signing")) {
+            continue;
+        }
+        let info = descriptor.need(SIGNATURE, "KeyInfo")?;
+        for data in info.children(SIGNATURE, "X509Data") {
+            for certificate in data.children(SIGNATURE, "X509Certificate") {
+                certificates.push(Certificate::read(&certificate.text()?)?);
+            }
+        }
+    }
+    let mut services = role.children(METADATA, "SingleSignOnService");
+    let service = services.find(|service| service.attribute("Binding") == Some(REDIRECT));
+    let place = service.and_then(|service| service.attribute("Location"));
+    Ok(Described {
+        entity_id: root.attribute("entityID").unwrap_or_default().to_owned(),
+        sign_in_address: place
+            .ok_or(Fault::Wrong("SingleSignOnService by HTTP-Redirect"))?
+            .to_owned(),
+        certificates,
+    })
+}
+
+/// What we say of ourselves to the provider of an organisation (Metadata §2.4.4).
+pub(crate) fn write(registration: &Registration) -> String {
+    let (name, place) = (escape(&registration.entity_id), escape(&registration.consumer_address));
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{name}\">\
+         <md:SPSSODescriptor AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\" \
+         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+         <md:NameIDFormat>{EMAIL}</md:NameIDFormat>\
+         <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>\
+         <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{place}\" index=\"0\" isDefault=\"true\"/>\
+         </md:SPSSODescriptor></md:EntityDescriptor>\n"
+    )
+}
