@@ -205,6 +205,31 @@ fn large_messages_stream_in_and_out() {
 }
 
 #[test]
+fn many_messages_are_searched_in_the_order_of_the_folder() {
+    on_node(Options::default(), async |node| {
+        for number in 1..=300 {
+            let mail = format!("Subject: {}\r\n\r\nword{}\r\n", number % 100, number % 150);
+            node.put(mail.as_bytes(), 0).await;
+        }
+        let mut client = node.login().await;
+        client.ok("SELECT INBOX").await;
+        client.ok("STORE 20:280 +FLAGS.SILENT (\\Flagged)").await;
+        let checks = [
+            ("SUBJECT 77", "77 177 277"),
+            ("BODY word149", "149 299"),
+            ("OR BODY word149 SUBJECT 77", "77 149 177 277 299"),
+            ("OR NOT FLAGGED SUBJECT 77", "1:19 77 177 277 281:300"),
+            ("FLAGGED BODY word130", "130 280"),
+        ];
+        for (key, found) in checks {
+            let line = client.ok(&format!("SEARCH RETURN (ALL) {key}")).await[0].clone();
+            let all = line.rsplit(' ').next().unwrap_or_default();
+            assert_eq!(all, found.replace(' ', ","), "{key}: {line}");
+        }
+    });
+}
+
+#[test]
 fn a_client_that_never_reads_costs_one_buffer() {
     on_node(Options::default(), async |node| {
         let mail = [b"Subject: big\r\n\r\n".as_slice(), &[b'x'; 200_000]].concat();

@@ -7,7 +7,7 @@ use hongyan_imap::command::search::{Search, SearchKey, SearchReturn};
 use hongyan_imap::response::Esearch;
 use hongyan_imap::{Ranges, Status};
 use hongyan_mailbox::search::look;
-use hongyan_mailbox::{MessageEntry, read_email};
+use hongyan_mailbox::{Email, EmailId, MessageEntry, read_emails};
 use hongyan_types::{ModSeq, Timestamp, Uid};
 
 use crate::command::search::evaluate::Conditions;
@@ -17,7 +17,9 @@ use crate::session::Session;
 use crate::stop::{Answer, Stop};
 
 /// After how many messages others on the arbiter get their turn.
-const YIELD_AFTER: u32 = 256;
+const YIELD_AFTER: usize = 256;
+/// Messages whose records are read together.
+const RECORDS: usize = 64;
 
 /// A message found.
 pub(crate) struct Hit {
@@ -25,6 +27,14 @@ pub(crate) struct Hit {
     pub(crate) sequence: u32,
     /// The message.
     pub(crate) entry: MessageEntry,
+}
+
+/// A message that may be found.
+struct Candidate<'v> {
+    sequence: u32,
+    entry: &'v MessageEntry,
+    /// What the folder's index says.
+    verdict: Option<bool>,
 }
 
 impl Hit {
@@ -108,41 +118,72 @@ impl Session {
 
     /// Calls `visit` for every message that fulfils `key`, in the order of the folder.
     pub(crate) async fn find(&mut self, key: &SearchKey, mut visit: impl FnMut(&Hit)) -> Result<(), Stop> {
-        let mailbox = self.selected()?.place.mailbox;
         let selected = self.selected()?;
         let view = selected.view.clone();
         let newer = selected.newer.clone();
         let conditions = Conditions::new(key, selected, self.now_wall())?;
-        let mut sequence = 0;
+        let mut some = Vec::new();
+        let (mut sequence, mut open) = (0, 0);
         for entry in view.iter() {
             sequence += 1;
             let entry = newer.as_ref().and_then(|newer| newer.get(entry.uid)).unwrap_or(entry);
-            let mut verdict = conditions.by_index(sequence, entry);
-            if verdict.is_none() {
-                verdict = Some(match read_email(&self.services.database, mailbox, entry.email).await? {
-                    None => false,
-                    Some(email) => match conditions.by_record(sequence, entry, &email) {
-                        Some(verdict) => verdict,
-                        None => {
-                            let mut body = Body::of(self, mailbox.tenant.0, &email).await?;
-                            let found = look(&mut body, &email, conditions.needles()).await?;
-                            conditions.by_text(sequence, entry, &email, &found)
-                        }
-                    },
-                });
-                tokio::task::yield_now().await;
-            }
-            if verdict == Some(true) {
-                visit(&Hit {
-                    sequence,
-                    entry: entry.clone(),
-                });
-            }
-            if sequence % YIELD_AFTER == 0 {
-                tokio::task::yield_now().await;
+            let verdict = conditions.by_index(sequence, entry);
+            open += usize::from(verdict.is_none());
+            some.push(Candidate {
+                sequence,
+                entry,
+                verdict,
+            });
+            if open == RECORDS || some.len() == YIELD_AFTER {
+                self.decide(&conditions, &mut some, &mut visit).await?;
+                open = 0;
             }
         }
+        self.decide(&conditions, &mut some, &mut visit).await
+    }
+    /// Calls `visit` for those of `some` that are found; then there are none left.
+    async fn decide(
+        &self,
+        conditions: &Conditions,
+        some: &mut Vec<Candidate<'_>>,
+        visit: &mut impl FnMut(&Hit),
+    ) -> Result<(), Stop> {
+        let mailbox = self.selected()?.place.mailbox;
+        let open = some.iter().filter(|candidate| candidate.verdict.is_none());
+        let open: Vec<EmailId> = open.map(|candidate| candidate.entry.email).collect();
+        let mut records = match open.is_empty() {
+            true => Vec::new(),
+            false => read_emails(&self.services.database, mailbox, &open).await?,
+        }
+        .into_iter();
+        for candidate in some.drain(..) {
+            let is_found = match candidate.verdict {
+                Some(verdict) => verdict,
+                None => match records.next().flatten() {
+                    None => false,
+                    Some(email) => self.look_into(conditions, &candidate, &email).await?,
+                },
+            };
+            if is_found {
+                visit(&Hit {
+                    sequence: candidate.sequence,
+                    entry: candidate.entry.clone(),
+                });
+            }
+        }
+        tokio::task::yield_now().await;
         Ok(())
+    }
+    /// Whether a message is found of which the index says too little.
+    async fn look_into(&self, conditions: &Conditions, candidate: &Candidate<'_>, email: &Email) -> Result<bool, Stop> {
+        let Candidate { sequence, entry, .. } = candidate;
+        if let Some(verdict) = conditions.by_record(*sequence, entry, email) {
+            return Ok(verdict);
+        }
+        let mut body = Body::of(self, self.selected()?.place.mailbox.tenant.0, email).await?;
+        let found = look(&mut body, email, conditions.needles()).await?;
+        tokio::task::yield_now().await;
+        Ok(conditions.by_text(*sequence, entry, email, &found))
     }
 
     fn now_wall(&self) -> Timestamp {
