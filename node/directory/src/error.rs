@@ -85,6 +85,9 @@ pub enum Error {
     /// A rule forbids it as things are.
     #[error("{0}")]
     Refused(String),
+    /// Whoever asks may not do that.
+    #[error("{0}")]
+    Forbidden(String),
     /// The very same request was carried out before.
     #[error("the request was carried out before")]
     Repeated,

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use hongyan_kv::Transaction;
-use hongyan_types::{AccountId, FolderRights, TenantId};
+use hongyan_types::{AccountId, FolderRight, FolderRights, TenantId};
 
 use crate::transaction as tx;
+use crate::transaction::folder_share::Giver;
 use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Opening, Result};
 
 /// What members shall be able to do with a folder from now on.
@@ -22,6 +23,19 @@ pub struct NewFolderShares {
     pub rights: Vec<(AccountId, FolderRights)>,
 }
 
+/// A folder that was made in one that is shared, by somebody with whom it is.
+#[derive(Debug, Clone)]
+pub struct Inheritance {
+    /// Whose folders.
+    pub account: AccountId,
+    /// The folder that it is in.
+    pub above: FolderNumber,
+    /// The new one.
+    pub folder: FolderNumber,
+    /// Its path, for the audit log.
+    pub path: String,
+}
+
 /// Folders of one account that are open to someone who may not use the whole of its mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderOpening {
@@ -34,10 +48,15 @@ pub struct FolderOpening {
 /// All fail with the store's errors beside those named.
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 impl Directory {
-    /// Shares a folder, or no more: all that is named or nothing. `NotFound` for those whom the owner does not see too,
-    /// `Invalid`, `Refused`, `Limit`.
-    pub async fn share_folder(&self, owner: &AccountRecord, new: &NewFolderShares) -> Result<()> {
-        let sight = self.sight_of(owner).await?;
+    /// Shares a folder, or no more: all that is named or nothing, in the name of `by`, who is its owner or administers it
+    /// (RFC 4314 §2.1, `a`). `NotFound` for those whom `by` does not see too, `Forbidden` beyond what `by` may do
+    /// themselves, `Invalid`, `Refused`, `Limit`.
+    pub async fn share_folder(&self, by: &AccountRecord, new: &NewFolderShares) -> Result<()> {
+        let held = self.rights_to_folder(by, new.account, new.folder).await?;
+        if !held.has(FolderRight::Administer) {
+            return Err(Error::Forbidden("the folder is shared by who administers it".to_owned()));
+        }
+        let sight = self.sight_of(by).await?;
         for (to, rights) in &new.rights {
             let account = self.account(*to).await?;
             // What was given to one who is hidden now can be taken back.
@@ -45,9 +64,32 @@ impl Directory {
                 return Err(Error::not_found("account", to.0));
             }
         }
-        let (new, now) = (new.clone(), self.now());
+        let (new, now, person) = (new.clone(), self.now(), by.clone());
         let max = self.options().folder_shares_max;
-        self.change(async move |t| tx::folder_share::set(t, &new, max, now).await)
+        self.change(async move |t| {
+            let person = &person;
+            tx::folder_share::set(t, &Giver { person, held }, &new, max, now).await
+        })
+        .await
+    }
+    /// What a person may do with one folder of an account now: all, where it is theirs.
+    async fn rights_to_folder(
+        &self,
+        person: &AccountRecord,
+        account: AccountId,
+        folder: FolderNumber,
+    ) -> Result<FolderRights> {
+        if person.id == account {
+            return Ok(FolderRights::ALL);
+        }
+        let shared = self.shared_folders(person).await?;
+        let found = shared.iter().filter(|(owner, share)| owner.id == account && share.folder == folder);
+        Ok(found.fold(FolderRights::NONE, |rights, (_, share)| rights.union(share.rights)))
+    }
+    /// Shares a folder that `by` has made inside one that is shared with them as that one is. `NotFound`.
+    pub async fn inherit_shares(&self, by: &AccountRecord, new: &Inheritance) -> Result<()> {
+        let (new, now, by) = (new.clone(), self.now(), by.clone());
+        self.change(async move |t| tx::folder_share::inherit(t, &by, &new, now).await)
             .await
     }
     /// With whom an account shares its folders.
@@ -78,15 +120,24 @@ impl Directory {
         self.read(async move |t: &mut Transaction| tx::folder_share::owners(t, after, limit).await)
             .await
     }
-    /// Ends all sharing of a folder that is gone, which had that path, as far as it is known.
-    pub async fn forget_folder(&self, account: AccountId, folder: FolderNumber, path: Option<&str>) -> Result<()> {
+    /// Ends all sharing of a folder that is gone, which had that path, and `by` whom it went, as far as that is known: else
+    /// it counts as its owner's doing.
+    pub async fn forget_folder(
+        &self,
+        account: AccountId,
+        folder: FolderNumber,
+        path: Option<&str>,
+        by: Option<&AccountRecord>,
+    ) -> Result<()> {
         let shares = self.folder_shares_of(account).await?;
         if shares.iter().all(|share| share.folder != folder) {
             return Ok(());
         }
-        let path = path.map(str::to_owned);
-        self.change(async move |t| tx::folder_share::forget_folder(t, account, folder, path.as_deref()).await)
-            .await
+        let (path, by) = (path.map(str::to_owned), by.cloned());
+        self.change(async move |t| {
+            tx::folder_share::forget_folder(t, (account, folder), path.as_deref(), by.as_ref()).await
+        })
+        .await
     }
     /// The single folders that are open to someone now, of those whose mailbox is not open to them as a `whole`
     /// ([`Self::accounts_open_to`]); by address.

@@ -105,13 +105,13 @@ async fn a_folder_is_open_to_whom_it_is_shared_with_until_it_is_not() {
     ground.share(anna, ben, "lr").await.unwrap();
     ground
         .directory
-        .forget_folder(anna, FolderNumber(8), None)
+        .forget_folder(anna, FolderNumber(8), None, None)
         .await
         .unwrap();
     assert_eq!(ground.open_to(ben).await, "anna:9:lr");
     ground
         .directory
-        .forget_folder(anna, PLANS, Some("Plans"))
+        .forget_folder(anna, PLANS, Some("Plans"), None)
         .await
         .unwrap();
     assert_eq!(ground.open_to(ben).await, "");

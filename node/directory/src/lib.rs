@@ -68,7 +68,7 @@ pub use domain_news::DomainNews;
 pub use error::{Error, Result};
 pub use etag::{Etag, NotAnEtag};
 pub use feed::FeedPage;
-pub use folder_share::{FolderOpening, NewFolderShares};
+pub use folder_share::{FolderOpening, Inheritance, NewFolderShares};
 pub use follower::{Changed, Follower};
 pub use index::{DepartmentView, MemberPage, MemberPlace, MemberQuery};
 pub use invitation::{Joined, Joiner, NewInvitation};

@@ -62,6 +62,7 @@ fn kind<T>(outcome: Result<T>) -> &'static str {
         ) => what,
         Err(Error::Repeated) => "repeated",
         Err(Error::Invalid(_)) => "invalid",
+        Err(Error::Forbidden(_)) => "forbidden",
         Err(Error::Storage(_)) => "storage",
     }
 }

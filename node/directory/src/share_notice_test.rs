@@ -75,7 +75,7 @@ async fn rfc_9670_members_are_told_of_what_is_open_to_them_otherwise() {
     ground.share(anna, 9, ben, "rs").await;
     ground
         .directory
-        .forget_folder(anna, FolderNumber(9), Some("Work/Other"))
+        .forget_folder(anna, FolderNumber(9), Some("Work/Other"), None)
         .await
         .unwrap();
     assert_eq!(

@@ -572,14 +572,17 @@ fn look_ahead(work: &mut Work<'_>, jobs: &VecDeque<Job>) {
 /// Does a request, or what of it whoever asks may do.
 async fn visit(work: &mut Work<'_>, job: &Job, progress: &mut Progress) -> Result<Step<Reply>, Stop> {
     let request = &job.request;
-    let other = match &request.permit {
-        Some(permit) => permit::admit(&work.state, permit, &request.body)?,
-        None => None,
-    };
-    let body = other.as_ref().unwrap_or(&request.body);
     let step = match recall(work, job, progress).await? {
-        None => handle(work, job, body, progress).await?,
+        // What was done was allowed, and what it was about may be gone since.
         Some(reply) => Step::Done(reply),
+        None => {
+            let other = match &request.permit {
+                Some(permit) => permit::admit(&work.state, permit, &request.body)?,
+                None => None,
+            };
+            let body = other.as_ref().unwrap_or(&request.body);
+            handle(work, job, body, progress).await?
+        }
     };
     Ok(step.map(|mut reply| {
         if let Some(permit) = &request.permit {

@@ -54,7 +54,7 @@ async fn look_at(router: &Router, directory: &Directory, mailbox: MailboxId) {
     let there: BTreeSet<u32> = listed.folders.iter().map(|folder| folder.id.0).collect();
     let shared: BTreeSet<FolderNumber> = shares.iter().map(|share| share.folder).collect();
     for folder in shared.into_iter().filter(|folder| !there.contains(&folder.0)) {
-        match directory.forget_folder(mailbox.account, folder, None).await {
+        match directory.forget_folder(mailbox.account, folder, None, None).await {
             Ok(()) => tracing::info!(event = "lost_shares_ended", account, folder = folder.0),
             Err(error) => tracing::warn!(event = "lost_shares_not_ended", account, %error),
         }

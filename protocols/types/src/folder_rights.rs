@@ -15,22 +15,31 @@ pub enum FolderRight {
     Write,
     /// `i`: messages come in.
     Insert,
+    /// `k`: folders are made in it.
+    CreateChild,
+    /// `x`: it is deleted, or called something else.
+    DeleteFolder,
     /// `t`: `\Deleted` changes.
     Delete,
     /// `e`: messages go for good.
     Expunge,
+    /// `a`: others are given what they may do with it.
+    Administer,
 }
 
 impl FolderRight {
     /// All there are, in the order in which they are written.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Lookup,
         Self::Read,
         Self::Seen,
         Self::Write,
         Self::Insert,
+        Self::CreateChild,
+        Self::DeleteFolder,
         Self::Delete,
         Self::Expunge,
+        Self::Administer,
     ];
     /// As RFC 4314 writes it.
     #[must_use]
@@ -41,8 +50,11 @@ impl FolderRight {
             Self::Seen => 's',
             Self::Write => 'w',
             Self::Insert => 'i',
+            Self::CreateChild => 'k',
+            Self::DeleteFolder => 'x',
             Self::Delete => 't',
             Self::Expunge => 'e',
+            Self::Administer => 'a',
         }
     }
     fn bit(self) -> u16 {
@@ -54,6 +66,9 @@ impl FolderRight {
             Self::Insert => 16,
             Self::Delete => 32,
             Self::Expunge => 64,
+            Self::CreateChild => 128,
+            Self::DeleteFolder => 256,
+            Self::Administer => 512,
         }
     }
 }
@@ -71,7 +86,7 @@ impl FolderRights {
     /// None.
     pub const NONE: Self = Self(0);
     /// All.
-    pub const ALL: Self = Self(127);
+    pub const ALL: Self = Self(1_023);
 
     /// The set of a stored number; what a later release knows is left out.
     #[must_use]
@@ -103,6 +118,11 @@ impl FolderRights {
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+    /// The rights of both.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
     /// The rights without those of `other`.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
@@ -127,14 +147,23 @@ impl FolderRights {
         }
         all
     }
-    /// Whether anything in the folder can be changed with them.
+    /// Whether anything about the folder can be changed with them.
     #[must_use]
     pub fn can_change(self) -> bool {
         !self
             .without(Self::NONE.with(FolderRight::Lookup).with(FolderRight::Read))
             .is_empty()
     }
-    /// Reads letters. RFC 4314 §2.1.1: `d` of older clients is `t` and `e`.
+    /// Whether messages in the folder can be changed with them, or come in (RFC 4314 §5.2).
+    #[must_use]
+    pub fn can_change_messages(self) -> bool {
+        let about_folder = Self::NONE
+            .with(FolderRight::CreateChild)
+            .with(FolderRight::DeleteFolder)
+            .with(FolderRight::Administer);
+        self.without(about_folder).can_change()
+    }
+    /// Reads letters. RFC 4314 §2.1.1: of older clients, `c` is `k` and `x`, and `d` is `t` and `e`.
     ///
     /// # Errors
     /// The first letter that stands for no right given for folders.
@@ -142,6 +171,7 @@ impl FolderRights {
         letters.chars().try_fold(Self::NONE, |rights, letter| {
             let meant = FolderRight::ALL.into_iter().find(|right| right.letter() == letter);
             match (letter, meant) {
+                ('c', _) => Ok(rights.with(FolderRight::CreateChild).with(FolderRight::DeleteFolder)),
                 ('d', _) => Ok(rights.with(FolderRight::Delete).with(FolderRight::Expunge)),
                 (_, Some(right)) => Ok(rights.with(right)),
                 (other, None) => Err(NotGiven(other)),
@@ -163,13 +193,21 @@ mod tests {
 
     #[test]
     fn rights_are_read_as_they_are_written() {
-        for (letters, expect) in [("", ""), ("lrswite", "lrswite"), ("etl", "lte"), ("d", "te")] {
+        for (letters, expect) in [
+            ("", ""),
+            ("lrswikxtea", "lrswikxtea"),
+            ("etl", "lte"),
+            ("d", "te"),
+            ("c", "kx"),
+        ] {
             let rights = FolderRights::read(letters).unwrap();
             assert_eq!(rights.to_string(), expect);
             assert_eq!(FolderRights::from_bits(rights.bits()), rights);
         }
-        assert_eq!(FolderRights::read("lra"), Err(NotGiven('a')));
-        assert_eq!(FolderRights::ALL.to_string(), "lrswite");
+        assert_eq!(FolderRights::read("lrq"), Err(NotGiven('q')));
+        assert_eq!(FolderRights::ALL.to_string(), "lrswikxtea");
+        // What was stored before there were rights to the folder itself.
+        assert_eq!(FolderRights::from_bits(127).to_string(), "lrswite");
         assert_eq!(FolderRights::from_bits(u16::MAX), FolderRights::ALL);
     }
 
@@ -179,6 +217,10 @@ mod tests {
         assert_eq!(complete(""), "");
         assert_eq!(complete("i"), "li");
         assert_eq!(complete("s"), "lrs");
+        assert_eq!(complete("ka"), "lka");
+        for (letters, expect) in [("lr", false), ("lrkxa", false), ("li", true), ("lrs", true)] {
+            assert_eq!(FolderRights::read(letters).unwrap().can_change_messages(), expect);
+        }
         assert!(!FolderRights::read("lr").unwrap().can_change());
         assert!(FolderRights::read("li").unwrap().can_change());
     }

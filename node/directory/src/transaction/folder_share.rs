@@ -8,12 +8,25 @@ use super::share_notice::{self, News};
 use super::{corrupt, grant, last_int, need_account, read_account, record_account, touch_account};
 use crate::record::folder_share;
 use crate::{
-    AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, NewFolderShares, Opened,
-    Result, Sharer, key,
+    AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, Inheritance, NewFolderShares,
+    Opened, Result, Sharer, key,
 };
 
+/// Who shares a folder, or takes that back.
+pub(crate) struct Giver<'a> {
+    pub(crate) person: &'a AccountRecord,
+    /// What they may do with it: nobody gives or takes more.
+    pub(crate) held: FolderRights,
+}
+
 /// Sets what each of those named may do with a folder; who may do nothing afterwards has it shared no more.
-pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u64, now: Timestamp) -> Result<()> {
+pub(crate) async fn set(
+    transaction: &mut Change,
+    giver: &Giver<'_>,
+    new: &NewFolderShares,
+    max: u64,
+    now: Timestamp,
+) -> Result<()> {
     let owner = need_account(transaction, new.account).await?;
     check_person(&owner)?;
     let present = of_folder(transaction, owner.id, new.folder).await?;
@@ -24,6 +37,11 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u6
         let had = before.map(|share| share.rights).unwrap_or_default();
         if had == rights {
             continue;
+        }
+        let changed = rights.without(had).union(had.without(rights));
+        if !changed.without(giver.held).is_empty() {
+            let words = "nobody gives or takes rights that they do not have themselves";
+            return Err(Error::Forbidden(words.to_owned()));
         }
         let share = FolderShare {
             account: owner.id,
@@ -56,7 +74,8 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u6
         } else {
             write(transaction, owner.tenant, &share);
         }
-        tell(transaction, &owner, &new.path, &share, had).await?;
+        let by = Some(Sharer::of(giver.person));
+        tell(transaction, by, &owner, &new.path, &share, had).await?;
         let action = match rights.is_empty() {
             true => "mailbox.unshare-folder",
             false => "mailbox.share-folder",
@@ -65,15 +84,47 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewFolderShares, max: u6
             .with("with", name)
             .with("folder", &new.path)
             .changed("rights", &had.to_string(), &rights.to_string());
+        let event = match giver.person.id == owner.id {
+            true => event,
+            false => event.with("by", &giver.person.address),
+        };
         record_account(transaction, &owner, event);
     }
     touch_account(transaction, &owner);
     Ok(())
 }
 
+/// RFC 4314 §4: a folder that one makes with whom the folder above is shared is shared as that one is. The rights are the
+/// owner's giving, not the maker's.
+pub(crate) async fn inherit(
+    transaction: &mut Change,
+    by: &AccountRecord,
+    new: &Inheritance,
+    now: Timestamp,
+) -> Result<()> {
+    let owner = need_account(transaction, new.account).await?;
+    for above in of_folder(transaction, owner.id, new.above).await? {
+        let share = FolderShare {
+            folder: new.folder,
+            from: now,
+            ..above
+        };
+        write(transaction, owner.tenant, &share);
+        let by = Some(Sharer::of(by));
+        tell(transaction, by, &owner, &new.path, &share, FolderRights::NONE).await?;
+    }
+    touch_account(transaction, &owner);
+    let event = Event::new("mailbox.share-folder", &owner.address)
+        .with("folder", &new.path)
+        .with("by", &by.address);
+    record_account(transaction, &owner, event);
+    Ok(())
+}
+
 /// Tells the one who may that they may, or may no more; whoever may use the whole mailbox may as before.
 async fn tell(
     transaction: &mut Change,
+    by: Option<Sharer>,
     owner: &AccountRecord,
     path: &str,
     share: &FolderShare,
@@ -84,7 +135,7 @@ async fn tell(
     }
     let news = News {
         owner,
-        by: Some(Sharer::of(owner)),
+        by,
         name: path.rsplit_once('/').map_or(path, |(_, name)| name),
         opened: Opened::Folder {
             folder: share.folder,
@@ -243,12 +294,12 @@ pub(crate) async fn owners(
     Ok(found)
 }
 
-/// Removes all shares of a folder that is gone, which had that path, as far as it is known.
+/// Removes all shares of a folder that is gone, which had that path, and `by` whom it went, as far as that is known.
 pub(crate) async fn forget_folder(
     transaction: &mut Change,
-    account: AccountId,
-    folder: FolderNumber,
+    (account, folder): (AccountId, FolderNumber),
     path: Option<&str>,
+    by: Option<&AccountRecord>,
 ) -> Result<()> {
     let number = folder.0.to_string();
     let path = path.unwrap_or(&number);
@@ -262,7 +313,8 @@ pub(crate) async fn forget_folder(
             rights: FolderRights::NONE,
             ..share.clone()
         };
-        tell(transaction, &owner, path, &gone, share.rights).await?;
+        let by = Some(Sharer::of(by.unwrap_or(&owner)));
+        tell(transaction, by, &owner, path, &gone, share.rights).await?;
     }
     if !shares.is_empty() {
         touch_account(transaction, &owner);

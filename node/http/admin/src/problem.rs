@@ -233,6 +233,7 @@ impl From<DirectoryError> for Problem {
             },
             DirectoryError::NotInPlan { .. } => Self::new(StatusCode::FORBIDDEN, "not-in-plan", detail),
             DirectoryError::Changed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
+            DirectoryError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             DirectoryError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", detail),
             DirectoryError::Repeated => Self::new(StatusCode::CONFLICT, "repeated", detail),
             DirectoryError::Invalid(_) => Self::invalid(detail),

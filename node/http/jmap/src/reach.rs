@@ -51,7 +51,7 @@ impl Reach {
     }
 }
 
-/// Rights to a folder as JMAP has them.
+/// Rights to a folder as JMAP has them (RFC 8621 §2 names the IMAP rights that they stand for).
 pub(crate) fn shown(rights: FolderRights) -> MailboxRights {
     MailboxRights {
         may_read_items: rights.has(FolderRight::Read),
@@ -59,11 +59,11 @@ pub(crate) fn shown(rights: FolderRights) -> MailboxRights {
         may_remove_items: rights.has(FolderRight::Delete) && rights.has(FolderRight::Expunge),
         may_set_seen: rights.has(FolderRight::Seen),
         may_set_keywords: rights.has(FolderRight::Write),
-        may_create_child: false,
-        may_rename: false,
-        may_delete: false,
+        may_create_child: rights.has(FolderRight::CreateChild),
+        may_rename: rights.has(FolderRight::DeleteFolder),
+        may_delete: rights.has(FolderRight::DeleteFolder),
         may_submit: false,
-        may_share: false,
+        may_share: rights.has(FolderRight::Administer),
     }
 }
 
@@ -75,6 +75,9 @@ pub(crate) fn meant(right: &str) -> Option<FolderRights> {
         "mayRemoveItems" => "te",
         "maySetSeen" => "s",
         "maySetKeywords" => "w",
+        "mayCreateChild" => "k",
+        "mayRename" | "mayDelete" => "x",
+        "mayShare" => "a",
         _ => return None,
     };
     FolderRights::read(letters).ok()
@@ -89,6 +92,7 @@ mod tests {
         let rights = meant("mayReadItems").unwrap().union(meant("mayRemoveItems").unwrap());
         let shown = shown(rights);
         assert!(shown.may_read_items && shown.may_remove_items && !shown.may_set_seen && !shown.may_add_items);
-        assert!(meant("mayDelete").is_none() && meant("mayFly").is_none());
+        assert!(meant("maySubmit").is_none() && meant("mayFly").is_none());
+        assert_eq!(meant("mayRename"), meant("mayDelete"));
     }
 }

@@ -44,6 +44,7 @@ impl From<Error> for Refused {
             | Error::NotInPlan { .. }
             | Error::Refused(_)
             | Error::Repeated => ScimError::status(409, detail),
+            Error::Forbidden(_) => ScimError::status(403, detail),
             Error::Changed { .. } => ScimError::status(412, detail),
             Error::Invalid(_) => ScimError::new(ScimType::InvalidValue, detail),
             Error::Storage(cause) => {

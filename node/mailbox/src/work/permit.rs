@@ -8,7 +8,10 @@ use hongyan_types::{Flag, FolderRight, SystemFlag};
 
 use crate::request::{Body, Reply};
 use crate::state::State;
-use crate::{Append, AppendMessage, FlagAction, FolderId, FolderRef, MailboxError, Permit, StoreFlags};
+use crate::{
+    Append, AppendMessage, CreateFolder, FlagAction, FolderId, FolderPath, FolderRef, MailboxError, Permit, RenameFolder,
+    StoreFlags,
+};
 
 /// The right to change a flag.
 #[must_use]
@@ -79,6 +82,31 @@ impl Visit<'_> {
             messages: messages.collect(),
         })))
     }
+    /// A folder is made inside one that is there: what would be missing above it is nobody's to see.
+    fn create(&self, request: &CreateFolder) -> Result<(), MailboxError> {
+        if request.special_use.is_some() {
+            return Err(MailboxError::NoPermission);
+        }
+        self.need_inside(&request.path)
+    }
+    /// RFC 4314 §4: `k` for the folder that the path is directly inside.
+    fn need_inside(&self, path: &FolderPath) -> Result<(), MailboxError> {
+        let above = path.parent().ok_or(MailboxError::NoPermission)?;
+        self.need_at(&above.into(), &[FolderRight::CreateChild])?;
+        Ok(())
+    }
+    /// RFC 4314 §4: `x` for the folder, and `k` for the one that it is inside then, if that is another.
+    fn rename(&self, request: &RenameFolder) -> Result<(), MailboxError> {
+        self.need_at(&request.from.clone().into(), &[FolderRight::DeleteFolder])?;
+        if request.from.is_inbox() {
+            // Its messages would move, not the folder.
+            return Err(MailboxError::NoPermission);
+        }
+        match request.from.parent() == request.to.parent() {
+            true => Ok(()),
+            false => self.need_inside(&request.to),
+        }
+    }
     /// Refuses what may not be; what else is to be done in place of `body`, if that is not all allowed.
     fn admit(&self, body: &Body) -> Result<Option<Body>, MailboxError> {
         match body {
@@ -89,7 +117,10 @@ impl Visit<'_> {
             Body::Vanished(request) => self.need(request.folder, &[FolderRight::Read])?,
             Body::StoreFlags(request) => return self.store(request),
             Body::Append(request) => return self.append(request),
-            Body::Expunge(request) => self.need(request.folder, &[FolderRight::Read, FolderRight::Expunge])?,
+            Body::Expunge(request) if request.deleted_only => {
+                self.need(request.folder, &[FolderRight::Read, FolderRight::Expunge])?;
+            }
+            Body::Expunge(request) => self.need(request.folder, &TAKE)?,
             Body::CopyMessages(request) => {
                 self.need(request.from, &[FolderRight::Read])?;
                 self.need_at(&request.to, &[FolderRight::Insert])?;
@@ -116,15 +147,17 @@ impl Visit<'_> {
                     self.need(*folder, &TAKE)?;
                 }
             }
-            Body::CreateFolder(_)
-            | Body::DeleteFolder(_)
-            | Body::Deliver(_)
+            Body::CreateFolder(request) => self.create(request)?,
+            Body::DeleteFolder(request) => {
+                self.need_at(&request.folder, &[FolderRight::DeleteFolder])?;
+            }
+            Body::RenameFolder(request) => self.rename(request)?,
+            Body::Deliver(_)
             | Body::Erase(_)
             | Body::GetQuota(_)
             | Body::LockMaildrop(_)
             | Body::OrderFolder(_)
             | Body::Recall(_)
-            | Body::RenameFolder(_)
             | Body::Restore(_)
             | Body::SetQuota(_)
             | Body::SubscribeFolder(_)

@@ -101,16 +101,42 @@ fn what_is_not_open_looks_missing_and_what_is_not_allowed_is_refused() {
         let gone = DeleteFolder { folder: secret.into() };
         assert_eq!(
             bench.ask(visit(gone, all)).await.err(),
-            Some(MailboxError::NoPermission)
+            Some(MailboxError::NoSuchFolder)
         );
         let renamed = RenameFolder {
             from: path("INBOX"),
             to: path("Elsewhere"),
         };
         assert_eq!(
-            bench.ask(visit(renamed, all)).await.err(),
+            bench.ask(visit(renamed.clone(), all)).await.err(),
             Some(MailboxError::NoPermission)
         );
+        // What every mailbox has stays, whoever may delete folders.
+        assert_eq!(
+            bench.ask(visit(renamed, "lrx")).await.err(),
+            Some(MailboxError::NoPermission)
+        );
+        let gone = DeleteFolder {
+            folder: FolderRef::INBOX,
+        };
+        assert_eq!(
+            bench.ask(visit(gone, "lrx")).await.err(),
+            Some(MailboxError::SystemFolder)
+        );
+        let child = |special_use| CreateFolder {
+            path: path("INBOX/Mine"),
+            special_use,
+        };
+        let refused = bench.ask(visit(child(Some(SpecialUse::Archive)), "lk")).await.err();
+        assert_eq!(refused, Some(MailboxError::NoPermission));
+        assert!(bench.ask(visit(child(None), "lk")).await.is_ok());
+        let taken = Expunge {
+            folder: FolderId::INBOX,
+            uids: None,
+            deleted_only: false,
+        };
+        let refused = bench.ask(visit(taken, "lre")).await.err();
+        assert_eq!(refused, Some(MailboxError::NoPermission), "it takes what is not marked");
         assert!(bench.ask(visit(expunge(FolderId::INBOX), all)).await.is_ok());
     });
 }

@@ -1,8 +1,9 @@
 //! How many folders a mailbox may have, and how deep (FLD-6): what CREATE and RENAME ask before the mailbox does.
 
 use hongyan_imap::{Code, Status};
-use hongyan_mailbox::{FolderInfo, FolderPath, ListFolders, MailboxId, SEPARATOR, SpecialUse};
+use hongyan_mailbox::{FolderInfo, FolderPath, SEPARATOR, SpecialUse};
 
+use crate::place::{Place, directory_failed};
 use crate::session::Session;
 use crate::stop::Stop;
 
@@ -10,20 +11,18 @@ impl Session {
     /// Refuses what is beyond the limits of whose mailbox it is: a folder at `to`, which is new or was at `from`.
     pub(crate) async fn check_folders(
         &self,
-        mailbox: MailboxId,
+        place: &Place,
         from: Option<&FolderPath>,
         to: &FolderPath,
     ) -> Result<(), Stop> {
         let directory = &self.services.directory;
-        let unavailable = |error: hongyan_directory::Error| {
-            tracing::warn!(event = "imap_directory_failed", %error);
-            Stop::Refused(Status::no_with(Code::Unavailable, "Limits cannot be read now"))
-        };
-        let Some(owner) = directory.account(mailbox.account).await.map_err(unavailable)? else {
+        let directory_failed = |error| directory_failed(&error);
+        let Some(owner) = directory.account(place.mailbox.account).await.map_err(directory_failed)? else {
             return Ok(());
         };
-        let limits = directory.limits_of(&owner).await.map_err(unavailable)?;
-        let folders = self.ask_in(mailbox, ListFolders).await?.folders;
+        let limits = directory.limits_of(&owner).await.map_err(directory_failed)?;
+        // All count, seen or not.
+        let folders = self.folders_in(&place.whole()).await?.folders;
         let excess = limits.folders_excess(depth(&folders, from, to), own(&folders) + usize::from(from.is_none()));
         match excess {
             Some(text) => Err(Status::no_with(Code::Limit, text).into()),

@@ -1,11 +1,15 @@
 //! Where a mailbox name leads: into the account's own mailbox, or into one of others that is open to it (RFC 2342 §5).
 //!
-//! Shared mailboxes are at `Shared/<address>/..`, mailboxes of people whom the account acts for at `Users/<address>/..`. What
-//! is open is looked at anew with each command, so a right that is withdrawn is gone at once.
+//! Shared mailboxes are at `Shared/<address>/..`, mailboxes of people whom the account acts for at `Users/<address>/..`, and
+//! so are single folders that people share with it. What is open is looked at anew with each command, so a right that is
+//! withdrawn is gone at once.
 
-use hongyan_directory::{AccountKind, GrantRights, Opening};
+use std::sync::Arc;
+
+use hongyan_directory::{AccountKind, AccountRecord, FolderNumber, FolderOpening, FolderShare, GrantRights, Opening, Sending};
 use hongyan_imap::{Code, MailboxName, Status};
-use hongyan_mailbox::{FolderPath, FolderRef, MailboxId};
+use hongyan_mailbox::{FolderId, FolderPath, FolderRef, MailboxId, Permit};
+use hongyan_types::{FolderRight, FolderRights};
 
 use crate::folder;
 use crate::session::Session;
@@ -23,6 +27,9 @@ pub(crate) struct Place {
     pub(crate) rights: GrantRights,
     /// What names in it begin with: nothing in the own mailbox.
     pub(crate) prefix: String,
+    /// The single folders that are open; all, without it.
+    pub(crate) permit: Option<Arc<Permit>>,
+    shares: Vec<FolderShare>,
 }
 
 impl Place {
@@ -31,17 +38,55 @@ impl Place {
             mailbox,
             rights: GrantRights::FULL,
             prefix: String::new(),
+            permit: None,
+            shares: Vec::new(),
+        }
+    }
+    fn at(account: &AccountRecord, rights: GrantRights) -> Self {
+        Self {
+            rights,
+            prefix: format!("{}{}/", root(account.kind), account.address),
+            ..Self::own(MailboxId {
+                tenant: account.tenant,
+                account: account.id,
+            })
         }
     }
     fn of(opening: &Opening) -> Self {
-        let account = &opening.account;
+        Self::at(&opening.account, opening.rights)
+    }
+    fn within(opening: &FolderOpening) -> Self {
+        let rights = opening.folders.iter();
+        let permit = Permit::new(rights.map(|share| (FolderId(share.folder.0), share.rights)));
+        let rights = GrantRights {
+            read: true,
+            write: permit.can_change(),
+            send: Sending::No,
+        };
         Self {
-            mailbox: MailboxId {
-                tenant: account.tenant,
-                account: account.id,
-            },
-            rights: opening.rights,
-            prefix: format!("{}{}/", root(account.kind), account.address),
+            permit: Some(Arc::new(permit)),
+            shares: opening.folders.clone(),
+            ..Self::at(&opening.account, rights)
+        }
+    }
+    /// How a folder of it is shared with the account.
+    pub(crate) fn share(&self, folder: FolderId) -> Option<&FolderShare> {
+        self.shares.iter().find(|share| share.folder == FolderNumber(folder.0))
+    }
+    /// What may be done with a folder. Who may use a whole mailbox is the business of the administrators and of delegation.
+    pub(crate) fn folder_rights(&self, folder: FolderId) -> FolderRights {
+        match (&self.permit, self.rights.write) {
+            (Some(permit), _) => permit.rights(folder),
+            (None, _) if self.is_own() => FolderRights::ALL,
+            (None, true) => FolderRights::ALL.without(FolderRights::NONE.with(FolderRight::Administer)),
+            (None, false) => FolderRights::NONE.with(FolderRight::Lookup).with(FolderRight::Read),
+        }
+    }
+    /// The same with all folders: for what the server has to know or to do for the account's sake.
+    pub(crate) fn whole(&self) -> Self {
+        Self {
+            permit: None,
+            ..self.clone()
         }
     }
     pub(crate) fn is_own(&self) -> bool {
@@ -58,6 +103,12 @@ impl Place {
         }
         Err(Status::no_with(Code::NoPerm, "You may only read there").into())
     }
+}
+
+/// The answer while the directory does not.
+pub(crate) fn directory_failed(error: &hongyan_directory::Error) -> Stop {
+    tracing::warn!(event = "imap_directory_failed", %error);
+    Stop::Refused(Status::no_with(Code::Unavailable, "The directory is not available now"))
 }
 
 /// What names begin with of mailboxes of a kind.
@@ -89,21 +140,28 @@ impl Located {
 }
 
 impl Session {
+    /// Who is signed in, as the directory knows them now.
+    pub(crate) async fn person(&self) -> Result<Arc<AccountRecord>, Stop> {
+        let id = self.account()?.mailbox.account;
+        let found = self.services.directory.account(id).await;
+        let found = found.map_err(|error| directory_failed(&error))?;
+        found.ok_or_else(|| Status::no_with(Code::Unavailable, "The account is gone").into())
+    }
+
     /// The mailboxes that are open to the account beside its own.
     pub(crate) async fn places(&self) -> Result<Vec<Place>, Stop> {
         let id = self.account()?.mailbox.account;
         let directory = &self.services.directory;
         let opened = async {
-            match directory.account(id).await? {
-                Some(account) => directory.accounts_open_to(&account).await,
-                None => Ok(Vec::new()),
-            }
+            let Some(account) = directory.account(id).await? else {
+                return Ok(Vec::new());
+            };
+            let whole = directory.accounts_open_to(&account).await?;
+            let folders = directory.folders_open_to(&account, &whole).await?;
+            let whole = whole.iter().map(Place::of);
+            Ok::<Vec<Place>, hongyan_directory::Error>(whole.chain(folders.iter().map(Place::within)).collect())
         };
-        let opened = opened.await.map_err(|error| {
-            tracing::warn!(event = "imap_directory_failed", %error);
-            Stop::Refused(Status::no_with(Code::Unavailable, "The directory is not available now"))
-        })?;
-        Ok(opened.iter().map(Place::of).collect())
+        opened.await.map_err(|error| directory_failed(&error))
     }
 
     /// The place that a name leads to.
@@ -135,14 +193,15 @@ impl Session {
         let Some(selected) = self.selected.as_ref().filter(|selected| !selected.place.is_own()) else {
             return Ok(());
         };
-        let mailbox = selected.place.mailbox;
-        let open = self.places().await?.into_iter().find(|place| place.mailbox == mailbox);
+        let (mailbox, folder) = (selected.place.mailbox, selected.folder);
+        let is_it = |place: &Place| place.mailbox == mailbox && place.folder_rights(folder).has(FolderRight::Read);
+        let open = self.places().await?.into_iter().find(is_it);
         let Some(selected) = self.selected.as_mut() else {
             return Ok(());
         };
         match open {
             Some(open) => {
-                selected.read_only |= !open.rights.write;
+                selected.read_only |= !open.folder_rights(folder).can_change_messages();
                 selected.place = open;
                 Ok(())
             }

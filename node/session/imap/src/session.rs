@@ -260,7 +260,8 @@ impl Session {
             Command::MyRights(name) => self.my_rights(&name).await,
             Command::GetAcl(name) => self.get_acl(&name).await,
             Command::ListRights(asked) => self.list_rights(&asked).await,
-            Command::ChangeAcl(name) => self.change_acl(&name).await,
+            Command::SetAcl(change) => self.set_acl(&change).await,
+            Command::DeleteAcl(asked) => self.delete_acl(&asked).await,
             Command::Status(status) => self.status(&status).await,
             Command::AppendEnd => self.append_end().await,
             Command::IdleEnd(well_formed) => self.idle_end(well_formed),
@@ -363,6 +364,8 @@ fn changes(command: &Command) -> bool {
             | Command::Subscribe(_)
             | Command::Unsubscribe(_)
             | Command::Copy(_)
+            | Command::SetAcl(_)
+            | Command::DeleteAcl(_)
     )
 }
 

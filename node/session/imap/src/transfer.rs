@@ -1,10 +1,12 @@
 //! Messages from one mailbox into another: their bytes are the organisation's already, the other mailbox gets entries of its own.
 
 use hongyan_imap::{Code, Ranges, Status};
-use hongyan_mailbox::{Append, AppendMessage, Expunge, MailboxId, MessageEntry, MessageWriter, read_email};
-use hongyan_types::{Flag, SystemFlag, UidSet};
+use hongyan_mailbox::{
+    Append, AppendMessage, Expunge, MailboxError, MailboxId, MessageEntry, MessageWriter, read_email,
+};
+use hongyan_types::{Flag, FolderRight, SystemFlag, UidSet};
 
-use crate::place::Located;
+use crate::place::{Located, Place};
 use crate::session::Session;
 use crate::stop::{Answer, Stop, or_try_create};
 
@@ -29,6 +31,10 @@ impl Session {
             return Err(Status::no_with(Code::Limit, "Too many messages at once for another mailbox").into());
         }
         to.place.writable()?;
+        let leaving = [FolderRight::Delete, FolderRight::Expunge];
+        if removes && !leaving.iter().all(|right| source.folder_rights(folder).has(*right)) {
+            return Err(MailboxError::NoPermission.into());
+        }
         let mut carried = Carried::default();
         let mut arrived = UidSet::new();
         for some in entries.chunks(MESSAGES_AT_ONCE) {
@@ -52,7 +58,7 @@ impl Session {
             deleted_only: false,
         };
         let request = request.knowing(self.selected()?.latest());
-        let expunged = self.ask_in(source.mailbox, request).await?;
+        let expunged = self.ask_in(&source, request).await?;
         self.selected_mut()?.absorb(expunged.view);
         Ok(Status::ok("Move completed"))
     }
@@ -97,7 +103,7 @@ impl Session {
             folder: to.reference().map_err(or_try_create)?,
             messages,
         };
-        let appended = self.ask_in(to.place.mailbox, request).await.map_err(or_try_create)?;
+        let appended = self.ask_in(&to.place, request).await.map_err(or_try_create)?;
         carried.uid_validity = appended.uid_validity.get();
         carried.from = carried.from.numbers().chain(from).collect();
         carried.to = carried
@@ -109,6 +115,11 @@ impl Session {
             arrived.insert(uid);
         }
         Ok(())
+    }
+
+    /// Takes messages out that the session itself has put in a moment ago: that needs no right.
+    async fn take_out(&self, place: &Place, request: Expunge) -> Result<(), Stop> {
+        self.ask_in(&place.whole(), request).await.map(|_| ())
     }
 
     /// RFC 9051 §6.4.7: a COPY that fails leaves nothing behind.
@@ -132,7 +143,7 @@ impl Session {
             uids: Some(arrived),
             deleted_only: false,
         };
-        if self.ask_in(to.place.mailbox, request).await.is_err() {
+        if self.take_out(&to.place, request).await.is_err() {
             tracing::warn!(event = "imap_copy_not_taken_back", ?folder);
         }
     }

@@ -6,7 +6,7 @@ use hongyan_directory::{
     AccountKind, FolderNumber, GrantRights, Grantee, NewAccount, NewFolderShares, NewGrant, Sending, ShareNotices,
 };
 use hongyan_env::Stream;
-use hongyan_mailbox::ListFolders;
+use hongyan_mailbox::{CreateFolder, FolderPath, ListFolders, MailboxId};
 use hongyan_types::{AccountId, Address, FolderRights};
 use support::{Client, Node, Options, WITHIN};
 
@@ -102,10 +102,10 @@ fn sbx_9_a_shared_mailbox_is_found_beside_the_own() {
         let rights = told(&mut client, "MYRIGHTS \"Users/BOSS@example.test/inbox\"").await;
         assert!(rights[0].ends_with(" lr"), "{rights:?}");
         let rights = told(&mut client, "MYRIGHTS INBOX").await;
-        assert_eq!(rights, ["* MYRIGHTS INBOX lrswipkxtea"]);
+        assert_eq!(rights, ["* MYRIGHTS INBOX lrswipkxteacd"]);
         let acl = told(&mut client, &format!("GETACL \"{INFO}/INBOX\"")).await;
         assert!(
-            acl[0].contains("anna@example.test") && acl[0].ends_with("lrswikxte"),
+            acl[0].contains("anna@example.test") && acl[0].ends_with("lrswipkxtecd"),
             "{acl:?}"
         );
         refused(&mut client, &format!("SETACL \"{INFO}/INBOX\" ben lrs")).await;
@@ -243,5 +243,154 @@ fn rfc_9670_a_folder_is_shared_whatever_it_is_called_until_it_is_deleted() {
         let told = ShareNotices::of(ben.id).all(&mut transaction).await.unwrap();
         let names: Vec<&str> = told.iter().map(|(_, notice)| notice.name.as_str()).collect();
         assert_eq!(names, ["Plans", "Other", "Later"]);
+    });
+}
+
+/// Another member.
+async fn member(node: &Node, local: &str) -> AccountId {
+    let address = Address::try_from(format!("{local}@example.test").as_str()).unwrap();
+    node.directory.create_account(&NewAccount::at(address)).await.unwrap().id
+}
+
+#[test]
+fn rfc_4314_owners_say_who_may_do_what_with_a_folder() {
+    on_node(async |node| {
+        let ben = member(node, "ben").await;
+        member(node, "carl").await;
+        let mut client = node.login().await;
+        client.ok("CREATE Plans").await;
+        let acl = async |client: &mut Client<Stream>| told(client, "GETACL Plans").await.remove(0);
+        client.ok("SETACL Plans ben@example.test lr").await;
+        client.ok("SETACL Plans ben@example.test +i").await;
+        // What has to come with it is told.
+        let more = told(&mut client, "SETACL Plans CARL@example.test d").await;
+        let own = "* ACL Plans \"anna@example.test\" lrswipkxteacd";
+        let all = format!("{own} \"ben@example.test\" lrip \"carl@example.test\" lrted");
+        assert_eq!(more, [all.as_str()]);
+        assert_eq!(acl(&mut client).await, all);
+        client.ok("SETACL Plans carl@example.test -te").await;
+        client.ok("SETACL Plans ben@example.test -p").await;
+        let all = format!("{own} \"ben@example.test\" lr \"carl@example.test\" lr");
+        assert_eq!(acl(&mut client).await, all);
+        client.ok("SETACL Plans carl@example.test \"\"").await;
+        client.ok("SETACL Plans ben@example.test c").await;
+        assert_eq!(acl(&mut client).await, format!("{own} \"ben@example.test\" lkxc"));
+        client.ok("DELETEACL Plans ben@example.test").await;
+        client.ok("DELETEACL Plans ben@example.test").await;
+        assert_eq!(acl(&mut client).await, own);
+        assert_eq!(node.directory.folder_shares_of(node.mailbox.account).await.unwrap(), []);
+        for (command, answer) in [
+            ("LISTRIGHTS Plans ben@example.test", "\"\" l r s w ip k x t e a c d"),
+            ("LISTRIGHTS Plans anna@example.test", "lrswipkxteacd"),
+        ] {
+            let listed = told(&mut client, command).await;
+            assert!(listed[0].ends_with(answer), "{listed:?}");
+        }
+        for (command, code) in [
+            ("SETACL Plans eve@example.test lr", "NONEXISTENT"),
+            ("SETACL Plans anyone lr", "NONEXISTENT"),
+            ("SETACL Plans -ben@example.test lr", "CANNOT"),
+            ("SETACL Plans anna@example.test lr", "CANNOT"),
+            ("SETACL None ben@example.test lr", "NONEXISTENT"),
+            ("DELETEACL Plans eve@example.test", "NONEXISTENT"),
+            ("LISTRIGHTS Plans eve@example.test", "NONEXISTENT"),
+        ] {
+            let answer = refused(&mut client, command).await;
+            assert!(answer.contains(code), "{command}: {answer}");
+        }
+        let answer = client.ask("SETACL Plans ben@example.test lrq").await.pop().unwrap();
+        assert!(answer.contains(" BAD "), "{answer}");
+    });
+}
+
+/// A folder of somebody's with a mail, shared with anna.
+async fn shared_folder(node: &Node, owner: AccountId, path: &str, letters: &str) -> FolderNumber {
+    let mailbox = MailboxId {
+        account: owner,
+        ..node.mailbox
+    };
+    let listed = node.router.ask(&mailbox, ListFolders, WITHIN).await.unwrap().unwrap();
+    let found = listed.folders.iter().find(|folder| folder.path.as_str() == path);
+    let folder = match found {
+        Some(folder) => folder.id,
+        None => {
+            let request = CreateFolder {
+                path: FolderPath::try_from(path).unwrap(),
+                special_use: None,
+            };
+            let made = node.router.ask(&mailbox, request, WITHIN).await.unwrap().unwrap();
+            made.folder.id
+        }
+    };
+    let shares = NewFolderShares {
+        account: owner,
+        folder: FolderNumber(folder.0),
+        path: path.to_owned(),
+        rights: vec![(node.mailbox.account, FolderRights::read(letters).unwrap())],
+    };
+    let owner = node.directory.account(owner).await.unwrap().unwrap();
+    node.directory.share_folder(&owner, &shares).await.unwrap();
+    FolderNumber(folder.0)
+}
+
+#[test]
+fn rfc_4314_of_a_shared_folder_there_is_the_folder_and_what_is_in_it() {
+    on_node(async |node| {
+        let ben = member(node, "ben").await;
+        let plans = "\"Users/ben@example.test/Work/Plans\"";
+        shared_folder(node, ben, "Work/Plans", "lrswite").await;
+        let mut client = node.login().await;
+        let namespace = told(&mut client, "NAMESPACE").await;
+        assert!(namespace[0].contains("Users/"), "{namespace:?}");
+        let listed = told(&mut client, "LIST \"\" \"Users/ben@example.test/*\"").await;
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        assert!(listed[0].contains("Work/Plans"), "{listed:?}");
+        assert!(client.append(plans, MAIL).await.contains("APPENDUID"));
+        // Each says for themselves whether they want to see it.
+        client.ok(&format!("SUBSCRIBE {plans}")).await;
+        let listed = told(&mut client, "LIST (SUBSCRIBED) \"\" \"Users/*\"").await;
+        assert!(listed.iter().any(|line| line.contains("Work/Plans")), "{listed:?}");
+        client.ok(&format!("UNSUBSCRIBE {plans}")).await;
+        let listed = told(&mut client, "LIST (SUBSCRIBED) \"\" \"Users/*\"").await;
+        assert_eq!(listed, [""; 0]);
+        for command in [
+            "STATUS \"Users/ben@example.test/INBOX\" (MESSAGES)",
+            "SELECT \"Users/ben@example.test/Work\"",
+            "CREATE \"Users/ben@example.test/Mine\"",
+            "COPY 1 \"Users/ben@example.test/INBOX\"",
+        ] {
+            client.ask("SELECT INBOX").await;
+            let answer = client.ask(command).await.pop().unwrap();
+            assert!(!answer.contains(" OK "), "{command}: {answer}");
+        }
+
+        // RFC 4314 §5.1.1: what may be changed is told, and what may not be is left out.
+        for (letters, flags, mode) in [
+            ("lr", "[PERMANENTFLAGS ()]", "[READ-ONLY]"),
+            ("lrs", "[PERMANENTFLAGS (\\Seen)]", "[READ-WRITE]"),
+            ("lri", "[PERMANENTFLAGS ()]", "[READ-WRITE]"),
+            ("lrkxa", "[PERMANENTFLAGS ()]", "[READ-ONLY]"),
+        ] {
+            shared_folder(node, ben, "Work/Plans", "").await;
+            shared_folder(node, ben, "Work/Plans", letters).await;
+            let selected = client.ok(&format!("SELECT {plans}")).await;
+            assert!(selected.iter().any(|line| line.contains(flags)), "{letters}: {selected:?}");
+            assert!(selected.last().unwrap().contains(mode), "{letters}: {selected:?}");
+            // Reading marks nothing where that is not allowed, and fails for nobody.
+            client.ok("FETCH 1 BODY[TEXT]").await;
+            client.ok("CLOSE").await;
+        }
+        shared_folder(node, ben, "Work/Plans", "lrwi").await;
+        client.ok(&format!("SELECT {plans}")).await;
+        client.ok("FETCH 1 BODY[TEXT]").await;
+        let stored = told(&mut client, "STORE 1 +FLAGS (\\Deleted \\Flagged)").await;
+        assert!(stored[0].contains("\\Flagged") && !stored[0].contains("\\Deleted"), "{stored:?}");
+        let answer = refused(&mut client, "MOVE 1 INBOX").await;
+        assert!(answer.contains("NOPERM"), "{answer}");
+        client.ok("COPY 1 INBOX").await;
+        // Taken back, it is gone at once.
+        shared_folder(node, ben, "Work/Plans", "").await;
+        let gone = client.ask("FETCH 1 FLAGS").await;
+        assert!(gone[0].starts_with("* BYE"), "{gone:?}");
     });
 }

@@ -76,9 +76,11 @@ pub enum Command {
     /// GETACL (RFC 4314 §3.3)
     GetAcl(MailboxName),
     /// LISTRIGHTS (RFC 4314 §3.4)
-    ListRights(acl::ListRights),
-    /// SETACL and DELETEACL (RFC 4314 §3.1, §3.2), of a mailbox
-    ChangeAcl(MailboxName),
+    ListRights(acl::AclEntry),
+    /// SETACL (RFC 4314 §3.1)
+    SetAcl(acl::SetAcl),
+    /// DELETEACL (RFC 4314 §3.2)
+    DeleteAcl(acl::AclEntry),
     /// STATUS (RFC 9051 §6.3.11)
     Status(status::Status),
     /// APPEND (RFC 9051 §6.3.12): its first message. Answer with [`crate::Reply::Continue`] or refuse it.
@@ -155,7 +157,8 @@ impl Command {
             Self::MyRights(_) => "myrights",
             Self::GetAcl(_) => "getacl",
             Self::ListRights(_) => "listrights",
-            Self::ChangeAcl(_) => "setacl",
+            Self::SetAcl(_) => "setacl",
+            Self::DeleteAcl(_) => "deleteacl",
             Self::Status(_) => "status",
             Self::Append(_)
             | Self::AppendData(_)
@@ -313,9 +316,9 @@ fn parse_after_login(name: &str, parser: &mut Parser<'_>, state: State) -> Parse
         "NAMESPACE" => Command::Namespace,
         "MYRIGHTS" => Command::MyRights(mailbox(parser)?),
         "GETACL" => Command::GetAcl(mailbox(parser)?),
-        "LISTRIGHTS" => Command::ListRights(acl::ListRights::parse(parser)?),
-        "SETACL" => Command::ChangeAcl(acl::parse_change(parser, true)?),
-        "DELETEACL" => Command::ChangeAcl(acl::parse_change(parser, false)?),
+        "LISTRIGHTS" => Command::ListRights(acl::AclEntry::parse(parser)?),
+        "SETACL" => Command::SetAcl(acl::SetAcl::parse(parser)?),
+        "DELETEACL" => Command::DeleteAcl(acl::AclEntry::parse(parser)?),
         "STATUS" => Command::Status(status::Status::parse(parser)?),
         "IDLE" => Command::Idle,
         "GETQUOTA" => {

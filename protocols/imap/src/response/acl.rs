@@ -13,7 +13,7 @@ impl Output {
     }
 
     /// `* ACL INBOX "anna" lrs`: what each identifier may do.
-    pub fn acl(&mut self, mailbox: &str, entries: &[(&str, &str)]) {
+    pub fn acl(&mut self, mailbox: &str, entries: &[(String, String)]) {
         self.raw(b"* ACL ");
         self.mailbox(mailbox);
         for (identifier, rights) in entries {
@@ -26,7 +26,7 @@ impl Output {
     }
 
     /// `* LISTRIGHTS INBOX "anna" lrs w i`: what an identifier always has, then what may be added, in groups that go together.
-    pub fn list_rights(&mut self, mailbox: &str, identifier: &str, always: &str, others: &[&str]) {
+    pub fn list_rights(&mut self, mailbox: &str, identifier: &str, always: &str, others: &[String]) {
         self.raw(b"* LISTRIGHTS ");
         self.mailbox(mailbox);
         self.raw(b" ");

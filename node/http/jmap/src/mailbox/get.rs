@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_directory::{AccountKind, Sending};
+use hongyan_directory::Sending;
 use hongyan_jmap::method::{Get, GetReply};
 use hongyan_jmap::object::{Mailbox, MailboxProperty, MailboxRights, MailboxRole, MailboxView, Properties};
 use hongyan_jmap::{Id, MethodError};
@@ -31,9 +31,10 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
         BTreeMap::new()
     };
     let wants_shares = properties.has(&MailboxProperty::ShareWith);
-    let shares = match wants_shares {
+    let is_known = |folder: FolderId| wants_shares && share::may_share(call.account, folder);
+    let shares = match snapshot.folders.iter().any(|folder| is_known(folder.id)) {
         true => share::all(call).await?,
-        false => None,
+        false => Vec::new(),
     };
     let show = |folder: &FolderInfo| MailboxView {
         mailbox: mailbox(
@@ -41,7 +42,7 @@ pub(crate) async fn get(call: &mut Call<'_>) -> Outcome<()> {
             &snapshot,
             folder,
             counts.get(&folder.id).copied().unwrap_or_default(),
-            shares.as_ref().map(|shares| share::of(shares, folder.id)),
+            is_known(folder.id).then(|| share::of(&shares, folder.id)),
         ),
         properties: &properties,
     };
@@ -123,6 +124,15 @@ fn shown_name(snapshot: &Snapshot, folder: &FolderInfo) -> String {
     }
 }
 
+/// Those that every account has stay what they are, whoever else may do things with them.
+pub(super) fn within(rights: MailboxRights, role: Option<MailboxRole>) -> MailboxRights {
+    MailboxRights {
+        may_rename: rights.may_rename && role.is_none(),
+        may_delete: rights.may_delete && role.is_none(),
+        ..rights
+    }
+}
+
 pub(super) fn mailbox(
     account: &Account,
     snapshot: &Snapshot,
@@ -145,7 +155,7 @@ pub(super) fn mailbox(
         unread_threads: counts.unread_threads,
         my_rights: account
             .permit()
-            .map(|permit| shown(permit.rights(folder.id)))
+            .map(|permit| within(shown(permit.rights(folder.id)), role))
             .unwrap_or(MailboxRights {
                 may_read_items: true,
                 may_add_items: writes,
@@ -156,7 +166,7 @@ pub(super) fn mailbox(
                 may_rename: may_go,
                 may_delete: may_go,
                 may_submit: writes && account.sending > Sending::No,
-                may_share: account.is_own() && writes && account.record.kind == AccountKind::Member,
+                may_share: writes && share::may_share(account, folder.id),
             }),
         is_subscribed: folder.subscribed,
         share_with,

@@ -1,14 +1,17 @@
 //! Mailbox/set (RFC 8621 §2.5).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use hongyan_directory::{FolderNumber, Inheritance};
 use hongyan_jmap::method::Set;
 use hongyan_jmap::object::MailboxRole;
 use hongyan_jmap::{Id, IdOrCreation, MethodErrorType, PatchObject, RawValue, SetError, SetErrorType};
 use hongyan_mailbox::{
-    CreateFolder, DeleteFolder, FolderId, FolderInfo, FolderPath, MailboxError, OrderFolder, RenameFolder, SEPARATOR,
-    SpecialUse, SubscribeFolder,
+    CreateFolder, DeleteFolder, FolderId, FolderInfo, FolderPath, ListFolders, MailboxError, OrderFolder, RenameFolder,
+    SEPARATOR, SpecialUse, SubscribeFolder,
 };
+use hongyan_types::FolderRight;
 use serde::{Deserialize, Serialize};
 
 use super::get::{name, parent, role, sort_order};
@@ -135,9 +138,6 @@ async fn create_all(call: &mut Call<'_>, create: BTreeMap<Id, Box<RawValue>>, an
 }
 
 async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
-    if call.account.permit().is_some() {
-        return Err(refused(MailboxError::NoPermission));
-    }
     let snapshot = call.jmap.snapshot_in_order(call.account).await?;
     let wrong = |error: serde_json::Error| SetError::with(SetErrorType::InvalidProperties, error.to_string());
     let new: NewMailbox = serde_json::from_str(text.get()).map_err(wrong)?;
@@ -159,12 +159,17 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     };
     let created = call.ask(request).await?;
     let folder = created.map_err(|error| exists(&snapshot, &path, error))?.folder;
-    if let Some(sharing) = sharing
-        && let Err(refused) = sharing.apply(call, &folder).await
-    {
+    let shared = match (sharing, above) {
+        (Some(sharing), _) => sharing.apply(call, &folder).await,
+        (None, Some(above)) if call.account.permit().is_some() => inherit(call, above.id, &folder).await,
+        (None, _) => Ok(()),
+    };
+    if let Err(refused) = shared {
         // RFC 8620 §5.3: what cannot be made as it was asked for is not made.
-        let folder = folder.id.into();
-        if let Err(error) = call.ask(DeleteFolder { folder }).await? {
+        let delete = DeleteFolder {
+            folder: folder.id.into(),
+        };
+        if let Err(error) = call.jmap.ask(call.account.mailbox, delete).await? {
             tracing::warn!(event = "jmap_folder_not_taken_back", %error);
         }
         return Err(refused);
@@ -175,10 +180,13 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
     if let Some(wanted) = wanted_order {
         order(call, folder.id, wanted).await?;
     }
-    if new.is_subscribed {
+    if new.is_subscribed && call.account.permit().is_none() {
         let request = SubscribeFolder { path, subscribed: true };
         call.ask(request).await?.map_err(refused)?;
     }
+    // It has the rights of the one that it is in.
+    let inherited = call.account.permit().zip(above);
+    let inherited = inherited.map(|(permit, above)| crate::reach::shown(permit.rights(above.id)));
     let shown = super::get::mailbox(call.account, &snapshot, &folder, super::counts::Counts::default(), None);
     Ok(Created {
         id: shown.id,
@@ -187,8 +195,21 @@ async fn create(call: &Call<'_>, text: &RawValue) -> Changed<Created> {
         unread_emails: 0,
         total_threads: 0,
         unread_threads: 0,
-        my_rights: shown.my_rights,
+        my_rights: inherited.unwrap_or(shown.my_rights),
     })
+}
+
+/// Shares a new mailbox as the one that it is in.
+async fn inherit(call: &Call<'_>, above: FolderId, folder: &FolderInfo) -> Changed<()> {
+    let new = Inheritance {
+        account: call.account.record.id,
+        above: FolderNumber(above.0),
+        folder: FolderNumber(folder.id.0),
+        path: folder.path.as_str().to_owned(),
+    };
+    let directory = &call.jmap.services.directory;
+    let inherited = directory.inherit_shares(&call.account.person, &new).await;
+    inherited.map_err(|error| Refused::Failed(crate::account::directory_failed(&error)))
 }
 
 /// With whom a new mailbox shall be shared.
@@ -205,12 +226,17 @@ fn sharing(call: &Call<'_>, wanted: Option<&RawValue>) -> Changed<Option<Sharing
 /// Refuses a mailbox beyond what its account may have (FLD-6): one at `to`, which is new or was at `from`.
 async fn check_limits(call: &Call<'_>, snapshot: &Snapshot, from: Option<&FolderPath>, to: &FolderPath) -> Changed<()> {
     let levels = |path: &FolderPath| path.as_str().split(SEPARATOR).count();
+    // All count, seen or not.
+    let all = match call.account.permit() {
+        Some(_) => call.jmap.ask(call.account.mailbox, ListFolders).await?.map_err(refused)?.folders,
+        None => Arc::clone(&snapshot.folders),
+    };
     let below = from.map_or(0, |from| {
-        let inside = snapshot.folders.iter().filter(|folder| folder.path.is_inside(from));
+        let inside = all.iter().filter(|folder| folder.path.is_inside(from));
         let deepest = inside.map(|folder| levels(&folder.path)).max();
         deepest.map_or(0, |deepest| deepest.saturating_sub(levels(from)))
     });
-    let own = snapshot.folders.len().saturating_sub(SpecialUse::ALL.len() + 1);
+    let own = all.len().saturating_sub(SpecialUse::ALL.len() + 1);
     let limits = call.jmap.limits(&call.account.record).await?;
     let folders = own + usize::from(from.is_none());
     match limits.folders_excess(levels(to) + below, folders) {
@@ -254,52 +280,73 @@ fn folder<'s>(call: &Call<'_>, snapshot: &'s Snapshot, id: &IdOrCreation) -> Opt
 }
 
 fn path(above: Option<&FolderInfo>, name: &str) -> Changed<FolderPath> {
+    inside(above.map(|above| &*above.path), name)
+}
+
+fn inside(above: Option<&FolderPath>, name: &str) -> Changed<FolderPath> {
     if name.contains(SEPARATOR) {
         let words = format!("a name has no {SEPARATOR}");
         return Err(SetError::properties(["name"], words).into());
     }
     let text = match above {
-        Some(above) => format!("{}{SEPARATOR}{name}", above.path.as_str()),
+        Some(above) => format!("{}{SEPARATOR}{name}", above.as_str()),
         None => name.to_owned(),
     };
     let path = FolderPath::try_from(text.as_str());
     Ok(path.map_err(|error| SetError::properties(["name"], error.to_string()))?)
 }
 
-async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<()> {
-    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
-    let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
-    if let Some(reach) = &call.account.reach {
-        return update_shared(call, reach, found.id, patch).await;
+/// What a client wants a mailbox to be.
+struct Wanted {
+    sharing: Option<Sharing>,
+    name: String,
+    above: Option<FolderId>,
+    is_subscribed: bool,
+    order: u32,
+}
+
+impl Wanted {
+    async fn read(call: &Call<'_>, snapshot: &Snapshot, found: &FolderInfo, patch: &PatchObject) -> Changed<Self> {
+        let mut wanted = Self {
+            sharing: None,
+            name: name(found).to_owned(),
+            above: parent(snapshot, found),
+            is_subscribed: found.subscribed,
+            order: sort_order(snapshot, found),
+        };
+        for (path, value) in patch.entries()? {
+            let property = path.property();
+            if property == "shareWith" {
+                let sharing = match wanted.sharing.take() {
+                    Some(sharing) => sharing,
+                    None => Sharing::of(call, found.id).await?,
+                };
+                wanted.sharing.insert(sharing).patch(&path.inside(), value)?;
+            } else if path.inside().is_empty() {
+                wanted.set(call, snapshot, found, property, value)?;
+            } else {
+                return Err(SetErrorType::InvalidPatch.into());
+            }
+        }
+        Ok(wanted)
     }
-    let mut sharing = None;
-    let mut new_name = name(found).to_owned();
-    let mut above = parent(&snapshot, found);
-    let mut subscribed = found.subscribed;
-    let mut wanted_order = sort_order(&snapshot, found);
-    for (path, value) in patch.entries()? {
-        let property = path.property();
-        if property == "shareWith" {
-            if sharing.is_none() {
-                sharing = Some(Sharing::of(call, found.id).await?);
-            }
-            if let Some(sharing) = &mut sharing {
-                sharing.patch(&path.inside(), value)?;
-            }
-            continue;
-        }
-        if !path.inside().is_empty() {
-            return Err(SetErrorType::InvalidPatch.into());
-        }
+    fn set(
+        &mut self,
+        call: &Call<'_>,
+        snapshot: &Snapshot,
+        found: &FolderInfo,
+        property: &str,
+        value: &RawValue,
+    ) -> Changed<()> {
         let wrong = |_| SetError::properties([property], "the value is of another type");
         match property {
-            "name" => new_name = serde_json::from_str(value.get()).map_err(wrong)?,
-            "isSubscribed" => subscribed = serde_json::from_str(value.get()).map_err(wrong)?,
+            "name" => self.name = serde_json::from_str(value.get()).map_err(wrong)?,
+            "isSubscribed" => self.is_subscribed = serde_json::from_str(value.get()).map_err(wrong)?,
             "parentId" => {
                 let id: Option<IdOrCreation> = serde_json::from_str(value.get()).map_err(wrong)?;
-                above = match id {
+                self.above = match id {
                     None => None,
-                    Some(id) => Some(folder(call, &snapshot, &id).ok_or_else(no_parent)?.id),
+                    Some(id) => Some(folder(call, snapshot, &id).ok_or_else(no_parent)?.id),
                 };
             }
             "role" => {
@@ -310,16 +357,33 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
             }
             "sortOrder" => {
                 let wanted: u32 = serde_json::from_str(value.get()).map_err(wrong)?;
-                wanted_order = checked_order(wanted)?;
+                self.order = checked_order(wanted)?;
             }
             property => {
                 let words = "this property of a mailbox does not change by request";
                 return Err(SetError::properties([property], words).into());
             }
         }
+        Ok(())
     }
-    let to = path(above.and_then(|id| snapshot.folder(id)), &new_name)?;
-    if let Some(sharing) = sharing {
+    /// The path that it shall have.
+    fn path(&self, call: &Call<'_>, snapshot: &Snapshot, found: &FolderInfo) -> Changed<FolderPath> {
+        let is_shared = call.account.permit().is_some();
+        match self.above.and_then(|id| snapshot.folder(id)) {
+            // What it is in is not seen, and stays.
+            None if is_shared && parent(snapshot, found).is_none() => inside(found.path.parent().as_ref(), &self.name),
+            None if is_shared => Err(refused(MailboxError::NoPermission)),
+            above => path(above, &self.name),
+        }
+    }
+}
+
+async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Changed<()> {
+    let snapshot = call.jmap.snapshot_in_order(call.account).await?;
+    let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
+    let wanted = Wanted::read(call, &snapshot, found, patch).await?;
+    let to = wanted.path(call, &snapshot, found)?;
+    if let Some(sharing) = wanted.sharing {
         sharing.apply(call, found).await?;
     }
     if to != *found.path {
@@ -334,32 +398,28 @@ async fn update(call: &Call<'_>, id: &IdOrCreation, patch: &PatchObject) -> Chan
         let renamed = call.ask(request).await?;
         renamed.map_err(|error| exists(&snapshot, &to, error))?;
     }
-    if wanted_order != sort_order(&snapshot, found) {
-        order(call, found.id, wanted_order).await?;
+    if wanted.order != sort_order(&snapshot, found) {
+        order(call, found.id, wanted.order).await?;
     }
-    if subscribed != found.subscribed {
-        let request = SubscribeFolder { path: to, subscribed };
-        call.ask(request).await?.map_err(refused)?;
+    match &call.account.reach {
+        _ if wanted.is_subscribed == found.subscribed => Ok(()),
+        Some(reach) => subscribe_to_shared(call, reach, found.id, wanted.is_subscribed).await,
+        None => {
+            let subscribed = wanted.is_subscribed;
+            let request = SubscribeFolder { path: to, subscribed };
+            call.ask(request).await?.map_err(refused)?;
+            Ok(())
+        }
     }
-    Ok(())
 }
 
-/// Of a folder that is shared with them people change only whether they want to see it.
-async fn update_shared(call: &Call<'_>, reach: &Reach, folder: FolderId, patch: &PatchObject) -> Changed<()> {
-    let mut wanted = None;
-    for (path, value) in patch.entries()? {
-        if (path.property(), path.inside().is_empty()) != ("isSubscribed", true) {
-            return Err(refused(MailboxError::NoPermission));
-        }
-        let wrong = |_| SetError::properties(["isSubscribed"], "the value is of another type");
-        wanted = Some(serde_json::from_str::<bool>(value.get()).map_err(wrong)?);
-    }
-    let (Some(wanted), Some(share)) = (wanted, reach.share(folder)) else {
+/// Notes whether the person wants to see a folder that is shared with them.
+async fn subscribe_to_shared(call: &Call<'_>, reach: &Reach, folder: FolderId, wanted: bool) -> Changed<()> {
+    let Some(share) = reach.share(folder) else {
         return Ok(());
     };
     let directory = &call.jmap.services.directory;
-    let set = directory.subscribe_to_shared(&call.account.person, share, wanted).await;
-    match set {
+    match directory.subscribe_to_shared(&call.account.person, share, wanted).await {
         Ok(()) => Ok(()),
         Err(hongyan_directory::Error::NotFound { .. }) => Err(SetErrorType::NotFound.into()),
         Err(error) => Err(Refused::Failed(crate::account::directory_failed(&error))),
@@ -378,15 +438,19 @@ fn deepest_first(call: &Call<'_>, snapshot: &Snapshot, mut destroy: Vec<IdOrCrea
 async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Changed<()> {
     let snapshot = call.jmap.snapshot(call.account).await?;
     let found = folder(call, &snapshot, id).ok_or(SetErrorType::NotFound)?;
-    if call.account.permit().is_some() {
+    let rights = call.account.permit().map(|permit| permit.rights(found.id));
+    if rights.is_some_and(|rights| !rights.has(FolderRight::DeleteFolder)) {
+        // Before anything is said of what is in it.
         return Err(refused(MailboxError::NoPermission));
     }
     if found.has_children {
         return Err(SetErrorType::MailboxHasChild.into());
     }
-    let holds = snapshot
-        .view(found.id)
-        .is_some_and(|view| view.iter().any(crate::snapshot::is_visible));
+    // What is not seen may hold anything.
+    let holds = rights.is_some_and(|rights| !rights.has(FolderRight::Read))
+        || snapshot
+            .view(found.id)
+            .is_some_and(|view| view.iter().any(crate::snapshot::is_visible));
     if holds && !removes_emails {
         return Err(SetErrorType::MailboxHasEmail.into());
     }
@@ -396,9 +460,14 @@ async fn destroy(call: &Call<'_>, id: &IdOrCreation, removes_emails: bool) -> Ch
     call.ask(request).await?.map_err(refused)?;
     // Nobody has it any more; should this fail, what is left of it names nothing.
     let directory = &call.jmap.services.directory;
-    let number = hongyan_directory::FolderNumber(found.id.0);
+    let number = FolderNumber(found.id.0);
     if let Err(error) = directory
-        .forget_folder(call.account.record.id, number, Some(found.path.as_str()))
+        .forget_folder(
+            call.account.record.id,
+            number,
+            Some(found.path.as_str()),
+            Some(&call.account.person),
+        )
         .await
     {
         tracing::warn!(event = "jmap_folder_shares_left", %error);

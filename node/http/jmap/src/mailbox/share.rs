@@ -1,4 +1,4 @@
-//! With whom a mailbox is shared (RFC 9670 §4): told to its owner, and changed by them.
+//! With whom a mailbox is shared (RFC 9670 §4): told to its owner and to those who administer it, and changed by them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use hongyan_directory::{AccountKind, Error, FolderNumber, FolderShare, NewFolder
 use hongyan_jmap::object::MailboxRights;
 use hongyan_jmap::{Id, RawValue, SetError, SetErrorType};
 use hongyan_mailbox::{FolderId, FolderInfo, TouchFolder};
-use hongyan_types::{AccountId, FolderRights};
+use hongyan_types::{AccountId, FolderRight, FolderRights};
 
-use crate::account::directory_failed;
+use crate::account::{Account, directory_failed};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::ids;
@@ -18,14 +18,18 @@ use crate::refused::{Changed, Refused};
 
 const PROPERTY: &str = "shareWith";
 
-/// All shares of the account's mailboxes, for who may know of them: its owner.
-pub(super) async fn all(call: &Call<'_>) -> Outcome<Option<Vec<FolderShare>>> {
-    let account = call.account;
-    if !account.is_own() || account.record.kind != AccountKind::Member {
-        return Ok(None);
+/// Whether the caller shares a mailbox, and may know with whom it is: its owner, and who administers it.
+pub(super) fn may_share(account: &Account, folder: FolderId) -> bool {
+    match account.permit() {
+        Some(permit) => permit.rights(folder).has(FolderRight::Administer),
+        None => account.is_own() && account.record.kind == AccountKind::Member,
     }
-    let shares = call.jmap.services.directory.folder_shares_of(account.record.id).await;
-    Ok(Some(shares.map_err(|error| directory_failed(&error))?))
+}
+
+/// All shares of the account's mailboxes.
+pub(super) async fn all(call: &Call<'_>) -> Outcome<Vec<FolderShare>> {
+    let shares = call.jmap.services.directory.folder_shares_of(call.account.record.id).await;
+    Ok(shares.map_err(|error| directory_failed(&error))?)
 }
 
 /// With whom one mailbox is shared.
@@ -54,11 +58,12 @@ impl Sharing {
             after: BTreeMap::new(),
         }
     }
-    /// Of a mailbox as it is now. Whose it is not may not know, and changes nothing of it.
+    /// Of a mailbox as it is now. Who may not know changes nothing of it.
     pub(super) async fn of(call: &Call<'_>, folder: FolderId) -> Changed<Self> {
-        let Some(shares) = all(call).await? else {
+        if !may_share(call.account, folder) {
             return Err(SetErrorType::Forbidden.into());
-        };
+        }
+        let shares = all(call).await?;
         let of_it = shares.iter().filter(|share| share.folder == FolderNumber(folder.0));
         let before: BTreeMap<AccountId, FolderRights> = of_it.map(|share| (share.to, share.rights)).collect();
         Ok(Self {
@@ -101,9 +106,14 @@ impl Sharing {
     }
     fn set(&mut self, id: &str, rights: Option<BTreeMap<String, bool>>) -> Result<(), SetError> {
         let to = principal(id)?;
+        let rights = rights.unwrap_or_default();
         let mut wanted = FolderRights::NONE;
-        for (right, given) in rights.unwrap_or_default() {
-            wanted = change(wanted, &right, given)?;
+        for (right, given) in &rights {
+            wanted = change(wanted, right, *given)?;
+        }
+        // IMAP has one right for both (RFC 4314 §2.1, x).
+        if rights.get("mayRename").zip(rights.get("mayDelete")).is_some_and(|(a, b)| a != b) {
+            return Err(wrong("mayRename and mayDelete go together"));
         }
         self.after.insert(to, wanted);
         Ok(())
@@ -119,14 +129,13 @@ impl Sharing {
         if rights.is_empty() {
             return Ok(());
         }
-        let owner = &call.account.record;
         let new = NewFolderShares {
-            account: owner.id,
+            account: call.account.record.id,
             folder: FolderNumber(folder.id.0),
             path: folder.path.as_str().to_owned(),
             rights,
         };
-        let shared = call.jmap.services.directory.share_folder(owner, &new).await;
+        let shared = call.jmap.services.directory.share_folder(&call.account.person, &new).await;
         shared.map_err(refused)?;
         // Those who follow the mailbox look at it again; if it cannot be asked now they find it when they ask.
         let touch = TouchFolder { folder: folder.id };
@@ -147,18 +156,20 @@ fn principal(id: &str) -> Result<AccountId, SetError> {
 }
 
 fn change(rights: FolderRights, right: &str, given: bool) -> Result<FolderRights, SetError> {
-    const OTHERS: [&str; 5] = ["mayCreateChild", "mayRename", "mayDelete", "maySubmit", "mayShare"];
+    // There is no address to which one posts into a mailbox.
+    const OTHER: &str = "maySubmit";
     match meant(right) {
         Some(meant) if given => Ok(rights.union(meant)),
         Some(meant) => Ok(rights.without(meant)),
-        None if OTHERS.contains(&right) && !given => Ok(rights),
-        None if OTHERS.contains(&right) => Err(wrong(format!("{right} is not given for a single mailbox"))),
+        None if right == OTHER && !given => Ok(rights),
+        None if right == OTHER => Err(wrong(format!("{right} is not given for a single mailbox"))),
         None => Err(wrong(format!("no right {right}"))),
     }
 }
 
 fn refused(error: Error) -> Refused {
     match error {
+        Error::Forbidden(words) => SetError::with(SetErrorType::Forbidden, words).into(),
         Error::NotFound { .. } => wrong("no such principal").into(),
         Error::Invalid(words) | Error::Refused(words) => wrong(words).into(),
         Error::Limit { setting, max, used } => {

@@ -384,7 +384,7 @@ fn rfc_9670_owners_say_with_whom_a_folder_is_shared() {
                 "nobody shares",
             ),
             (json!({"G000000000001": {"mayReadItems": true}}), "one by one"),
-            (json!({principal(ben): {"mayDelete": true}}), "not given"),
+            (json!({principal(ben): {"maySubmit": true}}), "not given"),
             (json!({principal(ben): {"mayFly": true}}), "no right"),
         ] {
             let answer = set(place, json!({"shareWith": patch, "name": "INBOX"})).await;

@@ -8,6 +8,7 @@ mod http;
 mod limits;
 mod principals;
 mod push;
+mod rights;
 mod share_notifications;
 mod shared;
 mod socket;

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use hongyan_imap::command::append::{Append, AppendMessage};
 use hongyan_imap::{Code, CommandId, Ranges, Reply, Status};
-use hongyan_mailbox::{self as mailbox, FolderRef, GetQuota, MailboxId, MessageWriter};
+use hongyan_mailbox::{self as mailbox, FolderRef, GetQuota, MessageWriter};
 use hongyan_types::{Flag, Uid};
 
 use crate::folder;
+use crate::place::Place;
 use crate::session::Session;
 use crate::stop::{Answer, Stop, or_try_create};
 
@@ -15,7 +16,7 @@ const ASK_QUOTA_OCTETS: u64 = 1_024 * 1_024;
 
 /// An APPEND or REPLACE under way.
 pub(crate) struct Appending {
-    mailbox: MailboxId,
+    place: Place,
     to: FolderRef,
     /// REPLACE: which message goes.
     replaces: Option<Uid>,
@@ -31,17 +32,17 @@ impl Session {
         let folders = self.folders_in(&located.place).await?;
         folder::find(&folders.folders, &located.existing_path()?).map_err(or_try_create)?;
         located.place.writable()?;
-        let mailbox = located.place.mailbox;
-        self.begin_appending(mailbox, to, None);
-        if append.message.octets >= ASK_QUOTA_OCTETS {
-            self.check_quota(mailbox, append.message.octets).await?;
+        // How full a mailbox is of which single folders are shared is not told: the commit says whether there is room.
+        if append.message.octets >= ASK_QUOTA_OCTETS && located.place.permit.is_none() {
+            self.check_quota(&located.place, append.message.octets).await?;
         }
+        self.begin_appending(located.place, to, None);
         self.append_next(id, &append.message)
     }
 
-    pub(crate) fn begin_appending(&mut self, mailbox: MailboxId, to: FolderRef, replaces: Option<Uid>) {
+    pub(crate) fn begin_appending(&mut self, place: Place, to: FolderRef, replaces: Option<Uid>) {
         self.appending = Some(Box::new(Appending {
-            mailbox,
+            place,
             to,
             replaces,
             messages: Vec::new(),
@@ -49,8 +50,8 @@ impl Session {
         }));
     }
 
-    async fn check_quota(&self, mailbox: MailboxId, octets: u64) -> Result<(), Stop> {
-        if self.ask_in(mailbox, GetQuota).await?.quota.would_exceed(octets, 1) {
+    async fn check_quota(&self, place: &Place, octets: u64) -> Result<(), Stop> {
+        if self.ask_in(place, GetQuota).await?.quota.would_exceed(octets, 1) {
             return Err(mailbox::MailboxError::OverQuota.into());
         }
         Ok(())
@@ -61,7 +62,7 @@ impl Session {
         let Some(appending) = self.appending.as_deref_mut() else {
             return Err(Status::bad("Nothing is being appended").into());
         };
-        let tenant = appending.mailbox.tenant;
+        let tenant = appending.place.mailbox.tenant;
         if message.octets == 0 {
             // RFC 3502 §3: a message of no octets cancels the command.
             self.appending = None;
@@ -125,7 +126,7 @@ impl Session {
             return Err(Status::bad("Nothing is being appended").into());
         };
         let Appending {
-            mailbox,
+            place,
             to,
             replaces,
             mut messages,
@@ -138,7 +139,7 @@ impl Session {
             return self.replace_end(uid, to, message).await;
         }
         let appended = self
-            .ask_in(mailbox, mailbox::Append { folder: to, messages })
+            .ask_in(&place, mailbox::Append { folder: to, messages })
             .await
             .map_err(or_try_create)?;
         Ok(Status::ok_with(append_uid(&appended), "Append completed"))

@@ -17,11 +17,12 @@ impl Session {
         let id = found.id;
         located.place.writable()?;
         let mailbox = located.place.mailbox;
-        self.ask_in(mailbox, DeleteFolder { folder: id.into() }).await?;
+        self.ask_in(&located.place, DeleteFolder { folder: id.into() }).await?;
         // Nobody has it any more; should this fail, what is left of it names nothing, and goes later (node/upkeep).
         let (directory, number) = (&self.services.directory, FolderNumber(id.0));
-        let path = Some(found.path.as_str());
-        if let Err(error) = directory.forget_folder(mailbox.account, number, path).await {
+        let (path, person) = (Some(found.path.as_str()), self.person().await.ok());
+        let by = person.as_deref();
+        if let Err(error) = directory.forget_folder(mailbox.account, number, path, by).await {
             tracing::warn!(event = "imap_folder_shares_left", %error);
         }
         // Deleting the selected folder leaves it.

@@ -7,7 +7,7 @@ use hongyan_imap::command::fetch::{Fetch, FetchItems};
 use hongyan_imap::{Code, Output, Status};
 use hongyan_mailbox::{FlagAction, FolderView, MessageEntry, StoreFlags};
 use hongyan_message::Structure;
-use hongyan_types::{Flag, ModSeq, SystemFlag, UidSet};
+use hongyan_types::{Flag, FolderRight, ModSeq, SystemFlag, UidSet};
 
 use crate::command::read_ahead::{Message, Needs, ReadAhead, Reading};
 use crate::command::section::check_decodable;
@@ -96,7 +96,9 @@ impl Session {
     async fn mark_seen(&mut self, runs: &[Run]) -> Result<UidSet, Stop> {
         let selected = self.selected()?;
         let mut uids = UidSet::new();
-        if selected.read_only {
+        // RFC 4314 §4: without the right to it nothing is marked.
+        let marks = selected.place.folder_rights(selected.folder).has(FolderRight::Seen);
+        if selected.read_only || !marks {
             return Ok(uids);
         }
         for run in runs {

@@ -6,6 +6,7 @@ use hongyan_imap::Status;
 use hongyan_imap::command::list::{List, matches};
 use hongyan_imap::response::ListEntry;
 use hongyan_mailbox::FolderInfo;
+use hongyan_types::FolderRight;
 
 use crate::place::Place;
 use crate::session::Session;
@@ -72,7 +73,9 @@ impl Session {
                 child_info_subscribed: inside,
                 old_name: None,
             });
-            if let Some(items) = list.return_status {
+            if let Some(items) = list.return_status
+                && place.folder_rights(folder.id).has(FolderRight::Read)
+            {
                 self.tell_status(place, folder, items).await?;
             }
             self.flush_if_full().await?;

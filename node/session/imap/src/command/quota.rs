@@ -33,7 +33,7 @@ impl Session {
     }
 
     async fn tell_quota(&mut self, place: &Place) -> Result<(), Stop> {
-        let quota = self.ask_in(place.mailbox, GetQuota).await?.quota;
+        let quota = self.ask_in(place, GetQuota).await?.quota;
         let mut resources = Vec::new();
         if quota.limits.octets_max > 0 {
             resources.push(QuotaResource {

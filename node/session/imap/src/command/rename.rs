@@ -18,9 +18,9 @@ impl Session {
         if from.place.mailbox != to.place.mailbox {
             return Err(Status::no_with(Code::Cannot, "A folder stays in its mailbox").into());
         }
-        self.check_folders(from.place.mailbox, Some(&request.from), &request.to)
+        self.check_folders(&from.place, Some(&request.from), &request.to)
             .await?;
-        self.ask_in(from.place.mailbox, request).await?;
+        self.ask_in(&from.place, request).await?;
         Ok(Status::ok("Rename completed"))
     }
 }

@@ -30,7 +30,7 @@ impl Session {
         let to = located.reference().map_err(or_try_create)?;
         let folders = self.folders_in(&located.place).await?;
         folder::find(&folders.folders, &located.existing_path()?).map_err(or_try_create)?;
-        self.begin_appending(here, to, Some(uid));
+        self.begin_appending(located.place, to, Some(uid));
         self.append_next(id, &replace.message)
     }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use hongyan_imap::command::select::{QResync, Select};
 use hongyan_imap::response::ListEntry;
 use hongyan_imap::{Code, Ranges, State, Status};
-use hongyan_mailbox::{FolderInfo, OpenFolder, Vanished};
-use hongyan_types::{ModSeq, SystemFlag, UidSet};
+use hongyan_mailbox::{FolderInfo, OpenFolder, Vanished, right_to};
+use hongyan_types::{Flag, FolderRight, ModSeq, SystemFlag, UidSet};
 
 use crate::command::list::attributes;
 use crate::notices::keywords;
@@ -26,8 +26,9 @@ impl Session {
             folder: located.reference()?,
         };
         let place = located.place;
-        let read_only = select.read_only || self.account()?.read_only || !place.rights.write;
         let (opened, hidden) = self.open(&place, request).await?;
+        let changes = place.folder_rights(opened.info.id).can_change_messages();
+        let read_only = select.read_only || self.account()?.read_only || !changes;
         if had_one {
             // RFC 7162 §3.2.11
             self.imap
@@ -67,9 +68,13 @@ impl Session {
         let view = &selected.view;
         let rev2 = self.imap.enabled().imap4_rev2;
         self.tell_flags(view);
-        let mut permanent = Vec::new();
-        if !selected.read_only {
-            permanent.extend(SystemFlag::ALL.iter().map(|flag| flag.as_str().to_owned()));
+        // RFC 4314 §5.1.1: those that the client may change.
+        let rights = selected.place.folder_rights(selected.folder);
+        let may = |flag: &SystemFlag| !selected.read_only && rights.has(right_to(&Flag::System(*flag)));
+        let new_keywords = !selected.read_only && rights.has(FolderRight::Write);
+        let system = SystemFlag::ALL.iter().filter(|flag| may(flag));
+        let mut permanent: Vec<String> = system.map(|flag| flag.as_str().to_owned()).collect();
+        if new_keywords {
             let names = view.keywords().iter().map(|(_, keyword)| keyword.as_str().to_owned());
             permanent.extend(names);
         }
@@ -90,7 +95,7 @@ impl Session {
             }
         }
         let codes = [
-            Code::PermanentFlags(permanent, !selected.read_only),
+            Code::PermanentFlags(permanent, new_keywords),
             Code::UidValidity(view.uid_validity().get()),
             Code::UidNext(view.uid_next()),
             Code::HighestModSeq(view.highest_modseq().0.max(1)),

@@ -3,8 +3,8 @@
 use hongyan_imap::Status;
 use hongyan_imap::command::status::{self, StatusItems};
 use hongyan_imap::response::StatusData;
-use hongyan_mailbox::{FolderInfo, OpenFolder};
-use hongyan_types::SystemFlag;
+use hongyan_mailbox::{FolderInfo, MailboxError, OpenFolder};
+use hongyan_types::{FolderRight, SystemFlag};
 
 use crate::folder;
 use crate::number::{count, count64};
@@ -17,6 +17,9 @@ impl Session {
         let located = self.locate(&command.mailbox).await?;
         let folders = self.folders_in(&located.place).await?;
         let info = folder::find(&folders.folders, &located.existing_path()?)?;
+        if !located.place.folder_rights(info.id).has(FolderRight::Read) {
+            return Err(MailboxError::NoPermission.into());
+        }
         if command.items.highest_mod_seq {
             self.enable_cond_store();
         }
