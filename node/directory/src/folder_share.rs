@@ -8,7 +8,7 @@ use hongyan_types::{AccountId, FolderRight, FolderRights, TenantId};
 
 use crate::transaction as tx;
 use crate::transaction::folder_share::Giver;
-use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Opening, Result};
+use crate::{AccountRecord, Directory, Error, FolderNumber, FolderShare, Opening, Result, Sharee};
 
 /// What members shall be able to do with a folder from now on.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct NewFolderShares {
     /// Its path, for the audit log.
     pub path: String,
     /// Who may do what; nothing takes it back. Others keep what they have.
-    pub rights: Vec<(AccountId, FolderRights)>,
+    pub rights: Vec<(Sharee, FolderRights)>,
 }
 
 /// A folder that was made in one that is shared, by somebody with whom it is.
@@ -54,21 +54,23 @@ impl Directory {
     pub async fn share_folder(&self, by: &AccountRecord, new: &NewFolderShares) -> Result<()> {
         let held = self.rights_to_folder(by, new.account, new.folder).await?;
         if !held.has(FolderRight::Administer) {
-            return Err(Error::Forbidden("the folder is shared by who administers it".to_owned()));
+            return Err(Error::Forbidden(
+                "the folder is shared by who administers it".to_owned(),
+            ));
         }
         let sight = self.sight_of(by).await?;
         for (to, rights) in &new.rights {
+            let Sharee::Account(to) = to else { continue };
             let account = self.account(*to).await?;
             // What was given to one who is hidden now can be taken back.
             if !rights.is_empty() && account.is_none_or(|account| !sight.sees(&account)) {
                 return Err(Error::not_found("account", to.0));
             }
         }
-        let (new, now, person) = (new.clone(), self.now(), by.clone());
-        let max = self.options().folder_shares_max;
+        let (new, now, person, this) = (new.clone(), self.now(), by.clone(), self.clone());
         self.change(async move |t| {
             let person = &person;
-            tx::folder_share::set(t, &Giver { person, held }, &new, max, now).await
+            tx::folder_share::set(t, &Giver { person, held }, &new, this.options(), now).await
         })
         .await
     }
@@ -83,7 +85,9 @@ impl Directory {
             return Ok(FolderRights::ALL);
         }
         let shared = self.shared_folders(person).await?;
-        let found = shared.iter().filter(|(owner, share)| owner.id == account && share.folder == folder);
+        let found = shared
+            .iter()
+            .filter(|(owner, share)| owner.id == account && share.folder == folder);
         Ok(found.fold(FolderRights::NONE, |rights, (_, share)| rights.union(share.rights)))
     }
     /// Shares a folder that `by` has made inside one that is shared with them as that one is. `NotFound`.
@@ -94,8 +98,10 @@ impl Directory {
     }
     /// With whom an account shares its folders.
     pub async fn folder_shares_of(&self, account: AccountId) -> Result<Vec<FolderShare>> {
-        self.read(async move |t: &mut Transaction| tx::folder_share::of(t, account).await)
-            .await
+        let shares = self.read(async move |t: &mut Transaction| tx::folder_share::of(t, account).await);
+        let mut shares = shares.await?;
+        shares.retain(|share| !share.rights.is_empty());
+        Ok(shares)
     }
     /// Whether one who may use a folder wants to see it. `NotFound`.
     pub async fn subscribe_to_shared(
@@ -105,7 +111,8 @@ impl Directory {
         subscribed: bool,
     ) -> Result<()> {
         let (share, tenant) = (share.clone(), person.tenant);
-        if share.to != person.id {
+        let held = self.rights_to_folder(person, share.account, share.folder).await?;
+        if share.to != Sharee::Account(person.id) || held.is_empty() {
             return Err(Error::not_found("folder", share.folder.0));
         }
         self.change(async move |t| tx::folder_share::subscribe(t, &share, tenant, subscribed).await)
@@ -129,7 +136,9 @@ impl Directory {
         path: Option<&str>,
         by: Option<&AccountRecord>,
     ) -> Result<()> {
-        let shares = self.folder_shares_of(account).await?;
+        let shares = self
+            .read(async move |t: &mut Transaction| tx::folder_share::of(t, account).await)
+            .await?;
         if shares.iter().all(|share| share.folder != folder) {
             return Ok(());
         }
@@ -140,21 +149,37 @@ impl Directory {
         .await
     }
     /// The single folders that are open to someone now, of those whose mailbox is not open to them as a `whole`
-    /// ([`Self::accounts_open_to`]); by address.
+    /// ([`Self::accounts_open_to`]); by address. Each folder is there once, with the rights of all ways by which they have it.
     pub async fn folders_open_to(&self, person: &AccountRecord, whole: &[Opening]) -> Result<Vec<FolderOpening>> {
         let mut openings: Vec<FolderOpening> = Vec::new();
         for (account, share) in self.shared_folders(person).await? {
             if whole.iter().any(|opening| opening.account.id == account.id) {
                 continue;
             }
-            match openings.iter_mut().find(|opening| opening.account.id == account.id) {
-                Some(opening) => opening.folders.push(share),
-                None => openings.push(FolderOpening {
+            let share = FolderShare {
+                to: person.id.into(),
+                ..share
+            };
+            let Some(opening) = openings.iter_mut().find(|opening| opening.account.id == account.id) else {
+                openings.push(FolderOpening {
                     account,
                     folders: vec![share],
-                }),
+                });
+                continue;
+            };
+            match opening.folders.iter_mut().find(|known| known.folder == share.folder) {
+                Some(known) => {
+                    known.rights = known.rights.union(share.rights);
+                    known.subscribed |= share.subscribed;
+                }
+                None => opening.folders.push(share),
             }
         }
+        for opening in &mut openings {
+            opening.folders.retain(|share| !share.rights.is_empty());
+            opening.folders.sort_by_key(|share| share.folder);
+        }
+        openings.retain(|opening| !opening.folders.is_empty());
         openings.sort_by_key(|opening| opening.account.address.key());
         Ok(openings)
     }

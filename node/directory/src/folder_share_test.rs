@@ -5,8 +5,8 @@ use hongyan_types::{Address, Domain, TenantId};
 
 use super::*;
 use crate::{
-    AccountChange, AccountKind, AccountState, DirectoryOptions, Field, GrantRights, Grantee, NewAccount, NewGrant,
-    NewTenant, Recycle, Restore,
+    AccountChange, AccountKind, AccountState, DirectoryOptions, Field, GrantRights, Grantee, GroupId, NewAccount,
+    NewDepartment, NewGrant, NewGroup, NewTenant, Recycle, Restore,
 };
 
 const PLANS: FolderNumber = FolderNumber(9);
@@ -20,6 +20,7 @@ impl Ground {
     async fn new() -> Self {
         let options = DirectoryOptions {
             folder_shares_max: 2,
+            shared_with_groups_max: 1,
             ..DirectoryOptions::default()
         };
         let directory = Directory::new(Database::new(MemoryStore::default()), Env::manual(1).0, options);
@@ -55,12 +56,12 @@ impl Ground {
     async fn record(&self, id: AccountId) -> Arc<AccountRecord> {
         self.directory.account(id).await.unwrap().unwrap()
     }
-    async fn share(&self, owner: AccountId, to: AccountId, letters: &str) -> Result<()> {
+    async fn share(&self, owner: AccountId, to: impl Into<Sharee>, letters: &str) -> Result<()> {
         let new = NewFolderShares {
             account: owner,
             folder: PLANS,
             path: "Plans".to_owned(),
-            rights: vec![(to, FolderRights::read(letters).unwrap())],
+            rights: vec![(to.into(), FolderRights::read(letters).unwrap())],
         };
         self.directory.share_folder(&*self.record(owner).await, &new).await
     }
@@ -186,7 +187,10 @@ async fn what_is_shared_ends_with_either_of_the_two() {
 
     directory.delete_account(ben).await.unwrap();
     let left = directory.folder_shares_of(anna).await.unwrap();
-    assert_eq!(left.iter().map(|share| share.to).collect::<Vec<_>>(), [carl]);
+    assert_eq!(
+        left.iter().map(|share| share.to).collect::<Vec<_>>(),
+        [Sharee::Account(carl)]
+    );
     directory.delete_account(anna).await.unwrap();
     assert_eq!(ground.open_to(carl).await, "");
 }
@@ -226,4 +230,103 @@ async fn what_is_shared_does_not_come_back_from_the_recycle_bin() {
     );
     ground.share(anna, ben, "lr").await.unwrap();
     assert_eq!(ground.open_to(ben).await, "anna:9:lr");
+}
+
+#[tokio::test]
+async fn what_is_shared_with_a_group_follows_its_members() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    let (carl, dora) = (ground.member("carl").await, ground.member("dora").await);
+    let directory = &ground.directory;
+    let at = |local: &str| Address::try_from(format!("{local}@example.test").as_str()).unwrap();
+    let new = NewDepartment {
+        name: "Tech".to_owned(),
+        parent: crate::DepartmentId::ROOT,
+        rank: 0,
+    };
+    let tech = directory.create_department(ground.tenant, &new).await.unwrap().id;
+    let inner = NewGroup {
+        member_departments: vec![tech],
+        ..NewGroup::at(at("inner"))
+    };
+    directory.create_group(&inner).await.unwrap();
+    let team = NewGroup {
+        members: vec![at("ben"), at("inner"), at("anna")],
+        ..NewGroup::at(at("team"))
+    };
+    let team = directory.create_group(&team).await.unwrap().id;
+    ground.share(anna, Sharee::Group(team), "lrs").await.unwrap();
+    let open = async || (ground.open_to(ben).await, ground.open_to(carl).await);
+    assert_eq!(open().await, ("anna:9:lrs".to_owned(), String::new()));
+    assert_eq!(ground.open_to(anna).await, "", "it is hers anyway");
+    // By a department of a group in the group.
+    let departments = |departments: Vec<crate::DepartmentId>| AccountChange {
+        departments: Field::Set(departments),
+        ..AccountChange::default()
+    };
+    directory.change_account(carl, &departments(vec![tech])).await.unwrap();
+    assert_eq!(open().await.1, "anna:9:lrs");
+    directory.change_account(carl, &departments(Vec::new())).await.unwrap();
+    assert_eq!(open().await.1, "");
+    directory.add_member(&at("team"), &at("carl")).await.unwrap();
+    // What somebody has by themselves comes to it.
+    ground.share(anna, carl, "lri").await.unwrap();
+    assert_eq!(open().await.1, "anna:9:lrsi");
+    directory.remove_member(&at("team"), &at("carl")).await.unwrap();
+    assert_eq!(open().await.1, "anna:9:lri");
+
+    // Whether somebody wants to see it is their own; nothing is shared by that.
+    let person = ground.record(ben).await;
+    let opening = directory.folders_open_to(&person, &[]).await.unwrap().remove(0);
+    let share = &opening.folders[0];
+    directory.subscribe_to_shared(&person, share, true).await.unwrap();
+    let subscribed = async || {
+        let opening = directory.folders_open_to(&person, &[]).await.unwrap();
+        opening.first().is_some_and(|opening| opening.folders[0].subscribed)
+    };
+    assert!(subscribed().await);
+    let shares = directory.folder_shares_of(anna).await.unwrap();
+    let to: Vec<Sharee> = shares.iter().map(|share| share.to).collect();
+    assert_eq!(to, [Sharee::Group(team), Sharee::Account(carl)]);
+    let refused = ground.share(anna, dora, "lr").await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::Limit {
+                setting: "folder_shares_max",
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    directory.subscribe_to_shared(&person, share, false).await.unwrap();
+    assert!(!subscribed().await);
+
+    let other = directory.create_group(&NewGroup::at(at("other"))).await.unwrap().id;
+    ground.share(anna, carl, "").await.unwrap();
+    let refused = ground.share(anna, Sharee::Group(other), "lr").await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::Limit {
+                setting: "shared_with_groups_max",
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    let refused = ground
+        .share(anna, Sharee::Group(GroupId(99_999)), "lr")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, Error::Limit { .. } | Error::NotFound { .. }),
+        "{refused}"
+    );
+    directory.delete_group(&at("team")).await.unwrap();
+    assert_eq!(open().await, Default::default());
+    assert_eq!(directory.folder_shares_of(anna).await.unwrap(), []);
+    let refused = ground.share(anna, Sharee::Group(team), "lr").await.unwrap_err();
+    assert_eq!(refused, Error::not_found("group", team.0));
+    ground.share(anna, Sharee::Group(other), "lr").await.unwrap();
 }

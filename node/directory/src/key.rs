@@ -239,12 +239,16 @@ pub(crate) fn folder_shares(account: AccountId) -> Tuple {
 pub(crate) fn folders_shared() -> Tuple {
     dir("folder-share")
 }
-pub(crate) fn folder_share(account: AccountId, folder: crate::FolderNumber, to: AccountId) -> Bytes {
-    folder_shares(account).int(u64::from(folder.0)).int(to.0).pack()
+pub(crate) fn folder_share(account: AccountId, folder: crate::FolderNumber, to: crate::Sharee) -> Bytes {
+    to.behind(folder_shares(account).int(u64::from(folder.0))).pack()
 }
 /// The folders that others let someone use, by account and folder.
-pub(crate) fn folders_shared_with(tenant: TenantId, to: AccountId) -> Tuple {
-    dir("folder-shared").int(tenant.0).int(to.0)
+pub(crate) fn folders_shared_with(tenant: TenantId, to: crate::Sharee) -> Tuple {
+    to.behind(dir("folder-shared").int(tenant.0))
+}
+/// And those that they let groups use, by group.
+pub(crate) fn folders_shared_with_groups(tenant: TenantId) -> Tuple {
+    dir("folder-shared").int(tenant.0).int(0_u64)
 }
 pub(crate) fn folder_shared(tenant: TenantId, share: &crate::FolderShare) -> Bytes {
     let key = folders_shared_with(tenant, share.to).int(share.account.0);

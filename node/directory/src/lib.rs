@@ -91,7 +91,7 @@ pub use record::domain::DomainRecord;
 pub use record::domain_check::{DomainCheck, Registration};
 pub use record::factors::{AcceptedTerms, AppPassword, FACTOR_SECRETS, Factors, TotpKey, totp_place};
 pub use record::feed::{FeedEntry, Subject};
-pub use record::folder_share::{FolderNumber, FolderShare};
+pub use record::folder_share::{FolderNumber, FolderShare, Sharee};
 pub use record::grant::{GrantRecord, GrantRights, Grantee, Sending};
 pub use record::group::{GroupId, GroupRecord, Parties, Posting};
 pub use record::hand_over::HandOver;

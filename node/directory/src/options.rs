@@ -69,8 +69,10 @@ pub struct DirectoryOptions {
     pub folder_levels_max: u64,
     /// Sessions of one account at the same time, on each node.
     pub sessions_per_account_max: u64,
-    /// Members with whom one folder is shared.
+    /// Members and groups with whom one folder is shared.
     pub folder_shares_max: u64,
+    /// Groups with which the members of one organisation share folders.
+    pub shared_with_groups_max: u64,
     /// Notifications of what others share that are kept for a member; the oldest go first.
     pub share_notices_max: usize,
     /// How long they are kept.
@@ -129,6 +131,7 @@ impl Default for DirectoryOptions {
             folder_levels_max: 10,
             sessions_per_account_max: 100_000,
             folder_shares_max: 100,
+            shared_with_groups_max: 100,
             share_notices_max: 100,
             share_notices_kept: Duration::from_secs(30 * 24 * 3600),
             log_days: 180,

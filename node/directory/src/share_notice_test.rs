@@ -45,7 +45,7 @@ impl Ground {
             account: owner,
             folder: FolderNumber(folder),
             path: format!("Work/{folder}"),
-            rights: vec![(to, FolderRights::read(letters).unwrap())],
+            rights: vec![(to.into(), FolderRights::read(letters).unwrap())],
         };
         let owner = self.directory.account(owner).await.unwrap().unwrap();
         self.directory.share_folder(&owner, &new).await.unwrap();

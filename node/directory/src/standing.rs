@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hongyan_kv::{RangeQuery, ReadMode};
-use hongyan_types::{AccountId, Address, Timestamp};
+use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
 use crate::lookup::Lookup;
 use crate::naming::Naming;
@@ -13,7 +13,7 @@ use crate::transaction::{self, last_int};
 use crate::tree::Tree;
 use crate::{
     AccountKind, AccountRecord, AccountState, DepartmentId, Directory, DomainRecord, Feature, FolderShare, GrantRecord,
-    GrantRights, Grantee, GroupId, Posting, Result, Sending, key,
+    GrantRights, Grantee, GroupId, Posting, Resolution, Result, Sending, Sharee, key,
 };
 
 /// A mailbox that is open to someone whose it is not.
@@ -40,7 +40,7 @@ pub(crate) struct Standing {
     groups: Vec<GroupSender>,
     /// Each grant with the account that granted.
     grants: Vec<(Arc<AccountRecord>, GrantRecord)>,
-    /// Each single folder that is shared with it, with the account that shares.
+    /// Each single folder that is shared with it or with a group that it is in, with the account that shares.
     folders: Vec<(Arc<AccountRecord>, FolderShare)>,
     /// Domains of its tenant that are other names, or on their way out.
     domains: Vec<Arc<DomainRecord>>,
@@ -132,7 +132,7 @@ impl Directory {
         let mut lookup = self.lookup();
         let now = lookup.account(account.id).await?;
         let account = now.as_ref().unwrap_or(account);
-        let standing = lookup.standing(account).await?;
+        let standing = lookup.standing(account, self.options().group_expansion_max).await?;
         let openings = self.openings(account, &standing).await?.into_iter();
         Ok(SenderRights {
             account: Arc::clone(account),
@@ -147,7 +147,7 @@ impl Directory {
     /// # Errors
     /// The store's only.
     pub async fn accounts_open_to(&self, account: &AccountRecord) -> Result<Vec<Opening>> {
-        let standing = self.lookup().standing(account).await?;
+        let standing = self.standing(account).await?;
         let openings = self.openings(account, &standing).await?.into_iter();
         Ok(openings.filter(|opening| opening.rights.read).collect())
     }
@@ -157,7 +157,12 @@ impl Directory {
         &self,
         account: &AccountRecord,
     ) -> Result<Vec<(Arc<AccountRecord>, FolderShare)>> {
-        Ok(self.lookup().standing(account).await?.folders.clone())
+        Ok(self.standing(account).await?.folders.clone())
+    }
+
+    async fn standing(&self, account: &AccountRecord) -> Result<Arc<Standing>> {
+        let recipients_max = self.options().group_expansion_max;
+        self.lookup().standing(account, recipients_max).await
     }
 
     /// What an account may do now with the mailbox of `other`; nothing, when it is not open to it.
@@ -165,7 +170,7 @@ impl Directory {
     /// # Errors
     /// The store's only.
     pub async fn opening(&self, account: &AccountRecord, other: AccountId) -> Result<Option<Opening>> {
-        let standing = self.lookup().standing(account).await?;
+        let standing = self.standing(account).await?;
         let mut openings = self.openings(account, &standing).await?.into_iter();
         Ok(openings.find(|opening| opening.account.id == other && opening.rights.read))
     }
@@ -207,7 +212,7 @@ impl Standing {
 }
 
 impl Lookup<'_> {
-    async fn standing(&mut self, account: &AccountRecord) -> Result<Arc<Standing>> {
+    async fn standing(&mut self, account: &AccountRecord, recipients_max: usize) -> Result<Arc<Standing>> {
         if let Some(hit) = self.cache.get(|tables| tables.standings.get(&account.id)) {
             return Ok(hit);
         }
@@ -221,7 +226,7 @@ impl Lookup<'_> {
             AccountKind::Member => Standing {
                 groups: self.groups_represented(account).await?,
                 grants: self.grants_to(account).await?,
-                folders: self.folders_shared_with(account).await?,
+                folders: self.folders_shared_with(account, recipients_max).await?,
                 domains: self.special_domains(account).await?,
             },
         });
@@ -261,9 +266,22 @@ impl Lookup<'_> {
         Ok(groups)
     }
 
-    async fn folders_shared_with(&mut self, account: &AccountRecord) -> Result<Vec<(Arc<AccountRecord>, FolderShare)>> {
+    async fn folders_shared_with(
+        &mut self,
+        account: &AccountRecord,
+        recipients_max: usize,
+    ) -> Result<Vec<(Arc<AccountRecord>, FolderShare)>> {
+        let (tenant, mode) = (account.tenant, ReadMode::Snapshot);
         let reading = &mut self.reading().1;
-        let shares = transaction::folder_share::with(reading, account.tenant, account.id, ReadMode::Snapshot).await?;
+        let mut shares = transaction::folder_share::with(reading, tenant, account.id.into(), mode).await?;
+        for group in transaction::folder_share::groups(reading, tenant, mode).await? {
+            if self.is_in(tenant, group, account.id, recipients_max).await? {
+                let reading = &mut self.reading().1;
+                let with_it = transaction::folder_share::with(reading, tenant, Sharee::Group(group), mode).await?;
+                // Whose they are has them anyway.
+                shares.extend(with_it.into_iter().filter(|share| share.account != account.id));
+            }
+        }
         let mut found = Vec::new();
         for share in shares {
             // What is switched off is open to nobody.
@@ -274,6 +292,20 @@ impl Lookup<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// Whether mail for a group comes to an account.
+    async fn is_in(
+        &mut self,
+        tenant: TenantId,
+        group: GroupId,
+        account: AccountId,
+        recipients_max: usize,
+    ) -> Result<bool> {
+        Ok(match self.group(tenant, group, recipients_max).await? {
+            Resolution::Group(targets) => targets.accounts.iter().any(|member| member.id == account),
+            _ => false,
+        })
     }
 
     async fn grants_to(&mut self, account: &AccountRecord) -> Result<Vec<(Arc<AccountRecord>, GrantRecord)>> {

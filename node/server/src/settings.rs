@@ -128,6 +128,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         message_octets_max: config.limits.message_octets_max,
         recipients_per_message_max: config.limits.recipients_per_message_max,
         folder_shares_max: config.limits.folder_shares_max,
+        shared_with_groups_max: config.limits.shared_with_groups_max,
         share_notices_max: config.limits.share_notifications_max,
         share_notices_kept: days(config.limits.share_notification_days),
         group_members_max: section.group_members_max,

@@ -27,7 +27,7 @@ fn rfc_9670_what_is_shared_of_no_folder_ends() {
                 account: anna.id,
                 folder: FolderNumber(folder.0),
                 path: name.to_owned(),
-                rights: vec![(ben, FolderRights::read("lr").unwrap())],
+                rights: vec![(ben.into(), FolderRights::read("lr").unwrap())],
             };
             directory.share_folder(&anna, &new).await.unwrap();
             made.push(folder);

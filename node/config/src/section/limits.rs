@@ -19,8 +19,10 @@ section! {
         intake_requests_max: usize = 1024, "requests", "1 to 100000", "restart";
         /// Memory that mailboxes in use may hold together.
         mailbox_memory_octets_max: usize = 512 * 1024 * 1024, "octets", "16777216 and up", "restart";
-        /// Members with whom one folder is shared.
+        /// Members and groups with whom one folder is shared.
         folder_shares_max: u64 = 100, "members", "1 to 1000", "restart";
+        /// Groups with which the members of one organisation share folders.
+        shared_with_groups_max: u64 = 100, "groups", "0 to 1000", "restart";
         /// Notifications of what others share that are kept for a member; the oldest go first.
         share_notifications_max: usize = 100, "notifications", "1 to 1000", "restart";
         /// How long they are kept.

@@ -3,8 +3,8 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::Address;
 
-use super::{group_names, read_group_at, read_tenant, touch_address, touch_group, write_counts};
-use crate::{Change, GroupRecord, Result, key};
+use super::{folder_share, group_names, read_group_at, read_tenant, touch_address, touch_group, write_counts};
+use crate::{Change, GroupRecord, Result, Sharee, key};
 
 pub(crate) async fn run(transaction: &mut Change, group: &Address) -> Result<()> {
     let group = read_group_at(transaction, group).await?;
@@ -18,6 +18,7 @@ pub(super) async fn remove(transaction: &mut Change, group: &GroupRecord) -> Res
     transaction.clear(&key::group(group.tenant, group.id));
     group_names::clear(transaction, group).await?;
     group_names::forget_address(transaction, &group.address).await?;
+    folder_share::forget_sharee(transaction, group.tenant, Sharee::Group(group.id)).await?;
     let mut owner = read_tenant(transaction, group.tenant).await?;
     owner.counts.groups -= 1;
     write_counts(transaction, &owner);

@@ -1,15 +1,17 @@
 //! Single folders that members share: given, taken back, and gone with those whom it is about.
 
+use std::collections::BTreeSet;
+
 use hongyan_audit::Event;
 use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction};
 use hongyan_types::{AccountId, FolderRights, TenantId, Timestamp};
 
 use super::share_notice::{self, News};
-use super::{corrupt, grant, last_int, need_account, read_account, record_account, touch_account};
+use super::{corrupt, grant, last_int, need_account, read_account, read_group, record_account, touch_account};
 use crate::record::folder_share;
 use crate::{
-    AccountKind, AccountRecord, AccountState, Change, Error, FolderNumber, FolderShare, Inheritance, NewFolderShares,
-    Opened, Result, Sharer, key,
+    AccountKind, AccountRecord, AccountState, Change, DirectoryOptions, Error, FolderNumber, FolderShare, GroupId,
+    Inheritance, NewFolderShares, Opened, Result, Sharee, Sharer, key,
 };
 
 /// Who shares a folder, or takes that back.
@@ -24,13 +26,13 @@ pub(crate) async fn set(
     transaction: &mut Change,
     giver: &Giver<'_>,
     new: &NewFolderShares,
-    max: u64,
+    options: &DirectoryOptions,
     now: Timestamp,
 ) -> Result<()> {
     let owner = need_account(transaction, new.account).await?;
     check_person(&owner)?;
     let present = of_folder(transaction, owner.id, new.folder).await?;
-    let mut count = present.len() as u64;
+    let mut count = present.iter().filter(|share| !share.rights.is_empty()).count() as u64;
     for (to, rights) in &new.rights {
         let (to, rights) = (*to, rights.complete());
         let before = present.iter().find(|share| share.to == to);
@@ -51,9 +53,10 @@ pub(crate) async fn set(
             from: before.map_or(now, |share| share.from),
             subscribed: before.is_some_and(|share| share.subscribed),
         };
-        let name = match before {
-            None => {
+        let name = match had.is_empty() {
+            true => {
                 count += 1;
+                let max = options.folder_shares_max;
                 if count > max {
                     return Err(Error::Limit {
                         setting: "folder_shares_max",
@@ -61,12 +64,9 @@ pub(crate) async fn set(
                         used: count - 1,
                     });
                 }
-                sharee(transaction, &owner, to).await?.address.to_string()
+                sharee(transaction, &owner, to, options).await?
             }
-            Some(_) => {
-                let to = read_account(transaction, to).await?;
-                to.map(|to| to.address.to_string()).unwrap_or_default()
-            }
+            false => name_of(transaction, owner.tenant, to).await?.unwrap_or_default(),
         };
         if rights.is_empty() {
             clear(transaction, owner.tenant, &share);
@@ -103,7 +103,8 @@ pub(crate) async fn inherit(
     now: Timestamp,
 ) -> Result<()> {
     let owner = need_account(transaction, new.account).await?;
-    for above in of_folder(transaction, owner.id, new.above).await? {
+    let shares = of_folder(transaction, owner.id, new.above).await?.into_iter();
+    for above in shares.filter(|share| !share.rights.is_empty()) {
         let share = FolderShare {
             folder: new.folder,
             from: now,
@@ -130,7 +131,11 @@ async fn tell(
     share: &FolderShare,
     before: FolderRights,
 ) -> Result<()> {
-    if grant::reads_all(transaction, owner.id, share.to).await? {
+    // Those of a group are not told one by one: there may be thousands.
+    let Sharee::Account(to) = share.to else {
+        return Ok(());
+    };
+    if grant::reads_all(transaction, owner.id, to).await? {
         return Ok(());
     }
     let news = News {
@@ -143,7 +148,7 @@ async fn tell(
             after: share.rights,
         },
     };
-    share_notice::tell(transaction, share.to, news).await
+    share_notice::tell(transaction, to, news).await
 }
 
 fn check_person(account: &AccountRecord) -> Result<()> {
@@ -156,8 +161,21 @@ fn check_person(account: &AccountRecord) -> Result<()> {
     Ok(())
 }
 
-/// Someone with whom the owner may share. Those of other organisations look missing.
-async fn sharee(transaction: &mut Change, owner: &AccountRecord, to: AccountId) -> Result<AccountRecord> {
+/// The name of someone with whom the owner may share. Those of other organisations look missing.
+async fn sharee(
+    transaction: &mut Change,
+    owner: &AccountRecord,
+    to: Sharee,
+    options: &DirectoryOptions,
+) -> Result<String> {
+    let to = match to {
+        Sharee::Account(to) => to,
+        Sharee::Group(group) => {
+            check_groups(transaction, owner.tenant, group, options.shared_with_groups_max).await?;
+            let name = name_of(transaction, owner.tenant, Sharee::Group(group)).await?;
+            return name.ok_or_else(|| Error::not_found("group", group.0));
+        }
+    };
     if to == owner.id {
         return Err(Error::Invalid("nobody shares with themselves".to_owned()));
     }
@@ -166,7 +184,26 @@ async fn sharee(transaction: &mut Change, owner: &AccountRecord, to: AccountId) 
         return Err(Error::not_found("account", to.0));
     }
     check_person(&account)?;
-    Ok(account)
+    Ok(account.address.to_string())
+}
+
+/// Refuses one group more than folders of an organisation are shared with: each is expanded to find what is open to whom.
+async fn check_groups(transaction: &mut Change, tenant: TenantId, group: GroupId, max: u64) -> Result<()> {
+    let groups = groups(transaction, tenant, ReadMode::Serializable).await?;
+    match groups.contains(&group) {
+        true => Ok(()),
+        false => super::check_limit("shared_with_groups_max", max, groups.len() as u64),
+    }
+}
+
+async fn name_of(transaction: &mut Change, tenant: TenantId, to: Sharee) -> Result<Option<String>> {
+    Ok(match to {
+        Sharee::Account(to) => read_account(transaction, to).await?.map(|to| to.address.to_string()),
+        Sharee::Group(group) => {
+            let group = read_group(transaction, tenant, group).await?;
+            group.map(|group| group.address.to_string())
+        }
+    })
 }
 
 /// Notes whether one who may use a folder wants to see it.
@@ -177,15 +214,24 @@ pub(crate) async fn subscribe(
     subscribed: bool,
 ) -> Result<()> {
     let key = key::folder_share(wanted.account, wanted.folder, wanted.to);
-    let stored = transaction.get(&key).await?;
-    let stored = stored.ok_or_else(|| Error::not_found("folder", wanted.folder.0))?;
-    let share = folder_share::decode(wanted.account, wanted.folder, wanted.to, &stored)?;
+    let share = match transaction.get(&key).await? {
+        Some(stored) => folder_share::decode(wanted.account, wanted.folder, wanted.to, &stored)?,
+        // They have it by a group.
+        None => FolderShare {
+            rights: FolderRights::NONE,
+            subscribed: false,
+            ..wanted.clone()
+        },
+    };
     let owner = need_account(transaction, wanted.account).await?;
     if owner.tenant != tenant {
         return Err(Error::not_found("folder", wanted.folder.0));
     }
     if share.subscribed != subscribed {
-        write(transaction, tenant, &FolderShare { subscribed, ..share });
+        match share.rights.is_empty() && !subscribed {
+            true => clear(transaction, tenant, &share),
+            false => write(transaction, tenant, &FolderShare { subscribed, ..share }),
+        }
         touch_account(transaction, &owner);
     }
     Ok(())
@@ -224,22 +270,43 @@ async fn scan(transaction: &mut Transaction, account: AccountId, range: KeyRange
         let wrong = || corrupt("key of a shared folder");
         let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
         let folder = reader.int::<u32>().map_err(|_| wrong())?;
-        let to = reader.int::<u64>().map_err(|_| wrong())?;
-        shares.push(folder_share::decode(
-            account,
-            FolderNumber(folder),
-            AccountId(to),
-            &pair.value,
-        )?);
+        let to = Sharee::read(|| reader.int::<u64>().ok()).ok_or_else(wrong)?;
+        let folder = FolderNumber(folder);
+        shares.push(folder_share::decode(account, folder, to, &pair.value)?);
     }
     Ok(shares)
+}
+
+/// The groups of an organisation with which folders are shared.
+pub(crate) async fn groups(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    mode: ReadMode,
+) -> Result<BTreeSet<GroupId>> {
+    let prefix = key::folders_shared_with_groups(tenant);
+    let (mut range, mut found) = (prefix.range(), BTreeSet::new());
+    loop {
+        let query = RangeQuery {
+            range: range.clone(),
+            limit: 1,
+            reverse: false,
+            mode,
+        };
+        let pairs = transaction.get_range_all(query).await?;
+        let Some(pair) = pairs.first() else {
+            return Ok(found);
+        };
+        let group = GroupId(last_int(&prefix, &pair.key)?);
+        range.begin = prefix.clone().int(group.0).range().end;
+        found.insert(group);
+    }
 }
 
 /// All folders that are shared with someone, by account.
 pub(crate) async fn with(
     transaction: &mut Transaction,
     tenant: TenantId,
-    to: AccountId,
+    to: Sharee,
     mode: ReadMode,
 ) -> Result<Vec<FolderShare>> {
     let prefix = key::folders_shared_with(tenant, to);
@@ -329,8 +396,13 @@ pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRe
     for share in of(transaction, account.id).await? {
         clear(transaction, account.tenant, &share);
     }
-    for share in with(transaction, account.tenant, account.id, ReadMode::Serializable).await? {
-        clear(transaction, account.tenant, &share);
+    forget_sharee(transaction, account.tenant, account.id.into()).await
+}
+
+/// Removes all shares with someone who goes.
+pub(super) async fn forget_sharee(transaction: &mut Change, tenant: TenantId, to: Sharee) -> Result<()> {
+    for share in with(transaction, tenant, to, ReadMode::Serializable).await? {
+        clear(transaction, tenant, &share);
         if let Some(owner) = read_account(transaction, share.account).await? {
             touch_account(transaction, &owner);
         }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use hongyan_blob::BlobAddress;
-use hongyan_directory::GroupId;
+use hongyan_directory::{GroupId, Sharee};
 use hongyan_jmap::Id;
 use hongyan_jmap::object::PartPath;
 use hongyan_mailbox::{EmailId, FolderId, PurgedId, ThreadId};
@@ -42,6 +42,19 @@ pub(crate) fn group_principal(group: GroupId) -> Id {
 
 pub(crate) fn read_group_principal(text: &Id) -> Option<GroupId> {
     read_numbered('G', text).map(GroupId)
+}
+
+/// With whom something is shared, as a principal.
+pub(crate) fn sharee(to: Sharee) -> Id {
+    match to {
+        Sharee::Account(account) => principal(account),
+        Sharee::Group(group) => group_principal(group),
+    }
+}
+
+pub(crate) fn read_sharee(text: &Id) -> Option<Sharee> {
+    let group = || read_group_principal(text).map(Sharee::Group);
+    read_principal(text).map(Sharee::Account).or_else(group)
 }
 
 pub(crate) fn folder(folder: FolderId) -> Id {

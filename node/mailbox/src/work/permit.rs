@@ -9,8 +9,8 @@ use hongyan_types::{Flag, FolderRight, SystemFlag};
 use crate::request::{Body, Reply};
 use crate::state::State;
 use crate::{
-    Append, AppendMessage, CreateFolder, FlagAction, FolderId, FolderPath, FolderRef, MailboxError, Permit, RenameFolder,
-    StoreFlags,
+    Append, AppendMessage, CreateFolder, FlagAction, FolderId, FolderPath, FolderRef, MailboxError, Permit,
+    RenameFolder, StoreFlags,
 };
 
 /// The right to change a flag.

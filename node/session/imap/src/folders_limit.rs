@@ -17,7 +17,11 @@ impl Session {
     ) -> Result<(), Stop> {
         let directory = &self.services.directory;
         let directory_failed = |error| directory_failed(&error);
-        let Some(owner) = directory.account(place.mailbox.account).await.map_err(directory_failed)? else {
+        let Some(owner) = directory
+            .account(place.mailbox.account)
+            .await
+            .map_err(directory_failed)?
+        else {
             return Ok(());
         };
         let limits = directory.limits_of(&owner).await.map_err(directory_failed)?;

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use hongyan_directory::{AccountKind, AccountRecord, FolderNumber, FolderOpening, FolderShare, GrantRights, Opening, Sending};
+use hongyan_directory::{
+    AccountKind, AccountRecord, FolderNumber, FolderOpening, FolderShare, GrantRights, Opening, Sending,
+};
 use hongyan_imap::{Code, MailboxName, Status};
 use hongyan_mailbox::{FolderId, FolderPath, FolderRef, MailboxId, Permit};
 use hongyan_types::{FolderRight, FolderRights};

@@ -3,7 +3,8 @@
 mod support;
 
 use hongyan_directory::{
-    AccountKind, FolderNumber, GrantRights, Grantee, NewAccount, NewFolderShares, NewGrant, Sending, ShareNotices,
+    AccountKind, FolderNumber, GrantRights, Grantee, NewAccount, NewFolderShares, NewGrant, NewGroup, Sending,
+    ShareNotices,
 };
 use hongyan_env::Stream;
 use hongyan_mailbox::{CreateFolder, FolderPath, ListFolders, MailboxId};
@@ -227,7 +228,7 @@ fn rfc_9670_a_folder_is_shared_whatever_it_is_called_until_it_is_deleted() {
                 account: owner.id,
                 folder: FolderNumber(folder.unwrap().id.0),
                 path: name.to_owned(),
-                rights: vec![(ben.id, FolderRights::read("lr").unwrap())],
+                rights: vec![(ben.id.into(), FolderRights::read("lr").unwrap())],
             };
             node.directory.share_folder(&owner, &shares).await.unwrap();
         }
@@ -249,13 +250,17 @@ fn rfc_9670_a_folder_is_shared_whatever_it_is_called_until_it_is_deleted() {
 /// Another member.
 async fn member(node: &Node, local: &str) -> AccountId {
     let address = Address::try_from(format!("{local}@example.test").as_str()).unwrap();
-    node.directory.create_account(&NewAccount::at(address)).await.unwrap().id
+    node.directory
+        .create_account(&NewAccount::at(address))
+        .await
+        .unwrap()
+        .id
 }
 
 #[test]
 fn rfc_4314_owners_say_who_may_do_what_with_a_folder() {
     on_node(async |node| {
-        let ben = member(node, "ben").await;
+        member(node, "ben").await;
         member(node, "carl").await;
         let mut client = node.login().await;
         client.ok("CREATE Plans").await;
@@ -277,6 +282,12 @@ fn rfc_4314_owners_say_who_may_do_what_with_a_folder() {
         assert_eq!(acl(&mut client).await, format!("{own} \"ben@example.test\" lkxc"));
         client.ok("DELETEACL Plans ben@example.test").await;
         client.ok("DELETEACL Plans ben@example.test").await;
+        // A group is named by its address too.
+        let team = NewGroup::at(Address::try_from("team@example.test").unwrap());
+        node.directory.create_group(&team).await.unwrap();
+        client.ok("SETACL Plans team@example.test lrs").await;
+        assert_eq!(acl(&mut client).await, format!("{own} \"team@example.test\" lrs"));
+        client.ok("DELETEACL Plans team@example.test").await;
         assert_eq!(acl(&mut client).await, own);
         assert_eq!(node.directory.folder_shares_of(node.mailbox.account).await.unwrap(), []);
         for (command, answer) in [
@@ -326,7 +337,7 @@ async fn shared_folder(node: &Node, owner: AccountId, path: &str, letters: &str)
         account: owner,
         folder: FolderNumber(folder.0),
         path: path.to_owned(),
-        rights: vec![(node.mailbox.account, FolderRights::read(letters).unwrap())],
+        rights: vec![(node.mailbox.account.into(), FolderRights::read(letters).unwrap())],
     };
     let owner = node.directory.account(owner).await.unwrap().unwrap();
     node.directory.share_folder(&owner, &shares).await.unwrap();
@@ -374,7 +385,10 @@ fn rfc_4314_of_a_shared_folder_there_is_the_folder_and_what_is_in_it() {
             shared_folder(node, ben, "Work/Plans", "").await;
             shared_folder(node, ben, "Work/Plans", letters).await;
             let selected = client.ok(&format!("SELECT {plans}")).await;
-            assert!(selected.iter().any(|line| line.contains(flags)), "{letters}: {selected:?}");
+            assert!(
+                selected.iter().any(|line| line.contains(flags)),
+                "{letters}: {selected:?}"
+            );
             assert!(selected.last().unwrap().contains(mode), "{letters}: {selected:?}");
             // Reading marks nothing where that is not allowed, and fails for nobody.
             client.ok("FETCH 1 BODY[TEXT]").await;
@@ -384,7 +398,10 @@ fn rfc_4314_of_a_shared_folder_there_is_the_folder_and_what_is_in_it() {
         client.ok(&format!("SELECT {plans}")).await;
         client.ok("FETCH 1 BODY[TEXT]").await;
         let stored = told(&mut client, "STORE 1 +FLAGS (\\Deleted \\Flagged)").await;
-        assert!(stored[0].contains("\\Flagged") && !stored[0].contains("\\Deleted"), "{stored:?}");
+        assert!(
+            stored[0].contains("\\Flagged") && !stored[0].contains("\\Deleted"),
+            "{stored:?}"
+        );
         let answer = refused(&mut client, "MOVE 1 INBOX").await;
         assert!(answer.contains("NOPERM"), "{answer}");
         client.ok("COPY 1 INBOX").await;

@@ -90,9 +90,18 @@ mod tests {
         ] {
             let change = read(text).unwrap();
             assert_eq!(change.entry.identifier, "fred");
-            assert_eq!((change.mode, change.rights.to_string().as_str(), change.post), (mode, letters, post));
+            assert_eq!(
+                (change.mode, change.rights.to_string().as_str(), change.post),
+                (mode, letters, post)
+            );
         }
-        for text in [" INBOX fred lrQs", " INBOX fred lrqs", " INBOX fred l1", " INBOX fred", " INBOX \"\" l"] {
+        for text in [
+            " INBOX fred lrQs",
+            " INBOX fred lrqs",
+            " INBOX fred l1",
+            " INBOX fred",
+            " INBOX \"\" l",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -228,7 +228,13 @@ async fn check_limits(call: &Call<'_>, snapshot: &Snapshot, from: Option<&Folder
     let levels = |path: &FolderPath| path.as_str().split(SEPARATOR).count();
     // All count, seen or not.
     let all = match call.account.permit() {
-        Some(_) => call.jmap.ask(call.account.mailbox, ListFolders).await?.map_err(refused)?.folders,
+        Some(_) => {
+            call.jmap
+                .ask(call.account.mailbox, ListFolders)
+                .await?
+                .map_err(refused)?
+                .folders
+        }
         None => Arc::clone(&snapshot.folders),
     };
     let below = from.map_or(0, |from| {

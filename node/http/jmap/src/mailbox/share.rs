@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use hongyan_directory::{AccountKind, Error, FolderNumber, FolderShare, NewFolderShares};
+use hongyan_directory::{AccountKind, Error, FolderNumber, FolderShare, NewFolderShares, Sharee};
 use hongyan_jmap::object::MailboxRights;
 use hongyan_jmap::{Id, RawValue, SetError, SetErrorType};
 use hongyan_mailbox::{FolderId, FolderInfo, TouchFolder};
-use hongyan_types::{AccountId, FolderRight, FolderRights};
+use hongyan_types::{FolderRight, FolderRights};
 
 use crate::account::{Account, directory_failed};
 use crate::call::Call;
@@ -28,15 +28,20 @@ pub(super) fn may_share(account: &Account, folder: FolderId) -> bool {
 
 /// All shares of the account's mailboxes.
 pub(super) async fn all(call: &Call<'_>) -> Outcome<Vec<FolderShare>> {
-    let shares = call.jmap.services.directory.folder_shares_of(call.account.record.id).await;
-    Ok(shares.map_err(|error| directory_failed(&error))?)
+    let shares = call
+        .jmap
+        .services
+        .directory
+        .folder_shares_of(call.account.record.id)
+        .await;
+    shares.map_err(|error| directory_failed(&error))
 }
 
 /// With whom one mailbox is shared.
 pub(super) fn of(shares: &[FolderShare], folder: FolderId) -> BTreeMap<Id, MailboxRights> {
     let of_it = shares.iter().filter(|share| share.folder == FolderNumber(folder.0));
     of_it
-        .map(|share| (ids::principal(share.to), shown(share.rights)))
+        .map(|share| (ids::sharee(share.to), shown(share.rights)))
         .collect()
 }
 
@@ -46,8 +51,8 @@ fn wrong(words: impl Into<Cow<'static, str>>) -> SetError {
 
 /// Who may do what with a mailbox, as a client wants it.
 pub(super) struct Sharing {
-    before: BTreeMap<AccountId, FolderRights>,
-    after: BTreeMap<AccountId, FolderRights>,
+    before: BTreeMap<Sharee, FolderRights>,
+    after: BTreeMap<Sharee, FolderRights>,
 }
 
 impl Sharing {
@@ -65,7 +70,7 @@ impl Sharing {
         }
         let shares = all(call).await?;
         let of_it = shares.iter().filter(|share| share.folder == FolderNumber(folder.0));
-        let before: BTreeMap<AccountId, FolderRights> = of_it.map(|share| (share.to, share.rights)).collect();
+        let before: BTreeMap<Sharee, FolderRights> = of_it.map(|share| (share.to, share.rights)).collect();
         Ok(Self {
             after: before.clone(),
             before,
@@ -112,7 +117,11 @@ impl Sharing {
             wanted = change(wanted, right, *given)?;
         }
         // IMAP has one right for both (RFC 4314 §2.1, x).
-        if rights.get("mayRename").zip(rights.get("mayDelete")).is_some_and(|(a, b)| a != b) {
+        if rights
+            .get("mayRename")
+            .zip(rights.get("mayDelete"))
+            .is_some_and(|(a, b)| a != b)
+        {
             return Err(wrong("mayRename and mayDelete go together"));
         }
         self.after.insert(to, wanted);
@@ -122,10 +131,10 @@ impl Sharing {
     pub(super) async fn apply(self, call: &Call<'_>, folder: &FolderInfo) -> Changed<()> {
         let gone = self.before.keys().filter(|to| !self.after.contains_key(to));
         let gone = gone.map(|to| (*to, FolderRights::NONE));
-        let kept = |to: &AccountId| self.before.get(to).copied().unwrap_or_default();
+        let kept = |to: &Sharee| self.before.get(to).copied().unwrap_or_default();
         let changed = self.after.iter().filter(|(to, rights)| rights.complete() != kept(to));
         let changed = changed.map(|(to, rights)| (*to, *rights));
-        let rights: Vec<(AccountId, FolderRights)> = gone.chain(changed).collect();
+        let rights: Vec<(Sharee, FolderRights)> = gone.chain(changed).collect();
         if rights.is_empty() {
             return Ok(());
         }
@@ -135,7 +144,12 @@ impl Sharing {
             path: folder.path.as_str().to_owned(),
             rights,
         };
-        let shared = call.jmap.services.directory.share_folder(&call.account.person, &new).await;
+        let shared = call
+            .jmap
+            .services
+            .directory
+            .share_folder(&call.account.person, &new)
+            .await;
         shared.map_err(refused)?;
         // Those who follow the mailbox look at it again; if it cannot be asked now they find it when they ask.
         let touch = TouchFolder { folder: folder.id };
@@ -146,13 +160,9 @@ impl Sharing {
     }
 }
 
-fn principal(id: &str) -> Result<AccountId, SetError> {
-    let found = Id::try_from(id).ok().and_then(|id| ids::read_principal(&id));
-    found.ok_or_else(|| {
-        wrong(format!(
-            "{id} is no member: a mailbox is shared with members, one by one"
-        ))
-    })
+fn principal(id: &str) -> Result<Sharee, SetError> {
+    let found = Id::try_from(id).ok().and_then(|id| ids::read_sharee(&id));
+    found.ok_or_else(|| wrong(format!("{id} is no principal")))
 }
 
 fn change(rights: FolderRights, right: &str, given: bool) -> Result<FolderRights, SetError> {

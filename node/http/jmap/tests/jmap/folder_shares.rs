@@ -71,7 +71,7 @@ pub(crate) async fn share(place: &Client, owner: AccountId, folder: FolderId, le
         account: owner,
         folder: FolderNumber(folder.0),
         path: "Work/Plans".to_owned(),
-        rights: vec![(place.node.mailbox.account, FolderRights::read(letters).unwrap())],
+        rights: vec![(place.node.mailbox.account.into(), FolderRights::read(letters).unwrap())],
     };
     let owner = directory.account(owner).await.unwrap().unwrap();
     directory.share_folder(&owner, &new).await.unwrap();
@@ -383,7 +383,8 @@ fn rfc_9670_owners_say_with_whom_a_folder_is_shared() {
                 json!({principal(place.node.mailbox.account): {"mayReadItems": true}}),
                 "nobody shares",
             ),
-            (json!({"G000000000001": {"mayReadItems": true}}), "one by one"),
+            (json!({"G000000000001": {"mayReadItems": true}}), "no such principal"),
+            (json!({"F00000001": {"mayReadItems": true}}), "no principal"),
             (json!({principal(ben): {"maySubmit": true}}), "not given"),
             (json!({principal(ben): {"mayFly": true}}), "no right"),
         ] {

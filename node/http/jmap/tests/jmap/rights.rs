@@ -1,8 +1,10 @@
 //! RFC 4314 §4, RFC 8621 §2, RFC 9670: what each right to a single folder opens, over IMAP and over JMAP alike.
 
-use hongyan_directory::{FolderNumber, NewAccount, NewFolderShares};
+use hongyan_directory::{FolderNumber, NewAccount, NewFolderShares, NewGroup, Sharee};
 use hongyan_listener::Listener;
-use hongyan_mailbox::{Append, AppendMessage, CreateFolder, DeleteFolder, FolderId, FolderPath, MailboxId, MessageWriter};
+use hongyan_mailbox::{
+    Append, AppendMessage, CreateFolder, DeleteFolder, FolderId, FolderPath, MailboxId, MessageWriter,
+};
 use hongyan_miniature::{PASSWORD, USER, WITHIN};
 use hongyan_types::{AccountId, Address, FolderRights};
 use serde_json::{Value, json};
@@ -42,13 +44,13 @@ struct Shared {
 }
 
 impl Ground<'_> {
-    async fn share(&self, folder: FolderId, to: AccountId, letters: &str) {
+    async fn share(&self, folder: FolderId, to: impl Into<Sharee>, letters: &str) {
         let directory = &self.place.node.directory;
         let new = NewFolderShares {
             account: self.ben,
             folder: FolderNumber(folder.0),
             path: "Work/Plans".to_owned(),
-            rights: vec![(to, FolderRights::read(letters).unwrap())],
+            rights: vec![(to.into(), FolderRights::read(letters).unwrap())],
         };
         let owner = directory.account(self.ben).await.unwrap().unwrap();
         directory.share_folder(&owner, &new).await.unwrap();
@@ -95,7 +97,11 @@ impl Ground<'_> {
         };
         let folder = folder.id.into();
         // One that was deleted already, or holds what was made in it, is none to care for.
-        let _ = node.router.ask(&mailbox, DeleteFolder { folder }, WITHIN).await.unwrap();
+        let _ = node
+            .router
+            .ask(&mailbox, DeleteFolder { folder }, WITHIN)
+            .await
+            .unwrap();
     }
     async fn imap(&self) -> Imap {
         let mut imap = Imap::connect(self.place, &self.port).await;
@@ -154,7 +160,10 @@ impl Ground<'_> {
                 json!({"create": {"n": {"mailboxIds": {&id: true}, "subject": "new"}}}),
             ),
             "remove" => ("Email/set", json!({"destroy": [mail]})),
-            "make" => ("Mailbox/set", json!({"create": {"n": {"name": "Child", "parentId": id}}})),
+            "make" => (
+                "Mailbox/set",
+                json!({"create": {"n": {"name": "Child", "parentId": id}}}),
+            ),
             "rename" => (
                 "Mailbox/set",
                 json!({"update": {&id: {"name": format!("{}b", folder.name)}}}),
@@ -162,10 +171,7 @@ impl Ground<'_> {
             "delete" => ("Mailbox/set", json!({"destroy": [id], "onDestroyRemoveEmails": true})),
             _ => {
                 let to = format!("shareWith/P{:012x}", self.carl.0);
-                (
-                    "Mailbox/set",
-                    json!({"update": {&id: {to: {"mayReadItems": true}}}}),
-                )
+                ("Mailbox/set", json!({"update": {&id: {to: {"mayReadItems": true}}}}))
             }
         };
         let answer = self.jmap(method, arguments).await;
@@ -200,8 +206,10 @@ async fn on_ground(test: impl AsyncFnOnce(&mut Ground<'_>)) {
 fn rfc_4314_each_right_opens_the_same_over_imap_and_jmap() {
     hongyan_actor::run(1, async {
         on_ground(async |ground| {
-            let each = ["l", "lr", "lrs", "lrw", "li", "lk", "lx", "lrt", "lre", "lrte", "la", "lra"];
-            for letters in ["", "lrswikxtea"].into_iter().chain(each) {
+            let each = [
+                "l", "lr", "lrs", "lrw", "li", "lk", "lx", "lrt", "lre", "lrte", "la", "lra",
+            ];
+            for letters in ["lrswikxtea"].into_iter().chain(each) {
                 for (action, needed) in ACTIONS {
                     let expect = needed.chars().all(|right| letters.contains(right));
                     let folder = ground.folder(letters).await;
@@ -214,6 +222,42 @@ fn rfc_4314_each_right_opens_the_same_over_imap_and_jmap() {
                     ground.clear(&folder).await;
                 }
             }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn rfc_9670_a_folder_is_shared_with_a_group() {
+    hongyan_actor::run(1, async {
+        on_ground(async |ground| {
+            let own = ground.place.account();
+            let directory = ground.place.node.directory.clone();
+            let group = NewGroup {
+                members: vec![Address::try_from(USER).unwrap(), Address::try_from("ben@example.test").unwrap()],
+                ..NewGroup::at(Address::try_from("team@example.test").unwrap())
+            };
+            let group = directory.create_group(&group).await.unwrap().id;
+            let team = format!("G{:012x}", group.0);
+            let calls = json!([["Principal/get", {"accountId": own, "ids": [team]}, "0"],
+                ["Mailbox/set", {"accountId": own, "update": {"F00000001": {"shareWith": {&team: {"mayReadItems": true}}}}}, "1"],
+                ["Mailbox/get", {"accountId": own, "ids": ["F00000001"], "properties": ["shareWith"]}, "2"]]);
+            let answer = ground.place.call(&calls.to_string()).await;
+            assert_eq!(answer[0][1]["list"][0]["type"], "group", "{answer:#}");
+            let shared = &answer[2][1]["list"][0]["shareWith"];
+            assert_eq!(shared[&team]["mayReadItems"], true, "{answer:#}");
+            let ben = directory.account(ground.ben).await.unwrap().unwrap();
+            assert_eq!(directory.folders_open_to(&ben, &[]).await.unwrap().len(), 1);
+
+            // And the other way: what is shared with the group is anna's to see.
+            let folder = ground.folder("").await;
+            ground.share(folder.id, Sharee::Group(group), "lrs").await;
+            assert!(ground.by_jmap("seen", &folder).await && !ground.by_jmap("flag", &folder).await);
+            assert!(ground.by_imap("see", &folder).await && !ground.by_imap("flag", &folder).await);
+            let member = Address::try_from(USER).unwrap();
+            let address = Address::try_from("team@example.test").unwrap();
+            directory.remove_member(&address, &member).await.unwrap();
+            assert!(!ground.by_jmap("see", &folder).await && !ground.by_imap("see", &folder).await);
         })
         .await;
     });
@@ -244,17 +288,25 @@ fn rfc_4314_nobody_gives_more_than_they_have() {
             let carl = format!("P{:012x}", ground.carl.0);
             let got = ground.jmap("Mailbox/get", json!({"ids": [id]})).await;
             let of_carl = &got["list"][0]["shareWith"][&carl];
-            assert_eq!((&of_carl["mayShare"], &of_carl["maySetSeen"]), (&json!(true), &json!(true)));
+            assert_eq!(
+                (&of_carl["mayShare"], &of_carl["maySetSeen"]),
+                (&json!(true), &json!(true))
+            );
             for (patch, outcome) in [
                 (json!({format!("shareWith/{carl}/maySetKeywords"): true}), "forbidden"),
                 (json!({format!("shareWith/{carl}/maySetSeen"): false}), "forbidden"),
                 (json!({format!("shareWith/{carl}"): null}), "forbidden"),
-                (json!({"shareWith": {&carl: {"mayRename": true, "mayDelete": false}}}), "invalidProperties"),
+                (
+                    json!({"shareWith": {&carl: {"mayRename": true, "mayDelete": false}}}),
+                    "invalidProperties",
+                ),
                 (json!({"shareWith": {&carl: {"maySubmit": true}}}), "invalidProperties"),
                 (json!({"sortOrder": 3}), "forbidden"),
                 (json!({format!("shareWith/{carl}/mayShare"): false}), "done"),
             ] {
-                let answer = ground.jmap("Mailbox/set", json!({"update": {&id: patch.clone()}})).await;
+                let answer = ground
+                    .jmap("Mailbox/set", json!({"update": {&id: patch.clone()}}))
+                    .await;
                 let error = answer["notUpdated"][&id]["type"].as_str().unwrap_or("done");
                 assert_eq!(error, outcome, "{patch}: {answer:#}");
             }
@@ -279,7 +331,7 @@ fn rfc_4314_a_folder_that_is_made_in_a_shared_one_is_shared_alike() {
             let b = made["created"]["b"]["id"].as_str().unwrap().to_owned();
             assert_eq!(made["created"]["b"]["myRights"]["mayDelete"], true, "{made:#}");
             let shares = ground.place.node.directory.folder_shares_of(ground.ben).await.unwrap();
-            let of_carl = shares.iter().filter(|share| share.to == ground.carl);
+            let of_carl = shares.iter().filter(|share| share.to == Sharee::Account(ground.carl));
             let rights: Vec<String> = of_carl.map(|share| share.rights.to_string()).collect();
             assert_eq!(rights, ["lr", "lr", "lr"]);
             // Nothing is made or moved where there is no right to: neither outside nor at the top.
@@ -296,7 +348,9 @@ fn rfc_4314_a_folder_that_is_made_in_a_shared_one_is_shared_alike() {
             let moved = json!({"update": {&b: {"parentId": null}}});
             let answer = ground.jmap("Mailbox/set", moved).await;
             assert_eq!(answer["notUpdated"][&b]["type"], "forbidden", "{answer:#}");
-            let made = ground.jmap("Mailbox/set", json!({"create": {"t": {"name": "Top"}}})).await;
+            let made = ground
+                .jmap("Mailbox/set", json!({"create": {"t": {"name": "Top"}}}))
+                .await;
             assert_eq!(made["notCreated"]["t"]["type"], "forbidden", "{made:#}");
             // What holds others does not go.
             let (_, done) = imap.told(&format!("DELETE {name}")).await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, Error, FolderNumber, FolderShare, NewFolderShares};
+use hongyan_directory::{AccountRecord, Error, FolderNumber, FolderShare, NewFolderShares, Sharee};
 use hongyan_imap::command::acl::{AclEntry, AclMode, SetAcl};
 use hongyan_imap::{Code, MailboxName, Status};
 use hongyan_mailbox::{FolderInfo, TouchFolder};
@@ -89,7 +89,9 @@ impl Session {
         }
         let directory = &self.services.directory;
         let owner = directory.account(place.mailbox.account).await;
-        let owner = owner.map_err(|error| directory_failed(&error))?.ok_or_else(not_allowed)?;
+        let owner = owner
+            .map_err(|error| directory_failed(&error))?
+            .ok_or_else(not_allowed)?;
         let mut shares = directory
             .folder_shares_of(owner.id)
             .await
@@ -127,12 +129,23 @@ impl Session {
     async fn entries(&self, of: &Administered) -> Result<Vec<(String, String)>, Stop> {
         let mut entries = vec![(of.owner.address.to_string(), letters(FolderRights::ALL))];
         for share in &of.shares {
-            let to = self.services.directory.account(share.to).await;
-            if let Some(to) = to.map_err(|error| directory_failed(&error))? {
-                entries.push((to.address.to_string(), letters(share.rights)));
+            if let Some(address) = self.address_of(of, share.to).await? {
+                entries.push((address.to_string(), letters(share.rights)));
             }
         }
         Ok(entries)
+    }
+
+    async fn address_of(&self, of: &Administered, to: Sharee) -> Result<Option<Address>, Stop> {
+        let directory = &self.services.directory;
+        let address = match to {
+            Sharee::Account(to) => directory.account(to).await.map(|to| to.map(|to| to.address.clone())),
+            Sharee::Group(group) => {
+                let group = directory.group(of.owner.tenant, group).await;
+                group.map(|group| group.map(|group| group.address))
+            }
+        };
+        address.map_err(|error| directory_failed(&error))
     }
 
     pub(crate) async fn list_rights(&mut self, asked: &AclEntry) -> Answer {
@@ -144,7 +157,7 @@ impl Session {
         } else {
             let of = self.administered(place, folder).await?;
             match self.sharee(&of, &asked.identifier).await? {
-                to if to.id == of.owner.id => (letters(FolderRights::ALL), Vec::new()),
+                to if to == Sharee::Account(of.owner.id) => (letters(FolderRights::ALL), Vec::new()),
                 _ => (String::new(), groups(rights)),
             }
         };
@@ -154,19 +167,29 @@ impl Session {
     }
 
     /// Whose address it is; those whom the account does not see look missing, unless the folder is shared with them.
-    async fn sharee(&self, of: &Administered, identifier: &str) -> Result<Arc<AccountRecord>, Stop> {
+    async fn sharee(&self, of: &Administered, identifier: &str) -> Result<Sharee, Stop> {
         if identifier.starts_with('-') {
             // RFC 4314 §2: they need not be there.
             return Err(Status::no_with(Code::Cannot, "There are no negative rights").into());
         }
         let directory = &self.services.directory;
         let address = Address::try_from(identifier).map_err(|_| nobody())?;
-        let account = directory.account_at(&address).await.map_err(|error| refused(&error))?;
+        let account = match directory.account_at(&address).await {
+            Ok(account) => account,
+            Err(Error::NotFound { .. }) => {
+                let group = directory.group_at(&address).await.map_err(|error| refused(&error))?;
+                return match group.tenant == of.owner.tenant {
+                    true => Ok(Sharee::Group(group.id)),
+                    false => Err(nobody()),
+                };
+            }
+            Err(error) => return Err(refused(&error)),
+        };
         let sight = directory.sight_of(&*self.person().await?).await;
         let sight = sight.map_err(|error| directory_failed(&error))?;
-        let is_known = of.shares.iter().any(|share| share.to == account.id);
+        let is_known = of.shares.iter().any(|share| share.to == Sharee::Account(account.id));
         match account.tenant == of.owner.tenant && (is_known || sight.sees(&account)) {
-            true => Ok(account),
+            true => Ok(account.id.into()),
             false => Err(nobody()),
         }
     }
@@ -175,9 +198,9 @@ impl Session {
         let (place, folder) = self.folder_named(&change.entry.mailbox).await?;
         let mut of = self.administered(place, folder).await?;
         let to = self.sharee(&of, &change.entry.identifier).await?;
-        let had = of.shares.iter().find(|share| share.to == to.id);
+        let had = of.shares.iter().find(|share| share.to == to);
         let asked = wanted(change, had.map(|share| share.rights).unwrap_or_default());
-        self.share(&of, &to, asked).await?;
+        self.share(&of, to, asked).await?;
         if asked.complete() != asked {
             // RFC 4314 §5.1.1: more than what was asked for is told.
             of = self.administered(of.place, of.folder).await?;
@@ -191,16 +214,16 @@ impl Session {
         let (place, folder) = self.folder_named(&asked.mailbox).await?;
         let of = self.administered(place, folder).await?;
         let to = self.sharee(&of, &asked.identifier).await?;
-        self.share(&of, &to, FolderRights::NONE).await?;
+        self.share(&of, to, FolderRights::NONE).await?;
         Ok(Status::ok("Rights removed"))
     }
 
-    async fn share(&self, of: &Administered, to: &AccountRecord, rights: FolderRights) -> Result<(), Stop> {
+    async fn share(&self, of: &Administered, to: Sharee, rights: FolderRights) -> Result<(), Stop> {
         let new = NewFolderShares {
             account: of.owner.id,
             folder: FolderNumber(of.folder.id.0),
             path: of.folder.path.as_str().to_owned(),
-            rights: vec![(to.id, rights)],
+            rights: vec![(to, rights)],
         };
         let person = self.person().await?;
         let shared = self.services.directory.share_folder(&person, &new).await;

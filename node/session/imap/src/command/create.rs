@@ -44,7 +44,10 @@ impl Session {
     async fn folder_above(&self, place: &Place, path: &FolderPath) -> Result<Option<FolderId>, Stop> {
         let folders = self.folders_in(place).await?;
         let above = path.parent();
-        let found = folders.folders.iter().find(|folder| Some(&*folder.path) == above.as_ref());
+        let found = folders
+            .folders
+            .iter()
+            .find(|folder| Some(&*folder.path) == above.as_ref());
         Ok(found.map(|folder| folder.id))
     }
     /// Shares a new folder as the one that it is in; what cannot be shared nobody would see who made it, and is not made.
