@@ -85,6 +85,7 @@ impl Change {
             share_notices_kept: Kept {
                 max: ground.options.share_notices_max,
                 millis: i64::try_from(kept).unwrap_or(i64::MAX),
+                at_once_max: ground.options.share_notified_members_max,
             },
         }
     }

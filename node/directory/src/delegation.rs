@@ -100,17 +100,18 @@ impl Directory {
             .await
     }
 
-    /// Tells both of each delegation that ends within a day, once; whatever node does it. Gives how many.
+    /// Tells both of each delegation that ends within a day, once, and who has one that it is over; whatever node does it.
+    /// Gives how many there were.
     pub async fn tell_of_ends(&self) -> Result<usize> {
         let (now, this) = (self.now(), self.clone());
         self.change(async move |t| {
             let ending = tx::delegation::take_ending(t, now, TOLD_AT_ONCE).await?;
-            for grant in &ending {
+            for grant in &ending.soon {
                 for notice in this.end_notices(t, grant).await? {
                     t.send(&notice);
                 }
             }
-            Ok(ending.len())
+            Ok(ending.soon.len() + ending.over)
         })
         .await
     }

@@ -78,6 +78,18 @@ async fn dlg_5_a_delegation_ends_by_itself_and_both_are_told_a_day_before() {
     assert_eq!(directory.tell_of_ends().await.unwrap(), 0, "once");
     ground.clock.advance(Duration::from_secs(86_400));
     assert!(!ground.is_open().await);
+    assert_eq!(directory.tell_of_ends().await.unwrap(), 1, "that it is over");
+    assert_eq!(directory.tell_of_ends().await.unwrap(), 0, "once");
+    let mut transaction = directory.database().begin();
+    let told = crate::ShareNotices::of(ground.ben.id)
+        .all(&mut transaction)
+        .await
+        .unwrap();
+    let shown = told.iter().map(|(_, notice)| match notice.opened {
+        crate::Opened::Whole { before, after } => (before.read, after.read),
+        crate::Opened::Folder { .. } => panic!("{notice:?}"),
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), [(false, true), (true, false)]);
     let listed = directory.grants_to(&ground.ben).await.unwrap();
     assert_eq!(listed.len(), 1, "what is over is still to be seen");
     // Longer by now: the old end is told of no more.

@@ -35,7 +35,7 @@
 //! ("dir", "next-of", tenant, kind)          last identifier given out in a tenant: kinds department, tag
 //! ("dir", "recycled", ..), ("dir", "recycled-due", ..)  record/recycled.rs
 //! ("dir", "grant", ..), ("dir", "granted", ..)  record/grant.rs
-//! ("dir", "grant-ends", millis, account, kind, id)  empty: the day before it ends, both are told
+//! ("dir", "grant-ends", millis, account, kind, id)  empty: the day before it ends, both are told; then, that it is over
 //! ("dir", "asked", principal, asker)        record/delegation_request.rs; ("dir", "asks", asker, principal) empty
 //! ("dir", "sign-in-policy", tenant)         record/sign_in_policy.rs; ("dir", "page", tenant) record/page.rs
 //! ("dir", "terms", tenant)                  record/terms.rs; those of the installation are those of tenant 0
@@ -214,9 +214,16 @@ pub(crate) fn grant_ends() -> Tuple {
     dir("grant-ends")
 }
 pub(crate) fn grant_ends_at(grant: &crate::GrantRecord, until: hongyan_types::Timestamp) -> Bytes {
-    let (kind, id) = grant.to.code();
     let told = until.millis.saturating_sub(crate::delegation::TOLD_BEFORE_MILLIS);
-    grant_ends().int(told).int(grant.account.0).int(kind).int(id).pack()
+    grant_told_at(grant, told)
+}
+/// The same of one that is over then.
+pub(crate) fn grant_over_at(grant: &crate::GrantRecord, until: hongyan_types::Timestamp) -> Bytes {
+    grant_told_at(grant, until.millis)
+}
+fn grant_told_at(grant: &crate::GrantRecord, millis: i64) -> Bytes {
+    let (kind, id) = grant.to.code();
+    grant_ends().int(millis).int(grant.account.0).int(kind).int(id).pack()
 }
 /// Those who ask to act for someone.
 pub(crate) fn asked(principal: AccountId) -> Tuple {
@@ -230,6 +237,10 @@ pub(crate) fn asks(asker: AccountId) -> Tuple {
 pub(crate) fn granted(tenant: TenantId, to: Grantee) -> Tuple {
     let (kind, id) = to.code();
     dir("granted").int(tenant.0).int(kind).int(id)
+}
+/// And those that have granted something to departments of a tenant.
+pub(crate) fn granted_to_departments(tenant: TenantId) -> Tuple {
+    dir("granted").int(tenant.0).int(1_u64)
 }
 /// What an account lets others do with single folders, by folder.
 pub(crate) fn folder_shares(account: AccountId) -> Tuple {

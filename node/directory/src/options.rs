@@ -77,6 +77,8 @@ pub struct DirectoryOptions {
     pub share_notices_max: usize,
     /// How long they are kept.
     pub share_notices_kept: Duration,
+    /// Members whom one change tells of what is opened or closed to them.
+    pub share_notified_members_max: usize,
     /// Days for which logs are kept.
     pub log_days: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
@@ -134,6 +136,7 @@ impl Default for DirectoryOptions {
             shared_with_groups_max: 100,
             share_notices_max: 100,
             share_notices_kept: Duration::from_secs(30 * 24 * 3600),
+            share_notified_members_max: 100,
             log_days: 180,
             index_members_max: 2_000_000,
             requests_kept: Duration::from_secs(24 * 3600),

@@ -4,12 +4,12 @@ use hongyan_audit::{Author, AuthorKind};
 use hongyan_env::{Env, ManualClock};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
-use hongyan_types::{Address, Domain, FolderRights};
+use hongyan_types::{Address, Domain, FolderRights, TenantId};
 
 use super::*;
 use crate::{
-    DirectoryOptions, FolderNumber, GrantRights, Grantee, NewAccount, NewFolderShares, NewGrant, NewTenant, Opened,
-    Sharer,
+    AccountChange, AccountKind, DepartmentId, DirectoryOptions, Field, FolderNumber, GrantRights, Grantee, NewAccount,
+    NewDepartment, NewFolderShares, NewGrant, NewTenant, Opened, Sharer,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -24,6 +24,7 @@ impl Ground {
         let options = DirectoryOptions {
             share_notices_max: 3,
             share_notices_kept: 2 * DAY,
+            share_notified_members_max: 2,
             ..DirectoryOptions::default()
         };
         let (env, clock) = Env::manual(1);
@@ -32,6 +33,21 @@ impl Ground {
         let domain = Domain::try_from("a.test").unwrap();
         directory.create_domain(tenant, &domain).await.unwrap();
         Self { directory, clock }
+    }
+    async fn department(&self, tenant: TenantId, name: &str, parent: DepartmentId) -> DepartmentId {
+        let new = NewDepartment {
+            name: name.to_owned(),
+            parent,
+            rank: 0,
+        };
+        self.directory.create_department(tenant, &new).await.unwrap().id
+    }
+    async fn placed(&self, account: AccountId, departments: &[DepartmentId]) {
+        let change = AccountChange {
+            departments: Field::Set(departments.to_vec()),
+            ..AccountChange::default()
+        };
+        self.directory.change_account(account, &change).await.unwrap();
     }
     async fn member(&self, local: &str) -> AccountId {
         let new = NewAccount {
@@ -158,4 +174,80 @@ async fn whoever_waits_for_a_member_wakes_when_they_are_told() {
     let mut news = ground.directory.news_of(ben);
     ground.share(anna, 9, ben, "lr").await;
     news.changed().await;
+}
+
+#[tokio::test]
+async fn rfc_9670_members_of_departments_are_told_as_they_come_and_go() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    let directory = &ground.directory;
+    let tenant = directory.account(anna).await.unwrap().unwrap().tenant;
+    let tech = ground.department(tenant, "Tech", DepartmentId::ROOT).await;
+    let web = ground.department(tenant, "Web", tech).await;
+    let info = NewAccount {
+        kind: AccountKind::Shared,
+        ..NewAccount::at(Address::try_from("info@a.test").unwrap())
+    };
+    let info = directory.create_account(&info).await.unwrap().id;
+    ground.placed(ben, &[web]).await;
+    assert_eq!(ground.told(ben).await, [""; 0]);
+    let read = GrantRights {
+        read: true,
+        ..GrantRights::default()
+    };
+    let grant = |to, rights| NewGrant {
+        account: info,
+        to,
+        rights,
+        until: None,
+    };
+    directory.grant(&grant(Grantee::Department(tech), read)).await.unwrap();
+    let (opened, closed) = ("system info@a.test false>true", "system info@a.test true>false");
+    assert_eq!(ground.told(ben).await, [opened]);
+    // What one has anyway is no news.
+    ground.placed(ben, &[web, tech]).await;
+    ground.placed(anna, &[tech]).await;
+    assert_eq!(
+        (ground.told(ben).await.len(), ground.told(anna).await),
+        (1, vec![opened.to_owned()])
+    );
+    ground.placed(ben, &[]).await;
+    assert_eq!(ground.told(ben).await, [opened, closed]);
+    directory.grant(&grant(Grantee::Account(ben), read)).await.unwrap();
+    ground.placed(ben, &[web]).await;
+    directory.withdraw(info, Grantee::Account(ben)).await.unwrap();
+    assert_eq!(
+        ground.told(ben).await,
+        [opened, closed, opened],
+        "it is open by the department still"
+    );
+    // Of more members than a change tells nobody is told.
+    let carl = ground.member("carl").await;
+    ground.placed(carl, &[tech]).await;
+    directory.withdraw(info, Grantee::Department(tech)).await.unwrap();
+    assert_eq!(ground.told(carl).await, [opened]);
+}
+
+#[tokio::test]
+async fn rfc_9670_what_a_member_shared_ends_with_them() {
+    let ground = Ground::new().await;
+    let (anna, ben) = (ground.member("anna").await, ground.member("ben").await);
+    let (carl, dora) = (ground.member("carl").await, ground.member("dora").await);
+    let grant = NewGrant {
+        account: anna,
+        to: Grantee::Account(ben),
+        rights: GrantRights::FULL,
+        until: None,
+    };
+    ground.directory.grant(&grant).await.unwrap();
+    ground.share(anna, 9, ben, "lr").await;
+    ground.share(anna, 9, carl, "lr").await;
+    ground.share(anna, 10, dora, "lr").await;
+    ground.directory.delete_account(anna).await.unwrap();
+    assert_eq!(
+        ground.told(ben).await,
+        ["system ANNA false>true", "system ANNA true>false"]
+    );
+    assert_eq!(ground.told(carl).await, ["ANNA 9 >lr", "ANNA ANNA lr>"]);
+    assert_eq!(ground.told(dora).await.len(), 1, "as many as one change tells");
 }

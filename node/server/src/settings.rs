@@ -131,6 +131,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         shared_with_groups_max: config.limits.shared_with_groups_max,
         share_notices_max: config.limits.share_notifications_max,
         share_notices_kept: days(config.limits.share_notification_days),
+        share_notified_members_max: config.limits.share_notified_members_max,
         group_members_max: section.group_members_max,
         group_expansion_max: section.group_expansion_max,
         own_hosts: crate::offer::offer(config)?.own_hosts(),

@@ -27,6 +27,8 @@ section! {
         share_notifications_max: usize = 100, "notifications", "1 to 1000", "restart";
         /// How long they are kept.
         share_notification_days: u64 = 30, "days", "1 to 3650", "restart";
+        /// Members whom one change tells of what is opened or closed to them; nobody of a larger department is told.
+        share_notified_members_max: usize = 100, "members", "1 to 500", "restart";
         /// How long a mail that was deleted for good can be had back by its owner; 0: not at all.
         deleted_mail_days: u64 = 14, "days", "0 to 365", "restart";
         /// How long a mail can be recalled by the member who sent it, with a standard seat.

@@ -156,8 +156,18 @@ pub(crate) async fn requests_by(transaction: &mut Transaction, asker: AccountId)
     Ok(requests)
 }
 
-/// Takes those that are to be told of off the list; what was changed since is left out.
-pub(crate) async fn take_ending(transaction: &mut Change, now: Timestamp, limit: usize) -> Result<Vec<GrantRecord>> {
+/// What there is to tell of grants that end.
+#[derive(Default)]
+pub(crate) struct Ending {
+    /// Those that end in a day.
+    pub(crate) soon: Vec<GrantRecord>,
+    /// How many are over.
+    pub(crate) over: usize,
+}
+
+/// Takes those that are to be told of off the list; what was changed since is left out. Who has something by one that is
+/// over is told here.
+pub(crate) async fn take_ending(transaction: &mut Change, now: Timestamp, limit: usize) -> Result<Ending> {
     let prefix = key::grant_ends();
     let mut range = prefix.range();
     range.end = prefix.clone().int(now.millis.saturating_add(1)).pack();
@@ -165,7 +175,7 @@ pub(crate) async fn take_ending(transaction: &mut Change, now: Timestamp, limit:
         limit,
         ..RangeQuery::all(range)
     };
-    let mut ending = Vec::new();
+    let mut ending = Ending::default();
     for pair in transaction.get_range_all(query).await? {
         let wrong = || corrupt("key of a grant that ends");
         let mut reader = prefix.reader(&pair.key).map_err(|_| wrong())?;
@@ -177,11 +187,12 @@ pub(crate) async fn take_ending(transaction: &mut Change, now: Timestamp, limit:
             continue;
         };
         let grant = grant_record::decode(account, to, &stored)?;
-        let is_that = grant
-            .until
-            .is_some_and(|until| key::grant_ends_at(&grant, until) == pair.key);
-        if is_that && grant.holds(now) {
-            ending.push(grant);
+        let Some(until) = grant.until else { continue };
+        if key::grant_over_at(&grant, until) == pair.key && !grant.stopped {
+            grant::tell_of_over(transaction, &grant).await?;
+            ending.over += 1;
+        } else if key::grant_ends_at(&grant, until) == pair.key && grant.holds(now) {
+            ending.soon.push(grant);
         }
     }
     Ok(ending)

@@ -391,10 +391,21 @@ pub(crate) async fn forget_folder(
     Ok(())
 }
 
-/// Removes all shares of and with an account that goes.
+/// Removes all shares of and with an account that goes; those with whom it shared are told, as many as one change tells. What
+/// the folders were called only their mailbox knows.
 pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRecord) -> Result<()> {
+    let mut left = transaction.share_notices_kept().at_once_max;
     for share in of(transaction, account.id).await? {
         clear(transaction, account.tenant, &share);
+        if left > 0 && !share.rights.is_empty() {
+            left -= 1;
+            let gone = FolderShare {
+                rights: FolderRights::NONE,
+                ..share.clone()
+            };
+            let (by, name) = (Some(Sharer::of(account)), share_notice::called(account));
+            tell(transaction, by, account, &name, &gone, share.rights).await?;
+        }
     }
     forget_sharee(transaction, account.tenant, account.id.into()).await
 }

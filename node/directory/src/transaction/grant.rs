@@ -1,17 +1,20 @@
 //! Who may use a mailbox that is not their own: granted, taken back, and gone with those whom it is about.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hongyan_audit::Event;
 use hongyan_kv::tuple::Tuple;
-use hongyan_kv::{RangeQuery, Transaction};
+use hongyan_kv::{RangeQuery, ReadMode, Transaction};
 use hongyan_notice::Text;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::share_notice::{self, News, called};
 use super::{corrupt, need_account, need_department, plan, record_account, touch_account};
 use crate::record::grant;
+use crate::tree::{self, Tree};
 use crate::{
-    AccountKind, AccountRecord, Change, Error, Feature, GrantRecord, GrantRights, Grantee, NewGrant, Opened, Result,
-    key,
+    AccountKind, AccountRecord, Change, DepartmentId, Error, Feature, GrantRecord, GrantRights, Grantee, NewGrant,
+    Opened, Result, key,
 };
 
 /// Most grants of one mailbox.
@@ -45,6 +48,7 @@ pub(crate) async fn set(transaction: &mut Change, new: &NewGrant, now: Timestamp
     };
     if let Some(until) = grant.until {
         transaction.set(key::grant_ends_at(&grant, until), Vec::new());
+        transaction.set(key::grant_over_at(&grant, until), Vec::new());
     }
     transaction.set(key::grant(account.id, new.to), grant::encode(&grant));
     transaction.set(
@@ -92,14 +96,140 @@ async fn check(transaction: &mut Change, account: &AccountRecord, new: &NewGrant
     Ok(())
 }
 
-/// Tells a member what they may do with the mailbox now; departments are told of nothing.
+/// Tells a member, or each of a department, what they may do with the mailbox by a grant now, and might before; how many
+/// were told. RFC 9670 §5 wants everybody told; nobody of a department of more members than a change tells is.
 async fn tell(
     transaction: &mut Change,
     account: &AccountRecord,
     to: Grantee,
+    rights: (GrantRights, GrantRights),
+) -> Result<usize> {
+    let mut tree = None;
+    let members = match to {
+        Grantee::Account(to) => BTreeSet::from([to]),
+        Grantee::Department(department) => {
+            tree::accounts_in(transaction, account.tenant, &mut tree, &[department], &[]).await?
+        }
+    };
+    if members.len() > transaction.share_notices_kept().at_once_max {
+        return Ok(0);
+    }
+    let count = members.len();
+    for member in members {
+        let Some(member) = super::read_account(transaction, member).await? else {
+            continue;
+        };
+        let places = Places::of(transaction, &member, &mut tree).await?;
+        let mut other = GrantRights::default();
+        for way in places.0.into_iter().filter(|way| *way != to) {
+            other = other.or(held(transaction, account.id, way).await?);
+        }
+        let (before, after) = rights;
+        tell_one(transaction, account, member.id, (before.or(other), after.or(other))).await?;
+    }
+    Ok(count)
+}
+
+/// The ways by which grants come to a member: themselves, their departments and all above these.
+struct Places(Vec<Grantee>);
+
+impl Places {
+    async fn of(transaction: &mut Transaction, member: &AccountRecord, tree: &mut Option<Tree>) -> Result<Self> {
+        let mut places = BTreeSet::from([Grantee::Account(member.id)]);
+        if !member.departments.is_empty() && is_any_of_departments(transaction, member.tenant).await? {
+            if tree.is_none() {
+                *tree = Some(Tree::read(transaction, member.tenant).await?);
+            }
+            let path = |id: &DepartmentId| tree.as_ref().map(|tree| tree.path(*id)).unwrap_or_default();
+            let paths = member.departments.iter().flat_map(path);
+            places.extend(paths.map(Grantee::Department));
+        }
+        Ok(Self(places.into_iter().collect()))
+    }
+    /// What is open by them, by account.
+    async fn open(&self, transaction: &mut Change, tenant: TenantId) -> Result<BTreeMap<AccountId, GrantRights>> {
+        let (mut open, now) = (BTreeMap::<AccountId, GrantRights>::new(), transaction.at());
+        for place in &self.0 {
+            for grant in to(transaction, tenant, *place)
+                .await?
+                .iter()
+                .filter(|grant| grant.holds(now))
+            {
+                let rights = open.entry(grant.account).or_default();
+                *rights = rights.or(grant.rights);
+            }
+        }
+        Ok(open)
+    }
+}
+
+/// Whether anything of a tenant is granted to departments.
+async fn is_any_of_departments(transaction: &mut Transaction, tenant: TenantId) -> Result<bool> {
+    let granted = RangeQuery {
+        limit: 1,
+        mode: ReadMode::Snapshot,
+        ..RangeQuery::all(key::granted_to_departments(tenant).range())
+    };
+    Ok(!transaction.get_range_all(granted).await?.is_empty())
+}
+
+/// What a grant gives now.
+async fn held(transaction: &mut Change, account: AccountId, to: Grantee) -> Result<GrantRights> {
+    let Some(stored) = transaction.get(&key::grant(account, to)).await? else {
+        return Ok(GrantRights::default());
+    };
+    let grant = grant::decode(account, to, &stored)?;
+    Ok(match grant.holds(transaction.at()) {
+        true => grant.rights,
+        false => GrantRights::default(),
+    })
+}
+
+/// Tells a member what is open to them, or is no more, because they are in other departments than before.
+pub(super) async fn tell_of_move(
+    transaction: &mut Change,
+    before: Option<&AccountRecord>,
+    after: &AccountRecord,
+) -> Result<()> {
+    let places = before.map(|before| before.departments.as_slice()).unwrap_or_default();
+    if places == after.departments || !is_any_of_departments(transaction, after.tenant).await? {
+        return Ok(());
+    }
+    let mut tree = None;
+    let had = match before {
+        Some(before) => {
+            let places = Places::of(transaction, before, &mut tree).await?;
+            places.open(transaction, after.tenant).await?
+        }
+        None => BTreeMap::new(),
+    };
+    let places = Places::of(transaction, after, &mut tree).await?;
+    let has = places.open(transaction, after.tenant).await?;
+    let owners: BTreeSet<AccountId> = had.keys().chain(has.keys()).copied().collect();
+    for owner in owners {
+        let of = |open: &BTreeMap<AccountId, GrantRights>| open.get(&owner).copied().unwrap_or_default();
+        if let Some(account) = super::read_account(transaction, owner).await? {
+            tell_one(transaction, &account, after.id, (of(&had), of(&has))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells that the time of a grant is over.
+pub(super) async fn tell_of_over(transaction: &mut Change, over: &GrantRecord) -> Result<()> {
+    let Some(account) = super::read_account(transaction, over.account).await? else {
+        return Ok(());
+    };
+    tell(transaction, &account, over.to, (over.rights, GrantRights::default())).await?;
+    Ok(())
+}
+
+async fn tell_one(
+    transaction: &mut Change,
+    account: &AccountRecord,
+    to: AccountId,
     (before, after): (GrantRights, GrantRights),
 ) -> Result<()> {
-    let Grantee::Account(to) = to else { return Ok(()) };
     // Who only sends for it does not see it.
     let seen = |rights: GrantRights| if rights.read { rights } else { GrantRights::default() };
     let (before, after) = (seen(before), seen(after));
@@ -116,20 +246,15 @@ async fn tell(
 }
 
 async fn tell_of_end(transaction: &mut Change, account: &AccountRecord, before: &GrantRecord) -> Result<()> {
-    if !before.holds(transaction.at()) {
-        return Ok(());
+    if before.holds(transaction.at()) {
+        tell(transaction, account, before.to, (before.rights, GrantRights::default())).await?;
     }
-    tell(transaction, account, before.to, (before.rights, GrantRights::default())).await
+    Ok(())
 }
 
 /// Whether a member reads the whole of a mailbox now, by a grant of their own.
 pub(super) async fn reads_all(transaction: &mut Change, account: AccountId, to: AccountId) -> Result<bool> {
-    let to = Grantee::Account(to);
-    let Some(stored) = transaction.get(&key::grant(account, to)).await? else {
-        return Ok(false);
-    };
-    let grant = grant::decode(account, to, &stored)?;
-    Ok(grant.rights.read && grant.holds(transaction.at()))
+    Ok(held(transaction, account, Grantee::Account(to)).await?.read)
 }
 
 /// Stops what was granted; it is still to be seen.
@@ -218,10 +343,15 @@ async fn name_of(transaction: &mut Change, tenant: TenantId, to: Grantee) -> Res
     })
 }
 
-/// Removes all grants of and to an account that goes.
+/// Removes all grants of and to an account that goes; those to whom it was open are told, as many as one change tells.
 pub(super) async fn forget_account(transaction: &mut Change, account: &AccountRecord) -> Result<()> {
+    let (mut left, now) = (transaction.share_notices_kept().at_once_max, transaction.at());
     for grant in of(transaction, account.id).await? {
         clear(transaction, account.tenant, account.id, grant.to);
+        if left > 0 && grant.holds(now) {
+            let told = tell(transaction, account, grant.to, (grant.rights, GrantRights::default())).await?;
+            left = left.saturating_sub(told);
+        }
     }
     super::delegation::forget_account(transaction, account.id).await?;
     forget_grantee(transaction, account.tenant, Grantee::Account(account.id)).await

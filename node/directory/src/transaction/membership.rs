@@ -147,6 +147,7 @@ pub(super) async fn replace(
     for id in &after.tags {
         transaction.set(tag_member(tenant, *id, account), Vec::new());
     }
+    super::grant::tell_of_move(transaction, before, after).await?;
     check_unique(transaction, after).await?;
     for (kind, value) in unique(&after.profile) {
         transaction.set(key::unique(kind, tenant, &value), account.0.to_le_bytes().to_vec());

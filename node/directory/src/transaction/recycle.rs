@@ -119,8 +119,9 @@ pub(super) async fn leave(
     transaction.clear(&key::role(account.tenant, id));
     delete_token::all_of(transaction, account).await?;
     group_names::forget_account(transaction, account).await?;
-    grant::forget_account(transaction, account).await?;
+    // Whoever has a mailbox by more than one way is told of it once, as a whole.
     folder_share::forget_account(transaction, account).await?;
+    grant::forget_account(transaction, account).await?;
     touch_account(transaction, account);
     if owner.postmaster == Some(id) {
         owner.postmaster = None;

@@ -13,6 +13,8 @@ use crate::{AccountRecord, Change, Opened, Result, ShareNotice, ShareNotices, Sh
 pub(crate) struct Kept {
     pub(crate) max: usize,
     pub(crate) millis: i64,
+    /// Members told by one change.
+    pub(crate) at_once_max: usize,
 }
 
 /// Something that is open otherwise than before.
