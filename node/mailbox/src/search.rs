@@ -93,14 +93,22 @@ async fn look_in_header<S: Source>(
     let length = usize::try_from(root.header_octets.min(HEADER_OCTETS_MAX)).unwrap_or(0);
     let header = body.read(root.header_offset, length).await?;
     for field in header::fields(&header) {
+        let is_meant = |place: &Place| match place {
+            Place::Field(name) => field.is(name),
+            Place::Body => false,
+            Place::Everywhere => true,
+        };
+        let open = needles.iter().zip(found.iter_mut());
+        let mut open = open
+            .filter(|(needle, found)| !**found && is_meant(&needle.place))
+            .peekable();
+        // Most fields nobody asks for: what they say is not decoded.
+        if open.peek().is_none() {
+            continue;
+        }
         let text = fold(&field.text());
-        for (needle, found) in needles.iter().zip(found.iter_mut()) {
-            let here = match &needle.place {
-                Place::Field(name) => field.is(name),
-                Place::Body => false,
-                Place::Everywhere => true,
-            };
-            *found |= here && text.contains(&needle.text);
+        for (needle, found) in open {
+            *found = text.contains(&needle.text);
         }
     }
     Ok(())
