@@ -25,6 +25,7 @@ pub(crate) enum WireProtocol {
     Submission,
     Http,
     Web,
+    Ldap,
 }
 
 /// A question.
@@ -100,6 +101,7 @@ impl WireSession {
                 Protocol::Submission => WireProtocol::Submission,
                 Protocol::Http => WireProtocol::Http,
                 Protocol::Web => WireProtocol::Web,
+                Protocol::Ldap => WireProtocol::Ldap,
             },
             peer: session.peer,
             client: session.client,
@@ -118,6 +120,7 @@ impl WireSession {
                 WireProtocol::Submission => Protocol::Submission,
                 WireProtocol::Http => Protocol::Http,
                 WireProtocol::Web => Protocol::Web,
+                WireProtocol::Ldap => Protocol::Ldap,
             },
             peer: self.peer,
             client: self.client,
@@ -181,6 +184,10 @@ mod tests {
                 session(WireProtocol::Submission, "192.0.2.1:1"),
             ]),
             "01030903070000c0000201fb671206526561646572fbd007090307010120010db8000000000000000000000001fb671206526561646572fbd0070903070200c00002010106526561646572fbd007",
+        );
+        check(
+            &Answer::Sessions(vec![session(WireProtocol::Ldap, "192.0.2.1:1")]),
+            "01010903070500c00002010106526561646572fbd007",
         );
         check(&Answer::Failed, "02");
         check(&Answer::Unknown, "03");

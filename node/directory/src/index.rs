@@ -18,7 +18,8 @@ use hongyan_types::{AccountId, TenantId};
 use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
-pub use query::{MemberPage, MemberPlace, MemberQuery};
+pub use entry::{fold as folded, phone_digits, spellings};
+pub use query::{MemberPage, MemberPlace, MemberQuery, Sieve};
 pub use tenant::DepartmentView;
 
 pub(crate) use tenant::TenantIndex;

@@ -149,6 +149,10 @@ impl Directory {
             .await
     }
 
+    /// Where a list that ends with that account goes on; nothing when the account is not in it any more.
+    pub async fn place_of(&self, tenant: TenantId, id: AccountId) -> Result<Option<MemberPlace>> {
+        self.index().look(self, tenant, |index| index.place_of(id)).await
+    }
     /// Members and shared mailboxes that `query` takes, by name, after `after`, at most `limit`.
     pub async fn find_members(
         &self,

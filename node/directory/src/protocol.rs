@@ -19,13 +19,22 @@ pub enum Protocol {
     Http,
     /// The web client and the console.
     Web,
+    /// The directory for mail clients.
+    Ldap,
 }
 
 impl Protocol {
     /// All there are.
-    pub const ALL: [Self; 5] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http, Self::Web];
-    /// Those of mail clients: what an app password or a client's token may open (AUTH-21).
-    pub const CLIENTS: [Self; 4] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http];
+    pub const ALL: [Self; 6] = [
+        Self::Imap,
+        Self::Pop3,
+        Self::Submission,
+        Self::Http,
+        Self::Web,
+        Self::Ldap,
+    ];
+    /// Those of mail clients: what an app password may open (AUTH-21).
+    pub const CLIENTS: [Self; 5] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http, Self::Ldap];
 
     /// Short name for metrics, logs and the admin API.
     #[must_use]
@@ -36,6 +45,7 @@ impl Protocol {
             Self::Submission => "submission",
             Self::Http => "http",
             Self::Web => "web",
+            Self::Ldap => "ldap",
         }
     }
     /// How it is stored.
@@ -46,6 +56,7 @@ impl Protocol {
             Self::Submission => 2,
             Self::Http => 3,
             Self::Web => 4,
+            Self::Ldap => 5,
         }
     }
     /// `None` for one of a later release.
@@ -62,6 +73,7 @@ impl fmt::Display for Protocol {
             Self::Submission => "sending with mail clients",
             Self::Http => "HTTPS",
             Self::Web => "the web client",
+            Self::Ldap => "LDAP",
         })
     }
 }

@@ -177,7 +177,7 @@ impl Login {
             Protocol::Imap => settings.imap,
             Protocol::Pop3 => settings.pop3,
             Protocol::Submission => settings.submission,
-            Protocol::Http | Protocol::Web => true,
+            Protocol::Http | Protocol::Web | Protocol::Ldap => true,
         };
         own && !rule.closed.contains(&protocol) && !self.policy.closed.contains(&protocol)
     }

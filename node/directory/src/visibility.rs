@@ -1,5 +1,5 @@
 //! The one place that decides whom a member sees in the directory (ORG-11): lists, search, completion, JMAP's principals ask
-//! here. Whoever is not seen can still be written to. Administrators see everybody in the console, which does not ask here.
+//! here; so does LDAP. What is shown of someone is decided here too. Whoever is not seen can still be written to. Administrators see everybody in the console, which does not ask here.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use hongyan_types::{AccountId, TenantId};
 
 use crate::index::TenantIndex;
 use crate::transaction as tx;
-use crate::{AccountRecord, DepartmentId, Directory, Etag, Result, TagId, Visibility};
+use crate::{AccountRecord, DepartmentId, Directory, Etag, OrganisationPage, Result, TagId, Visibility};
 
 /// Whom one member sees, as it was when it was asked for.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +85,49 @@ impl Sight {
     }
 }
 
+/// What colleagues are shown of someone (ORG-8, ORG-12, CON-7); nothing where it is not shown or not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// The name; empty when there is none.
+    pub name: String,
+    /// The main department.
+    pub department: Option<DepartmentId>,
+    /// The title.
+    pub title: Option<String>,
+    /// The mobile phone.
+    pub mobile: Option<String>,
+    /// The landline.
+    pub landline: Option<String>,
+}
+
+/// What an organisation shows of its people, as it was when it was asked for.
+#[derive(Debug, Clone)]
+pub struct Cards {
+    rules: Visibility,
+    page: OrganisationPage,
+}
+
+impl Cards {
+    /// The organisation's rules: what they do not show is shown of nobody.
+    #[must_use]
+    pub fn rules(&self) -> &Visibility {
+        &self.rules
+    }
+    /// What is shown of an account.
+    #[must_use]
+    pub fn of(&self, account: &AccountRecord) -> Card {
+        let (rules, profile) = (&self.rules, &account.profile);
+        let text = |is_shown: bool, text: &str| (is_shown && !text.is_empty()).then(|| text.to_owned());
+        Card {
+            name: self.page.name_of(account),
+            department: account.departments.first().copied().filter(|_| rules.show_department),
+            title: text(rules.show_title, &profile.title),
+            mobile: text(rules.show_phones, &profile.mobile),
+            landline: text(rules.show_phones, &profile.landline),
+        }
+    }
+}
+
 /// All fail with the store's errors beside those named.
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 impl Directory {
@@ -97,6 +140,13 @@ impl Directory {
         self.index()
             .look(self, viewer.tenant, |index| Sight::new(index, &rules, viewer))
             .await
+    }
+    /// What a tenant shows of its people.
+    pub async fn cards(&self, tenant: TenantId) -> Result<Cards> {
+        Ok(Cards {
+            rules: self.visibility(tenant).await?,
+            page: self.page(tenant).await?,
+        })
     }
     /// Who of a tenant sees whom.
     pub async fn visibility(&self, tenant: TenantId) -> Result<Visibility> {

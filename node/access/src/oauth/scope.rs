@@ -22,6 +22,13 @@ const CLAIMS: [(Claim, &str); 3] = [
     (Claim::Email, "email"),
 ];
 
+/// The ways to mail that tokens open.
+fn mail() -> impl Iterator<Item = Protocol> {
+    Protocol::CLIENTS
+        .into_iter()
+        .filter(|protocol| word(*protocol).is_some())
+}
+
 /// What a client may do. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
@@ -39,7 +46,8 @@ fn word(protocol: Protocol) -> Option<&'static str> {
         Protocol::Pop3 => Some("pop3"),
         Protocol::Submission => Some("submission"),
         Protocol::Http => Some("jmap"),
-        Protocol::Web => None,
+        // The directory is asked with a password: LDAP has no bearer tokens here.
+        Protocol::Web | Protocol::Ldap => None,
     }
 }
 
@@ -62,7 +70,7 @@ impl Scope {
     #[must_use]
     pub fn all() -> Self {
         Self {
-            protocols: Protocol::CLIENTS.into(),
+            protocols: mail().collect(),
             read_only: false,
             claims: BTreeSet::new(),
         }
@@ -91,7 +99,7 @@ impl Scope {
         };
         for name in text.split(' ').filter(|word| !word.is_empty()) {
             match name {
-                "mail" => scope.protocols.extend(Protocol::CLIENTS),
+                "mail" => scope.protocols.extend(mail()),
                 "read-only" => scope.read_only = true,
                 "offline_access" => {}
                 name if CLAIMS.iter().any(|(_, known)| *known == name) => {
@@ -99,8 +107,7 @@ impl Scope {
                     scope.claims.extend(found.map(|(claim, _)| *claim));
                 }
                 name => {
-                    let mut known = Protocol::CLIENTS.into_iter();
-                    let protocol = known.find(|protocol| word(*protocol) == Some(name))?;
+                    let protocol = mail().find(|protocol| word(*protocol) == Some(name))?;
                     scope.protocols.insert(protocol);
                 }
             }

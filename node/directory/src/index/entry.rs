@@ -56,6 +56,21 @@ impl Entry {
         for part in [&profile.employee_id, &profile.mobile, &profile.landline, &profile.title] {
             add(&fold(part));
         }
+        let digits = phone_digits(&profile.landline);
+        if digits != profile.landline {
+            add(&digits);
+        }
+        // Most are part of the name already.
+        for part in [&profile.family_name, &profile.given_name] {
+            let part = fold(part);
+            if !name.contains(&part) {
+                add(&part);
+                for reading in pinyin::readings(&part) {
+                    add(&reading.full);
+                    add(&reading.initials);
+                }
+            }
+        }
         let order = match spoken.first() {
             Some(reading) => &reading.full,
             None => &name,
@@ -87,8 +102,22 @@ impl Entry {
     }
 }
 
+/// A phone number without what people put between its digits (RFC 4517 §4.2.29: spaces and hyphens do not count).
+#[must_use]
+pub fn phone_digits(number: &str) -> String {
+    fold(number).chars().filter(|sign| !matches!(sign, ' ' | '-')).collect()
+}
+
+/// How a text is found by its sound: pinyin and its initials, in each way it may be read. Nothing without Chinese characters.
+#[must_use]
+pub fn spellings(text: &str) -> Vec<String> {
+    let readings = pinyin::readings(&fold(text)).into_iter();
+    readings.flat_map(|reading| [reading.full, reading.initials]).collect()
+}
+
 /// Text as it is compared: full and half width, composed and not, capital and small are one.
-pub(crate) fn fold(text: &str) -> String {
+#[must_use]
+pub fn fold(text: &str) -> String {
     text.nfkc()
         .flat_map(char::to_lowercase)
         .map(|c| if c == 'ü' { 'v' } else { c })

@@ -1,5 +1,6 @@
 //! What the index is asked for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use hongyan_types::AccountId;
@@ -31,6 +32,34 @@ pub struct MemberQuery {
     pub within: Option<Vec<DepartmentId>>,
     /// Whom the asker sees as a member.
     pub sight: Option<crate::Sight>,
+    /// What else must hold.
+    pub sieve: Option<Sieve>,
+}
+
+/// What must hold of a member, for askers whose question is no list of words: it lets through whoever may be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sieve {
+    /// This text, as [`crate::folded`] has it, is part of what the member is found by.
+    Has(String),
+    /// The member belongs to one of these departments.
+    In(HashSet<DepartmentId>),
+    /// All of these hold; of none it is true.
+    All(Vec<Sieve>),
+    /// One of these holds; of none it is false.
+    Any(Vec<Sieve>),
+}
+
+impl Sieve {
+    /// What everybody passes.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self::All(Vec::new())
+    }
+    /// What nobody passes.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self::Any(Vec::new())
+    }
 }
 
 /// Where a page ended.

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 
 use super::entry::{Entry, fold};
 use super::pinyin;
-use super::query::{Found, MemberPlace, MemberQuery};
+use super::query::{Found, MemberPlace, MemberQuery, Sieve};
 use crate::{AccountKind, AccountRecord, DepartmentId, DepartmentRecord, TagId, TagRecord};
 
 /// A department with the numbers of what it holds.
@@ -241,6 +241,15 @@ impl TenantIndex {
         found
     }
 
+    /// Where an account is in the order of lists.
+    pub(crate) fn place_of(&self, id: AccountId) -> Option<MemberPlace> {
+        let entry = self.by_id.get(&id)?;
+        Some(MemberPlace {
+            order: entry.order.to_string(),
+            id,
+        })
+    }
+
     /// Whom `query` takes, by identifier: `take` of them after the first `skip`, and how many there are in all.
     pub(crate) fn find_by_id(&self, query: &MemberQuery, skip: usize, take: usize) -> (Vec<AccountId>, usize) {
         let test = Test::new(self, query);
@@ -266,6 +275,35 @@ struct Test<'q> {
     without: bool,
     within: Option<HashSet<DepartmentId>>,
     tag: Option<(TagId, HashSet<DepartmentId>)>,
+    sieve: Option<Mesh<'q>>,
+}
+
+/// A sieve made ready.
+enum Mesh<'q> {
+    Has(Box<Finder<'q>>),
+    In(&'q HashSet<DepartmentId>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+}
+
+impl<'q> Mesh<'q> {
+    fn new(sieve: &'q Sieve) -> Self {
+        let all = |sieves: &'q [Sieve]| sieves.iter().map(Mesh::new).collect();
+        match sieve {
+            Sieve::Has(text) => Self::Has(Box::new(Finder::new(text.as_bytes()))),
+            Sieve::In(departments) => Self::In(departments),
+            Sieve::All(sieves) => Self::All(all(sieves)),
+            Sieve::Any(sieves) => Self::Any(all(sieves)),
+        }
+    }
+    fn takes(&self, entry: &Entry) -> bool {
+        match self {
+            Self::Has(text) => text.find(entry.text.as_bytes()).is_some(),
+            Self::In(departments) => entry.departments.iter().any(|id| departments.contains(id)),
+            Self::All(meshes) => meshes.iter().all(|mesh| mesh.takes(entry)),
+            Self::Any(meshes) => meshes.iter().any(|mesh| mesh.takes(entry)),
+        }
+    }
 }
 
 impl<'q> Test<'q> {
@@ -287,6 +325,7 @@ impl<'q> Test<'q> {
                 let tops = index.tags.get(&id).map(|tag| tag.departments.as_slice());
                 (id, index.with_all_below(tops.unwrap_or_default()))
             }),
+            sieve: query.sieve.as_ref().map(Mesh::new),
         }
     }
 
@@ -313,5 +352,6 @@ impl<'q> Test<'q> {
                 .as_ref()
                 .is_none_or(|(tag, departments)| entry.tags.contains(tag) || any_of(departments))
             && self.words.iter().all(|word| word.find(entry.text.as_bytes()).is_some())
+            && self.sieve.as_ref().is_none_or(|mesh| mesh.takes(entry))
     }
 }

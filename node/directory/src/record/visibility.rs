@@ -34,6 +34,8 @@ pub struct Visibility {
     pub show_department: bool,
     /// And with the title.
     pub show_title: bool,
+    /// And with the phone numbers (CON-7).
+    pub show_phones: bool,
 }
 
 impl Visibility {
@@ -71,6 +73,9 @@ struct V1 {
     show_department: bool,
     #[n(4)]
     show_title: bool,
+    /// Absent in what was written before there was one, and where it is off.
+    #[n(5)]
+    show_phones: Option<bool>,
 }
 
 enum Stored {
@@ -97,6 +102,7 @@ pub(crate) fn encode(visibility: &Visibility) -> Bytes {
         confined: confined.collect(),
         show_department: visibility.show_department,
         show_title: visibility.show_title,
+        show_phones: visibility.show_phones.then_some(true),
     };
     record::encode(Schema(1), &body)
 }
@@ -120,6 +126,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Visibility, RecordError> {
         confined: confined.collect(),
         show_department: body.show_department,
         show_title: body.show_title,
+        show_phones: body.show_phones.unwrap_or(false),
     })
 }
 
@@ -139,9 +146,17 @@ mod tests {
             }],
             show_department: true,
             show_title: false,
+            show_phones: false,
         };
         let stored = encode(&visibility);
         assert_eq!(crate::record::hex(&stored), "01000185810281038183810481058106f5f4");
-        assert_eq!(decode(&stored), Ok(visibility));
+        assert_eq!(decode(&stored), Ok(visibility.clone()));
+        let with_phones = Visibility {
+            show_phones: true,
+            ..visibility
+        };
+        let stored = encode(&with_phones);
+        assert_eq!(crate::record::hex(&stored), "01000186810281038183810481058106f5f4f5");
+        assert_eq!(decode(&stored), Ok(with_phones));
     }
 }

@@ -45,7 +45,8 @@ pub(crate) async fn run(
         .changed("hidden_tags", &before.hidden_tags, &wanted.hidden_tags)
         .changed("confined", &before.confined, &wanted.confined)
         .changed("show_department", &before.show_department, &wanted.show_department)
-        .changed("show_title", &before.show_title, &wanted.show_title);
+        .changed("show_title", &before.show_title, &wanted.show_title)
+        .changed("show_phones", &before.show_phones, &wanted.show_phones);
     transaction.record(Chain::Tenant(id), event);
     Ok(wanted.clone())
 }

@@ -37,6 +37,12 @@ pub(crate) struct Someone {
     /// The title, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
+    /// The mobile phone, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mobile: Option<String>,
+    /// The landline, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landline: Option<String>,
 }
 
 /// Those who are meant.
@@ -84,8 +90,7 @@ pub(crate) async fn people(caller: Caller, Asked(wanted): Asked<Wanted>) -> Resu
     }
     let me = caller.directory.account(person.account).await?;
     let me = me.ok_or_else(|| Problem::not_found("it does not exist any more"))?;
-    let rules = caller.directory.visibility(me.tenant).await?;
-    let page = caller.directory.page(me.tenant).await?;
+    let cards = caller.directory.cards(me.tenant).await?;
     let query = MemberQuery {
         text: wanted.text,
         state: Some(AccountState::Active),
@@ -96,15 +101,17 @@ pub(crate) async fn people(caller: Caller, Asked(wanted): Asked<Wanted>) -> Resu
     let found = caller.directory.find_members(me.tenant, &query, None, limit).await?;
     let mut items = Vec::with_capacity(found.accounts.len());
     for account in &found.accounts {
-        let main = account.departments.first().filter(|_| rules.show_department);
+        let card = cards.of(account);
         items.push(Someone {
-            name: page.name_of(account),
+            name: card.name,
             address: account.address.to_string(),
-            department: match main {
-                Some(id) => Some(name_of(&caller, account.tenant, *id).await?),
+            department: match card.department {
+                Some(id) => Some(name_of(&caller, account.tenant, id).await?),
                 None => None,
             },
-            title: Some(account.profile.title.clone()).filter(|title| rules.show_title && !title.is_empty()),
+            title: card.title,
+            mobile: card.mobile,
+            landline: card.landline,
         });
     }
     Ok(Json(People {

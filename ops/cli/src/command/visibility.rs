@@ -29,6 +29,9 @@ pub enum Visibility {
         /// And with the title.
         #[arg(long)]
         show_title: Option<Switch>,
+        /// And with the phone numbers.
+        #[arg(long)]
+        show_phones: Option<Switch>,
         /// `4>2,3`: members of department 4 see 2 and 3 beside their own; several are said one by one, `none` for no such.
         #[arg(long)]
         confine: Vec<String>,
@@ -83,6 +86,7 @@ pub(crate) async fn run(command: &Visibility, client: &Client, style: Style) -> 
             hide_tags,
             show_department,
             show_title,
+            show_phones,
             confine,
             whose,
         } => {
@@ -93,7 +97,11 @@ pub(crate) async fn run(command: &Visibility, client: &Client, style: Style) -> 
             if let Some(numbers) = hide_tags {
                 wanted["hidden_tags"] = json!(numbers.0);
             }
-            for (name, switch) in [("show_department", show_department), ("show_title", show_title)] {
+            for (name, switch) in [
+                ("show_department", show_department),
+                ("show_title", show_title),
+                ("show_phones", show_phones),
+            ] {
                 if let Some(switch) = switch {
                     wanted[name] = json!(matches!(switch, Switch::On));
                 }

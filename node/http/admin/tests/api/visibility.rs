@@ -36,6 +36,21 @@ fn org_11_and_12_members_find_whom_they_see() {
         assert_eq!(people["items"][0]["department"], "Sales");
         let search = call(&anna, "GET", "/api/people?text=zs", Value::Null).await.1;
         assert_eq!(search["total"], 0);
+        let phone = json!({"profile": {"mobile": "+8613800000000"}});
+        let set = call(&operator, "PATCH", "/api/members/anna@d.test", phone).await;
+        assert_eq!(set.0, 200, "{}", set.1);
+        let mobile = async || {
+            let people = call(&anna, "GET", "/api/people?text=anna", Value::Null).await.1;
+            people["items"][0]["mobile"].clone()
+        };
+        assert_eq!(
+            mobile().await,
+            Value::Null,
+            "CON-7: phones are shown where the organisation wants it"
+        );
+        let rules = json!({"show_phones": true});
+        assert_eq!(call(&operator, "PUT", "/api/visibility", rules).await.0, 200);
+        assert_eq!(mobile().await, "+8613800000000");
         assert_eq!(call(&anna, "PUT", "/api/visibility", json!({})).await.0, 403);
         assert_eq!(
             call(&operator, "PUT", "/api/visibility", json!({"hidden_tags": [9]}))

@@ -20,7 +20,7 @@ pub enum Policy {
     Set {
         #[command(flatten)]
         whose: Whose,
-        /// A way in to close to all members: imap, pop3, submission, http (JMAP and other programs), web; several are said
+        /// A way in to close to all members: imap, pop3, submission, http (JMAP and other programs), ldap, web; several are said
         /// one by one, `none` opens all.
         #[arg(long)]
         close: Vec<String>,
