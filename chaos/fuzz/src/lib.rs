@@ -6,6 +6,7 @@
 mod discovery;
 mod frame;
 mod jmap;
+mod ldap;
 mod message;
 mod oauth;
 mod proxy;
@@ -16,6 +17,7 @@ mod session;
 pub use discovery::autodiscover;
 pub use frame::frames;
 pub use jmap::{jmap, json_pointer};
+pub use ldap::{ldap, ldap_client, ldap_text};
 pub use message::{addresses, mbox, message, receipts, words};
 pub use oauth::{form, sasl};
 pub use proxy::proxy;
@@ -30,6 +32,9 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("mbox", mbox),
     ("smtp", smtp),
     ("pop3", pop3),
+    ("ldap", ldap),
+    ("ldap_client", ldap_client),
+    ("ldap_text", ldap_text),
     ("message", message),
     ("addresses", addresses),
     ("words", words),

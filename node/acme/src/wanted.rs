@@ -83,6 +83,7 @@ mod tests {
                     port,
                 })
                 .into(),
+            regional_hosts: Vec::new(),
             mail_hosts: vec![host],
             spf_include: None,
             sts: StsPolicy {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, Limits, Listen, Log, Migration, Node, Public, Queue, Registry,
-    SectionDoc, SingleSignOn, Sms, Storage, Tls, Webhook,
+    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, LdapServer, Limits, Listen, Log, Migration, Node, Public,
+    Queue, Registry, SectionDoc, SingleSignOn, Sms, Storage, Tls, Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -67,6 +67,8 @@ pub struct Config {
     pub single_sign_on: SingleSignOn,
     /// LDAP directories of organisations.
     pub ldap: Ldap,
+    /// LDAP for clients.
+    pub ldap_server: LdapServer,
     /// Text messages to phones.
     pub sms: Sms,
     /// Places of addresses.
@@ -195,7 +197,10 @@ impl Config {
                 1..=1_000,
             ),
             ("sms.answer_secs_max", self.sms.answer_secs_max, 1..=60),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.ldap_server.bounds())
+        {
             if !range.contains(&value) {
                 return refuse(setting, &format!("is not in {} to {}", range.start(), range.end()));
             }
@@ -241,6 +246,7 @@ impl Config {
             Registry::document(),
             SingleSignOn::document(),
             Ldap::document(),
+            LdapServer::document(),
             Sms::document(),
             Webhook::document(),
             Migration::document(),
@@ -282,6 +288,8 @@ mod tests {
             "directory.recycle_unbound_days",
         );
         check("[tls]\ncertificate = \"/x\"", "tls.key");
+        check("[ldap_server]\nentries_max = 0", "ldap_server.entries_max");
+        check("[ldap_server]\nidle_secs_max = 86401", "is not in 1 to 86400");
         check(
             "[access]\npassword_characters_min = 5",
             "access.password_characters_min",

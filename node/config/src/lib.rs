@@ -17,6 +17,7 @@ pub use section::directory::Directory;
 pub use section::geoip::Geoip;
 pub use section::http::Http;
 pub use section::ldap::Ldap;
+pub use section::ldap_server::LdapServer;
 pub use section::limits::Limits;
 pub use section::listen::Listen;
 pub use section::log::Log;

@@ -7,6 +7,7 @@ pub(crate) mod directory;
 pub(crate) mod geoip;
 pub(crate) mod http;
 pub(crate) mod ldap;
+pub(crate) mod ldap_server;
 pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod log;

@@ -1,18 +1,15 @@
 //! One connection to a directory, within limits: it is believed only as far as it answers what was asked.
 
 use bytes::{Buf, BytesMut};
+use hongyan_ldap_wire::client::{self as wire, Entry, Operation, Outcome, Response, SearchRequest};
+use hongyan_ldap_wire::{Filter, ResultCode, frame};
 use hongyan_sasl::Secret;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::error::name_of;
-use crate::protocol::{self, Entry, Filter, Operation, Outcome, Response, SearchRequest};
 use crate::{LdapError, LdapOptions};
 
 /// Pages without an entry that may follow one another: those behind references have none.
 const EMPTY_PAGES_MAX: usize = 16;
-/// RFC 4511 §4.1.9.
-const SUCCESS: u32 = 0;
-const INVALID_CREDENTIALS: u32 = 49;
 
 /// What is looked for.
 #[derive(Debug, Clone)]
@@ -47,11 +44,11 @@ fn hung_up(error: &dyn std::fmt::Display) -> LdapError {
 
 fn expect(what: &'static str, outcome: Outcome) -> Result<(), LdapError> {
     match outcome.code {
-        SUCCESS => Ok(()),
+        ResultCode::SUCCESS => Ok(()),
         code => Err(LdapError::Refused {
             what,
-            code,
-            name: name_of(code),
+            code: code.0,
+            name: code.name(),
             text: outcome
                 .text
                 .chars()
@@ -98,7 +95,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
     async fn receive_any(&mut self) -> Result<Response, LdapError> {
         let answer_max = self.options.answer_octets_max;
         loop {
-            if let Some(whole) = protocol::frame(&self.buffer)? {
+            if let Some(whole) = frame(&self.buffer)? {
                 if whole > answer_max {
                     return Err(LdapError::AnswerTooLong(answer_max));
                 }
@@ -123,7 +120,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
     /// Asks for TLS, and gives the connection back for it.
     pub(crate) async fn start_tls(mut self) -> Result<S, LdapError> {
         let id = self.next_id();
-        self.send(&protocol::start_tls(id)).await?;
+        self.send(&wire::start_tls(id)).await?;
         match self.receive().await?.operation {
             Operation::Extended(outcome) => expect("STARTTLS", outcome)?,
             _ => return Err(LdapError::Unexpected("STARTTLS")),
@@ -137,7 +134,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
 
     async fn bound(&mut self, name: &str, password: &Secret) -> Result<Outcome, LdapError> {
         let id = self.next_id();
-        self.send(&protocol::bind(id, name, password.reveal())).await?;
+        self.send(&wire::bind(id, name, password.reveal())).await?;
         match self.receive().await?.operation {
             Operation::Bound(outcome) => Ok(outcome),
             _ => Err(LdapError::Unexpected("a bind")),
@@ -159,7 +156,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
         let outcome = self.bound(name, password).await?;
         match outcome.code {
             // No such object, invalid name, locked out, to be changed first: whatever it is, it is not proved.
-            INVALID_CREDENTIALS | 32 | 34 | 48 | 50 | 53 => Ok(false),
+            ResultCode(32 | 34 | 48 | 49 | 50 | 53) => Ok(false),
             _ => expect("the bind", outcome).map(|()| true),
         }
     }
@@ -192,7 +189,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
             within_secs: u32::try_from(self.options.read_within.as_secs()).unwrap_or(0),
         };
         let id = self.next_id();
-        self.send(&protocol::search(id, &request)).await?;
+        self.send(&wire::search(id, &request)).await?;
         loop {
             let response = self.receive().await?;
             match response.operation {
@@ -212,7 +209,7 @@ impl<'o, S: AsyncRead + AsyncWrite + Unpin> Connection<'o, S> {
     /// Says that it is over; whether the directory hears it does not matter.
     pub(crate) async fn close(mut self) {
         let id = self.next_id();
-        let _ = self.send(&protocol::unbind(id)).await;
+        let _ = self.send(&wire::unbind(id)).await;
         let _ = self.stream.shutdown().await;
     }
 }

@@ -2,8 +2,7 @@
 
 use hongyan_access::AccessError;
 use hongyan_fetch::FetchError;
-
-use crate::protocol::Malformed;
+use hongyan_ldap_wire::Malformed;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -85,30 +84,5 @@ impl LdapError {
             Self::Access(error) => error.is_temporary(),
             _ => false,
         }
-    }
-}
-
-/// The name of a result (RFC 4511 §4.1.9), of those that a client of ours meets.
-pub(crate) fn name_of(code: u32) -> &'static str {
-    match code {
-        1 => "operations error",
-        2 => "protocol error",
-        3 => "time limit exceeded",
-        4 => "size limit exceeded",
-        7 => "method not supported",
-        8 => "stronger authentication required",
-        10 => "it refers elsewhere",
-        11 => "administrative limit exceeded",
-        12 => "critical extension unavailable",
-        13 => "confidentiality required",
-        32 => "no such object",
-        34 => "invalid name",
-        48 => "inappropriate authentication",
-        49 => "invalid credentials",
-        50 => "insufficient access rights",
-        51 => "busy",
-        52 => "unavailable",
-        53 => "unwilling to perform",
-        _ => "another reason",
     }
 }

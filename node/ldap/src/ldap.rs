@@ -9,6 +9,7 @@ use hongyan_directory::{AccountKind, AccountRecord, DepartmentId, Directory, Mem
 use hongyan_env::{Env, Stream};
 use hongyan_fetch::Fetcher;
 use hongyan_kv::Database;
+use hongyan_ldap_wire::Name;
 use hongyan_sasl::Secret;
 use hongyan_types::{Domain, TenantId};
 use tokio::sync::Semaphore;
@@ -17,7 +18,6 @@ use tokio_rustls::client::TlsStream;
 use crate::client::{Connection, Found, Query};
 use crate::compare::{self, Present};
 use crate::person::Person;
-use crate::protocol::Name;
 use crate::{Action, LdapError, LdapOptions, LdapSettings, Planned};
 
 /// Domains of an organisation that are looked at.

@@ -14,7 +14,6 @@ mod link;
 mod options;
 mod person;
 mod place;
-mod protocol;
 mod record;
 mod settings;
 mod sign_in;

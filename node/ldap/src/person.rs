@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hongyan_ldap_wire::Name;
+use hongyan_ldap_wire::client::Entry;
 use hongyan_types::Address;
 
-use crate::protocol::{Entry, Name};
 use crate::{Departments, LdapSettings, PersonField};
 
 /// Longest value that is looked at, in characters: the directory has its own limits, which are less.

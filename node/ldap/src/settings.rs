@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Change, Directory, Error};
 use hongyan_kv::Transaction;
+use hongyan_ldap_wire::{Filter, Name};
 use hongyan_sasl::Secret;
 use hongyan_seal::SealError;
 use hongyan_types::TenantId;
 
 use crate::place::Place;
-use crate::protocol::{Filter, Name};
 use crate::record::{self, RuleRecord, SettingsRecord};
 use crate::{Ldap, LdapError};
 

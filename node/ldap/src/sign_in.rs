@@ -3,9 +3,9 @@
 use hongyan_access::{AccessError, OutsidePassword, OutsidePasswords};
 use hongyan_directory::Error;
 use hongyan_env::BoxFuture;
+use hongyan_ldap_wire::escape;
 use hongyan_types::Address;
 
-use crate::protocol::escape;
 use crate::{Ldap, LdapError, LdapSettings, link};
 
 /// Whom a password is tried for.

@@ -38,8 +38,7 @@ pub(crate) fn settings(config: &Config) -> Result<Option<AcmeSettings>> {
     // Who has a certificate for them already wants no other.
     if config.tls.certificate.is_empty() {
         let offer = offer::offer(config)?;
-        own_names.extend(offer.doors.into_iter().map(|door| door.host));
-        own_names.extend(offer.mail_hosts);
+        own_names.extend(offer.own_hosts());
     }
     own_names.sort();
     own_names.dedup();
@@ -126,8 +125,15 @@ mod tests {
     #[test]
     fn the_operator_s_names_are_those_that_clients_are_told() {
         assert_eq!(names(""), ["mx.a.test", "www.a.test"]);
-        let public = "[public]\nimaps = \"imap.a.test\"\nmail_hosts = [\"mx1.a.test\", \"mx2.a.test\"]";
-        let expect = ["imap.a.test", "mx.a.test", "mx1.a.test", "mx2.a.test", "www.a.test"];
+        let public = "[public]\nimaps = \"imap.a.test\"\nmail_hosts = [\"mx1.a.test\", \"mx2.a.test\"]\nregional_hosts = [\"eu.a.test Europe\"]";
+        let expect = [
+            "eu.a.test",
+            "imap.a.test",
+            "mx.a.test",
+            "mx1.a.test",
+            "mx2.a.test",
+            "www.a.test",
+        ];
         assert_eq!(names(public), expect);
         assert_eq!(names("[tls]\ncertificate = \"/c\"\nkey = \"/k\""), ["www.a.test"]);
         assert!(settings(&Config::default()).unwrap().is_none());

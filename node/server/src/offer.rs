@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use hongyan_config::Config;
-use hongyan_http_discovery::{Door, Offer, Service, StsMode, StsPolicy};
+use hongyan_http_discovery::{Door, Offer, RegionalHost, Service, StsMode, StsPolicy};
 use hongyan_types::Domain;
 
 use crate::settings;
@@ -31,6 +31,8 @@ pub(crate) fn offer(config: &Config) -> Result<Offer> {
             &public.submissions,
         ),
         (Service::Https, "https", &listen.https, &public.https),
+        (Service::Ldap, "ldap", &listen.ldap, &public.ldap),
+        (Service::Ldaps, "ldaps", &listen.ldaps, &public.ldaps),
     ];
     let mut doors = Vec::new();
     for (service, name, listen, public) in services {
@@ -40,6 +42,7 @@ pub(crate) fn offer(config: &Config) -> Result<Offer> {
     }
     Ok(Offer {
         doors,
+        regional_hosts: regional_hosts(config)?,
         mail_hosts: mail_hosts(config)?,
         spf_include: match public.spf_include.as_str() {
             "" => None,
@@ -77,6 +80,18 @@ fn mail_hosts(config: &Config) -> Result<Vec<Domain>> {
         return Ok(vec![settings::host_name(config)?]);
     }
     named.iter().map(|text| domain("mail_hosts", text)).collect()
+}
+
+/// ACC-16: a host, and behind a space what people call the place.
+fn regional_hosts(config: &Config) -> Result<Vec<RegionalHost>> {
+    let read = |text: &String| {
+        let (host, place) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+        Ok(RegionalHost {
+            host: domain("regional_hosts", host)?,
+            place: place.trim().to_owned(),
+        })
+    };
+    config.public.regional_hosts.iter().map(read).collect()
 }
 
 /// Where a service is found: nowhere when it is closed or kept quiet about.
@@ -154,10 +169,39 @@ mod tests {
             ("imaps = \"a b\"", "public.imaps"),
             ("mail_hosts = [\"\"]", "public.mail_hosts"),
             ("spf_include = \"a b\"", "public.spf_include"),
+            ("regional_hosts = [\"eu_ Europe\"]", "public.regional_hosts"),
         ] {
             let error = offer(&config(&format!("[public]\n{text}"))).unwrap_err();
             assert!(format!("{error:#}").contains(expect), "{error:#}");
         }
+    }
+
+    #[test]
+    fn acc_16_members_abroad_have_other_names() {
+        let config = config("[public]\nregional_hosts = [\"eu.example.test  Europe, all of it\", \"us.example.test\"]");
+        let offer = offer(&config).unwrap();
+        let regional = |at: usize| {
+            (
+                offer.regional_hosts[at].host.as_str(),
+                offer.regional_hosts[at].place.as_str(),
+            )
+        };
+        assert_eq!(regional(0), ("eu.example.test", "Europe, all of it"));
+        assert_eq!(regional(1), ("us.example.test", ""));
+        let doors = offer.regional_doors(Service::Imaps);
+        let doors: Vec<_> = doors.map(|door| format!("{}:{}", door.host, door.port)).collect();
+        assert_eq!(doors, ["eu.example.test:993", "us.example.test:993"]);
+        assert_eq!(offer.regional_doors(Service::Https).count(), 0);
+    }
+
+    #[test]
+    fn acc_20_the_directory_is_told_of_where_it_is_open() {
+        assert_eq!(door(&config(""), Service::Ldaps), None);
+        let open = "[listen]\nldaps = [\"0.0.0.0:636\"]\n[public]\nldaps = \"ldap.example.test\"";
+        assert_eq!(
+            door(&config(open), Service::Ldaps).as_deref(),
+            Some("ldap.example.test:636")
+        );
     }
 
     #[test]

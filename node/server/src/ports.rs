@@ -24,6 +24,7 @@ use hongyan_openid::OpenId;
 use hongyan_router::Router;
 use hongyan_saml::Saml;
 use hongyan_session_imap::{ImapService, ImapServices, ImapSettings, LoginWithoutTls};
+use hongyan_session_ldap::LdapService;
 use hongyan_session_pop3::{Pop3Service, Pop3Settings};
 use hongyan_session_smtp::{SmtpService, SmtpServices, SmtpSettings};
 use hongyan_smtp::server::Mode;
@@ -58,6 +59,7 @@ impl Ports<'_> {
         self.open_smtp(&mut open).await?;
         self.open_imap(&mut open).await?;
         self.open_pop3(&mut open).await?;
+        self.open_ldap(&mut open).await?;
         self.open_https(&mut open).await?;
         self.open_web(&mut open).await?;
         Ok(open)
@@ -136,6 +138,21 @@ impl Ports<'_> {
         self.start(open, "pop3", &listen.pop3, self.upgrade(), &service, &limits)
             .await?;
         self.start(open, "pop3s", &listen.pop3s, self.implicit(), &service, &limits)
+            .await
+    }
+
+    async fn open_ldap(&self, open: &mut Vec<Listener>) -> Result<()> {
+        let parts = hongyan_session_ldap::Parts {
+            env: self.env.clone(),
+            directory: self.directory.clone(),
+            access: self.access.clone(),
+            settings: settings::ldap_server(self.config, self.clear_passwords_on_loopback),
+        };
+        let service = Arc::new(LdapService::new(parts));
+        let (listen, limits) = (&self.config.listen, self.limits());
+        self.start(open, "ldap", &listen.ldap, self.upgrade(), &service, &limits)
+            .await?;
+        self.start(open, "ldaps", &listen.ldaps, self.implicit(), &service, &limits)
             .await
     }
 

@@ -20,6 +20,7 @@ use hongyan_mailbox::MailboxOptions;
 use hongyan_queue::RetrySchedule;
 use hongyan_relay::{RelayHost, RelaySettings, RelayTls};
 use hongyan_sasl::Secret;
+use hongyan_session_ldap::LdapServerSettings;
 use hongyan_types::Domain;
 
 use crate::{acme, ldap, migration, offer, single_sign_on, webhook};
@@ -55,6 +56,8 @@ pub(crate) fn check(config: &Config) -> Result<()> {
         ("imaps", &listen.imaps),
         ("pop3", &listen.pop3),
         ("pop3s", &listen.pop3s),
+        ("ldap", &listen.ldap),
+        ("ldaps", &listen.ldaps),
         ("https", &listen.https),
         ("web", &listen.web),
         ("http", &listen.http),
@@ -75,6 +78,26 @@ pub(crate) fn addresses(setting: &str, texts: &[String]) -> Result<Vec<SocketAdd
             .with_context(|| format!("setting listen.{setting}: {text:?} is no address:port, such as 0.0.0.0:25"))
     };
     texts.iter().map(parse).collect()
+}
+
+/// The directories that clients ask over LDAP.
+pub(crate) fn ldap_server(config: &Config, clear_passwords_on_loopback: bool) -> LdapServerSettings {
+    let section = &config.ldap_server;
+    LdapServerSettings {
+        limits: hongyan_ldap_wire::Limits {
+            message_octets_max: section.message_octets_max,
+            filter_depth_max: section.filter_depth_max,
+            filter_parts_max: section.filter_parts_max,
+            operations_max: section.operations_max,
+            bind_failures_max: section.bind_failures_max,
+            anonymous_timeout: Duration::from_secs(section.anonymous_secs_max),
+            idle_timeout: Duration::from_secs(section.idle_secs_max),
+        },
+        entries_max: section.entries_max,
+        search_within: Duration::from_secs(section.search_secs_max),
+        clear_passwords_on_loopback,
+        clear_passwords: config.tls.allow_plaintext_passwords,
+    }
 }
 
 pub(crate) fn storage(config: &Config, env: &Env) -> EmbeddedOptions {

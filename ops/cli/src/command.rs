@@ -100,6 +100,8 @@ pub enum Command {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Names and ports for mail clients, with those for members abroad.
+    ClientSettings,
     /// Departments of an organisation.
     #[command(subcommand)]
     Department(department::Department),
@@ -221,6 +223,15 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
                 style,
                 &items,
                 &["domain", "state", "names", "not_after_millis", "error"],
+            );
+            Ok(())
+        }
+        Command::ClientSettings => {
+            let found = client.get("/api/client-settings").await?;
+            crate::output::list(
+                style,
+                &found["servers"],
+                &["service", "host", "port", "security", "region"],
             );
             Ok(())
         }
@@ -366,9 +377,10 @@ mod tests {
             "x sent-mail show a@b 3",
             "x sent-mail recall a@b 3",
             "x certificates",
+            "x client-settings",
             "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
             "x invitation notify a@b c@d",
-            "x visibility set --hide-departments 1,2 --hide-tags none --confine 4>2,3 --show-title on",
+            "x visibility set --hide-departments 1,2 --hide-tags none --confine 4>2,3 --show-title on --show-phones on",
             "x invitation refuse 3 unknown",
             "x statistics members --from 2026-11-01",
             "x statistics time-zone Asia/Shanghai",

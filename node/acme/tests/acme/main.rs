@@ -51,6 +51,7 @@ fn offer() -> Offer {
             host: name(HOST),
             port: 443,
         }],
+        regional_hosts: Vec::new(),
         mail_hosts: vec![name(HOST)],
         spf_include: None,
         sts: StsPolicy {

@@ -24,6 +24,10 @@ section! {
         pop3: Vec<String> = everywhere(110), "", "address:port", "restart";
         /// POP3, TLS from the start.
         pop3s: Vec<String> = everywhere(995), "", "address:port", "restart";
+        /// The organisations' directories for mail clients, read only: LDAP with StartTLS, usually on port 389.
+        ldap: Vec<String> = Vec::new(), "", "address:port", "restart";
+        /// The same with TLS from the start, usually on port 636.
+        ldaps: Vec<String> = Vec::new(), "", "address:port", "restart";
         /// JMAP over HTTPS, for mail clients.
         https: Vec<String> = everywhere(443), "", "address:port", "restart";
         /// HTTP without TLS, for the public: certificate authorities that check by HTTP-01 (`[acme]`), and everybody else is

@@ -19,8 +19,16 @@ section! {
         submission: String = String::new(), "", "empty, host, host:port or none", "restart";
         /// Mail from clients, TLS from the start.
         submissions: String = String::new(), "", "empty, host, host:port or none", "restart";
+        /// Directories, LDAP with StartTLS.
+        ldap: String = String::new(), "", "empty, host, host:port or none", "restart";
+        /// Directories, LDAP with TLS from the start.
+        ldaps: String = String::new(), "", "empty, host, host:port or none", "restart";
         /// HTTPS: JMAP, the admin API, and the set-up answers themselves.
         https: String = String::new(), "", "empty, host, host:port or none", "restart";
+        /// Other names for members abroad, for IMAP, POP3 and submission with the same ports: each a host, which may be followed by a
+        /// space and what people call the place, such as `eu.mail.example.org Europe`. They are shown beside the settings for
+        /// clients, and are in certificates from authorities.
+        regional_hosts: Vec<String> = Vec::new(), "", "host names", "restart";
         /// Hosts that take mail from other servers, for the MX records, the preferred one first. Empty: `node.host_name`.
         mail_hosts: Vec<String> = Vec::new(), "", "host names", "restart";
         /// A domain whose SPF record names all hosts that send, for the SPF records of all domains. Empty: the mail hosts send.

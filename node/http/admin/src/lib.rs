@@ -17,6 +17,7 @@ mod certificate;
 mod changes;
 mod check_up;
 mod clean_up;
+mod client_settings;
 mod cluster;
 mod conditional;
 mod connected;
@@ -213,6 +214,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(statistics::sign_ins))
         .routes(routes!(statistics::settings, statistics::set_settings))
         .routes(routes!(whoami::show))
+        .routes(routes!(client_settings::show))
 }
 
 fn people_routes() -> OpenApiRouter<AdminState> {

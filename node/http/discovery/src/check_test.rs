@@ -15,6 +15,7 @@ pub(crate) fn checker(zone: &ZoneDns) -> Checker {
                 host: domain("mx.host.test"),
                 port: 443,
             }],
+            regional_hosts: Vec::new(),
             mail_hosts: vec![domain("mx.host.test")],
             spf_include: None,
             sts: StsPolicy {

@@ -19,7 +19,7 @@ mod xml;
 
 pub use autodiscover::AutodiscoverRequest;
 pub use check::{Checker, Found, Looked, RecordState};
-pub use offer::{Door, Offer, Service, StsMode, StsPolicy};
+pub use offer::{Door, Offer, RegionalHost, Service, StsMode, StsPolicy};
 pub use records::{
     Dkim, Need, Ownership, Purpose, RECORD_SECS, Record, SpfEnd, Value, Zone, records_to_publish, zone_file,
 };

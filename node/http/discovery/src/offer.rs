@@ -19,14 +19,27 @@ pub enum Service {
     Submissions,
     /// JMAP, the admin API and these documents.
     Https,
+    /// The directory, TLS by StartTLS.
+    Ldap,
+    /// The directory, TLS from the start.
+    Ldaps,
 }
 
 impl Service {
     /// Whether a connection begins in clear text.
     #[must_use]
     pub fn begins_in_clear(self) -> bool {
-        matches!(self, Self::Imap | Self::Pop3 | Self::Submission)
+        matches!(self, Self::Imap | Self::Pop3 | Self::Submission | Self::Ldap)
     }
+}
+
+/// Another name for members abroad (ACC-16): IMAP, POP3 and submission are there too, with the same ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionalHost {
+    /// Name of the host.
+    pub host: Domain,
+    /// What people call the place; empty when nothing is said.
+    pub place: String,
 }
 
 /// One service where it is found.
@@ -87,6 +100,8 @@ pub struct StsPolicy {
 pub struct Offer {
     /// Services for clients, at most one of a kind.
     pub doors: Vec<Door>,
+    /// Other names of the services for mail clients (ACC-16).
+    pub regional_hosts: Vec<RegionalHost>,
     /// Hosts that take mail from other servers, the preferred one first; never empty.
     pub mail_hosts: Vec<Domain>,
     /// Domain with an SPF record that names all hosts that send; none: the mail hosts send.
@@ -100,10 +115,24 @@ impl Offer {
     #[must_use]
     pub fn own_hosts(&self) -> Vec<Domain> {
         let doors = self.doors.iter().map(|door| &door.host);
-        let mut hosts: Vec<Domain> = doors.chain(&self.mail_hosts).cloned().collect();
+        let regional = self.regional_hosts.iter().map(|regional| &regional.host);
+        let mut hosts: Vec<Domain> = doors.chain(regional).chain(&self.mail_hosts).cloned().collect();
         hosts.sort();
         hosts.dedup();
         hosts
+    }
+    /// Where a service for mail clients is found under other names.
+    pub fn regional_doors(&self, service: Service) -> impl Iterator<Item = Door> + '_ {
+        let has = !matches!(service, Service::Https | Service::Ldap | Service::Ldaps);
+        let door = self.door(service).filter(|_| has);
+        door.into_iter().flat_map(move |door| {
+            let hosts = self.regional_hosts.iter().map(|regional| &regional.host);
+            hosts.filter(|host| **host != door.host).map(move |host| Door {
+                service,
+                host: host.clone(),
+                port: door.port,
+            })
+        })
     }
     /// Where a service is found, if there is such.
     #[must_use]

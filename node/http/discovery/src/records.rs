@@ -286,6 +286,12 @@ impl List<'_> {
                 None => self.push(label, Value::Srv { port: 0, host: None }, purpose, Need::Optional),
             }
         }
+        // Clients look a directory up by its own name only, so nothing is said where there is none.
+        for (service, label) in [(Service::Ldap, "_ldap._tcp"), (Service::Ldaps, "_ldaps._tcp")] {
+            if let Some(door) = offer.door(service) {
+                self.service(label, door.port, &door.host);
+            }
+        }
         let Some(https) = offer.door(Https) else { return };
         // RFC 8620 §2.2.
         self.service("_jmap._tcp", https.port, &https.host);

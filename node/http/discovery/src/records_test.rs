@@ -15,6 +15,7 @@ fn offer(host: &str, services: &[(Service, u16)]) -> Offer {
                 port: *port,
             })
             .collect(),
+        regional_hosts: Vec::new(),
         mail_hosts: vec![name(host)],
         spf_include: None,
         sts: StsPolicy {
@@ -82,6 +83,18 @@ fn dom_5_6_7_all_records_of_a_domain() {
     assert_eq!(found[0], "_hongyan.example.org TXT \"hongyan-verification=abc\"");
     assert_eq!(found[1], "hongyan-abc.example.org CNAME mx.example.org.");
     assert_eq!(found[2..], expect);
+}
+
+#[test]
+fn acc_20_a_directory_is_found_where_there_is_one() {
+    let offer = offer("mx.example.org", &[(Service::Ldap, 389), (Service::Ldaps, 636)]);
+    let found = lines(&records_to_publish(&name("customer.test"), &Zone::default(), &offer));
+    let of_ldap: Vec<_> = found.iter().filter(|line| line.contains("_ldap")).collect();
+    let expect = [
+        "_ldap._tcp.customer.test SRV 0 1 389 mx.example.org.",
+        "_ldaps._tcp.customer.test SRV 0 1 636 mx.example.org.",
+    ];
+    assert_eq!(of_ldap, expect);
 }
 
 #[test]

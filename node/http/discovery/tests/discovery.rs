@@ -27,6 +27,7 @@ fn offer(services: &[(Service, u16)]) -> Offer {
                 port: *port,
             })
             .collect(),
+        regional_hosts: Vec::new(),
         mail_hosts: vec![name(HOST), name("mx2.host.test")],
         spf_include: None,
         sts: StsPolicy {

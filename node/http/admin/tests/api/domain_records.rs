@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hongyan_env::{DnsError, ZoneDns};
-use hongyan_http_discovery::{Checker, Door, Offer, Service, StsMode, StsPolicy};
+use hongyan_http_discovery::{Checker, Door, Offer, RegionalHost, Service, StsMode, StsPolicy};
 use hongyan_types::Domain;
 
 use super::organisation::{acme, as_actor, as_member};
@@ -19,6 +19,7 @@ fn offer() -> Offer {
             host: host.clone(),
             port: 443,
         }],
+        regional_hosts: Vec::new(),
         mail_hosts: vec![host],
         spf_include: None,
         sts: StsPolicy {
@@ -37,6 +38,49 @@ async fn state(api: &axum::Router, name: &str, kind: &str) -> (String, Value) {
         .find(|record| record["name"] == name && record["type"] == kind)
         .unwrap_or_else(|| panic!("{name} {kind} in {shown}"));
     (record["state"].as_str().unwrap().to_owned(), record["found"].clone())
+}
+
+#[test]
+fn acc_9_and_16_members_are_shown_names_and_ports() {
+    hongyan_actor::run(0, async {
+        let (_, state_of_api) = open_api().await;
+        let mut offer = offer();
+        let host = offer.mail_hosts[0].clone();
+        offer.doors.extend(
+            [(Service::Imaps, 993), (Service::Ldap, 389)].map(|(service, port)| Door {
+                service,
+                host: host.clone(),
+                port,
+            }),
+        );
+        offer.regional_hosts.push(RegionalHost {
+            host: Domain::try_from("eu.host.test").unwrap(),
+            place: "Europe".to_owned(),
+        });
+        let router = router(AdminState {
+            single_sign_on: None,
+            ldap: None,
+            publishing: Some(Checker {
+                offer: Arc::new(offer),
+                dns: Arc::new(ZoneDns::default()),
+            }),
+            ..state_of_api.clone()
+        });
+        acme(&as_actor(&router, Actor::socket())).await;
+        let anna = as_member(&router, &state_of_api, "anna@d.test").await;
+        let (status, shown) = call(&anna, "GET", "/api/client-settings", Value::Null).await;
+        assert_eq!(status, 200);
+        let server = |service: &str, host: &str, port: u16, security: &str| json!({"service": service, "host": host, "port": port, "security": security});
+        let mut abroad = server("imap", "eu.host.test", 993, "tls");
+        abroad["region"] = json!("Europe");
+        let expect = json!([
+            server("imap", "mx.host.test", 993, "tls"),
+            abroad,
+            server("ldap", "mx.host.test", 389, "starttls"),
+            server("https", "mx.host.test", 443, "tls"),
+        ]);
+        assert_eq!(shown["servers"], expect);
+    });
 }
 
 #[test]

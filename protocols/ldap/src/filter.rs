@@ -1,6 +1,7 @@
 //! Search filters as they are written (RFC 4515) and sent (RFC 4511 §4.5.1.7).
 
-use super::ber::{BOOLEAN, OCTETS, SEQUENCE, element, joined};
+use crate::ber::{BOOLEAN, Element, OCTETS, SEQUENCE, element, joined};
+use crate::{Limits, Malformed};
 
 /// Longest one that is taken, in octets.
 const OCTETS_MAX: usize = 4_096;
@@ -10,7 +11,7 @@ const DEPTH_MAX: usize = 20;
 /// What is wrong with a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the filter is wrong: {0}")]
-pub(crate) struct FilterError(String);
+pub struct FilterError(String);
 
 fn wrong(text: impl Into<String>) -> FilterError {
     FilterError(text.into())
@@ -18,29 +19,83 @@ fn wrong(text: impl Into<String>) -> FilterError {
 
 /// Which entries are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Filter {
+pub enum Filter {
+    /// All hold; of none it is true (RFC 4526 §2).
     And(Vec<Filter>),
+    /// One holds; of none it is false.
     Or(Vec<Filter>),
+    /// It does not hold.
     Not(Box<Filter>),
-    /// By a tag of equality, greater, less or approximate.
-    Compare(u8, String, Vec<u8>),
+    /// How a value of the attribute compares with this one.
+    Compare(Comparison, String, Vec<u8>),
+    /// The attribute is there.
     Present(String),
     /// What a value begins with, has in it, ends with.
     Substrings(String, Vec<u8>, Vec<Vec<u8>>, Vec<u8>),
     /// By a matching rule.
     Extensible {
+        /// Its name; empty: that of equality.
         rule: String,
+        /// Empty: of all attributes.
         attribute: String,
+        /// What is asserted.
         value: Vec<u8>,
+        /// Whether the parts of the entry's name count too.
         names: bool,
     },
+    /// Of a kind that a later RFC has, by its tag; undefined for every entry.
+    Unknown(u8),
 }
 
-const EQUAL: u8 = 0xa3;
+/// How values compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// They are the same.
+    Equal,
+    /// The entry's is not before the asserted one.
+    GreaterOrEqual,
+    /// The entry's is not after it.
+    LessOrEqual,
+    /// They are about the same.
+    Approximate,
+}
+
+impl Comparison {
+    const ALL: [Self; 4] = [Self::Equal, Self::GreaterOrEqual, Self::LessOrEqual, Self::Approximate];
+
+    fn tag(self) -> u8 {
+        match self {
+            Self::Equal => 0xa3,
+            Self::GreaterOrEqual => 0xa5,
+            Self::LessOrEqual => 0xa6,
+            Self::Approximate => 0xa8,
+        }
+    }
+}
+
+/// Why a filter that was sent is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Untaken {
+    /// It is none.
+    Malformed,
+    /// It is nested too deep.
+    Deep,
+    /// It has too many parts.
+    Long,
+}
+
+impl From<Malformed> for Untaken {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
 
 impl Filter {
-    /// Reads one.
-    pub(crate) fn read(text: &str) -> Result<Self, FilterError> {
+    /// Reads one as it is written.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Self, FilterError> {
         if text.len() > OCTETS_MAX {
             return Err(wrong(format!("it has more than {OCTETS_MAX} octets")));
         }
@@ -53,6 +108,12 @@ impl Filter {
         }
     }
 
+    /// Reads one as it is sent, within limits.
+    pub(crate) fn decode(sent: Element<'_>, limits: &Limits) -> Result<Self, Untaken> {
+        let mut decoder = Decoder { limits, parts: 0 };
+        decoder.filter(sent, 0)
+    }
+
     /// As it is sent.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let all = |filters: &[Self]| filters.iter().map(Self::encode).collect::<Vec<_>>();
@@ -61,7 +122,7 @@ impl Filter {
             Self::And(filters) => joined(0xa0, &all(filters)),
             Self::Or(filters) => joined(0xa1, &all(filters)),
             Self::Not(filter) => joined(0xa2, &[filter.encode()]),
-            Self::Compare(tag, attribute, value) => joined(*tag, &[text(attribute), element(OCTETS, value)]),
+            Self::Compare(tag, attribute, value) => joined(tag.tag(), &[text(attribute), element(OCTETS, value)]),
             Self::Present(attribute) => element(0x87, attribute.as_bytes()),
             Self::Substrings(attribute, begin, within, end) => {
                 let mut parts = Vec::new();
@@ -98,8 +159,102 @@ impl Filter {
                 }
                 joined(0xa9, &parts)
             }
+            Self::Unknown(tag) => element(*tag, &[]),
         }
     }
+}
+
+/// Reads what was sent.
+struct Decoder<'l> {
+    limits: &'l Limits,
+    parts: usize,
+}
+
+impl Decoder<'_> {
+    fn filter(&mut self, sent: Element<'_>, depth: usize) -> Result<Filter, Untaken> {
+        self.parts += 1;
+        if depth > self.limits.filter_depth_max {
+            return Err(Untaken::Deep);
+        }
+        if self.parts > self.limits.filter_parts_max {
+            return Err(Untaken::Long);
+        }
+        if let Some(comparison) = Comparison::ALL.into_iter().find(|known| known.tag() == sent.tag) {
+            let mut parts = sent.inside();
+            let attribute = parts.expect(OCTETS)?.text();
+            let value = parts.expect(OCTETS)?.body.to_vec();
+            return Ok(Filter::Compare(comparison, attribute, value));
+        }
+        Ok(match sent.tag {
+            0xa0 => Filter::And(self.all(sent, depth)?),
+            0xa1 => Filter::Or(self.all(sent, depth)?),
+            0xa2 => {
+                let inner = sent.inside().next()?.ok_or(Malformed)?;
+                Filter::Not(Box::new(self.filter(inner, depth + 1)?))
+            }
+            0xa4 => self.substrings(sent)?,
+            0x87 => Filter::Present(sent.text()),
+            0xa9 => extensible_sent(sent)?,
+            // RFC 4511 §4.5.1.7: what is not known is undefined. It must be of the class that filters have.
+            other if other & 0xc0 == 0x80 => Filter::Unknown(other),
+            _ => return Err(Untaken::Malformed),
+        })
+    }
+
+    fn all(&mut self, sent: Element<'_>, depth: usize) -> Result<Vec<Filter>, Untaken> {
+        let (mut filters, mut rest) = (Vec::new(), sent.inside());
+        while let Some(inner) = rest.next()? {
+            filters.push(self.filter(inner, depth + 1)?);
+        }
+        Ok(filters)
+    }
+
+    fn substrings(&mut self, sent: Element<'_>) -> Result<Filter, Untaken> {
+        let mut parts = sent.inside();
+        let attribute = parts.expect(OCTETS)?.text();
+        let mut pieces = parts.expect(SEQUENCE)?.inside();
+        let (mut begin, mut within, mut end) = (None, Vec::new(), None);
+        while let Some(piece) = pieces.next()? {
+            self.parts += 1;
+            if self.parts > self.limits.filter_parts_max {
+                return Err(Untaken::Long);
+            }
+            let value = piece.body.to_vec();
+            match piece.tag {
+                // RFC 4511 §4.5.1: at most one begins, and it is the first; at most one ends, and it is the last.
+                0x80 if begin.is_none() && within.is_empty() && end.is_none() => begin = Some(value),
+                0x81 if end.is_none() => within.push(value),
+                0x82 if end.is_none() => end = Some(value),
+                _ => return Err(Untaken::Malformed),
+            }
+        }
+        if begin.is_none() && within.is_empty() && end.is_none() {
+            return Err(Untaken::Malformed);
+        }
+        let (begin, end) = (begin.unwrap_or_default(), end.unwrap_or_default());
+        Ok(Filter::Substrings(attribute, begin, within, end))
+    }
+}
+
+fn extensible_sent(sent: Element<'_>) -> Result<Filter, Untaken> {
+    let (mut rule, mut attribute, mut value, mut names) = (String::new(), String::new(), None, false);
+    let mut parts = sent.inside();
+    while let Some(part) = parts.next()? {
+        match part.tag {
+            0x81 => rule = part.text(),
+            0x82 => attribute = part.text(),
+            0x83 => value = Some(part.body.to_vec()),
+            0x84 => names = part.truth()?,
+            _ => return Err(Untaken::Malformed),
+        }
+    }
+    let value = value.ok_or(Malformed)?;
+    Ok(Filter::Extensible {
+        rule,
+        attribute,
+        value,
+        names,
+    })
 }
 
 /// A filter in its parentheses, and what follows.
@@ -155,7 +310,11 @@ fn item(text: &str) -> Result<Filter, FilterError> {
         true => Ok(name.trim().to_owned()),
         false => Err(wrong(format!("{name:?} is no attribute"))),
     };
-    for (sign, tag) in [('>', 0xa5), ('<', 0xa6), ('~', 0xa8)] {
+    for (sign, tag) in [
+        ('>', Comparison::GreaterOrEqual),
+        ('<', Comparison::LessOrEqual),
+        ('~', Comparison::Approximate),
+    ] {
         if let Some(name) = left.strip_suffix(sign) {
             return Ok(Filter::Compare(tag, named(name)?, unescape(value)?));
         }
@@ -170,9 +329,12 @@ fn item(text: &str) -> Result<Filter, FilterError> {
     let parts = value.split('*').map(unescape).collect::<Result<Vec<_>, _>>()?;
     match parts.as_slice() {
         [] => Err(wrong("a value is missing")),
-        [value] => Ok(Filter::Compare(EQUAL, attribute, value.clone())),
+        [value] => Ok(Filter::Compare(Comparison::Equal, attribute, value.clone())),
         [begin, within @ .., end] => {
-            let within = within.iter().filter(|part| !part.is_empty()).cloned().collect();
+            let within: Vec<_> = within.iter().filter(|part| !part.is_empty()).cloned().collect();
+            if begin.is_empty() && within.is_empty() && end.is_empty() {
+                return Err(wrong("asterisks have nothing between them"));
+            }
             Ok(Filter::Substrings(attribute, begin.clone(), within, end.clone()))
         }
     }
@@ -230,7 +392,11 @@ mod tests {
     #[test]
     fn filters_are_read_and_written() {
         let check = |text: &str, expect: &str| {
-            assert_eq!(hex(&Filter::read(text).unwrap().encode()), expect, "{text}");
+            let filter = Filter::read(text).unwrap();
+            let sent = filter.encode();
+            assert_eq!(hex(&sent), expect, "{text}");
+            let element = crate::ber::Reader(&sent).next().unwrap().unwrap();
+            assert_eq!(Filter::decode(element, &Limits::default()), Ok(filter), "{text}");
         };
         check("(a=b)", "a306040161040162");
         check(" (a=*) ", "870161");
@@ -271,11 +437,49 @@ mod tests {
             "(:=x)",
             "(a:b:c:=x)",
             "(a=(b))",
+            "(a=**)",
         ] {
             assert!(Filter::read(wrong).is_err(), "{wrong}");
         }
         let deep = "(!".repeat(22) + "(a=b)" + &")".repeat(22);
         assert!(Filter::read(&deep).is_err());
         assert!(Filter::read(&format!("(a={})", "b".repeat(5_000))).is_err());
+    }
+
+    #[test]
+    fn sent_filters_are_bounded() {
+        let limits = Limits {
+            filter_depth_max: 3,
+            filter_parts_max: 6,
+            ..Limits::default()
+        };
+        let check = |filter: &Filter, expect: Option<Untaken>| {
+            let sent = filter.encode();
+            let element = crate::ber::Reader(&sent).next().unwrap().unwrap();
+            assert_eq!(Filter::decode(element, &limits).err(), expect, "{filter:?}");
+        };
+        let present = || Filter::Present("a".to_owned());
+        let deep = |depth: usize| (0..depth).fold(present(), |inner, _| Filter::Not(Box::new(inner)));
+        check(&deep(3), None);
+        check(&deep(4), Some(Untaken::Deep));
+        check(&Filter::Or(vec![present(); 5]), None);
+        check(&Filter::Or(vec![present(); 6]), Some(Untaken::Long));
+        check(&Filter::Or(Vec::new()), None);
+        let pieces =
+            |count: usize| Filter::Substrings("a".to_owned(), Vec::new(), vec![b"x".to_vec(); count], Vec::new());
+        check(&pieces(5), None);
+        check(&pieces(6), Some(Untaken::Long));
+        check(&pieces(0), Some(Untaken::Malformed));
+        check(&Filter::Unknown(0xaf), None);
+        for wrong in [
+            &b"\x04\x00"[..],
+            b"\xa2\x00",
+            b"\xa3\x03\x04\x01a",
+            b"\xa4\x0b\x04\x01a\x30\x06\x82\x01x\x81\x01y",
+            b"\xa9\x03\x82\x01a",
+        ] {
+            let element = crate::ber::Reader(wrong).next().unwrap().unwrap();
+            assert_eq!(Filter::decode(element, &limits), Err(Untaken::Malformed), "{wrong:?}");
+        }
     }
 }

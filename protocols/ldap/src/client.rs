@@ -1,38 +1,41 @@
-//! Requests and answers (RFC 4511 §4), and the control that asks page by page (RFC 2696).
+//! The client's side: requests as they are sent and answers as they are read (RFC 4511 §4), with the control that asks page
+//! by page (RFC 2696).
 
 use std::collections::BTreeMap;
 
-use super::Malformed;
-use super::ber::{BOOLEAN, ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, SET, element, joined, number};
-use super::filter::Filter;
-
-/// RFC 4511 §4.14.1.
-const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
-/// RFC 2696 §2.
-const PAGED: &[u8] = b"1.2.840.113556.1.4.319";
+use crate::ber::{BOOLEAN, ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, SET, element, joined, message, number};
+use crate::{Filter, Malformed, PAGED, ResultCode, START_TLS};
 
 /// What became of a request (RFC 4511 §4.1.9).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    pub(crate) code: u32,
-    pub(crate) text: String,
+pub struct Outcome {
+    /// What.
+    pub code: ResultCode,
+    /// What the server says of it.
+    pub text: String,
 }
 
 /// What was found: its name, and its values by attribute, whose names are in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) attributes: BTreeMap<String, Vec<Vec<u8>>>,
+pub struct Entry {
+    /// Its distinguished name.
+    pub name: String,
+    /// Its values.
+    pub attributes: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 /// What an answer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub enum Operation {
+    /// A bind is over.
     Bound(Outcome),
+    /// This was found.
     Entry(Entry),
     /// More would be found elsewhere.
     Reference,
+    /// A search is over.
     Searched(Outcome),
+    /// An extended operation is over.
     Extended(Outcome),
     /// Whatever else.
     Other(u8),
@@ -40,35 +43,36 @@ pub(crate) enum Operation {
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Response {
+pub struct Response {
     /// To which request; 0 for what nobody asked for.
-    pub(crate) id: u32,
-    pub(crate) operation: Operation,
+    pub id: u32,
+    /// What it says.
+    pub operation: Operation,
     /// Where the next page begins; empty at the end.
-    pub(crate) cookie: Vec<u8>,
+    pub cookie: Vec<u8>,
 }
 
 /// What is looked for.
 #[derive(Debug, Clone)]
-pub(crate) struct SearchRequest<'q> {
-    pub(crate) base: &'q str,
-    pub(crate) filter: &'q Filter,
-    pub(crate) attributes: &'q [String],
-    pub(crate) page: u32,
-    pub(crate) cookie: &'q [u8],
+pub struct SearchRequest<'q> {
+    /// Below which name.
+    pub base: &'q str,
+    /// What holds of it.
+    pub filter: &'q Filter,
+    /// Which attributes of it are wanted.
+    pub attributes: &'q [String],
+    /// Entries of a page.
+    pub page: u32,
+    /// Where the page begins; empty for the first.
+    pub cookie: &'q [u8],
     /// How long the server may take, in seconds.
-    pub(crate) within_secs: u32,
-}
-
-fn message(id: u32, operation: Vec<u8>, controls: Option<Vec<u8>>) -> Vec<u8> {
-    let mut parts = vec![number(INTEGER, id), operation];
-    parts.extend(controls);
-    joined(SEQUENCE, &parts)
+    pub within_secs: u32,
 }
 
 /// A simple bind (RFC 4511 §4.2). Who asks makes sure that the password is not empty: that would prove nothing (RFC 4513
 /// §5.1.2).
-pub(crate) fn bind(id: u32, name: &str, password: &str) -> Vec<u8> {
+#[must_use]
+pub fn bind(id: u32, name: &str, password: &str) -> Vec<u8> {
     let parts = [
         number(INTEGER, 3),
         element(OCTETS, name.as_bytes()),
@@ -78,17 +82,20 @@ pub(crate) fn bind(id: u32, name: &str, password: &str) -> Vec<u8> {
 }
 
 /// The end (RFC 4511 §4.3).
-pub(crate) fn unbind(id: u32) -> Vec<u8> {
+#[must_use]
+pub fn unbind(id: u32) -> Vec<u8> {
     message(id, element(0x42, &[]), None)
 }
 
 /// TLS from here on (RFC 4511 §4.14).
-pub(crate) fn start_tls(id: u32) -> Vec<u8> {
-    message(id, joined(0x77, &[element(0x80, START_TLS)]), None)
+#[must_use]
+pub fn start_tls(id: u32) -> Vec<u8> {
+    message(id, joined(0x77, &[element(0x80, START_TLS.as_bytes())]), None)
 }
 
 /// A page of what is below a base (RFC 4511 §4.5). A server that knows no pages answers with all of it.
-pub(crate) fn search(id: u32, request: &SearchRequest<'_>) -> Vec<u8> {
+#[must_use]
+pub fn search(id: u32, request: &SearchRequest<'_>) -> Vec<u8> {
     let attributes: Vec<Vec<u8>> = request
         .attributes
         .iter()
@@ -107,13 +114,16 @@ pub(crate) fn search(id: u32, request: &SearchRequest<'_>) -> Vec<u8> {
         joined(SEQUENCE, &attributes),
     ];
     let paged = [number(INTEGER, request.page), element(OCTETS, request.cookie)];
-    let control = [element(OCTETS, PAGED), element(OCTETS, &joined(SEQUENCE, &paged))];
+    let control = [
+        element(OCTETS, PAGED.as_bytes()),
+        element(OCTETS, &joined(SEQUENCE, &paged)),
+    ];
     let controls = joined(0xa0, &[joined(SEQUENCE, &control)]);
     message(id, joined(0x63, &parts), Some(controls))
 }
 
 fn outcome(mut reader: Reader<'_>) -> Result<Outcome, Malformed> {
-    let code = reader.expect(ENUMERATED)?.number()?;
+    let code = ResultCode(reader.expect(ENUMERATED)?.number()?);
     reader.expect(OCTETS)?;
     let text = reader.expect(OCTETS)?.text();
     Ok(Outcome { code, text })
@@ -148,7 +158,7 @@ fn entry(mut reader: Reader<'_>) -> Result<Entry, Malformed> {
 fn cookie(mut controls: Reader<'_>) -> Result<Vec<u8>, Malformed> {
     while let Some(control) = controls.next()? {
         let mut parts = control.inside();
-        if parts.expect(OCTETS)?.body != PAGED {
+        if parts.expect(OCTETS)?.body != PAGED.as_bytes() {
             continue;
         }
         while let Some(part) = parts.next()? {
@@ -164,7 +174,10 @@ fn cookie(mut controls: Reader<'_>) -> Result<Vec<u8>, Malformed> {
 
 impl Response {
     /// Reads a whole message.
-    pub(crate) fn read(octets: &[u8]) -> Result<Self, Malformed> {
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(octets: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader(octets).expect(SEQUENCE)?.inside();
         let id = reader.expect(INTEGER)?.number()?;
         let element = reader.next()?.ok_or(Malformed)?;
@@ -207,7 +220,7 @@ mod tests {
     fn answers_are_read() {
         let done = b"\x30\x0c\x02\x01\x02\x65\x07\x0a\x01\x00\x04\x00\x04\x00";
         let outcome = Outcome {
-            code: 0,
+            code: ResultCode::SUCCESS,
             text: String::new(),
         };
         assert_eq!(
@@ -231,7 +244,7 @@ mod tests {
         let control = joined(
             SEQUENCE,
             &[
-                element(OCTETS, PAGED),
+                element(OCTETS, PAGED.as_bytes()),
                 element(BOOLEAN, &[255]),
                 element(OCTETS, &paged),
             ],

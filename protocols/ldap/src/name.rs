@@ -2,11 +2,12 @@
 
 /// A distinguished name: from the entry up, each level's types and values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name(Vec<Vec<(String, String)>>);
+pub struct Name(Vec<Vec<(String, String)>>);
 
 impl Name {
     /// Reads one; nothing for what is none.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
         let mut levels = Vec::new();
         if text.trim().is_empty() {
             return Some(Self(levels));
@@ -31,8 +32,24 @@ impl Name {
         }
     }
 
+    /// How many levels it has; none is the root.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Type, in small letters, and value of a level that has but one, counted from the entry up.
+    #[must_use]
+    pub fn level(&self, place: usize) -> Option<(&str, &str)> {
+        match self.0.get(place)?.as_slice() {
+            [(kind, value)] => Some((kind, value)),
+            _ => None,
+        }
+    }
+
     /// The names of the organisational units between a base and the entry, from above; nothing when it is not below.
-    pub(crate) fn units_below(&self, base: &Self) -> Option<Vec<String>> {
+    #[must_use]
+    pub fn units_below(&self, base: &Self) -> Option<Vec<String>> {
         let above = self.0.len().checked_sub(base.0.len())?;
         let (below, rest) = self.0.split_at(above);
         let same = |(one, other): (&Vec<(String, String)>, &Vec<(String, String)>)| folded(one) == folded(other);
@@ -96,7 +113,8 @@ fn value(text: &str) -> Option<(String, Option<char>, &str)> {
 }
 
 /// A value as it is written in a name (RFC 4514 §2.4).
-pub(crate) fn escape(value: &str) -> String {
+#[must_use]
+pub fn escape(value: &str) -> String {
     let mut written = String::with_capacity(value.len());
     for octet in value.bytes() {
         if octet.is_ascii_alphanumeric() || b"-_.@".contains(&octet) {

@@ -1,7 +1,7 @@
 //! The Basic Encoding Rules as far as LDAP uses them (RFC 4511 §5.1): lengths are definite, tags have one octet. Elements are
 //! read one level at a time, so how deep an answer is nested costs nothing.
 
-use super::Malformed;
+use crate::Malformed;
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
@@ -25,6 +25,13 @@ impl<'o> Element<'o> {
     /// Text; what is not UTF-8 is replaced.
     pub(crate) fn text(self) -> String {
         String::from_utf8_lossy(self.body).into_owned()
+    }
+    /// A truth: whatever is not zero (RFC 4511 §5.1 has 0xff for it, others send 1).
+    pub(crate) fn truth(self) -> Result<bool, Malformed> {
+        match self.body {
+            [octet] => Ok(*octet != 0),
+            _ => Err(Malformed),
+        }
     }
     /// A number that is not negative.
     pub(crate) fn number(self) -> Result<u32, Malformed> {
@@ -104,7 +111,10 @@ fn head(octets: &[u8]) -> Result<Option<Head>, Malformed> {
 }
 
 /// Octets of the message that begins here, as soon as its head is there.
-pub(crate) fn frame(octets: &[u8]) -> Result<Option<usize>, Malformed> {
+///
+/// # Errors
+/// What begins here is no message.
+pub fn frame(octets: &[u8]) -> Result<Option<usize>, Malformed> {
     if octets.first().is_some_and(|tag| *tag != SEQUENCE) {
         return Err(Malformed);
     }
@@ -134,6 +144,13 @@ pub(crate) fn element(tag: u8, body: &[u8]) -> Vec<u8> {
 /// Writes one of several others.
 pub(crate) fn joined(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
     element(tag, &parts.concat())
+}
+
+/// A whole message (RFC 4511 §4.1.1).
+pub(crate) fn message(id: u32, operation: Vec<u8>, controls: Option<Vec<u8>>) -> Vec<u8> {
+    let mut parts = vec![number(INTEGER, id), operation];
+    parts.extend(controls);
+    joined(SEQUENCE, &parts)
 }
 
 /// Writes a number.
