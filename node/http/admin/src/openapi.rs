@@ -19,7 +19,7 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
             "Administration: organisations and what is in them, sessions, queue, cluster.\n\n\
              Lists come in pages: ask for `next` as `after`. Errors are problems (RFC 9457) that name the limit and its \
              present use; unknown fields are refused by name. Objects bear an `ETag`; a change with `If-Match` is refused \
-             with 412 and the present state when someone else was there before. A request with `Idempotency-Key` is carried \
+             with 409 and the present state when someone else was there before. A request with `Idempotency-Key` is carried \
              out once and answered the same for a day.",
         ))
         .license(Some(

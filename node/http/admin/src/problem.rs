@@ -232,7 +232,7 @@ impl From<DirectoryError> for Problem {
                 ..Self::new(StatusCode::CONFLICT, "limit", detail)
             },
             DirectoryError::NotInPlan { .. } => Self::new(StatusCode::FORBIDDEN, "not-in-plan", detail),
-            DirectoryError::Changed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
+            DirectoryError::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", detail),
             DirectoryError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             DirectoryError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", detail),
             DirectoryError::Repeated => Self::new(StatusCode::CONFLICT, "repeated", detail),

@@ -51,7 +51,7 @@ fn api_5_administrators_connect_applications() {
         let (status, changed, _) = call_with(socket, "PUT", PATH, named, &same).await;
         assert_eq!((status, changed.get("client_secret")), (200, None));
         let (status, problem, _) = call_with(socket, "PUT", PATH, portal(), &same).await;
-        assert_eq!((status, &problem["present"]["name"]), (412, &json!("Front page")));
+        assert_eq!((status, &problem["present"]["name"]), (409, &json!("Front page")));
         let proves = async |secret: &str| state.access.oauth_prove_client("portal", Some(secret)).await.is_ok();
         assert!(proves(&secret).await);
         let (status, renewed) = call(socket, "POST", &format!("{PATH}/secret"), Value::Null).await;

@@ -61,7 +61,7 @@ fn org_6_two_who_move_a_department_and_one_is_told() {
         assert_eq!((moved.0, &moved.1["parent"]), (200, &json!(3)));
         assert_ne!(moved.2, etag);
         let (status, problem, _) = call_with(api, "PATCH", "/api/departments/2", json!({"parent": 0}), &same).await;
-        assert_eq!((status, &problem["type"]), (412, &json!("changed")));
+        assert_eq!((status, &problem["type"]), (409, &json!("changed")));
         assert_eq!(problem["present"]["parent"], 3, "the present state is shown");
         let tree = call(api, "GET", "/api/departments", Value::Null).await.1;
         let names: Vec<_> = tree["items"]
@@ -123,7 +123,7 @@ fn mem_11_a_member_is_found_and_changed() {
         let second = call_with(api, "PATCH", path, json!({"display_name": "B"}), &same).await;
         assert_eq!(
             (first.0, second.0, &second.1["present"]["display_name"]),
-            (200, 412, &json!("A"))
+            (200, 409, &json!("A"))
         );
     });
 }
@@ -441,7 +441,7 @@ fn grp_2_to_6_a_group_with_rules() {
         assert_eq!((status, &changed["owner"]), (200, &json!("boss@d.test")));
         assert_eq!(changed["posters"]["departments"], json!([]));
         let (status, problem, _) = call_with(api, "PATCH", "/api/groups/all@d.test", change, &old).await;
-        assert_eq!((status, &problem["present"]["owner"]), (412, &json!("boss@d.test")));
+        assert_eq!((status, &problem["present"]["owner"]), (409, &json!("boss@d.test")));
         let circle = json!({"address": "all@d.test"});
         let (status, problem) = call(api, "POST", "/api/groups/all@d.test/members", circle).await;
         assert_eq!((status, &problem["type"]), (409, &json!("refused")));

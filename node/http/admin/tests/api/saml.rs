@@ -51,7 +51,7 @@ fn api_2_two_who_set_the_saml_provider_and_one_is_told() {
         }
         assert_ne!(second, etag);
         let (status, problem, _) = call_with(api, "PUT", PATH, provider(), &same).await;
-        assert_eq!((status, &problem["type"]), (412, &json!("changed")), "{problem}");
+        assert_eq!((status, &problem["type"]), (409, &json!("changed")), "{problem}");
         assert_eq!(problem["present"]["label"], "By metadata");
         let (_, log) = call(api, "GET", "/api/audit?organisation=Acme", Value::Null).await;
         assert!(log.to_string().contains("organisation.saml"), "{log}");

@@ -363,7 +363,7 @@ fn lgn_8_administrators_say_how_all_sign_in() {
         let late = call_with(&world.operator, "PATCH", path, change, &[("if-match", etag.as_str())]).await;
         assert_eq!(
             (late.0, &late.1["present"]["closed"]),
-            (412, &json!(["pop3"])),
+            (409, &json!(["pop3"])),
             "{}",
             late.1
         );

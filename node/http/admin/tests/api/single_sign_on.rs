@@ -38,7 +38,7 @@ fn api_2_two_who_set_the_provider_and_one_is_told() {
         );
         assert_ne!(second, etag);
         let (status, problem, _) = call_with(api, "PUT", PATH, provider(), &same).await;
-        assert_eq!((status, &problem["type"]), (412, &json!("changed")), "{problem}");
+        assert_eq!((status, &problem["type"]), (409, &json!("changed")), "{problem}");
         assert_eq!(problem["present"]["label"], "Acme login");
         // A secret is for the provider that gave it.
         kept["issuer"] = json!("https://login.other.test");

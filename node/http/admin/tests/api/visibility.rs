@@ -29,7 +29,7 @@ fn org_11_and_12_members_find_whom_they_see() {
         );
         assert_eq!(
             call_with(&operator, "PUT", "/api/visibility", rules, &quoted).await.0,
-            412
+            409
         );
         let people = found().await;
         assert_eq!(people["total"], 2, "zs and lead are in Tech or below: {people}");
