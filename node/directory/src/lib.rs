@@ -11,6 +11,7 @@ mod bulk;
 mod cache;
 mod change;
 mod changes;
+mod chosen_name;
 mod day;
 mod delegation;
 mod directory;
@@ -62,6 +63,7 @@ pub use changes::{
     AccountChange, AddressChange, DepartmentChange, FactorsChange, Field, GroupChange, NewAccount, NewDepartment,
     NewGrant, NewGroup, NewTag, NewTenant, NewToken, TagChange, TenantChange,
 };
+pub use chosen_name::chosen_name;
 pub use directory::Directory;
 pub use domain::{DomainChange, DomainUse, DomainWork, Proved, ProvenBy};
 pub use domain_news::DomainNews;

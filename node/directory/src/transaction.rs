@@ -426,13 +426,13 @@ fn check_limit(setting: &'static str, max: u64, used: u64) -> Result<()> {
 }
 
 /// Refuses names that would break a header or a terminal.
-fn check_name(name: &str, characters_max: usize) -> Result<()> {
+pub(crate) fn check_name(name: &str, characters_max: usize) -> Result<()> {
     if name.chars().count() > characters_max {
         return Err(Error::Invalid(format!(
             "a name has at most {characters_max} characters"
         )));
     }
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if name
         .chars()
         .any(|c| c.is_control() || turns(c) || matches!(c, '<' | '>'))
@@ -455,7 +455,7 @@ fn clean_name(name: &str, characters_max: usize) -> Result<String> {
 }
 
 /// Text as it is kept: trimmed and composed (NFC).
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.trim().nfc().collect()
 }
 

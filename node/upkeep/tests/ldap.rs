@@ -50,6 +50,14 @@ fn person(id: u8, number: usize) -> Vec<u8> {
     let attributes = [
         attribute("entryUUID", format!("u-{number}")),
         attribute("mail", format!("p{number}@d.test")),
+        attribute(
+            "nick",
+            if number == 3 {
+                "Аdmin".to_owned()
+            } else {
+                format!("P {number}")
+            },
+        ),
     ];
     let name = format!("cn=p{number},dc=d,dc=test");
     let body = [
@@ -287,6 +295,40 @@ fn org_14_a_directory_that_goes_away_changes_nothing() {
         assert_eq!(task.state, TaskState::Failed);
         assert!(task.note.starts_with("the LDAP directory has hung up"), "{}", task.note);
         assert_eq!(ground.count().await, 0);
+        ground
+    });
+}
+
+#[test]
+fn set_5_whose_nickname_is_refused_is_told_of_and_the_others_come() {
+    on_ground(Server::Has(5), LdapOptions::default(), async |ground: Ground| {
+        let mut settings = ground.ldap.settings(ground.tenant).await.unwrap().unwrap();
+        settings.rules.push(AttributeRule {
+            field: PersonField::Nickname,
+            attribute: "nick".to_owned(),
+            master: Master::Directory,
+        });
+        let change = LdapChange {
+            settings,
+            keep_password: false,
+        };
+        let set = ground
+            .ldap
+            .set_settings(&ground.directory, ground.tenant, &change)
+            .await;
+        set.unwrap();
+        let begun = ground.begin().await;
+        let task = ground.end(&begun, |_| ()).await;
+        assert_eq!(
+            (task.state, task.good, task.bad),
+            (TaskState::Done, 4, 1),
+            "{}",
+            task.note
+        );
+        let problems = ground.tasks.problems(ground.tenant, task.id, 0, 10).await.unwrap();
+        let reasons: Vec<_> = problems.iter().flat_map(|row| &row.problems).collect();
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        assert!(reasons[0].reason.starts_with("nickname: "), "{reasons:?}");
         ground
     });
 }

@@ -147,8 +147,8 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
         ground.directory.create_tag(ground.tenant, &tag).await.unwrap();
         let deep = (1..=16).map(|level| format!("L{level}")).collect::<Vec<_>>().join("/");
         let text = format!(
-            "Name,Address,Account ID,Mobile,Gender,Departments,Tags\n\
-             Good,good,E1,+86 138,,Tech/Web;Sales,T\n\
+            "Name,Address,Account ID,Mobile,Gender,Departments,Tags,Alias\n\
+             Good,good,E1,+86 138,,Tech/Web;Sales,T,Goodie\n\
              Taken,taken,,,,,\n\
              ,no one@d.test,,,,,\n\
              Twice,GOOD@d.test,e1,,,,\n\
@@ -156,7 +156,8 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
              Deep,deep,,,,{deep},\n\
              Words,words,,12x,unsure,,\n\
              Tagged,tagged,,,,,None\n\
-             ,,E9,,,,\n"
+             ,,E9,,,,\n\
+             Nick,nick,,,,,,Pоstmaster\n"
         );
         let dry = ImportMembers {
             dry_run: true,
@@ -165,7 +166,7 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
         let looked = ground.run(dry, &text).await;
         assert_eq!(
             (looked.state, looked.total, looked.bad, looked.good),
-            (TaskState::Done, 9, 8, 1),
+            (TaskState::Done, 10, 9, 1),
             "so many could be taken"
         );
         assert_eq!(ground.count().await, 1, "nothing was");
@@ -180,6 +181,7 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
             "8 gender: unsure is none of female, f, male, m",
             "9 tags: there is no tag None",
             "10 address: it is missing",
+            "11 alias: nickname: that name could be taken for the administrator's",
         ];
         assert_eq!(problems.len(), expect.len(), "{problems:#?}");
         for (problem, expect) in problems.iter().zip(expect) {
@@ -200,11 +202,11 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
             ..import()
         };
         let taken = ground.run(good.clone(), &text).await;
-        assert_eq!((taken.state, taken.good, taken.bad), (TaskState::Done, 1, 8));
+        assert_eq!((taken.state, taken.good, taken.bad), (TaskState::Done, 1, 9));
         let again = ground.run(good, &text).await;
         assert_eq!(
             (again.good, again.bad, ground.count().await),
-            (0, 9, 2),
+            (0, 10, 2),
             "nothing is made twice"
         );
         ground

@@ -32,7 +32,7 @@ pub enum Rank {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
-    /// Alias beside the name, as in display names (ORG-8).
+    /// Alias beside the name, as in display names (ORG-8): up to 64 characters, see [`crate::chosen_name`].
     pub nickname: String,
     /// Account id of the organisation's own, unique in it.
     pub employee_id: String,

@@ -39,7 +39,7 @@ pub(crate) async fn run(
     set_limits(transaction, &mut account, change, options, now).await?;
     check_service(transaction, &before, &account, change, withdrawn, options, now).await?;
     if let Field::Set(profile) = &change.profile {
-        account.profile = membership::clean_profile(profile)?;
+        account.profile = membership::clean_profile(&before.profile, profile)?;
     }
     if let Field::Set(departments) = &change.departments {
         account.departments = membership::clean_departments(transaction, account.tenant, departments, options).await?;

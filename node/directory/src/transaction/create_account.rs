@@ -10,8 +10,8 @@ use super::{
 use crate::record::credential;
 use crate::record::target::Target;
 use crate::{
-    AccountKind, AccountRecord, Change, DirectoryOptions, Limit, Limits, NewAccount, Result, Role, Seat, TenantRecord,
-    key,
+    AccountKind, AccountRecord, Change, DirectoryOptions, Limit, Limits, NewAccount, Profile, Result, Role, Seat,
+    TenantRecord, key,
 };
 
 pub(crate) async fn run(
@@ -47,7 +47,7 @@ pub(crate) async fn run(
         display_name: clean(&new.display_name),
         kind: new.kind,
         role: new.administrator.then(|| first_role(&owner)),
-        profile: membership::clean_profile(&new.profile)?,
+        profile: membership::clean_profile(&Profile::default(), &new.profile)?,
         departments: membership::clean_departments(transaction, owner.id, &new.departments, options).await?,
         tags: membership::clean_tags(transaction, owner.id, &new.tags, options).await?,
         seat: new.seat,

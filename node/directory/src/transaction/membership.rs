@@ -9,7 +9,7 @@ use super::plan::Bounds;
 use super::{check_name, clean, folded, need_department, need_tag, read_int};
 use crate::{
     AccountKind, AccountRecord, Change, DepartmentId, DirectoryOptions, Error, Limit, Profile, Quota, Result, Seat,
-    TagId, key,
+    TagId, chosen_name, key,
 };
 
 /// Most characters of a text of the profile.
@@ -19,11 +19,11 @@ const LOCATION_CHARACTERS_MAX: usize = 500;
 
 /// Whether a profile could be kept.
 pub(super) fn check_profile(profile: &Profile) -> Result<()> {
-    clean_profile(profile).map(|_| ())
+    clean_profile(&Profile::default(), profile).map(|_| ())
 }
 
-/// A profile as it is kept, or what is wrong with it.
-pub(super) fn clean_profile(profile: &Profile) -> Result<Profile> {
+/// A profile as it is kept, or what is wrong with it. What was kept `before` there were bounds to it may stay.
+pub(super) fn clean_profile(before: &Profile, profile: &Profile) -> Result<Profile> {
     let text = |text: &str, characters_max: usize| {
         let text = clean(text);
         check_name(&text, characters_max)?;
@@ -35,7 +35,10 @@ pub(super) fn clean_profile(profile: &Profile) -> Result<Profile> {
             .map_err(|error| Error::Invalid(format!("private_address: {error}")))?;
     }
     Ok(Profile {
-        nickname: text(&profile.nickname, TEXT_CHARACTERS_MAX)?,
+        nickname: match profile.nickname == before.nickname {
+            true => before.nickname.clone(),
+            false => chosen_name("nickname", &profile.nickname)?,
+        },
         employee_id: text(&profile.employee_id, TEXT_CHARACTERS_MAX)?,
         mobile: phone("mobile", &profile.mobile)?,
         landline: phone("landline", &profile.landline)?,
@@ -194,4 +197,76 @@ fn department_member(tenant: TenantId, department: DepartmentId, account: Accoun
 
 fn tag_member(tenant: TenantId, tag: TagId, account: AccountId) -> bytes::Bytes {
     key::tag_members(tenant, tag).int(account.0).pack()
+}
+
+#[cfg(test)]
+mod tests {
+    use hongyan_types::{Address, Domain};
+
+    use super::super::write_account;
+    use super::*;
+    use crate::{AccountChange, Directory, Field, NewAccount, NewTenant};
+
+    fn change(nickname: &str, title: &str) -> AccountChange {
+        AccountChange {
+            profile: Field::Set(Profile {
+                nickname: nickname.to_owned(),
+                title: title.to_owned(),
+                ..Profile::default()
+            }),
+            ..AccountChange::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn set_5_a_nickname_has_64_characters_and_older_ones_stay() {
+        let (env, _) = hongyan_env::Env::manual(1);
+        let database = hongyan_kv::Database::new(hongyan_memory::MemoryStore::default());
+        let directory = Directory::new(database, env, DirectoryOptions::default());
+        let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+        let domain = Domain::try_from("example.test").unwrap();
+        directory.create_domain(tenant, &domain).await.unwrap();
+        let at = |local: &str| Address::try_from(format!("{local}@example.test").as_str()).unwrap();
+        let mut anna = directory.create_account(&NewAccount::at(at("anna"))).await.unwrap();
+        let long = "n".repeat(100);
+        anna.profile.nickname.clone_from(&long);
+        let written = anna.clone();
+        let written = directory.transact(async |change| {
+            write_account(change, &written);
+            Ok(())
+        });
+        written.await.unwrap();
+        let kept = directory.change_account(anna.id, &change(&long, "Lead")).await.unwrap();
+        assert_eq!(
+            (kept.profile.nickname, kept.profile.title.as_str()),
+            (long.clone(), "Lead")
+        );
+        for wrong in [
+            "n".repeat(65),
+            format!("{long}n"),
+            "a\nb".to_owned(),
+            "Аdmin".to_owned(),
+        ] {
+            let refused = directory
+                .change_account(anna.id, &change(&wrong, ""))
+                .await
+                .unwrap_err();
+            assert!(refused.to_string().starts_with("nickname: "), "{refused}");
+            let new = NewAccount {
+                profile: Profile {
+                    nickname: wrong,
+                    ..Profile::default()
+                },
+                ..NewAccount::at(at("ben"))
+            };
+            let refused = directory.create_account(&new).await.unwrap_err();
+            assert!(refused.to_string().starts_with("nickname: "), "{refused}");
+        }
+        for right in ["n".repeat(64), String::new()] {
+            let changed = directory.change_account(anna.id, &change(&right, "")).await.unwrap();
+            assert_eq!(changed.profile.nickname, right);
+        }
+        let refused = directory.change_account(anna.id, &change(&long, "")).await;
+        assert!(refused.is_err(), "once it is gone it does not come back");
+    }
 }

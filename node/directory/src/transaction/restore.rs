@@ -90,7 +90,7 @@ async fn member(
     }
     let mut account = named(recycled, name)?;
     if let Some(profile) = profile {
-        account.profile = membership::clean_profile(profile)?;
+        account.profile = membership::clean_profile(&account.profile, profile)?;
     }
     membership::check_unique(transaction, &account).await?;
     let mut departments: Vec<DepartmentId> = Vec::new();

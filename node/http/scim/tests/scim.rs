@@ -274,6 +274,13 @@ async fn org_14_patches_that_contradict_leave_the_user_as_it_was() {
         (
             json!([
                 {"op": "replace", "path": "title", "value": "Boss"},
+                {"op": "replace", "path": "nickName", "value": "Postmaster"},
+            ]),
+            (400, "invalidValue"),
+        ),
+        (
+            json!([
+                {"op": "replace", "path": "title", "value": "Boss"},
                 {"op": "replace", "path": format!("{ENTERPRISE}:organization"), "value": "Mine"},
             ]),
             (400, "mutability"),

@@ -239,6 +239,9 @@ fn field_of(error: &Error) -> &'static str {
         Error::Limit { setting, .. } if setting.starts_with("tags") => "tags",
         Error::Invalid(words) => {
             let named = words.split(':').next().unwrap_or_default();
+            if named == "nickname" {
+                return Column::Nickname.names().0;
+            }
             let known = ["mobile", "landline", "private_address"];
             known.into_iter().find(|field| *field == named).unwrap_or("name")
         }
