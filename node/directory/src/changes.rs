@@ -6,8 +6,8 @@ use hongyan_types::{AccountId, Address, Domain, Network, Timestamp};
 
 use crate::{
     AcceptedTerms, AccountKind, AccountSettings, AccountState, AppPassword, Credential, DepartmentId, Etag,
-    GrantRights, Grantee, Language, Limit, Parties, Passkey, Posting, Profile, Quota, Role, Seat, SignInRule, SmsScope,
-    TagId, TenantState, TokenHash, TokenOwner, TotpKey, Welcome,
+    GrantRights, Grantee, Language, Limit, MxElsewhere, Parties, Passkey, Posting, Profile, Quota, Role, Seat,
+    SignInRule, SmsScope, TagId, TenantState, TokenHash, TokenOwner, TotpKey, Welcome,
 };
 
 /// A change of one field: leave it or set it. Distinguishes "leave" from "set to nothing".
@@ -88,6 +88,8 @@ pub struct TenantChange {
     pub default_domain: Field<Option<Domain>>,
     /// When its service ends.
     pub service_until: Field<Option<Timestamp>>,
+    /// What follows when its mail goes elsewhere.
+    pub mx_elsewhere: Field<MxElsewhere>,
     /// What the tenant was when the change was thought of; `None` for whatever it is.
     pub expect: Option<Etag>,
 }

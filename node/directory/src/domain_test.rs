@@ -418,6 +418,7 @@ async fn dom_1_a_domain_to_try_is_lent_limited_and_replaced() {
     let check = DomainCheck {
         at: d.now(),
         receives: true,
+        answered: true,
         lost: None,
         told: None,
         wrong: Vec::new(),

@@ -42,6 +42,7 @@
 //! ("dir", "phone", number, tenant)          the account that proved it, if its factors have it still
 //! ("dir", "of-account", account, ..), ("dir", "of-tenant", tenant, ..)  what others keep, removed with it; record/share_notice.rs
 //! ("dir", "of-tenant", tenant, "hand-over") record/hand_over.rs
+//! ("dir", "of-tenant", tenant, "mx-elsewhere") record/mx_elsewhere.rs
 //! ("dir", "token", token)                   record/token.rs; ("dir", "token-use", token) record/token_use.rs
 //! ("dir", "token-hash", hash)               token
 //! ("dir", "tenant-token", tenant, token)    account, 0 for the operator; the operator's are those of tenant 0
@@ -296,6 +297,10 @@ pub fn of_tenant(tenant: TenantId) -> Tuple {
 /// The creator's role as it is offered.
 pub(crate) fn hand_over(tenant: TenantId) -> Bytes {
     of_tenant(tenant).string("hand-over").pack()
+}
+/// For how long its mail has gone elsewhere.
+pub(crate) fn mx_elsewhere(tenant: TenantId) -> Bytes {
+    of_tenant(tenant).string("mx-elsewhere").pack()
 }
 pub(crate) fn recycled(tenant: TenantId) -> Tuple {
     dir("recycled").int(tenant.0)

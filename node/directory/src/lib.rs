@@ -33,6 +33,7 @@ mod key;
 mod limit;
 mod lookup;
 mod member_use;
+mod mx_news;
 mod naming;
 mod notice;
 mod operator_request;
@@ -99,6 +100,7 @@ pub use record::group::{GroupId, GroupRecord, Parties, Posting};
 pub use record::hand_over::HandOver;
 pub use record::invitation::{InvitationId, InvitationRecord, InvitationStanding};
 pub use record::language::{Language, UnknownLanguage};
+pub use record::mx_elsewhere::MxElsewhere;
 pub use record::operator_request::{
     Document, DocumentKind, OperatorRequest, OperatorRequestId, OperatorRequestState, Wanted,
 };

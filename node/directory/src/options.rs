@@ -57,6 +57,10 @@ pub struct DirectoryOptions {
     pub request_document_octets_max: usize,
     /// How long after its end an organisation's members and mail are kept; none: for ever.
     pub purge_ended: Option<Duration>,
+    /// How long mail for all of a tenant's domains goes elsewhere before it counts as ended, where that is switched on (ORG-15).
+    pub mx_elsewhere: Duration,
+    /// How much longer it does before the tenant is removed, where that is switched on too.
+    pub mx_elsewhere_purge: Duration,
     /// App passwords of an account.
     pub app_passwords_per_account_max: u64,
     /// Octets of one message.
@@ -126,6 +130,8 @@ impl Default for DirectoryOptions {
             tokens_per_tenant_max: 1_000,
             request_document_octets_max: 5 << 20,
             purge_ended: None,
+            mx_elsewhere: Duration::from_secs(30 * 24 * 3600),
+            mx_elsewhere_purge: Duration::from_secs(30 * 24 * 3600),
             app_passwords_per_account_max: 20,
             message_octets_max: 100 << 20,
             recipients_per_message_max: 1_000,

@@ -17,6 +17,7 @@ pub(crate) mod group;
 pub(crate) mod hand_over;
 pub(crate) mod invitation;
 pub(crate) mod language;
+pub(crate) mod mx_elsewhere;
 pub(crate) mod operator_request;
 pub(crate) mod page;
 pub(crate) mod passkey;

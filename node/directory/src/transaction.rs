@@ -37,6 +37,7 @@ pub(crate) mod list;
 pub(crate) mod member_uses;
 pub(crate) mod membership;
 pub(crate) mod move_domain;
+pub(crate) mod mx_elsewhere;
 pub(crate) mod operator_request;
 pub(crate) mod plan;
 pub(crate) mod purge;

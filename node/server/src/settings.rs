@@ -146,6 +146,8 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         groups_per_tenant_max: section.groups_per_tenant_max,
         request_document_octets_max: section.request_document_octets_max,
         purge_ended: (section.purge_ended_days > 0).then(|| days(section.purge_ended_days)),
+        mx_elsewhere: days(section.mx_elsewhere_days),
+        mx_elsewhere_purge: days(section.mx_elsewhere_purge_days),
         app_passwords_per_account_max: config.access.app_passwords_per_account_max as u64,
         sessions_per_account_max: u64::from(config.access.sessions_per_account_max),
         message_octets_max: config.limits.message_octets_max,

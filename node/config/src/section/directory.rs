@@ -29,6 +29,11 @@ section! {
         request_document_octets_max: usize = 5 << 20, "octets", "65536 to 8388608", "restart";
         /// Days after the end of an organisation's service at which its members and mail are removed for good; 0: never.
         purge_ended_days: u64 = 0, "days", "0 to 3650", "restart";
+        /// Days that mail for all domains of an organisation goes elsewhere before it counts as ended and is suspended, where the operator has
+        /// switched that on for it.
+        mx_elsewhere_days: u64 = 30, "days", "1 to 3650", "restart";
+        /// Days that it goes on to do so before the organisation is removed, where that is switched on too.
+        mx_elsewhere_purge_days: u64 = 30, "days", "1 to 3650", "restart";
         /// The domain below which new organisations get one to try, `t<id>.<parent>`, until they have their own; its DNS leads any name below it
         /// here. Empty: they get none.
         trial_parent: String = String::new(), "", "a domain", "restart";

@@ -12,6 +12,8 @@ pub struct DomainCheck {
     pub at: Timestamp,
     /// Whether all that mail needs to come was found, when name servers last answered.
     pub receives: bool,
+    /// Whether they answered now.
+    pub answered: bool,
     /// Since when that is no longer so; none while it is, and for a domain that never had it.
     pub lost: Option<Timestamp>,
     /// When its administrators were told of that.
@@ -51,6 +53,9 @@ struct V1 {
     ends_millis: Option<i64>,
     #[n(7)]
     told_days: Option<u32>,
+    /// Absent in what was written before there was one: nobody knows.
+    #[n(8)]
+    answered: Option<bool>,
 }
 
 enum Stored {
@@ -67,6 +72,7 @@ pub(crate) fn encode(check: &DomainCheck) -> Bytes {
         asked_millis: check.registration.asked.map(|at| at.millis),
         ends_millis: check.registration.ends.map(|at| at.millis),
         told_days: check.registration.told_days,
+        answered: Some(check.answered).filter(|answered| *answered),
     };
     record::encode(Schema(1), &body)
 }
@@ -81,6 +87,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<DomainCheck, RecordError> {
     Ok(DomainCheck {
         at: moment(body.at_millis),
         receives: body.receives,
+        answered: body.answered.unwrap_or(false),
         lost: body.lost_millis.map(moment),
         told: body.told_millis.map(moment),
         wrong: body.wrong,
@@ -101,6 +108,7 @@ mod tests {
         let check = DomainCheck {
             at: Timestamp { millis: 1_000 },
             receives: false,
+            answered: false,
             lost: Some(Timestamp { millis: 2_000 }),
             told: None,
             wrong: vec!["MX".to_owned()],
@@ -122,6 +130,16 @@ mod tests {
             crate::record::hex(&stored),
             "010001881903e8f41907d0f681624d58190bb8190fa00e"
         );
-        assert_eq!(decode(&stored), Ok(grown));
+        assert_eq!(decode(&stored).as_ref(), Ok(&grown));
+        let answered = DomainCheck {
+            answered: true,
+            ..grown
+        };
+        let stored = encode(&answered);
+        assert_eq!(
+            crate::record::hex(&stored),
+            "010001891903e8f41907d0f681624d58190bb8190fa00ef5"
+        );
+        assert_eq!(decode(&stored), Ok(answered));
     }
 }

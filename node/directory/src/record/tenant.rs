@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 use crate::record::account::{AccountSettings, SettingsV1};
 use crate::record::language::Language;
 use crate::record::read_domain;
-use crate::{Etag, Restrictions};
+use crate::{Etag, MxElsewhere, Restrictions};
 
 /// Whether a tenant's people may work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct TenantRecord {
     pub ended: Option<Timestamp>,
     /// Until when the operator has found it to be real (ORG-4).
     pub verified_until: Option<Timestamp>,
+    /// What follows when its mail goes elsewhere (ORG-15).
+    pub mx_elsewhere: MxElsewhere,
 }
 
 impl TenantRecord {
@@ -123,6 +125,8 @@ struct V1 {
     ended_millis: Option<i64>,
     #[n(18)]
     verified_until_millis: Option<i64>,
+    #[n(19)]
+    mx_elsewhere: Option<u8>,
 }
 
 enum Stored {
@@ -150,6 +154,7 @@ pub(crate) fn encode(tenant: &TenantRecord) -> Bytes {
         service_until_millis: tenant.service_until.map(|at| at.millis),
         ended_millis: tenant.ended.map(|at| at.millis),
         verified_until_millis: tenant.verified_until.map(|at| at.millis),
+        mx_elsewhere: tenant.mx_elsewhere.code(),
     };
     record::encode(Schema(1), &body)
 }
@@ -189,6 +194,7 @@ pub(crate) fn decode(id: TenantId, stored: &[u8]) -> Result<TenantRecord, Record
         service_until: body.service_until_millis.map(|millis| Timestamp { millis }),
         ended: body.ended_millis.map(|millis| Timestamp { millis }),
         verified_until: body.verified_until_millis.map(|millis| Timestamp { millis }),
+        mx_elsewhere: MxElsewhere::of_code(body.mx_elsewhere),
     })
 }
 
@@ -220,6 +226,7 @@ mod tests {
             service_until: None,
             ended: None,
             verified_until: None,
+            mx_elsewhere: MxElsewhere::Off,
         };
         let stored = encode(&tenant);
         assert_eq!(
@@ -268,6 +275,13 @@ mod tests {
         };
         let stored = encode(&ended);
         assert!(crate::record::hex(&stored).ends_with("66612e74657374011907d01907d1190bb8"));
-        assert_eq!(decode(TenantId(3), &stored), Ok(ended));
+        assert_eq!(decode(TenantId(3), &stored).as_ref(), Ok(&ended));
+        let counted = TenantRecord {
+            mx_elsewhere: MxElsewhere::Purge,
+            ..ended
+        };
+        let stored = encode(&counted);
+        assert!(crate::record::hex(&stored).ends_with("66612e74657374011907d01907d1190bb802"));
+        assert_eq!(decode(TenantId(3), &stored), Ok(counted));
     }
 }

@@ -3,8 +3,8 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_types::{TenantId, Timestamp};
 
-use super::{need_account, read_domain, read_tenant, service, write_tenant};
-use crate::{Change, Error, Field, Result, TenantChange, TenantRecord, etag};
+use super::{mx_elsewhere, need_account, read_domain, read_tenant, service, write_tenant};
+use crate::{Change, Error, Field, MxElsewhere, Result, TenantChange, TenantRecord, etag};
 
 pub(crate) async fn run(
     transaction: &mut Change,
@@ -32,6 +32,11 @@ pub(crate) async fn run(
         }
     }
     change.default_domain.clone().apply(&mut tenant.default_domain);
+    change.mx_elsewhere.apply(&mut tenant.mx_elsewhere);
+    // Who says that it works or does not, says so whatever was counted.
+    if matches!(change.state, Field::Set(_)) || tenant.mx_elsewhere == MxElsewhere::Off {
+        mx_elsewhere::forget(transaction, &mut tenant).await?;
+    }
     change.state.apply(&mut tenant.state);
     change.postmaster.apply(&mut tenant.postmaster);
     change.accounts_max.apply(&mut tenant.accounts_max);
@@ -57,6 +62,7 @@ pub(crate) async fn run(
         )
         .changed("account_settings", &before.account_settings, &tenant.account_settings)
         .changed("service_until", &before.service_until, &tenant.service_until)
+        .changed("mx_elsewhere", &before.mx_elsewhere, &tenant.mx_elsewhere)
         .changed("language", &before.language, &tenant.language)
         .changed("default_domain", &before.default_domain, &tenant.default_domain);
     transaction.record(Chain::Tenant(id), event);

@@ -43,6 +43,7 @@ pub(crate) async fn run(
         service_until: None,
         ended: None,
         verified_until: None,
+        mx_elsewhere: crate::MxElsewhere::Off,
     };
     transaction.set(name_key, id.0.to_le_bytes().to_vec());
     write_tenant(transaction, &tenant);

@@ -21,14 +21,20 @@ pub(super) async fn note(transaction: &mut Change, tenant: &mut TenantRecord, no
         None => transaction.clear(&key),
     }
     if tenant.ended.is_some() && tenant.service_until.is_none_or(|until| until > now) {
-        tenant.ended = None;
-        let all = sanction::all(transaction, tenant.id).await?;
-        let stays = all.iter().any(|sanction| {
-            sanction.account.is_none() && sanction.lifted.is_none() && sanction.kind >= SanctionKind::Suspension
-        });
-        if !stays {
-            tenant.state = TenantState::Active;
-        }
+        go_on(transaction, tenant).await?;
+    }
+    Ok(())
+}
+
+/// What has ended works again, as far as no sanction holds.
+pub(super) async fn go_on(transaction: &mut Change, tenant: &mut TenantRecord) -> Result<()> {
+    tenant.ended = None;
+    let all = sanction::all(transaction, tenant.id).await?;
+    let stays = all.iter().any(|sanction| {
+        sanction.account.is_none() && sanction.lifted.is_none() && sanction.kind >= SanctionKind::Suspension
+    });
+    if !stays {
+        tenant.state = TenantState::Active;
     }
     Ok(())
 }
@@ -54,7 +60,8 @@ pub(crate) async fn look(
         transaction.clear(&key::service_end(id));
         return Ok(());
     };
-    if let Some(ended) = owner.ended {
+    // One that has ended before that has ended for another reason.
+    if let Some(ended) = owner.ended.filter(|ended| *ended >= until) {
         return match options.purge_ended {
             Some(kept) if after(ended, kept) <= now => purge(transaction, &owner, now).await,
             _ => Ok(()),
@@ -85,7 +92,7 @@ pub(crate) async fn look(
 }
 
 /// Its domains go with everyone in them, as domains do; what is left of it after that goes too.
-async fn purge(transaction: &mut Change, owner: &TenantRecord, now: Timestamp) -> Result<()> {
+pub(super) async fn purge(transaction: &mut Change, owner: &TenantRecord, now: Timestamp) -> Result<()> {
     let prefix = key::tenant_domains(owner.id);
     let domains = transaction.get_range_all(RangeQuery::all(prefix.range())).await?;
     for pair in &domains {

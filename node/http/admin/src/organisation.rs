@@ -5,7 +5,8 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::permission::{Action, Object};
 use hongyan_directory::{
-    AccountSettings, Field, Language, NewTenant, Restrictions, TenantChange, TenantRecord, TenantState, Welcome,
+    AccountSettings, Field, Language, MxElsewhere, NewTenant, Restrictions, TenantChange, TenantRecord, TenantState,
+    Welcome,
 };
 use hongyan_types::{TenantId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -48,6 +49,10 @@ pub(crate) struct Organisation {
     service_until_millis: Option<i64>,
     /// When it has ended.
     ended_millis: Option<i64>,
+    /// What follows when mail for all of its domains goes elsewhere.
+    mx_elsewhere: MxElsewhere,
+    /// For how long it has, as far as DNS was looked at; null while mail comes here, or where nothing follows.
+    mx_elsewhere_millis: Option<i64>,
     /// What the operator has stopped.
     stopped: Restrictions,
     created_millis: i64,
@@ -102,6 +107,8 @@ pub(crate) struct Change {
     service_until_millis: Option<Option<i64>>,
     /// The same, in days from now.
     service_days: Option<u32>,
+    /// What follows when mail for all of its domains goes elsewhere: nothing, a suspension, or its removal later.
+    mx_elsewhere: Option<MxElsewhere>,
 }
 
 /// Tells null, which sets to nothing, from absence, which leaves alone.
@@ -124,6 +131,11 @@ async fn view(caller: &Caller, tenant: TenantRecord) -> Result<Organisation> {
         verified_until_millis: tenant.verified_until.map(|at| at.millis),
         service_until_millis: tenant.service_until.map(|at| at.millis),
         ended_millis: tenant.ended.map(|at| at.millis),
+        mx_elsewhere: tenant.mx_elsewhere,
+        mx_elsewhere_millis: match tenant.mx_elsewhere {
+            MxElsewhere::Off => None,
+            _ => caller.directory.mx_elsewhere_millis(tenant.id).await?,
+        },
         stopped: tenant.restricted,
         id: tenant.id.0,
         name: tenant.name,
@@ -217,7 +229,7 @@ pub(crate) async fn change(
         Some(days) => Some(Some(caller.access.now().millis + i64::from(days) * DAY_MILLIS)),
         None => change.service_until_millis,
     };
-    let by_operator = change.state.is_some() || service_until.is_some();
+    let by_operator = change.state.is_some() || service_until.is_some() || change.mx_elsewhere.is_some();
     if by_operator || change.accounts_max.is_some() || change.aliases_per_account_max.is_some() {
         caller.permit(Action::ManageOrganisations, &Object::organisation(id))?;
     }
@@ -242,6 +254,7 @@ pub(crate) async fn change(
         account_settings: change.account_settings.into(),
         language: change.language.into(),
         default_domain,
+        mx_elsewhere: Field::from(change.mx_elsewhere),
         service_until: Field::from(service_until.map(|until| until.map(|millis| Timestamp { millis }))),
         expect,
     };

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use hongyan_directory::{
-    ClaimRecord, Directory, DomainCheck, DomainNews, DomainRecord, DomainWork, Error, Proved, ProvenBy,
+    ClaimRecord, Directory, DomainCheck, DomainNews, DomainRecord, DomainWork, Error, MxElsewhere, Proved, ProvenBy,
 };
 use hongyan_env::{DnsError, Env};
 use hongyan_types::{Domain, TenantId, Timestamp};
@@ -114,7 +114,8 @@ pub fn zone_of(check: Option<&DomainCheck>) -> Zone {
 /// What follows from a look: no answer changes nothing.
 fn judge(before: Option<DomainCheck>, looked: &Looked, now: Timestamp) -> DomainCheck {
     let had = before.as_ref().is_some_and(|before| before.receives);
-    let receives = looked.receives().unwrap_or(had);
+    let answer = looked.receives();
+    let receives = answer.unwrap_or(had);
     let (lost, told) = match (&before, receives) {
         (_, true) | (None, _) => (None, None),
         (Some(_), false) if had => (Some(now), None),
@@ -123,6 +124,7 @@ fn judge(before: Option<DomainCheck>, looked: &Looked, now: Timestamp) -> Domain
     DomainCheck {
         at: now,
         receives,
+        answered: answer.is_some(),
         lost,
         told,
         wrong: looked.wrong(),
@@ -190,6 +192,11 @@ impl Watch {
             for tenant in &tenants {
                 self.claims(tenant.id).await?;
                 self.domains(tenant.id).await?;
+                if tenant.mx_elsewhere != MxElsewhere::Off
+                    && let Err(error) = self.directory.look_at_mx(tenant.id).await
+                {
+                    tracing::debug!(event = "mx_not_counted", tenant = tenant.id.0, %error);
+                }
             }
             match tenants.last() {
                 Some(last) if tenants.len() == PAGE => after = Some(last.id),

@@ -193,3 +193,52 @@ fn dom_11_the_end_of_a_registration_is_told_30_14_and_3_days_before() {
         assert_eq!(w.told().await, told);
     });
 }
+
+#[test]
+fn org_15_looks_at_dns_count_for_how_long_mail_goes_elsewhere() {
+    hongyan_actor::run(0, async {
+        let w = world().await;
+        let d = &w.watch.directory;
+        for (tenant, name) in [(w.acme, "a.test"), (w.other, "b.test")] {
+            d.create_domain(tenant, &domain(name)).await.unwrap();
+            w.zone.add_mx(name, 10, "mx.other.test");
+        }
+        let change = hongyan_directory::TenantChange {
+            mx_elsewhere: hongyan_directory::Field::Set(MxElsewhere::Suspend),
+            ..Default::default()
+        };
+        d.change_tenant(w.acme, &change).await.unwrap();
+        let days = async |count| {
+            for _ in 0..count {
+                w.round_after(24).await;
+            }
+        };
+        let counted = async || {
+            d.mx_elsewhere_millis(w.acme)
+                .await
+                .unwrap()
+                .map(|millis| millis / 86_400_000)
+        };
+        w.round_after(1).await;
+        days(10).await;
+        assert_eq!(counted().await, Some(10));
+        w.zone
+            .set_failure("a.test", Some(DnsError::Temporary("timeout".to_owned())));
+        days(10).await;
+        assert_eq!(counted().await, Some(10), "no answer neither counts nor forgives");
+        w.zone.set_failure("a.test", None);
+        assert_eq!(w.told().await, World::kind(w.acme, "organisation.mx-elsewhere"));
+        days(20).await;
+        let state = async |tenant| d.tenant(tenant).await.unwrap().state;
+        assert_eq!(state(w.acme).await, hongyan_directory::TenantState::Suspended);
+        assert_eq!(
+            state(w.other).await,
+            hongyan_directory::TenantState::Active,
+            "where it is not switched on nothing follows"
+        );
+        w.zone.remove("a.test");
+        w.zone.add_mx("a.test", 10, "mx.host.test");
+        w.round_after(1).await;
+        assert_eq!(state(w.acme).await, hongyan_directory::TenantState::Active);
+    });
+}

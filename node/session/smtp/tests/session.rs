@@ -633,6 +633,7 @@ fn dom_1_from_a_domain_to_try_mail_stays_inside_until_there_is_an_own_one() {
         let check = DomainCheck {
             at: node.directory.now(),
             receives: true,
+            answered: true,
             lost: None,
             told: None,
             wrong: Vec::new(),

@@ -59,6 +59,9 @@ pub enum Organisation {
         /// Days until its service ends, or `none`.
         #[arg(long, value_name = "DAYS")]
         service_days: Option<String>,
+        /// What follows when mail for all of its domains goes elsewhere: off, suspend or purge.
+        #[arg(long)]
+        mx_elsewhere: Option<String>,
     },
     /// Show what an organisation says of itself, or change it with the options given.
     Page {
@@ -147,8 +150,12 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
             language,
             default_domain,
             service_days,
+            mx_elsewhere,
         } => {
             let mut change = Map::new();
+            if let Some(follows) = mx_elsewhere {
+                change.insert("mx_elsewhere".to_owned(), json!(follows));
+            }
             if let Some(days) = service_days {
                 match days.as_str() {
                     "none" => change.insert("service_until_millis".to_owned(), Value::Null),

@@ -64,6 +64,44 @@ fn org_15_the_operator_says_when_a_service_ends() {
     });
 }
 
+#[test]
+fn org_15_the_operator_says_what_follows_when_mail_goes_elsewhere() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let operator = &as_actor(&router, Actor::socket());
+        acme(operator).await;
+        let boss = &as_member(&router, &state, "boss@d.test").await;
+        let path = "/api/organisations/Acme";
+        let shown = call(boss, "GET", path, Value::Null).await.1;
+        assert_eq!(
+            (&shown["mx_elsewhere"], &shown["mx_elsewhere_millis"]),
+            (&json!("off"), &Value::Null)
+        );
+        let follows = |word: &str| json!({"mx_elsewhere": word});
+        assert_eq!(call(boss, "PATCH", path, follows("suspend")).await.0, 403);
+        assert_eq!(call(operator, "PATCH", path, follows("delete")).await.0, 400);
+        let changed = call(operator, "PATCH", path, follows("purge")).await;
+        assert_eq!((changed.0, &changed.1["mx_elsewhere"]), (200, &json!("purge")));
+        let check = hongyan_directory::DomainCheck {
+            at: state.directory.now(),
+            receives: false,
+            answered: true,
+            lost: None,
+            told: None,
+            wrong: Vec::new(),
+            registration: Default::default(),
+        };
+        let domain = hongyan_types::Domain::try_from("d.test").unwrap();
+        state.directory.keep_domain_check(&domain, &check, None).await.unwrap();
+        let acme = state.directory.tenant_named("Acme").await.unwrap().id;
+        state.directory.look_at_mx(acme).await.unwrap();
+        let shown = call(boss, "GET", path, Value::Null).await.1;
+        assert_eq!(shown["mx_elsewhere_millis"], json!(0), "it is counted");
+        let log = call(operator, "GET", "/api/audit?action=organisation.change", Value::Null).await;
+        assert!(log.1.to_string().contains("mx_elsewhere"), "{log:?}");
+    });
+}
+
 /// What comes back for a file that is sent: the status and the body.
 async fn send(api: &axum::Router, method: &str, path: &str, file: &[u8]) -> (u16, Vec<u8>) {
     let request = Request::builder().method(method).uri(path);
