@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use hongyan_directory::AccountRecord;
 use hongyan_kv::{RangeQuery, Transaction, Tuple};
-use hongyan_notice::{Notice, NoticeId, Recipient, Text, write};
+use hongyan_notice::{Notice, Recipient, Text, write};
 use hongyan_types::{AccountId, Address, Timestamp};
 
 use crate::login_log::LoginEntry;
@@ -136,17 +136,9 @@ impl Access {
             });
         }
         let (english, chinese) = texts(entry, &account, &place);
-        let notice = |to| {
-            let mut id = [0; 16];
-            self.0.env.fill_random(&mut id);
-            Notice {
-                id: NoticeId(id),
-                at: entry.at,
-                to,
-                kind: KIND.to_owned(),
-                english: english.clone(),
-                chinese: chinese.clone(),
-            }
+        let notice = |to| Notice {
+            at: entry.at,
+            ..Notice::new(&self.0.env, to, KIND, english.clone(), chinese.clone())
         };
         Ok(Some(Sight {
             account: entry.account,

@@ -158,6 +158,8 @@ impl Config {
             ("directory.recycle_deleted_days", directory.recycle_deleted_days),
             ("directory.recycle_unbound_days", directory.recycle_unbound_days),
             ("directory.recycle_reclaimed_days", directory.recycle_reclaimed_days),
+            ("directory.mx_elsewhere_days", directory.mx_elsewhere_days),
+            ("directory.mx_elsewhere_purge_days", directory.mx_elsewhere_purge_days),
         ] {
             if !(1..=3650).contains(&days) {
                 return refuse(setting, "is not in 1 to 3650");
@@ -287,6 +289,12 @@ mod tests {
             "[directory]\nrecycle_unbound_days = 0",
             "directory.recycle_unbound_days",
         );
+        for (setting, value) in [("mx_elsewhere_days", 0), ("mx_elsewhere_purge_days", 3_651)] {
+            check(
+                &format!("[directory]\n{setting} = {value}"),
+                &format!("directory.{setting}"),
+            );
+        }
         check("[tls]\ncertificate = \"/x\"", "tls.key");
         check("[ldap_server]\nentries_max = 0", "ldap_server.entries_max");
         check("[ldap_server]\nidle_secs_max = 86401", "is not in 1 to 86400");

@@ -182,55 +182,44 @@ impl Directory {
     }
     /// Looks whether a verification ends: administrators are told before that, and when it has.
     pub async fn look_at_verification(&self, tenant: TenantId) -> Result<()> {
-        let owner = self.tenant(tenant).await?;
-        let (notices, now) = (verification_ends(self.env(), &owner), self.now());
-        self.change(async move |t| tx::verification::look(t, tenant, &notices, now).await)
+        let now = self.now();
+        self.change(async move |t| tx::verification::look(t, tenant, now).await)
             .await
     }
 }
 
-/// Days before the end of a verification at which administrators are told; 0 is the end itself.
-const DAYS: [u32; 4] = [30, 7, 1, 0];
-
-/// The mails of the end of a verification, one for each of the days.
-fn verification_ends(env: &Env, owner: &TenantRecord) -> Vec<(u32, Notice)> {
-    let (name, end) = (&owner.name, owner.verified_until.map(day).unwrap_or_default());
-    let made = |days| {
-        let (kind, english, chinese) = match days {
-            0 => (
-                "verification.ended",
-                Text::new(
-                    "Your organisation is no longer verified",
-                    &format!(
-                        "The verification of {name} has ended on {end} (UTC). Ask the operator anew, with documents of today.\n"
-                    ),
-                ),
-                Text::new(
-                    "贵组织的认证已到期",
-                    &format!("{name} 的认证已于 {end}（UTC）到期。请提交最新材料，重新向运营方申请。\n"),
+/// The kind of the mail before the end of a verification or at it, and what it says.
+pub(crate) fn verification_ends(name: &str, until: Timestamp, has_ended: bool) -> (&'static str, Text, Text) {
+    let end = day(until);
+    match has_ended {
+        true => (
+            "verification.ended",
+            Text::new(
+                "Your organisation is no longer verified",
+                &format!(
+                    "The verification of {name} has ended on {end} (UTC). Ask the operator anew, with documents of today.\n"
                 ),
             ),
-            _ => (
-                "verification.ending",
-                Text::new(
-                    &format!("The verification of your organisation ends on {end}"),
-                    &format!(
-                        "The verification of {name} ends on {end} (UTC). Ask the operator anew before that, with documents of today, \
-                         and nothing is interrupted.\n"
-                    ),
-                ),
-                Text::new(
-                    &format!("贵组织的认证将于 {end} 到期"),
-                    &format!(
-                        "{name} 的认证将于 {end}（UTC）到期。请在此之前提交最新材料，重新向运营方申请，以免中断。\n"
-                    ),
+            Text::new(
+                "贵组织的认证已到期",
+                &format!("{name} 的认证已于 {end}（UTC）到期。请提交最新材料，重新向运营方申请。\n"),
+            ),
+        ),
+        false => (
+            "verification.ending",
+            Text::new(
+                &format!("The verification of your organisation ends on {end}"),
+                &format!(
+                    "The verification of {name} ends on {end} (UTC). Ask the operator anew before that, with documents of today, \
+                     and nothing is interrupted.\n"
                 ),
             ),
-        };
-        let to = Recipient::Administrators(owner.id);
-        (days, Notice::new(env, to, kind, english, chinese))
-    };
-    DAYS.into_iter().map(made).collect()
+            Text::new(
+                &format!("贵组织的认证将于 {end} 到期"),
+                &format!("{name} 的认证将于 {end}（UTC）到期。请在此之前提交最新材料，重新向运营方申请，以免中断。\n"),
+            ),
+        ),
+    }
 }
 
 /// The mail to the administrators. Made before the transaction that may be tried again.

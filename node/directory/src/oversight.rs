@@ -2,14 +2,11 @@
 
 use hongyan_env::Env;
 use hongyan_notice::{Notice, Recipient, Text};
-use hongyan_types::{AccountId, TenantId};
+use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::day::day;
 use crate::transaction as tx;
 use crate::{AccountRecord, Directory, Restrictions, Result, SanctionId, SanctionKind, SanctionRecord, TenantRecord};
-
-/// Days before the end of a service at which administrators are told; 0 is the end itself.
-const DAYS: [u32; 4] = [30, 7, 1, 0];
 
 /// A sanction to impose.
 #[derive(Debug, Clone)]
@@ -75,9 +72,7 @@ impl Directory {
     /// Looks whether a service ends: tells administrators before that, suspends then, purges later if that is switched on.
     pub async fn look_at_service(&self, tenant: TenantId) -> Result<()> {
         let (now, this) = (self.now(), self.clone());
-        let owner = self.tenant(tenant).await?;
-        let notices = ends(self.env(), &owner);
-        self.change(async move |t| tx::service::look(t, tenant, &notices, this.options(), now).await)
+        self.change(async move |t| tx::service::look(t, tenant, this.options(), now).await)
             .await
     }
     /// Whether the operator has found that an organisation is real (ORG-4); the only one of a server counts as that.
@@ -128,18 +123,13 @@ fn imposed(env: &Env, new: &NewSanction) -> Vec<Notice> {
         .collect()
 }
 
-/// The mails of the end of a service, one for each of the days. Made before the transaction that may be tried again.
-fn ends(env: &Env, tenant: &TenantRecord) -> Vec<(u32, Notice)> {
-    let end = tenant.service_until.map(day).unwrap_or_default();
-    let made = |days| {
-        let (kind, english, chinese) = match days {
-            0 => over(&end),
-            _ => ending(&end),
-        };
-        let to = Recipient::Administrators(tenant.id);
-        (days, Notice::new(env, to, kind, english, chinese))
-    };
-    DAYS.into_iter().map(made).collect()
+/// The kind of the mail before the end of a service or at it, and what it says.
+pub(crate) fn service_ends(until: Timestamp, has_ended: bool) -> (&'static str, Text, Text) {
+    let end = day(until);
+    match has_ended {
+        true => over(&end),
+        false => ending(&end),
+    }
 }
 
 fn ending(end: &str) -> (&'static str, Text, Text) {

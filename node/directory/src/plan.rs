@@ -7,7 +7,6 @@ use bytes::Bytes;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::limit::in_force;
-use crate::plan_news::end_notices;
 use crate::transaction::{self as tx, Page};
 use crate::{
     AccountLimits, AccountRecord, Directory, Etag, Feature, Field, InForce, Limit, PlanRecord, PlanUse, Result,
@@ -255,9 +254,8 @@ impl Directory {
         if used.until.is_none() {
             return Ok(());
         }
-        let notices = end_notices(self.env(), tenant, &used);
         let this = self.clone();
-        self.change(async move |t| tx::assign_plan::look(t, tenant, &notices, this.options(), now).await)
+        self.change(async move |t| tx::assign_plan::look(t, tenant, this.options(), now).await)
             .await
     }
 }

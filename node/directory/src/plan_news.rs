@@ -2,31 +2,20 @@
 
 use hongyan_env::Env;
 use hongyan_notice::{Notice, Recipient, Text};
-use hongyan_types::{AccountId, TenantId, Timestamp};
+use hongyan_types::{AccountId, Timestamp};
 
 use crate::day::day;
 use crate::transaction::claim_domain;
 use crate::{Directory, PlanUse};
 
-/// Days before the end at which they are told; 0 is the end itself.
-const DAYS: [u32; 4] = [30, 7, 1, 0];
-
-/// The mails, one for each of the days. Made before the transaction that may be tried again.
-pub(crate) fn end_notices(env: &Env, tenant: TenantId, used: &PlanUse) -> Vec<(u32, Notice)> {
+/// The kind of the mail before the end of a plan or at it, and what it says.
+pub(crate) fn plan_ends(used: &PlanUse, until: Timestamp, has_ended: bool) -> (&'static str, Text, Text) {
     let plan = used.plan.as_deref().unwrap_or("with everything");
     let fallback = used.fallback.as_deref().unwrap_or("with everything");
-    let end = used.until.map(day).unwrap_or_default();
-    let made = |days| {
-        let (kind, english, chinese) = match days {
-            0 => over(plan, fallback),
-            _ => ending(plan, fallback, &end),
-        };
-        (
-            days,
-            Notice::new(env, Recipient::Administrators(tenant), kind, english, chinese),
-        )
-    };
-    DAYS.into_iter().map(made).collect()
+    match has_ended {
+        true => over(plan, fallback),
+        false => ending(plan, fallback, &day(until)),
+    }
 }
 
 fn ending(plan: &str, fallback: &str, end: &str) -> (&'static str, Text, Text) {

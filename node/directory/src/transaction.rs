@@ -445,6 +445,13 @@ pub(crate) fn check_name(name: &str, characters_max: usize) -> Result<()> {
     Ok(())
 }
 
+/// The fewest of `days` before an end that are reached, where nothing was told of so few yet.
+fn days_due(days: &[u32], left_millis: i64, told: Option<u32>) -> Option<u32> {
+    let is_reached = |days: &u32| left_millis <= i64::from(*days) * 24 * 3600 * 1000;
+    let reached = days.iter().copied().filter(is_reached).min();
+    reached.filter(|days| told.is_none_or(|told| *days < told))
+}
+
 /// A name that something is found by: trimmed, composed, not empty.
 fn clean_name(name: &str, characters_max: usize) -> Result<String> {
     let name = clean(name);

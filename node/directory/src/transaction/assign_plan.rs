@@ -1,15 +1,18 @@
 //! Gives a tenant a plan, seats and limits of its own; what is above them stays, and no more is added (PLAN, bad input).
 
 use hongyan_audit::{Chain, Event};
-use hongyan_notice::Notice;
 use hongyan_types::{TenantId, Timestamp};
 
 use super::plan::{self, Bounds, bounds, write_use};
-use super::{quota_due, read_tenant};
+use super::{days_due, quota_due, read_tenant};
 use crate::limit::check_values;
+use crate::plan_news::plan_ends;
 use crate::{
     Affected, Change, DirectoryOptions, Error, Feature, Limit, LimitsChange, PlanAssignment, PlanUse, Result, etag, key,
 };
+
+/// Days before the end of a plan at which administrators are told; 0 is the end itself.
+const DAYS: [u32; 4] = [30, 7, 1, 0];
 
 /// What a tenant has more of than `after` allows, and what of its functions end.
 pub(crate) async fn affected(
@@ -220,12 +223,10 @@ fn set_as_operator(transaction: &mut Change, bounds: &mut Bounds, limit: Limit, 
     super::write_tenant(transaction, &bounds.owner);
 }
 
-/// Notes the time; falls back when the plan is over, and tells administrators of that and before it. `notices` are for the
-/// days left that they name, 0 for the end.
+/// Notes the time; falls back when the plan is over, and tells administrators of that and before it.
 pub(crate) async fn look(
     transaction: &mut Change,
     tenant: TenantId,
-    notices: &[(u32, Notice)],
     options: &DirectoryOptions,
     now: Timestamp,
 ) -> Result<()> {
@@ -234,16 +235,10 @@ pub(crate) async fn look(
     let now = used.seen.map_or(now, |seen| seen.max(now));
     used.seen = Some(now);
     let left = until.millis.saturating_sub(now.millis);
-    let is_reached = |days: u32| left <= i64::from(days) * 24 * 3600 * 1000;
-    let reached = notices
-        .iter()
-        .filter(|(days, _)| is_reached(*days))
-        .min_by_key(|(days, _)| *days);
-    if let Some((days, notice)) = reached
-        && used.told_days.is_none_or(|told| *days < told)
-    {
-        used.told_days = Some(*days);
-        transaction.send(notice);
+    if let Some(days) = days_due(&DAYS, left, used.told_days) {
+        let (kind, english, chinese) = plan_ends(&used, until, days == 0);
+        transaction.tell_administrators(tenant, kind, english, chinese);
+        used.told_days = Some(days);
     }
     if left > 0 {
         transaction.set(key::plan_use(tenant), crate::record::plan_use::encode(&used));

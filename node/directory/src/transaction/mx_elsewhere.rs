@@ -8,7 +8,7 @@ use hongyan_audit::{Chain, Event};
 use hongyan_kv::{RangeQuery, Transaction};
 use hongyan_types::{TenantId, Timestamp};
 
-use super::{list, read_domain, read_tenant, service, write_tenant};
+use super::{days_due, list, read_domain, read_tenant, service, write_tenant};
 use crate::mx_news::MxNews;
 use crate::record::domain_check;
 use crate::record::mx_elsewhere::{self, MxCount};
@@ -167,24 +167,14 @@ async fn due(
         });
     }
     let days = u32::try_from((left + DAY_MILLIS - 1) / DAY_MILLIS).unwrap_or(u32::MAX);
-    let reached = DAYS
-        .into_iter()
-        .filter(|reached| days <= *reached)
-        .min()
-        .unwrap_or(days);
-    let is_new = match count.told_days {
-        // One look is no trend.
-        None => count.counted_millis > 0,
-        Some(told) => DAYS.contains(&reached) && reached < told,
-    };
-    if !is_new {
+    let begins = count.told_days.is_none();
+    let told_days = days_due(&DAYS, left, count.told_days).or(begins.then_some(days));
+    // One look is no trend.
+    if told_days.is_none() || count.counted_millis == 0 {
         return Ok(count);
     }
     tell(transaction, owner, &MxNews::Elsewhere(days));
-    Ok(MxCount {
-        told_days: Some(reached),
-        ..count
-    })
+    Ok(MxCount { told_days, ..count })
 }
 
 fn tell(transaction: &mut Change, owner: &TenantRecord, news: &MxNews) {

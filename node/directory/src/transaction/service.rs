@@ -3,14 +3,17 @@
 
 use hongyan_audit::{Chain, Event};
 use hongyan_kv::RangeQuery;
-use hongyan_notice::Notice;
 use hongyan_types::{TenantId, Timestamp};
 
 use super::claim_domain::after;
-use super::{delete_tenant, list, read_domain, read_tenant, remove_domain, sanction, write_domain, write_tenant};
+use super::{
+    days_due, delete_tenant, list, read_domain, read_tenant, remove_domain, sanction, write_domain, write_tenant,
+};
+use crate::oversight::service_ends;
 use crate::{Change, DirectoryOptions, Result, SanctionKind, TenantRecord, TenantState, key, transaction as tx};
 
-const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+/// Days before the end of a service at which administrators are told; 0 is the end itself.
+const DAYS: [u32; 4] = [30, 7, 1, 0];
 
 /// Notes when the service ends; the list of those that end is kept beside. A later end, or none, makes what has ended work
 /// again.
@@ -43,11 +46,10 @@ fn told_value(days: Option<u32>) -> Vec<u8> {
     days.map(|days| days.to_be_bytes().to_vec()).unwrap_or_default()
 }
 
-/// What comes next: a mail, the end, the purge. `notices` are for the days left that they name, 0 for the end.
+/// What comes next: a mail, the end, the purge.
 pub(crate) async fn look(
     transaction: &mut Change,
     id: TenantId,
-    notices: &[(u32, Notice)],
     options: &DirectoryOptions,
     now: Timestamp,
 ) -> Result<()> {
@@ -68,12 +70,10 @@ pub(crate) async fn look(
         };
     }
     let left = until.millis.saturating_sub(now.millis);
-    let reached = notices.iter().filter(|(days, _)| left <= i64::from(*days) * DAY_MILLIS);
-    if let Some((days, notice)) = reached.min_by_key(|(days, _)| *days)
-        && told.is_none_or(|told| *days < told)
-    {
-        transaction.set(key::service_end(id), told_value(Some(*days)));
-        transaction.send(notice);
+    if let Some(days) = days_due(&DAYS, left, told) {
+        transaction.set(key::service_end(id), told_value(Some(days)));
+        let (kind, english, chinese) = service_ends(until, days == 0);
+        transaction.tell_administrators(id, kind, english, chinese);
     }
     if left <= 0 {
         owner.ended = Some(now);

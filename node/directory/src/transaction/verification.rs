@@ -1,46 +1,40 @@
 //! The end of an organisation's verification: administrators are told before, and when it has come (ORG-4).
 
 use hongyan_kv::Transaction;
-use hongyan_notice::Notice;
 use hongyan_types::{TenantId, Timestamp};
 
-use super::{last_int, list, read_tenant};
+use super::{days_due, last_int, list, read_tenant};
+use crate::operator_request::verification_ends;
 use crate::{Change, Result, key};
 
-const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+/// Days before the end of a verification at which administrators are told; 0 is the end itself.
+const DAYS: [u32; 4] = [30, 7, 1, 0];
 
 /// Notes that a verification was given: nothing was told of its end yet.
 pub(super) fn note(transaction: &mut Change, tenant: TenantId) {
     transaction.set(key::verification_end(tenant), Vec::new());
 }
 
-/// Tells what is due; after the end there is nothing more to look at. `notices` are for the days left that they name, 0 for
-/// the end.
-pub(crate) async fn look(
-    transaction: &mut Change,
-    id: TenantId,
-    notices: &[(u32, Notice)],
-    now: Timestamp,
-) -> Result<()> {
+/// Tells what is due; after the end there is nothing more to look at.
+pub(crate) async fn look(transaction: &mut Change, id: TenantId, now: Timestamp) -> Result<()> {
     let key = key::verification_end(id);
     let Some(value) = transaction.get(&key).await? else {
         return Ok(());
     };
     let told = <[u8; 4]>::try_from(&value[..]).ok().map(u32::from_be_bytes);
-    let Some(until) = read_tenant(transaction, id).await?.verified_until else {
+    let owner = read_tenant(transaction, id).await?;
+    let Some(until) = owner.verified_until else {
         transaction.clear(&key);
         return Ok(());
     };
     let left = until.millis.saturating_sub(now.millis);
-    let reached = notices.iter().filter(|(days, _)| left <= i64::from(*days) * DAY_MILLIS);
-    if let Some((days, notice)) = reached.min_by_key(|(days, _)| *days)
-        && told.is_none_or(|told| *days < told)
-    {
+    if let Some(days) = days_due(&DAYS, left, told) {
         match days {
             0 => transaction.clear(&key),
             _ => transaction.set(key, days.to_be_bytes().to_vec()),
         }
-        transaction.send(notice);
+        let (kind, english, chinese) = verification_ends(&owner.name, until, days == 0);
+        transaction.tell_administrators(id, kind, english, chinese);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! without its script, which only ticks off the password's rules while one types.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use hongyan_access::{AccessError, JoinEnd, JoinError, JoinOffer, JoinWish, PasswordRule};
 use hongyan_directory::{Error, Joined};
@@ -16,7 +16,7 @@ use crate::end_point::Posted;
 use crate::form::Fields;
 use crate::join_form::{Field, JoinForm, Note};
 use crate::join_text::JoinWords as Words;
-use crate::page::Page;
+use crate::look::Pages;
 use crate::text::Language;
 
 pub(crate) const PATH: &str = "/join/{invitation}";
@@ -48,11 +48,21 @@ impl Wrong {
 }
 
 /// The page.
-pub(crate) async fn show(State(oauth): State<Oauth>, Path(text): Path<String>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
+pub(crate) async fn show(
+    State(oauth): State<Oauth>,
+    Path(text): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     match oauth.access.join_offer(&text).await {
-        Ok(offer) => ask(&oauth, language, &offer, &Fields::default(), None),
-        Err(error) => refused(language, &error),
+        Ok(offer) => ask(
+            &oauth,
+            &pages_of(&oauth, &headers, &offer).await,
+            &offer,
+            &Fields::default(),
+            None,
+        ),
+        Err(error) => refused(&of_host(&oauth, &uri, &headers).await, &error),
     }
 }
 
@@ -60,29 +70,40 @@ pub(crate) async fn show(State(oauth): State<Oauth>, Path(text): Path<String>, h
 pub(crate) async fn join(
     State(oauth): State<Oauth>,
     Path(text): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     Posted(fields): Posted,
 ) -> Response {
-    let language = Language::of(&headers);
     let offer = match oauth.access.join_offer(&text).await {
         Ok(offer) => offer,
-        Err(error) => return refused(language, &error),
+        Err(error) => return refused(&of_host(&oauth, &uri, &headers).await, &error),
     };
+    let pages = pages_of(&oauth, &headers, &offer).await;
     let wish = wish(&offer, &fields);
-    if let Some(wrong) = look(&oauth, language, &offer, &wish) {
-        return ask(&oauth, language, &offer, &fields, Some(wrong));
+    if let Some(wrong) = look(&oauth, pages.language, &offer, &wish) {
+        return ask(&oauth, &pages, &offer, &fields, Some(wrong));
     }
     match oauth.access.join_by_invitation(&offer, &wish).await {
-        Ok(Joined::Member(account)) => joined(language, &account.address.to_string()),
+        Ok(Joined::Member(account)) => joined(&pages, &account.address.to_string()),
         Ok(Joined::Waits(application)) => {
             let answered = !application.private_address.is_empty();
-            waits(language, &offer, &application.address.to_string(), answered)
+            waits(&pages, &offer, &application.address.to_string(), answered)
         }
-        Err(error) => match wrong(language, &error) {
-            Some(wrong) => ask(&oauth, language, &offer, &fields, Some(wrong)),
-            None => refused(language, &error),
+        Err(error) => match wrong(pages.language, &error) {
+            Some(wrong) => ask(&oauth, &pages, &offer, &fields, Some(wrong)),
+            None => refused(&pages, &error),
         },
     }
+}
+
+/// An invitation is its organisation's, whatever host its link names.
+async fn pages_of(oauth: &Oauth, headers: &HeaderMap, offer: &JoinOffer) -> Pages {
+    Pages::of_domain(oauth, headers, &offer.invitation.domain).await
+}
+
+/// Whose invitation lets nobody in is not said; the host may be an organisation's.
+async fn of_host(oauth: &Oauth, uri: &Uri, headers: &HeaderMap) -> Pages {
+    Pages::of(oauth, (uri, headers), &Fields::default()).await
 }
 
 fn wish(offer: &JoinOffer, fields: &Fields) -> JoinWish {
@@ -130,7 +151,8 @@ fn wrong(language: Language, error: &JoinError) -> Option<Wrong> {
     })
 }
 
-fn ask(oauth: &Oauth, language: Language, offer: &JoinOffer, typed: &Fields, wrong: Option<Wrong>) -> Response {
+fn ask(oauth: &Oauth, pages: &Pages, offer: &JoinOffer, typed: &Fields, wrong: Option<Wrong>) -> Response {
+    let language = pages.language;
     let status = match &wrong {
         // A page that asks is an answer like others; one that refuses says so to programs, too.
         Some(Wrong {
@@ -160,35 +182,37 @@ fn ask(oauth: &Oauth, language: Language, offer: &JoinOffer, typed: &Fields, wro
         Some(_) => Words::LeadReady.say(language).replace("{}", &offer.organisation),
         None => Words::LeadJoin.say(language).to_owned(),
     };
-    form.write(
-        Page::new(language, title).text(&lead).error(wrong.all.as_deref()),
-        language,
-    )
-    .answer(status)
+    let page = pages.titled(title).text(&lead).error(wrong.all.as_deref());
+    form.write(page, language).answer(status)
 }
 
-fn joined(language: Language, address: &str) -> Response {
-    Page::new(language, Words::TitleJoined.say(language))
+fn joined(pages: &Pages, address: &str) -> Response {
+    let language = pages.language;
+    pages
+        .titled(Words::TitleJoined.say(language))
         .note(Note::Good, &Words::Joined.say(language).replace("{}", address))
         .text(Words::JoinedHint.say(language))
         .button_home(Words::SignIn.say(language))
         .answer(StatusCode::CREATED)
 }
 
-fn waits(language: Language, offer: &JoinOffer, address: &str, answered: bool) -> Response {
+fn waits(pages: &Pages, offer: &JoinOffer, address: &str, answered: bool) -> Response {
+    let language = pages.language;
     let hint = match answered {
         true => Words::AnswerByMail,
         false => Words::AnswerByHand,
     };
     let lead = Words::Waits.say(language).replace("{}", &offer.organisation);
-    Page::new(language, Words::TitleWaits.say(language))
+    pages
+        .titled(Words::TitleWaits.say(language))
         .note(Note::Waits, &lead.replace("{address}", address))
         .text(hint.say(language))
         .answer(StatusCode::ACCEPTED)
 }
 
 /// The invitation lets nobody in, and why.
-fn refused(language: Language, error: &JoinError) -> Response {
+fn refused(pages: &Pages, error: &JoinError) -> Response {
+    let language = pages.language;
     let (status, words) = match error {
         JoinError::Ended(JoinEnd::Unknown) => (StatusCode::NOT_FOUND, Words::EndedUnknown),
         JoinError::Ended(JoinEnd::Over) => (StatusCode::GONE, Words::EndedOver),
@@ -199,7 +223,8 @@ fn refused(language: Language, error: &JoinError) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, Words::Busy)
         }
     };
-    Page::new(language, Words::TitleEnded.say(language))
+    pages
+        .titled(Words::TitleEnded.say(language))
         .note(Note::Bad, words.say(language))
         .text(Words::EndedHint.say(language))
         .button_home(Words::SignIn.say(language))

@@ -55,6 +55,13 @@ impl Pages {
         Self { language, look }
     }
 
+    /// Those that have to do with a domain, at whatever host they are asked for.
+    pub(crate) async fn of_domain(oauth: &Oauth, headers: &HeaderMap, domain: &Domain) -> Self {
+        let language = Language::of(headers);
+        let plain = Self { language, look: None };
+        plain.or_of(oauth, domain).await
+    }
+
     /// The same for whoever is signed in: their organisation is known.
     pub(crate) async fn of_member(self, oauth: &Oauth, account: &AccountRecord) -> Self {
         self.or_of(oauth, &account.address.domain).await
@@ -85,7 +92,11 @@ impl Pages {
     }
 
     pub(crate) fn page(&self, title: Words) -> Page {
-        Page::new(self.language, self.language.say(title)).looking(self.look.clone())
+        self.titled(self.language.say(title))
+    }
+
+    pub(crate) fn titled(&self, title: impl Into<String>) -> Page {
+        Page::new(self.language, title).looking(self.look.clone())
     }
 
     /// The page for a request that cannot be followed, and why.

@@ -15,6 +15,7 @@ use hongyan_env::{Env, ManualClock};
 use hongyan_http_oauth::{OauthParts, routes};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
+use hongyan_profile::{Profiles, SignInLayout, SignInPage};
 use hongyan_types::{Address, Domain, TenantId, Timestamp};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -261,4 +262,37 @@ async fn mem_5_the_page_says_why_an_invitation_is_no_longer_good() {
     refused.shows(400, &["no room for another member", "value=\"fritz\""]);
     world.clock.advance(7 * DAY);
     world.get(&full, "en").await.shows(410, &["Its time is over"]);
+}
+
+#[tokio::test]
+async fn lgn_4_the_page_looks_as_the_organisation_whose_invitation_it_is() {
+    let world = World::new().await;
+    let (_, path) = world.invite(|new| new.uses_max = Some(1)).await;
+    let plain = world.get(&path, "en").await;
+    plain.shows(200, &["<div class=\"k\">Hongyan</div>"]);
+    let own = SignInPage {
+        title: "Acme mail".to_owned(),
+        title_zh_cn: "甲公司邮箱".to_owned(),
+        colour: Some("#0a5c36".to_owned()),
+        layout: SignInLayout::Right,
+    };
+    let profiles = Profiles::new(&world.directory);
+    profiles.set_sign_in_page(world.tenant, None, &own).await.unwrap();
+    let own = [
+        "<div class=\"k\">Acme mail</div>",
+        "body{background:#0a5c36}",
+        "<body class=\"right\">",
+    ];
+    world.get(&path, "en").await.shows(200, &own);
+    world.get(&path, "zh").await.shows(200, &["甲公司邮箱"]);
+    let wrong = "name=Anna&address=anna&password=short";
+    world.post(&path, wrong).await.shows(400, &own);
+    let right = format!("name=Anna&address=anna&password={GOOD}");
+    world.post(&path, &right).await.shows(201, &own);
+    // Whose it was is not said once it is used; at the organisation's own host its look stays.
+    world.get(&path, "en").await.shows(410, &["Hongyan</div>"]);
+    let request = Request::get(&path).header("accept-language", "en");
+    let request = request.header(header::HOST, "mail.example.test");
+    let used = world.send(request.body(Body::empty()).unwrap()).await;
+    used.shows(410, &own);
 }

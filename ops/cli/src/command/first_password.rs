@@ -51,11 +51,16 @@ pub(crate) async fn hand_out(asked: &HandOut, client: &Client, style: Style) -> 
     for member in &sheet.left_out {
         eprintln!("{member} has a password already, or must not sign in: nothing was changed");
     }
-    output::done(
-        style,
-        &format!("{} first passwords are in {}", sheet.rows.len(), path.display()),
-    );
+    output::done(style, &written(sheet.rows.len(), path));
     Ok(())
+}
+
+fn written(count: usize, path: &Path) -> String {
+    let path = path.display();
+    match count {
+        1 => format!("1 first password is in {path}"),
+        _ => format!("{count} first passwords are in {path}"),
+    }
 }
 
 /// A file that is not there yet, and that nobody else reads.
@@ -197,5 +202,13 @@ mod tests {
         let page = sheet.page();
         assert_eq!(page.matches("<section>").count(), 2);
         assert!(page.contains("<h2>=1+1&lt;b&gt;</h2>") && !page.contains("<b>"));
+    }
+
+    #[test]
+    fn one_first_password_is_in_a_file_and_several_are() {
+        let path = Path::new("sheet.html");
+        assert_eq!(written(1, path), "1 first password is in sheet.html");
+        assert_eq!(written(2, path), "2 first passwords are in sheet.html");
+        assert_eq!(written(0, path), "0 first passwords are in sheet.html");
     }
 }

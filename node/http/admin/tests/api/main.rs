@@ -7,7 +7,7 @@ use hongyan_access::permission::Actor;
 use hongyan_access::{Access, AccessOptions, Protocol, Revocation};
 use hongyan_actor::EntityOptions;
 use hongyan_directory::{Directory, DirectoryOptions};
-use hongyan_env::Env;
+use hongyan_env::{Env, ManualClock};
 use hongyan_fetch::{FetchOptions, Fetcher};
 use hongyan_http_admin::{AdminState, router};
 use hongyan_kv::Database;
@@ -61,7 +61,13 @@ async fn open_api() -> (axum::Router, AdminState) {
 
 /// The same with where tasks take lists from, if that is there before the API.
 async fn open_api_with(lists: hongyan_upkeep::Lists) -> (axum::Router, AdminState) {
-    let (env, _) = Env::manual(1);
+    let (router, state, _) = open_api_at(lists).await;
+    (router, state)
+}
+
+/// The same with the clock.
+async fn open_api_at(lists: hongyan_upkeep::Lists) -> (axum::Router, AdminState, ManualClock) {
+    let (env, clock) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
     directory.sealer().make_key();
@@ -128,7 +134,7 @@ async fn open_api_with(lists: hongyan_upkeep::Lists) -> (axum::Router, AdminStat
         cluster: None,
         secrets: None,
     };
-    (router(state.clone()), state)
+    (router(state.clone()), state, clock)
 }
 
 async fn call(api: &axum::Router, method: &str, path: &str, body: Value) -> (u16, Value) {

@@ -1,13 +1,13 @@
 //! How members sign in: app passwords.
 
 use axum::Extension;
-use hongyan_access::Protocol;
 use hongyan_access::permission::Actor;
+use hongyan_access::{Protocol, Visit};
 use hongyan_sasl::Secret;
 use hongyan_types::Address;
 use serde_json::{Value, json};
 
-use crate::{call, call_with, open_api};
+use crate::{call, call_with, open_api_at};
 
 const PEER: [u8; 4] = [192, 0, 2, 1];
 
@@ -17,10 +17,12 @@ struct World {
     operator: axum::Router,
     anna: axum::Router,
     ben: axum::Router,
+    router: axum::Router,
+    clock: hongyan_env::ManualClock,
 }
 
 async fn world() -> World {
-    let (router, state) = open_api().await;
+    let (router, state, clock) = open_api_at(hongyan_upkeep::Lists::default()).await;
     let operator = router.clone().layer(Extension(Actor::socket()));
     call(&operator, "POST", "/api/organisations", json!({"name": "Acme"})).await;
     call(&operator, "POST", "/api/domains", json!({"domain": "d.test"})).await;
@@ -43,7 +45,69 @@ async fn world() -> World {
         ben: member("ben@d.test").await,
         operator,
         state,
+        router,
+        clock,
     }
+}
+
+impl World {
+    /// The API for whoever signs in to the web client now.
+    async fn signed_in(&self, name: &str) -> axum::Router {
+        let visit = Visit {
+            peer: PEER.into(),
+            client: "Browser",
+            device: None,
+        };
+        let access = &self.state.access;
+        let begun = access
+            .web_sign_in(name, &Secret::new("Correct-horse7"), visit)
+            .await
+            .unwrap();
+        let identity = access.web_identity(begun.token.reveal(), PEER.into()).await.unwrap();
+        let actor = Actor::member(&identity.account, Some(PEER.into()), None);
+        self.router.clone().layer(Extension(actor)).layer(Extension(identity))
+    }
+}
+
+#[test]
+fn adm_7_a_session_without_a_fresh_proof_neither_offers_nor_takes_the_creators_role() {
+    hongyan_actor::run(0, async {
+        let world = world().await;
+        let (path, accept) = ("/api/hand-over", "/api/hand-over/accept");
+        let offer = json!({"member": "anna@d.test"});
+        let stale = (
+            world.signed_in("boss@d.test").await,
+            world.signed_in("anna@d.test").await,
+        );
+        world.clock.advance(std::time::Duration::from_secs(3_600));
+        let refused = call(&stale.0, "POST", path, offer.clone()).await;
+        assert_eq!(
+            (refused.0, &refused.1["type"]),
+            (403, &json!("proof-needed")),
+            "{refused:?}"
+        );
+        let fresh = world.signed_in("boss@d.test").await;
+        assert_eq!(
+            call(&fresh, "GET", path, Value::Null).await.0,
+            404,
+            "nothing was offered"
+        );
+        assert_eq!(call(&fresh, "POST", path, offer).await.0, 201);
+        let refused = call(&stale.1, "POST", accept, Value::Null).await;
+        assert_eq!(
+            (refused.0, &refused.1["type"]),
+            (403, &json!("proof-needed")),
+            "{refused:?}"
+        );
+        assert_eq!(call(&stale.1, "GET", path, Value::Null).await.0, 200, "it still stands");
+        let fresh = world.signed_in("anna@d.test").await;
+        let taken = call(&fresh, "POST", accept, Value::Null).await;
+        assert_eq!(
+            (taken.0, &taken.1["role"]["kind"]),
+            (200, &json!("creator")),
+            "{taken:?}"
+        );
+    });
 }
 
 #[test]
