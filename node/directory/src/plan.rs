@@ -178,7 +178,7 @@ impl Directory {
         let (now, this) = (self.now(), self.clone());
         self.read(async move |t| {
             let bounds = tx::plan::bounds(t, tenant, now).await?;
-            let shared = tx::plan::count(t, &key::shared_mailboxes(tenant)).await?;
+            let (shared_max, shared) = tx::plan::shared_mailboxes(t, &bounds, this.options()).await?;
             let tokens = tx::plan::count(t, &key::tenant_tokens(Some(tenant))).await?;
             let counts = bounds.owner.counts;
             let used = |limit: Limit| match limit {
@@ -190,7 +190,11 @@ impl Directory {
                 _ => None,
             };
             let limits = Limit::ALL.into_iter();
-            let limits = limits.map(|limit| (bounds.of(limit, this.options()), used(limit)));
+            let in_force = |limit| match limit {
+                Limit::SharedMailboxesPerTenantMax => shared_max,
+                limit => bounds.of(limit, this.options()),
+            };
+            let limits = limits.map(|limit| (in_force(limit), used(limit)));
             Ok(Service {
                 limits: limits.collect(),
                 seats_used: tx::plan::count(t, &key::seats(tenant)).await?,

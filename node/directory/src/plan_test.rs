@@ -518,3 +518,51 @@ async fn plan_5_what_is_remembered_of_limits_ends_with_the_plan() {
     w.clock.advance(Duration::from_secs(2));
     assert_eq!(recipients().await, Some(50), "without anybody having looked");
 }
+
+#[tokio::test]
+async fn sbx_5_three_shared_mailboxes_and_one_for_each_advanced_seat_that_nobody_has() {
+    let w = world().await;
+    let limit = Limit::SharedMailboxesPerTenantMax;
+    w.plan("Professional", &[], &[(limit, 3)]).await;
+    let asked = |seats| PlanAssignment {
+        plan: Some("Professional".to_owned()),
+        seats: Some(seats),
+        confirmed: true,
+        ..PlanAssignment::default()
+    };
+    w.directory.assign_plan(w.acme, &asked(2)).await.unwrap();
+    let anna = w.member("anna@a.test").await;
+    assert_eq!(w.in_force(limit).await, (Some(5), LimitLevel::Plan));
+    let shared = async |number: u8| {
+        let new = NewAccount {
+            kind: AccountKind::Shared,
+            ..NewAccount::at(address(&format!("s{number}@a.test")))
+        };
+        w.account(new).await
+    };
+    for number in 1..=5 {
+        shared(number).await.unwrap();
+    }
+    let refused = |outcome: Result<AccountRecord>, max: u64| {
+        let text = outcome.unwrap_err().to_string();
+        let expect = format!("shared_mailboxes_per_tenant_max is {max} (set for the plan) and 5 are in use");
+        assert_eq!(text, expect);
+    };
+    refused(shared(6).await, 5);
+    // A seat that is given and others that are taken back leave fewer: existing ones stay, and no new one comes.
+    let given = w.directory.change_account(anna.id, &advanced(Seat::Advanced)).await;
+    given.unwrap();
+    assert_eq!(w.in_force(limit).await.0, Some(4));
+    refused(shared(6).await, 4);
+    let fewer = w.directory.preview_plan(w.acme, &asked(1)).await.unwrap();
+    assert_eq!(fewer.above, [(limit, 3, 5)]);
+    w.directory.assign_plan(w.acme, &asked(1)).await.unwrap();
+    let present = w.directory.service(w.acme).await.unwrap();
+    let found = present.limits.iter().find(|(known, _)| known.limit == limit).unwrap();
+    assert_eq!((found.0.max, found.1), (Some(3), Some(5)), "all five are there");
+    refused(shared(6).await, 3);
+    // What the operator says of one organisation is that number.
+    w.limits(&[(limit, Some(6))], true).await.unwrap();
+    assert_eq!(w.in_force(limit).await, (Some(6), LimitLevel::Organisation));
+    shared(6).await.unwrap();
+}

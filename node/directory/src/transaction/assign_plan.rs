@@ -34,7 +34,13 @@ pub(crate) async fn affected(
             Limit::AccountsPerTenantMax => counts.accounts,
             Limit::DomainsPerTenantMax => counts.domains,
             Limit::GroupsPerTenantMax => counts.groups,
-            Limit::SharedMailboxesPerTenantMax => plan::count(transaction, &key::shared_mailboxes(tenant)).await?,
+            Limit::SharedMailboxesPerTenantMax => {
+                let (in_force, used) = plan::shared_mailboxes(transaction, after, options).await?;
+                if let Some(max) = in_force.max.filter(|max| used > *max) {
+                    affected.above.push((limit, max, used));
+                }
+                continue;
+            }
             Limit::TokensPerTenantMax => plan::count(transaction, &key::tenant_tokens(Some(tenant))).await?,
             _ => {
                 // Each account has its own; whether it tightens is what can be said of all.

@@ -28,8 +28,8 @@ pub(crate) async fn run(
         .of(Limit::AccountsPerTenantMax, options)
         .check(bounds.owner.counts.accounts)?;
     if new.kind == AccountKind::Shared {
-        let present = plan::count(transaction, &key::shared_mailboxes(domain.tenant)).await?;
-        bounds.of(Limit::SharedMailboxesPerTenantMax, options).check(present)?;
+        let (in_force, present) = plan::shared_mailboxes(transaction, &bounds, options).await?;
+        in_force.check(present)?;
     }
     if new.seat == Seat::Advanced {
         assign_plan::check_seat(transaction, domain.tenant, &bounds.used).await?;

@@ -11,7 +11,8 @@ use crate::record::feed::Subject;
 use crate::record::plan_use::PlanUse;
 use crate::record::{plan, plan_use};
 use crate::{
-    Change, DirectoryOptions, Error, Feature, InForce, Limit, PlanChange, PlanRecord, Result, TenantRecord, etag, key,
+    Change, DirectoryOptions, Error, Feature, InForce, Limit, LimitLevel, PlanChange, PlanRecord, Result, TenantRecord,
+    etag, key,
 };
 
 /// Most characters of a plan's name.
@@ -229,6 +230,23 @@ pub(crate) async fn all(transaction: &mut Transaction, asked: &Page<String>) -> 
 }
 
 /// How many keys there are below a prefix.
+/// How many shared mailboxes a tenant may have, and how many it has: those of its plan, and one more for each advanced seat that
+/// nobody has, where seats are counted (SBX-5).
+pub(crate) async fn shared_mailboxes(
+    transaction: &mut Transaction,
+    bounds: &Bounds,
+    options: &DirectoryOptions,
+) -> Result<(InForce, u64)> {
+    let tenant = bounds.owner.id;
+    let present = count(transaction, &key::shared_mailboxes(tenant)).await?;
+    let mut in_force = bounds.of(Limit::SharedMailboxesPerTenantMax, options);
+    if let (LimitLevel::Plan, Some(max), Some(seats)) = (in_force.level, in_force.max, bounds.used.seats) {
+        let given = count(transaction, &key::seats(tenant)).await?;
+        in_force.max = Some(max.saturating_add(seats.saturating_sub(given)));
+    }
+    Ok((in_force, present))
+}
+
 pub(crate) async fn count(transaction: &mut Transaction, prefix: &hongyan_kv::tuple::Tuple) -> Result<u64> {
     let query = RangeQuery {
         mode: ReadMode::Serializable,

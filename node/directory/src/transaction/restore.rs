@@ -30,8 +30,8 @@ pub(crate) async fn run(
         .of(Limit::AccountsPerTenantMax, options)
         .check(bounds.owner.counts.accounts)?;
     if matches!(asked, Restore::Shared { .. }) {
-        let present = plan::count(transaction, &key::shared_mailboxes(tenant)).await?;
-        bounds.of(Limit::SharedMailboxesPerTenantMax, options).check(present)?;
+        let (in_force, present) = plan::shared_mailboxes(transaction, &bounds, options).await?;
+        in_force.check(present)?;
     }
     let mut owner = bounds.owner;
     let account = match asked {
