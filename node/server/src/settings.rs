@@ -321,6 +321,7 @@ pub(crate) fn front(config: &Config, clear_passwords_on_loopback: bool) -> Front
         header_octets_max: section.header_octets_max,
         idle: Duration::from_secs(section.idle_secs_max),
         streams_max: section.streams_max,
+        compressed_octets_min: section.compressed_octets_min,
         clear_passwords: config.tls.allow_plaintext_passwords,
         clear_passwords_on_loopback,
         ..FrontSettings::default()

@@ -11,6 +11,8 @@ section! {
         idle_secs_max: u64 = 120, "seconds", "10 to 3600", "restart";
         /// Requests at the same time on one HTTP/2 connection.
         streams_max: u32 = 100, "requests", "1 to 10000", "restart";
+        /// Answers of so many octets and more are compressed (zstd, gzip) for clients that take that.
+        compressed_octets_min: u16 = 1_024, "octets", "64 to 65535", "restart";
         /// Calls of the admin API by one member, token or operator in a minute, on each node; the sixth part may come at once.
         api_requests_per_minute_max: u32 = 6_000, "requests", "1 to 60000000", "restart";
         /// Calls of the admin API from one address in a minute, signed in or not, on each node.

@@ -17,6 +17,7 @@ use hyper_util::server::conn::auto;
 use tower::ServiceExt;
 
 use crate::caller::Caller;
+use crate::coding;
 use crate::fold;
 use crate::problem::Problem;
 use crate::settings::FrontSettings;
@@ -66,7 +67,10 @@ impl Front {
         Self {
             env: parts.env,
             access: parts.access,
-            routes: parts.routes.fallback(nothing_here),
+            routes: coding::coded(
+                parts.routes.fallback(nothing_here),
+                parts.settings.compressed_octets_min,
+            ),
             settings: Arc::new(parts.settings),
             metrics: Metrics {
                 requests: counter_vec(
@@ -111,6 +115,9 @@ impl Front {
         request.extensions_mut().insert(Arc::clone(visitor));
         if let Err(problem) = visitor.receive(request) {
             return Some(problem.into_response());
+        }
+        if let Some(refusal) = coding::prepare(request) {
+            return Some(refusal);
         }
         let mut watch: Option<SessionWatch> = None;
         // A program's token is looked at where it is good for something.

@@ -6,6 +6,7 @@
 
 mod administered;
 mod caller;
+mod coding;
 mod fold;
 mod front;
 mod problem;

@@ -11,6 +11,8 @@ pub struct FrontSettings {
     pub idle: Duration,
     /// Requests at the same time on one HTTP/2 connection.
     pub streams_max: u32,
+    /// Octets of an answer from which on it is compressed for clients that take that.
+    pub compressed_octets_min: u16,
     /// Accounts that one connection may speak for.
     pub callers_max: usize,
     /// Passwords are taken without TLS.
@@ -25,6 +27,7 @@ impl Default for FrontSettings {
             header_octets_max: 64 * 1024,
             idle: Duration::from_secs(120),
             streams_max: 100,
+            compressed_octets_min: 1_024,
             callers_max: 4,
             clear_passwords: false,
             clear_passwords_on_loopback: false,

@@ -1,12 +1,14 @@
 //! The entry over real sockets: TLS and what is spoken in it, sign-in, and sessions that are ended.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use futures_util::stream;
 use hongyan_access::SessionFilter;
@@ -33,11 +35,41 @@ async fn endless(_: Caller) -> Body {
     Body::from_stream(first.chain(stream::pending()))
 }
 
+/// A mail of text, as one that a person has written.
+fn mail() -> String {
+    let mut mail =
+        String::from("From: Anna <anna@a.test>\r\nTo: Bert <bert@a.test>\r\nSubject: Figures of this week\r\n\r\n");
+    for (day, visitors) in [
+        ("Monday", 311),
+        ("Tuesday", 287),
+        ("Wednesday", 402),
+        ("Thursday", 356),
+        ("Friday", 298),
+    ] {
+        let line = format!(
+            "On {day} {visitors} people came to see us, of whom {} had been here before. The others had heard of us from \
+             friends, and most of them want to come again as soon as they can.\r\n",
+            visitors / 3
+        );
+        mail.push_str(&line);
+    }
+    mail.push_str("What they liked least is the way from the station, which nobody finds in the dark. I shall ask for a sign.\r\n");
+    mail.push_str("Please tell me before Friday whom you can send to help us at the desk next week.\r\n\r\nAnna\r\n");
+    mail
+}
+
+async fn echo(body: String) -> String {
+    body
+}
+
 fn routes() -> Router {
     Router::new()
         .route("/name", get(name))
         .route("/endless", get(endless))
         .route("/open", get(async || "open"))
+        .route("/mail", get(async || ([("content-type", "message/rfc822")], mail())))
+        .route("/packed", get(async || ([("content-type", "application/zip")], mail())))
+        .route("/echo", post(echo).layer(DefaultBodyLimit::max(2_000)))
 }
 
 async fn listen(node: &Miniature, tls: TlsMode, clear_passwords: bool) -> Listener {
@@ -212,5 +244,92 @@ fn oauth_a_mail_clients_token_is_a_bearers_and_ends_with_its_grant() {
         given_back.await.unwrap();
         assert_eq!(ask(jmap.access.reveal()).await.0, 401);
         drop(listener);
+    });
+}
+
+async fn coded(node: &Miniature, address: SocketAddr, path: &str, codings: &str) -> (Response<()>, Vec<u8>) {
+    let mut asked = request(path, None);
+    asked
+        .headers_mut()
+        .insert("accept-encoding", codings.parse().expect("a field"));
+    let (head, body) = plain(node, address, asked).await.into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    (Response::from_parts(head, ()), body)
+}
+
+#[test]
+fn acc_5_a_mail_of_text_comes_in_half_the_octets() {
+    on_node(|node| async move {
+        let listener = listen(&node, TlsMode::Never, true).await;
+        let address = listener.local_address();
+        let mail = mail();
+        for coding in ["zstd", "gzip"] {
+            let (head, body) = coded(&node, address, "/mail", coding).await;
+            assert_eq!(head.headers()["content-encoding"], coding);
+            assert_eq!(head.headers()["vary"], "accept-encoding");
+            assert!(
+                body.len() * 2 <= mail.len(),
+                "{coding}: {} of {}",
+                body.len(),
+                mail.len()
+            );
+            let mut read = Vec::new();
+            match coding {
+                "zstd" => read = zstd::decode_all(body.as_slice()).unwrap(),
+                _ => drop(
+                    flate2::read::GzDecoder::new(body.as_slice())
+                        .read_to_end(&mut read)
+                        .unwrap(),
+                ),
+            }
+            assert_eq!(read, mail.as_bytes(), "{coding}");
+        }
+        let (head, _) = coded(&node, address, "/mail", "gzip, deflate, br, zstd").await;
+        assert_eq!(head.headers()["content-encoding"], "zstd");
+        // What would not get shorter, and for whom it must not: as it is, never 406.
+        for (path, codings) in [
+            ("/open", "zstd"),
+            ("/packed", "zstd"),
+            ("/mail", "br"),
+            ("/mail", "identity;q=0, *;q=0"),
+        ] {
+            let (head, body) = coded(&node, address, path, codings).await;
+            let coding = head.headers().get("content-encoding");
+            assert_eq!((head.status().as_u16(), coding), (200, None), "{path} {codings}");
+            assert_eq!(head.headers()["content-length"], body.len().to_string().as_str());
+        }
+    });
+}
+
+#[test]
+fn rfc_9110_8_4_requests_come_coded_or_are_refused() {
+    on_node(|node| async move {
+        let listener = listen(&node, TlsMode::Never, true).await;
+        let address = listener.local_address();
+        let pack = |text: &[u8]| {
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed.write_all(text).unwrap();
+            packed.finish().unwrap()
+        };
+        let send = async |coding: &'static str, body: Vec<u8>| {
+            let request = Request::post("https://localhost/echo").header("host", "localhost");
+            let request = request.header("content-encoding", coding);
+            plain(&node, address, request.body(Full::from(body)).unwrap()).await
+        };
+        let sent = text(send("gzip", pack(b"hello")).await).await;
+        assert_eq!(sent, (200, "hello".to_owned()));
+        let sent = text(send("identity", b"hello".to_vec()).await).await;
+        assert_eq!(sent, (200, "hello".to_owned()));
+        // A limit counts what there is to read, not what came.
+        let long = pack(&[b'a'; 100_000]);
+        assert!(long.len() < 2_000);
+        assert_eq!(send("gzip", long).await.status(), 413);
+        assert_eq!(send("gzip", b"no gzip".to_vec()).await.status(), 400);
+        for coding in ["br", "zstd", "gzip, gzip"] {
+            let refused = send(coding, b"x".to_vec()).await;
+            assert_eq!(refused.headers()["accept-encoding"], "gzip", "{coding}");
+            assert_eq!(refused.headers()["content-type"], "application/problem+json");
+            assert_eq!(refused.status(), 415);
+        }
     });
 }
