@@ -169,7 +169,7 @@ mod tests {
             ("imaps = \"a b\"", "public.imaps"),
             ("mail_hosts = [\"\"]", "public.mail_hosts"),
             ("spf_include = \"a b\"", "public.spf_include"),
-            ("regional_hosts = [\"eu_ Europe\"]", "public.regional_hosts"),
+            ("regional_hosts = [\" \"]", "public.regional_hosts"),
         ] {
             let error = offer(&config(&format!("[public]\n{text}"))).unwrap_err();
             assert!(format!("{error:#}").contains(expect), "{error:#}");
