@@ -32,14 +32,13 @@ impl Smtp {
         ensure!(greeting.code == 220, "greeting: {greeting:?}");
         Ok(smtp)
     }
-    /// Connects and says EHLO (LHLO on the LMTP port).
+    /// Connects and says EHLO.
     ///
     /// # Errors
     /// When it is not accepted.
     pub fn hello(port: u16) -> Result<Self> {
         let mut smtp = Self::connect(port)?;
-        let verb = if port % 1000 == 24 { "LHLO" } else { "EHLO" };
-        smtp.expect(&format!("{verb} client.test"), 250)?;
+        smtp.expect("EHLO client.test", 250)?;
         Ok(smtp)
     }
     /// Reads one reply.
