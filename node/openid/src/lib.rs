@@ -26,7 +26,7 @@ pub use openid::OpenId;
 pub use options::OpenIdOptions;
 pub use provider::{Checked, form};
 pub use record::PROVIDER_SECRETS;
-pub use settings::{Admission, ProviderChange, ProviderSettings};
+pub use settings::{Admission, ProviderChange, ProviderSettings, forget_provider};
 pub use sign_in::{Arrival, Arrived, Comer};
 
 /// Where providers send browsers back to.

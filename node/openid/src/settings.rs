@@ -1,5 +1,6 @@
 //! An organisation's provider, as its administrators set it.
 
+use bytes::Bytes;
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Change, Directory, Error, Etag};
 use hongyan_fetch::Url;
@@ -231,20 +232,33 @@ impl OpenId {
     /// # Errors
     /// `NoProvider`; `Access`: the store's.
     pub async fn remove_provider(&self, directory: &Directory, tenant: TenantId) -> Result<(), OpenIdError> {
-        let name = directory.tenant(tenant).await?.name.clone();
-        let remove = async move |change: &mut Change| {
-            let key = record::provider_key(tenant);
-            let is_there = change.get(&key).await?.is_some();
-            if is_there {
-                change.clear(&key);
-                let event = Event::new("organisation.remove-single-sign-on", &name).id(tenant.0);
-                change.record(Chain::Tenant(tenant), event);
-                change.tell_of_organisation(tenant);
-            }
-            Ok(is_there)
-        };
-        let (was_there, _) = directory.announce(remove).await?;
+        let key = record::provider_key(tenant);
+        let removed = forget_provider(directory, tenant, &key, "organisation.remove-single-sign-on").await;
         self.0.known.lock().remove(&tenant);
-        was_there.then_some(()).ok_or(OpenIdError::NoProvider)
+        removed
     }
+}
+
+/// Clears the `key` at which the provider of an organisation is; `action` is what the audit log calls that.
+///
+/// # Errors
+/// `NoProvider`; `Access`: the store's.
+pub async fn forget_provider(
+    directory: &Directory,
+    tenant: TenantId,
+    key: &Bytes,
+    action: &'static str,
+) -> Result<(), OpenIdError> {
+    let name = directory.tenant(tenant).await?.name.clone();
+    let forget = async move |change: &mut Change| {
+        let is_there = change.get(key).await?.is_some();
+        if is_there {
+            change.clear(key);
+            change.record(Chain::Tenant(tenant), Event::new(action, &name).id(tenant.0));
+            change.tell_of_organisation(tenant);
+        }
+        Ok(is_there)
+    };
+    let (was_there, _) = directory.announce(forget).await?;
+    was_there.then_some(()).ok_or(OpenIdError::NoProvider)
 }

@@ -3,7 +3,7 @@
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{Change, Directory, Error, Etag};
 use hongyan_kv::Transaction;
-use hongyan_openid::{Admission, OpenIdError};
+use hongyan_openid::{Admission, OpenIdError, forget_provider};
 use hongyan_types::TenantId;
 use minicbor::bytes::ByteVec;
 
@@ -204,22 +204,7 @@ impl Saml {
     /// # Errors
     /// `SignIn`: `NoProvider`; the store's.
     pub async fn remove_provider(&self, directory: &Directory, tenant: TenantId) -> Result<(), SamlError> {
-        let name = directory.tenant(tenant).await?.name.clone();
-        let remove = async move |change: &mut Change| {
-            let key = record::provider_key(tenant);
-            let is_there = change.get(&key).await?.is_some();
-            if is_there {
-                change.clear(&key);
-                let event = Event::new("organisation.remove-saml", &name).id(tenant.0);
-                change.record(Chain::Tenant(tenant), event);
-                change.tell_of_organisation(tenant);
-            }
-            Ok(is_there)
-        };
-        let (was_there, _) = directory.announce(remove).await?;
-        match was_there {
-            true => Ok(()),
-            false => Err(OpenIdError::NoProvider.into()),
-        }
+        let key = record::provider_key(tenant);
+        Ok(forget_provider(directory, tenant, &key, "organisation.remove-saml").await?)
     }
 }

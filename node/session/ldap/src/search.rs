@@ -438,11 +438,8 @@ impl Session {
     }
 
     fn takes_passwords(&self) -> bool {
-        let settings = &self.parts().settings;
-        let is_loopback = self.connection().peer().ip().to_canonical().is_loopback();
-        self.connection().tls().is_some()
-            || settings.clear_passwords
-            || (is_loopback && settings.clear_passwords_on_loopback)
+        let (settings, connection) = (&self.parts().settings, self.connection());
+        connection.tls().is_some() || settings.takes_clear_passwords(connection.peer().ip())
     }
 }
 

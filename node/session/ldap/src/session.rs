@@ -44,11 +44,10 @@ enum Woken {
 impl Session {
     pub(crate) fn new(parts: Arc<Parts>, metrics: Metrics, connection: Connection) -> Self {
         let settings = &parts.settings;
-        let is_loopback = connection.peer().ip().to_canonical().is_loopback();
         let options = server::Options {
             tls: connection.tls().is_some(),
             start_tls: connection.can_start_tls(),
-            clear_passwords: settings.clear_passwords || (is_loopback && settings.clear_passwords_on_loopback),
+            clear_passwords: settings.takes_clear_passwords(connection.peer().ip()),
             limits: settings.limits.clone(),
         };
         Self {

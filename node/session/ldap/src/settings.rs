@@ -1,5 +1,6 @@
 //! Limits of LDAP sessions.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hongyan_ldap_wire::Limits;
@@ -17,6 +18,13 @@ pub struct LdapServerSettings {
     pub clear_passwords_on_loopback: bool,
     /// Whether every client may.
     pub clear_passwords: bool,
+}
+
+impl LdapServerSettings {
+    /// Whether a client there may sign in without TLS.
+    pub(crate) fn takes_clear_passwords(&self, peer: IpAddr) -> bool {
+        self.clear_passwords || (self.clear_passwords_on_loopback && peer.to_canonical().is_loopback())
+    }
 }
 
 impl Default for LdapServerSettings {
