@@ -1,14 +1,15 @@
-//! How many folders a mailbox may have, and how deep (FLD-6): what CREATE and RENAME ask before the mailbox does.
+//! How many folders a mailbox may have, how deep (FLD-6), and where: what CREATE and RENAME ask before the mailbox does.
 
 use hongyan_imap::{Code, Status};
 use hongyan_mailbox::{FolderInfo, FolderPath, SEPARATOR, SpecialUse};
 
-use crate::place::{Place, directory_failed};
+use crate::place::{OTHERS, Place, SHARED, directory_failed};
 use crate::session::Session;
 use crate::stop::Stop;
 
 impl Session {
-    /// Refuses what is beyond the limits of whose mailbox it is: a folder at `to`, which is new or was at `from`.
+    /// Refuses what is beyond the limits of whose mailbox it is: a folder at `to`, which is new or was at `from`. In the own
+    /// mailbox nothing begins where others' mailboxes are.
     pub(crate) async fn check_folders(
         &self,
         place: &Place,
@@ -27,12 +28,28 @@ impl Session {
         let limits = directory.limits_of(&owner).await.map_err(directory_failed)?;
         // All count, seen or not.
         let folders = self.folders_in(&place.whole()).await?.folders;
+        if place.is_own() && is_where_others_are(&folders, to) {
+            return Err(Status::no_with(
+                Code::Cannot,
+                "Mailboxes of others are there, and none of that name is open to you",
+            )
+            .into());
+        }
         let excess = limits.folders_excess(depth(&folders, from, to), own(&folders) + usize::from(from.is_none()));
         match excess {
             Some(text) => Err(Status::no_with(Code::Limit, text).into()),
             None => Ok(()),
         }
     }
+}
+
+/// Whether a path in the own mailbox is below a root of others' mailboxes (RFC 2342 §5). An own folder of that name,
+/// which other clients may have made, is a root of its own.
+fn is_where_others_are(folders: &[FolderInfo], path: &FolderPath) -> bool {
+    [SHARED, OTHERS].iter().any(|root| {
+        let name = root.trim_end_matches(SEPARATOR);
+        path.as_str().starts_with(root) && !folders.iter().any(|folder| folder.path.as_str() == name)
+    })
 }
 
 /// Folders beside those that every mailbox has.

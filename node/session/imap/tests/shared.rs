@@ -115,6 +115,30 @@ fn sbx_9_a_shared_mailbox_is_found_beside_the_own() {
 }
 
 #[test]
+fn where_mailboxes_of_others_are_no_own_folder_begins() {
+    on_node(async |node| {
+        let mut client = node.login().await;
+        client.ok("CREATE Plans").await;
+        for command in [
+            "CREATE Users/boss@example.test/Plans",
+            "CREATE Shared/info@example.test",
+            "RENAME Plans Users/boss@example.test/Plans",
+        ] {
+            let answer = refused(&mut client, command).await;
+            assert!(answer.contains("[CANNOT]"), "{command}: {answer}");
+        }
+        open(node, "boss", AccountKind::Member, GrantRights::FULL).await;
+        client.ok("CREATE Users/boss@example.test/Plans").await;
+        // An own folder of the name was there first, and goes on.
+        client.ok("CREATE Shared").await;
+        client.ok("CREATE Shared/Letters").await;
+        client.ok("RENAME Plans Shared/Plans").await;
+        let listed = told(&mut client, "LIST \"\" \"Shared/*\"").await;
+        assert_eq!(listed.len(), 2, "{listed:?}");
+    });
+}
+
+#[test]
 fn sbx_mail_is_read_answered_and_moved_between_mailboxes() {
     on_node(async |node| {
         open(node, "info", AccountKind::Shared, GrantRights::FULL).await;
