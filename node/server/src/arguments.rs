@@ -121,11 +121,7 @@ pub(crate) struct Dev {
     #[arg(long, hide = true)]
     pub(crate) until_input_ends: bool,
     /// What to log.
-    #[arg(
-        long,
-        default_value = "warn,hickory_net=error,hickory_resolver=error,openraft=off",
-        env = "HONGYAN_LOG"
-    )]
+    #[arg(long, default_value = "warn", env = "HONGYAN_LOG")]
     pub(crate) log: String,
     #[command(flatten)]
     _unused: NotForServers,
