@@ -168,6 +168,9 @@ impl Config {
         if !(65_536..=8 << 20).contains(&directory.request_document_octets_max) {
             return refuse("directory.request_document_octets_max", "is not in 65536 to 8388608");
         }
+        if !(1..=1_440).contains(&self.limits.begun_reply_minutes) {
+            return refuse("limits.begun_reply_minutes", "is not in 1 to 1440");
+        }
         if self.limits.message_octets_max < 65_536 {
             return refuse("limits.message_octets_max", "is below 65536 (RFC 5321 §4.5.3.1.7)");
         }
@@ -334,6 +337,7 @@ mod tests {
         check("[acme]\nchallenge = \"dns-01\"", "acme.challenge");
         check("[public]\nmta_sts = \"on\"", "public.mta_sts");
         check("[public]\nmta_sts_secs = 3600", "public.mta_sts_secs");
+        check("[limits]\nbegun_reply_minutes = 0", "limits.begun_reply_minutes");
         check("[limits]\nconnections_max = \"many\"", "invalid type");
     }
 }

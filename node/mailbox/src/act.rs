@@ -9,7 +9,7 @@ use hongyan_types::{AccountId, Timestamp};
 
 use crate::record::{act, key};
 use crate::request::{Reply, Request};
-use crate::{Client, MailboxEntity, MailboxId, Permit};
+use crate::{Client, EmailId, MailboxEntity, MailboxId, Permit};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct Act {
     pub path: String,
     /// How many messages it was about; 0 for a folder as a whole.
     pub messages: u64,
+    /// The mail, where it is a single one that was put there.
+    pub email: Option<EmailId>,
 }
 
 /// The acts at `since` or later, the latest first: at most `limit` of those before `before`.

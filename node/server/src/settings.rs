@@ -349,6 +349,7 @@ pub(crate) fn jmap(config: &Config) -> JmapSettings {
         event_streams_max: section.jmap_event_streams_max,
         snapshot_messages_max: section.jmap_kept_messages_max,
         deleted_kept: deleted_mail_kept(config),
+        begun_reply_kept: Duration::from_secs(config.limits.begun_reply_minutes.saturating_mul(60)),
         recall_standard: hours(config.limits.recall_standard_hours),
         recall_advanced: hours(config.limits.recall_advanced_hours),
         recall_takes_read: config.limits.recall_read_mail,

@@ -1,6 +1,7 @@
 //! The kinds of records (RFC 8621): their properties, filters and text. What a property's value is, is computed while it
 //! is written, and only if it was asked for.
 
+mod begun_reply;
 mod blob;
 mod body_part;
 mod deleted_email;
@@ -21,6 +22,7 @@ mod submission;
 mod thread;
 mod vacation;
 
+pub use begun_reply::{BegunReply, BegunReplyGet};
 pub use blob::{BlobGet, BlobInfo, BlobLookup, BlobUpload, DataSourceObject, UploadObject, UploadedBlob};
 pub use body_part::{Bodies, BodyPart, BodyPartProperty, BodyPartView, PartPath, Sources, bodies};
 pub use deleted_email::{DeletedEmail, DeletedEmailGet, DeletedEmailRestore};

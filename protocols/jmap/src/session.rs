@@ -35,6 +35,8 @@ impl CapabilityUri {
     pub const DELETED: Self = Self("urn:x-hongyan:jmap:deleted");
     /// Of ours: separate sending, other times to leave, recall.
     pub const SENDING: Self = Self("urn:x-hongyan:jmap:sending");
+    /// Of ours: replies that others have begun.
+    pub const REPLIES: Self = Self("urn:x-hongyan:jmap:replies");
     /// RFC 8887.
     pub const WEBSOCKET: Self = Self("urn:ietf:params:jmap:websocket");
     /// RFC 9749.

@@ -31,6 +31,8 @@ section! {
         share_notified_members_max: usize = 100, "members", "1 to 500", "restart";
         /// How long a mail that was deleted for good can be had back by its owner; 0: not at all.
         deleted_mail_days: u64 = 14, "days", "0 to 365", "restart";
+        /// How long after it was saved the draft of a reply tells the other users of a shared mailbox that somebody is answering.
+        begun_reply_minutes: u64 = 60, "minutes", "1 to 1440", "restart";
         /// How long a mail can be recalled by the member who sent it, with a standard seat.
         recall_standard_hours: u64 = 24, "hours", "0 to 8760", "restart";
         /// The same with an advanced seat.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, FolderOpening, GrantRights, Opening, OrganisationPage, SenderRights, Sending};
+use hongyan_directory::{
+    AccountKind, AccountRecord, FolderOpening, GrantRights, Opening, OrganisationPage, SenderRights, Sending,
+};
 use hongyan_http_front::Caller;
 use hongyan_jmap::{CapabilityUri, Id, MethodError, MethodErrorType, SetError, SetErrorType};
 use hongyan_mailbox::{FolderId, MailboxError, MailboxId, Permit, right_to};
@@ -71,6 +73,8 @@ impl Account {
         let is_own = capability != CapabilityUri::PRINCIPALS || self.is_own();
         // MEM-21: administrators may have taken the right away.
         let is_kept = capability != CapabilityUri::DELETED || self.record.settings.recover_deleted;
+        // SBX: only there several people write.
+        let is_several = capability != CapabilityUri::REPLIES || self.record.kind == AccountKind::Shared;
         // Of an account with single folders that are shared there are the folders, and what is in them.
         let is_reached = self.reach.is_none()
             || [
@@ -80,7 +84,7 @@ impl Account {
                 CapabilityUri::PRINCIPALS_OWNER,
             ]
             .contains(&capability);
-        is_own && is_kept && is_reached && (!is_sending || self.sending > Sending::No)
+        is_own && is_kept && is_several && is_reached && (!is_sending || self.sending > Sending::No)
     }
     /// What the caller may do, where that is not everything.
     pub(crate) fn permit(&self) -> Option<&Permit> {

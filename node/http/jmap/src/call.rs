@@ -12,8 +12,8 @@ use crate::account::Account;
 use crate::error::Outcome;
 use crate::jmap::Jmap;
 use crate::{
-    blob, core_echo, deleted, email, identity, mailbox, mdn, principal, push, quota, share_notification, submission,
-    thread, vacation,
+    begun_reply, blob, core_echo, deleted, email, identity, mailbox, mdn, principal, push, quota, share_notification,
+    submission, thread, vacation,
 };
 
 /// A method call.
@@ -107,6 +107,7 @@ pub(crate) fn capability_of(name: &str) -> Option<hongyan_jmap::CapabilityUri> {
         | "ShareNotification/queryChanges"
         | "ShareNotification/set" => Some(CapabilityUri::PRINCIPALS),
         "EmailSubmission/recall" => Some(CapabilityUri::SENDING),
+        "BegunReply/get" => Some(CapabilityUri::REPLIES),
         "DeletedEmail/get" | "DeletedEmail/restore" | "Email/cleanUp" => Some(CapabilityUri::DELETED),
         "MDN/send" | "MDN/parse" => Some(CapabilityUri::MDN),
         "VacationResponse/get" | "VacationResponse/set" => Some(CapabilityUri::VACATION),
@@ -170,6 +171,7 @@ pub(crate) async fn dispatch(call: &mut Call<'_>) -> Outcome<()> {
         "ShareNotification/set" => share_notification::set(call).await,
         "EmailSubmission/recall" => submission::recall(call).await,
         "Email/cleanUp" => email::clean_up(call).await,
+        "BegunReply/get" => begun_reply::get(call).await,
         "DeletedEmail/get" => deleted::get(call).await,
         "DeletedEmail/restore" => deleted::restore(call).await,
         "MDN/send" => mdn::send(call).await,

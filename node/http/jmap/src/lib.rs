@@ -6,6 +6,7 @@
 
 mod account;
 mod api;
+mod begun_reply;
 mod blob;
 mod call;
 mod changes;

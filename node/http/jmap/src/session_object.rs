@@ -26,7 +26,7 @@ use crate::jmap::Jmap;
 use crate::settings::JmapSettings;
 
 /// What session objects of this release say beside the caller's accounts.
-const RELEASE: &str = "3";
+const RELEASE: &str = "4";
 
 /// The state of a caller's session object.
 pub(crate) fn state(accounts: &[Account]) -> String {
@@ -45,7 +45,7 @@ pub(crate) fn state(accounts: &[Account]) -> String {
 }
 
 /// The capabilities of this server.
-pub(crate) const CAPABILITIES: [CapabilityUri; 13] = [
+pub(crate) const CAPABILITIES: [CapabilityUri; 14] = [
     CapabilityUri::CORE,
     CapabilityUri::MAIL,
     CapabilityUri::SUBMISSION,
@@ -57,6 +57,7 @@ pub(crate) const CAPABILITIES: [CapabilityUri; 13] = [
     CapabilityUri::PRINCIPALS_OWNER,
     CapabilityUri::DELETED,
     CapabilityUri::SENDING,
+    CapabilityUri::REPLIES,
     CapabilityUri::WEBSOCKET,
     CapabilityUri::VAPID,
 ];
@@ -117,6 +118,13 @@ struct BlobCapability {
 struct DeletedCapability {
     kept_seconds: u64,
     clean_up_emails_max: usize,
+}
+
+/// Of replies that others have begun.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RepliesCapability {
+    kept_seconds: u64,
 }
 
 /// `urn:ietf:params:jmap:principals` of an account (RFC 9670 §1.5.1).
@@ -215,6 +223,7 @@ pub(crate) struct Capabilities {
     submission: Box<RawValue>,
     blob: Box<RawValue>,
     deleted: Box<RawValue>,
+    replies: Box<RawValue>,
     /// With a standard seat, and with an advanced one.
     sending: [Box<RawValue>; 2],
 }
@@ -243,6 +252,9 @@ impl Capabilities {
                 kept_seconds: jmap.settings.deleted_kept.as_secs(),
                 clean_up_emails_max: jmap.settings.clean_up_emails_max,
             }),
+            replies: raw(&RepliesCapability {
+                kept_seconds: jmap.settings.begun_reply_kept.as_secs(),
+            }),
             sending: [Seat::Standard, Seat::Advanced].map(|seat| raw(&SendingCapability::new(&jmap.settings, seat))),
         }
     }
@@ -259,6 +271,7 @@ impl Capabilities {
             (CapabilityUri::PRINCIPALS, raw(&PrincipalsCapability::of(account))),
             (CapabilityUri::PRINCIPALS_OWNER, raw(&OwnerCapability::of(account))),
             (CapabilityUri::DELETED, self.deleted.clone()),
+            (CapabilityUri::REPLIES, self.replies.clone()),
             (
                 CapabilityUri::SENDING,
                 self.sending[usize::from(account.record.seat == Seat::Advanced)].clone(),
@@ -316,6 +329,7 @@ pub(crate) async fn session(
             (CapabilityUri::PRINCIPALS_OWNER, nothing()),
             (CapabilityUri::DELETED, nothing()),
             (CapabilityUri::SENDING, nothing()),
+            (CapabilityUri::REPLIES, nothing()),
             (CapabilityUri::WEBSOCKET, raw(&socket)),
             (CapabilityUri::VAPID, raw(&vapid)),
         ]),

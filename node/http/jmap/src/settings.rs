@@ -39,6 +39,8 @@ pub struct JmapSettings {
     pub upload_kept: Duration,
     /// How long a mail that was deleted can be had back; the mailboxes' own setting is the same.
     pub deleted_kept: Duration,
+    /// How long after it was saved the draft of a reply tells others that somebody is answering (SBX).
+    pub begun_reply_kept: Duration,
     /// Emails that go in one step of a clean-up (RS-11).
     pub clean_up_emails_max: usize,
     /// Pieces that a blob is made of in one request.
@@ -78,6 +80,7 @@ impl Default for JmapSettings {
             push_kept: Duration::from_secs(7 * 24 * 3_600),
             upload_kept: Duration::from_secs(24 * 3_600),
             deleted_kept: Duration::from_secs(14 * 24 * 3_600),
+            begun_reply_kept: Duration::from_secs(3_600),
             clean_up_emails_max: 200,
             blob_sources_max: 64,
             recipients_max: 500,

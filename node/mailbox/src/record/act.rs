@@ -6,7 +6,7 @@ use hongyan_kv::record::{self, Schema};
 use hongyan_types::AccountId;
 use minicbor::{Decode, Encode};
 
-use crate::{Act, ActId, ActKind};
+use crate::{Act, ActId, ActKind, EmailId};
 
 const V1: Schema = Schema(1);
 
@@ -20,6 +20,9 @@ struct ActV1 {
     path: String,
     #[n(3)]
     messages: u64,
+    /// Absent in what was written before there was one.
+    #[n(4)]
+    email: Option<u64>,
 }
 
 pub(crate) fn encode(act: &Act) -> Bytes {
@@ -29,6 +32,7 @@ pub(crate) fn encode(act: &Act) -> Bytes {
         kind: place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX),
         path: act.path.clone(),
         messages: act.messages,
+        email: act.email.map(|email| email.0),
     };
     record::encode(V1, &body)
 }
@@ -42,6 +46,7 @@ pub(crate) fn decode(id: ActId, stored: &[u8]) -> Result<Act, StorageError> {
         kind: kind.ok_or_else(|| StorageError::Corrupt("kind of an act".to_owned()))?,
         path: body.path,
         messages: body.messages,
+        email: body.email.map(EmailId),
     })
 }
 
@@ -63,11 +68,20 @@ mod tests {
                 kind,
                 path: "Trash".to_owned(),
                 messages: 3,
+                email: None,
             };
             let stored = encode(&act);
             let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, format!("0100018407{place:02x}65547261736803"));
-            assert_eq!(decode(act.id, &stored), Ok(act));
+            assert_eq!(decode(act.id, &stored).as_ref(), Ok(&act));
+            let single = Act {
+                email: Some(EmailId(9)),
+                ..act
+            };
+            let stored = encode(&single);
+            let hex: String = stored.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, format!("0100018507{place:02x}6554726173680309"));
+            assert_eq!(decode(single.id, &stored), Ok(single));
         }
     }
 }

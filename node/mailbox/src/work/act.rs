@@ -7,10 +7,20 @@ use super::Work;
 use crate::options::ACTS_KEPT;
 use crate::record::{act, key};
 use crate::request::{Body, Reply};
-use crate::{Act, ActId, ActKind, FolderId};
+use crate::{Act, ActId, ActKind, EmailId, FolderId};
 
 /// Octets an act takes, about.
 const ACT_OCTETS: usize = 300;
+
+/// The single mail that was put into a folder.
+fn added(reply: &Reply) -> Option<EmailId> {
+    let emails = match reply {
+        Reply::Append(reply) => &reply.emails,
+        Reply::Replace(reply) => &reply.appended.emails,
+        _ => return None,
+    };
+    emails.first().copied().filter(|_| emails.len() == 1)
+}
 
 impl Work<'_> {
     /// Notes what `person` has done, if it is something to be told; `deleted` is the path of a folder that went with it.
@@ -28,6 +38,7 @@ impl Work<'_> {
             kind,
             path,
             messages,
+            email: added(reply),
         };
         self.transaction.set(key::act(self.id, id), act::encode(&act));
         let kept = i64::try_from(ACTS_KEPT.as_millis()).unwrap_or(i64::MAX);

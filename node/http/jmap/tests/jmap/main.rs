@@ -1,6 +1,7 @@
 //! JMAP over HTTP, as clients see it.
 
 mod agreement;
+mod begun_replies;
 mod clean_up;
 mod folder_shares;
 mod histories;

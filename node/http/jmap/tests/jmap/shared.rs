@@ -20,11 +20,11 @@ const READ: GrantRights = GrantRights {
     send: Sending::No,
 };
 
-fn at(local: &str) -> Address {
+pub(super) fn at(local: &str) -> Address {
     Address::try_from(format!("{local}@example.test").as_str()).unwrap()
 }
 
-fn run(test: impl AsyncFnOnce(&mut Client)) {
+pub(super) fn run(test: impl AsyncFnOnce(&mut Client)) {
     hongyan_actor::run(1, async {
         let mut place = Client::start().await;
         test(&mut place).await;
@@ -33,7 +33,7 @@ fn run(test: impl AsyncFnOnce(&mut Client)) {
 }
 
 /// Another account, open to anna with these rights, which replace those she had.
-async fn open(place: &Client, local: &str, kind: AccountKind, rights: GrantRights) -> AccountId {
+pub(super) async fn open(place: &Client, local: &str, kind: AccountKind, rights: GrantRights) -> AccountId {
     let directory = &place.node.directory;
     let account = match directory.account_at(&at(local)).await {
         Ok(account) => account.id,
@@ -60,16 +60,16 @@ async fn withdraw(place: &Client, account: AccountId) {
     place.node.directory.withdraw(account, to).await.unwrap();
 }
 
-fn shown(account: AccountId) -> String {
+pub(super) fn shown(account: AccountId) -> String {
     format!("A{:08x}", account.0)
 }
 
-async fn ask(place: &mut Client, method: &str, arguments: Value) -> Value {
+pub(super) async fn ask(place: &mut Client, method: &str, arguments: Value) -> Value {
     let calls = json!([[method, arguments, "0"]]);
     place.call(&calls.to_string()).await[0][1].clone()
 }
 
-async fn session(place: &Client) -> Value {
+pub(super) async fn session(place: &Client) -> Value {
     let (status, text) = place.ask("GET", "/jmap/session", JSON, "").await;
     assert_eq!(status, 200);
     serde_json::from_slice(&text).unwrap()

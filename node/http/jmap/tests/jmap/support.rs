@@ -160,7 +160,7 @@ impl Client {
         let using = using.map(|name| format!("urn:ietf:params:jmap:{name}"));
         let using = [
             &using[..],
-            &["deleted", "sending"].map(|name| format!("urn:x-hongyan:jmap:{name}")),
+            &["deleted", "replies", "sending"].map(|name| format!("urn:x-hongyan:jmap:{name}")),
         ]
         .concat();
         let request = json!({"using": using, "methodCalls": calls});
