@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hongyan_directory::{
-    AccountKind, AccountRecord, AccountState, FeedEntry, GroupId, GroupRecord, MemberQuery, OrganisationPage, Sight,
+    AccountKind, AccountRecord, AccountState, Card, Cards, Error, FeedEntry, GroupId, GroupRecord, MemberQuery, Sight,
     Subject,
 };
 use hongyan_jmap::method::{
@@ -50,13 +50,19 @@ async fn sight(call: &Call<'_>) -> Outcome<Sight> {
     sight.map_err(failed)
 }
 
-/// How names are shown (ORG-8).
-async fn page(call: &Call<'_>) -> Outcome<OrganisationPage> {
-    let page = call.jmap.services.directory.page(tenant(call)).await;
-    page.map_err(failed)
+/// What the organisation shows of its people to one another.
+async fn cards(call: &Call<'_>) -> Outcome<Cards> {
+    let cards = call.jmap.services.directory.cards(tenant(call)).await;
+    cards.map_err(failed)
 }
 
-fn of_account(call: &Call<'_>, account: &AccountRecord, page: &OrganisationPage) -> Principal {
+/// Title and department, as far as they are shown (ORG-12).
+fn description(title: Option<String>, department: Option<String>) -> Option<String> {
+    let parts: Vec<String> = title.into_iter().chain(department).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn of_account(call: &Call<'_>, account: &AccountRecord, card: Card, department: Option<String>) -> Principal {
     let open = call.accounts.iter().find(|open| open.record.id == account.id);
     let accounts = open.map(|open| {
         let entry = Capabilities::new(call.jmap).entry(open);
@@ -68,10 +74,11 @@ fn of_account(call: &Call<'_>, account: &AccountRecord, page: &OrganisationPage)
             AccountKind::Member => PrincipalType::Individual,
             AccountKind::Shared => PrincipalType::Other,
         },
-        name: match page.name_of(account) {
+        name: match card.name {
             name if name.is_empty() => account.address.to_string(),
             name => name,
         },
+        description: description(card.title, department),
         email: Some(account.address.to_string()),
         accounts,
     }
@@ -85,6 +92,7 @@ fn of_group(group: &GroupRecord) -> Principal {
             "" => group.address.to_string(),
             name => name.to_owned(),
         },
+        description: None,
         email: Some(group.address.to_string()),
         accounts: None,
     }
@@ -100,8 +108,18 @@ async fn all(call: &Call<'_>) -> Outcome<Vec<Principal>> {
     };
     let members = directory.find_members(tenant, &query, None, usize::MAX).await;
     let members = members.map_err(failed)?.accounts;
-    let page = page(call).await?;
-    let principals = members.iter().map(|account| of_account(call, account, &page));
+    let cards = cards(call).await?;
+    let mut names = BTreeMap::new();
+    if cards.rules().show_department {
+        let departments = directory.departments(tenant).await.map_err(failed)?;
+        let departments = departments.into_iter().map(|view| view.department);
+        names.extend(departments.map(|department| (department.id, department.name)));
+    }
+    let principals = members.iter().map(|account| {
+        let card = cards.of(account);
+        let department = card.department.and_then(|id| names.get(&id).cloned());
+        of_account(call, account, card, department)
+    });
     let mut principals: Vec<Principal> = principals.collect();
     let mut after = None;
     loop {
@@ -120,9 +138,19 @@ async fn account(call: &Call<'_>, id: AccountId) -> Outcome<Option<(Principal, T
     let is_shown = |account: &Arc<AccountRecord>| {
         account.tenant == tenant(call) && account.state == AccountState::Active && sight.sees(account)
     };
-    let found = found.filter(is_shown);
-    let page = page(call).await?;
-    Ok(found.map(|account| (of_account(call, &account, &page), account.created)))
+    let Some(found) = found.filter(is_shown) else {
+        return Ok(None);
+    };
+    let card = cards(call).await?.of(&found);
+    let department = match card.department {
+        None => None,
+        Some(id) => match call.jmap.services.directory.department(found.tenant, id).await {
+            Ok(department) => Some(department.name),
+            Err(Error::NotFound { .. }) => None,
+            Err(error) => return Err(failed(error)),
+        },
+    };
+    Ok(Some((of_account(call, &found, card, department), found.created)))
 }
 
 async fn group(call: &Call<'_>, id: GroupId) -> Outcome<Option<(Principal, Timestamp)>> {
@@ -174,10 +202,12 @@ struct Since {
 async fn since(call: &Call<'_>, state: u64) -> Outcome<Since> {
     let (directory, tenant) = (&call.jmap.services.directory, tenant(call));
     let is_open = sight(call).await?.is_open();
+    let shows_departments = cards(call).await?.rules().show_department;
     // What changes names or whom the caller sees may have changed any principal.
     let is_wide = |subject: &Subject| match subject {
         Subject::Tenant => true,
-        Subject::Department(_) | Subject::Tag(_) => !is_open,
+        Subject::Department(_) => !is_open || shows_departments,
+        Subject::Tag(_) => !is_open,
         _ => false,
     };
     let mut since = Since {
@@ -317,6 +347,7 @@ fn holds(condition: &PrincipalCondition, principal: &Principal) -> bool {
     let email = principal.email.as_deref().unwrap_or_default();
     let in_name = |part: &String| has(&principal.name, part);
     let in_email = |part: &String| has(email, part);
+    let description = principal.description.as_deref().unwrap_or_default();
     let accounts = |wanted: &Vec<Id>| {
         let known = principal.accounts.iter().flat_map(BTreeMap::keys);
         known.into_iter().any(|id| wanted.contains(id))
@@ -327,7 +358,7 @@ fn holds(condition: &PrincipalCondition, principal: &Principal) -> bool {
         && condition
             .text
             .as_ref()
-            .is_none_or(|text| in_name(text) || in_email(text))
+            .is_none_or(|text| in_name(text) || in_email(text) || has(description, text))
         && condition.kind.is_none_or(|kind| kind == principal.kind)
         && condition.time_zone.is_none()
 }

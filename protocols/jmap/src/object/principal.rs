@@ -55,6 +55,8 @@ pub struct Principal {
     pub kind: PrincipalType,
     /// Its name.
     pub name: String,
+    /// More about it.
+    pub description: Option<String>,
     /// Its address.
     pub email: Option<String>,
     /// Its accounts that are open to the client.
@@ -72,7 +74,8 @@ impl Record for Principal {
             PrincipalProperty::Email => map.serialize_entry(name, &self.email),
             PrincipalProperty::Accounts => map.serialize_entry(name, &self.accounts),
             PrincipalProperty::Capabilities => map.serialize_entry(name, &BTreeMap::<&str, ()>::new()),
-            PrincipalProperty::Description | PrincipalProperty::TimeZone => map.serialize_entry(name, &()),
+            PrincipalProperty::Description => map.serialize_entry(name, &self.description),
+            PrincipalProperty::TimeZone => map.serialize_entry(name, &()),
         }
     }
 }
@@ -87,7 +90,7 @@ pub struct PrincipalCondition {
     pub email: Option<String>,
     /// Its name contains this.
     pub name: Option<String>,
-    /// Its name or address contains this.
+    /// Its name, its address or what is said about it contains this.
     pub text: Option<String>,
     /// It is of this type.
     #[serde(rename = "type")]

@@ -1,7 +1,8 @@
 //! RFC 9670: who there is in the organisation.
 
 use hongyan_directory::{
-    AccountChange, AccountKind, AccountState, DepartmentId, NewAccount, NewDepartment, NewGroup, Visibility,
+    AccountChange, AccountKind, AccountState, DepartmentChange, DepartmentId, NewAccount, NewDepartment, NewGroup,
+    Profile, Visibility,
 };
 use hongyan_types::Address;
 use serde_json::{Value, json};
@@ -160,6 +161,129 @@ fn org_11_whoever_is_hidden_is_no_principal() {
             told["type"], "cannotCalculateChanges",
             "whoever was seen may be hidden: {told:#}"
         );
+        place.stop().await;
+    });
+}
+
+#[test]
+fn org_12_department_and_title_are_shown_where_the_organisation_wants_it() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let (directory, tenant) = (place.node.directory.clone(), place.node.mailbox.tenant);
+        let sales = NewDepartment {
+            name: "Sales".to_owned(),
+            parent: DepartmentId::ROOT,
+            rank: 0,
+        };
+        let sales = directory.create_department(tenant, &sales).await.unwrap().id;
+        let bob = NewAccount {
+            display_name: "Bob Ng".to_owned(),
+            departments: vec![sales],
+            profile: Profile {
+                title: "Manager".to_owned(),
+                ..Profile::default()
+            },
+            ..NewAccount::at(at("bob"))
+        };
+        let bob = format!("P{:012x}", directory.create_account(&bob).await.unwrap().id.0);
+        let mut state = all(&mut place).await.0;
+        for (show_department, show_title, expect) in [
+            (false, false, json!(null)),
+            (true, false, json!("Sales")),
+            (false, true, json!("Manager")),
+            (true, true, json!("Manager, Sales")),
+        ] {
+            let rules = Visibility {
+                show_department,
+                show_title,
+                ..directory.visibility(tenant).await.unwrap()
+            };
+            directory.set_visibility(tenant, &rules, None).await.unwrap();
+            let wanted = json!({"accountId": "$account", "ids": [bob], "properties": ["description"]});
+            let got = ask(&mut place, "Principal/get", wanted).await;
+            assert_eq!(got["list"][0]["description"], expect, "{got:#}");
+            let wanted = json!({"accountId": "$account", "filter": {"text": "manager"}});
+            let found = ask(&mut place, "Principal/query", wanted).await;
+            let expect = if show_title { json!([bob]) } else { json!([]) };
+            assert_eq!(found["ids"], expect, "what is not shown is not found");
+            let since = json!({"accountId": "$account", "sinceState": state});
+            let told = ask(&mut place, "Principal/changes", since).await;
+            if show_department || show_title {
+                assert_eq!(told["type"], "cannotCalculateChanges", "{told:#}");
+            }
+            state = got["state"].as_str().unwrap().to_owned();
+        }
+        // What a department is called is seen at who is in it.
+        let renamed = DepartmentChange {
+            name: Some("Markets".to_owned()).into(),
+            ..DepartmentChange::default()
+        };
+        directory.change_department(tenant, sales, &renamed).await.unwrap();
+        let since = json!({"accountId": "$account", "sinceState": state});
+        let told = ask(&mut place, "Principal/changes", since).await;
+        assert_eq!(told["type"], "cannotCalculateChanges", "{told:#}");
+        place.stop().await;
+    });
+}
+
+#[test]
+fn rfc_9670_principals_are_found_by_each_of_their_properties() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let directory = place.node.directory.clone();
+        let new = |local: &str, kind, name: &str| NewAccount {
+            kind,
+            display_name: name.to_owned(),
+            ..NewAccount::at(at(local))
+        };
+        for (local, kind, name) in [
+            ("bob", AccountKind::Member, "Robert Ng"),
+            ("eve", AccountKind::Member, "Eve Bobson"),
+            ("team", AccountKind::Shared, "Team"),
+        ] {
+            directory.create_account(&new(local, kind, name)).await.unwrap();
+        }
+        let (_, known) = all(&mut place).await;
+        let own = place.account();
+        let found = async |place: &mut Client, filter: Value| -> Vec<String> {
+            let wanted = json!({"accountId": "$account", "filter": filter, "sort": [{"property": "email"}]});
+            let found = ask(place, "Principal/query", wanted).await;
+            let ids = found["ids"].as_array().unwrap_or_else(|| panic!("{found:#}")).iter();
+            let name = |id: &Value| known.iter().find(|one| json!(one.2) == *id).unwrap().0.clone();
+            ids.map(name).collect()
+        };
+        for (filter, expect) in [
+            (json!({"name": "BOB"}), vec!["Eve Bobson"]),
+            (json!({"email": "BOB@"}), vec!["Robert Ng"]),
+            (json!({"text": "bob"}), vec!["Robert Ng", "Eve Bobson"]),
+            (json!({"name": "ng", "email": "eve"}), vec![]),
+            (json!({"type": "other"}), vec!["Team"]),
+            (json!({"type": "location"}), vec![]),
+            (json!({"timeZone": "Asia/Shanghai"}), vec![]),
+            (json!({"accountIds": []}), vec![]),
+            (json!({"accountIds": ["A00009999"]}), vec![]),
+            (
+                json!({"operator": "AND", "conditions": [{"type": "individual"},
+                    {"operator": "NOT", "conditions": [{"name": "bob"}, {"accountIds": [own]}]}]}),
+                vec!["Robert Ng"],
+            ),
+        ] {
+            assert_eq!(found(&mut place, filter.clone()).await, expect, "{filter}");
+        }
+        for (arguments, error) in [
+            (json!({"filter": {"phone": "1"}}), "invalidArguments"),
+            (json!({"filter": {"type": "robot"}}), "invalidArguments"),
+            (json!({"sort": [{"property": "size"}]}), "unsupportedSort"),
+            (json!({"anchor": "P000000009999"}), "anchorNotFound"),
+        ] {
+            let mut wanted = arguments.clone();
+            wanted["accountId"] = json!("$account");
+            let refused = ask(&mut place, "Principal/query", wanted).await;
+            assert_eq!(refused["type"], error, "{arguments}: {refused:#}");
+        }
+        let unknown = json!({"accountId": "$account", "ids": ["G000000000099", "P0", "F00000001"]});
+        let got = ask(&mut place, "Principal/get", unknown.clone()).await;
+        assert_eq!((&got["list"], &got["notFound"]), (&json!([]), &unknown["ids"]));
         place.stop().await;
     });
 }
