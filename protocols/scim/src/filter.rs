@@ -362,26 +362,47 @@ impl Filter {
     /// finds resources without looking at all of them.
     #[must_use]
     pub fn wanted(&self, attribute: &str) -> Option<&str> {
+        self.needed(attribute, |operator| operator == Operator::Eq)?.as_str()
+    }
+
+    /// A text that a value of `attribute` must contain for this to be so, but for capital letters.
+    #[must_use]
+    pub fn wanted_part(&self, attribute: &str) -> Option<&str> {
+        use Operator::{Co, Eq, Ew, Sw};
+        self.needed(attribute, |operator| matches!(operator, Eq | Co | Sw | Ew))?
+            .as_str()
+    }
+
+    /// What `attribute` must be for this to be so: true or false.
+    #[must_use]
+    pub fn wanted_truth(&self, attribute: &str) -> Option<bool> {
+        self.needed(attribute, |operator| operator == Operator::Eq)?.as_bool()
+    }
+
+    /// Whether this compares and does nothing else.
+    #[must_use]
+    pub fn is_comparison(&self) -> bool {
+        matches!(self, Self::Compare { .. })
+    }
+
+    /// What `attribute` must compare with, by an operator that `takes` takes, for this to be so.
+    fn needed(&self, attribute: &str, takes: fn(Operator) -> bool) -> Option<&Value> {
         match self {
-            Self::Compare {
-                path,
-                operator: Operator::Eq,
-                value,
-            } => {
+            Self::Compare { path, operator, value } if takes(*operator) => {
                 let name = match &path.sub {
                     Some(sub) => format!("{}.{sub}", path.attribute),
                     None => path.attribute.clone(),
                 };
-                value.as_str().filter(|_| name.eq_ignore_ascii_case(attribute))
+                Some(value).filter(|_| name.eq_ignore_ascii_case(attribute))
             }
             Self::Within { path, filter } => {
                 let (name, part) = attribute.split_once('.')?;
                 match path.attribute.eq_ignore_ascii_case(name) {
-                    true => filter.wanted(part),
+                    true => filter.needed(part, takes),
                     false => None,
                 }
             }
-            Self::And(filters) => filters.iter().find_map(|filter| filter.wanted(attribute)),
+            Self::And(filters) => filters.iter().find_map(|filter| filter.needed(attribute, takes)),
             _ => None,
         }
     }

@@ -99,3 +99,31 @@ fn org_14_what_a_filter_finds_at_once() {
     let either: Filter = "userName eq \"a\" or userName eq \"b\"".parse().unwrap();
     assert_eq!(either.wanted("username"), None);
 }
+
+#[test]
+fn what_a_filter_needs_is_told_and_no_more() {
+    let part = |text: &str, attribute: &str| {
+        let filter: Filter = text.parse().unwrap();
+        filter.wanted_part(attribute).map(str::to_owned)
+    };
+    for operator in ["co", "sw", "ew", "eq", "CO"] {
+        let text = format!("active eq true and userName {operator} \"An\"");
+        assert_eq!(part(&text, "username").as_deref(), Some("An"));
+    }
+    assert_eq!(part("emails[value co \"a\"]", "emails.value").as_deref(), Some("a"));
+    for other in [
+        "userName ne \"An\"",
+        "userName gt \"An\"",
+        "not (userName co \"An\")",
+        "userName co \"An\" or active eq true",
+        "userName pr",
+    ] {
+        assert_eq!(part(other, "username"), None, "{other}");
+    }
+    let truth = |text: &str| text.parse::<Filter>().unwrap().wanted_truth("active");
+    assert_eq!(truth("active eq false"), Some(false));
+    assert_eq!(truth("userName pr and active eq true"), Some(true));
+    for other in ["active ne false", "not (active eq true)", "active eq null", "active pr"] {
+        assert_eq!(truth(other), None, "{other}");
+    }
+}

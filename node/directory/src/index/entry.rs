@@ -18,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) order: Box<str>,
     /// All that it is found by, folded.
     pub(crate) text: Box<str>,
+    /// What of names and addresses in small letters, as they are written, is not in `text` already.
+    pub(crate) written: Box<str>,
     /// An address outside, in small letters; it is not searched in, but asked for whole.
     pub(crate) private_address: Option<Box<str>>,
     pub(crate) departments: Box<[DepartmentId]>,
@@ -71,6 +73,7 @@ impl Entry {
                 }
             }
         }
+        let written = written(account, &text);
         let order = match spoken.first() {
             Some(reading) => &reading.full,
             None => &name,
@@ -84,6 +87,7 @@ impl Entry {
             id: account.id,
             order: order.into(),
             text: text.into(),
+            written: written.into(),
             private_address: match profile.private_address.as_str() {
                 "" => None,
                 address => Some(address.to_lowercase().into()),
@@ -113,6 +117,27 @@ pub fn phone_digits(number: &str) -> String {
 pub fn spellings(text: &str) -> Vec<String> {
     let readings = pinyin::readings(&fold(text)).into_iter();
     readings.flat_map(|reading| [reading.full, reading.initials]).collect()
+}
+
+fn written(account: &AccountRecord, text: &str) -> String {
+    let mut written = String::new();
+    let profile = &account.profile;
+    let names = [
+        &account.display_name,
+        &profile.nickname,
+        &profile.family_name,
+        &profile.given_name,
+        &profile.private_address,
+    ];
+    let names = names.into_iter().map(|name| name.to_lowercase());
+    let addresses = account.addresses().map(|address| address.to_string().to_lowercase());
+    for part in names.chain(addresses) {
+        if !text.contains(&part) && !written.contains(&part) {
+            written.push_str(&part);
+            written.push(BETWEEN);
+        }
+    }
+    written
 }
 
 /// Text as it is compared: full and half width, composed and not, capital and small are one.

@@ -41,6 +41,10 @@ pub struct MemberQuery {
 pub enum Sieve {
     /// This text, as [`crate::folded`] has it, is part of what the member is found by.
     Has(String),
+    /// This text, but for capital letters, is part of a name, of a part of one, or of an address here or outside, as they are written.
+    Written(String),
+    /// Mail is taken for the member ([`AccountState::takes_mail`]); or else not.
+    TakesMail(bool),
     /// The member belongs to one of these departments.
     In(HashSet<DepartmentId>),
     /// All of these hold; of none it is true.

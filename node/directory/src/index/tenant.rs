@@ -281,6 +281,8 @@ struct Test<'q> {
 /// A sieve made ready.
 enum Mesh<'q> {
     Has(Box<Finder<'q>>),
+    Written(Box<Finder<'static>>),
+    TakesMail(bool),
     In(&'q HashSet<DepartmentId>),
     All(Vec<Self>),
     Any(Vec<Self>),
@@ -291,6 +293,8 @@ impl<'q> Mesh<'q> {
         let all = |sieves: &'q [Sieve]| sieves.iter().map(Mesh::new).collect();
         match sieve {
             Sieve::Has(text) => Self::Has(Box::new(Finder::new(text.as_bytes()))),
+            Sieve::Written(text) => Self::Written(Box::new(Finder::new(&text.to_lowercase()).into_owned())),
+            Sieve::TakesMail(is_wanted) => Self::TakesMail(*is_wanted),
             Sieve::In(departments) => Self::In(departments),
             Sieve::All(sieves) => Self::All(all(sieves)),
             Sieve::Any(sieves) => Self::Any(all(sieves)),
@@ -299,6 +303,10 @@ impl<'q> Mesh<'q> {
     fn takes(&self, entry: &Entry) -> bool {
         match self {
             Self::Has(text) => text.find(entry.text.as_bytes()).is_some(),
+            Self::Written(text) => {
+                text.find(entry.text.as_bytes()).is_some() || text.find(entry.written.as_bytes()).is_some()
+            }
+            Self::TakesMail(is_wanted) => entry.state.takes_mail() == *is_wanted,
             Self::In(departments) => entry.departments.iter().any(|id| departments.contains(id)),
             Self::All(meshes) => meshes.iter().all(|mesh| mesh.takes(entry)),
             Self::Any(meshes) => meshes.iter().any(|mesh| mesh.takes(entry)),

@@ -1,4 +1,5 @@
-//! Lists and searches: a filter that names a resource finds it at once, any other looks at all.
+//! Lists and searches: a filter that names a resource finds it at once; one that asks for parts of names and addresses, or for whoever is
+//! active, looks at those whom the directory's index has for it, any other at all.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use axum::extract::{Query, RawQuery};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hongyan_access::permission::Action;
-use hongyan_directory::{AccountKind, AccountRecord, Error, GroupRecord, MemberQuery};
+use hongyan_directory::{AccountKind, AccountRecord, Error, GroupRecord, MemberQuery, Sieve};
 use hongyan_scim::{Filter, GROUP, Object, ScimError, ScimType, Search, USER, list_answer};
 use hongyan_types::{AccountId, Address};
 
@@ -18,6 +19,17 @@ use crate::{asker, group};
 
 /// Resources of a page when nothing is said.
 const RESULTS_DEFAULT: usize = 100;
+/// Attributes whose texts the index has.
+const INDEXED: [&str; 8] = [
+    "username",
+    "displayname",
+    "nickname",
+    "emails.value",
+    "emails",
+    "name.formatted",
+    "name.familyname",
+    "name.givenname",
+];
 /// Members looked at in one step.
 const STEP: usize = 500;
 
@@ -171,6 +183,22 @@ async fn among(asker: &Asker, ids: &[AccountId], all: &MemberQuery) -> Result<Ve
     Ok(found)
 }
 
+/// Whom a filter may mean, as far as the index tells.
+fn narrowed(filter: &Filter, all: &MemberQuery) -> MemberQuery {
+    let parts = INDEXED.into_iter().filter_map(|name| filter.wanted_part(name));
+    let parts = parts.map(|part| Sieve::Written(part.to_owned()));
+    let sieves = parts.chain(filter.wanted_truth("active").map(Sieve::TakesMail));
+    MemberQuery {
+        sieve: Some(Sieve::All(sieves.collect())),
+        ..all.clone()
+    }
+}
+
+/// Whether the index alone says whom a filter means.
+fn is_decided(filter: &Filter) -> bool {
+    filter.is_comparison() && filter.wanted_truth("active").is_some()
+}
+
 /// The members on the page, of those that a filter takes, and how many it takes.
 async fn filtered(
     asker: &Asker,
@@ -180,7 +208,10 @@ async fn filtered(
 ) -> Result<(Vec<Arc<AccountRecord>>, usize)> {
     let ids = match named_users(asker, filter).await? {
         Some(named) => among(asker, &named, all).await?,
-        None => asker.directory.member_ids(asker.tenant, all).await?,
+        None => {
+            let meant = narrowed(filter, all);
+            asker.directory.member_ids(asker.tenant, &meant).await?
+        }
     };
     // What a filter asks of groups is looked up only then.
     let asks_groups = filter.to_string().to_ascii_lowercase().contains("groups");
@@ -216,12 +247,14 @@ async fn find_users(asker: &Asker, search: &Search) -> Result<Page> {
         ..MemberQuery::default()
     };
     let names = Names::read(asker).await?;
-    let (found, total) = match &search.filter {
-        Some(filter) => {
-            filter.check(&USER)?;
-            filtered(asker, &names, filter, (&all, &window)).await?
-        }
-        None => {
+    let filter = search.filter.as_ref();
+    if let Some(filter) = filter {
+        filter.check(&USER)?;
+    }
+    let (found, total) = match filter {
+        Some(filter) if !is_decided(filter) => filtered(asker, &names, filter, (&all, &window)).await?,
+        decided => {
+            let all = decided.map_or_else(|| all.clone(), |filter| narrowed(filter, &all));
             let (directory, tenant) = (&asker.directory, asker.tenant);
             let between = directory.member_ids_between(tenant, &all, window.skip, window.count);
             let (ids, total) = between.await?;

@@ -731,3 +731,129 @@ async fn adm_8_who_manages_a_department_sees_only_its_people() {
     assert_eq!(lead.patch(&path, away).await.status, 403);
     assert_eq!(lead.call("GET", "/Groups", Value::Null).await.status, 403);
 }
+
+/// What random members are called and where they are.
+const PARTS: [&str; 16] = [
+    "Ann",
+    "ANNA",
+    "li",
+    "Li Wei",
+    "王伟",
+    "Müller",
+    "ß",
+    "İ",
+    "Σίγμας",
+    "ＡＢ",
+    "ｶﾞ",
+    "e\u{323}\u{301}",
+    "ﬁ",
+    "O'Neil",
+    "\"q\"",
+    "x y",
+];
+
+#[tokio::test]
+async fn org_14_what_the_index_finds_is_what_a_look_at_all_finds() {
+    let service = Service::start().await;
+    let (env, _) = Env::manual(7);
+    let mut below = {
+        let env = env.clone();
+        move |max: u64| env.random_u64() % max
+    };
+    for number in 0..120 {
+        let part = || PARTS[usize::try_from(below(16)).unwrap()].to_owned();
+        let profile = hongyan_directory::Profile {
+            nickname: part(),
+            family_name: part(),
+            given_name: part(),
+            private_address: format!("Home.{number}@{}.example", part().to_ascii_lowercase().len()),
+            ..Default::default()
+        };
+        let display_name = format!("{}{}", part(), part());
+        let local = ["anna", "Bo.Li", "王", "müller", "x"][usize::try_from(below(5)).unwrap()];
+        let new = NewAccount {
+            display_name,
+            profile,
+            state: match below(3) {
+                0 => hongyan_directory::AccountState::Disabled,
+                1 => hongyan_directory::AccountState::Invited,
+                _ => hongyan_directory::AccountState::Active,
+            },
+            ..NewAccount::at(Address::try_from(format!("{local}{number}@acme.test").as_str()).unwrap())
+        };
+        let made = service.directory.create_account(&new).await.unwrap();
+        if below(3) == 0 {
+            let alias = Address::try_from(format!("Alias.{number}@acme.test").as_str()).unwrap();
+            service.directory.add_alias(made.id, &alias).await.unwrap();
+        }
+    }
+    let attributes = [
+        "userName",
+        "displayName",
+        "nickName",
+        "emails",
+        "emails.value",
+        "name.formatted",
+        "name.familyName",
+        "name.givenName",
+        "title",
+    ];
+    let mut some = 0;
+    for _ in 0..150 {
+        let compared = |below: &mut dyn FnMut(u64) -> u64| {
+            let attribute = attributes[usize::try_from(below(9)).unwrap()];
+            let operator = ["co", "sw", "ew", "eq", "ne", "gt"][usize::try_from(below(6)).unwrap()];
+            let more = [
+                "anna",
+                "ACME.test",
+                "home.",
+                "alias",
+                ".",
+                "@",
+                "ali",
+                "\u{301}",
+                "ｶ",
+                "ss",
+                "i",
+                "ς",
+                "Σ",
+            ];
+            let all: Vec<&str> = PARTS.into_iter().chain(more).collect();
+            let text = all[usize::try_from(below(all.len() as u64)).unwrap()];
+            // Sometimes only the end of it.
+            let start = text
+                .char_indices()
+                .nth(usize::try_from(below(2)).unwrap())
+                .map_or(0, |(at, _)| at);
+            format!("{attribute} {operator} {}", json!(&text[start..]))
+        };
+        let first = compared(&mut below);
+        let filter = match below(6) {
+            0 => format!("{first} and active eq {}", below(2) == 0),
+            1 => format!("{first} and {}", compared(&mut below)),
+            2 => format!("{first} or {}", compared(&mut below)),
+            3 => format!(
+                "emails[value co {} and type eq \"home\"]",
+                json!(PARTS[usize::try_from(below(16)).unwrap()])
+            ),
+            4 => format!("active eq {}", below(2) == 0),
+            _ => first,
+        };
+        let (start, count) = (below(40) + 1, below(30));
+        let found = async |filter: &str| {
+            let search = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                "filter": filter, "startIndex": start, "count": count,
+            });
+            let found = service.call("POST", "/Users/.search", search).await;
+            assert_eq!(found.status, 200, "{filter}: {}", found.body);
+            found.body
+        };
+        let by_index = found(&filter).await;
+        // Nothing is known of what is not so: all are looked at.
+        let by_look = found(&format!("not (not ({filter}))")).await;
+        assert_eq!(by_index, by_look, "{filter}");
+        some += usize::from(by_look["totalResults"] != json!(0));
+    }
+    assert!(some > 50, "filters that find nobody test little: {some}");
+}

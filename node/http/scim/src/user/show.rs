@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hongyan_directory::{AccountRecord, AccountState, DepartmentId, Seat};
+use hongyan_directory::{AccountRecord, DepartmentId, Seat};
 use hongyan_jmap::UtcDate;
 use hongyan_scim::{ENTERPRISE_USER, Object, USER};
 use serde_json::{Value, json};
@@ -53,10 +53,7 @@ impl Names {
         let mut put = |name: &str, value: Value| drop(user.insert(name.to_owned(), value));
         put("id", format!("u{}", account.id.0).into());
         put("userName", account.address.to_string().into());
-        put(
-            "active",
-            matches!(account.state, AccountState::Active | AccountState::Invited).into(),
-        );
+        put("active", account.state.takes_mail().into());
         put("emails", emails(account));
         let seat = match account.seat {
             Seat::Standard => "standard",
