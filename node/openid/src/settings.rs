@@ -233,28 +233,31 @@ impl OpenId {
     /// `NoProvider`; `Access`: the store's.
     pub async fn remove_provider(&self, directory: &Directory, tenant: TenantId) -> Result<(), OpenIdError> {
         let key = record::provider_key(tenant);
-        let removed = forget_provider(directory, tenant, &key, "organisation.remove-single-sign-on").await;
+        let removed = forget_provider(directory, tenant, key, |name| {
+            Event::new("organisation.remove-single-sign-on", name)
+        })
+        .await;
         self.0.known.lock().remove(&tenant);
         removed
     }
 }
 
-/// Clears the `key` at which the provider of an organisation is; `action` is what the audit log calls that.
+/// Clears the `key` at which the provider of an organisation is; `event` is what the audit log says of it, to an organisation of that name.
 ///
 /// # Errors
 /// `NoProvider`; `Access`: the store's.
 pub async fn forget_provider(
     directory: &Directory,
     tenant: TenantId,
-    key: &Bytes,
-    action: &'static str,
+    key: Bytes,
+    event: fn(&str) -> Event,
 ) -> Result<(), OpenIdError> {
     let name = directory.tenant(tenant).await?.name.clone();
     let forget = async move |change: &mut Change| {
-        let is_there = change.get(key).await?.is_some();
+        let is_there = change.get(&key).await?.is_some();
         if is_there {
-            change.clear(key);
-            change.record(Chain::Tenant(tenant), Event::new(action, &name).id(tenant.0));
+            change.clear(&key);
+            change.record(Chain::Tenant(tenant), event(&name).id(tenant.0));
             change.tell_of_organisation(tenant);
         }
         Ok(is_there)

@@ -205,6 +205,7 @@ impl Saml {
     /// `SignIn`: `NoProvider`; the store's.
     pub async fn remove_provider(&self, directory: &Directory, tenant: TenantId) -> Result<(), SamlError> {
         let key = record::provider_key(tenant);
-        Ok(forget_provider(directory, tenant, &key, "organisation.remove-saml").await?)
+        let removed = |name: &str| Event::new("organisation.remove-saml", name);
+        Ok(forget_provider(directory, tenant, key, removed).await?)
     }
 }
