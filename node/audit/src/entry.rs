@@ -143,13 +143,45 @@ impl Event {
     }
 }
 
-/// A value as people read it: options and quotes fall away.
+/// A value as people read it: options, identifiers' names, quotes and the brackets around a whole list fall away.
 fn readable(value: &impl fmt::Debug) -> String {
-    let text = format!("{value:?}");
-    let inner = text.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')'));
-    let text = inner.unwrap_or(&text);
-    let plain = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    plain.unwrap_or(text).to_owned()
+    let debug = format!("{value:?}");
+    let list = debug.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let (mut text, mut word, mut kept) = (String::new(), String::new(), Vec::new());
+    let (mut quoted, mut escaped) = (false, false);
+    for char in list.unwrap_or(&debug).chars() {
+        if quoted {
+            match char {
+                '"' if !escaped => quoted = false,
+                '\\' if !escaped => {}
+                '"' | '\\' => text.push(char),
+                // What is no character of its own stays escaped.
+                _ if escaped => text.extend(['\\', char]),
+                _ => text.push(char),
+            }
+            escaped = char == '\\' && !escaped;
+            continue;
+        }
+        if char.is_alphanumeric() || char == '_' {
+            word.push(char);
+            continue;
+        }
+        let name = std::mem::take(&mut word);
+        let is_kept = char != '(' || !(name == "Some" || name.ends_with("Id"));
+        if is_kept {
+            text.push_str(&name);
+        }
+        match char {
+            '"' => quoted = true,
+            '(' => {
+                kept.push(is_kept);
+                text.extend(is_kept.then_some('('));
+            }
+            ')' => text.extend(kept.pop().unwrap_or(true).then_some(')')),
+            _ => text.push(char),
+        }
+    }
+    text + &word
 }
 
 fn cut(text: &str) -> String {
@@ -260,6 +292,25 @@ mod tests {
         assert_eq!(event.fields[0].before.as_deref(), Some("Anna"));
         assert_eq!(event.fields[0].after.as_deref(), Some("Ann"));
         assert_eq!(event.fields[1].after.as_ref().unwrap().chars().count(), 201);
+    }
+
+    #[test]
+    fn values_are_told_as_people_read_them() {
+        #[derive(Debug)]
+        struct TagId(#[expect(dead_code, reason = "it is shown")] u32);
+        #[derive(Debug)]
+        enum Scope {
+            All,
+            Below(#[expect(dead_code, reason = "it is shown")] Vec<TagId>),
+        }
+        let check = |value: &dyn fmt::Debug, expect| assert_eq!(readable(&value), expect);
+        check(&vec![TagId(1), TagId(20)], "1, 20");
+        check(&Vec::<TagId>::new(), "");
+        check(&Some(vec!["a, b", "c"]), "[a, b, c]");
+        check(&Scope::Below(vec![TagId(3)]), "Below([3])");
+        check(&Scope::All, "All");
+        check(&Some("Some(\"x\") \\ \n (TagId(1))"), "Some(\"x\") \\ \\n (TagId(1))");
+        check(&None::<u8>, "None");
     }
 
     #[test]
