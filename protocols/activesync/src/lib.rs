@@ -22,15 +22,20 @@
     )
 )]
 
+mod body;
 pub mod command;
+mod date;
 mod element;
+mod email;
 pub mod page;
 pub mod request_line;
 mod status;
 mod version;
 pub mod wbxml;
 
+pub use body::{Attachment, AttachmentMethod, Body, BodyData, BodyPreference, BodyType, NewAttachment};
 pub use element::{Content, Element, Tag};
+pub use email::{Draft, EmailChange, EmailData, Flag, FlagStatus, Importance, Verb};
 pub use request_line::{Command, RequestLine, RequestLineError};
 pub use status::{CommandError, Status};
 pub use version::ProtocolVersion;

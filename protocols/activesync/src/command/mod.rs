@@ -2,6 +2,8 @@
 //! read by servers and written by clients; responses the other way round.
 
 pub mod folder_sync;
+pub mod ping;
+pub mod sync;
 
 use crate::{CommandError, Element, Tag};
 
@@ -20,7 +22,11 @@ fn required(element: &Element, tag: Tag, missing: CommandError) -> Result<&str, 
 }
 
 /// A number in an element that may be there.
-fn number<N: std::str::FromStr>(element: &Element, tag: Tag, wrong: CommandError) -> Result<Option<N>, CommandError> {
+pub(crate) fn number<N: std::str::FromStr>(
+    element: &Element,
+    tag: Tag,
+    wrong: CommandError,
+) -> Result<Option<N>, CommandError> {
     element
         .text_of(tag)
         .map(|text| text.trim().parse().map_err(|_| wrong))
@@ -28,16 +34,16 @@ fn number<N: std::str::FromStr>(element: &Element, tag: Tag, wrong: CommandError
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use crate::{Element, WbxmlLimits, wbxml};
 
     /// A body as it is sent.
-    pub(super) fn octets(body: &Element) -> Vec<u8> {
+    pub(crate) fn octets(body: &Element) -> Vec<u8> {
         wbxml::encode(body)
     }
 
     /// A body as it is read.
-    pub(super) fn tree(octets: &[u8]) -> Element {
+    pub(crate) fn tree(octets: &[u8]) -> Element {
         wbxml::decode(octets, &WbxmlLimits::default()).unwrap()
     }
 }
