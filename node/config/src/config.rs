@@ -165,6 +165,9 @@ impl Config {
                 return refuse(setting, "is not in 1 to 3650");
             }
         }
+        if directory.links_per_tenant_max > 500 {
+            return refuse("directory.links_per_tenant_max", "is not in 0 to 500");
+        }
         if !(65_536..=8 << 20).contains(&directory.request_document_octets_max) {
             return refuse("directory.request_document_octets_max", "is not in 65536 to 8388608");
         }
@@ -337,6 +340,10 @@ mod tests {
         check("[acme]\nchallenge = \"dns-01\"", "acme.challenge");
         check("[public]\nmta_sts = \"on\"", "public.mta_sts");
         check("[public]\nmta_sts_secs = 3600", "public.mta_sts_secs");
+        check(
+            "[directory]\nlinks_per_tenant_max = 501",
+            "directory.links_per_tenant_max",
+        );
         check("[limits]\nbegun_reply_minutes = 0", "limits.begun_reply_minutes");
         check("[limits]\nconnections_max = \"many\"", "invalid type");
     }

@@ -9,8 +9,9 @@ use crate::{Directory, Error, Result, key};
 /// Longest URL.
 const URL_OCTETS_MAX: usize = 500;
 
-/// The host of a URL that a browser may be sent to: https, with a name and nothing before it.
-fn host(url: &str) -> Option<Domain> {
+/// The host of a URL that a browser may be sent to: https, with a name and nothing before it, of at most 500 octets.
+#[must_use]
+pub fn web_host(url: &str) -> Option<Domain> {
     let is_clean = |octet: u8| octet.is_ascii_graphic() && !b"\"'<>\\^`{|}".contains(&octet);
     let rest = url.strip_prefix("https://")?;
     if url.len() > URL_OCTETS_MAX || !url.bytes().all(is_clean) {
@@ -48,7 +49,7 @@ async fn is_below(transaction: &mut Transaction, tenant: TenantId, host: &Domain
 /// Refuses what is no place of the tenant's.
 pub(crate) async fn check(transaction: &mut Transaction, tenant: TenantId, url: &str) -> Result<()> {
     let invalid = |text: &str| Err(Error::Invalid(format!("exit page: {text}")));
-    let Some(host) = host(url) else {
+    let Some(host) = web_host(url) else {
         return invalid("a URL of https with the name of a host, of at most 500 characters");
     };
     match is_below(transaction, tenant, &host).await? {
@@ -66,7 +67,7 @@ impl Directory {
         let Some(url) = self.sign_in_policy(tenant).await?.exit_page.clone() else {
             return Ok(None);
         };
-        let Some(host) = host(&url) else { return Ok(None) };
+        let Some(host) = web_host(&url) else { return Ok(None) };
         let is_theirs = self.read(async move |t| is_below(t, tenant, &host).await).await?;
         Ok(is_theirs.then_some(url))
     }
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn lgn_10_only_a_url_of_https_leads_somewhere() {
         let check = |url: &str, expect: Option<&str>| {
-            assert_eq!(host(url).as_ref().map(Domain::as_str), expect, "{url}");
+            assert_eq!(web_host(url).as_ref().map(Domain::as_str), expect, "{url}");
         };
         check("https://a.test", Some("a.test"));
         check("https://WWW.a.test:8443/x?y=1#z", Some("www.a.test"));

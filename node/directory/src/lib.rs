@@ -70,6 +70,7 @@ pub use domain::{DomainChange, DomainUse, DomainWork, Proved, ProvenBy};
 pub use domain_news::DomainNews;
 pub use error::{Error, Result};
 pub use etag::{Etag, NotAnEtag};
+pub use exit_page::web_host;
 pub use feed::FeedPage;
 pub use folder_share::{FolderOpening, Inheritance, NewFolderShares};
 pub use follower::{Changed, Follower};

@@ -53,6 +53,8 @@ pub struct DirectoryOptions {
     pub quota_notice: Duration,
     /// Tokens of programs a tenant may have.
     pub tokens_per_tenant_max: u64,
+    /// Links to other systems that a tenant may show its members (API-6).
+    pub links_per_tenant_max: usize,
     /// Octets of a document that an organisation sends to the operator (ORG-5).
     pub request_document_octets_max: usize,
     /// How long after its end an organisation's members and mail are kept; none: for ever.
@@ -128,6 +130,7 @@ impl Default for DirectoryOptions {
             recycle_reclaimed: Duration::from_secs(60 * 24 * 3600),
             quota_notice: Duration::from_secs(30 * 24 * 3600),
             tokens_per_tenant_max: 1_000,
+            links_per_tenant_max: 50,
             request_document_octets_max: 5 << 20,
             purge_ended: None,
             mx_elsewhere: Duration::from_secs(30 * 24 * 3600),

@@ -164,7 +164,7 @@ pub(crate) fn write(change: &mut Change, keys: &Tuple, file: Option<&[u8]>) {
     }
 }
 
-fn note(change: &mut Change, account: &AccountRecord, event: Event) {
+pub(crate) fn note(change: &mut Change, account: &AccountRecord, event: Event) {
     change.record(Chain::Tenant(account.tenant), event.id(account.id.0));
     change.tell(account.tenant, Subject::Account(account.id));
 }

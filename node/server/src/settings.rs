@@ -144,6 +144,7 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         accounts_per_tenant_max: section.accounts_per_tenant_max,
         domains_per_tenant_max: section.domains_per_tenant_max,
         groups_per_tenant_max: section.groups_per_tenant_max,
+        links_per_tenant_max: section.links_per_tenant_max,
         request_document_octets_max: section.request_document_octets_max,
         purge_ended: (section.purge_ended_days > 0).then(|| days(section.purge_ended_days)),
         mx_elsewhere: days(section.mx_elsewhere_days),

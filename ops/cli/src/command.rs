@@ -4,6 +4,7 @@ mod alias;
 mod app_password;
 mod application;
 mod audit;
+mod badge;
 mod bulk;
 mod clean_up;
 pub(crate) mod cluster;
@@ -16,6 +17,7 @@ mod home;
 mod import;
 mod invitation;
 mod ldap;
+mod link;
 mod log;
 mod login;
 mod member;
@@ -111,6 +113,12 @@ pub enum Command {
     /// Who sees whom in the directory.
     #[command(subcommand)]
     Visibility(visibility::Visibility),
+    /// Links to other systems that an organisation shows its members.
+    #[command(subcommand)]
+    Link(link::Link),
+    /// Pictures that lead to a mail to a member, for pages of their own.
+    #[command(subcommand)]
+    Badge(badge::Badge),
     /// Who may manage an organisation.
     #[command(subcommand)]
     Role(role::Role),
@@ -238,6 +246,8 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Department(command) => department::run(command, &client, style).await,
         Command::Tag(command) => tag::run(command, &client, style).await,
         Command::Visibility(command) => visibility::run(command, &client, style).await,
+        Command::Link(command) => link::run(command, &client, style).await,
+        Command::Badge(command) => badge::run(command, &client, style).await,
         Command::Role(command) => role::run(command, &client, style).await,
         Command::Audit(command) => audit::run(command, &client, style).await,
         Command::Alias(command) => alias::run(command, &client, style).await,
@@ -381,6 +391,11 @@ mod tests {
             "x invitation add --label x --domain b.test --department 3 --review --uses 5 --days 2",
             "x invitation notify a@b c@d",
             "x visibility set --hide-departments 1,2 --hide-tags none --confine 4>2,3 --show-title on --show-phones on",
+            "x badge set a@b --language zh-CN --name",
+            "x badge remove a@b",
+            "x link set Wiki https://w.test/ --name-zh 百科 --department 3 --tag 1 --place 1 --organisation A",
+            "x link set Portal https://p.test/ --application portal --login-url https://p.test/login",
+            "x link remove Wiki",
             "x invitation refuse 3 unknown",
             "x statistics members --from 2026-11-01",
             "x statistics time-zone Asia/Shanghai",

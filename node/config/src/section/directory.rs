@@ -25,6 +25,8 @@ section! {
         recycle_reclaimed_days: u64 = 60, "days", "1 to 3650", "restart";
         /// Days that logs and statistics are kept, unless a plan or an organisation says otherwise.
         log_days: u64 = 180, "days", "1 to 3650", "restart";
+        /// Links to other systems that one tenant shows its members.
+        links_per_tenant_max: usize = 50, "links", "0 to 500", "restart";
         /// Octets of a document that an organisation sends to the operator, such as a signed letter.
         request_document_octets_max: usize = 5 << 20, "octets", "65536 to 8388608", "restart";
         /// Days after the end of an organisation's service at which its members and mail are removed for good; 0: never.

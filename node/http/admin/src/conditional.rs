@@ -5,7 +5,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hongyan_directory::{Error, Etag};
+use hongyan_directory::Etag;
 use serde::Serialize;
 
 use crate::problem::{Problem, Result};
@@ -67,17 +67,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
 /// Turns "changed meanwhile" into an answer that shows what the object is now.
 pub(crate) async fn with_present<T, V: Serialize>(
-    outcome: Result<T, Error>,
+    outcome: Result<T, impl Into<Problem>>,
     present: impl Future<Output = Result<V>>,
 ) -> Result<T> {
-    match outcome {
-        Err(error @ Error::Changed { .. }) => {
-            let problem = Problem::from(error);
-            Err(match present.await {
-                Ok(present) => problem.showing(&present),
-                Err(_) => problem,
-            })
-        }
-        outcome => Ok(outcome?),
+    match outcome.map_err(Into::into) {
+        Err(problem) if problem.kind == Problem::CHANGED => Err(match present.await {
+            Ok(present) => problem.showing(&present),
+            Err(_) => problem,
+        }),
+        outcome => outcome,
     }
 }

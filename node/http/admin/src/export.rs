@@ -222,7 +222,8 @@ fn routes(state: AdminState) -> axum::Router {
     router.with_state(state)
 }
 
-fn encoded(text: &str) -> String {
+/// Text in a query (RFC 3986 §2.1).
+pub(crate) fn encoded(text: &str) -> String {
     let octet = |octet: u8| match octet {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(octet).to_string(),
         _ => format!("%{octet:02X}"),

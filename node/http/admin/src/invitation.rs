@@ -10,7 +10,6 @@ use hongyan_access::{AccessError, TextInvitation};
 use hongyan_directory::{
     AccountRecord, AccountState, DepartmentId, InvitationId, InvitationRecord, InvitationStanding, NewInvitation,
 };
-use hongyan_http_discovery::Service;
 use hongyan_sasl::Secret;
 use hongyan_types::{Address, Domain, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -185,13 +184,7 @@ pub(crate) fn link(state: &AdminState, text: &str) -> String {
 
 /// Where people begin.
 pub(crate) fn home(state: &AdminState) -> String {
-    let publishing = state.publishing.as_ref();
-    let door = publishing.and_then(|publishing| publishing.offer.door(Service::Https));
-    match door {
-        Some(door) if door.port == 443 => format!("https://{}/", door.host),
-        Some(door) => format!("https://{}:{}/", door.host, door.port),
-        None => "/".to_owned(),
-    }
+    format!("{}/", state.web_origin().unwrap_or_default())
 }
 
 async fn view(caller: &Caller, invitation: &InvitationRecord) -> Result<Invitation> {

@@ -10,6 +10,7 @@ mod alias;
 mod app_password;
 mod application;
 mod audit;
+mod badge;
 mod body;
 mod bulk;
 mod caller;
@@ -39,6 +40,7 @@ mod invitation;
 mod join;
 mod kept;
 mod ldap;
+mod link;
 mod login;
 mod mail_log;
 mod member;
@@ -174,6 +176,8 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(ldap::sync))
         .routes(routes!(visibility::show, visibility::set))
         .routes(routes!(visibility::people))
+        .routes(routes!(link::show, link::set))
+        .routes(routes!(link::own))
         .routes(routes!(terms::show, terms::set, terms::withdraw))
         .routes(routes!(role::list))
         .routes(routes!(audit::list))
@@ -253,6 +257,7 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(oauth::grants))
         .routes(routes!(oauth::end_grant))
         .routes(routes!(preferences::show, preferences::change))
+        .routes(routes!(badge::show, badge::set, badge::remove))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
         .routes(routes!(single_sign_on::identities))

@@ -79,6 +79,9 @@ impl IntoResponses for Failure {
 pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
+    /// The kind of what someone else has changed meanwhile.
+    pub(crate) const CHANGED: &'static str = "changed";
+
     fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status: status.as_u16(),
@@ -232,7 +235,7 @@ impl From<DirectoryError> for Problem {
                 ..Self::new(StatusCode::CONFLICT, "limit", detail)
             },
             DirectoryError::NotInPlan { .. } => Self::new(StatusCode::FORBIDDEN, "not-in-plan", detail),
-            DirectoryError::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", detail),
+            DirectoryError::Changed { .. } => Self::new(StatusCode::CONFLICT, Self::CHANGED, detail),
             DirectoryError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             DirectoryError::Refused(_) => Self::new(StatusCode::CONFLICT, "refused", detail),
             DirectoryError::Repeated => Self::new(StatusCode::CONFLICT, "repeated", detail),

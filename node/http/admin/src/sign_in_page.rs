@@ -11,7 +11,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_access::permission::{Action, Object};
 use hongyan_directory::{Error, Language};
-use hongyan_http_discovery::Service;
 use hongyan_profile::{
     BACKGROUND_OCTETS_MAX, LOGO_OCTETS_MAX, Profiles, ShownSignInPage, SignInLayout, SignInPage, SignInPicture,
 };
@@ -202,7 +201,8 @@ pub(crate) async fn remove_picture(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn escape(text: &str) -> String {
+/// Text within HTML.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -294,15 +294,8 @@ pub(crate) async fn sign_in_form(
     if domains.is_empty() {
         return Err(Problem::not_found("the organisation has no domain"));
     }
-    let door = caller
-        .publishing
-        .as_ref()
-        .and_then(|checker| checker.offer.door(Service::Https));
-    let origin = match door {
-        Some(door) if door.port == 443 => format!("https://{}", door.host),
-        Some(door) => format!("https://{}:{}", door.host, door.port),
-        None => return Err(Problem::unavailable("this node offers no web to the world".to_owned())),
-    };
+    let origin = caller.web_origin();
+    let origin = origin.ok_or_else(|| Problem::unavailable("this node offers no web to the world".to_owned()))?;
     let mut response = form(&origin, &domains, &query).into_response();
     let headers = response.headers_mut();
     for (name, value) in [

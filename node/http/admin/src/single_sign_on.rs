@@ -3,9 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use hongyan_access::AccessError;
 use hongyan_access::permission::{Action, Object};
-use hongyan_directory::Error;
 use hongyan_openid::{LinkedIdentity, OpenId, OpenIdError, ProviderChange, ProviderSettings};
 use hongyan_sasl::Secret;
 use hongyan_types::TenantId;
@@ -155,12 +153,7 @@ pub(crate) async fn set(
         },
     };
     let set = sso.set_provider(&caller.directory, tenant, &change).await;
-    if let Err(OpenIdError::Access(AccessError::Directory(changed @ Error::Changed { .. }))) = set {
-        let shown = async { Ok(present(sso, tenant).await?.body) };
-        with_present(Err::<(), _>(changed), shown).await?;
-    } else {
-        set?;
-    }
+    with_present(set, async { Ok(present(sso, tenant).await?.body) }).await?;
     present(sso, tenant).await
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hongyan_access::Access;
 use hongyan_acme::Acme;
 use hongyan_directory::Directory;
-use hongyan_http_discovery::Checker;
+use hongyan_http_discovery::{Checker, Service};
 use hongyan_ldap::Ldap;
 use hongyan_migration::Migrations;
 use hongyan_openid::OpenId;
@@ -62,4 +62,16 @@ pub struct AdminState {
     pub cluster: Option<Arc<dyn ClusterControl>>,
     /// Who keeps the keys that seal secrets; nobody in tests.
     pub secrets: Option<Arc<dyn SecretKeeper>>,
+}
+
+impl AdminState {
+    /// Where browsers find this installation, without a slash at the end: who it is to clients of OAuth too (RFC 8414 §2). None where
+    /// nothing is offered to the world.
+    pub(crate) fn web_origin(&self) -> Option<String> {
+        let door = self.publishing.as_ref()?.offer.door(Service::Https)?;
+        Some(match door.port {
+            443 => format!("https://{}", door.host),
+            port => format!("https://{}:{port}", door.host),
+        })
+    }
 }

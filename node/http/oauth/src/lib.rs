@@ -1,12 +1,14 @@
 //! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens. OpenID Connect for
 //! applications: they hear who the member is. And the pages of single sign-on, the other way round: a member is let in here by the
-//! provider of their organisation. And the page behind an invitation.
+//! provider of their organisation. And the page behind an invitation, and the
+//! pictures of badges.
 //!
 //! Turns HTTP into calls of `node/access` and back; what is granted, and for how long, is decided there. The pages are plain
 //! HTML with next to no script, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
 //! turns away forms of other sites. Nothing here is part of the admin API.
 
 mod authorize;
+mod badge;
 mod device;
 mod end_point;
 mod form;
@@ -77,6 +79,7 @@ pub fn routes(parts: OauthParts) -> Router {
         .route(sign_in::PATH, get(sign_in::show).post(sign_in::decide))
         .route(look::PATH, get(look::tell))
         .route(look::PICTURE_PATH, get(look::picture))
+        .route(badge::PATH, get(badge::show))
         .route(device::PATH, get(device::show).post(device::decide))
         .route(recover::PATH, get(recover::show).post(recover::decide))
         .route("/oauth/device_authorization", post(end_point::device_authorization))

@@ -19,7 +19,7 @@ use hongyan_env::{BoxFuture, Env, ManualClock};
 use hongyan_http_oauth::{Fields, OauthParts, routes};
 use hongyan_kv::Database;
 use hongyan_memory::MemoryStore;
-use hongyan_profile::{Profiles, SignInLayout, SignInPage, SignInPicture};
+use hongyan_profile::{BadgeLook, Profiles, SignInLayout, SignInPage, SignInPicture};
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, Address, Domain};
 use http_body_util::BodyExt;
@@ -763,6 +763,39 @@ async fn auth_29_the_page_shows_terms_before_anything_is_allowed() {
     assert_eq!(browser.post("/oauth/authorize", &accept).await.status, 303);
     let page = browser.get("/oauth/authorize", &wish(&[])).await;
     assert!(page.html.contains("请求访问您的邮件"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn set_7_whoever_has_the_address_of_a_badge_sees_it() {
+    let world = World::new().await;
+    let anna = world.directory.account(world.anna).await.unwrap().unwrap();
+    let profiles = Profiles::new(&world.directory);
+    let badge = profiles.set_badge(&anna, BadgeLook::default()).await.unwrap();
+    let show = async |name: &str| {
+        let request = Request::get(format!("/badge/{name}")).body(Body::empty()).unwrap();
+        let response = world.send(None, request).await;
+        let (parts, body) = response.into_parts();
+        let octets = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), parts.headers, octets)
+    };
+    let (status, headers, svg) = show(&badge.name).await;
+    assert_eq!((status, svg.as_ref()), (200, badge.svg().as_bytes()));
+    for (name, value) in [
+        ("content-type", "image/svg+xml; charset=utf-8"),
+        ("cache-control", "public, max-age=3600"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'; sandbox"),
+        ("cross-origin-resource-policy", "cross-origin"),
+    ] {
+        assert_eq!(headers[name], value, "{name}");
+    }
+    // Switched off it looks as if there had never been one.
+    let other = format!("{:016x}{}", world.anna.0, "0".repeat(32));
+    let never = show(&other).await;
+    assert_eq!(never.0, 404);
+    profiles.remove_badge(&anna).await.unwrap();
+    assert_eq!(show(&badge.name).await, never);
+    assert_eq!(show("x").await, never);
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ fn dom_8_what_dns_says_is_told_apart() {
 }
 
 /// The API over a zone, and the zone.
-async fn api_and_zone() -> (axum::Router, AdminState, ZoneDns) {
+pub(super) async fn api_and_zone() -> (axum::Router, AdminState, ZoneDns) {
     let (_, state) = open_api().await;
     let zone = ZoneDns::default();
     let publishing = Some(Checker {

@@ -28,6 +28,7 @@ mod event;
 mod export;
 mod invitation;
 mod ldap;
+mod links;
 mod mail_log;
 mod migration;
 mod organisation;
