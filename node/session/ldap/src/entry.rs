@@ -1,8 +1,8 @@
-//! Entries: what attributes there are (RFC 4519, RFC 4524, RFC 2798), and those of people, of what holds them, and of the root.
+//! Entries: what attributes there are (RFC 4519, RFC 4524, RFC 2798), and those of people and groups, of what holds them, and of the root.
 
 use std::collections::BTreeMap;
 
-use hongyan_directory::{AccountRecord, Card, Cards, DepartmentId};
+use hongyan_directory::{AccountRecord, Card, Cards, DepartmentId, GroupRecord};
 use hongyan_ldap_wire::{Attribute, Found, PAGED, START_TLS, WHO_AM_I};
 use hongyan_types::Domain;
 
@@ -107,6 +107,10 @@ pub(crate) fn type_of(name: &str) -> Option<&'static Type> {
 /// Classes of a person (RFC 2798 §3).
 pub(crate) const PERSON: &[&str] = &["top", "person", "organizationalPerson", "inetOrgPerson"];
 
+/// Classes of a mail group. Those of RFC 4519 tell their members, which ours does not; Active Directory's is the one that mail
+/// clients look for.
+pub(crate) const GROUP: &[&str] = &["top", "group"];
+
 /// An entry, all of it that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -174,10 +178,33 @@ impl Entry {
         entry
     }
 
+    /// What somebody sees of a mail group: who is in it is not told.
+    pub(crate) fn of_group(group: &GroupRecord) -> Self {
+        let mut entry = Self::new(tree::name_of_group(&group.address), GROUP);
+        let name = match group.display_name.as_str() {
+            "" => group.address.to_string(),
+            name => name.to_owned(),
+        };
+        entry.put(CN, vec![name.clone()]);
+        entry.put(DISPLAY_NAME, vec![name]);
+        entry.put(MAIL, vec![group.address.to_string()]);
+        entry.put(UID, vec![group.address.local.as_str().to_owned()]);
+        entry
+    }
+
     /// What holds a domain's people.
     pub(crate) fn of_people(domain: &Domain) -> Self {
-        let mut entry = Self::new(tree::name_of_people(domain), &["top", "organizationalUnit"]);
-        entry.put(OU, vec![tree::PEOPLE.to_owned()]);
+        Self::of_unit(tree::name_of_people(domain), tree::PEOPLE)
+    }
+
+    /// What holds its groups.
+    pub(crate) fn of_groups(domain: &Domain) -> Self {
+        Self::of_unit(tree::name_of_groups(domain), tree::GROUPS)
+    }
+
+    fn of_unit(name: String, unit: &str) -> Self {
+        let mut entry = Self::new(name, &["top", "organizationalUnit"]);
+        entry.put(OU, vec![unit.to_owned()]);
         entry
     }
 

@@ -1,13 +1,15 @@
-//! Search (RFC 4511 §4.5): who of the organisation's people the member sees, found by the directory's index.
+//! Search (RFC 4511 §4.5): who of the organisation's people the member sees, found by the directory's index, and its mail groups.
 //!
 //! Nothing is kept between two pages (RFC 2696): the cookie says where the last one ended.
 
 use std::sync::Arc;
 
-use hongyan_directory::{AccountRecord, AccountState, Cards, Directory, Error, MemberPlace, MemberQuery, Sieve, Sight};
+use hongyan_directory::{
+    AccountRecord, AccountState, Cards, Directory, Error, GroupRecord, MemberPlace, MemberQuery, Sieve, Sight,
+};
 use hongyan_ldap_wire::server::{CommandId, Reply};
 use hongyan_ldap_wire::{Answer, Name, ResultCode, Scope, Search};
-use hongyan_types::{AccountId, Domain, Instant};
+use hongyan_types::{AccountId, Address, Domain, Instant};
 
 use crate::entry::{Departments, Entry, Selection};
 use crate::filter;
@@ -17,6 +19,8 @@ use crate::tree::{self, Place};
 
 /// Domains of an organisation that are shown.
 const DOMAINS_MAX: usize = 1_000;
+/// Groups that are read together.
+const GROUPS: usize = 500;
 /// People that are read first; each time that they are not enough, twice as many.
 const BATCH_FIRST: usize = 64;
 /// People that are read together at most.
@@ -47,10 +51,21 @@ enum Whose {
     Everybody,
 }
 
+impl Whose {
+    fn has(&self, domain: &Domain) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Domain(only) => only == domain,
+            Self::Everybody => true,
+        }
+    }
+}
+
 /// What lies within a search's base and scope.
 struct Extent {
-    /// What holds people.
+    /// What holds people and groups.
     entries: Vec<Entry>,
+    groups: Whose,
     people: Whose,
 }
 
@@ -103,6 +118,33 @@ impl<'d> View<'d> {
         Entry::of_person(account, &self.cards, &self.departments)
     }
 
+    /// The groups of some domains, in the order in which they were made.
+    async fn groups(&self, whose: &Whose) -> Result<Vec<GroupRecord>, Answer> {
+        let (mut found, mut after) = (Vec::new(), None);
+        if matches!(whose, Whose::Nobody) {
+            return Ok(found);
+        }
+        loop {
+            let some = self.directory.groups(self.account.tenant, after, GROUPS).await;
+            let some = some.map_err(|error| failed(&error))?;
+            let is_end = some.len() < GROUPS;
+            after = some.last().map(|group| group.id);
+            found.extend(some.into_iter().filter(|group| whose.has(&group.address.domain)));
+            if is_end {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The group with an address, in the organisation.
+    async fn group(&self, address: &Address) -> Result<Option<GroupRecord>, Answer> {
+        match self.directory.group_at(address).await {
+            Ok(group) => Ok((group.tenant == self.account.tenant).then_some(group)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
     /// Where a name is; refused where the organisation has nothing, and what there is above it is told.
     async fn place(&self, name: &str) -> Result<Place, Answer> {
         let name = Name::read(name)
@@ -110,8 +152,13 @@ impl<'d> View<'d> {
         let place = tree::place(&name);
         let matched = match &place {
             Place::Root => return Ok(place),
-            Place::Domain(domain) | Place::People(domain) => match self.has(domain).await? {
+            Place::Domain(domain) | Place::People(domain) | Place::Groups(domain) => match self.has(domain).await? {
                 true => return Ok(place),
+                false => String::new(),
+            },
+            Place::Group(address) => match self.has(&address.domain).await? {
+                true if self.group(address).await?.is_some() => return Ok(place),
+                true => tree::name_of_groups(&address.domain),
                 false => String::new(),
             },
             Place::Person(address) => match self.has(&address.domain).await? {
@@ -127,6 +174,7 @@ impl<'d> View<'d> {
             Place::Below(above) => match above.as_ref() {
                 Place::Domain(domain) if self.has(domain).await? => tree::name_of_domain(domain),
                 Place::People(domain) if self.has(domain).await? => tree::name_of_people(domain),
+                Place::Groups(domain) if self.has(domain).await? => tree::name_of_groups(domain),
                 _ => String::new(),
             },
             Place::Nowhere => String::new(),
@@ -143,52 +191,71 @@ impl<'d> View<'d> {
     }
 
     async fn entry_at(&self, place: &Place) -> Result<Entry, Answer> {
+        let missing = || Answer::new(ResultCode::NO_SUCH_OBJECT, "there is no such entry");
         match place {
             Place::Domain(domain) => Ok(Entry::of_domain(domain)),
             Place::People(domain) => Ok(Entry::of_people(domain)),
+            Place::Groups(domain) => Ok(Entry::of_groups(domain)),
+            Place::Group(address) => {
+                let group = self.group(address).await?;
+                Ok(Entry::of_group(&group.ok_or_else(missing)?))
+            }
             Place::Person(address) => {
                 let account = self.directory.account_at(address).await;
                 Ok(self.person(&*account.map_err(|error| failed(&error))?))
             }
             // RFC 4512 §5.1: the root is no part of the tree; only a search of the base itself finds it.
-            Place::Root | Place::Below(_) | Place::Nowhere => {
-                Err(Answer::new(ResultCode::NO_SUCH_OBJECT, "there is no such entry"))
-            }
+            Place::Root | Place::Below(_) | Place::Nowhere => Err(missing()),
         }
     }
 
     async fn extent(&self, place: Place, scope: Scope) -> Result<Extent, Answer> {
-        let (mut entries, mut people) = (Vec::new(), Whose::Nobody);
+        let (mut entries, mut groups, mut people) = (Vec::new(), Whose::Nobody, Whose::Nobody);
         match (&place, scope) {
             (Place::Root, Scope::Base) => {}
             (Place::Root, scope) => {
                 for domain in self.domains().await? {
                     entries.push(Entry::of_domain(&domain));
                     if scope == Scope::Sub {
-                        entries.push(Entry::of_people(&domain));
-                        people = Whose::Everybody;
+                        entries.extend([Entry::of_people(&domain), Entry::of_groups(&domain)]);
+                        (groups, people) = (Whose::Everybody, Whose::Everybody);
                     }
                 }
             }
-            (Place::Domain(domain), Scope::One) => entries.push(Entry::of_people(domain)),
+            (Place::Domain(domain), Scope::One) => {
+                entries.extend([Entry::of_people(domain), Entry::of_groups(domain)]);
+            }
             (Place::Domain(domain), Scope::Sub) => {
-                entries.extend([Entry::of_domain(domain), Entry::of_people(domain)]);
-                people = Whose::Domain(domain.clone());
+                entries.extend([
+                    Entry::of_domain(domain),
+                    Entry::of_people(domain),
+                    Entry::of_groups(domain),
+                ]);
+                (groups, people) = (Whose::Domain(domain.clone()), Whose::Domain(domain.clone()));
             }
             (Place::People(domain), Scope::One) => people = Whose::Domain(domain.clone()),
             (Place::People(domain), Scope::Sub) => {
                 entries.push(Entry::of_people(domain));
                 people = Whose::Domain(domain.clone());
             }
-            // Nothing is below a person.
-            (Place::Person(_), Scope::One) => {}
+            (Place::Groups(domain), Scope::One) => groups = Whose::Domain(domain.clone()),
+            (Place::Groups(domain), Scope::Sub) => {
+                entries.push(Entry::of_groups(domain));
+                groups = Whose::Domain(domain.clone());
+            }
+            // Nothing is below a person or a group.
+            (Place::Person(_) | Place::Group(_), Scope::One) => {}
             _ => entries.push(self.entry_at(&place).await?),
         }
-        Ok(Extent { entries, people })
+        Ok(Extent {
+            entries,
+            groups,
+            people,
+        })
     }
 }
 
-/// Where a page ended: how many entries there were so far, how many of those that hold people were looked at, and the last
+/// Where a page ended: how many entries there were so far, how many of those that are no people were looked at, and the last
 /// person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Cookie {
@@ -334,8 +401,13 @@ impl Session {
         let view = View::open(&directory, &account).await?;
         let place = view.place(&run.search.base).await?;
         let extent = view.extent(place, run.search.scope).await?;
+        let mut entries = extent.entries;
+        // Once people are given, all groups are.
+        if run.cookie.after.is_none() {
+            entries.extend(view.groups(&extent.groups).await?.iter().map(Entry::of_group));
+        }
         let held = usize::try_from(run.cookie.held).unwrap_or(usize::MAX);
-        for entry in extent.entries.into_iter().skip(held) {
+        for entry in entries.into_iter().skip(held) {
             if filter::holds(&run.search.filter, &entry) == Some(true) {
                 self.give(run, entry).await?;
             }
@@ -391,10 +463,7 @@ impl Session {
                 .await;
             let found = found.map_err(|error| failed(&error))?;
             for account in &found.accounts {
-                let is_there = match whose {
-                    Whose::Domain(domain) => account.address.domain == *domain,
-                    _ => true,
-                };
+                let is_there = whose.has(&account.address.domain);
                 let entry = view.person(account);
                 if is_there && filter::holds(&run.search.filter, &entry) == Some(true) {
                     self.give_person(run, view, account, entry).await?;

@@ -1,12 +1,15 @@
-//! The tree that organisations' directories make: a domain, its people below it. Names both ways.
+//! The tree that organisations' directories make: a domain, its people and mail groups below it. Names both ways.
 //!
-//! `uid=anna,ou=people,dc=example,dc=org` is who has the main address `anna@example.org`.
+//! `uid=anna,ou=people,dc=example,dc=org` is who has the main address `anna@example.org`, `uid=team,ou=groups,dc=example,dc=org` the group
+//! `team@example.org`.
 
 use hongyan_ldap_wire::{Name, escape};
 use hongyan_types::{Address, Domain};
 
 /// What holds the people of a domain.
 pub(crate) const PEOPLE: &str = "people";
+/// What holds its mail groups.
+pub(crate) const GROUPS: &str = "groups";
 
 /// Where an entry is in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,10 @@ pub(crate) enum Place {
     People(Domain),
     /// Someone, by address.
     Person(Address),
+    /// What holds a domain's mail groups.
+    Groups(Domain),
+    /// A group, by address.
+    Group(Address),
     /// There can be nothing, but there may be what is above it.
     Below(Box<Place>),
     /// Nor that.
@@ -38,8 +45,21 @@ pub(crate) fn name_of_people(domain: &Domain) -> String {
 
 /// The name of who has that main address.
 pub(crate) fn name_of(address: &Address) -> String {
-    let local = escape(address.local.as_str());
-    format!("uid={local},{}", name_of_people(&address.domain))
+    below(&name_of_people(&address.domain), address)
+}
+
+/// The name of what holds a domain's groups.
+pub(crate) fn name_of_groups(domain: &Domain) -> String {
+    format!("ou={GROUPS},{}", name_of_domain(domain))
+}
+
+/// The name of the group with that address.
+pub(crate) fn name_of_group(address: &Address) -> String {
+    below(&name_of_groups(&address.domain), address)
+}
+
+fn below(above: &str, address: &Address) -> String {
+    format!("uid={},{above}", escape(address.local.as_str()))
 }
 
 /// Where a name is.
@@ -59,15 +79,24 @@ pub(crate) fn place(name: &Name) -> Place {
     for level in below.iter().rev() {
         place = match (place, level) {
             (Place::Domain(domain), Some(("ou", unit))) if unit.eq_ignore_ascii_case(PEOPLE) => Place::People(domain),
-            (Place::People(domain), Some(("uid", local))) => match Address::try_from(format!("{local}@{domain}")) {
-                Ok(address) => Place::Person(address),
-                Err(_) => Place::Below(Box::new(Place::People(domain))),
-            },
+            (Place::Domain(domain), Some(("ou", unit))) if unit.eq_ignore_ascii_case(GROUPS) => Place::Groups(domain),
+            (above @ (Place::People(_) | Place::Groups(_)), Some(("uid", local))) => one_of(above, local),
             (below @ Place::Below(_), _) => below,
             (above, _) => Place::Below(Box::new(above)),
         };
     }
     place
+}
+
+/// Whom a name below what holds people or groups names.
+fn one_of(above: Place, local: &str) -> Place {
+    let address = |domain: &Domain| Address::try_from(format!("{local}@{domain}"));
+    let one = match &above {
+        Place::People(domain) => address(domain).map(Place::Person),
+        Place::Groups(domain) => address(domain).map(Place::Group),
+        _ => return Place::Below(Box::new(above)),
+    };
+    one.unwrap_or_else(|_| Place::Below(Box::new(above)))
 }
 
 /// The login name that a client means: an address, or a distinguished name with one in it.
@@ -118,9 +147,17 @@ mod tests {
         check("ou=People,dc=example,dc=org", Place::People(domain.clone()));
         let anna = Address::try_from("anna@example.org").unwrap();
         check(&name_of(&anna), Place::Person(anna));
+        check("OU=groups,dc=example,dc=org", Place::Groups(domain.clone()));
+        let team = Address::try_from("team@example.org").unwrap();
+        check(&name_of_group(&team), Place::Group(team));
         let below = |place| Place::Below(Box::new(place));
         check("cn=x,dc=example,dc=org", below(Place::Domain(domain.clone())));
         check("cn=x,cn=y,dc=example,dc=org", below(Place::Domain(domain.clone())));
+        check("cn=x,ou=groups,dc=example,dc=org", below(Place::Groups(domain.clone())));
+        check(
+            "uid=a b,ou=groups,dc=example,dc=org",
+            below(Place::Groups(domain.clone())),
+        );
         check("cn=x,ou=people,dc=example,dc=org", below(Place::People(domain)));
         check("cn=x", Place::Nowhere);
         check("dc=a b", Place::Nowhere);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hongyan_access::{NewAppPassword, Protocol, SessionFilter};
 use hongyan_directory::{
-    AccountChange, AccountState, DepartmentId, Field, NewAccount, NewDepartment, Profile, SignInPolicy, Visibility,
+    AccountChange, AccountState, DepartmentId, Field, NewAccount, NewDepartment, NewGroup, Profile, SignInPolicy,
+    Visibility,
 };
 use hongyan_env::Stream;
 use hongyan_ldap_wire::client::{self, Entry, Operation, Response, SearchRequest};
@@ -302,14 +303,67 @@ fn acc_20_the_tree_and_what_is_not_in_it() {
             let page = ldap.page(base, "(objectClass=*)", 9, b"").await;
             assert_eq!((page.code, page.entries.len()), (code, count), "{base}");
         };
-        check(&mut ldap, BASE, 0, 3).await;
-        check(&mut ldap, "", 0, 3).await;
+        check(&mut ldap, BASE, 0, 4).await;
+        check(&mut ldap, "", 0, 4).await;
         check(&mut ldap, "OU=People, DC=Example,DC=test", 0, 2).await;
         check(&mut ldap, "uid=anna,ou=people,dc=example,dc=test", 0, 1).await;
         check(&mut ldap, "uid=nobody,ou=people,dc=example,dc=test", 32, 0).await;
         check(&mut ldap, "dc=other,dc=test", 32, 0).await;
         check(&mut ldap, "no name", 34, 0).await;
         assert_eq!(ldap.page(BASE, "(cn=*)", 9, b"wrong").await.code, 53);
+    });
+}
+
+#[test]
+fn acc_20_grp_9_groups_are_found_without_their_members() {
+    on_node(async |node| {
+        let team = Address::try_from("team@example.test").unwrap();
+        let new = NewGroup {
+            display_name: "开发组".to_owned(),
+            ..NewGroup::at(team.clone())
+        };
+        node.directory.create_group(&new).await.unwrap();
+        node.directory
+            .add_member(&team, &Address::try_from(USER).unwrap())
+            .await
+            .unwrap();
+        let mut ldap = node.login().await;
+        for filter in [
+            "(mail=team@*)",
+            "(cn=*发组)",
+            "(&(objectClass=group)(cn=kaifazu))",
+            "(uid=TEAM)",
+        ] {
+            let page = ldap.find(filter).await;
+            assert_eq!(page.people(), "team", "{filter}");
+            let told = &page.entries[0].attributes;
+            assert!(!told.contains_key("member"), "{told:?}");
+        }
+        assert_eq!(ldap.find("(objectClass=person)").await.people(), "anna");
+        let group = "uid=team,ou=groups,dc=example,dc=test";
+        for (base, code, found) in [
+            (group, 0, "team"),
+            ("ou=groups,dc=example,dc=test", 0, "team"),
+            ("ou=people,dc=example,dc=test", 0, "anna"),
+            ("uid=none,ou=groups,dc=example,dc=test", 32, ""),
+            ("uid=anna,ou=groups,dc=example,dc=test", 32, ""),
+            ("uid=team,ou=people,dc=example,dc=test", 32, ""),
+        ] {
+            let page = ldap.page(base, "(mail=*)", 9, b"").await;
+            assert_eq!((page.code, page.people().as_str()), (code, found), "{base}");
+        }
+        // Page by page, over the border between groups and people.
+        let (mut cookie, mut found) = (Vec::new(), Vec::new());
+        loop {
+            let page = ldap.page(BASE, "(mail=*)", 1, &cookie).await;
+            found.push(page.people());
+            cookie = page.cookie;
+            if cookie.is_empty() {
+                break;
+            }
+        }
+        found.retain(|name| !name.is_empty());
+        assert_eq!(found, ["team", "anna"]);
     });
 }
 
@@ -325,7 +379,7 @@ fn rfc_2696_pages_have_everybody_once() {
             )
             .await;
         }
-        for size in [1, 2, 5, 13, 14, 100] {
+        for size in [1, 2, 5, 14, 15, 100] {
             // Each page over a connection of its own: nothing is kept between them.
             let (mut cookie, mut names, mut pages) = (Vec::new(), Vec::new(), 0);
             loop {
@@ -341,10 +395,10 @@ fn rfc_2696_pages_have_everybody_once() {
             let once: BTreeSet<_> = names.iter().collect();
             assert_eq!(
                 (names.len(), once.len()),
-                (14, 14),
-                "domain, people, anna and 11, {size} a page"
+                (15, 15),
+                "domain, people, groups, anna and 11, {size} a page"
             );
-            assert!(pages <= 14 / size + 1, "{pages} pages of {size}");
+            assert!(pages <= 15 / size + 1, "{pages} pages of {size}");
         }
     });
 }
