@@ -11,7 +11,8 @@ install_packages gcc:build-essential python3:python3 curl:curl openssl:openssl p
 install_rust
 # Real clients: each that cannot be had is named by the tests that skip without it.
 install_packages_if_possible mbsync:isync offlineimap:offlineimap3 mutt:mutt swaks:swaks getmail:getmail6 \
-    fetchmail:fetchmail msmtp:msmtp dovecot:dovecot-imapd promtool:prometheus chromium:chromium node:nodejs npm:npm
+    fetchmail:fetchmail msmtp:msmtp dovecot:dovecot-imapd promtool:prometheus chromium:chromium node:nodejs npm:npm \
+    wbxml2xml:libwbxml2-utils
 # A directory of people: the package makes none of its own, the test does.
 if ! [ -x /usr/sbin/slapd ]; then
     echo "slapd slapd/no_configuration boolean true" | as_root debconf-set-selections 2>/dev/null || true

@@ -3,6 +3,7 @@
 //! A target takes any bytes and never panics; what it finds broken it asserts. `tests/smoke.rs` runs each of them on
 //! mutations of ordinary input in every test run; `libfuzzer/` runs them guided by coverage.
 
+mod activesync;
 mod discovery;
 mod frame;
 mod jmap;
@@ -14,6 +15,7 @@ mod saml;
 mod scim;
 mod session;
 
+pub use activesync::{activesync, activesync_query};
 pub use discovery::autodiscover;
 pub use frame::frames;
 pub use jmap::{jmap, json_pointer};
@@ -44,6 +46,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("sasl", sasl),
     ("form", form),
     ("autodiscover", autodiscover),
+    ("activesync", activesync),
+    ("activesync_query", activesync_query),
     ("jmap", jmap),
     ("json_pointer", json_pointer),
     ("scim_filter", scim_filter),
