@@ -57,7 +57,7 @@ pub struct Element {
 }
 
 /// Whether XML 1.0 can say it. Devices make XML of what they read, and some give up at anything else.
-fn is_xml(character: char) -> bool {
+pub(crate) fn is_xml(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' => true,
         '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => false,
@@ -176,14 +176,14 @@ impl Element {
         self.child(tag).is_some()
     }
 
-    /// The text in this element itself, octets that are text counted in; empty where there is none.
+    /// The text in this element itself, octets that are text of XML counted in; empty where there is none.
     #[must_use]
     pub fn own_text(&self) -> &str {
         self.content
             .iter()
             .find_map(|content| match content {
                 Content::Text(text) => Some(text.as_str()),
-                Content::Opaque(octets) => std::str::from_utf8(octets).ok(),
+                Content::Opaque(octets) => std::str::from_utf8(octets).ok().filter(|text| text.chars().all(is_xml)),
                 Content::Element(_) => None,
             })
             .unwrap_or_default()

@@ -2,6 +2,7 @@
 //! strings in place, octets, and pages that are switched. References into a table of strings and single characters are
 //! read, though no document asks for them; attributes, extensions and unknown tokens are errors.
 
+use crate::element::is_xml;
 use crate::{Content, Element, Tag};
 
 const SWITCH_PAGE: u8 = 0x00;
@@ -155,11 +156,13 @@ fn terminated(octets: &[u8], endless: WbxmlError) -> Result<(&str, usize), Wbxml
     Ok((text, end + 1))
 }
 
-/// Adds text, to the text before it if that is next to it: where it was cut says nothing.
+/// Adds text, to the text before it if that is next to it: where it was cut says nothing. What XML cannot say is left out, as
+/// it is when we write.
 fn add_text(element: &mut Element, text: &str) {
+    let sayable = text.chars().filter(|character| is_xml(*character));
     match element.content.last_mut() {
-        Some(Content::Text(before)) => before.push_str(text),
-        _ => element.content.push(Content::Text(text.to_owned())),
+        Some(Content::Text(before)) => before.extend(sayable),
+        _ => element.content.push(Content::Text(sayable.collect())),
     }
 }
 
