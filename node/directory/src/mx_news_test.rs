@@ -16,7 +16,6 @@ use crate::{
 
 struct World {
     directory: Directory,
-    database: Database,
     clock: ManualClock,
     acme: TenantId,
     /// By how many days the clock was set back.
@@ -30,12 +29,11 @@ fn domain(name: &str) -> Domain {
 /// An organisation with two domains of its own and one that is lent, and the switch as said.
 async fn world(mx_elsewhere: MxElsewhere) -> World {
     let (env, clock) = Env::manual(1);
-    let database = Database::new(MemoryStore::default());
     let options = DirectoryOptions {
         trial_parent: Some(domain("try.test")),
         ..DirectoryOptions::default()
     };
-    let directory = Directory::new(database.clone(), env, options);
+    let directory = Directory::new(Database::new(MemoryStore::default()), env, options);
     let new = NewTenant {
         trial_domain: true,
         ..NewTenant::named("Acme")
@@ -46,7 +44,6 @@ async fn world(mx_elsewhere: MxElsewhere) -> World {
     }
     let w = World {
         directory,
-        database,
         clock,
         acme,
         behind_days: Cell::new(0),
@@ -105,13 +102,7 @@ impl World {
         millis.map(|millis| millis / (24 * 3600 * 1000))
     }
     async fn told(&self) -> Vec<String> {
-        let mut transaction = self.database.begin();
-        let now = self.directory.now();
-        let due = hongyan_notice::due(&mut transaction, now, 100).await.unwrap();
-        for due in &due {
-            hongyan_notice::done(&mut transaction, due);
-        }
-        transaction.commit().await.unwrap();
+        let due = crate::notice::told(&self.directory).await;
         let word = |due: hongyan_notice::Due| {
             let notice = due.notice;
             assert_eq!(notice.to, hongyan_notice::Recipient::Administrators(self.acme));

@@ -46,3 +46,17 @@ impl Directory {
         self.lookup().accounts_of(tenant, &ids).await
     }
 }
+
+/// What is to be told by now; it counts as told from then on.
+#[cfg(test)]
+pub(crate) async fn told(directory: &Directory) -> Vec<hongyan_notice::Due> {
+    let mut transaction = directory.database().begin();
+    let due = hongyan_notice::due(&mut transaction, directory.now(), 100)
+        .await
+        .unwrap();
+    for due in &due {
+        hongyan_notice::done(&mut transaction, due);
+    }
+    transaction.commit().await.unwrap();
+    due
+}

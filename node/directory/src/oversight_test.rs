@@ -22,24 +22,17 @@ fn in_days(now: Timestamp, days: i64) -> Timestamp {
 
 struct World {
     directory: Directory,
-    database: Database,
     clock: ManualClock,
     acme: TenantId,
 }
 
 async fn world(options: DirectoryOptions) -> World {
     let (env, clock) = Env::manual(1);
-    let database = Database::new(MemoryStore::default());
-    let directory = Directory::new(database.clone(), env, options);
+    let directory = Directory::new(Database::new(MemoryStore::default()), env, options);
     let acme = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     let name = Domain::try_from("a.test").unwrap();
     directory.create_domain(acme, &name).await.unwrap();
-    World {
-        directory,
-        database,
-        clock,
-        acme,
-    }
+    World { directory, clock, acme }
 }
 
 impl World {
@@ -63,13 +56,7 @@ impl World {
         self.directory.tenant(self.acme).await.unwrap().state
     }
     async fn told(&self) -> Vec<String> {
-        let mut transaction = self.database.begin();
-        let now = self.directory.now();
-        let due = hongyan_notice::due(&mut transaction, now, 100).await.unwrap();
-        for due in &due {
-            hongyan_notice::done(&mut transaction, due);
-        }
-        transaction.commit().await.unwrap();
+        let due = crate::notice::told(&self.directory).await;
         due.into_iter().map(|due| due.notice.kind).collect()
     }
     async fn ends(&self, until: Option<Timestamp>) {

@@ -13,24 +13,17 @@ use crate::{
 
 struct World {
     directory: Directory,
-    database: Database,
     clock: ManualClock,
     acme: TenantId,
 }
 
 async fn world() -> World {
     let (env, clock) = Env::manual(1);
-    let database = Database::new(MemoryStore::default());
-    let directory = Directory::new(database.clone(), env, DirectoryOptions::default());
+    let directory = Directory::new(Database::new(MemoryStore::default()), env, DirectoryOptions::default());
     let acme = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     let name = Domain::try_from("a.test").unwrap();
     directory.create_domain(acme, &name).await.unwrap();
-    World {
-        directory,
-        database,
-        clock,
-        acme,
-    }
+    World { directory, clock, acme }
 }
 
 fn address(text: &str) -> Address {
@@ -74,14 +67,7 @@ impl World {
         (found.0.max, found.0.level)
     }
     async fn told(&self) -> Vec<String> {
-        let mut transaction = self.database.begin();
-        let due = hongyan_notice::due(&mut transaction, self.directory.now(), 100)
-            .await
-            .unwrap();
-        for due in &due {
-            hongyan_notice::done(&mut transaction, due);
-        }
-        transaction.commit().await.unwrap();
+        let due = crate::notice::told(&self.directory).await;
         due.into_iter().map(|due| due.notice.kind).collect()
     }
     async fn look_after(&self, days: u64) {
