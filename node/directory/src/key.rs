@@ -284,7 +284,7 @@ pub(crate) fn visibility(tenant: TenantId) -> Bytes {
 pub(crate) fn page(tenant: TenantId) -> Bytes {
     dir("page").int(tenant.0).pack()
 }
-/// Below this, others keep what is removed together with an account.
+/// Below this, others keep what is removed together with an account, or when it is taken from its person.
 #[must_use]
 pub fn of_account(account: AccountId) -> Tuple {
     dir("of-account").int(account.0)

@@ -174,6 +174,48 @@ async fn mem_13_a_mailbox_without_its_person_goes_to_another() {
 }
 
 #[tokio::test]
+async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
+    let ground = ground().await;
+    let directory = &ground.directory;
+    let anna = ground.id("anna").await;
+    let kept = || crate::of_account(anna).string("preferences").pack();
+    let keep = async || {
+        let body = async |change: &mut crate::Change| {
+            change.set(kept(), vec![1]);
+            Ok(())
+        };
+        directory.transact(body).await.unwrap();
+    };
+    let is_kept = async || {
+        let body = async |change: &mut crate::Change| Ok(change.get(&kept()).await?.is_some());
+        directory.try_out(body).await.unwrap()
+    };
+    keep().await;
+    ground.recycle("anna", Recycle::default()).await.unwrap();
+    directory.restore(ground.tenant, anna, &as_it_was()).await.unwrap();
+    assert!(is_kept().await, "MEM-14: whoever comes back finds all as it was");
+    let unbind = Recycle {
+        unbind: true,
+        ..Recycle::default()
+    };
+    ground.recycle("anna", unbind).await.unwrap();
+    assert!(!is_kept().await);
+    directory.restore(ground.tenant, anna, &as_it_was()).await.unwrap();
+    keep().await;
+    ground.recycle("anna", Recycle::default()).await.unwrap();
+    let shared = Restore::Shared {
+        name: None,
+        users: Vec::new(),
+    };
+    directory.restore(ground.tenant, anna, &shared).await.unwrap();
+    assert!(!is_kept().await, "SBX-1: a shared mailbox is nobody's");
+    keep().await;
+    ground.recycle("anna", Recycle::default()).await.unwrap();
+    directory.restore(ground.tenant, anna, &shared).await.unwrap();
+    assert!(is_kept().await, "what is its own stays");
+}
+
+#[tokio::test]
 async fn sbx_3_a_mailbox_in_the_bin_becomes_a_shared_one() {
     let ground = ground().await;
     let directory = &ground.directory;

@@ -33,6 +33,9 @@ pub(crate) async fn run(
         return Err(Error::Refused(words));
     }
     let left = leave(transaction, &account, kind.label(), asked.confirmed, now).await?;
+    if kind == RecycleKind::Unbound {
+        forget_person(transaction, id);
+    }
     let period = match kind {
         RecycleKind::Deleted => options.recycle_deleted,
         RecycleKind::Unbound => options.recycle_unbound,
@@ -79,6 +82,11 @@ fn kept(account: AccountRecord, kind: RecycleKind) -> AccountRecord {
         tags: Vec::new(),
         ..account
     }
+}
+
+/// What others keep beside an account is its person's: preferences, a picture. Whoever has the mailbox next begins anew.
+pub(super) fn forget_person(transaction: &mut Change, id: AccountId) {
+    transaction.clear_range(key::of_account(id).range());
 }
 
 pub(super) fn write(transaction: &mut Change, recycled: &RecycledRecord) {

@@ -38,7 +38,12 @@ pub(crate) async fn run(
         Restore::Member { name, profile, .. } => {
             member(transaction, &recycled, name.as_deref(), profile.as_deref(), asked).await?
         }
-        Restore::Shared { name, .. } => shared(&recycled, name.as_deref())?,
+        Restore::Shared { name, .. } => {
+            if recycled.account.kind == AccountKind::Member {
+                recycle::forget_person(transaction, id);
+            }
+            shared(&recycled, name.as_deref())?
+        }
     };
     forget(transaction, &recycled);
     transaction.set(key::account_tenant(id), tenant.0.to_le_bytes().to_vec());
