@@ -1,6 +1,6 @@
-//! What identity providers answer.
+//! What identity providers answer, and what applications ask.
 
-use hongyan_saml::{Certificate, Expected, read_response};
+use hongyan_saml::{Certificate, Expected, Incoming, read_application, read_request, read_response};
 
 const CERTIFICATE: &str = include_str!("../../../node/saml/tests/single_sign_on/other/certificate.pem");
 const GENUINE: &str = include_str!("../../../node/saml/tests/single_sign_on/other/response.xml");
@@ -26,5 +26,29 @@ pub fn saml_response(bytes: &[u8]) {
     };
     if let Ok(said) = read_response(text, &expected) {
         assert_eq!(read_response(GENUINE, &expected), Ok(said));
+    }
+}
+
+/// A request of an application, or its metadata, in each way that it may come.
+pub fn saml_request(bytes: &[u8]) {
+    const OCTETS_MAX: usize = 65_536;
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(asked) = read_request(text, OCTETS_MAX) {
+        assert!(!asked.id.is_empty() && !asked.issuer.is_empty());
+    }
+    if let Ok(described) = read_application(text, OCTETS_MAX) {
+        assert!(!described.consumers.is_empty());
+    }
+    let (message, relay_state) = text.split_once('\n').unwrap_or((text, ""));
+    let posted = Incoming::Post {
+        message,
+        relay_state: Some(relay_state),
+    };
+    for incoming in [Incoming::Redirect(text), posted] {
+        if let Ok(asked) = incoming.read_request(OCTETS_MAX) {
+            assert!(!asked.issuer.is_empty());
+        }
     }
 }

@@ -51,7 +51,7 @@ pub use join::{JoinEnd, JoinError, JoinOffer, JoinWish};
 pub use login_log::{LoginEntry, LoginFilter, LoginPage, LoginPlace, LoginsOf, Way};
 pub use oauth::{
     AuthorizationRequest, Claim, CodeShown, Decider, DeviceAsk, DeviceOffer, Hint, NewOauthClient, OauthClient,
-    OauthError, OauthGrant, Party, Person, SIGNING_SECRETS, Scope, SignIn, TokenView, Tokens, is_access_token,
+    OauthError, OauthGrant, Party, Person, Present, SIGNING_SECRETS, Scope, SignIn, TokenView, Tokens, is_access_token,
 };
 pub use options::AccessOptions;
 pub use outside::{OutsidePassword, OutsidePasswords};

@@ -25,7 +25,7 @@ pub use client::{NewOauthClient, OauthClient, Party};
 pub use code::{AuthorizationRequest, CodeShown};
 pub(crate) use device::Beginners;
 pub use device::{DeviceAsk, DeviceOffer};
-pub use identity::{Hint, Person};
+pub use identity::{Hint, Person, Present};
 pub use scope::{Claim, Scope};
 pub use signing::SIGNING_SECRETS;
 pub use token::{TokenView, is_access_token};

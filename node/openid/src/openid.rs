@@ -58,6 +58,12 @@ impl OpenId {
         }))
     }
 
+    /// A key for another purpose than ours, the same on all nodes and for ever.
+    #[must_use]
+    pub fn derived_key(&self, context: &str) -> [u8; 32] {
+        self.0.access.derived_key(context)
+    }
+
     /// The organisation that somebody signs in to: that of their address' domain, or the one named.
     ///
     /// # Errors

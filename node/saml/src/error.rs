@@ -2,17 +2,17 @@
 
 use hongyan_openid::OpenIdError;
 
-/// What a provider did wrong.
+/// What a provider did wrong, or an application.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It says more than is read.
-    #[error("the provider's document has more than {0} octets")]
+    #[error("the document has more than {0} octets")]
     TooLong(usize),
     /// It says something else than was asked for.
-    #[error("the provider's document cannot be read: {0}")]
+    #[error("the document cannot be read: {0}")]
     Unreadable(&'static str),
     /// A document type may define entities, which may be anything.
-    #[error("the provider's document has a document type, which is not taken")]
+    #[error("the document has a document type, which is not taken")]
     DocumentType,
     /// It has not let them in, for that reason (Core §3.2.2.2).
     #[error("the provider has not signed you in ({0})")]
@@ -20,6 +20,9 @@ pub enum Fault {
     /// Neither the response nor the assertion is signed.
     #[error("neither the response nor the assertion is signed")]
     Unsigned,
+    /// A request is not signed, and those of this application have to be.
+    #[error("the request is not signed, and those of this application have to be")]
+    RequestUnsigned,
     /// It is signed in a way that is not taken.
     #[error("the signature uses {0:?}, which is not taken")]
     Algorithm(String),
@@ -39,10 +42,10 @@ pub enum Fault {
     #[error("{0} is missing or wrong")]
     Wrong(&'static str),
     /// Its time is over, or has not come; clocks may differ by the tolerance.
-    #[error("the assertion is not good at this time ({0}): are the clocks right?")]
+    #[error("it is not good at this time ({0}): are the clocks right?")]
     Time(&'static str),
     /// It was taken before.
-    #[error("the assertion was shown before")]
+    #[error("it was shown before")]
     Replayed,
 }
 
@@ -52,6 +55,9 @@ pub enum SamlError {
     /// The provider is at fault.
     #[error(transparent)]
     Provider(#[from] Fault),
+    /// No application is connected by that name, or it is switched off.
+    #[error("the application is not connected")]
+    NoApplication,
     /// Whatever else: the same as with OpenID Connect.
     #[error(transparent)]
     SignIn(#[from] OpenIdError),

@@ -1,10 +1,12 @@
-//! Single sign-on (API-2): members sign in at the SAML 2.0 identity provider of their organisation.
+//! Single sign-on (API-2) by SAML 2.0, both ways: members sign in at the identity provider of their organisation, and here for its
+//! applications (`application`).
 //!
 //! A service provider of the Web Browser SSO Profile: requests by HTTP-Redirect, responses by HTTP-POST. It reads nothing but
 //! the octets that a configured key has signed, after they were made canonical; whatever else a provider says is an error with a
 //! name, and nothing is done. Who comes in then is decided where OpenID Connect decides it (`node/openid`), and sessions are
 //! `node/access`'s. Called by `node/http/oauth` and the admin API.
 
+mod application;
 mod certificate;
 mod error;
 mod metadata;
@@ -18,6 +20,11 @@ mod sign_in;
 mod signature;
 mod xml;
 
+pub use application::{
+    Application, ApplicationChange, ApplicationView, AuthnRequest, CONTINUE_PATH, Comparison, Consumer,
+    DescribedApplication, Errand, Fact, Incoming, KEY_SECRETS, NameId, Post, Refusal, ShownKey, Taken, Told,
+    read_application, read_request,
+};
 pub use certificate::Shown;
 pub use error::{Fault, SamlError};
 pub use metadata::Described;

@@ -1,9 +1,9 @@
 //! Metadata: what a provider says of itself, as an administrator pastes it, and what we say of ourselves (SAML Metadata).
 
-use crate::xml::{METADATA, SIGNATURE, Tree, escape};
+use crate::xml::{Element, METADATA, SIGNATURE, Tree, escape};
 use crate::{Certificate, Fault, Registration};
 
-const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+pub(crate) const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 pub(crate) const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 
@@ -18,16 +18,8 @@ pub struct Described {
     pub certificates: Vec<Certificate>,
 }
 
-/// Reads the metadata of one provider (Metadata §2.4.3).
-pub(crate) fn read(text: &str, octets_max: usize) -> Result<Described, Fault> {
-    let tree = Tree::read(text.trim_start_matches('\u{feff}').trim(), octets_max)?;
-    let root = tree.root()?;
-    if !root.is(METADATA, "EntityDescriptor") {
-        return Err(Fault::Unreadable(
-            "metadata of one provider begins with EntityDescriptor",
-        ));
-    }
-    let role = root.need(METADATA, "IDPSSODescriptor")?;
+/// The certificates that a role signs with (Metadata §2.4.1.1).
+pub(crate) fn certificates(role: Element<'_, '_>) -> Result<Vec<Certificate>, Fault> {
     let mut certificates = Vec::new();
     for descriptor in role.children(METADATA, "KeyDescriptor") {
         if !matches!(descriptor.attribute("use"), None | Some("signing")) {
@@ -40,6 +32,19 @@ pub(crate) fn read(text: &str, octets_max: usize) -> Result<Described, Fault> {
             }
         }
     }
+    Ok(certificates)
+}
+
+/// Reads the metadata of one provider (Metadata §2.4.3).
+pub(crate) fn read(text: &str, octets_max: usize) -> Result<Described, Fault> {
+    let tree = Tree::read(text.trim_start_matches('\u{feff}').trim(), octets_max)?;
+    let root = tree.root()?;
+    if !root.is(METADATA, "EntityDescriptor") {
+        return Err(Fault::Unreadable(
+            "metadata of one provider begins with EntityDescriptor",
+        ));
+    }
+    let role = root.need(METADATA, "IDPSSODescriptor")?;
     let mut services = role.children(METADATA, "SingleSignOnService");
     let service = services.find(|service| service.attribute("Binding") == Some(REDIRECT));
     let place = service.and_then(|service| service.attribute("Location"));
@@ -48,7 +53,7 @@ pub(crate) fn read(text: &str, octets_max: usize) -> Result<Described, Fault> {
         sign_in_address: place
             .ok_or(Fault::Wrong("SingleSignOnService by HTTP-Redirect"))?
             .to_owned(),
-        certificates,
+        certificates: certificates(role)?,
     })
 }
 

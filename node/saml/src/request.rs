@@ -49,7 +49,7 @@ fn write(asking: &Asking<'_>, own: &Registration) -> String {
 }
 
 /// RFC 1951, without a head (Bindings §3.4.4.1).
-fn deflate(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn deflate(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() + 64);
     let mut compress = Compress::new(Compression::default(), false);
     let done = compress

@@ -55,12 +55,12 @@ pub struct Said {
 }
 
 /// A moment, in seconds of Unix time (XML Schema, dateTime; UTC by Core §1.3.3).
-fn seconds(text: &str, what: &'static str) -> Result<i64, Fault> {
+pub(crate) fn seconds(text: &str, what: &'static str) -> Result<i64, Fault> {
     let moment: Result<jiff::Timestamp, _> = text.parse();
     moment.map(jiff::Timestamp::as_second).map_err(|_| Fault::Wrong(what))
 }
 
-fn name_of(text: &str, what: &'static str) -> Result<String, Fault> {
+pub(crate) fn name_of(text: &str, what: &'static str) -> Result<String, Fault> {
     let is_name =
         !text.is_empty() && text.chars().count() <= NAME_CHARACTERS_MAX && !text.chars().any(char::is_control);
     is_name.then(|| text.to_owned()).ok_or(Fault::Wrong(what))

@@ -27,6 +27,7 @@ use hongyan_migration::MIGRATION_SECRETS;
 use hongyan_openid::PROVIDER_SECRETS;
 use hongyan_queue::QueueId;
 use hongyan_router::Router;
+use hongyan_saml::KEY_SECRETS;
 use hongyan_seal::{Holder, KeyId, Looked, SealKey, Sealer, look, seal_again};
 use hongyan_telemetry::Health;
 use hongyan_webhook::WEBHOOK_SECRETS;
@@ -41,7 +42,7 @@ const HEAD: &str = "\
 # secrets back: keep a copy of this file, apart from the backups. Written by the server; not for editing.
 ";
 /// All kinds of records that hold secrets.
-const HOLDERS: [Holder; 10] = [
+const HOLDERS: [Holder; 11] = [
     FACTOR_SECRETS,
     ACCOUNT_SECRETS,
     CERTIFICATE_SECRETS,
@@ -52,6 +53,7 @@ const HOLDERS: [Holder; 10] = [
     BIND_SECRETS,
     MIGRATION_SECRETS,
     SIGNING_SECRETS,
+    KEY_SECRETS,
 ];
 /// So long after it was made a key of a cluster begins to seal: by then every node has it.
 const BEGIN_DELAY_MILLIS: i64 = 10_000;

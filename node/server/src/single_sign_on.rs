@@ -62,6 +62,7 @@ pub(crate) fn open_saml(config: &Config, ground: &Ground, openid: &OpenId) -> Sa
         attempt_secs: section.attempt_secs,
         answer_octets_max: section.answer_octets_max,
         arrive_secs: section.arrive_secs,
+        assertion_secs: section.assertion_secs,
     };
     Saml::new(
         ground.env.clone(),

@@ -31,6 +31,7 @@ mod queue;
 mod recycle_bin;
 mod role;
 mod saml;
+mod saml_application;
 mod sanction;
 mod seat;
 mod secrets;
@@ -170,6 +171,9 @@ pub enum Command {
     /// Sign-in at an organisation's own SAML 2.0 identity provider.
     #[command(subcommand)]
     Saml(saml::Saml),
+    /// Applications that members sign in to here by SAML 2.0.
+    #[command(subcommand)]
+    SamlApplication(saml_application::SamlApplication),
     /// The LDAP directory that an organisation's people come from.
     #[command(subcommand)]
     Ldap(ldap::Ldap),
@@ -265,6 +269,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::Webhook(command) => webhook::run(command, &client, style).await,
         Command::SingleSignOn(command) => single_sign_on::run(command, &client, style).await,
         Command::Saml(command) => saml::run(command, &client, style).await,
+        Command::SamlApplication(command) => saml_application::run(command, &client, style).await,
         Command::Ldap(command) => ldap::run(command, &client, style).await,
         Command::Statistics(command) => statistics::run(command, &client, style).await,
         Command::Messages { whose } => {

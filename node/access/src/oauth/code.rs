@@ -58,6 +58,17 @@ fn is_proved(challenge: &str, verifier: &str) -> bool {
     URL_SAFE_NO_PAD.encode(hash.as_ref()) == challenge
 }
 
+impl crate::web::Found {
+    /// How whoever has the session has signed in.
+    pub(super) fn sign_in(&self) -> SignInRecord {
+        let by_two = self.record.second_done && self.login.factors.has_second_factor();
+        SignInRecord {
+            proved_millis: self.record.proved_millis,
+            by_two: by_two || self.record.vouched == Some(true),
+        }
+    }
+}
+
 enum Redeemed {
     Good(Box<CodeRecord>),
     Bad,
@@ -84,11 +95,7 @@ impl Access {
         if !client.is_for(found.login.account.tenant) {
             return Err(OauthError::AccessDenied);
         }
-        let by_two = found.record.second_done && found.login.factors.has_second_factor();
-        let sign_in = SignInRecord {
-            proved_millis: found.record.proved_millis,
-            by_two: by_two || found.record.vouched == Some(true),
-        };
+        let sign_in = found.sign_in();
         let now = self.now().millis;
         let (text, hash) = token::plain(self, "code");
         let record = CodeRecord {

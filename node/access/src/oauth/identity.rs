@@ -4,12 +4,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_sasl::Secret;
-use hongyan_types::{AccountId, TenantId};
+use hongyan_types::{AccountId, TenantId, Timestamp};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::{Claim, OauthError, Scope, Tokens};
-use crate::{Access, AccessError};
+use super::{Claim, Decider, OauthError, Scope, SignIn, Tokens};
+use crate::{Access, AccessError, WebSession};
 
 /// How long an ID token is good: for taking it, not for a session.
 const ID_TOKEN_SECS: i64 = 600;
@@ -27,6 +27,17 @@ pub struct Person {
     pub address: String,
     /// What the client may hear.
     pub scope: Scope,
+}
+
+/// A member who is signed in, nothing lacking, and how they came to be.
+#[derive(Debug, Clone)]
+pub struct Present {
+    /// Their session.
+    pub session: WebSession,
+    /// When and by how much they have proved who they are.
+    pub sign_in: SignIn,
+    /// Whether that was with the account's password.
+    pub by_password: bool,
 }
 
 /// Whom an ID token of ours names, however old it is.
@@ -79,6 +90,25 @@ impl Access {
             }
         }
         Ok(Some(self.sign_claims(&claims).await?))
+    }
+
+    /// Who is signed in, and how they came to be, for whoever vouches for them.
+    ///
+    /// # Errors
+    /// `NotSignedIn`, `Unfinished`; the store's.
+    pub async fn present(&self, decider: Decider<'_>) -> Result<Present, AccessError> {
+        let found = self.looker(decider).await?;
+        let sign_in = found.sign_in();
+        Ok(Present {
+            sign_in: SignIn {
+                proved: Timestamp {
+                    millis: sign_in.proved_millis,
+                },
+                by_two: sign_in.by_two,
+            },
+            by_password: found.record.by_password == Some(true),
+            session: found.view(self.now()),
+        })
     }
 
     /// What the bearer of an access token hears of the member.

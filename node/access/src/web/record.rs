@@ -54,6 +54,9 @@ pub(crate) struct SessionRecord {
     /// When a code sent to the phone was shown last.
     #[n(14)]
     pub(crate) texted_millis: Option<i64>,
+    /// Whether the account's password was shown to it.
+    #[n(15)]
+    pub(crate) by_password: Option<bool>,
 }
 
 /// One device.
@@ -170,6 +173,7 @@ mod tests {
             wrong: 5,
             vouched: None,
             texted_millis: None,
+            by_password: None,
         };
         let stored = record::encode(V1, &session);
         let expect = format!("0100018d09030750{}f563614062633a3a31615801 02030405", "aa".repeat(16));

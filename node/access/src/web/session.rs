@@ -59,6 +59,8 @@ pub(super) enum SessionChange {
     Passed { at_millis: i64 },
     /// Its owner has proved anew who they are.
     Proved { at_millis: i64 },
+    /// They did so with the password.
+    ProvedByPassword { at_millis: i64 },
     /// A code sent to the phone was shown.
     Texted { at_millis: i64 },
     /// The provider that began it vouches for a second factor.
@@ -85,6 +87,11 @@ impl SessionChange {
             Self::Proved { at_millis } => {
                 record.proved_millis = *at_millis;
                 record.wrong = 0;
+            }
+            Self::ProvedByPassword { at_millis } => {
+                record.proved_millis = *at_millis;
+                record.wrong = 0;
+                record.by_password = Some(true);
             }
             Self::Password { credential, at_millis } => {
                 record.credential = *credential;

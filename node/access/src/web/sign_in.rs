@@ -60,7 +60,12 @@ impl Access {
             Some(device) if login.factors.has_second_factor() => self.knows_device(&login, device, visit.peer).await?,
             _ => false,
         };
-        self.let_in(name, login, visit, trusted).await
+        self.check_web(&login, visit.peer)?;
+        let record = SessionRecord {
+            by_password: Some(true),
+            ..self.new_session(name, &login, visit, trusted)
+        };
+        self.begin(login, record).await
     }
 
     /// Begins a session with a passkey and nothing else: it stands for the password and for the second factor.
@@ -152,8 +157,12 @@ impl Access {
         second_done: bool,
     ) -> Result<Begun, AccessError> {
         self.check_web(&login, visit.peer)?;
-        let token = new_token(self);
         let record = self.new_session(name, &login, visit, second_done);
+        self.begin(login, record).await
+    }
+
+    async fn begin(&self, login: Login, record: SessionRecord) -> Result<Begun, AccessError> {
+        let token = new_token(self);
         let hash = hash(self, "web session", token.reveal());
         self.store_session(&hash, &record).await?;
         let session = Found { hash, record, login }.view(self.now());
@@ -180,6 +189,7 @@ impl Access {
             wrong: 0,
             vouched: None,
             texted_millis: None,
+            by_password: None,
         }
     }
 
@@ -297,8 +307,10 @@ impl Access {
                 self.verify_own(&name, password, peer).await?;
             }
         }
-        let proved = SessionChange::Proved {
-            at_millis: self.now().millis,
+        let at_millis = self.now().millis;
+        let proved = match proof {
+            WebProof::Second(_) => SessionChange::Proved { at_millis },
+            WebProof::Password(_) => SessionChange::ProvedByPassword { at_millis },
         };
         let record = self.change_session(&found.hash, &proved).await?;
         Ok(Found { record, ..found }.view(self.now()))

@@ -12,7 +12,7 @@ section! {
         roots: String = String::new(), "", "a path", "restart";
         /// How long a provider may take to answer.
         answer_secs_max: u64 = 10, "seconds", "1 to 60", "restart";
-        /// What a provider's answer may have; a response of SAML and pasted metadata, too.
+        /// What a provider's answer may have; a response or request of SAML and pasted metadata, too.
         answer_octets_max: usize = 262_144, "octets", "1024 to 16777216", "restart";
         /// How far the clock of a provider may be off, either way.
         clock_tolerance_secs: u32 = 180, "seconds", "0 to 600", "restart";
@@ -20,6 +20,8 @@ section! {
         attempt_secs: u64 = 900, "seconds", "60 to 3600", "restart";
         /// How long a browser that brings a response of SAML has to go on with it.
         arrive_secs: u64 = 60, "seconds", "10 to 600", "restart";
+        /// How long an application may take what it is told of a member by SAML.
+        assertion_secs: u64 = 300, "seconds", "30 to 3600", "restart";
         /// How long what a provider says of itself is remembered. A key that is not known has its keys asked for at once.
         metadata_secs: u64 = 3_600, "seconds", "0 to 86400", "restart";
         /// Providers that one node asks at the same time; the next sign-in is refused for now.

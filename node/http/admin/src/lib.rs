@@ -63,6 +63,7 @@ mod queue;
 mod recycle_bin;
 mod role;
 mod saml;
+mod saml_application;
 mod sanction;
 mod seat;
 mod secret;
@@ -168,6 +169,16 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(single_sign_on::check))
         .routes(routes!(saml::show, saml::set, saml::remove))
         .routes(routes!(saml::registration))
+        .routes(routes!(saml_application::list))
+        .routes(routes!(
+            saml_application::show,
+            saml_application::set,
+            saml_application::remove
+        ))
+        .routes(routes!(saml_application::provider))
+        .routes(routes!(saml_application::make_key))
+        .routes(routes!(saml_application::sign_with))
+        .routes(routes!(saml_application::remove_key))
         .routes(routes!(connected::list))
         .routes(routes!(connected::show, connected::set, connected::remove))
         .routes(routes!(connected::renew))

@@ -309,6 +309,7 @@ impl From<SamlError> for Problem {
     fn from(error: SamlError) -> Self {
         match error {
             SamlError::SignIn(error) => error.into(),
+            SamlError::NoApplication => Self::not_found(error.to_string()),
             // Only what the caller has pasted is read here.
             SamlError::Provider(fault) => Self::invalid(fault.to_string()),
         }

@@ -18,7 +18,7 @@ use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::problem::{Failure, Problem, Result};
 use crate::single_sign_on::named;
 
-/// A certificate with whose key the provider signs.
+/// A certificate with whose key a provider or an application signs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SamlCertificate {
     /// SHA-256, hexadecimal.
@@ -113,7 +113,16 @@ impl SetSaml {
     }
 }
 
-fn saml(caller: &Caller) -> Result<&Saml> {
+pub(crate) fn shown(certificate: &Certificate) -> SamlCertificate {
+    let shown = certificate.shown();
+    SamlCertificate {
+        fingerprint: shown.fingerprint,
+        not_after_millis: shown.not_after.millis,
+        pem: certificate.pem(),
+    }
+}
+
+pub(crate) fn saml(caller: &Caller) -> Result<&Saml> {
     caller
         .saml
         .as_ref()
@@ -131,14 +140,7 @@ fn registered(saml: &Saml, tenant: TenantId) -> SamlRegistration {
 
 async fn present(saml: &Saml, tenant: TenantId) -> Result<Tagged<SamlSignIn>> {
     let View { settings, etag } = saml.provider(tenant).await?.ok_or(OpenIdError::NoProvider)?;
-    let certificates = settings.provider.certificates.iter().map(|certificate| {
-        let shown = certificate.shown();
-        SamlCertificate {
-            fingerprint: shown.fingerprint,
-            not_after_millis: shown.not_after.millis,
-            pem: certificate.pem(),
-        }
-    });
+    let certificates = settings.provider.certificates.iter().map(shown);
     let body = SamlSignIn {
         certificates: certificates.collect(),
         entity_id: settings.provider.entity_id,

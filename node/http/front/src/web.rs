@@ -28,13 +28,14 @@ const SINGLE_SIGN_ON: &str = "/sso/";
 /// Where people join by an invitation, which is all the right that they need.
 const JOIN: &str = "/join/";
 /// Pages with forms that count for whoever is signed in.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/oauth/authorize",
     "/oauth/device",
     "/oauth/recover",
     "/oauth/sign-in",
     "/sso/start",
     "/sso/logout",
+    "/sso/saml/continue",
 ];
 
 /// Whether whoever asks for a path is a guest there: it finds out itself who that is.
@@ -176,6 +177,8 @@ mod tests {
             ("/oauth/token", true, false),
             ("/sso/callback", true, false),
             ("/sso/start", true, true),
+            ("/sso/saml/continue", true, true),
+            ("/sso/saml/1/sign-in", true, false),
             ("/sso/back-channel-logout/1", true, false),
             ("/join/hyi_x", true, false),
             ("/oauth", false, false),

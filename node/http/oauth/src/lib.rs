@@ -1,7 +1,6 @@
 //! OAuth 2.1 for mail clients: a member lets a client in on a page of ours, and the client gets tokens. OpenID Connect for
 //! applications: they hear who the member is. And the pages of single sign-on, the other way round: a member is let in here by the
-//! provider of their organisation. And the page behind an invitation, and the
-//! pictures of badges.
+//! provider of their organisation. SAML goes both ways, too. And the page behind an invitation, and the pictures of badges.
 //!
 //! Turns HTTP into calls of `node/access` and back; what is granted, and for how long, is decided there. The pages are plain
 //! HTML with next to no script, in Chinese and English. Requests come through `node/http/front`, which says who the guest is and
@@ -21,6 +20,7 @@ mod metadata;
 mod page;
 mod recover;
 mod saml;
+mod saml_application;
 mod sign_in;
 mod single_sign_on;
 mod text;
@@ -89,5 +89,6 @@ pub fn routes(parts: OauthParts) -> Router {
         .route(join::PATH, get(join::show).post(join::join))
         .merge(single_sign_on::routes())
         .merge(saml::routes())
+        .merge(saml_application::routes())
         .with_state(oauth)
 }

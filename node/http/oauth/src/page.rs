@@ -51,6 +51,9 @@ body.right main{grid-column:2}body.left .bg,body.right .bg{width:calc(100% - max
 /// Asks the browser for a passkey.
 const SCRIPT: &str = include_str!("script.js");
 
+/// Sends the one form of the page.
+const POST_SCRIPT: &str = "document.querySelector('form[data-goes]').submit()";
+
 /// The hash by which the policy knows the style.
 fn style_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
@@ -71,6 +74,8 @@ pub(crate) struct Page {
     script: Option<&'static str>,
     /// Where the browser goes on by itself.
     goes_to: Option<String>,
+    /// Whether a form of it leads to another site, which may lead on to wherever.
+    posts_elsewhere: bool,
     /// How it looks to members of an organisation.
     look: Option<Look>,
 }
@@ -99,6 +104,7 @@ impl Page {
             leads_to: None,
             script: None,
             goes_to: None,
+            posts_elsewhere: false,
             look: None,
         }
     }
@@ -172,6 +178,27 @@ impl Page {
         let text = escape(self.language.say(Words::Continue));
         let _ = write!(self.body, "<p><a href=\"{}\">{text}</a></p>", escape(place));
         self.goes_to = Some(place.to_owned());
+        self
+    }
+
+    /// A form that the browser sends to another site by itself, or at the press of a button.
+    pub(crate) fn posting_to(mut self, place: &str, carried: &Fields) -> Self {
+        let _ = write!(
+            self.body,
+            "<form method=\"post\" action=\"{}\" data-goes>",
+            escape(place)
+        );
+        for (name, value) in carried.iter() {
+            let (name, value) = (escape(name), escape(value));
+            let _ = write!(self.body, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+        }
+        let text = escape(self.language.say(Words::Continue));
+        let _ = write!(
+            self.body,
+            "<div class=\"r\"><button class=\"p\">{text}</button></div></form>"
+        );
+        self.script = Some(POST_SCRIPT);
+        self.posts_elsewhere = true;
         self
     }
 
@@ -309,7 +336,12 @@ impl Page {
             own.mark,
             self.language.tag()
         );
-        let leads_to = self.leads_to.map(|source| format!(" {source}")).unwrap_or_default();
+        let leads_to = match self.leads_to {
+            // Browsers hold the policy against all redirects that follow a form, too, and the place is none that a guest has named.
+            _ if self.posts_elsewhere => " https: http:".to_owned(),
+            Some(source) => format!(" {source}"),
+            None => String::new(),
+        };
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}'{};{script_source} form-action 'self'{leads_to}; frame-ancestors 'none'; base-uri 'none'",
             style_hash(),

@@ -29,11 +29,11 @@ pub(crate) fn routes() -> Router<Oauth> {
         .route(ARRIVE_PATH, get(arrive))
 }
 
-fn need(oauth: &Oauth) -> Result<&Saml, SamlError> {
+pub(crate) fn need(oauth: &Oauth) -> Result<&Saml, SamlError> {
     Ok(oauth.saml.as_ref().ok_or(OpenIdError::NoProvider)?)
 }
 
-fn number(organisation: &str) -> Result<TenantId, SamlError> {
+pub(crate) fn number(organisation: &str) -> Result<TenantId, SamlError> {
     let number = organisation.parse().map(TenantId);
     Ok(number.map_err(|_| OpenIdError::NoProvider)?)
 }
@@ -41,7 +41,11 @@ fn number(organisation: &str) -> Result<TenantId, SamlError> {
 /// Who we are to the provider of an organisation (SAML Metadata §4.1.1).
 async fn describe(State(oauth): State<Oauth>, Path(organisation): Path<String>) -> Response {
     let written = async { need(&oauth)?.metadata(number(&organisation)?).await };
-    match written.await {
+    metadata(written.await)
+}
+
+pub(crate) fn metadata(written: Result<String, SamlError>) -> Response {
+    match written {
         Ok(text) => {
             let kind = HeaderValue::from_static("application/samlmetadata+xml");
             ([(header::CONTENT_TYPE, kind)], text).into_response()

@@ -72,6 +72,7 @@ pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 pub(crate) fn failed(pages: &Pages, error: &SamlError) -> Response {
     let (words, detail) = match error {
         SamlError::SignIn(error) => return refused(pages, error),
+        SamlError::NoApplication => (Words::UnknownClient, String::new()),
         SamlError::Provider(Fault::Status(code)) => (Words::SsoDenied, code.clone()),
         SamlError::Provider(fault) => (Words::SsoProvider, fault.to_string()),
     };

@@ -117,6 +117,7 @@ pub(crate) enum Words {
     SsoAttempt,
     SsoDenied,
     SsoProvider,
+    SamlRequest,
     SsoNobody,
     SsoTaken,
     SsoOverloaded,
@@ -264,6 +265,10 @@ impl Words {
             Self::SsoDenied => (
                 "Your organisation's sign-in has not let you in.",
                 "您的组织登录服务未允许登录。",
+            ),
+            Self::SamlRequest => (
+                "The application has asked for something that cannot be followed. Go back to it and begin again; if that does not help, tell your administrator.",
+                "应用发来的请求无法处理。请返回该应用重新开始；如仍不成功，请联系管理员。",
             ),
             Self::SsoProvider => (
                 "Something is wrong with your organisation's sign-in. Tell your administrator:",
@@ -493,6 +498,7 @@ mod tests {
             Words::SsoNone,
             Words::SsoAttempt,
             Words::SsoDenied,
+            Words::SamlRequest,
             Words::SsoProvider,
             Words::SsoNobody,
             Words::SsoTaken,

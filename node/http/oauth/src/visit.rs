@@ -75,7 +75,7 @@ impl Visitor<'_> {
         format!("{}?{}", self.path, fields.write())
     }
 
-    fn pages(&self) -> Pages {
+    pub(crate) fn pages(&self) -> Pages {
         Pages {
             language: self.language,
             look: self.look.clone(),

@@ -31,6 +31,13 @@ impl Key {
     }
 }
 
+impl Key {
+    /// A signature over octets as they are.
+    pub fn sign(&self, octets: &[u8]) -> Vec<u8> {
+        self.pair.sign(&SystemRandom::new(), octets).unwrap().as_ref().to_vec()
+    }
+}
+
 pub fn now_secs() -> i64 {
     Env::real().wall_millis() / 1_000
 }
@@ -163,7 +170,7 @@ impl Words {
             self.digest_method,
             STANDARD.encode(digest(&SHA256, text.as_bytes())),
         );
-        let value = key.pair.sign(&SystemRandom::new(), info.as_bytes()).unwrap();
+        let value = key.sign(info.as_bytes());
         format!(
             "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">{info}<ds:SignatureValue>{}</ds:SignatureValue></ds:Signature>",
             STANDARD.encode(value)

@@ -67,7 +67,7 @@ pub struct Set {
     vouches_second_factor: bool,
 }
 
-fn text(file: &Path) -> Result<String> {
+pub(super) fn text(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))
 }
 

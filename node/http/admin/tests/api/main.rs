@@ -38,6 +38,7 @@ mod plan;
 mod profile;
 mod recycle_bin;
 mod saml;
+mod saml_application;
 mod sent_mail;
 mod sign_in;
 mod single_sign_on;
