@@ -17,7 +17,7 @@ pub const DOMAIN: &str = "example.test";
 /// Their password.
 pub const PASSWORD: &str = "pass";
 
-const PORTS: [u16; 9] = [24, 25, 80, 110, 143, 465, 587, 993, 995];
+const PORTS: [u16; 12] = [24, 25, 80, 110, 143, 389, 444, 465, 587, 636, 993, 995];
 /// Tries of 20 ms until a node must be ready.
 const READY_TRIES: u32 = 1500;
 

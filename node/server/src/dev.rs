@@ -111,6 +111,8 @@ pub(crate) fn config(arguments: &Dev, data: &Path) -> Config {
     config.listen.imaps = ports.listen(993);
     config.listen.pop3 = ports.listen(110);
     config.listen.pop3s = ports.listen(995);
+    config.listen.ldap = ports.listen(389);
+    config.listen.ldaps = ports.listen(636);
     config.listen.https = ports.listen(HTTPS);
     config.listen.http = ports.listen(80);
     config.cluster.listen = ports.listen(700);
@@ -223,7 +225,7 @@ Accounts: {accounts}, password: {password}{others}
 
   SMTP {smtp}  LMTP {lmtp}  submission {submission} (STARTTLS), {submissions} (TLS)
   IMAP {imap} (STARTTLS), {imaps} (TLS)  POP3 {pop3} (STLS), {pop3s} (TLS)
-  JMAP https://127.0.0.1:{https}/.well-known/jmap
+  JMAP https://127.0.0.1:{https}/.well-known/jmap  LDAP {ldap} (StartTLS), {ldaps} (TLS)
   http://127.0.0.1:{http}/metrics /healthz /readyz
 
 Thunderbird: account {user}, manual configuration:
@@ -254,6 +256,8 @@ Ctrl-C ends it; the next start finds everything again.
         imaps = at(993),
         pop3 = at(110),
         pop3s = at(995),
+        ldap = at(389),
+        ldaps = at(636),
         https = at(HTTPS),
         http = at(80),
     );

@@ -48,7 +48,7 @@ fn text(output: &Output) -> String {
 
 /// The ports of a node, held until dropped.
 fn ports() -> HeldPorts {
-    HeldPorts::above(&[24, 25, 80, 110, 143, 465, 587, 993, 995]).unwrap()
+    HeldPorts::above(&[24, 25, 80, 110, 143, 389, 444, 465, 587, 636, 993, 995]).unwrap()
 }
 
 fn wait_ready(port: u16) {

@@ -12,7 +12,7 @@ use hongyan_foundationdb::testing::TestServer;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_hongyan");
 /// Ports above a node's base that it listens on.
-const PORTS: [u16; 11] = [24, 25, 80, 110, 143, 465, 587, 700, 701, 993, 995];
+const PORTS: [u16; 14] = [24, 25, 80, 110, 143, 389, 444, 465, 587, 636, 700, 701, 993, 995];
 
 /// A process that is killed when the test ends before it.
 pub struct Running(pub Child);
