@@ -1,8 +1,15 @@
 //! The commands, one file each ([MS-ASCMD] §2.2.1): what is asked, what is answered, and the statuses in between. Requests are
 //! read by servers and written by clients; responses the other way round.
 
+pub mod folder_create;
+pub mod folder_delete;
 pub mod folder_sync;
+pub mod folder_update;
+pub mod get_item_estimate;
+pub mod move_items;
 pub mod ping;
+pub mod send_mail;
+pub mod smart;
 pub mod sync;
 
 use crate::{CommandError, Element, Tag};
