@@ -5,11 +5,11 @@ use axum::body::Body as Octets;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hongyan_access::PasswordOwner;
 use hongyan_access::permission::Action;
+use hongyan_access::{PasswordOwner, SessionFilter};
 use hongyan_audit::{Chain, Event};
 use hongyan_directory::{
-    AccountKind, DepartmentId, Error, Grantee, Profile, Recycle, RecycleKind, RecycledRecord, Restore,
+    AccountKind, AccountRecord, DepartmentId, Error, Grantee, Profile, Recycle, RecycleKind, RecycledRecord, Restore,
 };
 use hongyan_mailbox::MailboxId;
 use hongyan_notice::{Recipient, Text};
@@ -279,8 +279,28 @@ pub(crate) async fn share(
     put_back(&caller, &recycled, &asked).await
 }
 
+/// Ends what would let the person that a mailbox was taken from in again: identities at providers, what was granted to clients, sessions
+/// of the web. In the bin nobody is let in, so nothing is lost when the rest fails.
+async fn forget_person(caller: &Caller, account: &AccountRecord) -> Result<()> {
+    if let Some(sso) = &caller.single_sign_on {
+        for link in sso.links(account.id).await? {
+            sso.unlink(&caller.directory, account, &link.id).await?;
+        }
+    }
+    for grant in caller.access.oauth_grants(account.id).await? {
+        caller.access.end_grant(&caller.directory, account, grant.id).await?;
+    }
+    let sessions = SessionFilter::Account(account.id);
+    caller.access.end_web_sessions(sessions).await?;
+    Ok(())
+}
+
 async fn put_back(caller: &Caller, recycled: &RecycledRecord, asked: &Restore) -> Result<Tagged<Member>> {
     let (tenant, id) = (recycled.account.tenant, recycled.account.id);
+    // MEM-14: whoever was deleted comes back as they were.
+    if recycled.kind == RecycleKind::Unbound || matches!(asked, Restore::Shared { .. }) {
+        forget_person(caller, &recycled.account).await?;
+    }
     let account = caller.directory.restore(tenant, id, asked).await?;
     caller.access.account_changed(id).await?;
     tracing::info!(account = id.0, "account restored");

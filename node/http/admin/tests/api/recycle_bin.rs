@@ -2,6 +2,8 @@
 
 use super::organisation::{acme, as_actor, as_member};
 use super::*;
+use hongyan_access::Visit;
+use hongyan_openid::{Admission, Arrived, Comer, OpenIdError, Vouched, Wish};
 use hongyan_types::Address;
 
 #[test]
@@ -207,5 +209,74 @@ fn adm_9_the_bin_is_as_far_as_the_right_reaches() {
         assert_eq!(call(nobody, "GET", "/api/recycle-bin", Value::Null).await.0, 403);
         let boss = call(api, "DELETE", "/api/members/boss@d.test?confirm_uses=true", Value::Null).await;
         assert_eq!((boss.0, &boss.1["type"]), (409, &json!("refused")));
+    });
+}
+
+/// The account that the provider's person "anna" is signed in to, by the link that there is; with `mail`, by one that is made.
+async fn signed_in(state: &AdminState, mail: Option<&str>) -> Result<String, OpenIdError> {
+    let sso = state.single_sign_on.as_ref().unwrap();
+    let tenant = state.directory.tenant_named("Acme").await.unwrap().id;
+    let wish = Wish {
+        back: "/",
+        link: None,
+        prove: false,
+        login: None,
+    };
+    let begun = sso.begin(tenant, "https://id.test", &wish)?;
+    let attempt = sso.kept(&begun.state, &begun.cookie.1)?;
+    let admission = Admission {
+        link_by_mail: mail.is_some(),
+        create_members: false,
+        vouches_second_factor: true,
+    };
+    let identity = Vouched {
+        issuer: "https://id.test".to_owned(),
+        subject: "anna".to_owned(),
+        mail: mail.map(str::to_owned),
+        ..Vouched::default()
+    };
+    let comer = Comer {
+        visit: Visit {
+            peer: [192, 0, 2, 1].into(),
+            client: "Browser",
+            device: None,
+        },
+        session: None,
+    };
+    match sso.admit(&attempt, admission, &identity.into(), comer).await? {
+        Arrived::SignedIn { begun, .. } => Ok(begun.session.account.address.to_string()),
+        Arrived::Linked { back } => panic!("linked, then {back}"),
+    }
+}
+
+#[test]
+fn mem_13_who_had_a_mailbox_is_not_let_in_to_the_next_ones() {
+    hongyan_actor::run(0, async {
+        let (router, state) = open_api().await;
+        let api = &as_actor(&router, Actor::socket());
+        acme(api).await;
+        let anna = "anna@d.test";
+        assert_eq!(signed_in(&state, Some(anna)).await.unwrap(), anna);
+        assert_eq!(signed_in(&state, None).await.unwrap(), anna, "linked from now on");
+        // Deleted and back: all is as it was.
+        let restore = "/api/recycle-bin/anna@d.test/restore";
+        assert_eq!(
+            call(api, "DELETE", "/api/members/anna@d.test", Value::Null).await.0,
+            204
+        );
+        assert!(signed_in(&state, None).await.is_err(), "nobody is let in to the bin");
+        assert_eq!(call(api, "POST", restore, json!({})).await.0, 200);
+        assert_eq!(signed_in(&state, None).await.unwrap(), anna);
+        // Taken from her and given to Ben.
+        let unbound = call(api, "POST", "/api/members/anna@d.test/unbind", Value::Null).await;
+        assert_eq!(unbound.0, 200);
+        let ben = json!({"display_name": "Ben"});
+        assert_eq!(call(api, "POST", restore, ben).await.0, 200);
+        let refused = signed_in(&state, None).await;
+        assert!(matches!(refused, Err(OpenIdError::Nobody(_))), "{refused:?}");
+        let log = call(api, "GET", "/api/audit?action=member.unlink-identity", Value::Null)
+            .await
+            .1;
+        assert_eq!(log["items"].as_array().unwrap().len(), 1, "{log}");
     });
 }
