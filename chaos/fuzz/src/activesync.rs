@@ -1,7 +1,16 @@
 //! ActiveSync: bodies, the request line, and the commands in bodies.
 
+use hongyan_activesync::command::folder_create::FolderCreateRequest;
+use hongyan_activesync::command::folder_delete::FolderDeleteRequest;
 use hongyan_activesync::command::folder_sync::{FolderSyncRequest, FolderSyncResponse};
+use hongyan_activesync::command::folder_update::FolderUpdateRequest;
+use hongyan_activesync::command::get_item_estimate::{GetItemEstimateRequest, GetItemEstimateResponse};
+use hongyan_activesync::command::move_items::{MoveItemsRequest, MoveItemsResponse};
 use hongyan_activesync::command::ping::{PingRequest, PingResponse};
+use hongyan_activesync::command::provision::{ProvisionRequest, ProvisionResponse};
+use hongyan_activesync::command::send_mail::{SendMailRequest, SendRefused};
+use hongyan_activesync::command::settings::{SettingsRequest, SettingsResponse};
+use hongyan_activesync::command::smart::SmartRequest;
 use hongyan_activesync::command::sync::{SyncRequest, SyncResponse};
 use hongyan_activesync::{EmailChange, EmailData, ProtocolVersion, WbxmlLimits, request_line, wbxml};
 
@@ -13,13 +22,22 @@ pub fn activesync(bytes: &[u8]) {
     };
     assert_eq!(wbxml::decode(&wbxml::encode(&body), &limits).as_ref(), Ok(&body));
     let version = ProtocolVersion::V16_1;
-    if let Ok(request) = SyncRequest::read(&body, version) {
-        assert_eq!(SyncRequest::read(&request.write(), version), Ok(request));
+    macro_rules! there_and_back {
+        ($($request:ident)*) => {
+            $(if let Ok(request) = $request::read(&body, version) {
+                assert_eq!($request::read(&request.write(), version), Ok(request));
+            })*
+        };
     }
-    if let Ok(request) = PingRequest::read(&body, version) {
-        assert_eq!(PingRequest::read(&request.write(), version), Ok(request));
+    there_and_back! {
+        FolderCreateRequest FolderDeleteRequest FolderSyncRequest FolderUpdateRequest GetItemEstimateRequest
+        MoveItemsRequest PingRequest ProvisionRequest SendMailRequest SettingsRequest SmartRequest SyncRequest
     }
-    let _ = FolderSyncRequest::read(&body, version);
+    let _ = GetItemEstimateResponse::read(&body);
+    let _ = MoveItemsResponse::read(&body);
+    let _ = ProvisionResponse::read(&body);
+    let _ = SendRefused::read(&body);
+    let _ = SettingsResponse::read(&body);
     let _ = FolderSyncResponse::read(&body);
     let _ = SyncResponse::read(&body);
     let _ = PingResponse::read(&body);

@@ -8,7 +8,9 @@ pub mod folder_update;
 pub mod get_item_estimate;
 pub mod move_items;
 pub mod ping;
+pub mod provision;
 pub mod send_mail;
+pub mod settings;
 pub mod smart;
 pub mod sync;
 
