@@ -37,6 +37,14 @@ if command -v npm >/dev/null &&
     export HONGYAN_OPENID_CLIENT="$(cd "$modules" && pwd)"
 fi
 
+# An application and a provider that speak SAML.
+modules="${CARGO_TARGET_DIR:-target}/saml-peers"
+mkdir -p "$modules"
+if command -v npm >/dev/null &&
+    npm install --prefix "$modules" --no-audit --no-fund --loglevel=error @node-saml/node-saml@5.1.0 samlp@8.0.0 >/dev/null; then
+    export HONGYAN_SAML_PEERS="$(cd "$modules" && pwd)"
+fi
+
 # What tries the admin API against its document: from PyPI, where that can be reached.
 tools="${CARGO_TARGET_DIR:-target}/schemathesis"
 if ! command -v schemathesis >/dev/null; then

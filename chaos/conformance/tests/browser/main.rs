@@ -3,4 +3,5 @@
 mod chromium;
 mod passkeys;
 mod relying_party;
+mod saml;
 mod single_sign_on;
