@@ -26,6 +26,7 @@ pub(crate) enum WireProtocol {
     Http,
     Web,
     Ldap,
+    ActiveSync,
 }
 
 /// A question.
@@ -102,6 +103,7 @@ impl WireSession {
                 Protocol::Http => WireProtocol::Http,
                 Protocol::Web => WireProtocol::Web,
                 Protocol::Ldap => WireProtocol::Ldap,
+                Protocol::ActiveSync => WireProtocol::ActiveSync,
             },
             peer: session.peer,
             client: session.client,
@@ -121,6 +123,7 @@ impl WireSession {
                 WireProtocol::Http => Protocol::Http,
                 WireProtocol::Web => Protocol::Web,
                 WireProtocol::Ldap => Protocol::Ldap,
+                WireProtocol::ActiveSync => Protocol::ActiveSync,
             },
             peer: self.peer,
             client: self.client,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Acme, Cluster, Directory, Geoip, Http, Ldap, LdapServer, Limits, Listen, Log, Migration, Node, Public,
-    Queue, Registry, SectionDoc, SingleSignOn, Sms, Storage, Tls, Webhook,
+    Access, Acme, ActiveSync, Cluster, Directory, Geoip, Http, Ldap, LdapServer, Limits, Listen, Log, Migration, Node,
+    Public, Queue, Registry, SectionDoc, SingleSignOn, Sms, Storage, Tls, Webhook,
 };
 
 /// Why a configuration cannot be used.
@@ -69,6 +69,8 @@ pub struct Config {
     pub ldap: Ldap,
     /// LDAP for clients.
     pub ldap_server: LdapServer,
+    /// Phones.
+    pub active_sync: ActiveSync,
     /// Text messages to phones.
     pub sms: Sms,
     /// Places of addresses.
@@ -208,6 +210,7 @@ impl Config {
         ]
         .into_iter()
         .chain(self.ldap_server.bounds())
+        .chain(self.active_sync.bounds())
         {
             if !range.contains(&value) {
                 return refuse(setting, &format!("is not in {} to {}", range.start(), range.end()));
@@ -255,6 +258,7 @@ impl Config {
             SingleSignOn::document(),
             Ldap::document(),
             LdapServer::document(),
+            ActiveSync::document(),
             Sms::document(),
             Webhook::document(),
             Migration::document(),
@@ -304,6 +308,11 @@ mod tests {
         check("[tls]\ncertificate = \"/x\"", "tls.key");
         check("[ldap_server]\nentries_max = 0", "ldap_server.entries_max");
         check("[ldap_server]\nidle_secs_max = 86401", "is not in 1 to 86400");
+        check("[active_sync]\ndevices_max = 0", "active_sync.devices_max");
+        check(
+            "[active_sync]\nwait_secs_min = 61\nwait_secs_max = 60",
+            "is not in 1 to 60",
+        );
         check(
             "[access]\npassword_characters_min = 5",
             "access.password_characters_min",

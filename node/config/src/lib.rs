@@ -12,6 +12,7 @@ pub use config::{Config, ConfigError};
 pub use document::{SectionDoc, SettingDoc, markdown, template};
 pub use section::access::Access;
 pub use section::acme::Acme;
+pub use section::active_sync::ActiveSync;
 pub use section::cluster::Cluster;
 pub use section::directory::Directory;
 pub use section::geoip::Geoip;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod acme;
+pub(crate) mod active_sync;
 pub(crate) mod cluster;
 pub(crate) mod directory;
 pub(crate) mod geoip;

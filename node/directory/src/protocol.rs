@@ -21,20 +21,32 @@ pub enum Protocol {
     Web,
     /// The directory for mail clients.
     Ldap,
+    /// Exchange ActiveSync, for phones.
+    ActiveSync,
 }
 
 impl Protocol {
     /// All there are.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Imap,
         Self::Pop3,
         Self::Submission,
         Self::Http,
         Self::Web,
         Self::Ldap,
+        Self::ActiveSync,
     ];
     /// Those of mail clients: what an app password may open (AUTH-21).
-    pub const CLIENTS: [Self; 5] = [Self::Imap, Self::Pop3, Self::Submission, Self::Http, Self::Ldap];
+    pub const CLIENTS: [Self; 6] = [
+        Self::Imap,
+        Self::Pop3,
+        Self::Submission,
+        Self::Http,
+        Self::Ldap,
+        Self::ActiveSync,
+    ];
+    /// Those that stay closed in an organisation until it opens them (ACC-4).
+    pub const CLOSED_AT_FIRST: [Self; 1] = [Self::ActiveSync];
 
     /// Short name for metrics, logs and the admin API.
     #[must_use]
@@ -46,6 +58,7 @@ impl Protocol {
             Self::Http => "http",
             Self::Web => "web",
             Self::Ldap => "ldap",
+            Self::ActiveSync => "active-sync",
         }
     }
     /// How it is stored.
@@ -57,6 +70,7 @@ impl Protocol {
             Self::Http => 3,
             Self::Web => 4,
             Self::Ldap => 5,
+            Self::ActiveSync => 6,
         }
     }
     /// `None` for one of a later release.
@@ -74,6 +88,7 @@ impl fmt::Display for Protocol {
             Self::Http => "HTTPS",
             Self::Web => "the web client",
             Self::Ldap => "LDAP",
+            Self::ActiveSync => "ActiveSync",
         })
     }
 }

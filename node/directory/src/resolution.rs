@@ -177,9 +177,11 @@ impl Login {
             Protocol::Imap => settings.imap,
             Protocol::Pop3 => settings.pop3,
             Protocol::Submission => settings.submission,
+            Protocol::ActiveSync => settings.active_sync,
             Protocol::Http | Protocol::Web | Protocol::Ldap => true,
         };
-        own && !rule.closed.contains(&protocol) && !self.policy.closed.contains(&protocol)
+        let offered = !Protocol::CLOSED_AT_FIRST.contains(&protocol) || self.policy.opened.contains(&protocol);
+        own && offered && !rule.closed.contains(&protocol) && !self.policy.closed.contains(&protocol)
     }
 
     /// Whether it signs in from `peer` (LGN-8, LGN-9).

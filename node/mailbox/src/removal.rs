@@ -21,11 +21,20 @@ pub enum Client {
     Jmap,
     /// The sender, who has taken the mail back.
     Recall,
+    /// A phone over ActiveSync.
+    ActiveSync,
 }
 
 impl Client {
     /// All there are, in the order of their numbers in storage and on the wire.
-    pub const ALL: [Self; 5] = [Self::Server, Self::Imap, Self::Pop3, Self::Jmap, Self::Recall];
+    pub const ALL: [Self; 6] = [
+        Self::Server,
+        Self::Imap,
+        Self::Pop3,
+        Self::Jmap,
+        Self::Recall,
+        Self::ActiveSync,
+    ];
     /// Its name.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -35,6 +44,7 @@ impl Client {
             Self::Pop3 => "pop3",
             Self::Jmap => "jmap",
             Self::Recall => "recall",
+            Self::ActiveSync => "active-sync",
         }
     }
     pub(crate) fn number(self) -> u8 {
@@ -44,6 +54,7 @@ impl Client {
             Self::Pop3 => 2,
             Self::Jmap => 3,
             Self::Recall => 4,
+            Self::ActiveSync => 5,
         }
     }
     /// What a later release knew is the server here.

@@ -13,6 +13,7 @@ use hongyan_config::Config;
 use hongyan_delivery::Delivery;
 use hongyan_directory::Directory;
 use hongyan_env::Env;
+use hongyan_http_activesync::ActiveSyncServices;
 use hongyan_http_discovery::DiscoveryServices;
 use hongyan_http_front::{ApiRates, Front, FrontParts, administered_within};
 use hongyan_http_jmap::{JmapServices, PushBell, PushDoor, WebPush};
@@ -171,6 +172,15 @@ impl Ports<'_> {
         };
         let jmap = hongyan_http_jmap::routes(services, settings::jmap(self.config));
         self.arbiters.spawn(0, move || jmap.pushing);
+        let active_sync = ActiveSyncServices {
+            env: self.env.clone(),
+            database: self.database.clone(),
+            blobs: self.blobs.clone(),
+            router: self.router.clone(),
+            directory: self.directory.clone(),
+            delivery: self.delivery.clone(),
+        };
+        let active_sync = hongyan_http_activesync::routes(active_sync, settings::active_sync(self.config));
         let rates = ApiRates {
             caller_per_minute_max: self.config.http.api_requests_per_minute_max,
             address_per_minute_max: self.config.http.api_address_requests_per_minute_max,
@@ -197,7 +207,13 @@ impl Ports<'_> {
         let front = Front::new(FrontParts {
             env: self.env.clone(),
             access: self.access.clone(),
-            routes: jmap.router.merge(admin).merge(discovery).merge(oauth).merge(scim),
+            routes: jmap
+                .router
+                .merge(active_sync)
+                .merge(admin)
+                .merge(discovery)
+                .merge(oauth)
+                .merge(scim),
             settings: settings::front(self.config, self.clear_passwords_on_loopback),
         });
         let (listen, limits) = (&self.config.listen, self.limits());

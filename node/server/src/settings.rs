@@ -13,6 +13,7 @@ use hongyan_delivery::RecallRules;
 use hongyan_directory::DirectoryOptions;
 use hongyan_embedded::EmbeddedOptions;
 use hongyan_env::Env;
+use hongyan_http_activesync::ActiveSyncSettings;
 use hongyan_http_front::FrontSettings;
 use hongyan_http_jmap::JmapSettings;
 use hongyan_listener::ListenerSettings;
@@ -340,6 +341,23 @@ pub(crate) fn recall(config: &Config) -> RecallRules {
         advanced: hours(config.limits.recall_advanced_hours),
         takes_read: config.limits.recall_read_mail,
         scheduled: config.limits.scheduled_full_tracking,
+    }
+}
+
+pub(crate) fn active_sync(config: &Config) -> ActiveSyncSettings {
+    let section = &config.active_sync;
+    ActiveSyncSettings {
+        request_octets_max: section.request_octets_max,
+        response_octets_max: section.response_octets_max,
+        body_octets_max: section.body_octets_max,
+        devices_max: section.devices_max,
+        requests_max: section.requests_max,
+        window_max: section.window_max,
+        collections_max: section.collections_max,
+        commands_max: section.commands_max,
+        wait_min: Duration::from_secs(section.wait_secs_min),
+        wait_max: Duration::from_secs(section.wait_secs_max),
+        ask_timeout: ActiveSyncSettings::default().ask_timeout,
     }
 }
 

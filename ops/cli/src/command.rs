@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod active_sync;
 mod alias;
 mod app_password;
 mod application;
@@ -174,6 +175,9 @@ pub enum Command {
     /// Applications that members sign in to here by SAML 2.0.
     #[command(subcommand)]
     SamlApplication(saml_application::SamlApplication),
+    /// Phones that sync over ActiveSync.
+    #[command(subcommand)]
+    ActiveSync(active_sync::ActiveSync),
     /// The LDAP directory that an organisation's people come from.
     #[command(subcommand)]
     Ldap(ldap::Ldap),
@@ -270,6 +274,7 @@ pub async fn run(command: &Command, socket: &Path, json: bool) -> Result<()> {
         Command::SingleSignOn(command) => single_sign_on::run(command, &client, style).await,
         Command::Saml(command) => saml::run(command, &client, style).await,
         Command::SamlApplication(command) => saml_application::run(command, &client, style).await,
+        Command::ActiveSync(command) => active_sync::run(command, &client, style).await,
         Command::Ldap(command) => ldap::run(command, &client, style).await,
         Command::Statistics(command) => statistics::run(command, &client, style).await,
         Command::Messages { whose } => {
@@ -428,6 +433,11 @@ mod tests {
             "x app-password add a@b --name Archive --read-only",
             "x app-password list a@b",
             "x app-password delete a@b 3",
+            "x active-sync list a@b",
+            "x active-sync wipe a@b phone1",
+            "x active-sync keep a@b phone1",
+            "x active-sync remove a@b phone1",
+            "x sign-in policy set --active-sync on",
             "x sign-in show a@b",
             "x sign-in set a@b --secure-login on",
             "x sign-in set a@b --must-change-password off",

@@ -46,8 +46,8 @@ fn word(protocol: Protocol) -> Option<&'static str> {
         Protocol::Pop3 => Some("pop3"),
         Protocol::Submission => Some("submission"),
         Protocol::Http => Some("jmap"),
-        // The directory is asked with a password: LDAP has no bearer tokens here.
-        Protocol::Web | Protocol::Ldap => None,
+        // The directory and phones ask with a password: LDAP and ActiveSync have no bearer tokens here.
+        Protocol::Web | Protocol::Ldap | Protocol::ActiveSync => None,
     }
 }
 

@@ -174,6 +174,10 @@ pub struct AccountSettings {
     pub keep_sent: bool,
     /// Whether it may get back mail that it has deleted for good (MEM-21, RS-12).
     pub recover_deleted: bool,
+    /// May use ActiveSync, where its organisation has opened it (ACC-4).
+    pub active_sync: bool,
+    /// Whether ActiveSync offers the account's own folders beside those of every mailbox (ACC-11).
+    pub active_sync_own_folders: bool,
 }
 
 impl Default for AccountSettings {
@@ -189,6 +193,8 @@ impl Default for AccountSettings {
             pop_junk: false,
             keep_sent: true,
             recover_deleted: true,
+            active_sync: true,
+            active_sync_own_folders: true,
         }
     }
 }
@@ -280,6 +286,12 @@ pub(crate) struct SettingsV1 {
     /// Absent unless it is off.
     #[n(9)]
     recover_deleted: Option<bool>,
+    /// Absent unless it is off.
+    #[n(10)]
+    active_sync: Option<bool>,
+    /// Absent unless it is off.
+    #[n(11)]
+    active_sync_own_folders: Option<bool>,
 }
 
 impl From<&AccountSettings> for SettingsV1 {
@@ -295,6 +307,8 @@ impl From<&AccountSettings> for SettingsV1 {
             pop_junk: settings.pop_junk,
             keep_sent: settings.keep_sent,
             recover_deleted: (!settings.recover_deleted).then_some(false),
+            active_sync: (!settings.active_sync).then_some(false),
+            active_sync_own_folders: (!settings.active_sync_own_folders).then_some(false),
         }
     }
 }
@@ -312,6 +326,8 @@ impl From<&SettingsV1> for AccountSettings {
             pop_junk: stored.pop_junk,
             keep_sent: stored.keep_sent,
             recover_deleted: stored.recover_deleted != Some(false),
+            active_sync: stored.active_sync != Some(false),
+            active_sync_own_folders: stored.active_sync_own_folders != Some(false),
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct SecondFactorRule {
 pub struct SignInPolicy {
     /// The ways in that are closed to all members; the web stays open to administrators.
     pub closed: BTreeSet<Protocol>,
+    /// Those of [`Protocol::CLOSED_AT_FIRST`] that members may use.
+    pub opened: BTreeSet<Protocol>,
     /// From where one signs in; from anywhere when there are none.
     pub networks: AddressRanges,
     /// From where those with a role sign in, whatever else is said.
@@ -81,6 +83,9 @@ struct V1 {
     secure_login: bool,
     #[n(7)]
     exit_page: Option<String>,
+    /// Absent unless there are some.
+    #[n(8)]
+    opened: Option<Vec<u8>>,
 }
 
 #[derive(Encode, Decode)]
@@ -115,6 +120,7 @@ pub(crate) fn encode(policy: &SignInPolicy) -> Bytes {
         }),
         secure_login: policy.secure_login,
         exit_page: policy.exit_page.clone(),
+        opened: (!policy.opened.is_empty()).then(|| protocols(&policy.opened)),
     };
     record::encode(Schema(1), &body)
 }
@@ -127,6 +133,7 @@ pub(crate) fn decode(stored: &[u8]) -> Result<SignInPolicy, RecordError> {
     let Stored::V1(body) = stored;
     Ok(SignInPolicy {
         closed: read_protocols(body.closed),
+        opened: read_protocols(body.opened.unwrap_or_default()),
         networks: read_ranges(&body.networks)?,
         administrator_networks: read_ranges(&body.administrator_networks)?,
         exempt_accounts: body.exempt_accounts.into_iter().map(AccountId).collect(),
@@ -156,6 +163,7 @@ mod tests {
         let ranges = |entries: &[&str]| AddressRanges::read(entries).unwrap().0;
         let policy = SignInPolicy {
             closed: BTreeSet::from([Protocol::Pop3, Protocol::Web]),
+            opened: BTreeSet::new(),
             networks: ranges(&["10.0.0.0/8"]),
             administrator_networks: ranges(&["::1"]),
             exempt_accounts: BTreeSet::from([AccountId(7)]),

@@ -6,6 +6,7 @@
 //! gives an operator's; whoever serves the API to the network puts in whom it has proved. Called by `ops/cli`.
 
 mod act;
+mod active_sync;
 mod alias;
 mod app_password;
 mod application;
@@ -271,6 +272,9 @@ fn people_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(badge::show, badge::set, badge::remove))
         .routes(routes!(device::list, device::remove_all))
         .routes(routes!(device::remove))
+        .routes(routes!(active_sync::list))
+        .routes(routes!(active_sync::remove))
+        .routes(routes!(active_sync::wipe, active_sync::keep))
         .routes(routes!(single_sign_on::identities))
         .routes(routes!(single_sign_on::unlink))
         .routes(routes!(passkey::list))

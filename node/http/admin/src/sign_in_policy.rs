@@ -24,6 +24,8 @@ const GRACE_DAYS: u32 = 7;
 pub(crate) struct SignInPolicy {
     /// The ways in that are closed to all members; `web` stays open to administrators.
     closed: Vec<Protocol>,
+    /// Of the ways in that are closed at first, which is `active-sync`, those that are open.
+    opened: Vec<Protocol>,
     /// From where one signs in; from anywhere when there are none.
     networks: Vec<String>,
     /// From where administrators sign in, whatever else is said.
@@ -66,6 +68,8 @@ pub(crate) struct WantedFactor {
 #[schema(as = SignInPolicyChange)]
 pub(crate) struct Change {
     closed: Option<BTreeSet<Protocol>>,
+    /// `active-sync`, or nothing.
+    opened: Option<BTreeSet<Protocol>>,
     /// Addresses, networks (`10.0.0.0/8`) and ranges (`192.0.2.1-192.0.2.9`), 500 at most.
     networks: Option<Vec<String>>,
     administrator_networks: Option<Vec<String>>,
@@ -95,6 +99,7 @@ async fn view(caller: &Caller, policy: &directory::SignInPolicy, notices: Vec<St
     }
     Ok(SignInPolicy {
         closed: policy.closed.iter().copied().collect(),
+        opened: policy.opened.iter().copied().collect(),
         networks: policy.networks.entries(),
         administrator_networks: policy.administrator_networks.entries(),
         exempt_members,
@@ -150,6 +155,13 @@ impl Change {
         }
         policy.exit_page = self.exit_page.unwrap_or(policy.exit_page);
         policy.closed = self.closed.unwrap_or(policy.closed);
+        if let Some(opened) = self.opened {
+            if let Some(other) = opened.iter().find(|way| !Protocol::CLOSED_AT_FIRST.contains(way)) {
+                let detail = format!("opened: {} is open unless it is closed", other.label());
+                return Err(Problem::invalid(detail));
+            }
+            policy.opened = opened;
+        }
         policy.secure_login = self.secure_login.unwrap_or(policy.secure_login);
         Ok(Wanted { policy, notices })
     }

@@ -103,7 +103,7 @@ async fn actor(access: &Access, asked: Asked) -> Result<(Actor, Standing), Probl
     }
     let caller = match asked.caller {
         Some(caller) => caller,
-        None => visitor.caller(&asked.headers).await?,
+        None => visitor.caller(&asked.headers, hongyan_access::Protocol::Http).await?,
     };
     // AUTH-21: what is made for a mail client opens no console.
     if caller.identity().is_app() {

@@ -8,6 +8,7 @@ use hongyan_access::{Identity, SessionPermit, SessionWatch};
 
 use crate::problem::Problem;
 use crate::visitor::Visitor;
+use crate::web;
 
 /// Someone who signed in, and their session. A handler has it as an argument.
 #[derive(Clone)]
@@ -46,7 +47,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         }
         let missing = || Problem::unauthorized("the request did not come through the entry");
         let visitor = parts.extensions.get::<Arc<Visitor>>().ok_or_else(missing)?;
-        let caller = Arc::clone(visitor).caller(&parts.headers).await?;
+        let protocol = web::protocol_of(parts.uri.path());
+        let caller = Arc::clone(visitor).caller(&parts.headers, protocol).await?;
         parts.extensions.insert(caller.clone());
         Ok(caller)
     }

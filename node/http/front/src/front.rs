@@ -126,7 +126,8 @@ impl Front {
         let is_signed_in = is_shown || web::token(request.headers()).is_some();
         if is_signed_in && !web::takes_guests(request.uri().path()) {
             // Signed in before the route is known: what takes no caller costs no more than a look.
-            match Arc::clone(visitor).caller(request.headers()).await {
+            let protocol = web::protocol_of(request.uri().path());
+            match Arc::clone(visitor).caller(request.headers(), protocol).await {
                 Ok(caller) => {
                     watch = Some(caller.watch().clone());
                     request.extensions_mut().insert(caller.identity().clone());

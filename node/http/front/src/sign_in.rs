@@ -41,6 +41,11 @@ pub(crate) fn access_token(value: &HeaderValue) -> Option<&str> {
     bearer(value).filter(|text| hongyan_access::is_access_token(text))
 }
 
+/// A name as phones write it: MS-ASHTTP §2.2.1.1.2.2 has `DOMAIN\user`, of which the domain means nothing here.
+pub(crate) fn without_domain(name: &str) -> &str {
+    name.rsplit_once('\\').map_or(name, |(_, user)| user)
+}
+
 fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
@@ -73,6 +78,17 @@ mod tests {
         check("Bearer abc", None);
         check("Basic hyt_abc", None);
         check("hyt_abc", None);
+    }
+
+    #[test]
+    fn a_domain_before_a_name_is_left_off() {
+        for (name, expect) in [
+            ("EXAMPLE\\anna@d.test", "anna@d.test"),
+            ("\\anna@d.test", "anna@d.test"),
+            ("anna@d.test", "anna@d.test"),
+        ] {
+            assert_eq!(without_domain(name), expect);
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) struct Visitor {
     is_tls: bool,
     settings: Arc<FrontSettings>,
     /// Those who signed in, the latest last, each with the hash of what it proved itself with.
-    callers: Mutex<Vec<([u8; 32], Caller)>>,
+    callers: Mutex<Vec<([u8; 32], Protocol, Caller)>>,
     /// Likewise those with web sessions.
     web_callers: Mutex<Vec<WebCaller>>,
 }
@@ -111,8 +111,11 @@ impl Visitor {
     }
 
     /// Whoever makes a request with these headers. Signing in once is enough for a connection.
-    pub(crate) async fn caller(self: Arc<Self>, headers: &HeaderMap) -> Result<Caller, Problem> {
-        if let Some(token) = web::token(headers) {
+    pub(crate) async fn caller(self: Arc<Self>, headers: &HeaderMap, protocol: Protocol) -> Result<Caller, Problem> {
+        // Phones show a password; what a browser sends by itself opens nothing to them.
+        if protocol == Protocol::Http
+            && let Some(token) = web::token(headers)
+        {
             return self.web_caller(token, headers).await;
         }
         let value = headers
@@ -120,28 +123,36 @@ impl Visitor {
             .ok_or_else(|| Problem::unauthorized("sign in with the address and password of an account"))?;
         let hash = *blake3::hash(value.as_bytes()).as_bytes();
         let mut callers = self.callers.lock().await;
-        callers.retain(|(_, caller)| caller.watch().revocation().is_none());
-        if let Some((_, caller)) = callers.iter().find(|(known, _)| *known == hash) {
+        callers.retain(|(_, _, caller)| caller.watch().revocation().is_none());
+        let known = callers
+            .iter()
+            .find(|(known, way, _)| (*known, *way) == (hash, protocol));
+        if let Some((_, _, caller)) = known {
             return Ok(caller.clone());
         }
         self.check_proofs_taken()?;
-        let identity = self.identity(value).await?;
+        let identity = self.identity(value, protocol).await?;
         if callers.len() >= self.settings.callers_max && !callers.is_empty() {
             callers.remove(0);
         }
         let caller = self.open(identity, headers).await?;
-        callers.push((hash, caller.clone()));
+        callers.push((hash, protocol, caller.clone()));
         Ok(caller)
     }
 
     /// Whoever shows that.
-    async fn identity(&self, value: &HeaderValue) -> Result<Identity, Problem> {
-        let (peer, protocol) = (self.peer.ip(), Protocol::Http);
+    async fn identity(&self, value: &HeaderValue, protocol: Protocol) -> Result<Identity, Problem> {
+        let peer = self.peer.ip();
         if let Some(token) = sign_in::access_token(value) {
             return Ok(self.access.verify_token(protocol, token, None, peer).await?);
         }
         let Proof { name, password } = sign_in::read(value)?;
-        Ok(self.access.verify_password(protocol, &name, &password, peer).await?)
+        let name = if protocol == Protocol::ActiveSync {
+            sign_in::without_domain(&name)
+        } else {
+            &name
+        };
+        Ok(self.access.verify_password(protocol, name, &password, peer).await?)
     }
 
     /// Where they come from.

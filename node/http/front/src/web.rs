@@ -5,7 +5,7 @@
 //! cannot set.
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use hongyan_access::{DEVICE_COOKIE, Guest, SESSION_COOKIE, is_web_token};
+use hongyan_access::{DEVICE_COOKIE, Guest, Protocol, SESSION_COOKIE, is_web_token};
 use hongyan_sasl::Secret;
 
 use crate::problem::Problem;
@@ -37,6 +37,18 @@ const PAGES: [&str; 7] = [
     "/sso/logout",
     "/sso/saml/continue",
 ];
+
+/// Where phones sync (MS-ASHTTP §2.2.1.1.1).
+const ACTIVE_SYNC: &str = "/Microsoft-Server-ActiveSync";
+
+/// The way in that a path belongs to.
+pub(crate) fn protocol_of(path: &str) -> Protocol {
+    if path == ACTIVE_SYNC {
+        Protocol::ActiveSync
+    } else {
+        Protocol::Http
+    }
+}
 
 /// Whether whoever asks for a path is a guest there: it finds out itself who that is.
 pub(crate) fn takes_guests(path: &str) -> bool {

@@ -53,7 +53,7 @@ impl Language {
             Protocol::Submission => Some(Words::Submission),
             Protocol::Http if scope.read_only => Some(Words::JmapReadOnly),
             Protocol::Http => Some(Words::Jmap),
-            Protocol::Web | Protocol::Ldap => None,
+            Protocol::Web | Protocol::Ldap | Protocol::ActiveSync => None,
         };
         let heard = |claim: &Claim| match claim {
             Claim::OpenId => Words::KnowsWho,

@@ -16,7 +16,8 @@ pub enum AppPassword {
         /// What its owner calls the client.
         #[arg(long)]
         name: String,
-        /// A way in that it opens: imap, pop3, submission, http, ldap; several are said one by one, none is all.
+        /// A way in that it opens: imap, pop3, submission, http, ldap, active-sync; several are said one by one, none is
+        /// all.
         #[arg(long)]
         protocol: Vec<String>,
         /// It lets one look and change nothing.

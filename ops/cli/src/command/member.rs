@@ -287,6 +287,12 @@ pub struct Settings {
     /// Whether it may get back mail that it deleted for good: on or off.
     #[arg(long, value_parser = on_off)]
     recover_deleted: Option<bool>,
+    /// ActiveSync, where the organisation has opened it: on or off.
+    #[arg(long, value_parser = on_off)]
+    active_sync: Option<bool>,
+    /// Whether ActiveSync offers own folders: on or off.
+    #[arg(long, value_parser = on_off)]
+    active_sync_own_folders: Option<bool>,
 }
 
 pub(super) fn on_off(text: &str) -> Result<bool, String> {
@@ -315,6 +321,8 @@ impl Settings {
         put("pop_junk", self.pop_junk.map(Value::from));
         put("keep_sent", self.keep_sent.map(Value::from));
         put("recover_deleted", self.recover_deleted.map(Value::from));
+        put("active_sync", self.active_sync.map(Value::from));
+        put("active_sync_own_folders", self.active_sync_own_folders.map(Value::from));
         map
     }
 }

@@ -72,7 +72,7 @@ pub enum SignIn {
 /// What administrators decide of one member's sign-in.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Rule {
-    /// A way in to close to this member: imap, pop3, submission, http, ldap, web; several are said one by one, `none` opens all.
+    /// A way in to close to this member: imap, pop3, submission, http, ldap, active-sync, web; several are said one by one, `none` opens all.
     #[arg(long)]
     close: Vec<String>,
     /// From where this member signs in: an address, a network, a range; `none` is from where the organisation says.

@@ -20,10 +20,13 @@ pub enum Policy {
     Set {
         #[command(flatten)]
         whose: Whose,
-        /// A way in to close to all members: imap, pop3, submission, http (JMAP and other programs), ldap, web; several are said
-        /// one by one, `none` opens all.
+        /// A way in to close to all members: imap, pop3, submission, http (JMAP and other programs), ldap, active-sync, web; several
+        /// are said one by one, `none` opens all but what is closed at first.
         #[arg(long)]
         close: Vec<String>,
+        /// Whether members may use ActiveSync, which is closed at first: on or off.
+        #[arg(long, value_parser = crate::command::member::on_off)]
+        active_sync: Option<bool>,
         /// From where members sign in: an address, a network, a range; `none` is from anywhere.
         #[arg(long)]
         network: Vec<String>,
@@ -104,6 +107,7 @@ pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Resu
         Policy::Set {
             whose,
             close,
+            active_sync,
             network,
             administrator_network,
             exempt,
@@ -115,6 +119,10 @@ pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Resu
         } => {
             let mut change = Map::new();
             insert_list(&mut change, "closed", close);
+            if let Some(is_open) = active_sync {
+                let opened: &[&str] = if *is_open { &["active-sync"] } else { &[] };
+                change.insert("opened".to_owned(), json!(opened));
+            }
             insert_list(&mut change, "networks", network);
             insert_list(&mut change, "administrator_networks", administrator_network);
             insert_list(&mut change, "exempt_members", exempt);

@@ -1,0 +1,48 @@
+//! The named limits of ActiveSync.
+
+use std::time::Duration;
+
+/// Limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveSyncSettings {
+    /// Octets of a request, a mail to be sent with it.
+    pub request_octets_max: usize,
+    /// Octets of mails and texts in one answer of Sync, about; the rest comes with the next one.
+    pub response_octets_max: usize,
+    /// Octets of one body or attachment that is held in memory.
+    pub body_octets_max: usize,
+    /// Devices of one account.
+    pub devices_max: usize,
+    /// Requests of one account at the same time, those that wait for news too.
+    pub requests_max: usize,
+    /// Changes in one answer of Sync for one folder.
+    pub window_max: usize,
+    /// Folders in one Sync or Ping.
+    pub collections_max: usize,
+    /// Changes by the client in one Sync for one folder.
+    pub commands_max: usize,
+    /// Shortest time that a Ping or a Sync waits.
+    pub wait_min: Duration,
+    /// Longest time.
+    pub wait_max: Duration,
+    /// How long a mailbox may take to answer.
+    pub ask_timeout: Duration,
+}
+
+impl Default for ActiveSyncSettings {
+    fn default() -> Self {
+        Self {
+            request_octets_max: 50 * 1024 * 1024,
+            response_octets_max: 8 * 1024 * 1024,
+            body_octets_max: 32 * 1024 * 1024,
+            devices_max: 20,
+            requests_max: 16,
+            window_max: 512,
+            collections_max: 300,
+            commands_max: 512,
+            wait_min: Duration::from_secs(60),
+            wait_max: Duration::from_secs(59 * 60),
+            ask_timeout: Duration::from_secs(30),
+        }
+    }
+}
