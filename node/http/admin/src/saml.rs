@@ -3,9 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use hongyan_access::AccessError;
 use hongyan_access::permission::Action;
-use hongyan_directory::Error;
 use hongyan_openid::{Admission, OpenIdError};
 use hongyan_saml::{Certificate, Described, ProviderChange, ProviderSettings, Saml, SamlError, View};
 use hongyan_types::TenantId;
@@ -197,12 +195,7 @@ pub(crate) async fn set(
         },
     };
     let set = saml.set_provider(&caller.directory, tenant, &change).await;
-    if let Err(SamlError::SignIn(OpenIdError::Access(AccessError::Directory(changed @ Error::Changed { .. })))) = set {
-        let shown = async { Ok(present(saml, tenant).await?.body) };
-        with_present(Err::<(), _>(changed), shown).await?;
-    } else {
-        set?;
-    }
+    with_present(set, async { Ok(present(saml, tenant).await?.body) }).await?;
     present(saml, tenant).await
 }
 

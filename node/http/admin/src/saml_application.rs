@@ -4,10 +4,7 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use hongyan_access::AccessError;
 use hongyan_access::permission::Action;
-use hongyan_directory::Error;
-use hongyan_openid::OpenIdError;
 use hongyan_saml::{
     Application, ApplicationChange, ApplicationView, Certificate, Consumer, Fact, NameId, Saml, SamlError, ShownKey,
     Told,
@@ -259,12 +256,7 @@ pub(crate) async fn set(
         expect,
     };
     let set = saml.set_application(&caller.directory, tenant, &change).await;
-    if let Err(SamlError::SignIn(OpenIdError::Access(AccessError::Directory(changed @ Error::Changed { .. })))) = set {
-        let shown = async { Ok(present(saml, tenant, &id).await?.body) };
-        with_present(Err::<(), _>(changed), shown).await?;
-    } else {
-        set?;
-    }
+    with_present(set, async { Ok(present(saml, tenant, &id).await?.body) }).await?;
     present(saml, tenant, &id).await
 }
 
