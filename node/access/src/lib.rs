@@ -65,6 +65,7 @@ pub use sessions::{
 pub use texting::{TextError, TextGateway, TextInvitation, TextMessage};
 pub use token::{NewTokenText, TokenError, is_token};
 pub use web::{
-    Approval, ApprovalWatch, AskedApproval, AskedTerms, Begun, DEVICE_COOKIE, Doorbell, Guest, Passed, Reach, Recovery,
-    RecoveryWay, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession, cookie, is_web_token,
+    Approval, ApprovalWatch, AskedApproval, AskedTerms, Begun, DEVICE_COOKIE, Doorbell, Guest, Participant, Passed,
+    Reach, Recovery, RecoveryWay, SESSION_COOKIE, Stage, TrustedDevice, Visit, WebProof, WebSession, cookie,
+    is_web_token,
 };

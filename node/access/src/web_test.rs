@@ -326,3 +326,42 @@ async fn auth_25_a_proof_is_shown_anew_with_the_strongest_there_is() {
     assert!(prove(code.clone()).await.is_ok());
     assert!(matches!(prove(code).await, Err(AccessError::WrongCode)), "once");
 }
+
+#[tokio::test]
+async fn api_2_who_was_told_of_a_session_is_known_as_long_as_it_lasts() {
+    let world = World::new().await;
+    let begun = world.begin().await;
+    let (id, other) = (begun.session.id, world.begin().await.session.id);
+    let keep = async |name: &str, note: u8, began: bool| {
+        let participant = Participant {
+            name: name.to_owned(),
+            note: vec![note],
+            began,
+        };
+        world.access.keep_participant(id, participant, 2).await
+    };
+    let told = async |filter: SessionFilter| {
+        let mut told = Vec::new();
+        for (session, all) in world.access.web_participants(filter).await.unwrap() {
+            told.extend(all.into_iter().map(|one| (session, one.name, one.note[0])));
+        }
+        told
+    };
+    keep("provider", 1, true).await.unwrap();
+    keep("a", 2, false).await.unwrap();
+    keep("b", 3, false).await.unwrap();
+    // It is told again: what it was told before counts no more, and it was told last.
+    keep("a", 4, false).await.unwrap();
+    // One too many: the one that was told longest ago goes, and never the one that began it.
+    keep("c", 5, false).await.unwrap();
+    let expect = [("provider", 1), ("a", 4), ("c", 5)].map(|(name, note)| (id, name.to_owned(), note));
+    assert_eq!(told(SessionFilter::One(id)).await, expect);
+    assert_eq!(told(SessionFilter::Account(world.anna)).await, expect);
+    assert!(told(SessionFilter::One(other)).await.is_empty());
+    // The rest of the session is as it was.
+    assert_eq!(world.stage(&begun.token).await.unwrap(), Stage::SignedIn);
+    world.access.end_web_session(begun.token.reveal()).await.unwrap();
+    assert!(told(SessionFilter::Account(world.anna)).await.is_empty());
+    let late = keep("a", 6, false).await;
+    assert!(matches!(late, Err(AccessError::NotSignedIn)), "{late:?}");
+}

@@ -182,6 +182,26 @@ impl OpenId {
         Ok(self.0.database.run(take).await?)
     }
 
+    /// The sessions here that a provider began, by its name for a session of its own, or else by its name for somebody. Some of them may be
+    /// over.
+    ///
+    /// # Errors
+    /// `Access`: the store's.
+    pub async fn sessions_begun(
+        &self,
+        tenant: TenantId,
+        issuer: &str,
+        (session, subject): (Option<&str>, &str),
+    ) -> Result<Vec<SessionId>, OpenIdError> {
+        let prefix = match session {
+            Some(session) => record::sessions_at(tenant, &provider_session_hash(issuer, session)),
+            None => record::sessions_of(tenant, &identity_hash(issuer, subject)),
+        };
+        let look = async move |transaction: &mut Transaction| read_sessions(transaction, &prefix).await;
+        let found = self.0.database.run(look).await?;
+        Ok(found.into_iter().map(|(session, _)| SessionId(session)).collect())
+    }
+
     async fn end_sessions(&self, prefix: &Tuple) -> Result<usize, OpenIdError> {
         let prefix = prefix.clone();
         let take = async move |transaction: &mut Transaction| {

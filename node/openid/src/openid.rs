@@ -58,6 +58,12 @@ impl OpenId {
         }))
     }
 
+    /// Sign-in and sessions, which this is over.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
     /// A key for another purpose than ours, the same on all nodes and for ever.
     #[must_use]
     pub fn derived_key(&self, context: &str) -> [u8; 32] {

@@ -57,6 +57,21 @@ pub(crate) struct SessionRecord {
     /// Whether the account's password was shown to it.
     #[n(15)]
     pub(crate) by_password: Option<bool>,
+    /// Who was told of it.
+    #[n(16)]
+    pub(crate) participants: Option<Vec<ParticipantRecord>>,
+}
+
+/// Somebody who was told of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct ParticipantRecord {
+    #[n(0)]
+    pub(crate) name: String,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(crate) note: Vec<u8>,
+    /// Whether it began the session.
+    #[n(2)]
+    pub(crate) began: bool,
 }
 
 /// One device.
@@ -174,11 +189,27 @@ mod tests {
             vouched: None,
             texted_millis: None,
             by_password: None,
+            participants: None,
         };
         let stored = record::encode(V1, &session);
         let expect = format!("0100018d09030750{}f563614062633a3a31615801 02030405", "aa".repeat(16));
         assert_eq!(hex(&stored), expect.replace(' ', ""));
-        assert_eq!(decode_session(&stored), Ok(session));
+        assert_eq!(decode_session(&stored), Ok(session.clone()));
+        let told = SessionRecord {
+            participants: Some(vec![ParticipantRecord {
+                name: "p".to_owned(),
+                note: vec![6],
+                began: true,
+            }]),
+            ..session
+        };
+        let stored = record::encode(V1, &told);
+        let expect = format!(
+            "0100019109030750{}f563614062633a3a3161580102030405 f6f6f6 81836170 4106f5",
+            "aa".repeat(16)
+        );
+        assert_eq!(hex(&stored), expect.replace(' ', ""));
+        assert_eq!(decode_session(&stored), Ok(told));
         let device = DeviceRecord {
             hash: [0xBB; 32],
             credential: [0xAA; 16],

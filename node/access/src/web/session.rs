@@ -239,7 +239,7 @@ impl Access {
         Ok(sessions)
     }
 
-    async fn stored_sessions(
+    pub(super) async fn stored_sessions(
         &self,
         filter: SessionFilter,
         after: Option<SessionId>,

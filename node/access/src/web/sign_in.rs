@@ -190,6 +190,7 @@ impl Access {
             vouched: None,
             texted_millis: None,
             by_password: None,
+            participants: None,
         }
     }
 
