@@ -4,16 +4,16 @@
 //! An organisation is an identity provider of its own, with a name and keys of its own. Answers go to places that its administrators
 //! have registered, and nowhere else; whatever an application asks is checked before anybody is shown a page.
 
-mod answer;
-mod ask;
-mod binding;
+pub(crate) mod answer;
+pub(crate) mod ask;
+pub(crate) mod binding;
 mod errand;
-mod key;
+pub(crate) mod key;
 mod metadata;
 mod record;
 mod rsa;
 mod settings;
-mod sign;
+pub(crate) mod sign;
 
 pub use answer::{Post, Refusal};
 pub use ask::{AuthnRequest, Comparison, read_request};

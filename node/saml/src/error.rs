@@ -23,6 +23,9 @@ pub enum Fault {
     /// A request is not signed, and those of this application have to be.
     #[error("the request is not signed, and those of this application have to be")]
     RequestUnsigned,
+    /// What ends sessions is signed (Profiles §4.4.3.1, §4.4.4.1).
+    #[error("it is not signed, and what ends sessions has to be")]
+    LogoutUnsigned,
     /// It is signed in a way that is not taken.
     #[error("the signature uses {0:?}, which is not taken")]
     Algorithm(String),

@@ -3,12 +3,13 @@
 //!
 //! A service provider of the Web Browser SSO Profile: requests by HTTP-Redirect, responses by HTTP-POST. It reads nothing but
 //! the octets that a configured key has signed, after they were made canonical; whatever else a provider says is an error with a
-//! name, and nothing is done. Who comes in then is decided where OpenID Connect decides it (`node/openid`), and sessions are
+//! name, and nothing is done. Whoever signs out is signed out on the other side, too (`logout`). Who comes in then is decided where OpenID Connect decides it (`node/openid`), and sessions are
 //! `node/access`'s. Called by `node/http/oauth` and the admin API.
 
 mod application;
 mod certificate;
 mod error;
+mod logout;
 mod metadata;
 mod options;
 mod record;
@@ -27,6 +28,10 @@ pub use application::{
 };
 pub use certificate::Shown;
 pub use error::{Fault, SamlError};
+pub use logout::{
+    Counterpart, LEAVE_COOKIE, LEAVE_PATH, Left, LogoutRequest, LogoutResponse, Move, NameIdentifier, Party, Sent,
+    SignOutPlace, Step, read_logout_request, read_logout_response,
+};
 pub use metadata::Described;
 pub use options::SamlOptions;
 pub use response::{Expected, Said, read as read_response};

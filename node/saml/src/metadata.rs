@@ -1,7 +1,10 @@
 //! Metadata: what a provider says of itself, as an administrator pastes it, and what we say of ourselves (SAML Metadata).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::xml::{Element, METADATA, SIGNATURE, Tree, escape};
-use crate::{Certificate, Fault, Registration};
+use crate::{Certificate, Fault, Registration, ShownKey, SignOutPlace};
 
 pub(crate) const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 pub(crate) const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
@@ -16,6 +19,8 @@ pub struct Described {
     pub sign_in_address: String,
     /// With which it signs.
     pub certificates: Vec<Certificate>,
+    /// Where it takes messages of single logout, if it does.
+    pub sign_out: Option<SignOutPlace>,
 }
 
 /// The certificates that a role signs with (Metadata §2.4.1.1).
@@ -54,20 +59,42 @@ pub(crate) fn read(text: &str, octets_max: usize) -> Result<Described, Fault> {
             .ok_or(Fault::Wrong("SingleSignOnService by HTTP-Redirect"))?
             .to_owned(),
         certificates: certificates(role)?,
+        sign_out: SignOutPlace::read(role)?,
     })
 }
 
+/// The certificates that we sign with, the one that signs first.
+pub(crate) fn key_descriptors(keys: &[ShownKey]) -> String {
+    let descriptors = keys.iter().map(|key| {
+        let packed = STANDARD.encode(key.certificate.der());
+        format!(
+            "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"{SIGNATURE}\"><ds:X509Data><ds:X509Certificate>{packed}\
+             </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        )
+    });
+    descriptors.collect()
+}
+
+/// Where we take messages of single logout.
+pub(crate) fn sign_out_services(place: &str) -> String {
+    let place = escape(place);
+    let by = |binding: &str| format!("<md:SingleLogoutService Binding=\"{binding}\" Location=\"{place}\"/>");
+    format!("{}{}", by(REDIRECT), by(POST))
+}
+
 /// What we say of ourselves to the provider of an organisation (Metadata §2.4.4).
-pub(crate) fn write(registration: &Registration) -> String {
+pub(crate) fn write(registration: &Registration, keys: &[ShownKey]) -> String {
     let (name, place) = (escape(&registration.entity_id), escape(&registration.consumer_address));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{name}\">\
          <md:SPSSODescriptor AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\" \
-         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{}{}\
          <md:NameIDFormat>{EMAIL}</md:NameIDFormat>\
          <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>\
          <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{place}\" index=\"0\" isDefault=\"true\"/>\
-         </md:SPSSODescriptor></md:EntityDescriptor>\n"
+         </md:SPSSODescriptor></md:EntityDescriptor>\n",
+        key_descriptors(keys),
+        sign_out_services(&registration.sign_out_address),
     )
 }

@@ -15,6 +15,12 @@ pub struct SamlOptions {
     pub arrive_secs: u64,
     /// How long an application may take what it is told of a member, in seconds.
     pub assertion_secs: u64,
+    /// Applications that an organisation connects.
+    pub applications_max: usize,
+    /// Keys of an organisation: one that signs, the next one and the one before.
+    pub keys_max: usize,
+    /// Applications that are told when one session ends; beyond them, the one that was told of it longest ago is not.
+    pub session_applications_max: usize,
 }
 
 impl Default for SamlOptions {
@@ -26,6 +32,9 @@ impl Default for SamlOptions {
             answer_octets_max: 262_144,
             arrive_secs: 60,
             assertion_secs: 300,
+            applications_max: 50,
+            keys_max: 3,
+            session_applications_max: 20,
         }
     }
 }

@@ -8,6 +8,8 @@ use hongyan_types::TenantId;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
+use crate::SignOutPlace;
+
 const V1: Schema = Schema(1);
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -31,6 +33,8 @@ pub(crate) struct ProviderRecord {
     pub(crate) create_members: bool,
     #[n(8)]
     pub(crate) vouches_second_factor: bool,
+    #[n(9)]
+    pub(crate) sign_out: Option<SignOutPlace>,
 }
 
 pub(crate) fn provider_key(tenant: TenantId) -> Bytes {
@@ -61,9 +65,24 @@ mod tests {
             link_by_mail: true,
             create_members: false,
             vouches_second_factor: true,
+            sign_out: None,
         };
         let hex: String = encode(&provider).iter().map(|octet| format!("{octet:02x}")).collect();
         assert_eq!(hex, "01000189616561738142010261 4c616df6f5f4f5".replace(' ', ""));
+        assert_eq!(decode(&encode(&provider)), Ok(provider.clone()));
+        let provider = ProviderRecord {
+            sign_out: Some(SignOutPlace {
+                location: "o".to_owned(),
+                response_location: Some("r".to_owned()),
+                by_post: false,
+            }),
+            ..provider
+        };
+        let hex: String = encode(&provider).iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(
+            hex,
+            "0100018a6165617381420102 614c616df6f5f4f5 83616f6172f4".replace(' ', "")
+        );
         assert_eq!(decode(&encode(&provider)), Ok(provider));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::signature::signed;
 use crate::xml::{ASSERTION, Element, PROTOCOL, Tree};
-use crate::{Certificate, Fault};
+use crate::{Certificate, Fault, NameIdentifier};
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -50,6 +50,8 @@ pub struct Said {
     pub name: Option<String>,
     /// The provider's session.
     pub session: Option<String>,
+    /// How the provider names them, in full.
+    pub name_id: NameIdentifier,
     /// When they proved who they are, in seconds of Unix time.
     pub proved_secs: i64,
 }
@@ -194,7 +196,8 @@ impl Expected<'_> {
         self.check_conditions(assertion.need(ASSERTION, "Conditions")?)?;
         let (proved_secs, session) = self.statement(assertion)?;
         let name_id = subject.need(ASSERTION, "NameID")?;
-        let id = name_of(&name_id.text()?, "NameID")?;
+        let named = NameIdentifier::read(name_id)?;
+        let id = named.value.clone();
         let mail = match self.mail_attribute {
             Some(wanted) => attribute(assertion, wanted)?,
             None => Some(id.clone()).filter(|id| id.contains('@')),
@@ -215,6 +218,7 @@ impl Expected<'_> {
             mail,
             name,
             session,
+            name_id: named,
             proved_secs,
         })
     }

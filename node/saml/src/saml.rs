@@ -30,6 +30,8 @@ pub struct Registration {
     pub entity_id: String,
     /// Where responses are sent to, by HTTP-POST: the assertion consumer service.
     pub consumer_address: String,
+    /// Where it sends requests to sign out, and answers to ours, by HTTP-Redirect or HTTP-POST: the single logout service.
+    pub sign_out_address: String,
 }
 
 impl Saml {
@@ -52,6 +54,7 @@ impl Saml {
         Registration {
             entity_id: format!("{place}/metadata"),
             consumer_address: format!("{place}/acs"),
+            sign_out_address: format!("{place}/slo"),
         }
     }
 
@@ -61,7 +64,7 @@ impl Saml {
     /// `SignIn`: there is no such organisation; the store's.
     pub async fn metadata(&self, tenant: TenantId) -> Result<String, SamlError> {
         self.0.directory.tenant(tenant).await?;
-        Ok(metadata::write(&self.registration(tenant)))
+        Ok(metadata::write(&self.registration(tenant), &self.keys(tenant).await?))
     }
 
     /// What a response may have, in octets.

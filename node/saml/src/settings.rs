@@ -66,6 +66,10 @@ impl ProviderSettings {
         if place.len() > ADDRESS_OCTETS_MAX || place.contains('#') || !may_send_to(place) {
             return wrong("the sign-in address is an URL of https, of at most 2048 octets");
         }
+        let sign_out = provider.sign_out.as_ref();
+        if sign_out.is_some_and(|place| !place.is_good(&may_send_to)) {
+            return wrong("the sign-out address is an URL of https, of at most 2048 octets");
+        }
         if !(1..=CERTIFICATES_MAX).contains(&provider.certificates.len()) {
             return wrong("there are 1 to 5 certificates");
         }
@@ -97,6 +101,7 @@ impl ProviderSettings {
             link_by_mail: self.admission.link_by_mail,
             create_members: self.admission.create_members,
             vouches_second_factor: self.admission.vouches_second_factor,
+            sign_out: self.provider.sign_out.clone(),
         }
     }
 
@@ -109,6 +114,7 @@ impl ProviderSettings {
                 entity_id: record.entity_id,
                 sign_in_address: record.sign_in_address,
                 certificates: certificates.map_err(corrupt)?,
+                sign_out: record.sign_out,
             },
             label: record.label,
             mail_attribute: record.mail_attribute,
@@ -187,6 +193,7 @@ impl Saml {
                     .with("entity_id", &record.entity_id)
                     .with("sign_in_address", &record.sign_in_address)
                     .with("certificates", record.certificates.len())
+                    .with("sign_out", record.sign_out.is_some())
                     .with("link_by_mail", record.link_by_mail)
                     .with("create_members", record.create_members)
                     .with("vouches_second_factor", record.vouches_second_factor);

@@ -8,9 +8,10 @@ use hongyan_openid::{Arrived, Attempt, Comer, OpenIdError, Vouched};
 use hongyan_types::TenantId;
 use minicbor::{Decode, Encode};
 
+use crate::logout::entity;
 use crate::request::state_of;
 use crate::response::{self, Expected, Said};
-use crate::{Fault, ProviderSettings, Saml, SamlError};
+use crate::{Fault, NameIdentifier, Party, ProviderSettings, Saml, SamlError};
 
 /// A response that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,9 @@ struct Note {
     proved_secs: i64,
     #[n(7)]
     end_millis: i64,
+    /// Nodes of releases before do not say it.
+    #[n(8)]
+    name_id: Option<NameIdentifier>,
 }
 
 /// What a note is sealed for: nothing else that is sealed opens as one.
@@ -85,6 +89,7 @@ impl Saml {
             name: said.name,
             session: said.session,
             proved_secs: said.proved_secs,
+            name_id: Some(said.name_id),
             end_millis: self.0.env.wall_millis().saturating_add(secs.saturating_mul(1_000)),
         };
         Ok(Received {
@@ -136,6 +141,12 @@ impl Saml {
             return Err(OpenIdError::Attempt.into());
         }
         self.check_proof(&attempt, note.proved_secs)?;
+        let party = note.name_id.map(|name| Party {
+            application: None,
+            entity: entity(&note.issuer),
+            name,
+            index: note.session.clone(),
+        });
         let identity = Vouched {
             issuer: note.issuer,
             subject: note.subject,
@@ -145,8 +156,11 @@ impl Saml {
         };
         let admitted = openid
             .admit(&attempt, settings.admission, &identity.into(), comer)
-            .await;
-        Ok(admitted?)
+            .await?;
+        if let (Arrived::SignedIn { begun, .. }, Some(party)) = (&admitted, &party) {
+            self.note_party(begun.session.id, party).await?;
+        }
+        Ok(admitted)
     }
 
     /// Whose provider somebody comes back from, whatever it says.

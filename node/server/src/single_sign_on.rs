@@ -63,6 +63,9 @@ pub(crate) fn open_saml(config: &Config, ground: &Ground, openid: &OpenId) -> Sa
         answer_octets_max: section.answer_octets_max,
         arrive_secs: section.arrive_secs,
         assertion_secs: section.assertion_secs,
+        applications_max: section.saml_applications_max,
+        keys_max: section.saml_keys_max,
+        session_applications_max: section.session_applications_max,
     };
     Saml::new(
         ground.env.clone(),

@@ -22,6 +22,12 @@ section! {
         arrive_secs: u64 = 60, "seconds", "10 to 600", "restart";
         /// How long an application may take what it is told of a member by SAML.
         assertion_secs: u64 = 300, "seconds", "30 to 3600", "restart";
+        /// Applications that an organisation connects by SAML.
+        saml_applications_max: usize = 50, "applications", "1 to 1000", "restart";
+        /// Keys with which an organisation signs what it says over SAML: one that signs, the next one and the one before.
+        saml_keys_max: usize = 3, "keys", "2 to 10", "restart";
+        /// Applications that are told when a member signs out. Beyond them, the one that was told of the session longest ago is not.
+        session_applications_max: usize = 20, "applications", "1 to 50", "restart";
         /// How long what a provider says of itself is remembered. A key that is not known has its keys asked for at once.
         metadata_secs: u64 = 3_600, "seconds", "0 to 86400", "restart";
         /// Providers that one node asks at the same time; the next sign-in is refused for now.

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use hongyan_access::permission::Action;
 use hongyan_openid::{Admission, OpenIdError};
-use hongyan_saml::{Certificate, Described, ProviderChange, ProviderSettings, Saml, SamlError, View};
+use hongyan_saml::{Certificate, Described, ProviderChange, ProviderSettings, Saml, SamlError, SignOutPlace, View};
 use hongyan_types::TenantId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +26,50 @@ pub(crate) struct SamlCertificate {
     pem: String,
 }
 
+/// Where messages of single logout are taken: a single logout service.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SamlSignOut {
+    /// An URL of https, where requests go to.
+    address: String,
+    /// Where answers go to, if that is elsewhere.
+    #[serde(default)]
+    response_address: Option<String>,
+    /// How they go: `redirect` or `post`.
+    #[serde(default = "by_redirect")]
+    binding: String,
+}
+
+fn by_redirect() -> String {
+    "redirect".to_owned()
+}
+
+impl SamlSignOut {
+    pub(crate) fn place(&self) -> Result<SignOutPlace> {
+        Ok(SignOutPlace {
+            location: self.address.clone(),
+            response_location: self.response_address.clone(),
+            by_post: match self.binding.as_str() {
+                "redirect" => false,
+                "post" => true,
+                _ => return Err(Problem::invalid("sign_out.binding: it is one of redirect, post")),
+            },
+        })
+    }
+
+    pub(crate) fn of(place: SignOutPlace) -> Self {
+        Self {
+            address: place.location,
+            response_address: place.response_location,
+            binding: if place.by_post {
+                "post".to_owned()
+            } else {
+                by_redirect()
+            },
+        }
+    }
+}
+
 /// Where members sign in by SAML.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SamlSignIn {
@@ -34,6 +78,8 @@ pub(crate) struct SamlSignIn {
     /// Where browsers are sent to, by HTTP-Redirect.
     sign_in_address: String,
     certificates: Vec<SamlCertificate>,
+    /// Where it is told that somebody signs out; null: it is not.
+    sign_out: Option<SamlSignOut>,
     /// What members read.
     label: String,
     /// The attribute that is the mail address; null: the name identifier is.
@@ -56,6 +102,8 @@ pub(crate) struct SamlRegistration {
     metadata_address: String,
     /// Where responses are sent to, by HTTP-POST: the assertion consumer service.
     consumer_address: String,
+    /// Where it sends requests to sign out, and answers to ours, by HTTP-Redirect or HTTP-POST: the single logout service.
+    sign_out_address: String,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -69,6 +117,8 @@ pub(crate) struct SetSaml {
     sign_in_address: Option<String>,
     /// 1 to 5, PEM or base64 of DER: RSA of 2048 bits or more, P-256 or P-384.
     certificates: Option<Vec<String>>,
+    /// Where it is told that somebody signs out; without it, it is where its metadata say, or nowhere.
+    sign_out: Option<SamlSignOut>,
     /// What members read: 1 to 64 characters.
     label: String,
     /// The attribute that is the mail address; without it, the name identifier is.
@@ -88,13 +138,20 @@ pub(crate) struct SetSaml {
 
 impl SetSaml {
     fn provider(&self, saml: &Saml) -> Result<Described> {
+        let sign_out = self.sign_out.as_ref().map(SamlSignOut::place).transpose()?;
         match (
             &self.metadata,
             &self.entity_id,
             &self.sign_in_address,
             &self.certificates,
         ) {
-            (Some(text), None, None, None) => Ok(saml.read_metadata(text)?),
+            (Some(text), None, None, None) => {
+                let described = saml.read_metadata(text)?;
+                Ok(Described {
+                    sign_out: sign_out.or(described.sign_out),
+                    ..described
+                })
+            }
             (None, Some(entity_id), Some(place), Some(certificates)) => {
                 let certificates = certificates.iter().map(|text| Certificate::read(text));
                 let certificates: Result<Vec<_>, _> = certificates.collect();
@@ -102,6 +159,7 @@ impl SetSaml {
                     entity_id: entity_id.clone(),
                     sign_in_address: place.clone(),
                     certificates: certificates.map_err(SamlError::from)?,
+                    sign_out,
                 })
             }
             _ => Err(Problem::invalid(
@@ -133,6 +191,7 @@ fn registered(saml: &Saml, tenant: TenantId) -> SamlRegistration {
         metadata_address: own.entity_id.clone(),
         entity_id: own.entity_id,
         consumer_address: own.consumer_address,
+        sign_out_address: own.sign_out_address,
     }
 }
 
@@ -143,6 +202,7 @@ async fn present(saml: &Saml, tenant: TenantId) -> Result<Tagged<SamlSignIn>> {
         certificates: certificates.collect(),
         entity_id: settings.provider.entity_id,
         sign_in_address: settings.provider.sign_in_address,
+        sign_out: settings.provider.sign_out.map(SamlSignOut::of),
         label: settings.label,
         mail_attribute: settings.mail_attribute,
         name_attribute: settings.name_attribute,

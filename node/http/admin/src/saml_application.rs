@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::conditional::{IfMatch, Tagged, with_present};
 use crate::problem::{Failure, Problem, Result};
-use crate::saml::{SamlCertificate, saml, shown};
+use crate::saml::{SamlCertificate, SamlSignOut, saml, shown};
 use crate::single_sign_on::named;
 
 /// One thing that an application is told of a member.
@@ -50,6 +50,8 @@ pub(crate) struct SamlApplication {
     needs_signature: bool,
     /// With which it signs them.
     certificates: Vec<SamlCertificate>,
+    /// Where it is told that somebody signs out; null: it is not.
+    sign_out: Option<SamlSignOut>,
     /// Whether members can use it.
     on: bool,
     created_millis: i64,
@@ -83,6 +85,8 @@ pub(crate) struct SetSamlApplication {
     needs_signature: Option<bool>,
     /// At most 5, PEM or base64 of DER: RSA of 2048 bits or more, P-256 or P-384.
     certificates: Option<Vec<String>>,
+    /// Where it is told that somebody signs out; without it, it is where its metadata say, or nowhere. What it says of that has to be signed.
+    sign_out: Option<SamlSignOut>,
     /// Whether members can use it.
     #[serde(default = "yes")]
     on: bool,
@@ -112,6 +116,8 @@ pub(crate) struct SamlProvider {
     metadata_address: String,
     /// Where applications send members to, by HTTP-Redirect or HTTP-POST: the single sign-on service.
     sign_in_address: String,
+    /// Where they send requests to sign out, and answers to ours, by HTTP-Redirect or HTTP-POST: the single logout service.
+    sign_out_address: String,
     /// The one that signs first.
     certificates: Vec<SamlProviderCertificate>,
 }
@@ -146,6 +152,7 @@ impl SetSamlApplication {
         };
         let certificates = self.certificates.map(read).transpose().map_err(SamlError::from)?;
         let (of, told) = (described.as_ref(), self.attributes.iter().map(attribute));
+        let sign_out = self.sign_out.as_ref().map(SamlSignOut::place).transpose()?;
         let missing = || Problem::invalid("give metadata, or entity_id and consumer_addresses in its place");
         let entity_id = self.entity_id.or_else(|| Some(of?.entity_id.clone()));
         let consumers = self
@@ -165,6 +172,7 @@ impl SetSamlApplication {
                 .or_else(|| Some(of?.needs_signature))
                 .unwrap_or(false),
             certificates: certificates.unwrap_or_default(),
+            sign_out: sign_out.or_else(|| of?.sign_out.clone()),
             is_on: self.on,
             created: Timestamp { millis: 0 },
         })
@@ -187,6 +195,7 @@ fn view(saml: &Saml, tenant: TenantId, application: Application) -> SamlApplicat
         attributes: told.collect(),
         needs_signature: application.needs_signature,
         certificates: application.certificates.iter().map(shown).collect(),
+        sign_out: application.sign_out.map(SamlSignOut::of),
         on: application.is_on,
         created_millis: application.created.millis,
     }
@@ -218,6 +227,7 @@ async fn provided(saml: &Saml, tenant: TenantId) -> Result<SamlProvider> {
         metadata_address: entity_id.clone(),
         entity_id,
         sign_in_address,
+        sign_out_address: saml.sign_out_place_of_provider(tenant),
         certificates: keys.into_iter().map(certificate).collect(),
     })
 }
@@ -278,7 +288,7 @@ pub(crate) async fn provider(caller: Caller, Path(name): Path<String>) -> Result
     Ok(Json(provided(saml(&caller)?, tenant).await?))
 }
 
-/// Makes another key, of at most three. Its certificate is shown from now on; it signs when it is told to. Needs a fresh proof.
+/// Makes another key, of at most three (`single_sign_on.saml_keys_max`). Its certificate is shown from now on; it signs when it is told to. Needs a fresh proof.
 #[utoipa::path(post, path = "/api/organisations/{name}/saml-provider/certificates", params(("name" = String, Path)), responses((status = 201, body = SamlProvider), Failure))]
 pub(crate) async fn make_key(caller: Caller, Path(name): Path<String>) -> Result<(StatusCode, Json<SamlProvider>)> {
     let tenant = named(&caller, Action::ChangeSignInPolicy, &name).await?;

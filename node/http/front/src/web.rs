@@ -28,7 +28,7 @@ const SINGLE_SIGN_ON: &str = "/sso/";
 /// Where people join by an invitation, which is all the right that they need.
 const JOIN: &str = "/join/";
 /// Pages with forms that count for whoever is signed in.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/oauth/authorize",
     "/oauth/device",
     "/oauth/recover",
@@ -36,6 +36,7 @@ const PAGES: [&str; 7] = [
     "/sso/start",
     "/sso/logout",
     "/sso/saml/continue",
+    "/sso/saml/leave",
 ];
 
 /// Where phones sync (MS-ASHTTP §2.2.1.1.1).
@@ -190,6 +191,9 @@ mod tests {
             ("/sso/callback", true, false),
             ("/sso/start", true, true),
             ("/sso/saml/continue", true, true),
+            ("/sso/saml/leave", true, true),
+            ("/sso/saml/1/sign-out", true, false),
+            ("/sso/saml/1/slo", true, false),
             ("/sso/saml/1/sign-in", true, false),
             ("/sso/back-channel-logout/1", true, false),
             ("/join/hyi_x", true, false),

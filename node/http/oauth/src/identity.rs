@@ -15,6 +15,7 @@ use crate::form::Fields;
 use crate::look::Pages;
 use crate::metadata;
 use crate::page::{Form, see_other};
+use crate::saml_logout;
 use crate::text::Words;
 
 pub(crate) const LOGOUT_PATH: &str = "/oauth/logout";
@@ -248,7 +249,7 @@ pub(crate) async fn leave(
         .as_ref()
         .is_some_and(|hint| hint.account == session.account.id)
     {
-        return end(&oauth, &guest, &leaving, &pages).await;
+        return end(&oauth, &guest, Some(&session), (&leaving, &pages)).await;
     }
     let form = Form::default().main_button("sign-out", Words::SignOut);
     let signed_in = pages.language.say(Words::SignedInAs);
@@ -272,11 +273,24 @@ fn carried(fields: &Fields) -> Fields {
     carried
 }
 
-async fn end(oauth: &Oauth, guest: &Guest, leaving: &Leaving, pages: &Pages) -> Response {
-    match oauth.access.end_web_session(token(guest)).await {
-        Ok(()) => leaving.gone(pages),
-        Err(error) => refusal(&OauthError::Access(error)),
+async fn end(
+    oauth: &Oauth,
+    guest: &Guest,
+    session: Option<&WebSession>,
+    (leaving, pages): (&Leaving, &Pages),
+) -> Response {
+    let parties = match session {
+        Some(session) => saml_logout::parties(oauth, session).await,
+        None => Vec::new(),
+    };
+    if let Err(error) = oauth.access.end_web_session(token(guest)).await {
+        return refusal(&OauthError::Access(error));
     }
+    let round = match session {
+        Some(session) => saml_logout::go(oauth, session, parties, leaving.place.as_deref()).await,
+        None => None,
+    };
+    round.unwrap_or_else(|| leaving.gone(pages))
 }
 
 /// The form of the page, or an application's: that of another site comes without what the browser keeps, and is asked anew.
@@ -293,11 +307,11 @@ pub(crate) async fn decide_leave(
     let (pages, session) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
     match Leaving::read(&oauth, &fields, &pages).await {
         Ok(leaving) => {
-            let leaving = match session {
-                Some(session) => leaving.led_out(&oauth, &session).await,
+            let leaving = match &session {
+                Some(session) => leaving.led_out(&oauth, session).await,
                 None => leaving,
             };
-            end(&oauth, &guest, &leaving, &pages).await
+            end(&oauth, &guest, session.as_ref(), (&leaving, &pages)).await
         }
         Err(answer) => answer,
     }

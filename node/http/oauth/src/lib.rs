@@ -21,6 +21,7 @@ mod page;
 mod recover;
 mod saml;
 mod saml_application;
+mod saml_logout;
 mod sign_in;
 mod single_sign_on;
 mod text;
@@ -90,5 +91,6 @@ pub fn routes(parts: OauthParts) -> Router {
         .merge(single_sign_on::routes())
         .merge(saml::routes())
         .merge(saml_application::routes())
+        .merge(saml_logout::routes())
         .with_state(oauth)
 }

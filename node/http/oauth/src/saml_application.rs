@@ -60,7 +60,7 @@ fn send(pages: &Pages, post: &Post) -> Response {
 }
 
 /// The page that says what is wrong with a request. Nothing goes to the application: nobody knows that it is from there.
-fn wrong(pages: &Pages, error: &SamlError) -> Response {
+pub(crate) fn wrong(pages: &Pages, error: &SamlError) -> Response {
     match error {
         SamlError::Provider(fault) => {
             let page = pages.page(Words::Refused).say(Words::SamlRequest);

@@ -20,6 +20,7 @@ use crate::form::Fields;
 use crate::identity::{exit_page, visited};
 use crate::look::Pages;
 use crate::page::see_other;
+use crate::saml_logout;
 use crate::text::Words;
 
 const START_PATH: &str = "/sso/start";
@@ -224,7 +225,7 @@ pub(crate) fn go_on(oauth: &Oauth, arrived: Arrived, forget: String) -> Response
     }
 }
 
-/// Signs out here and at the provider.
+/// Signs out here, at applications that were told of the session, and at the provider.
 async fn leave(
     State(oauth): State<Oauth>,
     Extension(guest): Extension<Guest>,
@@ -235,14 +236,22 @@ async fn leave(
     let left = async {
         let sso = need(&oauth)?;
         let session = oauth.access.web_session(token(&guest), guest.peer).await?;
+        let parties = saml_logout::parties(&oauth, &session).await;
         let place = sso.leave(token(&guest), &session).await?;
-        Ok::<_, OpenIdError>(match place {
+        let place = match place {
             Some(place) => Some(place),
             None => exit_page(&oauth, &session).await,
-        })
+        };
+        let round = saml_logout::go(&oauth, &session, parties, place.as_deref()).await;
+        Ok::<_, OpenIdError>((place, round))
     };
     let forget = cookie(SESSION_COOKIE, "", 0);
-    match left.await {
+    let left = match left.await {
+        Ok((_, Some(round))) => return round,
+        Ok((place, None)) => Ok(place),
+        Err(error) => Err(error),
+    };
+    match left {
         Ok(Some(place)) => {
             let page = pages.page(Words::SignedOut).going_to(&place);
             with_cookie(page.answer(StatusCode::OK), &forget)

@@ -82,6 +82,7 @@ impl World {
                     entity_id: ENTITY.to_owned(),
                     sign_in_address: SIGN_IN.to_owned(),
                     certificates: vec![Certificate::read(&key.pem).unwrap()],
+                    sign_out: None,
                 },
                 label: "Acme login".to_owned(),
                 mail_attribute: None,

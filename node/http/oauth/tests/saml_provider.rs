@@ -4,6 +4,9 @@
 #[allow(dead_code, reason = "its keys sign requests here")]
 mod provider;
 
+#[path = "saml_provider/logout.rs"]
+mod logout;
+
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -110,6 +113,7 @@ fn application(id: &str, entity_id: &str) -> Application {
         ],
         needs_signature: false,
         certificates: Vec::new(),
+        sign_out: None,
         is_on: true,
         created: Timestamp { millis: 0 },
     }
@@ -173,6 +177,10 @@ fn packed(text: &str) -> String {
 
 impl World {
     async fn new() -> Self {
+        Self::with(SamlOptions::default()).await
+    }
+
+    async fn with(options: SamlOptions) -> Self {
         let env = Env::real();
         let database = Database::new(MemoryStore::default());
         let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
@@ -195,7 +203,7 @@ impl World {
             fetcher,
             OpenIdOptions::default(),
         );
-        let saml = Saml::new(env, database, directory.clone(), openid.clone(), SamlOptions::default());
+        let saml = Saml::new(env, database, directory.clone(), openid.clone(), options);
         let parts = OauthParts {
             access: access.clone(),
             directory: directory.clone(),

@@ -8,8 +8,9 @@ use hongyan_types::TenantId;
 
 use super::errand::Errand;
 use super::{Application, Fact, NameId, Told};
+use crate::logout::entity;
 use crate::xml::{ASSERTION, PROTOCOL, escape};
-use crate::{Saml, SamlError};
+use crate::{NameIdentifier, Party, Saml, SamlError};
 
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -56,7 +57,7 @@ pub struct Post {
     pub relay_state: Option<String>,
 }
 
-fn moment(millis: i64) -> String {
+pub(crate) fn moment(millis: i64) -> String {
     jiff::Timestamp::from_second(millis.div_euclid(1_000))
         .unwrap_or_default()
         .to_string()
@@ -81,7 +82,7 @@ fn code_of(status: Option<Refusal>) -> String {
 }
 
 /// Texts without what XML has no place for (XML 1.0 §2.2).
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let is_char = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
     escape(&text.chars().filter(is_char).collect::<String>())
 }
@@ -102,7 +103,7 @@ fn attribute(told: &Told, values: &[String]) -> String {
 }
 
 impl Saml {
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let mut random = [0; 16];
         self.0.env.fill_random(&mut random);
         let hex: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -127,25 +128,18 @@ impl Saml {
         )
     }
 
-    fn name_id(&self, tenant: TenantId, application: &Application, present: &Present) -> String {
+    /// How an application knows a member; who gave that name, and to whom, is not said.
+    fn name_id(&self, tenant: TenantId, application: &Application, present: &Present) -> NameIdentifier {
         let account = &present.session.account;
-        let (name, format) = match application.name_id {
-            NameId::Persistent => (self.persistent(tenant, application, account.id.0), NameId::Persistent),
-            NameId::Email => (clean(&account.address.to_string()), NameId::Email),
-            NameId::Transient => (self.name(), NameId::Transient),
-        };
-        let qualifiers = match format {
-            NameId::Email => String::new(),
-            NameId::Persistent | NameId::Transient => format!(
-                " NameQualifier=\"{}\" SPNameQualifier=\"{}\"",
-                clean(&self.places(tenant).entity_id),
-                clean(&application.entity_id)
-            ),
-        };
-        format!(
-            "<saml:NameID Format=\"{}\"{qualifiers}>{name}</saml:NameID>",
-            format.format()
-        )
+        NameIdentifier {
+            value: match application.name_id {
+                NameId::Persistent => self.persistent(tenant, application, account.id.0),
+                NameId::Email => account.address.to_string(),
+                NameId::Transient => self.name(),
+            },
+            format: Some(application.name_id.format().to_owned()),
+            ..NameIdentifier::default()
+        }
     }
 
     async fn attributes(&self, application: &Application, present: &Present) -> Result<String, SamlError> {
@@ -181,6 +175,14 @@ impl Saml {
         let lasts = i64::try_from(options.assertion_secs).unwrap_or(i64::MAX / 4_000);
         let tolerance = i64::from(options.clock_tolerance_secs);
         let end = moment(now.saturating_add(lasts.saturating_mul(1_000)));
+        let session = present.session.id;
+        let party = Party {
+            application: Some(application.id.clone()),
+            entity: entity(&application.entity_id),
+            name: self.name_id(tenant, application, present),
+            index: Some(self.session_index(application, session.0)),
+        };
+        self.note_party(session, &party).await?;
         let id = self.name();
         let request = match &errand.request {
             Some(request) => format!(" InResponseTo=\"{}\"", clean(request)),
@@ -194,12 +196,12 @@ impl Saml {
              <saml:AuthnContext><saml:AuthnContextClassRef>{context}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>{}</saml:Assertion>",
             moment(now),
             clean(&self.places(tenant).entity_id),
-            self.name_id(tenant, application, present),
+            self.full_name(tenant, application, &party.name).write(),
             clean(&errand.consumer),
             moment(now.saturating_sub(tolerance.saturating_mul(1_000))),
             clean(&application.entity_id),
             moment(present.sign_in.proved.millis),
-            self.session_index(application, present.session.id.0),
+            party.index.as_deref().unwrap_or_default(),
             self.attributes(application, present).await?,
         );
         Ok((text, id))

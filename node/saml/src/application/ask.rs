@@ -55,7 +55,7 @@ pub struct AuthnRequest {
     pub asks_more: bool,
 }
 
-fn text_of(text: &str, what: &'static str) -> Result<String, Fault> {
+pub(crate) fn text_of(text: &str, what: &'static str) -> Result<String, Fault> {
     let is_text = (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     is_text.then(|| text.to_owned()).ok_or(Fault::Wrong(what))
 }
@@ -69,7 +69,7 @@ fn flag(element: Element<'_, '_>, name: &'static str) -> Result<bool, Fault> {
     }
 }
 
-fn text(element: Element<'_, '_>, name: &'static str) -> Result<Option<String>, Fault> {
+pub(crate) fn text(element: Element<'_, '_>, name: &'static str) -> Result<Option<String>, Fault> {
     let value = element.attribute(name);
     value.map(|value| text_of(value, name)).transpose()
 }

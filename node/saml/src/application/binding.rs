@@ -9,9 +9,11 @@ use crate::certificate::Algorithm;
 use crate::{Certificate, Fault};
 
 /// Longest state of an application's own that goes there and back. Bindings §3.4.3 says 80; many send an address.
-pub(super) const RELAY_STATE_OCTETS_MAX: usize = 2_048;
+pub(crate) const RELAY_STATE_OCTETS_MAX: usize = 2_048;
 /// The field that a request is in.
-pub(super) const REQUEST: &str = "SAMLRequest";
+pub(crate) const REQUEST: &str = "SAMLRequest";
+/// The field that an answer is in.
+pub(crate) const RESPONSE: &str = "SAMLResponse";
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 
 /// What a browser brings.
@@ -30,14 +32,14 @@ pub enum Incoming<'i> {
 
 /// A signature beside a message.
 #[derive(Debug)]
-pub(super) struct Beside {
+pub(crate) struct Beside {
     octets: String,
     algorithm: String,
     value: Vec<u8>,
 }
 
 impl Beside {
-    pub(super) fn check(&self, certificates: &[Certificate]) -> Result<(), Fault> {
+    pub(crate) fn check(&self, certificates: &[Certificate]) -> Result<(), Fault> {
         let algorithm = Algorithm::named(&self.algorithm).ok_or_else(|| Fault::Algorithm(self.algorithm.clone()))?;
         let octets = self.octets.as_bytes();
         let is_known = |certificate: &Certificate| certificate.has_signed(&algorithm, octets, &self.value);
@@ -47,12 +49,12 @@ impl Beside {
 
 /// A message, unpacked.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) text: String,
-    pub(super) relay_state: Option<String>,
+pub(crate) struct Opened {
+    pub(crate) text: String,
+    pub(crate) relay_state: Option<String>,
     /// Whether it came by HTTP-POST: then a signature is within it.
-    pub(super) by_post: bool,
-    pub(super) beside: Option<Beside>,
+    pub(crate) by_post: bool,
+    pub(crate) beside: Option<Beside>,
 }
 
 fn base64(text: &str) -> Result<Vec<u8>, Fault> {
@@ -152,7 +154,7 @@ impl Incoming<'_> {
     }
 
     /// Unpacks the message that is called `name`, of at most `octets_max`.
-    pub(super) fn open(self, name: &'static str, octets_max: usize) -> Result<Opened, Fault> {
+    pub(crate) fn open(self, name: &'static str, octets_max: usize) -> Result<Opened, Fault> {
         let opened = match self {
             Self::Redirect(query) => of_query(query, name, octets_max)?,
             Self::Post { message, relay_state } => {

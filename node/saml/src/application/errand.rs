@@ -167,11 +167,12 @@ impl Application {
 }
 
 impl Saml {
-    pub(super) fn places(&self, tenant: TenantId) -> Places {
+    pub(crate) fn places(&self, tenant: TenantId) -> Places {
         let place = format!("{}{}/{}", self.0.options.web_origin, crate::PATH, tenant.0);
         Places {
             entity_id: format!("{place}/provider"),
             sign_in: format!("{place}/sign-in"),
+            sign_out: format!("{place}/sign-out"),
         }
     }
 
@@ -180,6 +181,12 @@ impl Saml {
     pub fn provider_places(&self, tenant: TenantId) -> (String, String) {
         let places = self.places(tenant);
         (places.entity_id, places.sign_in)
+    }
+
+    /// Where applications send requests to sign out, and answers to ours: the single logout service.
+    #[must_use]
+    pub fn sign_out_place_of_provider(&self, tenant: TenantId) -> String {
+        self.places(tenant).sign_out
     }
 
     /// Where a portal sends members who go to an application.

@@ -16,9 +16,6 @@ use super::record::{self, KeyRecord};
 use super::rsa;
 use crate::{Certificate, Saml, SamlError};
 
-/// Keys of an organisation: one that signs, the next one and the one before.
-const KEYS_MAX: usize = 3;
-
 /// The keys of organisations as identity providers, for sealing them again.
 pub const KEY_SECRETS: Holder = Holder {
     kind: "saml key",
@@ -59,7 +56,7 @@ pub struct ShownKey {
 }
 
 /// The key that signs, open.
-pub(super) struct Signer {
+pub(crate) struct Signer {
     pub(super) pair: RsaKeyPair,
     pub(super) certificate: Certificate,
 }
@@ -126,7 +123,7 @@ impl Saml {
     }
 
     /// The key that signs. One that does not open has to be followed by another: applications know no other one.
-    pub(super) async fn signer(&self, tenant: TenantId) -> Result<Signer, SamlError> {
+    pub(crate) async fn signer(&self, tenant: TenantId) -> Result<Signer, SamlError> {
         let known = self.known_keys(tenant).await?;
         let signs = known.into_iter().find(|(_, key)| key.signs);
         let (id, key) = signs.ok_or_else(|| corrupt("no SAML key signs"))?;
@@ -169,12 +166,13 @@ impl Saml {
         self.known_keys(tenant).await?;
         let name = directory.tenant(tenant).await?.name.clone();
         let (id, next) = self.new_key(false).await?;
+        let max = self.0.options.keys_max;
         let make = async move |change: &mut Change| {
             let present = read(change, tenant).await?.len();
-            if present >= KEYS_MAX {
+            if present >= max {
                 return Err(Error::Limit {
                     setting: "saml_keys_max",
-                    max: KEYS_MAX as u64,
+                    max: max as u64,
                     used: present as u64,
                 });
             }

@@ -1,13 +1,10 @@
 //! Metadata: what we say of ourselves as the identity provider of an organisation (Metadata §2.4.3), and what applications say of
 //! themselves (§2.4.4), as an administrator pastes it.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{Consumer, NameId, ShownKey};
-use crate::metadata::{POST, REDIRECT, certificates};
-use crate::xml::{METADATA, PROTOCOL, SIGNATURE, Tree, escape};
-use crate::{Certificate, Fault};
+use crate::metadata::{POST, REDIRECT, certificates, key_descriptors, sign_out_services};
+use crate::xml::{METADATA, PROTOCOL, Tree, escape};
+use crate::{Certificate, Fault, SignOutPlace};
 
 /// An application, as its metadata describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +19,8 @@ pub struct DescribedApplication {
     pub needs_signature: bool,
     /// With which it signs.
     pub certificates: Vec<Certificate>,
+    /// Where it takes messages of single logout, if it does.
+    pub sign_out: Option<SignOutPlace>,
 }
 
 /// Reads the metadata of one application.
@@ -64,34 +63,27 @@ pub fn read_application(text: &str, octets_max: usize) -> Result<DescribedApplic
         name_id,
         needs_signature: matches!(role.attribute("AuthnRequestsSigned"), Some("true" | "1")),
         certificates: certificates(role)?,
+        sign_out: SignOutPlace::read(role)?,
     })
 }
 
 /// Our own places for the applications of an organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Places {
-    pub(super) entity_id: String,
+pub(crate) struct Places {
+    pub(crate) entity_id: String,
     pub(super) sign_in: String,
+    pub(crate) sign_out: String,
 }
 
 /// What we say of ourselves; the key that signs comes first.
 pub(super) fn write(places: &Places, keys: &[ShownKey]) -> String {
     let (name, sign_in) = (escape(&places.entity_id), escape(&places.sign_in));
-    let descriptors: String = keys
-        .iter()
-        .map(|key| {
-            let packed = STANDARD.encode(key.certificate.der());
-            format!(
-                "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"{SIGNATURE}\"><ds:X509Data><ds:X509Certificate>{packed}\
-                 </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
-            )
-        })
-        .collect();
+    let (descriptors, sign_out) = (key_descriptors(keys), sign_out_services(&places.sign_out));
     let formats = NameId::ALL.map(|kind| format!("<md:NameIDFormat>{}</md:NameIDFormat>", kind.format()));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{name}\">\
-         <md:IDPSSODescriptor WantAuthnRequestsSigned=\"false\" protocolSupportEnumeration=\"{PROTOCOL}\">{descriptors}{}\
+         <md:IDPSSODescriptor WantAuthnRequestsSigned=\"false\" protocolSupportEnumeration=\"{PROTOCOL}\">{descriptors}{sign_out}{}\
          <md:SingleSignOnService Binding=\"{REDIRECT}\" Location=\"{sign_in}\"/>\
          <md:SingleSignOnService Binding=\"{POST}\" Location=\"{sign_in}\"/>\
          </md:IDPSSODescriptor></md:EntityDescriptor>\n",

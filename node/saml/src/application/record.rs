@@ -10,6 +10,8 @@ use hongyan_types::TenantId;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
+use crate::SignOutPlace;
+
 const V1: Schema = Schema(1);
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -75,6 +77,8 @@ pub(super) struct ApplicationRecord {
     pub(super) is_on: bool,
     #[n(8)]
     pub(super) created_millis: i64,
+    #[n(9)]
+    pub(super) sign_out: Option<SignOutPlace>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -147,10 +151,24 @@ mod tests {
             certificates: vec![ByteVec::from(vec![1, 2])],
             is_on: false,
             created_millis: 9,
+            sign_out: None,
         };
         check(
             &application,
             "010001 89 614e 6165 81 82 616c 03 02 81 82 04 616f f5 81 420102 f4 09",
+        );
+        let place = SignOutPlace {
+            location: "o".to_owned(),
+            response_location: None,
+            by_post: true,
+        };
+        let application = ApplicationRecord {
+            sign_out: Some(place),
+            ..application
+        };
+        check(
+            &application,
+            "010001 8a 614e 6165 81 82 616c 03 02 81 82 04 616f f5 81 420102 f4 09 83 616f f6 f5",
         );
         let key = KeyRecord {
             sealed: vec![1],

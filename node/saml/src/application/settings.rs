@@ -8,10 +8,8 @@ use minicbor::bytes::ByteVec;
 
 use super::record::{self, ApplicationRecord, ConsumerRecord, FactRecord, NameIdRecord, ToldRecord};
 use super::{Consumer, DescribedApplication, Fact, NameId, Told, read_application};
-use crate::{Certificate, Saml, SamlError};
+use crate::{Certificate, Saml, SamlError, SignOutPlace};
 
-/// Applications of an organisation.
-const APPLICATIONS_MAX: usize = 50;
 /// Places where one takes answers.
 const CONSUMERS_MAX: usize = 20;
 /// Certificates of one: two while it changes its key.
@@ -42,6 +40,8 @@ pub struct Application {
     pub needs_signature: bool,
     /// With which it signs them.
     pub certificates: Vec<Certificate>,
+    /// Where it is told that somebody signs out; without it, it is not.
+    pub sign_out: Option<SignOutPlace>,
     /// Whether members can use it.
     pub is_on: bool,
     /// When it was registered; what is set here does not count.
@@ -109,6 +109,10 @@ impl Application {
         if self.certificates.len() > CERTIFICATES_MAX {
             return wrong("there are at most 5 certificates");
         }
+        let sign_out = self.sign_out.as_ref();
+        if sign_out.is_some_and(|place| !place.is_good(&may_send_to)) {
+            return wrong("a sign-out address is an URL of https, of at most 2048 octets");
+        }
         if self.needs_signature && self.certificates.is_empty() {
             return wrong("signed requests take a certificate to verify them with");
         }
@@ -147,6 +151,7 @@ impl Application {
                 .collect(),
             is_on: self.is_on,
             created_millis: self.created.millis,
+            sign_out: self.sign_out.clone(),
         }
     }
 
@@ -181,6 +186,7 @@ impl Application {
             told: told.collect(),
             needs_signature: record.needs_signature,
             certificates: certificates.map_err(corrupt)?,
+            sign_out: record.sign_out,
             is_on: record.is_on,
             created: Timestamp {
                 millis: record.created_millis,
@@ -238,7 +244,7 @@ impl Saml {
     }
 
     /// The application that calls itself so, if it is switched on.
-    pub(super) async fn application_named(&self, tenant: TenantId, entity_id: &str) -> Result<Application, SamlError> {
+    pub(crate) async fn application_named(&self, tenant: TenantId, entity_id: &str) -> Result<Application, SamlError> {
         let mut all = self
             .applications(tenant)
             .await?
@@ -262,6 +268,7 @@ impl Saml {
         let mut kept = change.application.record();
         kept.created_millis = self.0.env.wall_millis();
         let (id, expect) = (change.application.id.clone(), change.expect);
+        let max = self.0.options.applications_max;
         let set = async move |change: &mut Change| {
             let mut kept = kept.clone();
             let present = read(change, tenant).await?;
@@ -278,10 +285,10 @@ impl Saml {
             }
             match before {
                 Some(before) => kept.created_millis = before.application.created.millis,
-                None if present.len() >= APPLICATIONS_MAX => {
+                None if present.len() >= max => {
                     return Err(Error::Limit {
                         setting: "saml_applications_max",
-                        max: APPLICATIONS_MAX as u64,
+                        max: max as u64,
                         used: present.len() as u64,
                     });
                 }
@@ -295,6 +302,7 @@ impl Saml {
                 .with("attributes", kept.told.len())
                 .with("needs_signature", kept.needs_signature)
                 .with("certificates", kept.certificates.len())
+                .with("sign_out", kept.sign_out.is_some())
                 .with("on", kept.is_on);
             change.record(Chain::Tenant(tenant), event);
             change.set(record::application_key(tenant, &id), record::encode(&kept));

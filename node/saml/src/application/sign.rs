@@ -10,7 +10,7 @@ use super::key::Signer;
 use crate::Fault;
 use crate::xml::{EXCLUSIVE, SIGNATURE, Tree};
 
-pub(super) const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+pub(crate) const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 /// Core §5.4.2, §3.2.1: the signature follows the issuer, which is the first thing in what we sign.
 const BEFORE: &str = "</saml:Issuer>";
@@ -21,7 +21,7 @@ fn broken() -> Fault {
 
 impl Signer {
     /// The value of a signature over `octets`.
-    pub(super) fn value(&self, octets: &[u8]) -> Result<String, Fault> {
+    pub(crate) fn value(&self, octets: &[u8]) -> Result<String, Fault> {
         let mut value = vec![0; self.pair.public().modulus_len()];
         let signed = self
             .pair
@@ -31,7 +31,7 @@ impl Signer {
     }
 
     /// The canonical form of an element that is called `id`, signed. It begins with its issuer.
-    pub(super) fn envelop(&self, text: &str, id: &str) -> Result<String, Fault> {
+    pub(crate) fn envelop(&self, text: &str, id: &str) -> Result<String, Fault> {
         let canonical = {
             let tree = Tree::read(text, text.len())?;
             tree.root()?.canonical(None, &[], text.len().saturating_mul(4))?

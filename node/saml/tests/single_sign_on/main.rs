@@ -15,6 +15,7 @@ use hongyan_memory::MemoryStore;
 use hongyan_openid::{Admission, Arrived, Comer, Departure, OpenId, OpenIdError, OpenIdOptions, Wish};
 use hongyan_saml::{
     Certificate, Described, Expected, Fault, ProviderChange, ProviderSettings, Received, Saml, SamlError, SamlOptions,
+    SignOutPlace,
 };
 use hongyan_types::{AccountId, Address, Domain, TenantId};
 use provider::{CANONICAL, ENTITY, Key, SIGN_IN, Words, attribute, now_secs};
@@ -48,6 +49,7 @@ fn settings(key: &Key) -> ProviderSettings {
             entity_id: ENTITY.to_owned(),
             sign_in_address: SIGN_IN.to_owned(),
             certificates: vec![Certificate::read(&key.pem).unwrap()],
+            sign_out: None,
         },
         label: "Acme".to_owned(),
         mail_attribute: None,
@@ -764,7 +766,7 @@ async fn api_2_a_fresh_proof_is_asked_of_the_provider_and_identities_are_linked(
 #[tokio::test]
 async fn api_2_settings_that_cannot_work_are_refused() {
     let world = World::new().await;
-    let bad: [fn(&mut ProviderSettings); 10] = [
+    let bad: [fn(&mut ProviderSettings); 11] = [
         |settings| settings.provider.entity_id.clear(),
         |settings| settings.provider.entity_id = "a b".to_owned(),
         |settings| settings.provider.entity_id = "x".repeat(1_025),
@@ -775,6 +777,13 @@ async fn api_2_settings_that_cannot_work_are_refused() {
         |settings| settings.provider.certificates = vec![settings.provider.certificates[0].clone(); 6],
         |settings| settings.label = "x".repeat(65),
         |settings| settings.mail_attribute = Some(String::new()),
+        |settings| {
+            settings.provider.sign_out = Some(SignOutPlace {
+                location: "http://login.acme.test/slo".to_owned(),
+                response_location: None,
+                by_post: false,
+            });
+        },
     ];
     for (at, spoil) in bad.into_iter().enumerate() {
         let mut wrong = settings(&world.key);

@@ -47,6 +47,8 @@ pub struct Set {
     /// A file with a certificate of the provider's; several times while it changes its key.
     #[arg(long)]
     certificate_file: Vec<PathBuf>,
+    #[command(flatten)]
+    sign_out: SignOut,
     /// What members read.
     #[arg(long, default_value = "Single sign-on")]
     label: String,
@@ -67,6 +69,33 @@ pub struct Set {
     vouches_second_factor: bool,
 }
 
+/// Where messages of single logout are taken.
+#[derive(Debug, clap::Args)]
+pub struct SignOut {
+    /// Where it is told that somebody signs out: an URL; `none` for nowhere. Metadata say it, too.
+    #[arg(long)]
+    sign_out: Option<String>,
+    /// Where it takes our answers, if that is elsewhere.
+    #[arg(long, requires = "sign_out")]
+    sign_out_response: Option<String>,
+    /// How it takes them: redirect, post.
+    #[arg(long, default_value = "redirect")]
+    sign_out_binding: String,
+}
+
+impl SignOut {
+    /// What is said of it, if anything is.
+    pub(super) fn field(&self) -> Option<Value> {
+        let address = self.sign_out.as_deref()?;
+        Some(match address {
+            "none" => Value::Null,
+            address => {
+                json!({"address": address, "response_address": self.sign_out_response, "binding": self.sign_out_binding})
+            }
+        })
+    }
+}
+
 pub(super) fn text(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))
 }
@@ -85,6 +114,9 @@ impl Set {
                 body.insert("sign_in_address".to_owned(), json!(self.sign_in_address));
                 body.insert("certificates".to_owned(), json!(certificates));
             }
+        }
+        if let Some(place) = self.sign_out.field() {
+            body.insert("sign_out".to_owned(), place);
         }
         body.insert("label".to_owned(), json!(self.label));
         body.insert("mail_attribute".to_owned(), json!(self.mail_attribute));

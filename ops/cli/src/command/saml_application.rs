@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use super::Whose;
-use super::saml::text;
+use super::saml::{SignOut, text};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -87,6 +87,8 @@ pub struct Said {
     /// A file with a certificate of its; several times while it changes its key.
     #[arg(long)]
     certificate_file: Vec<PathBuf>,
+    #[command(flatten)]
+    sign_out: SignOut,
     /// Whether members can use it.
     #[arg(long)]
     on: Option<bool>,
@@ -147,6 +149,7 @@ impl Said {
             ("name_id", self.name_id.as_ref().map(|word| json!(word))),
             ("attributes", (!self.attribute.is_empty()).then(|| json!(told))),
             ("needs_signature", self.needs_signature.map(|needs| json!(needs))),
+            ("sign_out", self.sign_out.field()),
             ("on", self.on.map(|on| json!(on))),
         ] {
             if let Some(value) = value {
@@ -171,6 +174,7 @@ fn changed(present: &Value, mut fields: Map<String, Value>) -> Result<Value> {
             "name_id",
             "attributes",
             "needs_signature",
+            "sign_out",
             "on",
         ],
     };
@@ -270,15 +274,17 @@ mod tests {
     #[test]
     fn a_change_leaves_the_rest() {
         let present = json!({"id": "app", "name": "App", "entity_id": "e", "consumer_addresses": ["https://a.test/"], "name_id": "email",
-            "attributes": [{"attribute": "mail", "as": "mail"}], "needs_signature": true, "certificates": [{"pem": "P"}], "on": true,
+            "attributes": [{"attribute": "mail", "as": "mail"}], "needs_signature": true, "certificates": [{"pem": "P"}], "sign_out": {"address": "a"}, "on": true,
             "created_millis": 1, "start_address": "s"});
         let fields = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
         let set = changed(&present, fields("on", json!(false))).unwrap();
         assert_eq!(
             set,
             json!({"name": "App", "entity_id": "e", "consumer_addresses": ["https://a.test/"], "name_id": "email",
-                "attributes": [{"attribute": "mail", "as": "mail"}], "needs_signature": true, "certificates": ["P"], "on": false})
+                "attributes": [{"attribute": "mail", "as": "mail"}], "needs_signature": true, "certificates": ["P"], "sign_out": {"address": "a"}, "on": false})
         );
+        let set = changed(&present, fields("sign_out", Value::Null)).unwrap();
+        assert_eq!((&set["sign_out"], &set["entity_id"]), (&Value::Null, &json!("e")));
         let set = changed(&present, fields("metadata", json!("<x/>"))).unwrap();
         assert_eq!(
             set,

@@ -37,6 +37,7 @@ fn api_2_two_who_set_the_saml_provider_and_one_is_told() {
         let consumer = own["consumer_address"].as_str().unwrap();
         assert!(consumer.starts_with("https://") && consumer.ends_with("/acs"), "{own}");
         assert_eq!(own["entity_id"], own["metadata_address"]);
+        assert!(own["sign_out_address"].as_str().unwrap().ends_with("/slo"), "{own}");
         let (status, set, first) = call_with(api, "PUT", PATH, provider(), &[]).await;
         assert_eq!((status, &set["registration"]), (200, &own), "{set}");
         let (status, shown, etag) = call_with(api, "GET", PATH, Value::Null, &[]).await;
@@ -50,6 +51,16 @@ fn api_2_two_who_set_the_saml_provider_and_one_is_told() {
             assert_eq!(changed[field], set[field]);
         }
         assert_ne!(second, etag);
+        let place = json!({"address": "https://login.acme.test/slo", "response_address": null, "binding": "redirect"});
+        for whole in [provider(), json!({"metadata": metadata(), "label": "By metadata"})] {
+            let mut whole = whole;
+            whole["sign_out"] = place.clone();
+            let (status, set) = call(api, "PUT", PATH, whole).await;
+            assert_eq!((status, &set["sign_out"]), (200, &place), "{set}");
+        }
+        let by_metadata = json!({"metadata": metadata(), "label": "By metadata", "link_by_mail": true});
+        let (status, set) = call(api, "PUT", PATH, by_metadata).await;
+        assert_eq!((status, &set["sign_out"]), (200, &Value::Null), "{set}");
         let (status, problem, _) = call_with(api, "PUT", PATH, provider(), &same).await;
         assert_eq!((status, &problem["type"]), (409, &json!("changed")), "{problem}");
         assert_eq!(problem["present"]["label"], "By metadata");
@@ -63,6 +74,11 @@ fn api_2_two_who_set_the_saml_provider_and_one_is_told() {
             ("certificates", json!(["AAAA"])),
             ("metadata", json!(metadata())),
             ("mail_attribute", json!("")),
+            ("sign_out", json!({"address": "http://login.acme.test/slo"})),
+            (
+                "sign_out",
+                json!({"address": "https://login.acme.test/slo", "binding": "soap"}),
+            ),
             ("label", json!("x".repeat(65))),
             ("colour", json!("red")),
         ] {

@@ -203,3 +203,51 @@ fn api_2_administrators_change_the_key_of_their_organisation() {
         }
     });
 }
+
+#[test]
+fn api_2_where_an_application_is_told_of_the_end_is_set_by_hand_or_in_its_metadata() {
+    hongyan_actor::run(0, async {
+        let (router, _) = open_api().await;
+        let socket = &as_actor(&router, Actor::socket());
+        call(socket, "POST", "/api/organisations", json!({"name": "Acme"})).await;
+        let (_, shown) = call(socket, "GET", PROVIDER, Value::Null).await;
+        let ours = shown["sign_out_address"].as_str().unwrap();
+        assert!(ours.starts_with("https://") && ours.ends_with("/sign-out"), "{shown}");
+        let set = async |sign_out: Value| {
+            let mut application = portal();
+            application["sign_out"] = sign_out;
+            call(socket, "PUT", PATH, application).await
+        };
+        let (status, made) = set(json!({"address": "https://portal.test/slo"})).await;
+        let whole = json!({"address": "https://portal.test/slo", "response_address": null, "binding": "redirect"});
+        assert_eq!((status, &made["sign_out"]), (200, &whole), "{made}");
+        let whole = json!({"address": "https://portal.test/slo", "response_address": "https://portal.test/r", "binding": "post"});
+        let (status, made) = set(whole.clone()).await;
+        assert_eq!((status, &made["sign_out"]), (200, &whole), "{made}");
+        assert_eq!(call(socket, "GET", PATH, Value::Null).await.1["sign_out"], whole);
+        for (wrong, expect) in [
+            (json!({}), "address"),
+            (json!({"address": "http://portal.test/"}), "sign-out"),
+            (json!({"address": "javascript:x"}), "sign-out"),
+            (
+                json!({"address": "https://portal.test/", "response_address": "x"}),
+                "sign-out",
+            ),
+            (json!({"address": "https://portal.test/", "binding": "soap"}), "binding"),
+            (json!({"address": "https://portal.test/", "colour": "red"}), "colour"),
+            (json!("https://portal.test/"), "sign_out"),
+        ] {
+            let (status, refused) = set(wrong.clone()).await;
+            let detail = refused["detail"].as_str().unwrap_or_default();
+            assert!(status == 400 && detail.contains(expect), "{wrong}: {status} {refused}");
+        }
+        let (status, made) = set(Value::Null).await;
+        assert_eq!((status, &made["sign_out"]), (200, &Value::Null), "{made}");
+        let place = "<SingleLogoutService Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' Location='https://wiki.test/slo'/><NameIDFormat>";
+        let metadata = metadata().replacen("<NameIDFormat>", place, 1);
+        let wiki = format!("{LIST}/wiki");
+        let (status, made) = call(socket, "PUT", &wiki, json!({"name": "Wiki", "metadata": metadata})).await;
+        let whole = json!({"address": "https://wiki.test/slo", "response_address": null, "binding": "post"});
+        assert_eq!((status, &made["sign_out"]), (200, &whole), "{made}");
+    });
+}
