@@ -23,7 +23,7 @@ pub use ldap::{ldap, ldap_client, ldap_text};
 pub use message::{addresses, mbox, message, receipts, words};
 pub use oauth::{form, sasl};
 pub use proxy::proxy;
-pub use saml::{saml_request, saml_response};
+pub use saml::{saml_logout, saml_request, saml_response};
 pub use scim::{scim_body, scim_filter};
 pub use session::{imap, imap_client, pop3, smtp};
 
@@ -54,4 +54,5 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("scim_body", scim_body),
     ("saml_response", saml_response),
     ("saml_request", saml_request),
+    ("saml_logout", saml_logout),
 ];

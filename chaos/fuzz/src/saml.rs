@@ -1,6 +1,9 @@
 //! What identity providers answer, and what applications ask.
 
-use hongyan_saml::{Certificate, Expected, Incoming, read_application, read_request, read_response};
+use hongyan_saml::{
+    Certificate, Expected, Incoming, read_application, read_logout_request, read_logout_response, read_request,
+    read_response,
+};
 
 const CERTIFICATE: &str = include_str!("../../../node/saml/tests/single_sign_on/other/certificate.pem");
 const GENUINE: &str = include_str!("../../../node/saml/tests/single_sign_on/other/response.xml");
@@ -50,5 +53,22 @@ pub fn saml_request(bytes: &[u8]) {
         if let Ok(asked) = incoming.read_request(OCTETS_MAX) {
             assert!(!asked.issuer.is_empty());
         }
+    }
+}
+
+/// A request to sign out, or the answer to one.
+pub fn saml_logout(bytes: &[u8]) {
+    const OCTETS_MAX: usize = 65_536;
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(request) = read_logout_request(text, OCTETS_MAX) {
+        assert!(!request.id.is_empty() && !request.issuer.is_empty() && !request.name.value.is_empty());
+        assert!(request.sessions.iter().all(|session| !session.is_empty()));
+        // Nothing is both.
+        assert!(read_logout_response(text, OCTETS_MAX).is_err());
+    }
+    if let Ok(response) = read_logout_response(text, OCTETS_MAX) {
+        assert!(!response.id.is_empty() && !response.issuer.is_empty() && !response.request.is_empty());
     }
 }
