@@ -33,9 +33,9 @@ fn hongyan(node: &Node, arguments: &[&str]) -> Result<Value> {
 }
 
 /// A key of the peer's and its certificate: the files.
-fn key(node: &Node) -> Result<(String, String)> {
+fn key(node: &Node, name: &str) -> Result<(String, String)> {
     let place = |name: &str| node.folder().join(name).display().to_string();
-    let (key, certificate) = (place("peer.key"), place("peer.pem"));
+    let (key, certificate) = (place(&format!("{name}.key")), place(&format!("{name}.pem")));
     let arguments = [
         "req",
         "-x509",
@@ -72,7 +72,7 @@ fn api_2_a_saml_application_of_others_hears_who_members_are() -> Result<()> {
     let Some(modules) = modules() else { return Ok(()) };
     let node = Node::start()?;
     let origin = format!("https://localhost:{}", node.port(444));
-    let (key, certificate) = key(&node)?;
+    let (key, certificate) = self::key(&node, "peer")?;
     let add = [
         "saml-application",
         "add",
@@ -93,14 +93,20 @@ fn api_2_a_saml_application_of_others_hears_who_members_are() -> Result<()> {
         "true",
         "--certificate-file",
         &certificate,
+        "--sign-out",
+        "https://app.example.test/slo",
     ];
     let added = hongyan(&node, &add)?;
     let start = added["start_address"].as_str().context("not connected")?;
     let provider = hongyan(&node, &["saml-application", "provider"])?;
     let entity_id = provider["entity_id"].as_str().context("no provider")?;
-    let arguments = [&origin, entity_id, APPLICATION, start, USER, PASSWORD, &key];
+    let (other, _) = self::key(&node, "other")?;
+    let arguments = [&origin, entity_id, APPLICATION, start, USER, PASSWORD, &key, &other];
     let text = include_str!("saml_application.mjs");
-    let people = script(&node, &modules, ("saml_application.mjs", text), &arguments)?;
+    let told = script(&node, &modules, ("saml_application.mjs", text), &arguments)?;
+    let through = json!({"answered": true, "over": true, "asked": true, "through": true, "named": true});
+    ensure!(told["signed_out"] == through, "{told}");
+    let people = &told["people"];
     ensure!(people.as_array().is_some_and(|people| people.len() == 3), "{people}");
     for person in people.as_array().into_iter().flatten() {
         ensure!(person["nameID"] == json!(USER), "{people}");
@@ -119,7 +125,7 @@ fn api_2_members_sign_in_at_a_saml_provider_of_others() -> Result<()> {
     let Some(modules) = modules() else { return Ok(()) };
     let node = Node::start()?;
     let origin = format!("https://localhost:{}", node.port(444));
-    let (key, certificate) = key(&node)?;
+    let (key, certificate) = self::key(&node, "peer")?;
     let set = [
         "saml",
         "set",
@@ -132,6 +138,8 @@ fn api_2_members_sign_in_at_a_saml_provider_of_others() -> Result<()> {
         "--mail-attribute",
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
         "--link-by-mail",
+        "--sign-out",
+        "https://login.example.test/slo",
     ];
     hongyan(&node, &set)?;
     for signed in ["assertion", "both"] {
@@ -139,7 +147,13 @@ fn api_2_members_sign_in_at_a_saml_provider_of_others() -> Result<()> {
         let text = include_str!("saml_provider.mjs");
         let told = script(&node, &modules, ("saml_provider.mjs", text), &arguments)?;
         ensure!(
-            told == json!({"refusals": [403, 403, 403, 403, 403], "taken": 303, "arrived": 303, "signed_in": true}),
+            told == json!({
+                "refusals": [403, 403, 403, 403, 403],
+                "taken": 303,
+                "arrived": 303,
+                "signed_in": true,
+                "signed_out": {"strange": true, "untouched": true, "over": true, "through": 200},
+            }),
             "{signed}: {told}"
         );
     }

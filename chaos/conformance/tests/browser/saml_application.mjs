@@ -2,10 +2,13 @@
 import { readFileSync } from 'node:fs'
 import nodeSaml from '@node-saml/node-saml'
 
-const [origin, entityId, issuer, start, login, password, keyFile] = process.argv.slice(2)
+const [origin, entityId, issuer, start, login, password, keyFile, otherKeyFile] = process.argv.slice(2)
 const callbackUrl = 'https://app.example.test/acs'
+const signedOutUrl = 'https://app.example.test/slo'
 
 let session = ''
+/** What the browser keeps while it goes round. */
+let leaving = ''
 
 /** What a value in a page stands for. */
 function plain(text) {
@@ -46,6 +49,26 @@ async function browse(place, options = {}) {
   throw new Error('it leads nowhere')
 }
 
+/** Goes to a place of ours, and on from there while it leads on here: the page that it comes to. */
+async function visit(place, options = {}) {
+  const cookie = [session, leaving].filter((kept) => kept !== '').join('; ')
+  const response = await fetch(place, { ...options, headers: { cookie, 'x-hongyan-request': '1' }, redirect: 'manual' })
+  for (const set of response.headers.getSetCookie()) {
+    const kept = set.includes('Max-Age=0') ? '' : set.split(';')[0]
+    if (set.startsWith('__Host-hongyan-session=')) session = kept
+    if (set.startsWith('__Host-hongyan-leave=')) leaving = kept
+  }
+  const location = response.headers.get('location')
+  return location === null ? await response.text() : visit(new URL(location, place).href)
+}
+
+/** The query with which a page leads to the application's place for signing out. */
+function carried(page) {
+  const place = plain(page.match(/<a href="([^"]+)"/)?.[1] ?? '')
+  if (!place.startsWith(`${signedOutUrl}?`)) throw new Error(`it leads elsewhere: ${page}`)
+  return place.slice(signedOutUrl.length + 1)
+}
+
 /** Fails unless it fails. */
 async function refused(what, work) {
   try {
@@ -58,12 +81,14 @@ async function refused(what, work) {
 
 const metadata = await (await fetch(entityId)).text()
 const idpCert = metadata.match(/<ds:X509Certificate>\s*([^<\s]+)/)[1]
+const logoutUrl = metadata.match(/<md:SingleLogoutService [^>]*Location="([^"]+)"/)[1]
 const entryPoint = metadata.match(/<md:SingleSignOnService [^>]*Location="([^"]+)"/)[1]
 const settings = {
   callbackUrl,
   issuer,
   idpCert,
   entryPoint,
+  logoutUrl,
   audience: issuer,
   idpIssuer: entityId,
   wantAssertionsSigned: true,
@@ -98,4 +123,31 @@ people.push((await waiting.validatePostResponseAsync(third)).profile)
 const strict = new nodeSaml.SAML({ ...settings, authnContext: ['https://refeds.org/profile/mfa'] })
 const fourth = { SAMLResponse: value(await browse(await strict.getAuthorizeUrlAsync('', undefined, {})), 'SAMLResponse') }
 await refused('a weak sign-in', () => strict.validatePostResponseAsync(fourth))
-console.log(JSON.stringify(people))
+// The application signs out: the session here is over, and it is told so.
+const read = (query) => redirecting.validateRedirectAsync(Object.fromEntries(new URLSearchParams(query)), query)
+const foreign = new nodeSaml.SAML({ ...settings, privateKey: readFileSync(otherKeyFile, 'utf8') })
+const untrue = await visit(await foreign.getLogoutUrlAsync(people[0], '', {}))
+if (untrue.includes(signedOutUrl)) throw new Error('a request of another key was followed')
+const left = carried(await visit(await redirecting.getLogoutUrlAsync(people[0], 'bye', {})))
+if (new URLSearchParams(left).get('RelayState') !== 'bye') throw new Error('the state is lost')
+await refused('a forged answer', () => read(left.replace('RelayState=bye', 'RelayState=buy')))
+const answered = (await read(left)).loggedOut
+const over = session === ''
+// We sign out: the application is told, and answers.
+const again = { SAMLResponse: value(await browse(await redirecting.getAuthorizeUrlAsync('', undefined, {})), 'SAMLResponse') }
+const present = (await redirecting.validatePostResponseAsync(again)).profile
+const asking = carried(await visit(`${origin}/sso/logout`, { method: 'POST' }))
+const told = (await read(asking)).profile
+const answer = await redirecting.getLogoutResponseUrlAsync(told, '', {}, true)
+const end = await visit(answer)
+const asked = told.nameID === present.nameID && told.sessionIndex === present.sessionIndex
+// One that says that it has not, is named.
+await browse(await redirecting.getAuthorizeUrlAsync('', undefined, {}))
+const unwilling = (await read(carried(await visit(`${origin}/sso/logout`, { method: 'POST' })))).profile
+const failed = await visit(await redirecting.getLogoutResponseUrlAsync(unwilling, '', {}, false))
+console.log(
+  JSON.stringify({
+    people,
+    signed_out: { answered, over, asked, through: end.includes('You are signed out'), named: failed.includes('You may still be') },
+  }),
+)

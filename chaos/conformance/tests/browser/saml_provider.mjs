@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import samlp from 'samlp'
+import SessionParticipants from 'samlp/lib/sessionParticipants/index.js'
 
-const [origin, issuer, keyFile, certificateFile, mail] = process.argv.slice(2)
+const [origin, issuer, keyFile, certificateFile, mail, signed] = process.argv.slice(2)
+const signedOutUrl = 'https://login.example.test/slo'
 const cookies = new Map()
 
 async function go(place, options = {}) {
@@ -11,7 +13,8 @@ async function go(place, options = {}) {
   const response = await fetch(place, { ...options, headers: { cookie }, redirect: 'manual' })
   for (const set of response.headers.getSetCookie()) {
     const [name, kept] = set.split(';')[0].split(/=(.*)/s)
-    cookies.set(name, kept)
+    if (set.includes('Max-Age=0')) cookies.delete(name)
+    else cookies.set(name, kept)
   }
   return response
 }
@@ -50,9 +53,82 @@ for (const wrong of [{ audience: 'https://other.example.test' }, { signatureAlgo
 }
 const forged = (await answer({})).replaceAll(mail, 'user2@example.test')
 refusals.push((await post(forged)).status)
-const good = await answer({ signResponse: process.argv[7] === 'both' })
+const good = await answer({ signResponse: signed === 'both' })
 const taken = await post(good)
 const arrived = await go(new URL(taken.headers.get('location') ?? '/none', origin).href)
 refusals.push((await post(good)).status)
 const shown = await (await go(new URL(arrived.headers.get('location') ?? '/none', origin).href)).text()
-console.log(JSON.stringify({ refusals, taken: taken.status, arrived: arrived.status, signed_in: shown.includes('name="user_code"') }))
+const isIn = async () => (await (await go(`${origin}/oauth/device`)).text()).includes('name="user_code"')
+
+// What the provider keeps of those that it goes round to.
+const kept = new Map()
+const store = {
+  save: (_, state, done) => {
+    const handle = `h${kept.size + 1}`
+    kept.set(handle, state)
+    done(null, handle)
+  },
+  load: (_, handle, options, done) => (done ?? options)(null, kept.get(handle)),
+  update: (_, handle, state, done) => {
+    kept.set(handle, state)
+    done(null)
+  },
+}
+const metadata = await (await go(asked.issuer)).text()
+const ours = metadata.match(/<md:SingleLogoutService [^>]*Location="([^"]+)"/)[1]
+const certificate = metadata.match(/<ds:X509Certificate>\s*([^<\s]+)/)[1]
+const pem = `-----BEGIN CERTIFICATE-----\n${certificate.match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`
+const [, format, nameId] = good.match(/<saml:NameID(?: Format="([^"]*)")?[^>]*>([^<]*)</)
+const participant = {
+  serviceProviderId: asked.issuer,
+  nameId,
+  nameIdFormat: format,
+  sessionIndex: '_s1',
+  serviceProviderLogoutURL: ours,
+  cert: pem,
+  binding: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect',
+}
+/** The provider's page for signing out, asked with a query: where it sends the browser, or that it is through. */
+const provider = (participants, query = {}) =>
+  new Promise((resolve, reject) => {
+    const leave = samlp.logout({
+      issuer,
+      deflate: true,
+      key: readFileSync(keyFile, 'utf8'),
+      cert: readFileSync(certificateFile, 'utf8'),
+      signatureAlgorithm: 'rsa-sha256',
+      digestAlgorithm: 'sha256',
+      protocolBinding: participant.binding,
+      destination: ours,
+      sessionParticipants: participants,
+      store,
+    })
+    const response = { redirect: (place) => resolve(place), send: (status) => resolve(status), set: () => response }
+    leave({ query, body: {}, method: 'GET' }, response, reject)
+  })
+/** Goes on here until a page leads back to the provider: with which query. */
+const visit = async (place, options) => {
+  const response = await go(place, options)
+  const location = response.headers.get('location')
+  if (location !== null) return visit(new URL(location, place).href)
+  const page = await response.text()
+  const back = page.match(/<a href="([^"]+)"/)?.[1].replace(/&amp;/g, '&') ?? ''
+  return back.startsWith(`${signedOutUrl}?`) ? Object.fromEntries(new URL(back).searchParams) : {}
+}
+// The provider signs out: the session here is over, and it is told so.
+const others = new SessionParticipants([{ ...participant, sessionIndex: '_s2' }])
+const strange = await visit(await provider(others))
+const untouched = await isIn()
+const participants = new SessionParticipants([participant])
+const answered = await visit(await provider(participants))
+const over = !(await isIn())
+const through = await provider(participants, answered)
+console.log(
+  JSON.stringify({
+    refusals,
+    taken: taken.status,
+    arrived: arrived.status,
+    signed_in: shown.includes('name="user_code"'),
+    signed_out: { strange: strange.SAMLResponse !== undefined, untouched, over, through },
+  }),
+)
