@@ -16,7 +16,9 @@ use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hongyan_access::{Access, AccessOptions, Guest, Visit};
-use hongyan_directory::{AccountChange, AccountState, Directory, DirectoryOptions, Field, NewAccount, NewTenant};
+use hongyan_directory::{
+    AccountChange, AccountState, Directory, DirectoryOptions, FactorsChange, Field, NewAccount, NewTenant,
+};
 use hongyan_env::Env;
 use hongyan_fetch::{FetchOptions, Fetcher};
 use hongyan_http_oauth::{OauthParts, routes};
@@ -489,16 +491,18 @@ async fn api_2_an_application_hears_who_the_member_is() {
     assert!(refused.status == 403 && refused.cookies.is_empty(), "{}", refused.text);
 }
 
+/// How somebody is to have signed in.
+fn context(comparison: &str, class: &str) -> String {
+    format!(
+        "<samlp:RequestedAuthnContext Comparison=\"{comparison}\"><saml:AuthnContextClassRef xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">\
+         {class}</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>"
+    )
+}
+
 #[tokio::test]
 async fn api_2_what_is_asked_is_done_or_refused_by_name() {
     let world = World::new().await;
     let anna = world.sign_in("anna@example.test").await;
-    let context = |comparison: &str, class: &str| {
-        format!(
-            "<samlp:RequestedAuthnContext Comparison=\"{comparison}\"><saml:AuthnContextClassRef xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">\
-             {class}</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>"
-        )
-    };
     let policy = |format: &str| format!("<samlp:NameIDPolicy Format=\"{format}\"/>");
     let answered = async |ask: Ask| {
         let answer = world.bring(Some(&anna), &ask.query()).await;
@@ -569,6 +573,48 @@ async fn api_2_what_is_asked_is_done_or_refused_by_name() {
         let path = format!("/sso/saml/continue?{}", form(&[("errand", errand)]));
         assert_eq!(world.get(Some(&anna), &path, "").await.status, 403, "{errand}");
     }
+}
+
+#[tokio::test]
+async fn api_2_two_factors_that_are_asked_for_are_shown_on_the_way() {
+    let world = World::new().await;
+    let anna = world.sign_in("anna@example.test").await;
+    let status = |name: &str| Err(Fault::Status(name.to_owned()));
+    let asked = |id: &str, attributes: &str| Ask::with(id, attributes, &context("exact", MFA)).query();
+    // She has none: nothing can be shown.
+    let refused = world.bring(Some(&anna), &asked("_1", "")).await;
+    assert_eq!(world.believed(&refused, APP).await, status("NoAuthnContext"));
+    world.access.begin_totp(&world.directory, world.anna, 60).await.unwrap();
+    let factors = world.directory.factors(world.anna).await.unwrap();
+    let confirm = FactorsChange::ConfirmTotp {
+        offered: factors.pending_totp.clone().unwrap(),
+        since: world.access.now(),
+        recovery_codes: Vec::new(),
+    };
+    world.directory.change_factors(world.anna, &confirm).await.unwrap();
+    let codes = world.access.renew_recovery_codes(&world.directory, world.anna).await;
+    let codes = codes.unwrap();
+    // The session that had one is asked for the other; nothing is shown where nothing may be.
+    let passive = world.bring(Some(&anna), &asked("_2", "IsPassive=\"true\"")).await;
+    assert_eq!(world.believed(&passive, APP).await, status("NoPassive"));
+    let page = world.bring(Some(&anna), &asked("_3", "")).await;
+    assert!(
+        page.text.contains("name=\"code\"") && page.post().is_none(),
+        "{}",
+        page.text
+    );
+    let errand = between(&page.text, "name=\"errand\" value=\"", "\"").unwrap();
+    let show = async |code: &str| {
+        let fields = [("errand", errand.as_str()), ("step", "code"), ("code", code)];
+        world.send(Some(&anna), "/sso/saml/continue", &fields).await
+    };
+    let wrong = show("000000").await;
+    assert!(wrong.status == 403 && wrong.post().is_none(), "{}", wrong.text);
+    let shown = show(codes[0].reveal()).await;
+    assert_eq!(shown.status, 303, "{}", shown.text);
+    let answer = world.get(Some(&anna), &shown.location, "").await;
+    assert_eq!(world.believed(&answer, APP).await.unwrap().request, "_3");
+    assert!(answer.text_of().contains(MFA), "{}", answer.text_of());
 }
 
 #[tokio::test]
