@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hongyan_activesync::{Command, CommandError, Element, Status, Tag, page, wbxml};
+use hongyan_activesync::command::refusal;
+use hongyan_activesync::{Command, CommandError, Element, Status, wbxml};
 use hongyan_blob::BlobError;
 use hongyan_http_front::Problem;
 use hongyan_mailbox::MailboxError;
@@ -53,27 +54,10 @@ pub(crate) fn empty() -> Response {
     StatusCode::OK.into_response()
 }
 
-/// The element of a command's answer, and of the status in it.
-fn tags(command: Command) -> Option<(Tag, Tag)> {
-    Some(match command {
-        Command::Sync => (page::air_sync::SYNC, page::air_sync::STATUS),
-        Command::FolderSync => (page::folder_hierarchy::FOLDER_SYNC, page::folder_hierarchy::STATUS),
-        Command::Ping => (page::ping::PING, page::ping::STATUS),
-        Command::Provision => (page::provision::PROVISION, page::provision::STATUS),
-        Command::Settings => (page::settings::SETTINGS, page::settings::STATUS),
-        Command::SendMail => (page::compose_mail::SEND_MAIL, page::compose_mail::STATUS),
-        Command::SmartReply => (page::compose_mail::SMART_REPLY, page::compose_mail::STATUS),
-        Command::SmartForward => (page::compose_mail::SMART_FORWARD, page::compose_mail::STATUS),
-        Command::MoveItems => (page::move_items::MOVE_ITEMS, page::move_items::STATUS),
-        Command::ItemOperations => (page::item_operations::ITEM_OPERATIONS, page::item_operations::STATUS),
-        _ => return None,
-    })
-}
-
 /// A status instead of an answer.
 pub(crate) fn refused(command: Command, status: u16) -> Response {
-    match tags(command) {
-        Some((root, of_status)) => body(&Element::new(root).number(of_status, status)),
+    match refusal(command, status) {
+        Some(element) => body(&element),
         None => problem(StatusCode::NOT_IMPLEMENTED, "the command is not served"),
     }
 }

@@ -6,7 +6,7 @@ use hongyan_activesync::Element;
 use hongyan_activesync::command::folder_sync::{
     Folder, FolderChange, FolderSyncRequest, FolderSyncResponse, FolderSyncStatus, FolderType,
 };
-use hongyan_mailbox::{FolderInfo, SpecialUse};
+use hongyan_mailbox::{FolderId, FolderInfo, SpecialUse};
 
 use crate::answer::{Found, body};
 use crate::asking::{Asking, folder_name};
@@ -14,7 +14,7 @@ use crate::devices;
 use crate::record::{self, HierarchyRecord, Key, ToldFolder};
 
 /// Above all folders.
-const TOP: &str = "0";
+pub(crate) const TOP: &str = "0";
 
 fn kind(folder: &FolderInfo) -> FolderType {
     match folder.special_use {
@@ -27,7 +27,7 @@ fn kind(folder: &FolderInfo) -> FolderType {
     }
 }
 
-fn shown(folder: &FolderInfo, all: &[FolderInfo]) -> Folder {
+pub(crate) fn shown(folder: &FolderInfo, all: &[FolderInfo]) -> Folder {
     let above = folder.path.parent();
     let above = above.and_then(|path| all.iter().find(|other| *other.path == path));
     Folder {
@@ -41,8 +41,8 @@ fn shown(folder: &FolderInfo, all: &[FolderInfo]) -> Folder {
     }
 }
 
-/// Tells what was said of a folder from anything else that might be.
-fn mark(folder: &Folder) -> u64 {
+/// What is kept of a folder that was told, with a mark of all that was said of it.
+pub(crate) fn told_folder(id: FolderId, folder: &Folder) -> ToldFolder {
     let mut hasher = blake3::Hasher::new();
     for text in [&folder.parent_id, &folder.display_name] {
         hasher.update(text.as_bytes()).update(&[0]);
@@ -50,7 +50,10 @@ fn mark(folder: &Folder) -> u64 {
     hasher.update(&[folder.kind.number()]);
     let mut octets = [0; 8];
     hasher.finalize_xof().fill(&mut octets);
-    u64::from_be_bytes(octets)
+    ToldFolder {
+        folder: id.0,
+        mark: u64::from_be_bytes(octets),
+    }
 }
 
 /// What became of the folders since they were told, and how they are told now.
@@ -58,10 +61,7 @@ fn difference(told: &[ToldFolder], folders: &[FolderInfo]) -> (Vec<FolderChange>
     let (mut changes, mut now) = (Vec::new(), Vec::new());
     for info in folders {
         let folder = shown(info, folders);
-        let is = ToldFolder {
-            folder: info.id.0,
-            mark: mark(&folder),
-        };
+        let is = told_folder(info.id, &folder);
         match told.iter().find(|told| told.folder == is.folder) {
             None => changes.push(FolderChange::Add(folder)),
             Some(was) if was.mark != is.mark => changes.push(FolderChange::Update(folder)),

@@ -2,164 +2,164 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hongyan_activesync::page::{air_sync, air_sync_base, item_operations as page};
-use hongyan_activesync::{Element, Status, wbxml};
+use hongyan_activesync::command::item_operations::{
+    AttachmentData, FetchSource, Fetched, ItemFetch, ItemOperation, ItemOperationsRequest, ItemOperationsResponse,
+    ItemOutcome, ItemStatus, OctetRange, parts,
+};
+use hongyan_activesync::{BodyData, Element, Status, wbxml};
 use hongyan_jmap::object::PartPath;
 use hongyan_mailbox::{Expunge, read_email};
 use hongyan_message::TransferDecoder;
 
 use crate::answer::{Found, body};
 use crate::asking::{Asking, read_folder};
-use crate::mail::{application_data, read_stretch};
-use crate::record::WishesRecord;
-use crate::sync::read_bodies;
+use crate::mail::{email_data, read_stretch};
 use crate::sync_changes::read_message;
 
-/// [MS-ASCMD] §2.2.3.177.8.
-const SUCCESS: u8 = 1;
-const PROTOCOL_ERROR: u8 = 2;
-const NOT_FOUND: u8 = 6;
-const TOO_LARGE: u8 = 11;
-const ACCESS_DENIED: u8 = 16;
-const NO_ATTACHMENT: u8 = 15;
+/// The only store there is ([MS-ASCMD] §2.2.3.178.1).
+const MAILBOX: &str = "mailbox";
 
 /// Octets beside the body, where the device takes them so ([MS-ASHTTP] §2.2.2.1.2).
-struct Parts {
+struct Beside {
     is_taken: bool,
     octets: Vec<Vec<u8>>,
 }
 
+impl Beside {
+    /// Puts octets beside the body, and says where; the body is the first part of all.
+    fn push(&mut self, octets: Vec<u8>) -> u32 {
+        self.octets.push(octets);
+        u32::try_from(self.octets.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// An attachment, or those of its octets that were asked for.
+struct Attached {
+    content_type: String,
+    octets: Vec<u8>,
+    range: Option<(OctetRange, u64)>,
+}
+
 pub(crate) async fn item_operations(asking: &Asking<'_>, tree: &Element, takes_parts: bool) -> Found<Response> {
-    if tree.tag != page::ITEM_OPERATIONS {
+    let request = ItemOperationsRequest::read(tree, asking.version)?;
+    if request.operations.len() > asking.service.settings.commands_max {
         return Err(Status::InvalidContent.into());
     }
-    let mut parts = Parts {
+    let mut beside = Beside {
         is_taken: takes_parts || asking.line.accept_multi_part,
         octets: Vec::new(),
     };
-    let mut responses = Element::new(page::RESPONSE);
-    for (count, wanted) in tree.elements().enumerate() {
-        if count >= asking.service.settings.commands_max {
-            return Err(Status::InvalidContent.into());
-        }
-        let response = match wanted.tag {
-            tag if tag == page::FETCH => fetch(asking, wanted, &mut parts).await?,
-            tag if tag == page::EMPTY_FOLDER_CONTENTS => empty_folder(asking, wanted).await?,
-            tag => Element::new(tag).number(page::STATUS, PROTOCOL_ERROR),
-        };
-        responses = responses.with(response);
-    }
-    let answer = Element::new(page::ITEM_OPERATIONS)
-        .number(page::STATUS, SUCCESS)
-        .with(responses);
-    if !parts.is_taken {
-        return Ok(body(&answer));
-    }
-    parts.octets.insert(0, wbxml::encode(&answer));
-    let kind = HeaderValue::from_static("application/vnd.ms-sync.multipart");
-    Ok(([(header::CONTENT_TYPE, kind)], multipart(&parts.octets)).into_response())
-}
-
-/// The number of parts, where each begins and how long it is, then the parts ([MS-ASHTTP] §2.2.2.1.2.1).
-fn multipart(parts: &[Vec<u8>]) -> Vec<u8> {
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
-    let mut out = number(parts.len()).to_vec();
-    let mut at = 4 + parts.len() * 8;
-    for part in parts {
-        out.extend_from_slice(&number(at));
-        out.extend_from_slice(&number(part.len()));
-        at += part.len();
-    }
-    out.extend(parts.iter().flatten());
-    out
-}
-
-async fn fetch(asking: &Asking<'_>, wanted: &Element, parts: &mut Parts) -> Found<Element> {
-    let response = |status: u8| Element::new(page::FETCH).number(page::STATUS, status);
-    if let Some(reference) = wanted.text_of(air_sync_base::FILE_REFERENCE) {
-        let name = |element: Element| element.text(air_sync_base::FILE_REFERENCE, reference);
-        return Ok(match attachment(asking, reference).await? {
-            Err(status) => name(response(status)),
-            Ok((kind, octets)) => {
-                let properties = Element::new(page::PROPERTIES).text(air_sync_base::CONTENT_TYPE, kind);
-                let properties = if parts.is_taken {
-                    parts.octets.push(octets);
-                    properties.text(page::PART, parts.octets.len().to_string())
-                } else {
-                    properties.text(page::DATA, STANDARD.encode(octets))
-                };
-                name(response(SUCCESS)).with(properties)
-            }
+    let mut outcomes = Vec::with_capacity(request.operations.len());
+    for operation in request.operations {
+        outcomes.push(match operation {
+            ItemOperation::Fetch(wanted) => ItemOutcome::Fetch {
+                fetched: fetch(asking, &wanted, &mut beside).await?,
+                source: wanted.source,
+            },
+            ItemOperation::EmptyFolder { collection_id, .. } => ItemOutcome::EmptyFolder {
+                status: empty_folder(asking, &collection_id).await?,
+                collection_id,
+            },
+            // Conversations are moved mail by mail, with MoveItems.
+            ItemOperation::Move { conversation_id, .. } => ItemOutcome::Move {
+                conversation_id,
+                status: ItemStatus::Common(Status::FailureInMoveOperation),
+            },
         });
     }
-    let folder = wanted.text_of(air_sync::COLLECTION_ID).unwrap_or_default();
-    let item = wanted.text_of(air_sync::SERVER_ID).unwrap_or_default();
-    let named = |element: Element| {
-        let element = element.text(air_sync::COLLECTION_ID, folder);
-        element.text(air_sync::SERVER_ID, item).text(air_sync::CLASS, "Email")
-    };
-    let Some(id) = read_folder(folder) else {
-        return Ok(named(response(NOT_FOUND)));
-    };
-    let Some(opened) = asking.open(id).await? else {
-        return Ok(named(response(NOT_FOUND)));
-    };
-    let view = opened.view;
-    let entry = read_message(&view, item).and_then(|uid| view.get(uid));
-    let options = wanted.child(page::OPTIONS);
-    let wishes = WishesRecord {
-        mime: options
-            .and_then(|options| options.text_of(air_sync::MIME_SUPPORT)?.trim().parse().ok())
-            .unwrap_or(0),
-        bodies: options.map(read_bodies).unwrap_or_default(),
-        ..WishesRecord::default()
-    };
-    let data = match entry {
-        Some(entry) => application_data(asking, &view, entry, &wishes).await?,
-        None => None,
-    };
-    Ok(match data {
-        None => named(response(NOT_FOUND)),
-        Some((data, _)) => {
-            let properties = Element {
-                tag: page::PROPERTIES,
-                content: data.content,
-            };
-            named(response(SUCCESS)).with(properties)
-        }
-    })
+    let answer = ItemOperationsResponse { outcomes }.write();
+    if !beside.is_taken {
+        return Ok(body(&answer));
+    }
+    beside.octets.insert(0, wbxml::encode(&answer));
+    let whole = parts::write(&beside.octets).ok_or(Status::ServerError)?;
+    let kind = HeaderValue::from_static(parts::CONTENT_TYPE);
+    Ok(([(header::CONTENT_TYPE, kind)], whole).into_response())
 }
 
-/// An attachment decoded, with its type; what is answered instead, if it is not to be had.
-async fn attachment(asking: &Asking<'_>, reference: &str) -> Found<Result<(String, Vec<u8>), u8>> {
+async fn fetch(asking: &Asking<'_>, wanted: &ItemFetch, beside: &mut Beside) -> Found<Result<Fetched, ItemStatus>> {
+    if !wanted.store.trim().eq_ignore_ascii_case(MAILBOX) {
+        return Ok(Err(ItemStatus::UnknownStore));
+    }
+    let name = match &wanted.source {
+        FetchSource::Attachment { file_reference } => {
+            let found = attachment(asking, file_reference, wanted.range).await?;
+            return Ok(found.map(|found| Fetched::Attachment {
+                content_type: found.content_type,
+                range: found.range,
+                data: match beside.is_taken {
+                    true => AttachmentData::Part(beside.push(found.octets)),
+                    false => AttachmentData::Inline(found.octets),
+                },
+            }));
+        }
+        FetchSource::Item {
+            collection_id,
+            server_id,
+        } => (collection_id.as_str(), server_id.as_str()),
+        // Searches call a mail what folders call it.
+        FetchSource::Found { long_id } => (long_id.split(':').next().unwrap_or_default(), long_id.as_str()),
+    };
+    let Some(folder) = read_folder(name.0) else {
+        return Ok(Err(ItemStatus::NotFound));
+    };
+    let Some(opened) = asking.open(folder).await? else {
+        return Ok(Err(ItemStatus::NotFound));
+    };
+    let view = opened.view;
+    let Some(entry) = read_message(&view, name.1).and_then(|uid| view.get(uid)) else {
+        return Ok(Err(ItemStatus::NotFound));
+    };
+    let Some((mut data, _)) = email_data(asking, &view, entry, &wanted.options()).await? else {
+        return Ok(Err(ItemStatus::NotFound));
+    };
+    if beside.is_taken
+        && let Some(body) = data.body.as_mut()
+        && let Some(said) = body.data.take()
+    {
+        body.part = Some(beside.push(match said {
+            BodyData::Text(text) => text.into_bytes(),
+            BodyData::Mime(octets) => octets,
+        }));
+    }
+    Ok(Ok(Fetched::Item {
+        class: "Email".to_owned(),
+        data: data.write(asking.version),
+    }))
+}
+
+/// An attachment decoded; what is answered instead, if it is not to be had.
+async fn attachment(
+    asking: &Asking<'_>,
+    reference: &str,
+    range: Option<OctetRange>,
+) -> Found<Result<Attached, ItemStatus>> {
     let mut names = reference.splitn(3, ':');
     let (folder, uid, path) = (names.next(), names.next(), names.next());
     let (Some(folder), Some(uid), Some(path)) = (folder, uid, path.and_then(|path| PartPath::parse(path, '.'))) else {
-        return Ok(Err(NO_ATTACHMENT));
+        return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let Some(id) = read_folder(folder) else {
-        return Ok(Err(NO_ATTACHMENT));
+        return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let Some(opened) = asking.open(id).await? else {
-        return Ok(Err(NO_ATTACHMENT));
+        return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let view = opened.view;
     let entry = read_message(&view, &format!("{folder}:{uid}")).and_then(|uid| view.get(uid));
     let Some(entry) = entry else {
-        return Ok(Err(NO_ATTACHMENT));
+        return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let services = &asking.service.services;
     let Some(mail) = read_email(&services.database, asking.mailbox, entry.email).await? else {
-        return Ok(Err(NO_ATTACHMENT));
+        return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let Some(part) = mail.structure.section(&path.0) else {
-        return Ok(Err(NO_ATTACHMENT));
+        return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let length = usize::try_from(part.body_octets).unwrap_or(usize::MAX);
     if length > asking.service.settings.body_octets_max {
-        return Ok(Err(TOO_LARGE));
+        return Ok(Err(ItemStatus::TooLarge));
     }
     let mut reader = services.blobs.open_blob(asking.mailbox.tenant.0, &mail.blob).await?;
     let raw = read_stretch(&mut reader, part.body_offset(), length).await?;
@@ -167,23 +167,40 @@ async fn attachment(asking: &Asking<'_>, reference: &str) -> Found<Result<(Strin
     let mut octets = Vec::with_capacity(raw.len());
     decoder.push(&raw, &mut octets);
     decoder.finish(&mut octets);
-    Ok(Ok((format!("{}/{}", part.media.kind, part.media.subtype), octets)))
+    let Some((octets, range)) = stretch(octets, range) else {
+        return Ok(Err(ItemStatus::InvalidRange));
+    };
+    Ok(Ok(Attached {
+        content_type: format!("{}/{}", part.media.kind, part.media.subtype),
+        octets,
+        range,
+    }))
 }
 
-async fn empty_folder(asking: &Asking<'_>, wanted: &Element) -> Found<Element> {
-    let folder = wanted.text_of(air_sync::COLLECTION_ID).unwrap_or_default();
-    let response = |status: u8| {
-        let response = Element::new(page::EMPTY_FOLDER_CONTENTS).number(page::STATUS, status);
-        response.text(air_sync::COLLECTION_ID, folder)
+/// The octets of a range, which ends where they end, and of how many they are; `None` for one that begins behind them.
+fn stretch(octets: Vec<u8>, range: Option<OctetRange>) -> Option<(Vec<u8>, Option<(OctetRange, u64)>)> {
+    let Some(range) = range else {
+        return Some((octets, None));
     };
+    let total = octets.len() as u64;
+    let told = OctetRange {
+        last: range.last.min(total.checked_sub(1)?),
+        ..range
+    };
+    let at = |at: u64| usize::try_from(at).ok();
+    let found = octets.get(at(told.first)?..at(told.last)? + 1)?;
+    (!found.is_empty()).then(|| (found.to_vec(), Some((told, total))))
+}
+
+async fn empty_folder(asking: &Asking<'_>, name: &str) -> Found<ItemStatus> {
     if asking.read_only {
-        return Ok(response(ACCESS_DENIED));
+        return Ok(ItemStatus::AccessDenied);
     }
-    let Some(id) = read_folder(folder) else {
-        return Ok(response(NOT_FOUND));
+    let Some(id) = read_folder(name) else {
+        return Ok(ItemStatus::NotFound);
     };
     if asking.open(id).await?.is_none() {
-        return Ok(response(NOT_FOUND));
+        return Ok(ItemStatus::NotFound);
     }
     let request = Expunge {
         folder: id,
@@ -191,7 +208,7 @@ async fn empty_folder(asking: &Asking<'_>, wanted: &Element) -> Found<Element> {
         deleted_only: false,
     };
     asking.ask(request).await?;
-    Ok(response(SUCCESS))
+    Ok(ItemStatus::Success)
 }
 
 #[cfg(test)]
@@ -199,15 +216,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_found_where_the_head_says() {
-        let whole = multipart(&[b"ab".to_vec(), b"cde".to_vec()]);
-        assert_eq!(
-            whole,
-            [
-                &[2, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 22, 0, 0, 0, 3, 0, 0, 0][..],
-                b"abcde"
-            ]
-            .concat()
-        );
+    fn a_range_ends_where_the_attachment_ends() {
+        let check = |first, last, expect: Option<&[u8]>| {
+            let found = stretch(b"abcd".to_vec(), Some(OctetRange { first, last }));
+            let found = found.map(|(octets, range)| {
+                let (range, total) = range.unwrap();
+                assert_eq!((range.last - range.first + 1, total), (octets.len() as u64, 4));
+                octets
+            });
+            assert_eq!(found.as_deref(), expect, "{first}-{last}");
+        };
+        check(0, 3, Some(b"abcd"));
+        check(1, 2, Some(b"bc"));
+        check(3, 100, Some(b"d"));
+        check(4, 9, None);
+        check(5, 9, None);
+        check(u64::MAX, u64::MAX, None);
+        assert_eq!(stretch(b"a".to_vec(), None).unwrap(), (b"a".to_vec(), None));
+        let of_nothing = stretch(Vec::new(), Some(OctetRange { first: 0, last: 1 }));
+        assert_eq!(of_nothing, None);
     }
 }

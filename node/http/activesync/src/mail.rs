@@ -1,47 +1,27 @@
 //! A mail as devices see it: fields, body in the form they take, attachments ([MS-ASEMAIL], [MS-ASAIRS]).
 
-use hongyan_activesync::Element;
-use hongyan_activesync::page::{air_sync, air_sync_base, email, email2};
+use hongyan_activesync::command::sync::{MimeSupport, SyncOptions};
+use hongyan_activesync::{
+    Attachment, AttachmentMethod, Body, BodyData, BodyPreference, BodyType, EmailData, Flag, FlagStatus, Importance,
+    Verb,
+};
 use hongyan_blob::BlobReader;
 use hongyan_jmap::object::{Bodies, BodyPart, bodies};
 use hongyan_mailbox::{Email, FolderView, MessageEntry, read_email};
 use hongyan_message::charset::TextDecoder;
-use hongyan_message::{AddressItem, Content, Part, SentDate, TransferDecoder, header, html, subject, words};
+use hongyan_message::{AddressItem, Content, Part, TransferDecoder, header, html, subject, words};
 use hongyan_types::{Keyword, SystemFlag, Timestamp};
 
 use crate::answer::Found;
 use crate::asking::{Asking, folder_name};
-use crate::record::{BodyWishRecord, WishesRecord};
 
 /// Octets read at a time.
 const STEP_OCTETS: usize = 64 * 1024;
 /// Of a longer header, the beginning is looked at.
 const HEADER_OCTETS_MAX: u64 = 64 * 1024;
 
-/// Forms of a body ([MS-ASAIRS] §2.2.2.41).
-const PLAIN: u8 = 1;
-const HTML: u8 = 2;
-const MIME: u8 = 4;
-/// Of `MIMESupport`: all mails come as MIME.
-const ALL_MIME: u8 = 2;
 /// From Unix time to FILETIME, in seconds.
 const FILETIME_SECS: i64 = 11_644_473_600;
-
-/// A moment as devices read it ([MS-ASDTYPE] §2.3).
-pub(crate) fn date(at: Timestamp) -> String {
-    let day = SentDate {
-        timestamp: at,
-        zone_minutes: 0,
-    }
-    .civil();
-    let secs = at.secs().rem_euclid(86_400);
-    let (hour, minute, second) = (secs / 3_600, secs / 60 % 60, secs % 60);
-    let millis = at.millis.rem_euclid(1_000);
-    format!(
-        "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z",
-        day.year, day.month, day.day
-    )
-}
 
 /// `text` up to so many octets, whole characters.
 fn cut(text: &str, octets_max: usize) -> &str {
@@ -73,41 +53,37 @@ pub(crate) fn addresses(items: &[AddressItem]) -> Option<String> {
 }
 
 /// What a device may change of a message, as it is now.
-pub(crate) fn state(view: &FolderView, entry: &MessageEntry) -> Vec<Element> {
-    let is_flagged = entry.flags.contains(SystemFlag::Flagged);
-    let flag = match is_flagged {
-        true => Element::new(email::FLAG)
-            .text(email::STATUS, "2")
-            .text(email::FLAG_TYPE, "Flag for follow up"),
-        false => Element::new(email::FLAG),
+pub(crate) fn state(view: &FolderView, entry: &MessageEntry) -> EmailData {
+    let has = |flag| entry.flags.contains(flag);
+    let flag = match has(SystemFlag::Flagged) {
+        true => Flag {
+            status: FlagStatus::Active,
+            kind: Some("Flag for follow up".to_owned()),
+            ..Flag::default()
+        },
+        false => Flag::default(),
     };
-    let read = if entry.flags.contains(SystemFlag::Seen) {
-        "1"
-    } else {
-        "0"
-    };
-    let mut state = vec![Element::of_text(email::READ, read), flag];
     let forwarded = Keyword::try_from("$forwarded").ok();
     let forwarded = forwarded.and_then(|keyword| view.keywords().id(&keyword));
-    // [MS-ASEMAIL] §2.2.2.45: 1 is a reply, 3 a forward.
-    let verb = if entry.flags.contains(SystemFlag::Answered) {
-        Some("1")
-    } else if forwarded.is_some_and(|id| entry.keywords.ids().contains(&id)) {
-        Some("3")
-    } else {
-        None
-    };
-    state.extend(verb.map(|verb| Element::of_text(email2::LAST_VERB_EXECUTED, verb)));
-    state
+    let is_forwarded = forwarded.is_some_and(|id| entry.keywords.ids().contains(&id));
+    EmailData {
+        read: Some(has(SystemFlag::Seen)),
+        flag: Some(flag),
+        last_verb_executed: match has(SystemFlag::Answered) {
+            true => Some(Verb::ReplyToSender),
+            false => is_forwarded.then_some(Verb::Forward),
+        },
+        ..EmailData::default()
+    }
 }
 
 /// A message, and the octets of its texts; `None` when it went since.
-pub(crate) async fn application_data(
+pub(crate) async fn email_data(
     asking: &Asking<'_>,
     view: &FolderView,
     entry: &MessageEntry,
-    wishes: &WishesRecord,
-) -> Found<Option<(Element, usize)>> {
+    options: &SyncOptions,
+) -> Found<Option<(EmailData, usize)>> {
     let services = &asking.service.services;
     let Some(mail) = read_email(&services.database, asking.mailbox, entry.email).await? else {
         return Ok(None);
@@ -124,50 +100,46 @@ pub(crate) async fn application_data(
     let shown: Vec<String> = names(&envelope.to)
         .map(|(name, address)| name.unwrap_or(address))
         .collect();
-    let data = Element::new(air_sync::APPLICATION_DATA)
-        .text_if(email::TO, addresses(&envelope.to))
-        .text_if(email::CC, addresses(&envelope.cc))
-        .text_if(email::FROM, addresses(&envelope.from))
-        .text_if(email::REPLY_TO, addresses(&envelope.reply_to))
-        .text(email::SUBJECT, words::decode(subject).into_owned())
-        .text(email::DATE_RECEIVED, date(entry.internal_date))
-        .text_if(
-            email::DISPLAY_TO,
-            Some(shown.join("; ")).filter(|shown| !shown.is_empty()),
-        )
-        .text(email::THREAD_TOPIC, subject::base(subject).text)
-        .text(email::IMPORTANCE, importance(&head))
-        .with_all(state(view, entry))
-        .text(email::MESSAGE_CLASS, "IPM.Note")
-        // What is told is told in UTF-8.
-        .text(email::INTERNET_CPID, "65001")
-        .text(email::CONTENT_CLASS, "urn:content-classes:message");
     let found = bodies(&mail.structure);
-    let data = data.with_all(attachments(&found, view, entry));
-    let (body, native, octets) = body(asking, &mut reader, &mail, &found, wishes).await?;
-    let mut data = data
-        .with(body)
-        .number(air_sync_base::NATIVE_BODY_TYPE, native)
-        .opaque(email2::CONVERSATION_ID, conversation(&mail))
-        .opaque(email2::CONVERSATION_INDEX, index(entry.internal_date));
-    if asking.version.is_16() {
-        data = data
-            .text_if(email2::BCC, addresses(&envelope.bcc))
-            .boolean(email2::IS_DRAFT, entry.flags.contains(SystemFlag::Draft));
-    }
+    let attachments = found.attachments.iter();
+    let attachments = attachments.map(|attachment| one_attachment(attachment, view, entry));
+    let (body, native, octets) = body(asking, &mut reader, &mail, &found, options).await?;
+    let data = EmailData {
+        to: addresses(&envelope.to),
+        cc: addresses(&envelope.cc),
+        bcc: addresses(&envelope.bcc),
+        from: addresses(&envelope.from),
+        reply_to: addresses(&envelope.reply_to),
+        subject: Some(words::decode(subject).into_owned()),
+        date_received: Some(entry.internal_date),
+        display_to: Some(shown.join("; ")).filter(|shown| !shown.is_empty()),
+        thread_topic: Some(subject::base(subject).text.to_string()),
+        importance: Some(importance(&head)),
+        attachments: attachments.collect(),
+        body: Some(body),
+        native_body_type: Some(native),
+        message_class: Some("IPM.Note".to_owned()),
+        // What is told is told in UTF-8.
+        internet_cpid: Some(65_001),
+        content_class: Some("urn:content-classes:message".to_owned()),
+        conversation_id: Some(conversation(&mail)),
+        conversation_index: Some(index(entry.internal_date)),
+        is_draft: Some(entry.flags.contains(SystemFlag::Draft)),
+        ..state(view, entry)
+    };
     Ok(Some((data, octets)))
 }
 
-/// [MS-ASEMAIL] §2.2.2.38: 0 is low, 1 normal, 2 high.
-fn importance(head: &[u8]) -> &'static str {
+/// What the header says ([MS-ASEMAIL] §2.2.2.38).
+fn importance(head: &[u8]) -> Importance {
     let text = |name| header::find(head, name).map(|field| field.text().trim().to_ascii_lowercase());
     let said = text("Importance").or_else(|| text("X-Priority")).unwrap_or_default();
     match said.as_str() {
-        "high" => "2",
-        "low" => "0",
-        priority if priority.starts_with(['1', '2']) => "2",
-        priority if priority.starts_with(['4', '5']) => "0",
-        _ => "1",
+        "high" => Importance::High,
+        "low" => Importance::Low,
+        priority if priority.starts_with(['1', '2']) => Importance::High,
+        priority if priority.starts_with(['4', '5']) => Importance::Low,
+        _ => Importance::Normal,
     }
 }
 
@@ -183,16 +155,7 @@ fn index(at: Timestamp) -> Vec<u8> {
     ticks.to_be_bytes()[1..6].to_vec()
 }
 
-fn attachments(found: &Bodies<'_>, view: &FolderView, entry: &MessageEntry) -> Option<Element> {
-    let shown = found
-        .attachments
-        .iter()
-        .map(|attachment| one_attachment(attachment, view, entry));
-    let shown: Vec<Element> = shown.collect();
-    (!shown.is_empty()).then(|| Element::new(air_sync_base::ATTACHMENTS).with_all(shown))
-}
-
-fn one_attachment(found: &BodyPart<'_>, view: &FolderView, entry: &MessageEntry) -> Element {
+fn one_attachment(found: &BodyPart<'_>, view: &FolderView, entry: &MessageEntry) -> Attachment {
     let part = found.part;
     let is_mail = matches!(part.content, Content::Message(_));
     let name = part.file_name().map(|name| words::decode(name).into_owned());
@@ -203,14 +166,19 @@ fn one_attachment(found: &BodyPart<'_>, view: &FolderView, entry: &MessageEntry)
     let reference = format!("{}:{}:{}", folder_name(view.folder()), entry.uid.get(), found.path);
     let id = part.id.as_deref().map(|id| id.trim_matches(['<', '>']).to_owned());
     let is_inline = id.is_some() && !part.is_attachment();
-    Element::new(air_sync_base::ATTACHMENT)
-        .text(air_sync_base::DISPLAY_NAME, name)
-        .text(air_sync_base::FILE_REFERENCE, reference)
-        // [MS-ASAIRS] §2.2.2.28: 1 is a file, 5 a mail.
-        .text(air_sync_base::METHOD, if is_mail { "5" } else { "1" })
-        .number(air_sync_base::ESTIMATED_DATA_SIZE, part.decoded_octets)
-        .text_if(air_sync_base::CONTENT_ID, id)
-        .with_all(is_inline.then(|| Element::of_text(air_sync_base::IS_INLINE, "1")))
+    Attachment {
+        display_name: Some(name),
+        file_reference: reference,
+        client_id: None,
+        method: match is_mail {
+            true => AttachmentMethod::Embedded,
+            false => AttachmentMethod::Normal,
+        },
+        estimated_data_size: u32::try_from(part.decoded_octets).unwrap_or(u32::MAX),
+        content_id: id,
+        content_location: None,
+        is_inline,
+    }
 }
 
 /// The text of a part, as it stands there.
@@ -252,7 +220,7 @@ async fn texts(reader: &mut BlobReader, parts: &[BodyPart<'_>], as_html: bool, o
 }
 
 /// Plain text as HTML.
-fn in_html(text: &str) -> String {
+pub(crate) fn in_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     out.push_str("<div>");
     for character in text.chars() {
@@ -270,65 +238,75 @@ fn in_html(text: &str) -> String {
 }
 
 /// The form that a device gets: one that it takes, the mail's own before others.
-fn choose(wishes: &WishesRecord, has_html: bool) -> (u8, Option<&BodyWishRecord>) {
-    let wish = |kind| wishes.bodies.iter().find(|wish| wish.kind == kind);
-    if let Some(mime) = wish(MIME)
-        && (wishes.mime == ALL_MIME || wishes.bodies.len() == 1)
+fn choose(options: &SyncOptions, has_html: bool) -> (BodyType, Option<&BodyPreference>) {
+    let wishes = &options.body_preferences;
+    let wish = |kind| wishes.iter().find(|wish| wish.kind == kind);
+    if let Some(mime) = wish(BodyType::Mime)
+        && (options.mime_support == MimeSupport::Always || wishes.len() == 1)
     {
-        return (MIME, Some(mime));
+        return (BodyType::Mime, Some(mime));
     }
-    match (wish(HTML), wish(PLAIN)) {
-        (Some(html), None) => (HTML, Some(html)),
-        (Some(html), Some(_)) if has_html => (HTML, Some(html)),
-        (_, plain) => (PLAIN, plain),
+    match (wish(BodyType::Html), wish(BodyType::Plain)) {
+        (Some(html), None) => (BodyType::Html, Some(html)),
+        (Some(html), Some(_)) if has_html => (BodyType::Html, Some(html)),
+        (_, plain) => (BodyType::Plain, plain),
     }
 }
 
+/// As many octets of a mail as end with a whole character, where it has UTF-8 up to there.
+fn whole_characters(mut octets: Vec<u8>) -> Vec<u8> {
+    if let Err(error) = std::str::from_utf8(&octets)
+        && error.error_len().is_none()
+    {
+        octets.truncate(error.valid_up_to());
+    }
+    octets
+}
+
+/// The body, the form in which it is kept, and the octets that are told.
 async fn body(
     asking: &Asking<'_>,
     reader: &mut BlobReader,
     mail: &Email,
     found: &Bodies<'_>,
-    wishes: &WishesRecord,
-) -> Found<(Element, u8, usize)> {
+    options: &SyncOptions,
+) -> Found<(Body, BodyType, usize)> {
     let is_html = |part: &BodyPart<'_>| part.part.media.is("text", "html");
     let has_html = found.html.iter().any(is_html);
-    let native = if has_html { HTML } else { PLAIN };
-    let (kind, wish) = choose(wishes, has_html);
-    let wanted = wish.and_then(|wish| wish.truncation);
+    let native = if has_html { BodyType::Html } else { BodyType::Plain };
+    let (kind, wish) = choose(options, has_html);
+    let wanted = wish.and_then(|wish| wish.truncation_size);
     let wanted = wanted.map_or(usize::MAX, |octets| usize::try_from(octets).unwrap_or(usize::MAX));
     let octets_max = asking.service.settings.body_octets_max;
-    let (whole, size) = match kind {
-        MIME => {
-            let octets = usize::try_from(mail.octets.0).unwrap_or(usize::MAX);
-            let length = octets.min(octets_max).min(wanted);
-            let octets = read_whole(reader, length).await?;
-            (String::from_utf8_lossy(&octets).into_owned(), mail.octets.0)
-        }
-        _ => {
-            let parts = if kind == HTML { &found.html } else { &found.text };
-            let text = texts(reader, parts, kind == HTML, octets_max).await?;
-            let size = text.len() as u64;
-            (text, size)
-        }
+    let most = wanted.min(octets_max);
+    let (data, length, size) = if kind == BodyType::Mime {
+        let octets = usize::try_from(mail.octets.0).unwrap_or(usize::MAX);
+        let octets = whole_characters(read_whole(reader, octets.min(most)).await?);
+        let length = octets.len();
+        (BodyData::Mime(octets), length, mail.octets.0)
+    } else {
+        let parts = match kind {
+            BodyType::Html => &found.html,
+            _ => &found.text,
+        };
+        let text = texts(reader, parts, kind == BodyType::Html, octets_max).await?;
+        let shown = cut(&text, most);
+        (BodyData::Text(shown.to_owned()), shown.len(), text.len() as u64)
     };
-    let mut shown = cut(&whole, wanted.min(octets_max));
-    let is_truncated = (shown.len() as u64) < size;
-    if is_truncated && wish.is_some_and(|wish| wish.all_or_none) {
-        shown = "";
-    }
+    let truncated = (length as u64) < size;
+    let is_left_out = truncated && wish.is_some_and(|wish| wish.all_or_none);
+    let length = if is_left_out { 0 } else { length };
     let preview = wish.and_then(|wish| wish.preview).filter(|characters| *characters > 0);
-    let preview = preview.map(|characters| {
-        let most = usize::try_from(characters.min(255)).unwrap_or(255);
-        mail.structure.preview.chars().take(most).collect::<String>()
-    });
-    let element = Element::new(air_sync_base::BODY)
-        .number(air_sync_base::TYPE, kind)
-        .number(air_sync_base::ESTIMATED_DATA_SIZE, size)
-        .with_all(is_truncated.then(|| Element::of_text(air_sync_base::TRUNCATED, "1")))
-        .text_if(air_sync_base::DATA, Some(shown).filter(|shown| !shown.is_empty()))
-        .text_if(air_sync_base::PREVIEW, preview);
-    Ok((element, native, shown.len()))
+    let preview = preview.map(|characters| mail.structure.preview.chars().take(characters.into()).collect());
+    let body = Body {
+        kind,
+        estimated_data_size: Some(u32::try_from(size).unwrap_or(u32::MAX)),
+        truncated,
+        data: Some(data).filter(|_| length > 0),
+        part: None,
+        preview,
+    };
+    Ok((body, native, length))
 }
 
 /// The text of a mail to stand below another, with lines about it above; and its type.
@@ -370,37 +348,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_have_milliseconds() {
-        let at = Timestamp {
-            millis: 1_700_000_000_042,
-        };
-        assert_eq!(date(at), "2023-11-14T22:13:20.042Z");
-    }
-
-    #[test]
     fn the_form_of_a_body_is_one_that_the_device_takes() {
-        let check = |kinds: &[u8], mime: u8, has_html: bool, expect: u8| {
-            let wish = |kind: &u8| BodyWishRecord {
+        use BodyType::{Html, Mime, Plain};
+        let check = |kinds: &[BodyType], mime_support, has_html: bool, expect: BodyType| {
+            let wish = |kind: &BodyType| BodyPreference {
                 kind: *kind,
-                truncation: None,
+                truncation_size: None,
                 all_or_none: false,
                 preview: None,
             };
-            let wishes = WishesRecord {
-                mime,
-                bodies: kinds.iter().map(wish).collect(),
-                ..WishesRecord::default()
+            let options = SyncOptions {
+                mime_support,
+                body_preferences: kinds.iter().map(wish).collect(),
+                ..SyncOptions::default()
             };
-            assert_eq!(choose(&wishes, has_html).0, expect, "{kinds:?} {mime} {has_html}");
+            let chosen = choose(&options, has_html).0;
+            assert_eq!(chosen, expect, "{kinds:?} {mime_support:?} {has_html}");
         };
-        check(&[], 0, true, PLAIN);
-        check(&[PLAIN], 0, true, PLAIN);
-        check(&[HTML], 0, false, HTML);
-        check(&[HTML, PLAIN], 0, true, HTML);
-        check(&[HTML, PLAIN], 0, false, PLAIN);
-        check(&[HTML, MIME], 0, true, HTML);
-        check(&[HTML, MIME], 2, true, MIME);
-        check(&[MIME], 0, true, MIME);
+        check(&[], MimeSupport::Never, true, Plain);
+        check(&[Plain], MimeSupport::Never, true, Plain);
+        check(&[Html], MimeSupport::Never, false, Html);
+        check(&[Html, Plain], MimeSupport::Never, true, Html);
+        check(&[Html, Plain], MimeSupport::Never, false, Plain);
+        check(&[Html, Mime], MimeSupport::Never, true, Html);
+        check(&[Html, Mime], MimeSupport::Always, true, Mime);
+        check(&[Mime], MimeSupport::Never, true, Mime);
+    }
+
+    #[test]
+    fn a_mail_is_cut_between_characters() {
+        assert_eq!(whole_characters("aé".as_bytes()[..2].to_vec()), b"a");
+        assert_eq!(whole_characters("aé".as_bytes().to_vec()), "aé".as_bytes());
+        assert_eq!(whole_characters(b"a\xffb".to_vec()), b"a\xffb");
     }
 
     #[test]
@@ -412,9 +391,9 @@ mod tests {
     #[test]
     fn importance_is_what_the_header_says() {
         for (head, expect) in [
-            ("Importance: High\r\n\r\n", "2"),
-            ("X-Priority: 5 (Lowest)\r\n\r\n", "0"),
-            ("Subject: x\r\n\r\n", "1"),
+            ("Importance: High\r\n\r\n", Importance::High),
+            ("X-Priority: 5 (Lowest)\r\n\r\n", Importance::Low),
+            ("Subject: x\r\n\r\n", Importance::Normal),
         ] {
             assert_eq!(importance(head.as_bytes()), expect, "{head}");
         }

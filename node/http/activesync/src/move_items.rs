@@ -1,7 +1,8 @@
 //! MoveItems: mails go to another folder ([MS-ASCMD] §2.2.1.12).
 
 use axum::response::Response;
-use hongyan_activesync::{Element, Status, page::move_items as page};
+use hongyan_activesync::command::move_items::{Move, MoveItemsRequest, MoveItemsResponse, MoveStatus, Moved};
+use hongyan_activesync::{Element, Status};
 use hongyan_mailbox::{FolderRef, MoveMessages};
 use hongyan_types::UidSet;
 
@@ -9,52 +10,44 @@ use crate::answer::{Found, Stop, body};
 use crate::asking::{Asking, folder_name, read_folder};
 use crate::sync_changes::read_message;
 
-/// [MS-ASCMD] §2.2.3.177.10.
-const NO_SOURCE: u8 = 1;
-const NO_DESTINATION: u8 = 2;
-const SUCCESS: u8 = 3;
-const SAME: u8 = 4;
-const FAILED: u8 = 5;
-
 pub(crate) async fn move_items(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
-    if tree.tag != page::MOVE_ITEMS {
+    let request = MoveItemsRequest::read(tree, asking.version)?;
+    if request.moves.len() > asking.service.settings.commands_max {
         return Err(Status::InvalidContent.into());
     }
-    let mut answer = Element::new(page::MOVE_ITEMS);
-    for (count, wanted) in tree.children(page::MOVE).enumerate() {
-        if count >= asking.service.settings.commands_max {
-            return Err(Status::InvalidContent.into());
-        }
-        let text = |tag| wanted.text_of(tag).unwrap_or_default();
-        let message = text(page::SRC_MSG_ID);
-        let moved = move_one(asking, (message, text(page::SRC_FLD_ID), text(page::DST_FLD_ID))).await?;
-        let response = Element::new(page::RESPONSE).text(page::SRC_MSG_ID, message);
-        answer = answer.with(match moved {
-            Ok(now) => response.number(page::STATUS, SUCCESS).text(page::DST_MSG_ID, now),
-            Err(status) => response.number(page::STATUS, status),
+    let mut moved = Vec::with_capacity(request.moves.len());
+    for wanted in request.moves {
+        let outcome = move_one(asking, &wanted).await?;
+        moved.push(Moved {
+            source_message: wanted.source_message,
+            status: outcome.as_ref().err().copied().unwrap_or(MoveStatus::Success),
+            destination_message: outcome.ok(),
         });
     }
-    Ok(body(&answer))
+    Ok(body(&MoveItemsResponse { moved }.write()))
 }
 
-async fn move_one(asking: &Asking<'_>, (message, from, to): (&str, &str, &str)) -> Found<Result<String, u8>> {
+/// What the mail is called where it went.
+async fn move_one(asking: &Asking<'_>, wanted: &Move) -> Found<Result<String, MoveStatus>> {
     if asking.read_only {
-        return Ok(Err(FAILED));
+        return Ok(Err(MoveStatus::Failed));
     }
-    let (Some(from), Some(to)) = (read_folder(from), read_folder(to)) else {
-        return Ok(Err(NO_SOURCE));
+    let names = read_folder(&wanted.source_folder).zip(read_folder(&wanted.destination_folder));
+    let Some((from, to)) = names else {
+        return Ok(Err(MoveStatus::InvalidSource));
     };
     if from == to {
-        return Ok(Err(SAME));
+        return Ok(Err(MoveStatus::SameFolder));
     }
     let Some(opened) = asking.open(from).await? else {
-        return Ok(Err(NO_SOURCE));
+        return Ok(Err(MoveStatus::InvalidSource));
     };
-    let Some(uid) = read_message(&opened.view, message).filter(|uid| opened.view.get(*uid).is_some()) else {
-        return Ok(Err(NO_SOURCE));
+    let uid = read_message(&opened.view, &wanted.source_message);
+    let Some(uid) = uid.filter(|uid| opened.view.get(*uid).is_some()) else {
+        return Ok(Err(MoveStatus::InvalidSource));
     };
     if asking.open(to).await?.is_none() {
-        return Ok(Err(NO_DESTINATION));
+        return Ok(Err(MoveStatus::InvalidDestination));
     }
     let request = MoveMessages {
         from,
@@ -66,9 +59,9 @@ async fn move_one(asking: &Asking<'_>, (message, from, to): (&str, &str, &str)) 
             let now = moved.moved.uids.first();
             Ok(now
                 .map(|(_, uid)| format!("{}:{}", folder_name(to), uid.get()))
-                .ok_or(NO_SOURCE))
+                .ok_or(MoveStatus::InvalidSource))
         }
-        Err(Stop::Mailbox(error)) if !error.is_temporary() => Ok(Err(FAILED)),
+        Err(Stop::Mailbox(error)) if !error.is_temporary() => Ok(Err(MoveStatus::Failed)),
         Err(stop) => Err(stop),
     }
 }

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use hongyan_activesync::{Element, page::ping as page};
+use hongyan_activesync::Element;
+use hongyan_activesync::command::ping::{PingRequest, PingResponse};
 use hongyan_mailbox::FolderId;
 
 use crate::answer::{Found, body};
@@ -12,63 +13,39 @@ use crate::asking::{Asking, folder_name, read_folder};
 use crate::devices;
 use crate::sync::has_news;
 
-/// [MS-ASCMD] §2.2.3.177.11.
-const NOTHING: u8 = 1;
-const NEWS: u8 = 2;
-const MISSING_PARAMETERS: u8 = 3;
-const SYNTAX: u8 = 4;
-const BAD_HEARTBEAT: u8 = 5;
-const TOO_MANY_FOLDERS: u8 = 6;
-const HIERARCHY_CHANGED: u8 = 7;
-
-fn status(status: u8) -> Element {
-    Element::new(page::PING).number(page::STATUS, status)
-}
-
-/// What the request asks for: what it leaves out is as the device said last.
-fn wanted(asking: &Asking<'_>, tree: Option<&Element>) -> Result<(Vec<u32>, u32), u8> {
-    let device = &asking.device;
-    let mut folders = device.ping_folders.clone();
-    let mut secs = device.ping_secs;
-    if let Some(tree) = tree {
-        if tree.tag != page::PING {
-            return Err(SYNTAX);
-        }
-        if let Some(text) = tree.text_of(page::HEARTBEAT_INTERVAL) {
-            secs = text.trim().parse().map_err(|_| SYNTAX)?;
-        }
-        if let Some(list) = tree.child(page::FOLDERS) {
-            let named = list.children(page::FOLDER).map(|folder| {
-                let id = folder.text_of(page::ID).and_then(read_folder);
-                id.map(|id| id.0).ok_or(HIERARCHY_CHANGED)
-            });
-            folders = named.collect::<Result<_, _>>()?;
-        }
+/// What the request asks for, folders and seconds: what it leaves out is as the device said last.
+fn wanted(asking: &Asking<'_>, request: &PingRequest) -> Result<(Vec<u32>, u32), PingResponse> {
+    let named = request.folders.iter().map(|folder| Some(read_folder(&folder.id)?.0));
+    let named: Option<Vec<u32>> = named.collect();
+    let mut folders = named.ok_or(PingResponse::FolderHierarchyChanged)?;
+    if folders.is_empty() {
+        folders.clone_from(&asking.device.ping_folders);
     }
+    let secs = request.heartbeat_secs.unwrap_or(asking.device.ping_secs);
     if folders.is_empty() || secs == 0 {
-        return Err(MISSING_PARAMETERS);
+        return Err(PingResponse::MissingParameters);
     }
-    Ok((folders, secs))
-}
-
-pub(crate) async fn ping(asking: &mut Asking<'_>, tree: Option<&Element>) -> Found<Response> {
-    let (folders, secs) = match wanted(asking, tree) {
-        Ok(wanted) => wanted,
-        Err(refused) => return Ok(body(&status(refused))),
-    };
     let limits = &asking.service.settings;
     if folders.len() > limits.collections_max {
-        let max = u64::try_from(limits.collections_max).unwrap_or(u64::MAX);
-        return Ok(body(&status(TOO_MANY_FOLDERS).number(page::MAX_FOLDERS, max)));
+        let max = u32::try_from(limits.collections_max).unwrap_or(u32::MAX);
+        return Err(PingResponse::TooManyFolders(max));
     }
     let heartbeat = Duration::from_secs(secs.into());
     let bounded = heartbeat.clamp(limits.wait_min, limits.wait_max);
     if bounded != heartbeat {
         // The device comes back with what is allowed.
-        return Ok(body(
-            &status(BAD_HEARTBEAT).number(page::HEARTBEAT_INTERVAL, bounded.as_secs()),
-        ));
+        let secs = u32::try_from(bounded.as_secs()).unwrap_or(u32::MAX);
+        return Err(PingResponse::HeartbeatOutOfRange(secs));
     }
+    Ok((folders, secs))
+}
+
+pub(crate) async fn ping(asking: &mut Asking<'_>, tree: Option<&Element>) -> Found<Response> {
+    let request = tree.map(|tree| PingRequest::read(tree, asking.version)).transpose()?;
+    let (folders, secs) = match wanted(asking, &request.unwrap_or_default()) {
+        Ok(wanted) => wanted,
+        Err(refused) => return Ok(body(&refused.write())),
+    };
     if (&asking.device.ping_folders, asking.device.ping_secs) != (&folders, secs) {
         let folders = folders.clone();
         asking
@@ -79,19 +56,14 @@ pub(crate) async fn ping(asking: &mut Asking<'_>, tree: Option<&Element>) -> Fou
             .await?;
     }
     let env = asking.service.services.env.clone();
+    let heartbeat = Duration::from_secs(secs.into());
     let waited = env.timeout(heartbeat, news(asking, &folders)).await;
-    Ok(body(&match waited {
-        None => status(NOTHING),
-        Some(found) => match found? {
-            None => status(HIERARCHY_CHANGED),
-            Some(changed) => {
-                let changed = changed
-                    .into_iter()
-                    .map(|id| Element::of_text(page::FOLDER, folder_name(id)));
-                status(NEWS).with(Element::new(page::FOLDERS).with_all(changed))
-            }
-        },
-    }))
+    let response = match waited.transpose()? {
+        None => PingResponse::Expired,
+        Some(None) => PingResponse::FolderHierarchyChanged,
+        Some(Some(changed)) => PingResponse::Changes(changed.into_iter().map(folder_name).collect()),
+    };
+    Ok(body(&response.write()))
 }
 
 /// Waits for folders with something new; `None` when one of them is there no more.

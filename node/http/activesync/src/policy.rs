@@ -4,22 +4,15 @@
 //! itself as a whole; 16.1 can be told to remove this one account.
 
 use axum::response::Response;
-use hongyan_activesync::{Element, ProtocolVersion, page::provision as page};
+use hongyan_activesync::command::provision::{
+    POLICY_TYPE, PolicyRequest, PolicyResponse, PolicyStatus, ProvisionRequest, ProvisionResponse, ProvisionStatus,
+};
+use hongyan_activesync::{Element, ProtocolVersion, Status, page::provision as page};
 
 use crate::answer::{Found, body, refused};
 use crate::asking::Asking;
 use crate::record::Wipe;
 use crate::settings_command;
-
-/// The only type of policy since 12.0 ([MS-ASPROV] §2.2.2.44).
-const WBXML: &str = "MS-EAS-Provisioning-WBXML";
-
-const SUCCESS: u8 = 1;
-/// [MS-ASPROV] §2.2.2.54: of the command.
-const PROTOCOL_ERROR: u16 = 2;
-/// Of a policy: its type is unknown; its key is not the one that was offered.
-const UNKNOWN_TYPE: u8 = 3;
-const WRONG_KEY: u8 = 5;
 
 /// The policy: a client that asks for nothing else does with what is here.
 fn document() -> Element {
@@ -50,11 +43,23 @@ fn document() -> Element {
         .fold(document, |document, tag| document.boolean(tag, true))
 }
 
-fn policy(status: u8, key: Option<u32>) -> Element {
-    Element::new(page::POLICY)
-        .text(page::POLICY_TYPE, WBXML)
-        .number(page::STATUS, status)
-        .number_if(page::POLICY_KEY, key)
+fn policy(status: PolicyStatus, policy_key: Option<u32>) -> PolicyResponse {
+    PolicyResponse {
+        policy_type: POLICY_TYPE.to_owned(),
+        status,
+        policy_key,
+        document: None,
+    }
+}
+
+fn answered() -> ProvisionResponse {
+    ProvisionResponse {
+        status: ProvisionStatus::Success,
+        device_information_noted: false,
+        policy: None,
+        remote_wipe: false,
+        account_only_remote_wipe: false,
+    }
 }
 
 fn random_key(asking: &Asking<'_>) -> u32 {
@@ -65,63 +70,75 @@ fn random_key(asking: &Asking<'_>) -> u32 {
 }
 
 pub(crate) async fn provision(asking: &mut Asking<'_>, tree: Option<&Element>) -> Found<Response> {
-    let Some(tree) = tree.filter(|tree| tree.tag == page::PROVISION) else {
-        return Ok(refused(asking.line.command, PROTOCOL_ERROR));
+    let Some(tree) = tree else {
+        return Ok(refused(asking.line.command, ProvisionStatus::ProtocolError.number()));
     };
-    let answer = Element::new(page::PROVISION);
-    if let Some(done) = tree.child(page::ACCOUNT_ONLY_REMOTE_WIPE) {
+    let request = ProvisionRequest::read(tree, asking.version)?;
+    if let Some(status) = request.account_only_remote_wipe {
         // [MS-ASPROV] §2.2.2.1: the device says whether it has removed the account.
-        let is_done = done.text_of(page::STATUS) == Some("1");
-        if is_done && asking.device.wipe() == Wipe::Told {
+        if status == 1 && asking.device.wipe() == Wipe::Told {
             asking.note(|device| device.set_wipe(Wipe::Done)).await?;
         }
-        return Ok(body(&answer.number(page::STATUS, SUCCESS)));
+        return Ok(body(&answered().write()));
     }
     if asking.device.wipe() != Wipe::None {
-        return wipe(asking, answer).await;
+        return wipe(asking).await;
     }
-    let said = settings_command::device_information(asking, tree).await?;
-    let answer = answer.with_all(said).number(page::STATUS, SUCCESS);
-    let Some(asked) = tree
-        .child(page::POLICIES)
-        .and_then(|policies| policies.child(page::POLICY))
-    else {
-        return Ok(body(&answer));
+    if let Some(information) = &request.device_information {
+        settings_command::note_device(asking, information).await?;
+    }
+    let policy = match &request.policy {
+        None => None,
+        Some(asked) => Some(answer_policy(asking, asked).await?),
     };
-    let policy = if asked.text_of(page::POLICY_TYPE) != Some(WBXML) {
-        policy(UNKNOWN_TYPE, None)
-    } else if let Some(key) = asked.text_of(page::POLICY_KEY) {
-        acknowledge(asking, key, asked.text_of(page::STATUS)).await?
-    } else {
-        let key = random_key(asking);
-        asking.note(|device| device.offered_key = key).await?;
-        policy(SUCCESS, Some(key)).with(Element::new(page::DATA).with(document()))
+    let response = ProvisionResponse {
+        device_information_noted: request.device_information.is_some(),
+        policy,
+        ..answered()
     };
-    Ok(body(&answer.with(Element::new(page::POLICIES).with(policy))))
+    Ok(body(&response.write()))
+}
+
+async fn answer_policy(asking: &mut Asking<'_>, asked: &PolicyRequest) -> Found<PolicyResponse> {
+    if asked.policy_type != POLICY_TYPE {
+        return Ok(policy(PolicyStatus::UnknownType, None));
+    }
+    if let Some(key) = &asked.policy_key {
+        return acknowledge(asking, key, asked.status).await;
+    }
+    let key = random_key(asking);
+    asking.note(|device| device.offered_key = key).await?;
+    Ok(PolicyResponse {
+        document: Some(document()),
+        ..policy(PolicyStatus::Success, Some(key))
+    })
 }
 
 /// [MS-ASPROV] §3.1.5.2: with the final key other commands are served.
-async fn acknowledge(asking: &mut Asking<'_>, key: &str, status: Option<&str>) -> Found<Element> {
+async fn acknowledge(asking: &mut Asking<'_>, key: &str, status: Option<u8>) -> Found<PolicyResponse> {
     let shown = key.trim().parse().unwrap_or(0);
     let is_offered = shown != 0 && shown == asking.device.offered_key;
     // 1 is all of it, 2 a part; there is nothing in it that a device could not keep.
-    let is_taken = matches!(status.map(str::trim), Some("1" | "2"));
+    let is_taken = matches!(status, Some(1 | 2));
     if !is_offered || !is_taken {
-        return Ok(policy(WRONG_KEY, None));
+        return Ok(policy(PolicyStatus::WrongKey, None));
     }
     let key = random_key(asking);
     asking
         .note(|device| (device.policy_key, device.offered_key) = (key, 0))
         .await?;
-    Ok(policy(SUCCESS, Some(key)))
+    Ok(policy(PolicyStatus::Success, Some(key)))
 }
 
-async fn wipe(asking: &mut Asking<'_>, answer: Element) -> Found<Response> {
+async fn wipe(asking: &mut Asking<'_>) -> Found<Response> {
     let is_known = asking.version == ProtocolVersion::V16_1;
     if !is_known || asking.device.wipe() == Wipe::Done {
-        return Err(hongyan_activesync::Status::DeviceIsBlockedForThisUser.into());
+        return Err(Status::DeviceIsBlockedForThisUser.into());
     }
     asking.note(|device| device.set_wipe(Wipe::Told)).await?;
-    let answer = answer.number(page::STATUS, SUCCESS);
-    Ok(body(&answer.flag(page::ACCOUNT_ONLY_REMOTE_WIPE)))
+    let response = ProvisionResponse {
+        account_only_remote_wipe: true,
+        ..answered()
+    };
+    Ok(body(&response.write()))
 }

@@ -6,6 +6,8 @@
 //! of-account ("active-sync", 3, device)          -> mails that it has sent lately
 
 use bytes::Bytes;
+use hongyan_activesync::command::sync::{FilterType, MimeSupport, SyncOptions};
+use hongyan_activesync::{BodyPreference, BodyType};
 use hongyan_directory::of_account;
 use hongyan_kv::record::{self, Schema};
 use hongyan_kv::{Error, Tuple};
@@ -16,6 +18,9 @@ use minicbor::{Decode, Encode};
 use crate::position::Position;
 
 const V1: Schema = Schema(1);
+
+/// There are four forms of bodies.
+const BODIES_MAX: usize = 4;
 
 const DEVICE: u8 = 0;
 const HIERARCHY: u8 = 1;
@@ -173,6 +178,45 @@ pub(crate) struct WishesRecord {
     pub(crate) mime: u8,
     #[n(3)]
     pub(crate) bodies: Vec<BodyWishRecord>,
+}
+
+impl WishesRecord {
+    /// Of what a client says.
+    pub(crate) fn of(options: &SyncOptions) -> Self {
+        let body = |wish: &BodyPreference| BodyWishRecord {
+            kind: wish.kind.number(),
+            truncation: wish.truncation_size,
+            all_or_none: wish.all_or_none,
+            preview: wish.preview.map(u32::from),
+        };
+        Self {
+            filter: options.filter.number(),
+            // The server's side stays where nothing is said ([MS-ASCMD] §2.2.3.35).
+            conflict: u8::from(options.server_wins.unwrap_or(true)),
+            mime: options.mime_support.number(),
+            bodies: options.body_preferences.iter().take(BODIES_MAX).map(body).collect(),
+        }
+    }
+    /// What it says. Of what a later release may have kept, the default.
+    pub(crate) fn options(&self) -> SyncOptions {
+        let body = |wish: &BodyWishRecord| {
+            Some(BodyPreference {
+                kind: BodyType::from_number(wish.kind)?,
+                truncation_size: wish.truncation,
+                all_or_none: wish.all_or_none,
+                preview: wish.preview.and_then(|characters| characters.try_into().ok()),
+            })
+        };
+        let supports = [MimeSupport::Never, MimeSupport::SmimeOnly, MimeSupport::Always];
+        let mime = supports.into_iter().find(|support| support.number() == self.mime);
+        SyncOptions {
+            filter: FilterType::from_number(self.filter).unwrap_or_default(),
+            server_wins: Some(self.conflict != 0),
+            mime_support: mime.unwrap_or_default(),
+            body_preferences: self.bodies.iter().filter_map(body).collect(),
+            ..SyncOptions::default()
+        }
+    }
 }
 
 /// A form of body that a client takes.

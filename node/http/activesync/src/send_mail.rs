@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::response::Response;
-use hongyan_activesync::{Element, Status, Tag, page::compose_mail as page};
+use hongyan_activesync::command::send_mail::SendMailRequest;
+use hongyan_activesync::{Element, Status};
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Target, trace};
 use hongyan_directory::{Limit, Poster, Resolution, Sending};
@@ -23,28 +24,13 @@ const HEADER_OCTETS_MAX: usize = 1024 * 1024;
 const TRIES: usize = 3;
 
 pub(crate) async fn send_mail(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
-    let (name, mail) = said(tree, page::SEND_MAIL)?;
-    send(asking, &name, &mail).await?;
+    let request = SendMailRequest::read(tree, asking.version)?;
+    send(asking, &request.client_id, &with_crlf(&request.mime)).await?;
     Ok(empty())
 }
 
-/// The device's name for a mail, and the mail.
-pub(crate) fn said(tree: &Element, root: Tag) -> Found<(String, Vec<u8>)> {
-    if tree.tag != root {
-        return Err(Status::InvalidContent.into());
-    }
-    let mail = tree.octets_of(page::MIME).filter(|mail| !mail.is_empty());
-    let mail = mail.ok_or(Status::InvalidMime)?;
-    let name = tree
-        .text_of(page::CLIENT_ID)
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    let name = name.ok_or(Status::InvalidXml)?;
-    Ok((name.to_owned(), with_crlf(mail)))
-}
-
 /// Lines as they travel: phones write all kinds.
-fn with_crlf(mail: &[u8]) -> Vec<u8> {
+pub(crate) fn with_crlf(mail: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(mail.len());
     let mut last = 0;
     for octet in mail {

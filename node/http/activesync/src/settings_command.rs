@@ -2,74 +2,54 @@
 //! the device is not kept here.
 
 use axum::response::Response;
-use hongyan_activesync::{Element, page::settings as page};
+use hongyan_activesync::command::settings::{
+    DeviceInformation, SettingsRequest, SettingsResponse, SettingsStatus, UserInformation,
+};
+use hongyan_activesync::{Element, Status};
 
-use crate::answer::{Found, body, refused};
+use crate::answer::{Found, body};
 use crate::asking::{Asking, said};
 
-const SUCCESS: u8 = 1;
-/// [MS-ASCMD] §2.2.3.177.15.
-const PROTOCOL_ERROR: u16 = 2;
-const NOT_SUPPORTED: u8 = 5;
-
-/// Notes what a device says of itself; the answer to that, if it does.
-pub(crate) async fn device_information(asking: &mut Asking<'_>, tree: &Element) -> Found<Option<Element>> {
-    let Some(information) = tree.child(page::DEVICE_INFORMATION) else {
-        return Ok(None);
-    };
-    if let Some(set) = information.child(page::SET) {
-        let text = |tag| set.text_of(tag).map(said).unwrap_or_default();
-        let (model, os, name) = (text(page::MODEL), text(page::OS), text(page::FRIENDLY_NAME));
-        let agent = text(page::USER_AGENT);
-        asking
-            .note(|device| {
-                device.model.clone_from(&model);
-                device.os.clone_from(&os);
-                device.friendly_name.clone_from(&name);
-                if !agent.is_empty() {
-                    device.user_agent.clone_from(&agent);
-                }
-            })
-            .await?;
-    }
-    Ok(Some(
-        Element::new(page::DEVICE_INFORMATION).number(page::STATUS, SUCCESS),
-    ))
+/// Notes what a device says of itself.
+pub(crate) async fn note_device(asking: &mut Asking<'_>, information: &DeviceInformation) -> Found<()> {
+    let text = |text: &Option<String>| text.as_deref().map(said).unwrap_or_default();
+    let (model, os) = (text(&information.model), text(&information.os));
+    let (name, agent) = (text(&information.friendly_name), text(&information.user_agent));
+    asking
+        .note(|device| {
+            device.model.clone_from(&model);
+            device.os.clone_from(&os);
+            device.friendly_name.clone_from(&name);
+            if !agent.is_empty() {
+                device.user_agent.clone_from(&agent);
+            }
+        })
+        .await
 }
 
-fn user_information(asking: &Asking<'_>) -> Element {
+fn user_information(asking: &Asking<'_>) -> UserInformation {
     let account = &asking.account;
-    let addresses = Element::new(page::EMAIL_ADDRESSES)
-        .with_all(
-            account
-                .addresses()
-                .map(|address| Element::of_text(page::SMTP_ADDRESS, address.to_string())),
-        )
-        .text(page::PRIMARY_SMTP_ADDRESS, account.address.to_string());
-    let one = Element::new(page::ACCOUNT)
-        .text(page::USER_DISPLAY_NAME, account.display_name.clone())
-        .with(addresses);
-    let get = Element::new(page::GET).with(Element::new(page::ACCOUNTS).with(one));
-    Element::new(page::USER_INFORMATION)
-        .number(page::STATUS, SUCCESS)
-        .with(get)
+    UserInformation {
+        display_name: Some(account.display_name.clone()),
+        addresses: account.addresses().map(ToString::to_string).collect(),
+        primary: account.address.to_string(),
+    }
 }
 
 pub(crate) async fn settings(asking: &mut Asking<'_>, tree: &Element) -> Found<Response> {
-    if tree.tag != page::SETTINGS {
-        return Ok(refused(asking.line.command, PROTOCOL_ERROR));
+    let request = SettingsRequest::read(tree, asking.version)?;
+    if let Some(information) = &request.device_information {
+        note_device(asking, information).await?;
     }
-    let said = device_information(asking, tree).await?;
-    let mut answer = Element::new(page::SETTINGS)
-        .number(page::STATUS, SUCCESS)
-        .with_all(said);
-    if tree.has(page::USER_INFORMATION) {
-        answer = answer.with(user_information(asking));
-    }
-    for tag in [page::OOF, page::DEVICE_PASSWORD, page::RIGHTS_MANAGEMENT_INFORMATION] {
-        if tree.has(tag) {
-            answer = answer.with(Element::new(tag).number(page::STATUS, NOT_SUPPORTED));
-        }
-    }
-    Ok(body(&answer))
+    let response = SettingsResponse {
+        status: SettingsStatus::Success,
+        oof: request.oof.map(|_| (SettingsStatus::InvalidArguments, None)),
+        device_password: request.device_password.then_some(SettingsStatus::InvalidArguments),
+        device_information: request.device_information.map(|_| SettingsStatus::Success),
+        user_information: request.user_information.then(|| user_information(asking)),
+        rights_management: request
+            .rights_management
+            .then_some(SettingsStatus::Common(Status::IrmFeatureDisabled)),
+    };
+    Ok(body(&response.write()))
 }

@@ -2,7 +2,8 @@
 //! A reply gets the text of the original behind it, a forward the original itself, unless the device has joined them (`ReplaceMime`).
 
 use axum::response::Response;
-use hongyan_activesync::{Command, Element, Status, page::compose_mail as page};
+use hongyan_activesync::command::smart::{SmartKind, SmartRequest, Source};
+use hongyan_activesync::{Command, Element, Status};
 use hongyan_mailbox::{Email, FlagAction, FolderView, MessageEntry, StoreFlags, read_email};
 use hongyan_message::{Body, Builder, SentDate, header, words};
 use hongyan_types::{Flag, Keyword, SystemFlag, UidSet};
@@ -10,7 +11,7 @@ use hongyan_types::{Flag, Keyword, SystemFlag, UidSet};
 use crate::answer::{Found, empty};
 use crate::asking::{Asking, read_folder};
 use crate::mail::{addresses, quoted, read_whole};
-use crate::send_mail::{said, send};
+use crate::send_mail::{send, with_crlf};
 use crate::sync_changes::read_message;
 
 /// The mail that is answered or forwarded.
@@ -22,22 +23,24 @@ struct Original {
 }
 
 pub(crate) async fn smart(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
-    let is_reply = asking.line.command == Command::SmartReply;
-    let root = if is_reply {
-        page::SMART_REPLY
-    } else {
-        page::SMART_FORWARD
+    let request = SmartRequest::read(tree, asking.version)?;
+    let expect = match request.kind {
+        SmartKind::Reply => Command::SmartReply,
+        SmartKind::Forward => Command::SmartForward,
     };
-    let (name, mail) = said(tree, root)?;
-    let original = find(asking, tree).await?.ok_or(Status::ItemNotFound)?;
-    let mail = match tree.has(page::REPLACE_MIME) {
+    if asking.line.command != expect {
+        return Err(Status::InvalidContent.into());
+    }
+    let mail = with_crlf(&request.mail.mime);
+    let original = find(asking, &request.source).await?.ok_or(Status::ItemNotFound)?;
+    let mail = match request.replace_mime {
         true => mail,
-        false => join(asking, &mail, &original, is_reply).await?,
+        false => join(asking, &mail, &original, request.kind).await?,
     };
-    send(asking, &name, &mail).await?;
-    let flag = match is_reply {
-        true => Flag::System(SystemFlag::Answered),
-        false => Flag::Keyword(Keyword::try_from("$Forwarded").map_err(|_| Status::ServerError)?),
+    send(asking, &request.mail.client_id, &mail).await?;
+    let flag = match request.kind {
+        SmartKind::Reply => Flag::System(SystemFlag::Answered),
+        SmartKind::Forward => Flag::Keyword(Keyword::try_from("$Forwarded").map_err(|_| Status::ServerError)?),
     };
     let request = StoreFlags {
         folder: original.view.folder(),
@@ -53,18 +56,18 @@ pub(crate) async fn smart(asking: &Asking<'_>, tree: &Element) -> Found<Response
     Ok(empty())
 }
 
-async fn find(asking: &Asking<'_>, tree: &Element) -> Found<Option<Original>> {
-    let Some(source) = tree.child(page::SOURCE) else {
+async fn find(asking: &Asking<'_>, source: &Source) -> Found<Option<Original>> {
+    let Source::Item { folder_id, item_id } = source else {
         return Ok(None);
     };
-    let item = source.text_of(page::ITEM_ID).unwrap_or_default();
-    let folder = source.text_of(page::FOLDER_ID).and_then(read_folder);
-    let Some(folder) = folder else { return Ok(None) };
+    let Some(folder) = read_folder(folder_id) else {
+        return Ok(None);
+    };
     let Some(opened) = asking.open(folder).await? else {
         return Ok(None);
     };
     let view = opened.view;
-    let Some(entry) = read_message(&view, item).and_then(|uid| view.get(uid)).cloned() else {
+    let Some(entry) = read_message(&view, item_id).and_then(|uid| view.get(uid)).cloned() else {
         return Ok(None);
     };
     let services = &asking.service.services;
@@ -86,7 +89,8 @@ async fn find(asking: &Asking<'_>, tree: &Element) -> Found<Option<Original>> {
 }
 
 /// Both in one: what was written as it is, and the original behind it.
-async fn join(asking: &Asking<'_>, mail: &[u8], original: &Original, is_reply: bool) -> Found<Vec<u8>> {
+async fn join(asking: &Asking<'_>, mail: &[u8], original: &Original, kind: SmartKind) -> Found<Vec<u8>> {
+    let is_reply = kind == SmartKind::Reply;
     let end = header::octets(mail);
     let (head, body) = mail.split_at(end);
     let mut boundary = [0; 12];

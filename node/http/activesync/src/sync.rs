@@ -6,27 +6,22 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use hongyan_activesync::page::{air_sync as page, air_sync_base};
+use hongyan_activesync::command::sync::{
+    SyncChange, SyncCollection, SyncCollectionResponse, SyncCommand, SyncOptions, SyncRequest, SyncResponse,
+    SyncStatus, SyncWait,
+};
+use hongyan_activesync::page::air_sync as page;
 use hongyan_activesync::{Element, wbxml};
 use hongyan_mailbox::{FolderId, FolderView, Vanished};
-use hongyan_types::UidSet;
+use hongyan_types::{Uid, UidSet};
 
-use crate::answer::{Found, body, empty, later, refused};
+use crate::answer::{Found, body, empty, later};
 use crate::asking::{Asking, folder_name, read_folder};
 use crate::devices;
-use crate::mail::{application_data, state};
+use crate::mail::{email_data, state};
 use crate::position::{Look, Plan, Position, Told};
-use crate::record::{self, BodyWishRecord, CollectionRecord, Key, WishesRecord};
+use crate::record::{self, CollectionRecord, Key, WishesRecord};
 use crate::sync_changes::{Applied, apply};
-
-/// [MS-ASCMD] §2.2.3.177.17.
-const SUCCESS: u8 = 1;
-const INVALID_KEY: u8 = 3;
-const PROTOCOL_ERROR: u16 = 4;
-const HIERARCHY_CHANGED: u8 = 12;
-const EMPTY_REQUEST: u16 = 13;
-const BAD_WAIT: u8 = 14;
-const TOO_MANY_COLLECTIONS: u8 = 15;
 
 /// Changes in an answer, where the device says nothing.
 const WINDOW: usize = 100;
@@ -34,165 +29,106 @@ const WINDOW: usize = 100;
 const BEGIN: &str = "0";
 const DAY_MILLIS: i64 = 86_400_000;
 const HOUR_MILLIS: i64 = 3_600_000;
-/// A conflict is decided for the server, where the device says nothing ([MS-ASCMD] §2.2.3.35).
-const SERVER_WINS: u8 = 1;
+/// The class of mails.
+const EMAIL: &str = "Email";
 
 /// One folder of a request.
-struct Asked<'t> {
-    element: &'t Element,
-    id: &'t str,
-    key: &'t str,
+struct Asked {
+    collection: SyncCollection,
     window: usize,
-    wants_changes: bool,
 }
 
 /// What one folder is answered, and whether there is anything to it.
 struct Answered {
-    element: Element,
+    collection: SyncCollectionResponse,
     has_news: bool,
-}
-
-/// Days that a filter reaches back ([MS-ASCMD] §2.2.3.68.2).
-fn filter_days(filter: u8) -> Option<i64> {
-    Some(match filter {
-        1 => 1,
-        2 => 3,
-        3 => 7,
-        4 => 14,
-        5 => 30,
-        _ => return None,
-    })
 }
 
 /// The oldest that a device wants. To the hour, so that not each answer moves it.
 fn oldest(wishes: &WishesRecord, now_millis: i64) -> Option<i64> {
     let now = now_millis.div_euclid(HOUR_MILLIS) * HOUR_MILLIS;
-    filter_days(wishes.filter).map(|days| now - days * DAY_MILLIS)
-}
-
-fn number<T: std::str::FromStr>(element: &Element, tag: hongyan_activesync::Tag) -> Option<T> {
-    element.text_of(tag)?.trim().parse().ok()
-}
-
-/// What a device wants of bodies.
-pub(crate) fn read_bodies(options: &Element) -> Vec<BodyWishRecord> {
-    let wishes = options.children(air_sync_base::BODY_PREFERENCE).filter_map(|wish| {
-        Some(BodyWishRecord {
-            kind: number(wish, air_sync_base::TYPE)?,
-            truncation: number(wish, air_sync_base::TRUNCATION_SIZE),
-            all_or_none: number(wish, air_sync_base::ALL_OR_NONE) == Some(1_u8),
-            preview: number(wish, air_sync_base::PREVIEW),
-        })
-    });
-    // There are four forms.
-    wishes.take(4).collect()
+    let days = wishes.options().filter.days();
+    days.map(|days| now - i64::from(days) * DAY_MILLIS)
 }
 
 /// What a device wants, which holds until it says something else.
-fn read_wishes(element: &Element, before: Option<&WishesRecord>) -> WishesRecord {
-    let Some(options) = element.child(page::OPTIONS) else {
-        let first = WishesRecord {
-            conflict: SERVER_WINS,
-            ..WishesRecord::default()
-        };
-        return before.cloned().unwrap_or(first);
-    };
-    WishesRecord {
-        filter: number(options, page::FILTER_TYPE).unwrap_or(0),
-        conflict: number(options, page::CONFLICT).unwrap_or(SERVER_WINS),
-        mime: number(options, page::MIME_SUPPORT).unwrap_or(0),
-        bodies: read_bodies(options),
+fn wishes(options: &[SyncOptions], before: Option<&WishesRecord>) -> WishesRecord {
+    let of_mails = |options: &&SyncOptions| options.class.as_deref().is_none_or(|class| class == EMAIL);
+    match (options.iter().find(of_mails), before) {
+        (Some(options), _) => WishesRecord::of(options),
+        (None, Some(before)) => before.clone(),
+        (None, None) => WishesRecord::of(&SyncOptions::default()),
     }
 }
 
-fn collection(id: &str, key: &str, status: u8) -> Element {
-    Element::new(page::COLLECTION)
-        .text(page::SYNC_KEY, key)
-        .text(page::COLLECTION_ID, id)
-        .number(page::STATUS, status)
+/// What is answered of a folder before there is more to say.
+fn collection(asked: &Asked, sync_key: String, status: SyncStatus) -> SyncCollectionResponse {
+    SyncCollectionResponse {
+        sync_key,
+        collection_id: asked.collection.collection_id.clone(),
+        status,
+        more_available: false,
+        responses: Vec::new(),
+        commands: Vec::new(),
+    }
 }
 
 /// How long the device lets an answer without news wait; `Err` with what is allowed instead.
-fn wait(asking: &Asking<'_>, tree: &Element) -> Result<Option<Duration>, Element> {
-    let minutes: Option<u64> = number(tree, page::WAIT);
-    let secs = number::<u64>(tree, page::HEARTBEAT_INTERVAL).or(minutes.map(|minutes| minutes.saturating_mul(60)));
-    let Some(wanted) = secs.map(Duration::from_secs) else {
-        return Ok(None);
-    };
+fn waiting(asking: &Asking<'_>, wait: Option<SyncWait>) -> Result<Option<Duration>, SyncResponse> {
+    let Some(wait) = wait else { return Ok(None) };
+    let wanted = Duration::from_secs(wait.secs().into());
     let limits = &asking.service.settings;
     let bounded = wanted.clamp(limits.wait_min, limits.wait_max);
     if bounded == wanted {
         return Ok(Some(wanted));
     }
-    let limit = if minutes.is_some() {
-        bounded.as_secs() / 60
-    } else {
-        bounded.as_secs()
-    };
-    Err(Element::new(page::SYNC)
-        .number(page::STATUS, BAD_WAIT)
-        .number(page::LIMIT, limit))
+    let secs = u32::try_from(bounded.as_secs()).unwrap_or(u32::MAX);
+    Err(SyncResponse::Refused {
+        status: SyncStatus::InvalidWait,
+        limit: Some(wait.limit(secs)),
+    })
 }
 
-fn read_asked<'t>(asking: &Asking<'_>, tree: &'t Element) -> Option<Vec<Asked<'t>>> {
-    let window_max = asking.service.settings.window_max;
-    let window = |element: &Element| {
-        let wanted: Option<usize> = number(element, page::WINDOW_SIZE);
-        // [MS-ASCMD] §2.2.3.199: 0 is the most there is.
-        wanted.map(|wanted| {
-            if wanted == 0 {
-                window_max
-            } else {
-                wanted.min(window_max)
-            }
-        })
-    };
-    let of_all = window(tree);
-    let asked = tree
-        .child(page::COLLECTIONS)?
-        .children(page::COLLECTION)
-        .map(|element| {
-            let key = element.text_of(page::SYNC_KEY)?;
-            let of_one = window(element).unwrap_or(WINDOW.min(window_max));
-            let wants_changes = element.text_of(page::GET_CHANGES).map(str::trim);
-            Some(Asked {
-                element,
-                id: element.text_of(page::COLLECTION_ID)?,
-                key,
-                window: of_all.map_or(of_one, |of_all| of_all.min(of_one)),
-                wants_changes: wants_changes != Some("0") && key != BEGIN,
-            })
-        });
-    let asked: Option<Vec<_>> = asked.collect();
-    asked.filter(|asked| !asked.is_empty())
+/// The folders that are asked for, and how long for news of them; `Err` with what is answered instead.
+fn asked(asking: &Asking<'_>, request: SyncRequest) -> Result<(Vec<Asked>, Option<Duration>), SyncResponse> {
+    let refused = |status, limit| Err(SyncResponse::Refused { status, limit });
+    if request.partial {
+        // What the last one said is not kept: the device says all of it.
+        return refused(SyncStatus::RequestIncomplete, None);
+    }
+    if request.collections.is_empty() {
+        return refused(SyncStatus::ProtocolError, None);
+    }
+    let limits = &asking.service.settings;
+    if request.collections.len() > limits.collections_max {
+        let max = u32::try_from(limits.collections_max).unwrap_or(u32::MAX);
+        return refused(SyncStatus::TooManyCollections, Some(max));
+    }
+    let wait = waiting(asking, request.wait)?;
+    let of_all = request.window_size.map_or(usize::MAX, usize::from);
+    let asked = request.collections.into_iter().map(|collection| Asked {
+        window: collection
+            .window_size
+            .map_or(WINDOW, usize::from)
+            .min(of_all)
+            .min(limits.window_max),
+        collection,
+    });
+    Ok((asked.collect(), wait))
 }
 
 pub(crate) async fn sync(asking: &Asking<'_>, tree: Option<&Element>) -> Found<Response> {
-    let command = asking.line.command;
-    let Some(tree) = tree else {
-        // What the last one said is not kept: the device says all of it.
-        return Ok(refused(command, EMPTY_REQUEST));
+    let request = match tree {
+        Some(tree) => SyncRequest::read(tree, asking.version)?,
+        // Without a body it is the last one again.
+        None => SyncRequest {
+            partial: true,
+            ..SyncRequest::default()
+        },
     };
-    if tree.tag != page::SYNC {
-        return Ok(refused(command, PROTOCOL_ERROR));
-    }
-    if tree.has(page::PARTIAL) {
-        return Ok(refused(command, EMPTY_REQUEST));
-    }
-    let Some(asked) = read_asked(asking, tree) else {
-        return Ok(refused(command, PROTOCOL_ERROR));
-    };
-    let limits = &asking.service.settings;
-    if asked.len() > limits.collections_max {
-        let max = u64::try_from(limits.collections_max).unwrap_or(u64::MAX);
-        let answer = Element::new(page::SYNC)
-            .number(page::STATUS, TOO_MANY_COLLECTIONS)
-            .number(page::LIMIT, max);
-        return Ok(body(&answer));
-    }
-    let wait = match wait(asking, tree) {
-        Ok(wait) => wait,
-        Err(answer) => return Ok(body(&answer)),
+    let (asked, wait) = match asked(asking, request) {
+        Ok(asked) => asked,
+        Err(refused) => return Ok(body(&refused.write())),
     };
     let mut hints = asking.service.services.router.subscribe(&asking.mailbox);
     let env = asking.service.services.env.clone();
@@ -215,21 +151,16 @@ pub(crate) async fn sync(asking: &Asking<'_>, tree: Option<&Element>) -> Found<R
     };
     // Two requests of one device crossed each other.
     let Some(answered) = answered else { return Ok(later()) };
-    let told: Vec<Element> = answered
-        .into_iter()
-        .filter(|one| one.has_news)
-        .map(|one| one.element)
-        .collect();
+    let told = answered.into_iter().filter(|one| one.has_news);
+    let told: Vec<SyncCollectionResponse> = told.map(|one| one.collection).collect();
     if told.is_empty() {
         return Ok(empty());
     }
-    Ok(body(
-        &Element::new(page::SYNC).with(Element::new(page::COLLECTIONS).with_all(told)),
-    ))
+    Ok(body(&SyncResponse::Collections(told).write()))
 }
 
 /// `None` when another request of the device was faster.
-async fn answer_all(asking: &Asking<'_>, asked: &[Asked<'_>]) -> Found<Option<Vec<Answered>>> {
+async fn answer_all(asking: &Asking<'_>, asked: &[Asked]) -> Found<Option<Vec<Answered>>> {
     let mut octets = asking.service.settings.response_octets_max;
     let mut all = Vec::with_capacity(asked.len());
     for one in asked {
@@ -241,16 +172,22 @@ async fn answer_all(asking: &Asking<'_>, asked: &[Asked<'_>]) -> Found<Option<Ve
     Ok(Some(all))
 }
 
-fn told(element: Element) -> Option<Answered> {
+fn told(collection: SyncCollectionResponse) -> Option<Answered> {
     Some(Answered {
-        element,
+        collection,
         has_news: true,
     })
 }
 
-async fn answer_one(asking: &Asking<'_>, asked: &Asked<'_>, octets: &mut usize) -> Found<Option<Answered>> {
-    let gone = || Ok(told(collection(asked.id, BEGIN, HIERARCHY_CHANGED)));
-    let Some(folder) = read_folder(asked.id) else {
+async fn answer_one(asking: &Asking<'_>, asked: &Asked, octets: &mut usize) -> Found<Option<Answered>> {
+    let gone = || {
+        Ok(told(collection(
+            asked,
+            BEGIN.to_owned(),
+            SyncStatus::FolderHierarchyChanged,
+        )))
+    };
+    let Some(folder) = read_folder(&asked.collection.collection_id) else {
         return gone();
     };
     let Some(opened) = asking.open(folder).await? else {
@@ -259,10 +196,10 @@ async fn answer_one(asking: &Asking<'_>, asked: &Asked<'_>, octets: &mut usize) 
     let (account, device) = (asking.account.id, &asking.line.device_id);
     let mut transaction = asking.service.services.database.begin();
     let known = devices::collection(&mut transaction, account, device, folder).await?;
-    if asked.key == BEGIN {
+    if asked.collection.sync_key == BEGIN {
         let mut seed = [0; 4];
         asking.service.services.env.fill_random(&mut seed);
-        let wishes = read_wishes(asked.element, None);
+        let wishes = wishes(&asked.collection.options, None);
         let record = CollectionRecord {
             uid_validity: opened.view.uid_validity().get(),
             key: Key::begin(u32::from_be_bytes(seed)),
@@ -274,10 +211,10 @@ async fn answer_one(asking: &Asking<'_>, asked: &Asked<'_>, octets: &mut usize) 
         };
         transaction.set(record::collection(account, device, folder), record.encode());
         transaction.commit().await?;
-        return Ok(told(collection(asked.id, &record.key.text(), SUCCESS)));
+        return Ok(told(collection(asked, record.key.text(), SyncStatus::Success)));
     }
     let Some(shown) = Shown::of(asked, known, &opened.view) else {
-        return Ok(told(collection(asked.id, BEGIN, INVALID_KEY)));
+        return Ok(told(collection(asked, BEGIN.to_owned(), SyncStatus::InvalidSyncKey)));
     };
     go_on(asking, asked, shown, opened.view, octets).await
 }
@@ -292,9 +229,9 @@ struct Shown {
 
 impl Shown {
     /// `None` for a key that is not the last one, nor the one before.
-    fn of(asked: &Asked<'_>, known: Option<CollectionRecord>, view: &FolderView) -> Option<Self> {
+    fn of(asked: &Asked, known: Option<CollectionRecord>, view: &FolderView) -> Option<Self> {
         let known = known.filter(|known| known.uid_validity == view.uid_validity().get())?;
-        let key = Key::read(asked.key)?;
+        let key = Key::read(&asked.collection.sync_key)?;
         if key == known.key {
             return Some(Self {
                 base: known.position.clone(),
@@ -314,9 +251,12 @@ impl Shown {
 }
 
 /// Tells the commands of a request from others; 0 is none.
-fn mark(commands: Option<&Element>) -> u64 {
-    let Some(commands) = commands else { return 0 };
-    let hash = blake3::hash(&wbxml::encode(commands));
+fn mark(commands: &[SyncCommand]) -> u64 {
+    if commands.is_empty() {
+        return 0;
+    }
+    let commands = Element::new(page::COMMANDS).with_all(commands.iter().map(SyncCommand::write));
+    let hash = blake3::hash(&wbxml::encode(&commands));
     let mut octets = [0; 8];
     octets.copy_from_slice(&hash.as_bytes()[..8]);
     u64::from_be_bytes(octets).max(1)
@@ -324,7 +264,7 @@ fn mark(commands: Option<&Element>) -> u64 {
 
 async fn go_on(
     asking: &Asking<'_>,
-    asked: &Asked<'_>,
+    asked: &Asked,
     shown: Shown,
     view: FolderView,
     octets: &mut usize,
@@ -336,15 +276,16 @@ async fn go_on(
         is_repeat,
     } = shown;
     let folder = view.folder();
-    let wishes = read_wishes(asked.element, Some(&known.wishes));
-    let commands = asked.element.child(page::COMMANDS);
+    let wishes = wishes(&asked.collection.options, Some(&known.wishes));
+    let options = wishes.options();
+    let commands = &asked.collection.commands;
     let commands_mark = mark(commands);
     let again = (is_repeat && commands_mark == known.commands).then_some(known.done.as_slice());
-    let applied = match commands {
-        None => Applied::nothing(view),
-        Some(commands) => {
-            let moves = asked.element.text_of(page::DELETES_AS_MOVES).map(str::trim) != Some("0");
-            apply(asking, commands, (&mut base, &wishes, moves, again), view).await?
+    let applied = match commands.is_empty() {
+        true => Applied::nothing(view),
+        false => {
+            let moves = asked.collection.deletes_as_moves;
+            apply(asking, commands, (&mut base, &options, moves, again), view).await?
         }
     };
     let Applied {
@@ -353,28 +294,26 @@ async fn go_on(
         done,
         removed,
     } = applied;
-    let mut answer = collection(asked.id, &next.text(), SUCCESS);
-    let mut has_news = commands.is_some();
+    let mut answer = SyncCollectionResponse {
+        responses,
+        ..collection(asked, next.text(), SyncStatus::Success)
+    };
+    let mut has_news = !commands.is_empty();
     let mut position = base.clone();
-    if asked.wants_changes {
+    if asked.collection.wants_changes() {
         let Some(plan) = plan(asking, &base, &view, &wishes, (&removed, asked.window)).await? else {
-            return Ok(told(collection(asked.id, BEGIN, INVALID_KEY)));
+            return Ok(told(collection(asked, BEGIN.to_owned(), SyncStatus::InvalidSyncKey)));
         };
-        let (elements, plan) = render(asking, plan, (&base, &view, &wishes, &removed), octets).await?;
-        has_news |= !elements.is_empty() || plan.has_more;
-        answer = answer.flag_if(page::MORE_AVAILABLE, plan.has_more);
-        if !elements.is_empty() {
-            answer = answer.with(Element::new(page::COMMANDS).with_all(elements));
-        }
+        let (changes, plan) = render(asking, plan, (&base, &view, &wishes, &removed), octets).await?;
+        has_news |= !changes.is_empty() || plan.has_more;
+        answer.more_available = plan.has_more;
+        answer.commands = changes;
         position = plan.next;
-    }
-    if !responses.is_empty() {
-        answer = answer.with(Element::new(page::RESPONSES).with_all(responses));
     }
     if !has_news && wishes == known.wishes {
         // The key stays as it is; what the device has need not be noted.
         return Ok(Some(Answered {
-            element: answer,
+            collection: answer,
             has_news: false,
         }));
     }
@@ -389,7 +328,7 @@ async fn go_on(
     };
     let is_kept = keep(asking, folder, &known, &record).await?;
     Ok(is_kept.then_some(Answered {
-        element: answer,
+        collection: answer,
         has_news: true,
     }))
 }
@@ -469,43 +408,42 @@ pub(crate) async fn has_news(asking: &Asking<'_>, known: &CollectionRecord, view
     Ok(found.is_none_or(|plan| plan.items.iter().any(is_news)))
 }
 
-/// The elements of a plan, as far as there is room for them, and the plan as far as it was told.
+/// What a plan tells, as far as there is room for it, and the plan as far as it was told.
 async fn render(
     asking: &Asking<'_>,
     plan: Plan,
     (base, view, wishes, removed): (&Position, &FolderView, &WishesRecord, &UidSet),
     octets: &mut usize,
-) -> Found<(Vec<Element>, Plan)> {
-    let mut elements = Vec::with_capacity(plan.items.len());
+) -> Found<(Vec<SyncChange>, Plan)> {
+    let options = wishes.options();
+    let name = |uid: Uid| format!("{}:{}", folder_name(view.folder()), uid.get());
+    let mut changes = Vec::with_capacity(plan.items.len());
     for (at, item) in plan.items.iter().enumerate() {
-        let server_id = |uid: hongyan_types::Uid| format!("{}:{}", folder_name(view.folder()), uid.get());
-        let bare = |tag, uid| Element::new(tag).text(page::SERVER_ID, server_id(uid));
         match item {
-            Told::Delete(uid) => elements.push(bare(page::DELETE, *uid)),
-            Told::SoftDelete(uid) => elements.push(bare(page::SOFT_DELETE, *uid)),
-            Told::Change(uid) => {
-                if let Some(entry) = view.get(*uid) {
-                    let data = Element::new(page::APPLICATION_DATA).with_all(state(view, entry));
-                    elements.push(bare(page::CHANGE, *uid).with(data));
-                }
-            }
+            Told::Delete(uid) => changes.push(SyncChange::Delete { server_id: name(*uid) }),
+            Told::SoftDelete(uid) => changes.push(SyncChange::SoftDelete { server_id: name(*uid) }),
+            Told::Change(uid) => changes.extend(view.get(*uid).map(|entry| SyncChange::Change {
+                server_id: name(*uid),
+                data: state(view, entry).write(asking.version),
+            })),
             Told::Add(uid) => {
                 let Some(entry) = view.get(*uid) else { continue };
                 if *octets == 0 {
-                    return Ok((
-                        elements,
-                        up_to(asking, at, base, view, wishes, removed).await?.unwrap_or(plan),
-                    ));
+                    let told = up_to(asking, at, base, view, wishes, removed).await?;
+                    return Ok((changes, told.unwrap_or(plan)));
                 }
                 // What went since is told as gone with the next answer.
-                if let Some((data, size)) = application_data(asking, view, entry, wishes).await? {
+                if let Some((data, size)) = email_data(asking, view, entry, &options).await? {
                     *octets = octets.saturating_sub(size);
-                    elements.push(bare(page::ADD, *uid).with(data));
+                    changes.push(SyncChange::Add {
+                        server_id: name(*uid),
+                        data: data.write(asking.version),
+                    });
                 }
             }
         }
     }
-    Ok((elements, plan))
+    Ok((changes, plan))
 }
 
 /// The beginning of the plan: over the same view it is the same.

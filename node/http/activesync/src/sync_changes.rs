@@ -1,7 +1,7 @@
 //! What a device changed: read and flagged, deleted, fetched ([MS-ASCMD] §2.2.3.32).
 
-use hongyan_activesync::Element;
-use hongyan_activesync::page::{air_sync as page, email};
+use hongyan_activesync::command::sync::{SyncCommand, SyncOptions, SyncReply, SyncReplyKind, SyncStatus};
+use hongyan_activesync::{Element, EmailChange, FlagStatus, Status};
 use hongyan_mailbox::{
     Expunge, FlagAction, FolderRef, FolderView, MailboxError, MessageEntry, MoveMessages, SpecialUse, StoreFlags,
 };
@@ -9,26 +9,17 @@ use hongyan_types::{Flag, SystemFlag, Uid, UidSet};
 
 use crate::answer::{Found, Stop};
 use crate::asking::{Asking, folder_name};
-use crate::mail::application_data;
+use crate::mail::email_data;
 use crate::position::Position;
-use crate::record::{DoneRecord, WishesRecord};
+use crate::record::DoneRecord;
 
-/// [MS-ASCMD] §2.2.3.177.17.
-const SUCCESS: u8 = 1;
-const CONVERSION: u8 = 6;
-const CONFLICT: u8 = 7;
-const NOT_FOUND: u8 = 8;
-/// [MS-ASCMD] §2.2.2: the member may not do this.
-const ACCESS_DENIED: u8 = 130;
-
-/// The client wins ([MS-ASCMD] §2.2.3.35).
-const CLIENT_WINS: u8 = 0;
+const ACCESS_DENIED: SyncStatus = SyncStatus::Common(Status::AccessDenied);
 
 /// What came of a device's changes.
 pub(crate) struct Applied {
     /// The folder after them.
     pub(crate) view: FolderView,
-    pub(crate) responses: Vec<Element>,
+    pub(crate) responses: Vec<SyncReply>,
     pub(crate) done: Vec<DoneRecord>,
     /// Messages that the device knows to be gone.
     pub(crate) removed: UidSet,
@@ -62,13 +53,15 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(data: &Element) -> Self {
-        let flag = data.child(email::FLAG);
+    fn of(change: &EmailChange) -> Self {
         Self {
-            seen: data.text_of(email::READ).map(|read| read.trim() == "1"),
-            // [MS-ASEMAIL] §2.2.2.34: 2 is flagged, 1 done; without a status there is no flag.
-            flagged: flag.map(|flag| flag.text_of(email::STATUS).map(str::trim) == Some("2")),
+            seen: change.read,
+            // What is done is flagged no more.
+            flagged: change.flag.as_ref().map(|flag| flag.status == FlagStatus::Active),
         }
+    }
+    fn read(asking: &Asking<'_>, data: &Element) -> Option<Self> {
+        EmailChange::read(data, asking.version).ok().as_ref().map(Self::of)
     }
     fn differs(self, entry: &MessageEntry) -> bool {
         let has = |flag| entry.flags.contains(flag);
@@ -106,113 +99,118 @@ impl Together {
 /// Does what a device wants. What it did before under the same key is in `again`, and is not done twice.
 pub(crate) async fn apply(
     asking: &Asking<'_>,
-    commands: &Element,
-    (base, wishes, moves, again): (&mut Position, &WishesRecord, bool, Option<&[DoneRecord]>),
+    commands: &[SyncCommand],
+    (base, options, moves, again): (&mut Position, &SyncOptions, bool, Option<&[DoneRecord]>),
     view: FolderView,
 ) -> Found<Applied> {
+    if commands.len() > asking.service.settings.commands_max {
+        return Err(Stop::Http(
+            axum::http::StatusCode::PAYLOAD_TOO_LARGE,
+            "more changes than active_sync.commands_max",
+        ));
+    }
     let mut applied = Applied::nothing(view);
     let mut together = Together::default();
     let mut fetched = Vec::new();
-    let mut count: usize = 0;
-    for (at, command) in (0_u32..).zip(commands.elements()) {
-        count += 1;
-        if count > asking.service.settings.commands_max {
-            return Err(Stop::Http(
-                axum::http::StatusCode::PAYLOAD_TOO_LARGE,
-                "more changes than active_sync.commands_max",
-            ));
-        }
-        let name = command.text_of(page::SERVER_ID).unwrap_or_default();
-        let uid = read_message(&applied.view, name);
-        if command.tag == page::FETCH {
-            fetched.push((name, uid));
+    for (at, command) in (0_u32..).zip(commands) {
+        if let SyncCommand::Fetch { server_id } = command {
+            fetched.push(server_id);
             continue;
         }
         let before = again.and_then(|again| again.iter().find(|done| done.at == at));
         let status = match before {
             Some(done) => {
-                if done.status == SUCCESS {
-                    known(command, uid, base, &mut applied);
+                let status = SyncStatus::from_number(done.status.into()).unwrap_or(SyncStatus::ServerError);
+                if status == SyncStatus::Success {
+                    known(asking, command, base, &mut applied);
                 }
-                done.status
+                status
             }
-            None => decide(asking, command, uid, (&applied.view, base, wishes), &mut together),
+            None => decide(asking, command, (&applied.view, base, options), &mut together),
         };
-        applied.done.push(DoneRecord { at, status });
-        if let Some(response) = response(command, name, status) {
-            applied.responses.push(response);
-        }
+        applied.done.push(DoneRecord {
+            at,
+            // All statuses there are are less than 256.
+            status: u8::try_from(status.number()).unwrap_or(u8::MAX),
+        });
+        applied.responses.extend(reply(command, status));
     }
     store(asking, &together, base, &mut applied).await?;
     delete(asking, &together.deleted, moves, &mut applied).await?;
-    for (name, uid) in fetched {
-        let response = fetch(asking, (name, uid), &applied.view, wishes).await?;
-        applied.responses.push(response);
+    for server_id in fetched {
+        let reply = fetch(asking, server_id, &applied.view, options).await?;
+        applied.responses.push(reply);
     }
     Ok(applied)
 }
 
 /// What is answered to a change; to one that was done, nothing but for what was made.
-fn response(command: &Element, name: &str, status: u8) -> Option<Element> {
-    if command.tag == page::ADD {
-        let client_id = command.text_of(page::CLIENT_ID).unwrap_or_default();
-        let response = Element::new(page::ADD).text(page::CLIENT_ID, client_id);
-        return Some(response.number(page::STATUS, status));
-    }
-    let response = Element::new(command.tag).text(page::SERVER_ID, name);
-    (status != SUCCESS).then(|| response.number(page::STATUS, status))
+fn reply(command: &SyncCommand, status: SyncStatus) -> Option<SyncReply> {
+    let (kind, client_id, server_id) = match command {
+        SyncCommand::Add { client_id, .. } => (SyncReplyKind::Add, Some(client_id), None),
+        SyncCommand::Change { server_id, .. } => (SyncReplyKind::Change, None, Some(server_id)),
+        SyncCommand::Delete { server_id } => (SyncReplyKind::Delete, None, Some(server_id)),
+        SyncCommand::Fetch { server_id } => (SyncReplyKind::Fetch, None, Some(server_id)),
+    };
+    (kind == SyncReplyKind::Add || status != SyncStatus::Success).then(|| SyncReply {
+        kind,
+        client_id: client_id.cloned(),
+        server_id: server_id.cloned(),
+        status,
+        data: None,
+    })
 }
 
 /// What a device did before under the same key it need not hear.
-fn known(command: &Element, uid: Option<Uid>, base: &mut Position, applied: &mut Applied) {
-    let Some(uid) = uid else { return };
-    if command.tag == page::DELETE {
-        applied.removed.insert(uid);
-    }
-    let wanted = command.child(page::APPLICATION_DATA).map(Wanted::read);
-    if let (Some(wanted), Some(entry)) = (wanted, applied.view.get(uid))
-        && !wanted.differs(entry)
-    {
-        base.did(entry);
+fn known(asking: &Asking<'_>, command: &SyncCommand, base: &mut Position, applied: &mut Applied) {
+    let Some(uid) = read_message(&applied.view, command.id()) else {
+        return;
+    };
+    match command {
+        SyncCommand::Delete { .. } => {
+            applied.removed.insert(uid);
+        }
+        SyncCommand::Change { data, .. } => {
+            if let (Some(wanted), Some(entry)) = (Wanted::read(asking, data), applied.view.get(uid))
+                && !wanted.differs(entry)
+            {
+                base.did(entry);
+            }
+        }
+        SyncCommand::Add { .. } | SyncCommand::Fetch { .. } => {}
     }
 }
 
 fn decide(
     asking: &Asking<'_>,
-    command: &Element,
-    uid: Option<Uid>,
-    (view, base, wishes): (&FolderView, &Position, &WishesRecord),
+    command: &SyncCommand,
+    (view, base, options): (&FolderView, &Position, &SyncOptions),
     together: &mut Together,
-) -> u8 {
+) -> SyncStatus {
     if asking.read_only {
         return ACCESS_DENIED;
     }
-    if command.tag == page::ADD {
+    let found = read_message(view, command.id()).and_then(|uid| Some((uid, view.get(uid)?)));
+    let (uid, entry, data) = match (command, found) {
         // Mails are made by sending them; drafts of devices are not taken yet.
-        return CONVERSION;
-    }
-    let Some((uid, entry)) = uid.and_then(|uid| Some((uid, view.get(uid)?))) else {
-        return NOT_FOUND;
+        (SyncCommand::Add { .. } | SyncCommand::Fetch { .. }, _) => return SyncStatus::ConversionError,
+        (_, None) => return SyncStatus::ObjectNotFound,
+        (SyncCommand::Delete { .. }, Some((uid, _))) => {
+            together.deleted.insert(uid);
+            return SyncStatus::Success;
+        }
+        (SyncCommand::Change { data, .. }, Some((uid, entry))) => (uid, entry, data),
     };
-    if command.tag == page::DELETE {
-        together.deleted.insert(uid);
-        return SUCCESS;
-    }
-    if command.tag != page::CHANGE {
-        return CONVERSION;
-    }
-    let wanted = command
-        .child(page::APPLICATION_DATA)
-        .map(Wanted::read)
-        .unwrap_or_default();
+    let wanted = Wanted::read(asking, data).unwrap_or_default();
     if wanted == Wanted::default() {
-        return CONVERSION;
+        return SyncStatus::ConversionError;
     }
-    if wishes.conflict != CLIENT_WINS && base.is_behind(entry) && wanted.differs(entry) {
-        return CONFLICT;
+    let server_wins = options.server_wins.unwrap_or(true);
+    if server_wins && base.is_behind(entry) && wanted.differs(entry) {
+        return SyncStatus::Conflict;
     }
     together.add(uid, wanted);
-    SUCCESS
+    SyncStatus::Success
 }
 
 async fn store(asking: &Asking<'_>, together: &Together, base: &mut Position, applied: &mut Applied) -> Found<()> {
@@ -281,19 +279,19 @@ async fn delete(asking: &Asking<'_>, uids: &UidSet, moves: bool, applied: &mut A
     Ok(())
 }
 
-async fn fetch(
-    asking: &Asking<'_>,
-    (name, uid): (&str, Option<Uid>),
-    view: &FolderView,
-    wishes: &WishesRecord,
-) -> Found<Element> {
-    let response = Element::new(page::FETCH).text(page::SERVER_ID, name);
-    let data = match uid.and_then(|uid| view.get(uid)) {
-        Some(entry) => application_data(asking, view, entry, wishes).await?,
+async fn fetch(asking: &Asking<'_>, server_id: &str, view: &FolderView, options: &SyncOptions) -> Found<SyncReply> {
+    let data = match read_message(view, server_id).and_then(|uid| view.get(uid)) {
+        Some(entry) => email_data(asking, view, entry, options).await?,
         None => None,
     };
-    Ok(match data {
-        Some((data, _)) => response.number(page::STATUS, SUCCESS).with(data),
-        None => response.number(page::STATUS, NOT_FOUND),
+    Ok(SyncReply {
+        kind: SyncReplyKind::Fetch,
+        client_id: None,
+        server_id: Some(server_id.to_owned()),
+        status: match data {
+            Some(_) => SyncStatus::Success,
+            None => SyncStatus::ObjectNotFound,
+        },
+        data: data.map(|(data, _)| data.write(asking.version)),
     })
 }

@@ -625,6 +625,11 @@ fn acc_4_replies_and_forwards_have_the_original_with_them() {
             |content| !matches!(content, hongyan_activesync::Content::Element(e) if e.tag == compose_mail::SOURCE),
         );
         let refused = phone.ask("SmartReply", &gone).await;
+        assert_eq!(refused.text_of(compose_mail::STATUS), Some("103"));
+        let source = Element::new(compose_mail::SOURCE)
+            .text(compose_mail::FOLDER_ID, "1")
+            .text(compose_mail::ITEM_ID, "1:99");
+        let refused = phone.ask("SmartReply", &gone.with(source)).await;
         assert_eq!(refused.text_of(compose_mail::STATUS), Some("150"));
         phone.stop().await;
     });

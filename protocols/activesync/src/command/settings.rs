@@ -216,6 +216,8 @@ pub struct SettingsRequest {
     pub device_information: Option<DeviceInformation>,
     /// Whether it is asked who the member is.
     pub user_information: bool,
+    /// Whether templates of rights management are asked for.
+    pub rights_management: bool,
 }
 
 impl SettingsRequest {
@@ -239,6 +241,7 @@ impl SettingsRequest {
             device_password: body.has(page::DEVICE_PASSWORD),
             device_information: body.child(page::DEVICE_INFORMATION).and_then(DeviceInformation::read),
             user_information: body.has(page::USER_INFORMATION),
+            rights_management: body.has(page::RIGHTS_MANAGEMENT_INFORMATION),
         })
     }
 
@@ -258,11 +261,15 @@ impl SettingsRequest {
         let user = self
             .user_information
             .then(|| Element::new(page::USER_INFORMATION).flag(page::GET));
+        let rights = self
+            .rights_management
+            .then(|| Element::new(page::RIGHTS_MANAGEMENT_INFORMATION).flag(page::GET));
         Element::new(page::SETTINGS)
             .with_all(oof)
             .with_all(password)
             .with_all(self.device_information.as_ref().map(DeviceInformation::write))
             .with_all(user)
+            .with_all(rights)
     }
 }
 
@@ -290,6 +297,8 @@ pub struct SettingsResponse {
     pub device_information: Option<SettingsStatus>,
     /// Who the member is.
     pub user_information: Option<UserInformation>,
+    /// Of the templates of rights management; there are none here.
+    pub rights_management: Option<SettingsStatus>,
 }
 
 impl SettingsResponse {
@@ -321,6 +330,10 @@ impl SettingsResponse {
                     .map(|status| said(page::DEVICE_INFORMATION, status)),
             )
             .with_all(user)
+            .with_all(
+                self.rights_management
+                    .map(|status| said(page::RIGHTS_MANAGEMENT_INFORMATION, status)),
+            )
     }
 
     /// Reads it.
@@ -356,6 +369,7 @@ impl SettingsResponse {
             device_password: said(page::DEVICE_PASSWORD)?,
             device_information: said(page::DEVICE_INFORMATION)?,
             user_information: user.transpose()?,
+            rights_management: said(page::RIGHTS_MANAGEMENT_INFORMATION)?,
         })
     }
 }

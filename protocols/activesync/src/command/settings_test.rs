@@ -1,4 +1,5 @@
 use super::*;
+use crate::Status;
 use crate::command::testing::{octets, tree};
 
 fn absence() -> Oof {
@@ -39,6 +40,7 @@ fn acc_4_requests_both_ways() {
         let request = SettingsRequest {
             oof: Some(oof),
             device_password: true,
+            rights_management: true,
             ..SettingsRequest::default()
         };
         assert_eq!(read(&request.write()), Ok(request));
@@ -72,6 +74,7 @@ fn acc_4_responses_both_ways() {
             addresses: vec!["a@b".to_owned()],
             primary: "a@b".to_owned(),
         }),
+        rights_management: None,
     };
     let golden = b"\x03\x01\x6a\x00\x00\x12\x45\x46\x031\x00\x01\x54\x46\x037\x00\x01\x01\
         \x5d\x46\x031\x00\x01\x47\x64\x65\x5e\x5f\x03a@b\x00\x01\x63\x03a@b\x00\x01\x01\x01\x01\x01\x01\x01";
@@ -84,6 +87,7 @@ fn acc_4_responses_both_ways() {
             device_password: None,
             device_information: Some(SettingsStatus::Success),
             user_information: None,
+            rights_management: Some(SettingsStatus::Common(Status::IrmFeatureDisabled)),
         };
         assert_eq!(SettingsResponse::read(&response.write()), Ok(response));
     }

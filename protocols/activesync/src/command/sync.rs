@@ -253,6 +253,17 @@ pub enum SyncCommand {
 }
 
 impl SyncCommand {
+    /// What the device calls the item.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Add { client_id: id, .. }
+            | Self::Change { server_id: id, .. }
+            | Self::Delete { server_id: id }
+            | Self::Fetch { server_id: id } => id,
+        }
+    }
+
     fn read(element: &Element) -> Result<Self, CommandError> {
         let missing = CommandError::new(4, "a command of Sync has no identifier or no data");
         let data = || element.child(page::APPLICATION_DATA).cloned().ok_or(missing);
@@ -277,7 +288,9 @@ impl SyncCommand {
         }
     }
 
-    fn write(&self) -> Element {
+    /// Writes it.
+    #[must_use]
+    pub fn write(&self) -> Element {
         match self {
             Self::Add { client_id, class, data } => Element::new(page::ADD)
                 .text_if(page::CLASS, class.as_ref())
@@ -362,14 +375,42 @@ fn window(size: Option<u32>) -> Option<u16> {
         .map(|size| if size == 0 { 512 } else { size.min(512) })
 }
 
+/// How long an answer may wait for changes, as the device says it: what would do instead is said in the same unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncWait {
+    /// `Wait` ([MS-ASCMD] §2.2.3.198).
+    Minutes(u32),
+    /// `HeartbeatInterval` ([MS-ASCMD] §2.2.3.87.2).
+    Seconds(u32),
+}
+
+impl SyncWait {
+    /// In seconds.
+    #[must_use]
+    pub fn secs(self) -> u32 {
+        match self {
+            Self::Minutes(minutes) => minutes.saturating_mul(60),
+            Self::Seconds(secs) => secs,
+        }
+    }
+
+    /// So many seconds, as `Limit` says them to this device ([MS-ASCMD] §2.2.3.99).
+    #[must_use]
+    pub fn limit(self, secs: u32) -> u32 {
+        match self {
+            Self::Minutes(_) => secs.div_euclid(60),
+            Self::Seconds(_) => secs,
+        }
+    }
+}
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SyncRequest {
     /// Of these folders.
     pub collections: Vec<SyncCollection>,
-    /// How long the answer may wait for changes, in seconds: `Wait` has minutes, `HeartbeatInterval` seconds. Whoever serves
-    /// knows how long it may be.
-    pub wait_secs: Option<u32>,
+    /// How long the answer may wait for changes. Whoever serves knows how long it may be.
+    pub wait: Option<SyncWait>,
     /// How many changes at most in all, up to 512.
     pub window_size: Option<u16>,
     /// Whether folders that are left out, and all else, are as in the request before.
@@ -384,8 +425,8 @@ impl SyncRequest {
     pub fn read(body: &Element, _version: ProtocolVersion) -> Result<Self, CommandError> {
         root(body, page::SYNC)?;
         let wrong = CommandError::new(4, "a number of Sync is none");
-        let wait = number::<u32>(body, page::WAIT, wrong)?.map(|minutes| minutes.saturating_mul(60));
-        let heartbeat = number(body, page::HEARTBEAT_INTERVAL, wrong)?;
+        let wait = number(body, page::WAIT, wrong)?.map(SyncWait::Minutes);
+        let heartbeat = number(body, page::HEARTBEAT_INTERVAL, wrong)?.map(SyncWait::Seconds);
         if wait.is_some() && heartbeat.is_some() {
             return Err(CommandError::new(4, "Sync has both Wait and HeartbeatInterval"));
         }
@@ -393,13 +434,13 @@ impl SyncRequest {
         let collections = collections.flat_map(|list| list.children(page::COLLECTION));
         Ok(Self {
             collections: collections.map(SyncCollection::read).collect::<Result<_, _>>()?,
-            wait_secs: wait.or(heartbeat),
+            wait: wait.or(heartbeat),
             window_size: window(number(body, page::WINDOW_SIZE, wrong)?),
             partial: flag(body, page::PARTIAL),
         })
     }
 
-    /// Writes it; what it waits as `HeartbeatInterval`.
+    /// Writes it.
     #[must_use]
     pub fn write(&self) -> Element {
         let body = Element::new(page::SYNC);
@@ -409,7 +450,13 @@ impl SyncRequest {
             let list = Element::new(page::COLLECTIONS);
             body.with(list.with_all(self.collections.iter().map(SyncCollection::write)))
         };
-        body.number_if(page::HEARTBEAT_INTERVAL, self.wait_secs)
+        let (minutes, secs) = match self.wait {
+            Some(SyncWait::Minutes(minutes)) => (Some(minutes), None),
+            Some(SyncWait::Seconds(secs)) => (None, Some(secs)),
+            None => (None, None),
+        };
+        body.number_if(page::WAIT, minutes)
+            .number_if(page::HEARTBEAT_INTERVAL, secs)
             .number_if(page::WINDOW_SIZE, self.window_size)
             .flag_if(page::PARTIAL, self.partial)
     }

@@ -65,7 +65,7 @@ fn acc_4_requests_both_ways() {
             ],
             ..collection("5")
         }],
-        wait_secs: Some(600),
+        wait: Some(SyncWait::Seconds(600)),
         window_size: Some(512),
         partial: true,
     };
@@ -85,7 +85,12 @@ fn numbers_mean_what_the_documents_say() {
         .text(page::WAIT, "10")
         .text(page::WINDOW_SIZE, "0");
     let request = read(body).unwrap();
-    assert_eq!((request.wait_secs, request.window_size), (Some(600), Some(512)));
+    assert_eq!(
+        (request.wait, request.window_size),
+        (Some(SyncWait::Minutes(10)), Some(512))
+    );
+    assert_eq!((SyncWait::Minutes(10).secs(), SyncWait::Minutes(1).limit(90)), (600, 1));
+    assert_eq!(SyncRequest::read(&request.write(), ProtocolVersion::V14_1), Ok(request));
     let body = Element::new(page::SYNC).text(page::WINDOW_SIZE, "100000");
     assert_eq!(read(body).unwrap().window_size, Some(512));
     let in_collection = |element: Element| {
