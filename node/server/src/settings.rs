@@ -357,6 +357,7 @@ pub(crate) fn active_sync(config: &Config) -> ActiveSyncSettings {
         commands_max: section.commands_max,
         wait_min: Duration::from_secs(section.wait_secs_min),
         wait_max: Duration::from_secs(section.wait_secs_max),
+        absence_characters_max: ActiveSyncSettings::default().absence_characters_max,
         ask_timeout: ActiveSyncSettings::default().ask_timeout,
     }
 }

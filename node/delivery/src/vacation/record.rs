@@ -19,6 +19,8 @@ const DAY_MILLIS: i64 = 24 * 3_600 * 1_000;
 const REMEMBERED_MILLIS: i64 = 10_000;
 /// Accounts remembered at most.
 const REMEMBERED_MAX: usize = 100_000;
+/// Characters of a text that an account answers, of each kind; whoever sets one sees to it.
+pub const VACATION_CHARACTERS_MAX: usize = 400;
 /// How often a transaction is tried.
 const ATTEMPTS_MAX: usize = 10;
 

@@ -8,7 +8,7 @@ use hongyan_activesync::command::item_operations::{
 };
 use hongyan_activesync::{BodyData, Element, Status, wbxml};
 use hongyan_jmap::object::PartPath;
-use hongyan_mailbox::{Expunge, read_email};
+use hongyan_mailbox::{Expunge, FolderId, read_email};
 use hongyan_message::TransferDecoder;
 
 use crate::answer::{Found, body};
@@ -56,8 +56,11 @@ pub(crate) async fn item_operations(asking: &Asking<'_>, tree: &Element, takes_p
                 fetched: fetch(asking, &wanted, &mut beside).await?,
                 source: wanted.source,
             },
-            ItemOperation::EmptyFolder { collection_id, .. } => ItemOutcome::EmptyFolder {
-                status: empty_folder(asking, &collection_id).await?,
+            ItemOperation::EmptyFolder {
+                collection_id,
+                delete_sub_folders,
+            } => ItemOutcome::EmptyFolder {
+                status: empty_folder(asking, &collection_id, delete_sub_folders).await?,
                 collection_id,
             },
             // Conversations are moved mail by mail, with MoveItems.
@@ -192,23 +195,32 @@ fn stretch(octets: Vec<u8>, range: Option<OctetRange>) -> Option<(Vec<u8>, Optio
     (!found.is_empty()).then(|| (found.to_vec(), Some((told, total))))
 }
 
-async fn empty_folder(asking: &Asking<'_>, name: &str) -> Found<ItemStatus> {
+async fn empty_folder(asking: &Asking<'_>, name: &str, with_folders: bool) -> Found<ItemStatus> {
     if asking.read_only {
         return Ok(ItemStatus::AccessDenied);
     }
     let Some(id) = read_folder(name) else {
         return Ok(ItemStatus::NotFound);
     };
-    if asking.open(id).await?.is_none() {
+    let Some(opened) = asking.open(id).await? else {
         return Ok(ItemStatus::NotFound);
+    };
+    empty(asking, id).await?;
+    if with_folders {
+        crate::folder_change::delete_inside(asking, &opened.info.path).await?;
     }
+    Ok(ItemStatus::Success)
+}
+
+/// Removes all mails of a folder.
+async fn empty(asking: &Asking<'_>, folder: FolderId) -> Found<()> {
     let request = Expunge {
-        folder: id,
+        folder,
         uids: None,
         deleted_only: false,
     };
     asking.ask(request).await?;
-    Ok(ItemStatus::Success)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@
 //! few numbers ([`position`]), kept in the store, so every node goes on where another was. Closed in an organisation until
 //! that opens it. Wired by `node/server` behind `node/http/front`.
 
+mod absence;
 mod answer;
 mod asking;
 mod devices;
+mod folder_change;
 mod folder_sync;
+mod get_item_estimate;
 mod item_operations;
 mod mail;
 mod move_items;
@@ -15,6 +18,7 @@ mod ping;
 mod policy;
 mod position;
 mod record;
+mod refused_commands;
 mod send_mail;
 mod service;
 mod settings;

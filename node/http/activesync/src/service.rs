@@ -24,23 +24,32 @@ use parking_lot::Mutex;
 use crate::answer::{Found, later, problem, stopped};
 use crate::asking::Asking;
 use crate::settings::ActiveSyncSettings;
-use crate::{folder_sync, item_operations, move_items, ping, policy, send_mail, settings_command, smart, sync};
+use crate::{
+    folder_change, folder_sync, get_item_estimate, item_operations, move_items, ping, policy, refused_commands,
+    send_mail, settings_command, smart, sync,
+};
 
 /// Where it is served ([MS-ASHTTP] §2.2.1.1.1).
 const PLACE: &str = "/Microsoft-Server-ActiveSync";
 
 /// What devices are told is served.
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 16] = [
     Command::Sync,
     Command::SendMail,
     Command::SmartForward,
     Command::SmartReply,
     Command::FolderSync,
+    Command::FolderCreate,
+    Command::FolderDelete,
+    Command::FolderUpdate,
     Command::MoveItems,
+    Command::GetItemEstimate,
+    Command::MeetingResponse,
     Command::Settings,
     Command::Ping,
     Command::ItemOperations,
     Command::Provision,
+    Command::ValidateCert,
 ];
 
 /// What ActiveSync uses of the node; wired by `node/server`.
@@ -217,6 +226,12 @@ async fn answer(
     match (command, tree) {
         (Command::Provision, tree) => policy::provision(&mut asking, tree.as_ref()).await,
         (Command::FolderSync, Some(tree)) => folder_sync::folder_sync(&asking, &tree).await,
+        (Command::FolderCreate, Some(tree)) => folder_change::create(&asking, &tree).await,
+        (Command::FolderDelete, Some(tree)) => folder_change::delete(&asking, &tree).await,
+        (Command::FolderUpdate, Some(tree)) => folder_change::update(&asking, &tree).await,
+        (Command::GetItemEstimate, Some(tree)) => get_item_estimate::get_item_estimate(&asking, &tree).await,
+        (Command::MeetingResponse, Some(tree)) => refused_commands::meeting_response(&asking, &tree),
+        (Command::ValidateCert, Some(tree)) => refused_commands::validate_cert(&asking, &tree),
         (Command::Sync, tree) => sync::sync(&asking, tree.as_ref()).await,
         (Command::Ping, tree) => ping::ping(&mut asking, tree.as_ref()).await,
         (Command::Settings, Some(tree)) => settings_command::settings(&mut asking, &tree).await,

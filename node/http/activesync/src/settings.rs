@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hongyan_delivery::VACATION_CHARACTERS_MAX;
+
 /// Limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveSyncSettings {
@@ -21,6 +23,8 @@ pub struct ActiveSyncSettings {
     pub collections_max: usize,
     /// Changes by the client in one Sync for one folder.
     pub commands_max: usize,
+    /// Characters of the answer while the member is away.
+    pub absence_characters_max: usize,
     /// Shortest time that a Ping or a Sync waits.
     pub wait_min: Duration,
     /// Longest time.
@@ -40,6 +44,7 @@ impl Default for ActiveSyncSettings {
             window_max: 512,
             collections_max: 300,
             commands_max: 512,
+            absence_characters_max: VACATION_CHARACTERS_MAX,
             wait_min: Duration::from_secs(60),
             wait_max: Duration::from_secs(59 * 60),
             ask_timeout: Duration::from_secs(30),

@@ -1,5 +1,4 @@
-//! Settings: what the device is, and who its member is ([MS-ASCMD] §2.2.1.18). Absence is set in the web client, and a password of
-//! the device is not kept here.
+//! Settings: absence, what the device is, and who its member is ([MS-ASCMD] §2.2.1.18). A password of the device is not kept here.
 
 use axum::response::Response;
 use hongyan_activesync::command::settings::{
@@ -7,6 +6,7 @@ use hongyan_activesync::command::settings::{
 };
 use hongyan_activesync::{Element, Status};
 
+use crate::absence::absence;
 use crate::answer::{Found, body};
 use crate::asking::{Asking, said};
 
@@ -41,9 +41,13 @@ pub(crate) async fn settings(asking: &mut Asking<'_>, tree: &Element) -> Found<R
     if let Some(information) = &request.device_information {
         note_device(asking, information).await?;
     }
+    let oof = match &request.oof {
+        Some(oof) => Some(absence(asking, oof).await?),
+        None => None,
+    };
     let response = SettingsResponse {
         status: SettingsStatus::Success,
-        oof: request.oof.map(|_| (SettingsStatus::InvalidArguments, None)),
+        oof,
         device_password: request.device_password.then_some(SettingsStatus::InvalidArguments),
         device_information: request.device_information.map(|_| SettingsStatus::Success),
         user_information: request.user_information.then(|| user_information(asking)),

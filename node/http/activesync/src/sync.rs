@@ -52,7 +52,7 @@ fn oldest(wishes: &WishesRecord, now_millis: i64) -> Option<i64> {
 }
 
 /// What a device wants, which holds until it says something else.
-fn wishes(options: &[SyncOptions], before: Option<&WishesRecord>) -> WishesRecord {
+pub(crate) fn wishes(options: &[SyncOptions], before: Option<&WishesRecord>) -> WishesRecord {
     let of_mails = |options: &&SyncOptions| options.class.as_deref().is_none_or(|class| class == EMAIL);
     match (options.iter().find(of_mails), before) {
         (Some(options), _) => WishesRecord::of(options),
@@ -213,25 +213,25 @@ async fn answer_one(asking: &Asking<'_>, asked: &Asked, octets: &mut usize) -> F
         transaction.commit().await?;
         return Ok(told(collection(asked, record.key.text(), SyncStatus::Success)));
     }
-    let Some(shown) = Shown::of(asked, known, &opened.view) else {
+    let Some(shown) = Shown::of(&asked.collection.sync_key, known, &opened.view) else {
         return Ok(told(collection(asked, BEGIN.to_owned(), SyncStatus::InvalidSyncKey)));
     };
     go_on(asking, asked, shown, opened.view, octets).await
 }
 
 /// Where a device stands that showed a key.
-struct Shown {
-    known: CollectionRecord,
-    base: Position,
+pub(crate) struct Shown {
+    pub(crate) known: CollectionRecord,
+    pub(crate) base: Position,
     next: Key,
     is_repeat: bool,
 }
 
 impl Shown {
     /// `None` for a key that is not the last one, nor the one before.
-    fn of(asked: &Asked, known: Option<CollectionRecord>, view: &FolderView) -> Option<Self> {
+    pub(crate) fn of(key: &str, known: Option<CollectionRecord>, view: &FolderView) -> Option<Self> {
         let known = known.filter(|known| known.uid_validity == view.uid_validity().get())?;
-        let key = Key::read(&asked.collection.sync_key)?;
+        let key = Key::read(key)?;
         if key == known.key {
             return Some(Self {
                 base: known.position.clone(),
@@ -363,7 +363,7 @@ async fn keep(
 }
 
 /// What is to be told; `None` when nobody knows any more what went.
-async fn plan(
+pub(crate) async fn plan(
     asking: &Asking<'_>,
     base: &Position,
     view: &FolderView,

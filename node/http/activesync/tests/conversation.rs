@@ -4,11 +4,28 @@ use std::sync::Arc;
 
 use base64::Engine;
 use hongyan_access::Protocol;
+use hongyan_activesync::command::folder_create::FolderCreateRequest;
+use hongyan_activesync::command::folder_delete::FolderDeleteRequest;
+use hongyan_activesync::command::folder_sync::FolderType;
+use hongyan_activesync::command::folder_update::FolderUpdateRequest;
+use hongyan_activesync::command::get_item_estimate::{
+    EstimateCollection, EstimateStatus, GetItemEstimateRequest, GetItemEstimateResponse,
+};
+use hongyan_activesync::command::item_operations::{
+    AttachmentData, FetchSource, Fetched, ItemFetch, ItemOperation, ItemOperationsRequest, ItemOperationsResponse,
+    ItemOutcome, ItemStatus, OctetRange, parts,
+};
+use hongyan_activesync::command::meeting_response::{MeetingResponseRequest, MeetingResponseResponse, MeetingStatus};
+use hongyan_activesync::command::settings::{
+    Oof, OofAudience, OofMessage, OofRequest, OofState, SettingsRequest, SettingsResponse, SettingsStatus,
+};
+use hongyan_activesync::command::sync::MimeSupport;
+use hongyan_activesync::command::validate_cert::{CertificateStatus, ValidateCertRequest, ValidateCertResponse};
 use hongyan_activesync::page::{
     air_sync, air_sync_base, compose_mail, email, folder_hierarchy, item_operations, move_items, ping, provision,
     settings,
 };
-use hongyan_activesync::{Element, WbxmlLimits, wbxml};
+use hongyan_activesync::{Element, ProtocolVersion, RequestLine, WbxmlLimits, request_line, wbxml};
 use hongyan_actor::EntityOptions;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::SignInPolicy;
@@ -247,7 +264,7 @@ fn acc_4_it_is_closed_until_the_organisation_opens_it() {
         assert_eq!(response.headers()["ms-asprotocolversions"], "14.0,14.1,16.0,16.1");
         let commands = response.headers()["ms-asprotocolcommands"].to_str().unwrap().to_owned();
         assert!(
-            commands.contains("Sync") && !commands.contains("MeetingResponse"),
+            commands.contains("Sync") && !commands.contains("GetAttachment"),
             "{commands}"
         );
         let (status, _) = phone.post("Nonsense", None).await;
@@ -706,6 +723,265 @@ fn acc_4_mails_move_between_folders() {
         assert!(phone.inbox().await.is_empty());
         let gone = answered(&phone.ask("MoveItems", &request(&to)).await);
         assert_eq!(gone.text_of(move_items::STATUS), Some("1"));
+        phone.stop().await;
+    });
+}
+
+/// The sync key of an answer about folders, which must be a success.
+fn folder_key(answer: &Element) -> String {
+    assert_eq!(answer.text_of(folder_hierarchy::STATUS), Some("1"), "{answer:?}");
+    answer.text_of(folder_hierarchy::SYNC_KEY).unwrap().to_owned()
+}
+
+/// What FolderSync tells, by kind and name or identifier.
+fn folder_changes(answer: &Element) -> Vec<String> {
+    let changes = answer.child(folder_hierarchy::CHANGES).unwrap().elements();
+    let changes = changes.filter(|change| change.tag != folder_hierarchy::COUNT);
+    let name = |change: &Element| {
+        let name = change.text_of(folder_hierarchy::DISPLAY_NAME);
+        let name = name.or(change.text_of(folder_hierarchy::SERVER_ID)).unwrap();
+        format!("{} {name}", change.tag.name().unwrap())
+    };
+    changes.map(name).collect()
+}
+
+#[test]
+fn acc_4_phones_make_rename_and_remove_folders() {
+    run(async {
+        let phone = Phone::ready().await;
+        let begun = folder_key(&phone.folders("0").await);
+        let create = |key: &str, parent: &str, name: &str, kind: FolderType| {
+            FolderCreateRequest {
+                sync_key: key.to_owned(),
+                parent_id: parent.to_owned(),
+                display_name: name.to_owned(),
+                kind,
+            }
+            .write()
+        };
+        let made = create(&begun, "0", "Work", FolderType::UserMail);
+        let answer = phone.ask("FolderCreate", &made).await;
+        let work = answer.text_of(folder_hierarchy::SERVER_ID).unwrap().to_owned();
+        let first = folder_key(&answer);
+        // The answer got lost: the same again, and one folder.
+        assert_eq!(phone.ask("FolderCreate", &made).await, answer);
+        assert_eq!(folder_changes(&phone.folders(&first).await), Vec::<String>::new());
+        let refused = async |command: &str, request: Element, status: &str| {
+            let answer = phone.ask(command, &request).await;
+            assert_eq!(answer.text_of(folder_hierarchy::STATUS), Some(status), "{command}");
+        };
+        for (request, status) in [
+            (create(&first, "0", "Work", FolderType::UserMail), "2"),
+            (create(&first, "99", "Lost", FolderType::UserMail), "5"),
+            (create(&first, "0", "a/b", FolderType::UserMail), "10"),
+            (create(&first, "0", "People", FolderType::UserContacts), "10"),
+            (create("7-7", "0", "Late", FolderType::UserMail), "9"),
+        ] {
+            refused("FolderCreate", request, status).await;
+        }
+        let deep = phone
+            .ask("FolderCreate", &create(&first, &work, "Deep", FolderType::UserMail))
+            .await;
+        let second = folder_key(&deep);
+        let update = |key: &str, id: &str, name: &str| {
+            FolderUpdateRequest {
+                sync_key: key.to_owned(),
+                server_id: id.to_owned(),
+                parent_id: "0".to_owned(),
+                display_name: name.to_owned(),
+            }
+            .write()
+        };
+        let renamed = phone.ask("FolderUpdate", &update(&second, &work, "Office")).await;
+        let third = folder_key(&renamed);
+        assert_eq!(
+            phone.ask("FolderUpdate", &update(&second, &work, "Office")).await,
+            renamed
+        );
+        refused("FolderUpdate", update(&third, "1", "Other"), "3").await;
+        refused("FolderUpdate", update(&third, "99", "Other"), "4").await;
+        assert_eq!(folder_changes(&phone.folders(&third).await), Vec::<String>::new());
+        let delete = |key: &str, id: &str| {
+            FolderDeleteRequest {
+                sync_key: key.to_owned(),
+                server_id: id.to_owned(),
+            }
+            .write()
+        };
+        refused("FolderDelete", delete(&third, "1"), "3").await;
+        let gone = phone.ask("FolderDelete", &delete(&third, &work)).await;
+        let fourth = folder_key(&gone);
+        assert_eq!(phone.ask("FolderDelete", &delete(&third, &work)).await, gone);
+        refused("FolderDelete", delete(&fourth, &work), "4").await;
+        // What was in it went with it, and nobody has to be told.
+        assert_eq!(folder_changes(&phone.folders(&fourth).await), Vec::<String>::new());
+        let folders = phone.node.router.ask(&phone.node.mailbox, ListFolders, WITHIN).await;
+        let folders = folders.unwrap().unwrap().folders;
+        assert!(folders.iter().all(|info| !info.path.as_str().starts_with("Office")));
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_an_estimate_says_how_much_sync_would_tell() {
+    run(async {
+        let phone = Phone::ready().await;
+        for days in [40, 2, 1] {
+            phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), days).await;
+        }
+        let estimate = async |key: &str, folder: &str| {
+            let request = GetItemEstimateRequest {
+                collections: vec![EstimateCollection {
+                    sync_key: key.to_owned(),
+                    collection_id: folder.to_owned(),
+                    conversation_mode: None,
+                    options: Vec::new(),
+                }],
+            };
+            let answer = phone.ask("GetItemEstimate", &request.write()).await;
+            GetItemEstimateResponse::read(&answer)
+                .unwrap()
+                .estimates
+                .remove(0)
+                .outcome
+        };
+        assert_eq!(estimate("1-1", "1").await, Err(EstimateStatus::NotPrimed));
+        let begun = phone.begin("5").await;
+        assert_eq!(estimate(&begun, "1").await, Ok(2));
+        assert_eq!(estimate("7-7", "1").await, Err(EstimateStatus::InvalidSyncKey));
+        assert_eq!(estimate(&begun, "99").await, Err(EstimateStatus::InvalidCollection));
+        let told = phone.sync(asked(&begun)).await.unwrap();
+        assert_eq!(estimate(&key(&told), "1").await, Ok(0));
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_absence_is_what_delivery_answers() {
+    run(async {
+        let phone = Phone::ready().await;
+        let ask = async |oof: OofRequest| {
+            let request = SettingsRequest {
+                oof: Some(oof),
+                ..SettingsRequest::default()
+            };
+            let answer = phone.ask("Settings", &request.write()).await;
+            SettingsResponse::read(&answer).unwrap().oof.unwrap()
+        };
+        let get = || OofRequest::Get {
+            body_type: "TEXT".to_owned(),
+        };
+        let (status, absence) = ask(get()).await;
+        assert_eq!(
+            (status, absence.unwrap().state),
+            (SettingsStatus::Success, OofState::Disabled)
+        );
+        let message = |audience, enabled| OofMessage {
+            audience,
+            enabled,
+            reply: Some("away".to_owned()),
+            body_type: Some("TEXT".to_owned()),
+        };
+        let set = |external: bool| {
+            OofRequest::Set(Oof {
+                state: OofState::Global,
+                messages: vec![
+                    message(OofAudience::Internal, true),
+                    message(OofAudience::ExternalUnknown, external),
+                ],
+            })
+        };
+        assert_eq!(ask(set(false)).await.0, SettingsStatus::ConflictingArguments);
+        assert_eq!(ask(set(true)).await.0, SettingsStatus::Success);
+        let (_, absence) = ask(get()).await;
+        let absence = absence.unwrap();
+        assert_eq!(absence.state, OofState::Global);
+        assert_eq!(absence.messages[0], message(OofAudience::Internal, true));
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_what_is_not_here_is_refused_by_status() {
+    run(async {
+        let phone = Phone::ready().await;
+        let request = MeetingResponseRequest {
+            answers: vec![(Some("1:1".to_owned()), 1)],
+        };
+        let answer = phone.ask("MeetingResponse", &request.write()).await;
+        let results = MeetingResponseResponse::read(&answer).unwrap().results;
+        assert_eq!(results, [(Some("1:1".to_owned()), MeetingStatus::InvalidRequest)]);
+        let request = ValidateCertRequest {
+            chain: Vec::new(),
+            certificates: vec![b"certificate".to_vec()],
+            check_crl: false,
+        };
+        let answer = phone.ask("ValidateCert", &request.write()).await;
+        let certificates = ValidateCertResponse::read(&answer).unwrap().certificates;
+        assert_eq!(certificates, [CertificateStatus::Untrusted]);
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_what_is_large_comes_beside_the_body() {
+    run(async {
+        let phone = Phone::ready().await;
+        phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), 1).await;
+        let fetch = |source: FetchSource, range: Option<OctetRange>| {
+            ItemOperation::Fetch(ItemFetch {
+                store: "Mailbox".to_owned(),
+                source,
+                range,
+                mime_support: MimeSupport::Never,
+                body_preferences: Vec::new(),
+            })
+        };
+        let attachment = || FetchSource::Attachment {
+            file_reference: "1:1:2".to_owned(),
+        };
+        let item = FetchSource::Item {
+            collection_id: "1".to_owned(),
+            server_id: "1:1".to_owned(),
+        };
+        let request = ItemOperationsRequest {
+            operations: vec![
+                fetch(attachment(), Some(OctetRange { first: 1, last: 2 })),
+                fetch(item, None),
+                fetch(attachment(), Some(OctetRange { first: 9, last: 9 })),
+            ],
+        };
+        let line = RequestLine {
+            accept_multi_part: true,
+            protocol_version: Some(ProtocolVersion::V14_1),
+            policy_key: Some(phone.key),
+            ..request_line::parse("Cmd=ItemOperations&DeviceId=phone1&DeviceType=Test").unwrap()
+        };
+        let query = format!("?{}", line.base64().unwrap());
+        let response = phone.request("POST", &query, wbxml::encode(&request.write())).await;
+        assert_eq!(response.headers()["content-type"], parts::CONTENT_TYPE);
+        let octets = response.into_body().collect().await.unwrap().to_bytes();
+        let found = parts::read(&octets).unwrap();
+        assert_eq!((found.len(), found[1]), (3, &b"il"[..]));
+        assert_eq!(std::str::from_utf8(found[2]).unwrap().trim(), "One & two");
+        let tree = wbxml::decode(found[0], &WbxmlLimits::default()).unwrap();
+        let outcomes = ItemOperationsResponse::read(&tree).unwrap().outcomes;
+        let fetched = |outcome: &ItemOutcome| match outcome {
+            ItemOutcome::Fetch { fetched, .. } => fetched.clone(),
+            other => panic!("{other:?}"),
+        };
+        let expect = Fetched::Attachment {
+            content_type: "text/plain".to_owned(),
+            range: Some((OctetRange { first: 1, last: 2 }, 4)),
+            data: AttachmentData::Part(1),
+        };
+        assert_eq!(fetched(&outcomes[0]), Ok(expect));
+        let Ok(Fetched::Item { data, .. }) = fetched(&outcomes[1]) else {
+            panic!("{:?}", outcomes[1]);
+        };
+        let body = data.iter().find(|element| element.tag == air_sync_base::BODY).unwrap();
+        assert_eq!(body.text_of(item_operations::PART), Some("2"));
+        assert_eq!(fetched(&outcomes[2]), Err(ItemStatus::InvalidRange));
         phone.stop().await;
     });
 }

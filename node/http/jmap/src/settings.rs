@@ -89,7 +89,7 @@ impl Default for JmapSettings {
             recall_advanced: Duration::from_secs(15 * 24 * 3_600),
             recall_takes_read: false,
             scheduled_full_tracking: false,
-            vacation_characters_max: 400,
+            vacation_characters_max: hongyan_delivery::VACATION_CHARACTERS_MAX,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod send_mail;
 pub mod settings;
 pub mod smart;
 pub mod sync;
+pub mod validate_cert;
 
 use crate::page;
 use crate::{Command, CommandError, Element, Tag};
