@@ -355,6 +355,8 @@ pub(crate) fn active_sync(config: &Config) -> ActiveSyncSettings {
         window_max: section.window_max,
         collections_max: section.collections_max,
         commands_max: section.commands_max,
+        results_max: section.results_max,
+        found_max: section.found_max,
         wait_min: Duration::from_secs(section.wait_secs_min),
         wait_max: Duration::from_secs(section.wait_secs_max),
         absence_characters_max: ActiveSyncSettings::default().absence_characters_max,

@@ -23,6 +23,10 @@ section! {
         collections_max: usize = 300, "folders", "1 to 1000", "restart";
         /// Changes of one folder by the phone in one request.
         commands_max: usize = 512, "changes", "1 to 10000", "restart";
+        /// People or mails in one answer to a search.
+        results_max: usize = 100, "results", "1 to 1000", "restart";
+        /// Mails that one search finds, the newest first.
+        found_max: usize = 1_000, "mails", "1 to 100000", "restart";
         /// Shortest time that a phone may let an answer wait for news.
         wait_secs_min: u64 = 60, "seconds", "1 to 3540", "restart";
         /// Longest time.
@@ -32,7 +36,7 @@ section! {
 
 impl ActiveSync {
     /// Each setting with its value and what it may be.
-    pub(crate) fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 10] {
+    pub(crate) fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 12] {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let octets = 65_536..=1_073_741_824;
         [
@@ -52,6 +56,8 @@ impl ActiveSync {
             ("active_sync.window_max", number(self.window_max), 1..=10_000),
             ("active_sync.collections_max", number(self.collections_max), 1..=1_000),
             ("active_sync.commands_max", number(self.commands_max), 1..=10_000),
+            ("active_sync.results_max", number(self.results_max), 1..=1_000),
+            ("active_sync.found_max", number(self.found_max), 1..=100_000),
             (
                 "active_sync.wait_secs_min",
                 self.wait_secs_min,

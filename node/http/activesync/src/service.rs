@@ -25,15 +25,15 @@ use crate::answer::{Found, later, problem, stopped};
 use crate::asking::Asking;
 use crate::settings::ActiveSyncSettings;
 use crate::{
-    folder_change, folder_sync, get_item_estimate, item_operations, move_items, ping, policy, refused_commands,
-    send_mail, settings_command, smart, sync,
+    folder_change, folder_sync, get_item_estimate, item_operations, move_items, people, ping, policy, refused_commands,
+    search, send_mail, settings_command, smart, sync,
 };
 
 /// Where it is served ([MS-ASHTTP] §2.2.1.1.1).
 const PLACE: &str = "/Microsoft-Server-ActiveSync";
 
 /// What devices are told is served.
-const COMMANDS: [Command; 16] = [
+const COMMANDS: [Command; 19] = [
     Command::Sync,
     Command::SendMail,
     Command::SmartForward,
@@ -45,11 +45,14 @@ const COMMANDS: [Command; 16] = [
     Command::MoveItems,
     Command::GetItemEstimate,
     Command::MeetingResponse,
+    Command::Search,
     Command::Settings,
     Command::Ping,
     Command::ItemOperations,
     Command::Provision,
+    Command::ResolveRecipients,
     Command::ValidateCert,
+    Command::Find,
 ];
 
 /// What ActiveSync uses of the node; wired by `node/server`.
@@ -230,6 +233,9 @@ async fn answer(
         (Command::FolderDelete, Some(tree)) => folder_change::delete(&asking, &tree).await,
         (Command::FolderUpdate, Some(tree)) => folder_change::update(&asking, &tree).await,
         (Command::GetItemEstimate, Some(tree)) => get_item_estimate::get_item_estimate(&asking, &tree).await,
+        (Command::Search, Some(tree)) => search::search(&asking, &tree).await,
+        (Command::Find, Some(tree)) => search::find(&asking, &tree).await,
+        (Command::ResolveRecipients, Some(tree)) => people::resolve_recipients(&asking, &tree).await,
         (Command::MeetingResponse, Some(tree)) => refused_commands::meeting_response(&asking, &tree),
         (Command::ValidateCert, Some(tree)) => refused_commands::validate_cert(&asking, &tree),
         (Command::Sync, tree) => sync::sync(&asking, tree.as_ref()).await,

@@ -23,6 +23,10 @@ pub struct ActiveSyncSettings {
     pub collections_max: usize,
     /// Changes by the client in one Sync for one folder.
     pub commands_max: usize,
+    /// Results in one answer of Search, Find or ResolveRecipients.
+    pub results_max: usize,
+    /// Mails that are found by one search, the newest first.
+    pub found_max: usize,
     /// Characters of the answer while the member is away.
     pub absence_characters_max: usize,
     /// Shortest time that a Ping or a Sync waits.
@@ -44,6 +48,8 @@ impl Default for ActiveSyncSettings {
             window_max: 512,
             collections_max: 300,
             commands_max: 512,
+            results_max: 100,
+            found_max: 1_000,
             absence_characters_max: VACATION_CHARACTERS_MAX,
             wait_min: Duration::from_secs(60),
             wait_max: Duration::from_secs(59 * 60),

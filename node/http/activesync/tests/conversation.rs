@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use hongyan_access::Protocol;
+use hongyan_activesync::command::find::{FindQuery, FindRequest, FindResponse, FindResult};
 use hongyan_activesync::command::folder_create::FolderCreateRequest;
 use hongyan_activesync::command::folder_delete::FolderDeleteRequest;
 use hongyan_activesync::command::folder_sync::FolderType;
@@ -16,6 +17,12 @@ use hongyan_activesync::command::item_operations::{
     ItemOutcome, ItemStatus, OctetRange, parts,
 };
 use hongyan_activesync::command::meeting_response::{MeetingResponseRequest, MeetingResponseResponse, MeetingStatus};
+use hongyan_activesync::command::resolve_recipients::{
+    ResolveRecipientsRequest, ResolveRecipientsResponse, ResolveStatus,
+};
+use hongyan_activesync::command::search::{
+    MailQuery, ResultRange, SearchQuery, SearchRequest, SearchResponse, SearchResult, SearchStatus,
+};
 use hongyan_activesync::command::settings::{
     Oof, OofAudience, OofMessage, OofRequest, OofState, SettingsRequest, SettingsResponse, SettingsStatus,
 };
@@ -28,14 +35,14 @@ use hongyan_activesync::page::{
 use hongyan_activesync::{Element, ProtocolVersion, RequestLine, WbxmlLimits, request_line, wbxml};
 use hongyan_actor::EntityOptions;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
-use hongyan_directory::SignInPolicy;
+use hongyan_directory::{DepartmentId, NewAccount, NewDepartment, Profile, SignInPolicy, Visibility};
 use hongyan_http_activesync::{ActiveSyncServices, ActiveSyncSettings, Devices, Wipe, routes};
 use hongyan_http_front::{Front, FrontParts, FrontSettings};
 use hongyan_listener::{Listener, TlsMode};
 use hongyan_mailbox::{FlagAction, FolderRef, FolderView, ListFolders, OpenFolder, SpecialUse, StoreFlags};
 use hongyan_miniature::{Miniature, Options, PASSWORD, USER, WITHIN};
 use hongyan_queue::{Alone, QueueEntity, QueueServices, RetrySchedule};
-use hongyan_types::{Domain, Flag, SystemFlag, UidSet};
+use hongyan_types::{Address, Domain, Flag, SystemFlag, UidSet};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
@@ -982,6 +989,156 @@ fn acc_4_what_is_large_comes_beside_the_body() {
         let body = data.iter().find(|element| element.tag == air_sync_base::BODY).unwrap();
         assert_eq!(body.text_of(item_operations::PART), Some("2"));
         assert_eq!(fetched(&outcomes[2]), Err(ItemStatus::InvalidRange));
+        phone.stop().await;
+    });
+}
+
+fn looked_for(query: SearchQuery, range: Option<ResultRange>) -> SearchRequest {
+    SearchRequest {
+        query,
+        range,
+        mime_support: MimeSupport::Never,
+        body_preferences: Vec::new(),
+    }
+}
+
+#[test]
+fn acc_4_mails_are_found_by_words_folder_and_time() {
+    run(async {
+        let mut phone = Phone::ready().await;
+        phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), 9).await;
+        let other = MAIL.replace("Subject: Hello", "Subject: Greeting");
+        phone.node.append(FolderRef::INBOX, other.as_bytes(), 1).await;
+        let search = async |query: MailQuery, range: Option<ResultRange>| {
+            let request = looked_for(SearchQuery::Mails(query), range);
+            let found = SearchResponse::read(&phone.ask("Search", &request.write()).await).unwrap();
+            let names = found.results.iter().map(|result| match result {
+                SearchResult::Mail { long_id, .. } => long_id.clone(),
+                other @ SearchResult::Person(_) => panic!("{other:?}"),
+            });
+            (found.status, names.collect::<Vec<_>>(), found.total)
+        };
+        let words = |text: &str| MailQuery {
+            free_text: Some(text.to_owned()),
+            ..MailQuery::default()
+        };
+        let found = |names: &[&str], total| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            (SearchStatus::Success, names, total)
+        };
+        assert_eq!(search(words("two bob"), None).await, found(&["1:2", "1:1"], 2));
+        assert_eq!(search(words("hello"), None).await, found(&["1:1"], 1));
+        assert_eq!(search(words("nowhere"), None).await, found(&[], 0));
+        let second = Some(ResultRange { first: 1, last: 1 });
+        assert_eq!(search(words("two"), second).await, found(&["1:1"], 2));
+        let behind = Some(ResultRange { first: 2, last: 9 });
+        assert_eq!(search(words("two"), behind).await.0, SearchStatus::EndOfRange);
+        let elsewhere = MailQuery {
+            collection_ids: vec!["99".to_owned()],
+            ..words("two")
+        };
+        assert_eq!(search(elsewhere, None).await.0, SearchStatus::FolderHierarchyChanged);
+        let now_millis = phone.node.env.wall_millis();
+        let lately = MailQuery {
+            after: Some(hongyan_types::Timestamp {
+                millis: now_millis - 5 * 86_400_000,
+            }),
+            collection_ids: vec!["1".to_owned()],
+            ..MailQuery::default()
+        };
+        assert_eq!(search(lately, None).await, found(&["1:2"], 1));
+        let documents = looked_for(SearchQuery::Other("DocumentLibrary".to_owned()), None);
+        let answer = SearchResponse::read(&phone.ask("Search", &documents.write()).await).unwrap();
+        assert_eq!(answer.status, SearchStatus::NotFound);
+        phone.version = "16.1";
+        let request = FindRequest {
+            search_id: "s".to_owned(),
+            query: FindQuery::Mails(words("greeting")),
+            range: None,
+        };
+        let answer = FindResponse::read(&phone.ask("Find", &request.write()).await).unwrap();
+        let FindResult::Mail {
+            server_id,
+            has_attachments,
+            preview,
+            ..
+        } = &answer.results[0]
+        else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(
+            (server_id.as_str(), *has_attachments, preview.trim()),
+            ("1:2", true, "One & two")
+        );
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn org_11_phones_find_those_whom_their_member_sees() {
+    run(async {
+        let phone = Phone::ready().await;
+        let people = async |text: &str| {
+            let request = looked_for(SearchQuery::People(text.to_owned()), None);
+            let found = SearchResponse::read(&phone.ask("Search", &request.write()).await).unwrap();
+            let addresses = found.results.into_iter().map(|result| match result {
+                SearchResult::Person(person) => person.email_address.unwrap(),
+                other @ SearchResult::Mail { .. } => panic!("{other:?}"),
+            });
+            addresses.collect::<Vec<_>>()
+        };
+        let (directory, tenant) = (phone.node.directory.clone(), phone.node.mailbox.tenant);
+        let me = directory.account(phone.node.mailbox.account).await.unwrap().unwrap();
+        let board = NewDepartment {
+            name: "Board".to_owned(),
+            parent: DepartmentId::ROOT,
+            rank: 0,
+        };
+        let board = directory.create_department(tenant, &board).await.unwrap().id;
+        let chief = NewAccount {
+            display_name: "Chief".to_owned(),
+            departments: vec![board],
+            profile: Profile {
+                title: "Director".to_owned(),
+                ..Profile::default()
+            },
+            ..NewAccount::at(Address::try_from("chief@example.test").unwrap())
+        };
+        directory.create_account(&chief).await.unwrap();
+        let set = async |rules: Visibility| directory.set_visibility(tenant, &rules, None).await.unwrap();
+        let rules = directory.visibility(tenant).await.unwrap();
+        let titles = |show_title| Visibility {
+            show_title,
+            ..rules.clone()
+        };
+        set(titles(true)).await;
+        assert_eq!(people("director").await, ["chief@example.test"]);
+        set(titles(false)).await;
+        assert_eq!(people("director").await, Vec::<String>::new(), "by what is not shown");
+        assert_eq!(people("chief").await, ["chief@example.test"]);
+        set(Visibility {
+            hidden_departments: vec![board],
+            ..titles(true)
+        })
+        .await;
+        assert_eq!(people("chief").await, Vec::<String>::new());
+        let mine = me.address.to_string();
+        assert_eq!(people(&me.address.local.to_string()).await, [mine.clone()]);
+        assert_eq!(people("nobody at all").await, Vec::<String>::new());
+        let request = ResolveRecipientsRequest {
+            names: vec![mine.clone(), "nobody at all".to_owned()],
+            certificates: true,
+            ..ResolveRecipientsRequest::default()
+        };
+        let answer = phone.ask("ResolveRecipients", &request.write()).await;
+        let resolved = ResolveRecipientsResponse::read(&answer).unwrap().resolved;
+        assert_eq!(resolved[0].status, ResolveStatus::Success);
+        assert_eq!(resolved[0].recipients[0].email_address, mine);
+        assert_eq!(
+            resolved[0].recipients[0].certificates,
+            Some(ResolveStatus::NoCertificate)
+        );
+        assert_eq!((resolved[1].status, resolved[1].count), (ResolveStatus::Nobody, 0));
         phone.stop().await;
     });
 }

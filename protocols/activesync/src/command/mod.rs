@@ -1,6 +1,7 @@
 //! The commands, one file each ([MS-ASCMD] §2.2.1): what is asked, what is answered, and the statuses in between. Requests are
 //! read by servers and written by clients; responses the other way round.
 
+pub mod find;
 pub mod folder_create;
 pub mod folder_delete;
 pub mod folder_sync;
@@ -11,6 +12,8 @@ pub mod meeting_response;
 pub mod move_items;
 pub mod ping;
 pub mod provision;
+pub mod resolve_recipients;
+pub mod search;
 pub mod send_mail;
 pub mod settings;
 pub mod smart;
