@@ -1,6 +1,7 @@
-//! Microsoft's Autodiscover, as Outlook sets IMAP and SMTP up: version 1 (POX) and version 2 (JSON).
+//! Microsoft's Autodiscover, as Outlook sets IMAP and SMTP up, and phones ActiveSync: version 1 (POX) and version 2 (JSON).
 //!
-//! [MS-OXDSCLI] has the documents of version 1. Exchange's own protocols are not spoken here, and not promised.
+//! [MS-OXDSCLI] has the documents of version 1, [MS-ASCMD] §2.2.1.1 those for phones. Phones hear of ActiveSync where the
+//! organisation has opened it (ACC-4); Exchange's other protocols are not spoken here, and not promised.
 
 use hongyan_types::{Address, Domain};
 use serde::Serialize;
@@ -12,8 +13,16 @@ use crate::xml::{XmlError, XmlWriter, leaves};
 const NAMESPACE: &str = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006";
 /// Of an answer that sets a mail client up.
 const OUTLOOK: &str = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a";
-/// The one protocol that version 2 leads to here: version 1.
+/// Of an answer that sets a phone up.
+const MOBILE_SYNC: &str = "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006";
+/// The same, as some phones write it.
+const MOBILE_SYNC_BY_TLS: &str = "https://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006";
+/// What version 2 leads to here: version 1.
 const VERSION_1: &str = "AutodiscoverV1";
+/// And ActiveSync, where it is open.
+const ACTIVE_SYNC: &str = "ActiveSync";
+/// Where ActiveSync is served ([MS-ASHTTP] §2.2.1.1.1).
+const ACTIVE_SYNC_PATH: &str = "/Microsoft-Server-ActiveSync";
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +48,13 @@ impl AutodiscoverRequest {
         })?;
         Ok(Self { address, schema })
     }
-    /// Whether the answer is one that we have.
+    /// Whether a mail client is to be set up.
     pub(crate) fn is_for_mail(&self) -> bool {
         self.schema == OUTLOOK
+    }
+    /// Whether a phone is.
+    pub(crate) fn is_for_phones(&self) -> bool {
+        self.schema == MOBILE_SYNC || self.schema == MOBILE_SYNC_BY_TLS
     }
 }
 
@@ -94,6 +107,27 @@ pub(crate) fn settings(address: &Address, offer: &Offer) -> String {
     xml.finish()
 }
 
+/// Version 1: where a phone of `address` finds ActiveSync; `None` where there is no HTTPS ([MS-ASCMD] §2.2.1.1.2).
+pub(crate) fn phone_settings(address: &Address, offer: &Offer) -> Option<String> {
+    let url = offer.door(Service::Https)?.url(ACTIVE_SYNC_PATH);
+    let mut xml = XmlWriter::new();
+    xml.open("Autodiscover", &[("xmlns", NAMESPACE)]);
+    xml.open("Response", &[("xmlns", MOBILE_SYNC)]);
+    xml.leaf("Culture", "en:us");
+    xml.open("User", &[]);
+    // Nobody's name is told to who has not signed in.
+    xml.leaf("DisplayName", &address.to_string());
+    xml.leaf("EMailAddress", &address.to_string());
+    xml.close();
+    xml.open("Action", &[]);
+    xml.open("Settings", &[]);
+    xml.open("Server", &[]);
+    xml.leaf("Type", "MobileSync");
+    xml.leaf("Url", &url);
+    xml.leaf("Name", &url);
+    Some(xml.finish())
+}
+
 fn protocol(xml: &mut XmlWriter, kind: &str, door: &Door, address: &Address) {
     xml.open("Protocol", &[]);
     xml.leaf("Type", kind);
@@ -141,8 +175,13 @@ pub(crate) struct NotFound {
     error_message: String,
 }
 
-/// Version 2: where `protocol` of `domain` is found.
-pub(crate) fn found(protocol: &str, domain: Option<&Domain>, offer: &Offer) -> Result<Found, NotFound> {
+/// Version 2: where `protocol` of `domain` is found; ActiveSync if it is open there.
+pub(crate) fn found(
+    protocol: &str,
+    domain: Option<&Domain>,
+    has_active_sync: bool,
+    offer: &Offer,
+) -> Result<Found, NotFound> {
     let refuse = |error_code, error_message| {
         Err(NotFound {
             error_code,
@@ -155,16 +194,22 @@ pub(crate) fn found(protocol: &str, domain: Option<&Domain>, offer: &Offer) -> R
             "A valid value must be provided for the query parameter 'Protocol'".to_owned(),
         );
     }
-    if !protocol.eq_ignore_ascii_case(VERSION_1) {
-        return refuse(
-            "InvalidProtocol",
-            format!("The protocol is not supported. Supported is '{VERSION_1}'"),
-        );
-    }
+    let is_active_sync = protocol.eq_ignore_ascii_case(ACTIVE_SYNC);
+    let (protocol, path) = match is_active_sync {
+        true if has_active_sync => (ACTIVE_SYNC, ACTIVE_SYNC_PATH),
+        false if protocol.eq_ignore_ascii_case(VERSION_1) => (VERSION_1, "/autodiscover/autodiscover.xml"),
+        _ => {
+            let also = if has_active_sync { ", 'ActiveSync'" } else { "" };
+            return refuse(
+                "InvalidProtocol",
+                format!("The protocol is not supported. Supported is '{VERSION_1}'{also}"),
+            );
+        }
+    };
     match (domain, offer.door(Service::Https)) {
         (Some(_), Some(https)) => Ok(Found {
-            protocol: VERSION_1,
-            url: https.url("/autodiscover/autodiscover.xml"),
+            protocol,
+            url: https.url(path),
         }),
         _ => refuse("DomainNotFound", "The domain is not served here".to_owned()),
     }

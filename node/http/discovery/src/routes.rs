@@ -12,7 +12,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use hongyan_directory::Directory;
+use hongyan_directory::{Directory, Protocol};
 use hongyan_env::Env;
 use hongyan_http_front::Problem;
 use hongyan_listener::TlsConfig;
@@ -103,6 +103,30 @@ impl DiscoveryServices {
         Ok(is_local.then_some(domain))
     }
 
+    /// Whether the organisation of a domain lets phones in over ActiveSync: one that is told of it and refused asks for the
+    /// password again and again, one that is not is set up with IMAP.
+    async fn has_active_sync(&self, domain: &Domain) -> Result<bool, Problem> {
+        let look = async {
+            let tenant = self.directory.domain(domain).await?.tenant;
+            self.directory.sign_in_policy(tenant).await
+        };
+        match look.await {
+            Ok(policy) => Ok(policy.opened.contains(&Protocol::ActiveSync)),
+            Err(hongyan_directory::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    /// What a phone is told in version 1.
+    async fn phone_settings(&self, address: &str) -> Result<Result<String, Trouble>, Problem> {
+        let Some(address) = self.address(address).await? else {
+            return Ok(Err(Trouble::NoAddress));
+        };
+        let is_open = self.has_active_sync(&address.domain).await?;
+        let settings = autodiscover::phone_settings(&address, &self.offer).filter(|_| is_open);
+        Ok(settings.ok_or(Trouble::OtherSchema))
+    }
+
     /// The domain of an address, else the one that the host is named after.
     async fn domain(&self, email: &str, host: &str, prefix: &str) -> Result<Option<Domain>, Problem> {
         match email.rsplit_once('@') {
@@ -153,14 +177,16 @@ async fn autodiscover(State(services): Services, body: Body) -> Result<Response,
     let outcome = match text.as_deref().map(AutodiscoverRequest::parse) {
         Some(Ok(request)) if request.is_for_mail() => {
             let address = services.address(&request.address).await?;
-            address.ok_or(Trouble::NoAddress)
+            let settings = |address: Address| autodiscover::settings(&address, &services.offer);
+            address.map(settings).ok_or(Trouble::NoAddress)
         }
+        Some(Ok(request)) if request.is_for_phones() => services.phone_settings(&request.address).await?,
         Some(Ok(_)) => Err(Trouble::OtherSchema),
         Some(Err(_)) | None => Err(Trouble::BadRequest),
     };
     // Errors are documents too, with status 200.
     let document = match outcome {
-        Ok(address) => autodiscover::settings(&address, &services.offer),
+        Ok(settings) => settings,
         Err(trouble) => {
             let time = Timestamp {
                 millis: services.env.wall_millis(),
@@ -201,7 +227,12 @@ async fn answer(services: &DiscoveryServices, email: &str, protocol: &str) -> Re
         Some((_, domain)) => services.served(domain).await?,
         None => None,
     };
-    Ok(match autodiscover::found(protocol, domain.as_ref(), &services.offer) {
+    let is_open = match &domain {
+        Some(domain) => services.has_active_sync(domain).await?,
+        None => false,
+    };
+    let found = autodiscover::found(protocol, domain.as_ref(), is_open, &services.offer);
+    Ok(match found {
         Ok(found) => axum::Json(found).into_response(),
         Err(refused) => (StatusCode::BAD_REQUEST, axum::Json(refused)).into_response(),
     })

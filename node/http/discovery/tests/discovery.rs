@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
+use hongyan_directory::{Protocol, SignInPolicy};
 use hongyan_http_discovery::{DiscoveryServices, Door, Offer, Service, StsMode, StsPolicy, routes};
 use hongyan_listener::{TlsConfig, self_signed};
 use hongyan_miniature::{Miniature, Options};
@@ -50,8 +51,14 @@ fn all() -> Offer {
 
 /// Runs a test against the routes of a node that serves `example.test`.
 fn with_routes<F: Future<Output = ()>>(offer: Offer, test: impl FnOnce(Router) -> F) {
+    with_policy(offer, &SignInPolicy::default(), test);
+}
+
+fn with_policy<F: Future<Output = ()>>(offer: Offer, policy: &SignInPolicy, test: impl FnOnce(Router) -> F) {
     hongyan_actor::run(1, async {
         let node = Miniature::start(&Options::default()).await;
+        let tenant = node.mailbox.tenant;
+        node.directory.set_sign_in_policy(tenant, policy, None).await.unwrap();
         let pem = self_signed(&[HOST.to_owned()]).unwrap();
         let router = routes(DiscoveryServices {
             env: node.env.clone(),
@@ -98,7 +105,11 @@ fn exchanges(text: &str) -> impl Iterator<Item = Exchange<'_>> {
 }
 
 fn run(name: &str, offer: Offer, text: &str) {
-    with_routes(offer, |router| async move {
+    run_with(name, offer, &SignInPolicy::default(), text);
+}
+
+fn run_with(name: &str, offer: Offer, policy: &SignInPolicy, text: &str) {
+    with_policy(offer, policy, |router| async move {
         for exchange in exchanges(text) {
             let (method, uri) = exchange.request.split_once(' ').unwrap();
             let request = Request::builder().method(method).uri(uri);
@@ -120,6 +131,16 @@ fn acc_9_transcripts() {
     run("autoconfig", all(), include_str!("transcript/autoconfig.txt"));
     run("autodiscover", all(), include_str!("transcript/autodiscover.txt"));
     run("mta_sts", all(), include_str!("transcript/mta_sts.txt"));
+}
+
+#[test]
+fn acc_4_phones_are_told_of_active_sync_where_it_is_open() {
+    let policy = SignInPolicy {
+        opened: [Protocol::ActiveSync].into(),
+        ..SignInPolicy::default()
+    };
+    let text = include_str!("transcript/active_sync.txt");
+    run_with("active_sync", all(), &policy, text);
 }
 
 #[test]
