@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hongyan_audit::{Author, Chain, Entry, Event};
 use hongyan_kv::{AsStorageError, Database, Transaction};
 use hongyan_notice::{Notice, NoticeId, Recipient, Text};
-use hongyan_types::{TenantId, Timestamp};
+use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use crate::acting::Acting;
 use crate::record::change::{self, ChangeRecord, Touched};
@@ -116,6 +116,10 @@ impl Change {
     /// is told to forget everything.
     pub fn notify(&mut self, notice: Bytes) {
         self.touched.push(Touched::Notice(notice));
+    }
+    /// Wakes those who wait for news of an account, on every node ([`crate::AccountNews`]).
+    pub fn wake(&mut self, tenant: TenantId, account: AccountId) {
+        self.touched.push(Touched::Account { tenant, account });
     }
     pub(crate) fn touch(&mut self, touched: Touched) {
         self.touched.push(touched);

@@ -11,7 +11,7 @@ use hongyan_mailbox::{
 };
 use hongyan_router::Ask;
 
-use crate::answer::Found;
+use crate::answer::{Found, Stop};
 use crate::devices;
 use crate::record::{self, DeviceRecord, Wipe};
 use crate::service::ActiveSync;
@@ -29,6 +29,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) line: RequestLine,
     pub(crate) version: ProtocolVersion,
     pub(crate) device: DeviceRecord,
+    /// The key of the policy that the device shows; 0 is none.
+    key: u32,
 }
 
 /// What is kept of what a device says.
@@ -55,6 +57,7 @@ impl<'a> Asking<'a> {
             line,
             version,
             device: DeviceRecord::default(),
+            key: 0,
         }
     }
 
@@ -85,11 +88,16 @@ impl<'a> Asking<'a> {
             transaction.set(record::device(account, &id), device.encode());
             transaction.commit().await?;
         }
-        self.device = device;
-        if self.line.command == Command::Provision {
-            return Ok(());
+        (self.device, self.key) = (device, key);
+        match self.line.command {
+            Command::Provision => Ok(()),
+            _ => self.serves(&self.device),
         }
-        match self.device.wipe() {
+    }
+
+    /// Whether a device is served, as it is known.
+    fn serves(&self, device: &DeviceRecord) -> Found<()> {
+        match device.wipe() {
             Wipe::None => {}
             // Only 16.1 knows how to remove one account; others are just not served any more.
             Wipe::Asked | Wipe::Told if self.version == ProtocolVersion::V16_1 => {
@@ -98,11 +106,39 @@ impl<'a> Asking<'a> {
             Wipe::Asked | Wipe::Told | Wipe::Done => return Err(Status::DeviceIsBlockedForThisUser.into()),
         }
         // [MS-ASPROV] §3.1.5.1: without a policy no other command is served.
-        match self.device.policy_key {
+        match device.policy_key {
             0 => Err(Status::DeviceNotProvisioned.into()),
-            _ if key == 0 => Err(Status::DeviceNotProvisioned.into()),
-            taken if taken != key => Err(Status::InvalidPolicyKey.into()),
+            _ if self.key == 0 => Err(Status::DeviceNotProvisioned.into()),
+            taken if taken != self.key => Err(Status::InvalidPolicyKey.into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Does what may wait for long; ends as soon as the device is served no more, with what it is then told.
+    pub(crate) async fn unless_cut<T>(&self, waits: impl Future<Output = Found<T>>) -> Found<T> {
+        tokio::select! {
+            biased;
+            stop = self.cut() => Err(stop),
+            done = waits => done,
+        }
+    }
+
+    /// Waits until the device is wiped or removed.
+    async fn cut(&self) -> Stop {
+        let services = &self.service.services;
+        let (account, id) = (self.account.id, &self.line.device_id);
+        let mut news = services.directory.news_of(account);
+        loop {
+            let known = devices::device(&mut services.database.begin(), account, id).await;
+            let served = match known {
+                Ok(Some(device)) => self.serves(&device),
+                Ok(None) => Err(Status::DeviceNotProvisioned.into()),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(stop) = served {
+                return stop;
+            }
+            news.changed().await;
         }
     }
 
@@ -148,7 +184,7 @@ impl<'a> Asking<'a> {
         let folder = FolderRef::Id(id);
         let opened = match self.ask(OpenFolder { folder }).await {
             Ok(opened) => opened,
-            Err(crate::answer::Stop::Mailbox(MailboxError::NoSuchFolder)) => return Ok(None),
+            Err(Stop::Mailbox(MailboxError::NoSuchFolder)) => return Ok(None),
             Err(stop) => return Err(stop),
         };
         let info = &opened.info;

@@ -70,13 +70,15 @@ impl Devices {
     /// `NotFound`; the store's.
     pub async fn remove(&self, account: &AccountRecord, id: &str) -> hongyan_directory::Result<()> {
         let (owner, address, id) = (account.id, account.address.to_string(), id.to_owned());
-        let chain = Chain::Tenant(account.tenant);
+        let tenant = account.tenant;
         let remove = async move |change: &mut Change| {
             need(change, owner, &id).await?;
             forget(change, owner, &id);
+            // What it waits for is cut.
+            change.wake(tenant, owner);
             change.clear(&record::device(owner, &id));
             let event = Event::new("member.remove-active-sync-device", &address).id(owner.0);
-            change.record(chain, event.with("device", &id));
+            change.record(Chain::Tenant(tenant), event.with("device", &id));
             Ok(())
         };
         self.directory.announce(remove).await.map(|_| ())
@@ -88,7 +90,7 @@ impl Devices {
     /// `NotFound`; the store's.
     pub async fn set_wipe(&self, account: &AccountRecord, id: &str, wanted: bool) -> hongyan_directory::Result<Device> {
         let (owner, address, id) = (account.id, account.address.to_string(), id.to_owned());
-        let chain = Chain::Tenant(account.tenant);
+        let tenant = account.tenant;
         let set = async move |change: &mut Change| {
             let mut device = need(change, owner, &id).await?;
             device.set_wipe(if wanted { Wipe::Asked } else { Wipe::None });
@@ -97,7 +99,8 @@ impl Devices {
             change.set(record::device(owner, &id), device.encode());
             let event = Event::new("member.wipe-active-sync-device", &address).id(owner.0);
             let event = event.with("device", &id).with("wipe", device.wipe().label());
-            change.record(chain, event);
+            change.wake(tenant, owner);
+            change.record(Chain::Tenant(tenant), event);
             Ok(shown(id.clone(), device))
         };
         self.directory.announce(set).await.map(|(device, _)| device)

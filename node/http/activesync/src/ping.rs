@@ -1,5 +1,5 @@
 //! Ping: waits until one of the folders has something new ([MS-ASCMD] §2.2.1.13). It is cut off when the account's session ends,
-//! as every request is.
+//! as every request is, and when the device is wiped or removed.
 
 use std::time::Duration;
 
@@ -57,7 +57,8 @@ pub(crate) async fn ping(asking: &mut Asking<'_>, tree: Option<&Element>) -> Fou
     }
     let env = asking.service.services.env.clone();
     let heartbeat = Duration::from_secs(secs.into());
-    let waited = env.timeout(heartbeat, news(asking, &folders)).await;
+    let waits = asking.unless_cut(news(asking, &folders));
+    let waited = env.timeout(heartbeat, waits).await;
     let response = match waited.transpose()? {
         None => PingResponse::Expired,
         Some(None) => PingResponse::FolderHierarchyChanged,

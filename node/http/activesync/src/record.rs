@@ -324,6 +324,38 @@ mod tests {
         text
     }
 
+    fn golden_collection() {
+        let golden = "0100018707820502\
+            8a0109031affffffff0404003903e70081820206\
+            f6818200010984050100818302190200f4";
+        let octets = (0..golden.len()).step_by(2);
+        let octets: Vec<u8> = octets
+            .map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap())
+            .collect();
+        let collection = CollectionRecord::decode(&octets).unwrap();
+        assert_eq!(collection.uid_validity, 7);
+        assert_eq!(collection.key, Key { seed: 5, number: 2 });
+        assert_eq!(collection.position.gone_since().0, 4);
+        assert_eq!(collection.before, None);
+        assert_eq!(collection.done, [DoneRecord { at: 0, status: 1 }]);
+        assert_eq!(collection.commands, 9);
+        let body = BodyWishRecord {
+            kind: 2,
+            truncation: Some(512),
+            all_or_none: false,
+            preview: None,
+        };
+        let wishes = WishesRecord {
+            filter: 5,
+            conflict: 1,
+            mime: 0,
+            bodies: vec![body],
+        };
+        assert_eq!(collection.wishes, wishes);
+        assert_eq!(WishesRecord::of(&wishes.options()), wishes);
+        assert_eq!(hex(&collection.encode()), golden);
+    }
+
     #[test]
     fn golden_bytes() {
         let mut device = DeviceRecord {
@@ -351,6 +383,7 @@ mod tests {
         let stored = hierarchy.encode();
         assert_eq!(hex(&stored), "0100018282050281820102");
         assert_eq!(HierarchyRecord::decode(&stored).unwrap(), hierarchy);
+        golden_collection();
         let sent = SentRecord { names: vec![1, 2] };
         assert_eq!(hex(&sent.encode()), "01000181820102");
         assert_eq!(SentRecord::decode(&sent.encode()).unwrap(), sent);

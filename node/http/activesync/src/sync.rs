@@ -144,7 +144,7 @@ pub(crate) async fn sync(asking: &Asking<'_>, tree: Option<&Element>) -> Found<R
     };
     let answered = match wait {
         None => Some(look.await?),
-        Some(wait) => env.timeout(wait, look).await.transpose()?,
+        Some(wait) => env.timeout(wait, asking.unless_cut(look)).await.transpose()?,
     };
     let Some(answered) = answered else {
         return Ok(empty());

@@ -1,0 +1,205 @@
+//! What ends waiting, what is left out, and where limits are.
+
+use super::commands::{folder_changes, folder_key, looked_for};
+use super::*;
+
+/// A Ping of the inbox.
+fn pinged(secs: u32) -> Element {
+    let folder = PingFolder {
+        id: "1".to_owned(),
+        class: "Email".to_owned(),
+    };
+    PingRequest {
+        heartbeat_secs: Some(secs),
+        folders: vec![folder],
+    }
+    .write()
+}
+
+#[test]
+fn acc_4_what_a_phone_waits_for_is_cut_when_it_is_wiped_or_removed() {
+    run(async {
+        let mut phone = Phone::ready().await;
+        let devices = Devices::new(&phone.node.directory);
+        let account = phone.node.directory.account(phone.node.mailbox.account).await;
+        let account = account.unwrap().unwrap();
+        phone.version = "16.1";
+        for (is_wiped, status) in [(false, "142"), (true, "140")] {
+            let begun = phone.begin("0").await;
+            assert_eq!(phone.sync(asked(&begun)).await, None);
+            let (before, request) = (phone.waiting(), pinged(3_000));
+            let (answer, ()) = tokio::join!(phone.ask("Ping", &request), async {
+                phone.waits(before).await;
+                if is_wiped {
+                    devices.set_wipe(&account, phone.device, true).await.unwrap();
+                } else {
+                    devices.remove(&account, phone.device).await.unwrap();
+                }
+            });
+            assert_eq!(answer.text_of(ping::STATUS), Some(status));
+            if !is_wiped {
+                phone.provision().await;
+            }
+        }
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_a_session_that_ends_ends_what_it_waits_for() {
+    run(async {
+        let phone = Phone::ready().await;
+        let begun = phone.begin("0").await;
+        assert_eq!(phone.sync(asked(&begun)).await, None);
+        let before = phone.waiting();
+        let query = "?Cmd=Ping&User=anna&DeviceId=phone1&DeviceType=Test";
+        let body = wbxml::encode(&pinged(3_000));
+        let (ended, ()) = tokio::join!(phone.try_request("POST", query, body), async {
+            phone.waits(before).await;
+            phone.open(false).await;
+        });
+        // Refused, or cut off: nothing that was waited for is told.
+        assert!(ended.is_err() || ended.is_ok_and(|response| response.status() != 200));
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_11_own_folders_are_not_offered_where_they_are_off() {
+    run(async {
+        let phone = Phone::ready().await;
+        let begun = folder_key(&phone.folders("0").await);
+        let create = |key: &str, name: &str| {
+            FolderCreateRequest {
+                sync_key: key.to_owned(),
+                parent_id: "0".to_owned(),
+                display_name: name.to_owned(),
+                kind: FolderType::UserMail,
+            }
+            .write()
+        };
+        let made = phone.ask("FolderCreate", &create(&begun, "Work")).await;
+        let work = made.text_of(folder_hierarchy::SERVER_ID).unwrap().to_owned();
+        let directory = &phone.node.directory;
+        let account = directory.account(phone.node.mailbox.account).await.unwrap().unwrap();
+        let settings = AccountSettings {
+            active_sync_own_folders: false,
+            ..account.settings.clone()
+        };
+        let change = AccountChange {
+            settings: Field::Set(settings),
+            ..AccountChange::default()
+        };
+        directory.change_account(account.id, &change).await.unwrap();
+        let all = phone.folders("0").await;
+        assert!(!folder_changes(&all).contains(&"Add Work".to_owned()));
+        let refused = phone.ask("FolderCreate", &create(&folder_key(&all), "More")).await;
+        assert_eq!(refused.text_of(folder_hierarchy::STATUS), Some("130"));
+        let collection = Element::new(air_sync::COLLECTION)
+            .text(air_sync::SYNC_KEY, "0")
+            .text(air_sync::COLLECTION_ID, work);
+        let refused = phone.sync(collection).await.unwrap();
+        assert_eq!(refused.text_of(air_sync::STATUS), Some("12"));
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_where_both_sides_change_a_mail_the_side_holds_that_the_phone_says() {
+    run(async {
+        let phone = Phone::ready().await;
+        let uid = hongyan_types::Uid::new(1).unwrap();
+        for (conflict, status) in [("1", Some("7")), ("0", None)] {
+            phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), 1).await;
+            let begun = phone
+                .sync(asked("0").with(options("0").text(air_sync::CONFLICT, conflict)))
+                .await;
+            let told = phone.sync(asked(&key(&begun.unwrap()))).await.unwrap();
+            for action in [FlagAction::Add, FlagAction::Remove] {
+                let store = StoreFlags {
+                    folder: hongyan_mailbox::FolderId::INBOX,
+                    uids: UidSet::from_range(uid, uid),
+                    action,
+                    flags: vec![Flag::System(SystemFlag::Flagged)],
+                    unchanged_since: None,
+                };
+                let stored = phone.node.router.ask(&phone.node.mailbox, store, WITHIN).await;
+                stored.unwrap().unwrap();
+            }
+            let data = Element::new(air_sync::APPLICATION_DATA).text(email::READ, "1");
+            let change = Element::new(air_sync::CHANGE)
+                .text(air_sync::SERVER_ID, "1:1")
+                .with(data);
+            let request = asked(&key(&told)).with(Element::new(air_sync::COMMANDS).with(change));
+            let answer = phone.sync(request).await.unwrap();
+            let reply = answer
+                .child(air_sync::RESPONSES)
+                .and_then(|all| all.child(air_sync::CHANGE));
+            assert_eq!(reply.and_then(|reply| reply.text_of(air_sync::STATUS)), status);
+            let is_seen = phone.inbox().await.get(uid).unwrap().flags.contains(SystemFlag::Seen);
+            assert_eq!(is_seen, status.is_none());
+        }
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_each_limit_is_kept() {
+    run(async {
+        let limits = ActiveSyncSettings {
+            request_octets_max: 2_000,
+            window_max: 1,
+            collections_max: 1,
+            commands_max: 1,
+            requests_max: 1,
+            results_max: 1,
+            found_max: 2,
+            ..ActiveSyncSettings::default()
+        };
+        let mut phone = Phone::start_with(limits).await;
+        phone.open(true).await;
+        phone.provision().await;
+        for days in [3, 2, 1] {
+            phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), days).await;
+        }
+        let first = phone.sync(asked(&phone.begin("0").await)).await.unwrap();
+        assert_eq!(told(&first), ["Add 1:3"], "window_max");
+        let two = Element::new(air_sync::COLLECTIONS).with(asked("0")).with(asked("0"));
+        let answer = phone.ask("Sync", &Element::new(air_sync::SYNC).with(two)).await;
+        assert_eq!(
+            (answer.text_of(air_sync::STATUS), answer.text_of(air_sync::LIMIT)),
+            (Some("15"), Some("1")),
+            "collections_max"
+        );
+        let delete = || Element::new(air_sync::DELETE).text(air_sync::SERVER_ID, "1:3");
+        let commands = Element::new(air_sync::COMMANDS).with(delete()).with(delete());
+        let collection = asked(&key(&first)).with(commands);
+        let request = Element::new(air_sync::SYNC).with(Element::new(air_sync::COLLECTIONS).with(collection));
+        assert_eq!(phone.post("Sync", Some(&request)).await.0, 413, "commands_max");
+        assert_eq!(phone.inbox().await.len(), 3);
+        let long = Element::new(air_sync::SYNC).text(air_sync::SYNC_KEY, "x".repeat(2_000));
+        assert_eq!(phone.post("Sync", Some(&long)).await.0, 413, "request_octets_max");
+        let query = MailQuery {
+            free_text: Some("two".to_owned()),
+            ..MailQuery::default()
+        };
+        let request = looked_for(SearchQuery::Mails(query), None).write();
+        let found = SearchResponse::read(&phone.ask("Search", &request).await).unwrap();
+        assert_eq!((found.results.len(), found.total), (1, 2), "results_max and found_max");
+        let nothing = phone
+            .sync(asked(&key(&first)).text(air_sync::WINDOW_SIZE, "1"))
+            .await
+            .unwrap();
+        let last = phone.sync(asked(&key(&nothing))).await.unwrap();
+        assert_eq!(phone.sync(asked(&key(&last))).await, None);
+        let (before, request) = (phone.waiting(), pinged(3_000));
+        let (ended, busy) = tokio::join!(phone.post("Ping", Some(&request)), async {
+            phone.waits(before).await;
+            let busy = phone.post("Ping", Some(&request)).await;
+            phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), 0).await;
+            busy
+        });
+        assert_eq!((ended.0, busy.0), (200, 503), "requests_max");
+        phone.stop().await;
+    });
+}
