@@ -73,6 +73,8 @@ pub struct DeliveryEnvelope {
     pub arrived: Timestamp,
     /// To whom.
     pub recipients: Vec<DeliveryRecipient>,
+    /// Whether the submitter gets a copy in Sent.
+    pub sent_copy: SentCopy,
     /// In whose trail the queue notes what becomes of it, if in any.
     pub submission: Option<SubmissionId>,
 }
@@ -101,6 +103,17 @@ pub enum Target {
     Remote,
     /// Nowhere: everyone it leads to has had the message (see [`crate::LoopMarks`]).
     Returned,
+}
+
+/// Whether a copy of what someone submits is put into Sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentCopy {
+    /// If the account keeps what clients send (ACC-13).
+    AsSet,
+    /// It is.
+    Kept,
+    /// It is not.
+    NotKept,
 }
 
 /// What the caller can tell the client.

@@ -29,7 +29,7 @@ mod vacation;
 
 pub use circle::LoopMarks;
 pub use delivery::{Delivery, DeliveryParts, DeliverySettings};
-pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Target};
+pub use envelope::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, SentCopy, Target};
 pub use mailbox::Mailboxes;
 pub use note::{MailNote, Way};
 pub use notice::{Notifier, SYSTEM_KEYWORD};

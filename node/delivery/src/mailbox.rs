@@ -12,7 +12,7 @@ use hongyan_types::{AccountId, Flag, SystemFlag};
 use crate::plan::Stop;
 use crate::report::Status;
 use crate::sink::Stored;
-use crate::{Answer, Delivery, DeliveryEnvelope, MailNote, Outcome, Refusal};
+use crate::{Answer, Delivery, DeliveryEnvelope, MailNote, Outcome, Refusal, SentCopy};
 
 /// The way to mailboxes: the router, or a probe in tests.
 pub trait Mailboxes: Send + Sync + 'static {
@@ -150,7 +150,12 @@ impl Delivery {
     pub(crate) async fn keep_sent(&self, envelope: &DeliveryEnvelope, stored: &Stored) -> Option<EmailId> {
         let submitter = envelope.submitter.as_ref()?;
         let account = &self.sent_from(envelope, submitter).await;
-        if !account.settings.keep_sent {
+        let is_kept = match envelope.sent_copy {
+            SentCopy::AsSet => account.settings.keep_sent,
+            SentCopy::Kept => true,
+            SentCopy::NotKept => false,
+        };
+        if !is_kept {
             return None;
         }
         let message = stored.of(account.tenant)?;

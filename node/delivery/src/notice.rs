@@ -16,7 +16,7 @@ use hongyan_types::{AccountId, Address, Flag, Keyword, TenantId, Timestamp};
 use crate::plan::Stop;
 use crate::report::put;
 use crate::trace::date;
-use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome};
+use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, SentCopy};
 
 /// The keyword of mail that the system itself wrote (READ-14).
 pub const SYSTEM_KEYWORD: &str = "$HongyanSystem";
@@ -233,6 +233,7 @@ impl Delivery {
             envid: None,
             arrived: notice.at,
             recipients,
+            sent_copy: SentCopy::AsSet,
             submission: None,
         };
         let outcomes = self.deliver(&envelope, sink, Answer::Whole).await?;

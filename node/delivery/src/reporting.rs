@@ -7,7 +7,7 @@ use hongyan_types::{Address, TenantId, Timestamp};
 
 use crate::report::{Action, Report, ReportRecipient, Returned, Status, build};
 use crate::sink::Stored;
-use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Target};
+use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, SentCopy, Target};
 
 /// Larger messages come back as their header only, whatever RET asks for.
 const RETURNED_OCTETS_MAX: u64 = 256 << 10;
@@ -88,6 +88,7 @@ impl Delivery {
             envid: None,
             arrived: report.now,
             recipients,
+            sent_copy: SentCopy::AsSet,
             submission: None,
         };
         let pushed = sink.push(&message).await;

@@ -11,7 +11,7 @@ use hongyan_types::{Address, TenantId, Timestamp};
 use crate::plan::{Plan, Stop};
 use crate::report::{Action, Report, ReportRecipient, Returned, Status};
 use crate::sink::Stored;
-use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Refusal, Target};
+use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Refusal, SentCopy, Target};
 
 /// Larger messages come back as their header only, whatever RET asks for.
 const RETURNED_OCTETS_MAX: u64 = 256 << 10;
@@ -131,6 +131,7 @@ impl Delivery {
                 millis: entry.accepted_millis,
             },
             recipients: vec![recipient],
+            sent_copy: SentCopy::AsSet,
             submission: None,
         };
         match envelope.recipients.first().map(|recipient| &recipient.target) {

@@ -9,7 +9,7 @@ use hongyan_types::{Address, Timestamp};
 use super::Vacation;
 use crate::plan::Stop;
 use crate::trace::date;
-use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome};
+use crate::{Answer, Delivery, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, SentCopy};
 
 /// More of a header is not looked at.
 const HEADER_OCTETS_MAX: u64 = 64 << 10;
@@ -131,6 +131,7 @@ impl Delivery {
                 millis: parts.env.wall_millis(),
             },
             recipients,
+            sent_copy: SentCopy::AsSet,
             submission: None,
         };
         let sent = match sink.push(mail).await {

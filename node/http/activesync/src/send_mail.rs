@@ -1,4 +1,5 @@
-//! SendMail, and what the smart commands share with it: a mail leaves as submission would send it, with a copy in Sent as the account has it ([MS-ASCMD] §2.2.1.17, ACC-13).
+//! SendMail, and what the smart commands share with it: a mail leaves as submission would send it, with a copy in Sent if the device asks for one
+//! ([MS-ASCMD] §2.2.1.17).
 //!
 //! A device that has not heard of the end of it sends the mail again under the same name: it is not sent twice (GEN-6).
 
@@ -9,7 +10,7 @@ use axum::response::Response;
 use hongyan_activesync::command::send_mail::SendMailRequest;
 use hongyan_activesync::{Element, Status};
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
-use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, Target, trace};
+use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Outcome, SentCopy, Target, trace};
 use hongyan_directory::{Limit, Poster, Resolution, Sending};
 use hongyan_message::{AddressItem, Structure};
 use hongyan_types::{Address, Timestamp};
@@ -25,7 +26,7 @@ const TRIES: usize = 3;
 
 pub(crate) async fn send_mail(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
     let request = SendMailRequest::read(tree, asking.version)?;
-    send(asking, &request.client_id, &with_crlf(&request.mime)).await?;
+    send(asking, &request, &with_crlf(&request.mime)).await?;
     Ok(empty())
 }
 
@@ -43,18 +44,17 @@ pub(crate) fn with_crlf(mail: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What tells this mail of this device from all others.
-fn id_of(asking: &Asking<'_>, name: &str) -> (u64, DeliveryId) {
-    let mut hasher = blake3::Hasher::new_derive_key("hongyan active-sync mail 1");
-    hasher.update(&asking.account.id.0.to_be_bytes());
-    for text in [asking.line.device_id.as_str(), name] {
-        hasher.update(text.as_bytes()).update(&[0]);
+/// What tells the device's name of this mail from all others of it; and this mail from all others there are. A device that
+/// begins anew may use names again: the mail itself counts too.
+fn id_of(asking: &Asking<'_>, request: &SendMailRequest) -> (u64, DeliveryId) {
+    let mut name = blake3::Hasher::new_derive_key("hongyan active-sync mail 1");
+    name.update(&asking.account.id.0.to_be_bytes());
+    for text in [asking.line.device_id.as_str(), request.client_id.as_str()] {
+        name.update(text.as_bytes()).update(&[0]);
     }
-    let mut octets = [0; 24];
-    hasher.finalize_xof().fill(&mut octets);
     let (mut short, mut id) = ([0; 8], [0; 16]);
-    short.copy_from_slice(&octets[..8]);
-    id.copy_from_slice(&octets[8..]);
+    name.finalize_xof().fill(&mut short);
+    name.update(&request.mime).finalize_xof().fill(&mut id);
     (u64::from_be_bytes(short), DeliveryId(id))
 }
 
@@ -66,14 +66,15 @@ fn named(structure: &Structure) -> Vec<Address> {
     addresses.filter(|address| seen.insert(address.key())).collect()
 }
 
-/// Sends a mail, once.
-pub(crate) async fn send(asking: &Asking<'_>, name: &str, mail: &[u8]) -> Found<()> {
+/// Sends a mail that was made of what a device has sent, once. Sent again it has the same id, by which mailboxes and the queue
+/// know it, also when this node went down before it was noted.
+pub(crate) async fn send(asking: &Asking<'_>, request: &SendMailRequest, mail: &[u8]) -> Found<()> {
     let services = &asking.service.services;
     let account = &asking.account;
     if asking.read_only || !account.settings.submission {
         return Err(Status::AccessDenied.into());
     }
-    let (short, id) = id_of(asking, name);
+    let (short, id) = id_of(asking, request);
     let mut transaction = services.database.begin();
     let device = &asking.line.device_id;
     if !devices::note_sent(&mut transaction, account.id, device, short).await? {
@@ -150,6 +151,11 @@ pub(crate) async fn send(asking: &Asking<'_>, name: &str, mail: &[u8]) -> Found<
         envid: None,
         arrived: now,
         recipients,
+        // Phones cannot put a copy there themselves, as clients of SMTP can (ACC-13).
+        sent_copy: match request.save_in_sent_items {
+            true => SentCopy::Kept,
+            false => SentCopy::NotKept,
+        },
         submission: None,
     };
     hand_over(asking, envelope, whole).await?;

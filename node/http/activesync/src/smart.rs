@@ -37,7 +37,7 @@ pub(crate) async fn smart(asking: &Asking<'_>, tree: &Element) -> Found<Response
         true => mail,
         false => join(asking, &mail, &original, request.kind).await?,
     };
-    send(asking, &request.mail.client_id, &mail).await?;
+    send(asking, &request.mail, &mail).await?;
     let flag = match request.kind {
         SmartKind::Reply => Flag::System(SystemFlag::Answered),
         SmartKind::Forward => Flag::Keyword(Keyword::try_from("$Forwarded").map_err(|_| Status::ServerError)?),

@@ -24,6 +24,7 @@ use hongyan_activesync::command::resolve_recipients::{
 use hongyan_activesync::command::search::{
     MailQuery, ResultRange, SearchQuery, SearchRequest, SearchResponse, SearchResult, SearchStatus,
 };
+use hongyan_activesync::command::send_mail::SendMailRequest;
 use hongyan_activesync::command::settings::{
     Oof, OofAudience, OofMessage, OofRequest, OofState, SettingsRequest, SettingsResponse, SettingsStatus,
 };

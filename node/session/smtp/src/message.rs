@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::trace::{Protocol, Trace, date};
-use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, SinkError, Target};
+use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, MessageSink, Outcome, SentCopy, SinkError, Target};
 use hongyan_message::header;
 use hongyan_smtp::server::Mode;
 use hongyan_smtp::{Enhanced, Reply};
@@ -110,6 +110,7 @@ impl Conversation {
                     envid: envelope.mail.envid,
                     arrived: incoming.arrived,
                     recipients: envelope.recipients,
+                    sent_copy: SentCopy::AsSet,
                     submission: None,
                 };
                 let delivery = &self.service.services.delivery;

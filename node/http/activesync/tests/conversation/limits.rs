@@ -3,6 +3,60 @@
 use super::commands::{folder_changes, folder_key, looked_for};
 use super::*;
 
+#[test]
+fn gen_6_a_mail_that_was_not_noted_as_sent_leaves_once() {
+    run(async {
+        let mut phone = Phone::ready().await;
+        let send = |text: &str, save_in_sent_items: bool| {
+            let mail = format!("From: anna@example.test\r\nTo: anna@example.test\r\nSubject: To me\r\n\r\n{text}\r\n");
+            SendMailRequest {
+                client_id: "a".to_owned(),
+                account_id: None,
+                save_in_sent_items,
+                mime: mail.into_bytes(),
+            }
+            .write()
+        };
+        let count = async |phone: &Phone| {
+            let folders = phone.node.router.ask(&phone.node.mailbox, ListFolders, WITHIN).await;
+            let folders = folders.unwrap().unwrap().folders;
+            let in_sent = |folder: &&hongyan_mailbox::FolderInfo| folder.special_use == Some(SpecialUse::Sent);
+            let sent = folders.iter().find(in_sent).map_or(0, |folder| folder.messages);
+            (phone.inbox().await.len(), sent)
+        };
+        let devices = Devices::new(&phone.node.directory);
+        let account = phone.node.directory.account(phone.node.mailbox.account).await;
+        let account = account.unwrap().unwrap();
+        assert_eq!(phone.post("SendMail", Some(&send("hi", true))).await, (200, None));
+        assert_eq!(count(&phone).await, (1, 1));
+        // All that was noted is forgotten, as if the node had gone down in between.
+        devices.remove(&account, phone.device).await.unwrap();
+        phone.provision().await;
+        assert_eq!(phone.post("SendMail", Some(&send("hi", true))).await, (200, None));
+        assert_eq!(count(&phone).await, (1, 1));
+        // Another mail under that name is another mail; without a copy, as the phone says.
+        devices.remove(&account, phone.device).await.unwrap();
+        phone.provision().await;
+        assert_eq!(phone.post("SendMail", Some(&send("other", false))).await, (200, None));
+        assert_eq!(count(&phone).await, (2, 1));
+        // ACC-13 is for clients that can put a copy there themselves, which a phone cannot.
+        let settings = AccountSettings {
+            keep_sent: false,
+            ..account.settings.clone()
+        };
+        let change = AccountChange {
+            settings: Field::Set(settings),
+            ..AccountChange::default()
+        };
+        phone.node.directory.change_account(account.id, &change).await.unwrap();
+        devices.remove(&account, phone.device).await.unwrap();
+        phone.provision().await;
+        assert_eq!(phone.post("SendMail", Some(&send("third", true))).await, (200, None));
+        assert_eq!(count(&phone).await, (3, 2));
+        phone.stop().await;
+    });
+}
+
 /// A Ping of the inbox.
 fn pinged(secs: u32) -> Element {
     let folder = PingFolder {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hongyan_delivery::{DeliveryEnvelope, DeliveryId, trace};
+use hongyan_delivery::{DeliveryEnvelope, DeliveryId, SentCopy, trace};
 use hongyan_directory::Sending;
 use hongyan_jmap::method::Set;
 use hongyan_jmap::object::{MdnSend, NewMdn, SentMdn};
@@ -290,6 +290,7 @@ async fn hand_over(call: &Call<'_>, id: DeliveryId, to: &[Address], mail: Vec<u8
         envid: None,
         arrived: now,
         recipients: recipients.clone(),
+        sent_copy: SentCopy::AsSet,
         submission: None,
     };
     let outcomes = deliver(call, envelope, sink).await?;

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use hongyan_blob::BlobError;
 use hongyan_delivery::submission::{Additions, SubmissionError, mend};
 use hongyan_delivery::trace;
-use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, MessageSink, Outcome, Target};
+use hongyan_delivery::{
+    Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, MessageSink, Outcome, SentCopy, Target,
+};
 use hongyan_directory::{Limit, Poster, Resolution, SenderRights};
 use hongyan_jmap::object::{EnvelopeAddress, NewEmailSubmission, UndoStatus};
 use hongyan_jmap::{Id, MethodError, MethodErrorType, RawValue, SetError, SetErrorType, UtcDate};
@@ -330,6 +332,7 @@ impl Leaving<'_> {
             envid: self.checked.envid.clone(),
             arrived: self.now,
             recipients: self.recipients.clone(),
+            sent_copy: SentCopy::AsSet,
             submission: Some(SubmissionId {
                 tenant: account.tenant,
                 account: account.account,

@@ -2,7 +2,7 @@
 //! node's requests to see. Here the test is the relay.
 
 use crate::support::Client;
-use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, Target, Vacation};
+use hongyan_delivery::{Answer, DeliveryEnvelope, DeliveryId, DeliveryRecipient, SentCopy, Target, Vacation};
 use hongyan_directory::{AccountChange, AccountState, Field, Resolution};
 use hongyan_http_jmap::JmapSettings;
 use hongyan_miniature::{USER, WITHIN};
@@ -587,6 +587,7 @@ async fn receive(place: &Client, from: &str, mail: &str) {
             millis: place.node.env.wall_millis(),
         },
         recipients,
+        sent_copy: SentCopy::AsSet,
         submission: None,
     };
     let outcomes = place.delivery.deliver(&envelope, sink, Answer::Whole).await.unwrap();
@@ -708,6 +709,7 @@ fn trk_2_what_a_mail_client_sent_is_a_submission_too() {
                 millis: place.node.env.wall_millis(),
             },
             recipients,
+            sent_copy: SentCopy::AsSet,
             submission: None,
         };
         let sent = place
