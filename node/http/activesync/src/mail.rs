@@ -113,7 +113,7 @@ pub(crate) async fn email_data(
         subject: Some(words::decode(subject).into_owned()),
         date_received: Some(entry.internal_date),
         display_to: Some(shown.join("; ")).filter(|shown| !shown.is_empty()),
-        thread_topic: Some(subject::base(subject).text.to_string()),
+        thread_topic: Some(subject::base(subject).text),
         importance: Some(importance(&head)),
         attachments: attachments.collect(),
         body: Some(body),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::Engine;
-use hongyan_access::Protocol;
+use hongyan_access::{NewAppPassword, Protocol};
 use hongyan_activesync::command::find::{FindQuery, FindRequest, FindResponse, FindResult};
 use hongyan_activesync::command::folder_create::FolderCreateRequest;
 use hongyan_activesync::command::folder_delete::FolderDeleteRequest;
@@ -67,6 +67,7 @@ struct Phone {
     listener: Listener,
     device: &'static str,
     version: &'static str,
+    password: String,
     key: u32,
 }
 
@@ -119,6 +120,7 @@ impl Phone {
             listener,
             device: "phone1",
             version: "14.1",
+            password: PASSWORD.to_owned(),
             key: 0,
         }
     }
@@ -143,7 +145,7 @@ impl Phone {
         query: &str,
         body: Vec<u8>,
     ) -> hyper::Result<Response<hyper::body::Incoming>> {
-        let proof = base64::engine::general_purpose::STANDARD.encode(format!("EXAMPLE\\{USER}:{PASSWORD}"));
+        let proof = base64::engine::general_purpose::STANDARD.encode(format!("EXAMPLE\\{USER}:{}", self.password));
         let request = Request::builder()
             .method(method)
             .uri(format!("/Microsoft-Server-ActiveSync{query}"))

@@ -296,7 +296,7 @@ impl Fetched {
     fn write(&self) -> (Option<&str>, Element) {
         let properties = Element::new(page::PROPERTIES);
         match self {
-            Self::Item { class, data } => (Some(class), properties.with_all(data.iter().cloned())),
+            Self::Item { class, data } => (Some(class.as_str()), properties.with_all(data.iter().cloned())),
             Self::Attachment {
                 content_type,
                 range,

@@ -57,6 +57,101 @@ fn gen_6_a_mail_that_was_not_noted_as_sent_leaves_once() {
     });
 }
 
+impl Phone {
+    /// A password for clients, for these ways in.
+    async fn app_password(&self, protocols: &[Protocol], read_only: bool) -> String {
+        let new = NewAppPassword {
+            name: "Phone".to_owned(),
+            protocols: protocols.iter().copied().collect(),
+            read_only,
+            days: None,
+        };
+        let (directory, account) = (&self.node.directory, self.node.mailbox.account);
+        let made = self.node.access.add_app_password(directory, account, &new).await;
+        made.unwrap().password.reveal().to_owned()
+    }
+    /// The status of a question that changes nothing.
+    async fn knock(&self) -> u16 {
+        self.request("OPTIONS", "", Vec::new()).await.status().as_u16()
+    }
+}
+
+#[test]
+fn auth_21_an_app_password_opens_it_that_names_it() {
+    run(async {
+        let mut phone = Phone::ready().await;
+        phone.password = phone.app_password(&[Protocol::Imap], false).await;
+        assert_ne!(phone.knock().await, 200);
+        phone.password = phone.app_password(&[Protocol::ActiveSync], false).await;
+        assert_eq!(phone.knock().await, 200);
+        let policy = SignInPolicy {
+            opened: [Protocol::ActiveSync].into(),
+            secure_login: true,
+            ..SignInPolicy::default()
+        };
+        let (directory, tenant) = (&phone.node.directory, phone.node.mailbox.tenant);
+        directory.set_sign_in_policy(tenant, &policy, None).await.unwrap();
+        assert_eq!(phone.knock().await, 200);
+        PASSWORD.clone_into(&mut phone.password);
+        assert_ne!(phone.knock().await, 200, "with secure login only an app password does");
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn auth_21_a_password_that_only_reads_changes_nothing() {
+    run(async {
+        let mut phone = Phone::ready().await;
+        phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), 1).await;
+        phone.password = phone.app_password(&[Protocol::ActiveSync], true).await;
+        let folders = folder_key(&phone.folders("0").await);
+        let told_all = phone.sync(asked(&phone.begin("0").await)).await.unwrap();
+        assert_eq!(told(&told_all), ["Add 1:1"]);
+        let data = Element::new(air_sync::APPLICATION_DATA).text(email::READ, "1");
+        let change = Element::new(air_sync::CHANGE)
+            .text(air_sync::SERVER_ID, "1:1")
+            .with(data);
+        let delete = Element::new(air_sync::DELETE).text(air_sync::SERVER_ID, "1:1");
+        let commands = Element::new(air_sync::COMMANDS).with(change).with(delete);
+        let answer = phone.sync(asked(&key(&told_all)).with(commands)).await.unwrap();
+        let replies = answer.child(air_sync::RESPONSES).unwrap().elements();
+        let statuses: Vec<_> = replies.map(|reply| reply.text_of(air_sync::STATUS).unwrap()).collect();
+        assert_eq!(statuses, ["130", "130"]);
+        let create = FolderCreateRequest {
+            sync_key: folders,
+            parent_id: "0".to_owned(),
+            display_name: "Work".to_owned(),
+            kind: FolderType::UserMail,
+        };
+        let refused = phone.ask("FolderCreate", &create.write()).await;
+        assert_eq!(refused.text_of(folder_hierarchy::STATUS), Some("130"));
+        let send = SendMailRequest {
+            client_id: "a".to_owned(),
+            account_id: None,
+            save_in_sent_items: true,
+            mime: b"To: anna@example.test\r\n\r\nhi\r\n".to_vec(),
+        };
+        let refused = phone.ask("SendMail", &send.write()).await;
+        assert_eq!(refused.text_of(compose_mail::STATUS), Some("130"));
+        let empty = ItemOperationsRequest {
+            operations: vec![ItemOperation::EmptyFolder {
+                collection_id: "1".to_owned(),
+                delete_sub_folders: false,
+            }],
+        };
+        let answer = phone.ask("ItemOperations", &empty.write()).await;
+        let expect = ItemOutcome::EmptyFolder {
+            collection_id: "1".to_owned(),
+            status: ItemStatus::AccessDenied,
+        };
+        assert_eq!(ItemOperationsResponse::read(&answer).unwrap().outcomes, [expect]);
+        let view = phone.inbox().await;
+        let entry = view.iter().next().unwrap();
+        assert!(view.len() == 1 && !entry.flags.contains(SystemFlag::Seen));
+        phone.stop().await;
+    });
+}
+
 /// A Ping of the inbox.
 fn pinged(secs: u32) -> Element {
     let folder = PingFolder {
