@@ -11,7 +11,7 @@ section! {
         request_octets_max: usize = 50 * 1024 * 1024, "octets", "65536 to 1073741824", "restart";
         /// Mails and texts in one answer, about; the rest comes with the next one.
         response_octets_max: usize = 8 * 1024 * 1024, "octets", "65536 to 1073741824", "restart";
-        /// One body in an answer; longer ones are cut, as for a device that asks for less.
+        /// One body in an answer, longer ones are cut as for a device that asks for less; and all that is fetched at once.
         body_octets_max: usize = 32 * 1024 * 1024, "octets", "65536 to 1073741824", "restart";
         /// Phones of one account.
         devices_max: usize = 20, "phones", "1 to 900", "restart";

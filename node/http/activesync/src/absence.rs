@@ -55,6 +55,16 @@ pub(crate) async fn absence(asking: &Asking<'_>, request: &OofRequest) -> Found<
     }
 }
 
+fn reply_in(form: Form, vacation: &Vacation) -> Option<String> {
+    match (form, &vacation.text, &vacation.html) {
+        (Form::Html, _, Some(page)) => Some(page.clone()),
+        (Form::Html, Some(text), None) => Some(in_html(text)),
+        (Form::Text, Some(text), _) => Some(text.clone()),
+        (Form::Text, None, Some(page)) => Some(html::text(page)),
+        (_, None, None) => None,
+    }
+}
+
 fn show(vacation: &Vacation, form: Form) -> Oof {
     let at = |millis: i64| Timestamp { millis };
     let state = match (vacation.is_enabled, vacation.from_millis, vacation.to_millis) {
@@ -65,13 +75,7 @@ fn show(vacation: &Vacation, form: Form) -> Oof {
             end: to.map_or(WITHOUT_END, at),
         },
     };
-    let reply = match (form, &vacation.text, &vacation.html) {
-        (Form::Html, _, Some(page)) => Some(page.clone()),
-        (Form::Html, Some(text), None) => Some(in_html(text)),
-        (Form::Text, Some(text), _) => Some(text.clone()),
-        (Form::Text, None, Some(page)) => Some(html::text(page)),
-        (_, None, None) => None,
-    };
+    let reply = reply_in(form, vacation);
     let audiences = [
         OofAudience::Internal,
         OofAudience::ExternalKnown,
@@ -125,6 +129,10 @@ fn changed(mut vacation: Vacation, wanted: &Oof, characters_max: usize) -> Resul
         return Err(SettingsStatus::InvalidArguments);
     }
     let form = message.body_type.as_deref().map_or(Form::Text, Form::read);
+    if reply_in(form, &vacation) == message.reply {
+        // What it was told it says back: the other form stays as it is.
+        return Ok(vacation);
+    }
     (vacation.text, vacation.html) = match form {
         Form::Text => (message.reply.clone(), None),
         Form::Html => (None, message.reply.clone()),
@@ -201,6 +209,29 @@ mod tests {
             assert_eq!(show(&off, Form::Text).state, OofState::Disabled);
             assert_eq!(off.text.as_deref(), Some("away"));
         }
+    }
+
+    #[test]
+    fn acc_4_a_text_that_is_said_back_leaves_the_page_as_it_is() {
+        let before = Vacation {
+            is_enabled: true,
+            html: Some("<p><b>away</b></p>".to_owned()),
+            ..Vacation::default()
+        };
+        let mut said = show(&before, Form::Text);
+        let until = OofState::TimeBased {
+            start: WITHOUT_BEGINNING,
+            end: Timestamp { millis: 2_000 },
+        };
+        said.state = until;
+        let now = changed(before.clone(), &said, 100).unwrap();
+        assert_eq!(
+            (&now.html, &now.text, now.to_millis),
+            (&before.html, &None, Some(2_000))
+        );
+        let other = asked(until, &[message(OofAudience::Internal, true, "back soon")]);
+        let now = changed(now, &other, 100).unwrap();
+        assert_eq!((now.html, now.text.as_deref()), (None, Some("back soon")));
     }
 
     #[test]

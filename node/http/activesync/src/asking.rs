@@ -10,6 +10,7 @@ use hongyan_mailbox::{
     OpenFolderReply,
 };
 use hongyan_router::Ask;
+use hongyan_types::Uid;
 
 use crate::answer::{Found, Stop};
 use crate::devices;
@@ -197,6 +198,16 @@ impl<'a> Asking<'a> {
 /// A folder as devices call it.
 pub(crate) fn folder_name(id: FolderId) -> String {
     id.0.to_string()
+}
+
+/// A message as devices call it.
+pub(crate) fn message_name(folder: FolderId, uid: Uid) -> String {
+    format!("{}:{}", folder.0, uid.get())
+}
+
+/// The folder of a message that a device names.
+pub(crate) fn read_folder_of(message: &str) -> Option<FolderId> {
+    read_folder(message.split_once(':')?.0)
 }
 
 /// The folder that a device names.

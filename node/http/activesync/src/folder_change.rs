@@ -264,10 +264,13 @@ async fn deleted(asking: &Asking<'_>, request: &FolderDeleteRequest) -> Changed<
     Ok(Ok(note(asking, &standing, id).await?))
 }
 
-/// Removes the folders in another, the innermost first.
+/// Removes the folders in another, the innermost first; none, if there is one that must stay.
 pub(crate) async fn delete_inside(asking: &Asking<'_>, path: &FolderPath) -> Found<()> {
     let folders = asking.folders().await?;
     let mut inside: Vec<&FolderInfo> = folders.iter().filter(|info| info.path.is_inside(path)).collect();
+    if inside.iter().any(|info| info.special_use.is_some()) {
+        return Err(MailboxError::SystemFolder.into());
+    }
     inside.sort_by_key(|info| std::cmp::Reverse(info.path.levels().count()));
     for info in inside {
         let folder = FolderRef::Id(info.id);

@@ -8,21 +8,23 @@ use hongyan_activesync::command::item_operations::{
 };
 use hongyan_activesync::{BodyData, Element, Status, wbxml};
 use hongyan_jmap::object::PartPath;
-use hongyan_mailbox::{Expunge, FolderId, read_email};
+use hongyan_mailbox::{Expunge, FolderId, MailboxError, read_email};
 use hongyan_message::TransferDecoder;
 
-use crate::answer::{Found, body};
-use crate::asking::{Asking, read_folder};
+use crate::answer::{Found, Stop, body};
+use crate::asking::{Asking, read_folder, read_folder_of};
+use crate::folder_change::delete_inside;
 use crate::mail::{email_data, read_stretch};
 use crate::sync_changes::read_message;
 
 /// The only store there is ([MS-ASCMD] §2.2.3.178.1).
 const MAILBOX: &str = "mailbox";
 
-/// Octets beside the body, where the device takes them so ([MS-ASHTTP] §2.2.2.1.2).
+/// Octets beside the body, where the device takes them so ([MS-ASHTTP] §2.2.2.1.2), and how many there may still be in all.
 struct Beside {
     is_taken: bool,
     octets: Vec<Vec<u8>>,
+    left: usize,
 }
 
 impl Beside {
@@ -48,6 +50,7 @@ pub(crate) async fn item_operations(asking: &Asking<'_>, tree: &Element, takes_p
     let mut beside = Beside {
         is_taken: takes_parts || asking.line.accept_multi_part,
         octets: Vec::new(),
+        left: asking.service.settings.body_octets_max,
     };
     let mut outcomes = Vec::with_capacity(request.operations.len());
     for operation in request.operations {
@@ -63,10 +66,18 @@ pub(crate) async fn item_operations(asking: &Asking<'_>, tree: &Element, takes_p
                 status: empty_folder(asking, &collection_id, delete_sub_folders).await?,
                 collection_id,
             },
-            // Conversations are moved mail by mail, with MoveItems.
-            ItemOperation::Move { conversation_id, .. } => ItemOutcome::Move {
+            // Conversations are moved mail by mail, with MoveItems: nothing follows one to another folder later, and without
+            // that there is no such move.
+            ItemOperation::Move {
                 conversation_id,
-                status: ItemStatus::Common(Status::FailureInMoveOperation),
+                always,
+                ..
+            } => ItemOutcome::Move {
+                conversation_id,
+                status: ItemStatus::Common(match always {
+                    true => Status::FailureInMoveOperation,
+                    false => Status::MoveCommandDisallowedForNonPersistentMoveAction,
+                }),
             },
         });
     }
@@ -86,36 +97,43 @@ async fn fetch(asking: &Asking<'_>, wanted: &ItemFetch, beside: &mut Beside) -> 
     }
     let name = match &wanted.source {
         FetchSource::Attachment { file_reference } => {
-            let found = attachment(asking, file_reference, wanted.range).await?;
-            return Ok(found.map(|found| Fetched::Attachment {
-                content_type: found.content_type,
-                range: found.range,
-                data: match beside.is_taken {
-                    true => AttachmentData::Part(beside.push(found.octets)),
-                    false => AttachmentData::Inline(found.octets),
-                },
+            let found = attachment(asking, file_reference, wanted.range, beside.left).await?;
+            return Ok(found.map(|found| {
+                beside.left = beside.left.saturating_sub(found.octets.len());
+                Fetched::Attachment {
+                    content_type: found.content_type,
+                    range: found.range,
+                    data: match beside.is_taken {
+                        true => AttachmentData::Part(beside.push(found.octets)),
+                        false => AttachmentData::Inline(found.octets),
+                    },
+                }
             }));
         }
         FetchSource::Item {
             collection_id,
             server_id,
-        } => (collection_id.as_str(), server_id.as_str()),
+        } => (read_folder(collection_id), server_id.as_str()),
         // Searches call a mail what folders call it.
-        FetchSource::Found { long_id } => (long_id.split(':').next().unwrap_or_default(), long_id.as_str()),
+        FetchSource::Found { long_id } => (read_folder_of(long_id), long_id.as_str()),
     };
-    let Some(folder) = read_folder(name.0) else {
+    let (Some(folder), name) = name else {
         return Ok(Err(ItemStatus::NotFound));
     };
     let Some(opened) = asking.open(folder).await? else {
         return Ok(Err(ItemStatus::NotFound));
     };
     let view = opened.view;
-    let Some(entry) = read_message(&view, name.1).and_then(|uid| view.get(uid)) else {
+    let Some(entry) = read_message(&view, name).and_then(|uid| view.get(uid)) else {
         return Ok(Err(ItemStatus::NotFound));
     };
-    let Some((mut data, _)) = email_data(asking, &view, entry, &wanted.options()).await? else {
+    if beside.left == 0 {
+        return Ok(Err(ItemStatus::TooLarge));
+    }
+    let Some((mut data, octets)) = email_data(asking, &view, entry, &wanted.options()).await? else {
         return Ok(Err(ItemStatus::NotFound));
     };
+    beside.left = beside.left.saturating_sub(octets);
     if beside.is_taken
         && let Some(body) = data.body.as_mut()
         && let Some(said) = body.data.take()
@@ -136,21 +154,20 @@ async fn attachment(
     asking: &Asking<'_>,
     reference: &str,
     range: Option<OctetRange>,
+    octets_max: usize,
 ) -> Found<Result<Attached, ItemStatus>> {
-    let mut names = reference.splitn(3, ':');
-    let (folder, uid, path) = (names.next(), names.next(), names.next());
-    let (Some(folder), Some(uid), Some(path)) = (folder, uid, path.and_then(|path| PartPath::parse(path, '.'))) else {
+    let names = reference.rsplit_once(':').and_then(|(message, path)| {
+        let path = PartPath::parse(path, '.')?;
+        Some((message, read_folder_of(message)?, path))
+    });
+    let Some((message, folder, path)) = names else {
         return Ok(Err(ItemStatus::InvalidAttachment));
     };
-    let Some(id) = read_folder(folder) else {
-        return Ok(Err(ItemStatus::InvalidAttachment));
-    };
-    let Some(opened) = asking.open(id).await? else {
+    let Some(opened) = asking.open(folder).await? else {
         return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let view = opened.view;
-    let entry = read_message(&view, &format!("{folder}:{uid}")).and_then(|uid| view.get(uid));
-    let Some(entry) = entry else {
+    let Some(entry) = read_message(&view, message).and_then(|uid| view.get(uid)) else {
         return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let services = &asking.service.services;
@@ -161,7 +178,7 @@ async fn attachment(
         return Ok(Err(ItemStatus::InvalidAttachment));
     };
     let length = usize::try_from(part.body_octets).unwrap_or(usize::MAX);
-    if length > asking.service.settings.body_octets_max {
+    if length > octets_max {
         return Ok(Err(ItemStatus::TooLarge));
     }
     let mut reader = services.blobs.open_blob(asking.mailbox.tenant.0, &mail.blob).await?;
@@ -205,11 +222,20 @@ async fn empty_folder(asking: &Asking<'_>, name: &str, with_folders: bool) -> Fo
     let Some(opened) = asking.open(id).await? else {
         return Ok(ItemStatus::NotFound);
     };
-    empty(asking, id).await?;
-    if with_folders {
-        crate::folder_change::delete_inside(asking, &opened.info.path).await?;
+    let inside = match with_folders {
+        true => delete_inside(asking, &opened.info.path).await,
+        false => Ok(()),
+    };
+    let done = match inside {
+        Ok(()) => empty(asking, id).await,
+        Err(stop) => Err(stop),
+    };
+    match done {
+        Ok(()) => Ok(ItemStatus::Success),
+        Err(Stop::Mailbox(MailboxError::NoSuchFolder)) => Ok(ItemStatus::NotFound),
+        Err(Stop::Mailbox(error)) if !error.is_temporary() => Ok(ItemStatus::AccessDenied),
+        Err(stop) => Err(stop),
     }
-    Ok(ItemStatus::Success)
 }
 
 /// Removes all mails of a folder.

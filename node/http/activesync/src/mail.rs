@@ -13,7 +13,7 @@ use hongyan_message::{AddressItem, Content, Part, TransferDecoder, header, html,
 use hongyan_types::{Keyword, SystemFlag, Timestamp};
 
 use crate::answer::Found;
-use crate::asking::{Asking, folder_name};
+use crate::asking::{Asking, message_name};
 
 /// Octets read at a time.
 const STEP_OCTETS: usize = 64 * 1024;
@@ -163,7 +163,7 @@ fn one_attachment(found: &BodyPart<'_>, view: &FolderView, entry: &MessageEntry)
         true => "message.eml".to_owned(),
         false => format!("attachment.{}", part.media.subtype),
     });
-    let reference = format!("{}:{}:{}", folder_name(view.folder()), entry.uid.get(), found.path);
+    let reference = format!("{}:{}", message_name(view.folder(), entry.uid), found.path);
     let id = part.id.as_deref().map(|id| id.trim_matches(['<', '>']).to_owned());
     let is_inline = id.is_some() && !part.is_attachment();
     Attachment {

@@ -7,7 +7,7 @@ use hongyan_mailbox::{FolderRef, MoveMessages};
 use hongyan_types::UidSet;
 
 use crate::answer::{Found, Stop, body};
-use crate::asking::{Asking, folder_name, read_folder};
+use crate::asking::{Asking, message_name, read_folder};
 use crate::sync_changes::read_message;
 
 pub(crate) async fn move_items(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
@@ -58,7 +58,7 @@ async fn move_one(asking: &Asking<'_>, wanted: &Move) -> Found<Result<String, Mo
         Ok(moved) => {
             let now = moved.moved.uids.first();
             Ok(now
-                .map(|(_, uid)| format!("{}:{}", folder_name(to), uid.get()))
+                .map(|(_, uid)| message_name(to, *uid))
                 .ok_or(MoveStatus::InvalidSource))
         }
         Err(Stop::Mailbox(error)) if !error.is_temporary() => Ok(Err(MoveStatus::Failed)),

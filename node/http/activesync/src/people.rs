@@ -6,12 +6,13 @@ use axum::response::Response;
 use hongyan_activesync::command::resolve_recipients::{
     Recipient, ResolveRecipientsRequest, ResolveRecipientsResponse, ResolveStatus, Resolved,
 };
-use hongyan_activesync::command::search::Person;
+use hongyan_activesync::command::search::{Person, ResultRange};
 use hongyan_activesync::{Element, Status};
 use hongyan_directory::{AccountRecord, AccountState, Cards, MemberQuery, folded, phone_digits, spellings};
 
 use crate::answer::{Found, body};
 use crate::asking::Asking;
+use crate::search::{Hits, NoResults, cut};
 
 /// Those whom the member sees and whom all the words are about. By what is not shown of someone nobody is found.
 async fn seen(asking: &Asking<'_>, cards: &Cards, text: &str) -> Found<Vec<Arc<AccountRecord>>> {
@@ -50,31 +51,47 @@ fn shown(cards: &Cards, account: &AccountRecord) -> String {
     shown.join("\n")
 }
 
-/// The first of those whom the member sees, and how many there are.
-pub(crate) async fn people(asking: &Asking<'_>, text: &str, limit: usize) -> Found<(Vec<Person>, usize)> {
-    let directory = &asking.service.services.directory;
-    let cards = directory.cards(asking.account.tenant).await?;
+/// Those of a range whom the member sees and whom a text is about.
+pub(crate) async fn people(
+    asking: &Asking<'_>,
+    text: &str,
+    range: Option<ResultRange>,
+) -> Found<Result<Hits<Person>, NoResults>> {
+    let cards = asking.service.services.directory.cards(asking.account.tenant).await?;
     let accounts = seen(asking, &cards, text).await?;
-    let total = accounts.len();
-    let mut people = Vec::with_capacity(total.min(limit));
-    for account in accounts.into_iter().take(limit) {
-        let card = cards.of(&account);
-        let office = match card.department {
-            Some(id) => Some(directory.department(account.tenant, id).await?.name),
-            None => None,
-        };
-        people.push(Person {
-            display_name: Some(name(&cards, &account)),
-            phone: card.landline,
-            office,
-            title: card.title,
-            company: None,
-            alias: Some(account.address.local.to_string()),
-            mobile_phone: card.mobile,
-            email_address: Some(account.address.to_string()),
-        });
+    let hits = match cut(accounts, range, asking.service.settings.results_max) {
+        Ok(hits) => hits,
+        Err(none) => return Ok(Err(none)),
+    };
+    let mut people = Vec::with_capacity(hits.some.len());
+    for account in &hits.some {
+        people.push(person(asking, &cards, account).await?);
     }
-    Ok((people, total))
+    Ok(Ok(hits.as_told(people)))
+}
+
+async fn person(asking: &Asking<'_>, cards: &Cards, account: &AccountRecord) -> Found<Person> {
+    let card = cards.of(account);
+    let directory = &asking.service.services.directory;
+    let office = match card.department {
+        None => None,
+        Some(id) => match directory.department(account.tenant, id).await {
+            Ok(department) => Some(department.name),
+            // It went since.
+            Err(hongyan_directory::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    Ok(Person {
+        display_name: Some(name(cards, account)),
+        phone: card.landline,
+        office,
+        title: card.title,
+        company: None,
+        alias: Some(account.address.local.to_string()),
+        mobile_phone: card.mobile,
+        email_address: Some(account.address.to_string()),
+    })
 }
 
 /// The name, or the address of who has none.
@@ -110,23 +127,27 @@ async fn resolve(
         accounts = vec![meant];
     }
     let total = accounts.len();
-    let told = match total {
-        0 | 1 => total,
-        _ => usize::try_from(request.ambiguous_max.unwrap_or(0)).unwrap_or(usize::MAX),
-    };
-    let told = told.min(asking.service.settings.results_max);
-    accounts.truncate(told);
+    let ambiguous_max = request.ambiguous_max.map(usize::try_from).and_then(Result::ok);
+    if total > 1 {
+        accounts.truncate(
+            ambiguous_max
+                .unwrap_or(usize::MAX)
+                .min(asking.service.settings.results_max),
+        );
+    }
     let status = match total {
         0 => ResolveStatus::Nobody,
         1 => ResolveStatus::Success,
         several if accounts.len() == several => ResolveStatus::Ambiguous,
         _ => ResolveStatus::AmbiguousInPart,
     };
+    // [MS-ASCMD] §2.2.3.183: nobody is asked for certificates and availability of those who may be meant.
+    let is_one = total == 1;
     let recipients = accounts.iter().map(|account| Recipient {
         display_name: self::name(cards, account),
         email_address: account.address.to_string(),
-        certificates: request.certificates.then_some(ResolveStatus::NoCertificate),
-        availability: request.availability.then_some(Status::AvailabilityFailure),
+        certificates: (is_one && request.certificates).then_some(ResolveStatus::NoCertificate),
+        availability: (is_one && request.availability).then_some(Status::AvailabilityFailure),
         picture: request.pictures.then_some(Status::NoPicture),
     });
     Ok(Resolved {

@@ -1,26 +1,28 @@
 //! Search and Find: people, and mails by words, folder and time ([MS-ASCMD] §2.2.1.16 and §2.2.1.2). Mails are looked into as IMAP
 //! does, the newest first.
 
+use std::collections::BTreeSet;
+
 use axum::response::Response;
 use hongyan_activesync::command::find::{FindQuery, FindRequest, FindResponse, FindResult, FindStatus};
 use hongyan_activesync::command::search::{
     MailQuery, ResultRange, SearchQuery, SearchRequest, SearchResponse, SearchResult, SearchStatus,
 };
 use hongyan_activesync::command::sync::SyncOptions;
-use hongyan_activesync::{Element, EmailData};
+use hongyan_activesync::{BodyPreference, BodyType, Element, EmailData};
 use hongyan_mailbox::search::{Needle, Place, fold, look};
-use hongyan_mailbox::{Email, EmailId, FolderInfo, FolderView, read_emails};
+use hongyan_mailbox::{Email, EmailId, FolderId, FolderInfo, FolderView, read_emails};
 use hongyan_types::Uid;
 
 use crate::answer::{Found, body};
-use crate::asking::{Asking, folder_name, read_folder};
+use crate::asking::{Asking, folder_name, message_name, read_folder};
 use crate::mail::email_data;
 use crate::people::people;
 
 /// Mails whose records are in memory together.
 const RECORDS: usize = 64;
 /// Characters of a preview.
-const PREVIEW_CHARACTERS: usize = 255;
+const PREVIEW_CHARACTERS: u16 = 255;
 
 /// A mail that may be found: when it came, in which of the views, and which.
 struct Candidate {
@@ -30,146 +32,179 @@ struct Candidate {
     email: EmailId,
 }
 
-/// What was found: those of the range, and how many there are.
-struct Hits<T> {
-    some: Vec<T>,
-    range: Option<ResultRange>,
+/// Why there are no results.
+pub(crate) enum NoResults {
+    /// A folder is none.
+    NoSuchFolder,
+    /// The range begins behind them.
+    EndOfRange,
+}
+
+impl NoResults {
+    fn of_search(&self) -> SearchStatus {
+        match self {
+            Self::NoSuchFolder => SearchStatus::FolderHierarchyChanged,
+            Self::EndOfRange => SearchStatus::EndOfRange,
+        }
+    }
+    fn of_find(&self) -> FindStatus {
+        match self {
+            Self::NoSuchFolder => FindStatus::FolderHierarchyChanged,
+            Self::EndOfRange => FindStatus::EndOfRange,
+        }
+    }
+}
+
+/// What was found: those of a range, from which on, and how many there are in all.
+pub(crate) struct Hits<T> {
+    first: u32,
+    pub(crate) some: Vec<T>,
     total: u32,
 }
 
-/// The results of a range; `None` for one that begins behind them.
-fn cut<T>(all: Vec<T>, range: Option<ResultRange>, total: usize, results_max: usize) -> Option<Hits<T>> {
-    let (first, last) = range.map_or((0, u32::MAX), |range| (range.first, range.last));
-    let skipped = usize::try_from(first).ok()?;
-    if skipped > 0 && skipped >= all.len() {
-        return None;
+impl<T> Hits<T> {
+    /// The same as they are told.
+    pub(crate) fn as_told<R>(&self, some: Vec<R>) -> Hits<R> {
+        Hits {
+            first: self.first,
+            some,
+            total: self.total,
+        }
     }
-    let wanted = usize::try_from(last - first).map_or(usize::MAX, |more| more.saturating_add(1));
-    let some: Vec<T> = all.into_iter().skip(skipped).take(wanted.min(results_max)).collect();
-    let told = u32::try_from(some.len()).ok()?;
-    Some(Hits {
-        range: told.checked_sub(1).map(|more| ResultRange {
-            first,
-            last: first.saturating_add(more),
-        }),
-        some,
-        total: u32::try_from(total).unwrap_or(u32::MAX),
-    })
+    fn map<R>(self, told: impl Fn(T) -> R) -> Hits<R> {
+        Hits {
+            first: self.first,
+            some: self.some.into_iter().map(told).collect(),
+            total: self.total,
+        }
+    }
+    /// Which they are.
+    fn range(&self) -> Option<ResultRange> {
+        let more = u32::try_from(self.some.len()).ok()?.checked_sub(1)?;
+        Some(ResultRange {
+            first: self.first,
+            last: self.first.saturating_add(more),
+        })
+    }
 }
 
-/// How many results there must be to tell a range of them.
-fn reach(range: Option<ResultRange>, results_max: usize) -> usize {
-    let end = range.map(|range| usize::try_from(range.last).map_or(usize::MAX, |last| last.saturating_add(1)));
-    end.unwrap_or(results_max)
+/// The results of a range.
+pub(crate) fn cut<T>(all: Vec<T>, range: Option<ResultRange>, results_max: usize) -> Result<Hits<T>, NoResults> {
+    let (first, last) = range.map_or((0, u32::MAX), |range| (range.first, range.last));
+    let total = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    if first > 0 && first >= total {
+        return Err(NoResults::EndOfRange);
+    }
+    let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let wanted = number(last.saturating_sub(first)).saturating_add(1).min(results_max);
+    Ok(Hits {
+        first,
+        some: all.into_iter().skip(number(first)).take(wanted).collect(),
+        total,
+    })
 }
 
 pub(crate) async fn search(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
     let request = SearchRequest::read(tree, asking.version)?;
-    let results_max = asking.service.settings.results_max;
-    let answer = |outcome: Result<Hits<SearchResult>, SearchStatus>| {
-        let status = outcome.as_ref().err().copied().unwrap_or(SearchStatus::Success);
-        let hits = outcome.ok();
-        let range = hits.as_ref().and_then(|hits| hits.range);
-        let total = hits.as_ref().map_or(0, |hits| hits.total);
-        let results = hits.map(|hits| hits.some).unwrap_or_default();
-        let response = SearchResponse {
-            status,
-            results,
-            range,
-            total,
-        };
-        Ok(body(&response.write()))
-    };
-    match &request.query {
+    let found = match &request.query {
         SearchQuery::People(text) => {
-            let (found, total) = people(asking, text, reach(request.range, results_max)).await?;
-            let found = found.into_iter().map(SearchResult::Person).collect();
-            answer(cut(found, request.range, total, results_max).ok_or(SearchStatus::EndOfRange))
+            let found = people(asking, text, request.range).await?;
+            let found = found.map(|hits| hits.map(SearchResult::Person));
+            found.map_err(|none| none.of_search())
         }
-        SearchQuery::Mails(query) => {
-            let Some(found) = mails(asking, query).await? else {
-                return answer(Err(SearchStatus::FolderHierarchyChanged));
-            };
-            let total = found.places.len();
-            let Some(hits) = cut(found.places, request.range, total, results_max) else {
-                return answer(Err(SearchStatus::EndOfRange));
-            };
-            let mut results = Vec::with_capacity(hits.some.len());
-            let options = request.options();
-            for (view, uid) in hits.some {
-                let Some((folder, data)) = told(asking, &found.views, (view, uid), &options).await? else {
-                    continue;
-                };
-                results.push(SearchResult::Mail {
-                    long_id: format!("{folder}:{}", uid.get()),
-                    collection_id: folder,
-                    data: data.write(asking.version),
-                });
-            }
-            answer(Ok(Hits {
-                some: results,
-                range: hits.range,
-                total: hits.total,
-            }))
-        }
-        SearchQuery::Other(_) => answer(Err(SearchStatus::NotFound)),
-    }
-}
-
-pub(crate) async fn find(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
-    let request = FindRequest::read(tree, asking.version)?;
-    let results_max = asking.service.settings.results_max;
-    let refused = |status| {
-        let response = FindResponse {
+        SearchQuery::Mails(query) => match mails(asking, query, request.range).await? {
+            Ok(found) => Ok(results(asking, &found, &request.options()).await?),
+            Err(none) => Err(none.of_search()),
+        },
+        SearchQuery::Other(_) => Err(SearchStatus::NotFound),
+    };
+    let response = match found {
+        Ok(hits) => SearchResponse {
+            status: SearchStatus::Success,
+            range: hits.range(),
+            results: hits.some,
+            total: hits.total,
+        },
+        Err(status) => SearchResponse {
             status,
             results: Vec::new(),
             range: None,
             total: 0,
+        },
+    };
+    Ok(body(&response.write()))
+}
+
+/// What Search tells of mails, as far as there is room for them: the device asks for the rest.
+async fn results(asking: &Asking<'_>, found: &FoundMails, options: &SyncOptions) -> Found<Hits<SearchResult>> {
+    let mut octets = asking.service.settings.response_octets_max;
+    let mut results = Vec::with_capacity(found.hits.some.len());
+    for (view, uid) in &found.hits.some {
+        if octets == 0 {
+            break;
+        }
+        let Some((folder, data, size)) = told(asking, &found.views, (*view, *uid), options).await? else {
+            continue;
         };
-        Ok(body(&response.write()))
-    };
-    let (results, range, total) = match &request.query {
+        octets = octets.saturating_sub(size);
+        results.push(SearchResult::Mail {
+            long_id: message_name(folder, *uid),
+            collection_id: folder_name(folder),
+            data: data.write(asking.version),
+        });
+    }
+    Ok(found.hits.as_told(results))
+}
+
+pub(crate) async fn find(asking: &Asking<'_>, tree: &Element) -> Found<Response> {
+    let request = FindRequest::read(tree, asking.version)?;
+    let found = match &request.query {
         FindQuery::People(text) => {
-            let (found, total) = people(asking, text, reach(request.range, results_max)).await?;
-            let found = found.into_iter().map(FindResult::Person).collect();
-            let Some(hits) = cut(found, request.range, total, results_max) else {
-                return refused(FindStatus::EndOfRange);
-            };
-            (hits.some, hits.range, hits.total)
+            let found = people(asking, text, request.range).await?;
+            found.map(|hits| hits.map(FindResult::Person))
         }
-        FindQuery::Mails(query) => {
-            let Some(found) = mails(asking, query).await? else {
-                return refused(FindStatus::FolderHierarchyChanged);
-            };
-            let total = found.places.len();
-            let Some(hits) = cut(found.places, request.range, total, results_max) else {
-                return refused(FindStatus::EndOfRange);
-            };
-            let mut results = Vec::with_capacity(hits.some.len());
-            for (view, uid) in hits.some {
-                results.extend(result(asking, &found.views, (view, uid)).await?);
+        FindQuery::Mails(query) => match mails(asking, query, request.range).await? {
+            Err(none) => Err(none),
+            Ok(found) => {
+                let mut results = Vec::with_capacity(found.hits.some.len());
+                for place in &found.hits.some {
+                    results.extend(result(asking, &found.views, *place).await?);
+                }
+                Ok(found.hits.as_told(results))
             }
-            (results, hits.range, hits.total)
-        }
+        },
     };
-    let response = FindResponse {
-        status: FindStatus::Success,
-        results,
-        range,
-        total,
+    let response = match found {
+        Ok(hits) => FindResponse {
+            status: FindStatus::Success,
+            range: hits.range(),
+            results: hits.some,
+            total: hits.total,
+        },
+        Err(none) => FindResponse {
+            status: none.of_find(),
+            results: Vec::new(),
+            range: None,
+            total: 0,
+        },
     };
     Ok(body(&response.write()))
 }
 
 /// What Find tells of a mail: what it is about, not what it says.
 async fn result(asking: &Asking<'_>, views: &[FolderView], place: (usize, Uid)) -> Found<Option<FindResult>> {
-    let found = told(asking, views, place, &SyncOptions::default()).await?;
-    let Some((folder, data)) = found else {
-        return Ok(None);
+    let preview = BodyPreference {
+        kind: BodyType::Plain,
+        truncation_size: Some(0),
+        all_or_none: false,
+        preview: Some(PREVIEW_CHARACTERS),
     };
-    let said = match data.body.and_then(|body| body.data) {
-        Some(hongyan_activesync::BodyData::Text(text)) => text,
-        _ => String::new(),
+    let options = SyncOptions {
+        body_preferences: vec![preview],
+        ..SyncOptions::default()
+    };
+    let Some((folder, data, _)) = told(asking, views, place, &options).await? else {
+        return Ok(None);
     };
     let short = EmailData {
         from: data.from,
@@ -182,21 +217,21 @@ async fn result(asking: &Asking<'_>, views: &[FolderView], place: (usize, Uid)) 
         ..EmailData::default()
     };
     Ok(Some(FindResult::Mail {
-        server_id: format!("{folder}:{}", place.1.get()),
-        collection_id: folder,
+        server_id: message_name(folder, place.1),
+        collection_id: folder_name(folder),
         data: short.write(asking.version),
-        preview: said.chars().take(PREVIEW_CHARACTERS).collect(),
+        preview: data.body.and_then(|body| body.preview).unwrap_or_default(),
         has_attachments: data.attachments.iter().any(|attachment| !attachment.is_inline),
     }))
 }
 
-/// The folder of a mail that was found, and the mail; `None` if it went since.
+/// The folder of a mail that was found, the mail, and the octets of its texts; `None` if it went since.
 async fn told(
     asking: &Asking<'_>,
     views: &[FolderView],
     (view, uid): (usize, Uid),
     options: &SyncOptions,
-) -> Found<Option<(String, EmailData)>> {
+) -> Found<Option<(FolderId, EmailData, usize)>> {
     let Some(view) = views.get(view) else {
         return Ok(None);
     };
@@ -204,20 +239,23 @@ async fn told(
         return Ok(None);
     };
     let found = email_data(asking, view, entry, options).await?;
-    Ok(found.map(|(data, _)| (folder_name(view.folder()), data)))
+    Ok(found.map(|(data, octets)| (view.folder(), data, octets)))
 }
 
-/// Mails that were found, the newest first.
+/// Mails that were found, the newest first: in which of the views, and which.
 struct FoundMails {
     views: Vec<FolderView>,
-    places: Vec<(usize, Uid)>,
+    hits: Hits<(usize, Uid)>,
 }
 
-/// `None` where a folder is none.
-async fn mails(asking: &Asking<'_>, query: &MailQuery) -> Found<Option<FoundMails>> {
+async fn mails(
+    asking: &Asking<'_>,
+    query: &MailQuery,
+    range: Option<ResultRange>,
+) -> Found<Result<FoundMails, NoResults>> {
     let folders = asking.folders().await?;
     let Some(wanted) = folders_of(query, &folders) else {
-        return Ok(None);
+        return Ok(Err(NoResults::NoSuchFolder));
     };
     let mut views = Vec::with_capacity(wanted.len());
     for info in wanted {
@@ -256,7 +294,8 @@ async fn mails(asking: &Asking<'_>, query: &MailQuery) -> Found<Option<FoundMail
             break;
         }
     }
-    Ok(Some(FoundMails { views, places }))
+    let hits = cut(places, range, asking.service.settings.results_max);
+    Ok(hits.map(|hits| FoundMails { views, hits }))
 }
 
 /// The folders that are looked into: those that are named, with those in them if that is asked; all where none is.
@@ -264,15 +303,15 @@ fn folders_of<'f>(query: &MailQuery, folders: &'f [FolderInfo]) -> Option<Vec<&'
     if query.collection_ids.is_empty() {
         return Some(folders.iter().collect());
     }
-    let named = query.collection_ids.iter().map(|name| {
-        let id = read_folder(name)?;
-        folders.iter().find(|info| info.id == id)
-    });
-    let named: Option<Vec<&FolderInfo>> = named.collect();
-    let named = named?;
+    let ids: Option<BTreeSet<FolderId>> = query.collection_ids.iter().map(|name| read_folder(name)).collect();
+    let ids = ids?;
+    let named: Vec<&FolderInfo> = folders.iter().filter(|info| ids.contains(&info.id)).collect();
+    if named.len() < ids.len() {
+        return None;
+    }
     let is_wanted = |info: &&FolderInfo| {
         let mut named = named.iter();
-        named.any(|named| info.id == named.id || query.deep && info.path.is_inside(&named.path))
+        ids.contains(&info.id) || query.deep && named.any(|named| info.path.is_inside(&named.path))
     };
     Some(folders.iter().filter(is_wanted).collect())
 }
@@ -321,10 +360,11 @@ mod tests {
     fn results_are_cut_to_their_range() {
         let check = |range: Option<(u32, u32)>, expect: Option<(&[u8], Option<(u32, u32)>)>| {
             let range = range.map(|(first, last)| ResultRange { first, last });
-            let found = cut(vec![1, 2, 3], range, 9, 2);
+            let found = cut(vec![1, 2, 3], range, 2).ok();
             let found = found.map(|hits| {
-                assert_eq!(hits.total, 9);
-                (hits.some, hits.range.map(|range| (range.first, range.last)))
+                assert_eq!(hits.total, 3);
+                let range = hits.range();
+                (hits.some, range.map(|range| (range.first, range.last)))
             });
             let expect = expect.map(|(some, range)| (some.to_vec(), range));
             assert_eq!(found, expect, "{range:?}");
@@ -333,8 +373,8 @@ mod tests {
         check(Some((0, 0)), Some((&[1], Some((0, 0)))));
         check(Some((1, 99)), Some((&[2, 3], Some((1, 2)))));
         check(Some((3, 4)), None);
-        let none = cut(Vec::<u8>::new(), None, 0, 2).unwrap();
-        assert_eq!((none.some.len(), none.range, none.total), (0, None, 0));
+        let none = cut(Vec::<u8>::new(), None, 2).ok().unwrap();
+        assert_eq!((none.some.len(), none.range(), none.total), (0, None, 0));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub struct ActiveSyncSettings {
     pub request_octets_max: usize,
     /// Octets of mails and texts in one answer of Sync, about; the rest comes with the next one.
     pub response_octets_max: usize,
-    /// Octets of one body or attachment that is held in memory.
+    /// Octets of one body or attachment that is held in memory, and of all that one ItemOperations fetches.
     pub body_octets_max: usize,
     /// Devices of one account.
     pub devices_max: usize,

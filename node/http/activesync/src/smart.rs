@@ -9,7 +9,7 @@ use hongyan_message::{Body, Builder, SentDate, header, words};
 use hongyan_types::{Flag, Keyword, SystemFlag, UidSet};
 
 use crate::answer::{Found, empty};
-use crate::asking::{Asking, read_folder};
+use crate::asking::{Asking, read_folder, read_folder_of};
 use crate::mail::{addresses, quoted, read_whole};
 use crate::send_mail::{send, with_crlf};
 use crate::sync_changes::read_message;
@@ -57,17 +57,19 @@ pub(crate) async fn smart(asking: &Asking<'_>, tree: &Element) -> Found<Response
 }
 
 async fn find(asking: &Asking<'_>, source: &Source) -> Found<Option<Original>> {
-    let Source::Item { folder_id, item_id } = source else {
-        return Ok(None);
+    let (folder, name) = match source {
+        Source::Item { folder_id, item_id } => (read_folder(folder_id), item_id),
+        // Searches call a mail what folders call it.
+        Source::Found { long_id } => (read_folder_of(long_id), long_id),
     };
-    let Some(folder) = read_folder(folder_id) else {
+    let Some(folder) = folder else {
         return Ok(None);
     };
     let Some(opened) = asking.open(folder).await? else {
         return Ok(None);
     };
     let view = opened.view;
-    let Some(entry) = read_message(&view, item_id).and_then(|uid| view.get(uid)).cloned() else {
+    let Some(entry) = read_message(&view, name).and_then(|uid| view.get(uid)).cloned() else {
         return Ok(None);
     };
     let services = &asking.service.services;

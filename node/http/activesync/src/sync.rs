@@ -16,7 +16,7 @@ use hongyan_mailbox::{FolderId, FolderView, Vanished};
 use hongyan_types::{Uid, UidSet};
 
 use crate::answer::{Found, body, empty, later};
-use crate::asking::{Asking, folder_name, read_folder};
+use crate::asking::{Asking, message_name, read_folder};
 use crate::devices;
 use crate::mail::{email_data, state};
 use crate::position::{Look, Plan, Position, Told};
@@ -416,7 +416,7 @@ async fn render(
     octets: &mut usize,
 ) -> Found<(Vec<SyncChange>, Plan)> {
     let options = wishes.options();
-    let name = |uid: Uid| format!("{}:{}", folder_name(view.folder()), uid.get());
+    let name = |uid: Uid| message_name(view.folder(), uid);
     let mut changes = Vec::with_capacity(plan.items.len());
     for (at, item) in plan.items.iter().enumerate() {
         match item {

@@ -683,8 +683,11 @@ fn acc_4_replies_and_forwards_have_the_original_with_them() {
         let source = Element::new(compose_mail::SOURCE)
             .text(compose_mail::FOLDER_ID, "1")
             .text(compose_mail::ITEM_ID, "1:99");
-        let refused = phone.ask("SmartReply", &gone.with(source)).await;
+        let refused = phone.ask("SmartReply", &gone.clone().with(source)).await;
         assert_eq!(refused.text_of(compose_mail::STATUS), Some("150"));
+        // A mail that a search found.
+        let source = Element::new(compose_mail::SOURCE).text(compose_mail::LONG_ID, "1:1");
+        assert_eq!(phone.post("SmartReply", Some(&gone.with(source))).await, (200, None));
         phone.stop().await;
     });
 }

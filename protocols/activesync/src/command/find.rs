@@ -1,14 +1,14 @@
 //! Find: looks for people of the organisation, or for mails, from 16.1 on ([MS-ASCMD] §2.2.1.2).
 
 use crate::body::flag;
-use crate::command::search::{MailQuery, Person, ResultRange};
+use crate::command::search::{MailQuery, Person, ResultRange, words};
 use crate::command::{number, required, root};
 use crate::page::{air_sync, find as page, item_operations};
 use crate::status::statuses;
 use crate::{CommandError, Element, ProtocolVersion};
 
 statuses! {
-    /// [MS-ASCMD] §2.2.3.177.5.
+    /// [MS-ASCMD] §2.2.3.177.2.
     FindStatus {
         /// All is well.
         Success = 1,
@@ -16,7 +16,7 @@ statuses! {
         InvalidRequest = 2,
         /// The device asks for the folders first.
         FolderHierarchyChanged = 3,
-        /// It begins behind what can be had.
+        /// It begins behind what can be had: the device asks again, from 0 on.
         EndOfRange = 4,
     }
 }
@@ -60,12 +60,14 @@ impl FindRequest {
         let options = criterion.child(page::OPTIONS).unwrap_or(&none);
         let query = criterion.child(page::QUERY).ok_or(wrong)?;
         let folders = query.children(air_sync::COLLECTION_ID);
+        let free_text = query.text_of(page::FREE_TEXT);
+        let long = CommandError::new(2, "Find looks for too much");
         Ok(Self {
             search_id: required(body, page::SEARCH_ID, wrong)?.to_owned(),
             query: match of_mails {
-                None => FindQuery::People(query.own_text().to_owned()),
+                None => FindQuery::People(words(query.own_text(), long)?),
                 Some(_) => FindQuery::Mails(MailQuery {
-                    free_text: query.text_of(page::FREE_TEXT).map(str::to_owned),
+                    free_text: free_text.map(|text| words(text, long)).transpose()?,
                     collection_ids: folders.map(|id| id.own_text().to_owned()).collect(),
                     deep: flag(options, page::DEEP_TRAVERSAL),
                     ..MailQuery::default()
@@ -180,6 +182,10 @@ impl FindResponse {
     #[must_use]
     pub fn write(&self) -> Element {
         let status = self.status.number();
+        // §2.2.3.177.2: that the device asks for the folders first is said of the whole, that a range is none of the answer.
+        if self.status == FindStatus::FolderHierarchyChanged {
+            return Element::new(page::FIND).number(page::STATUS, status);
+        }
         let mut response = Element::new(page::RESPONSE)
             .text(item_operations::STORE, "Mailbox")
             .number(page::STATUS, status);
@@ -253,6 +259,7 @@ mod tests {
         for (body, status) in [
             (Element::new(page::FIND), 2),
             (Element::new(page::FIND).flag(page::EXECUTE_SEARCH), 2),
+            (request(FindQuery::People("x".repeat(1_025))).write(), 2),
             (Element::new(page::RESULT), 101),
         ] {
             assert_eq!(read(&body).unwrap_err().status, status);
@@ -280,14 +287,16 @@ mod tests {
             total: 2,
         };
         assert_eq!(FindResponse::read(&found.write()), Ok(found));
+        let none = |status| FindResponse {
+            status,
+            results: Vec::new(),
+            range: None,
+            total: 0,
+        };
         for status in [FindStatus::Success, FindStatus::EndOfRange] {
-            let none = FindResponse {
-                status,
-                results: Vec::new(),
-                range: None,
-                total: 0,
-            };
-            assert_eq!(FindResponse::read(&none.write()), Ok(none));
+            assert_eq!(FindResponse::read(&none(status).write()), Ok(none(status)));
         }
+        let refused = none(FindStatus::FolderHierarchyChanged).write();
+        assert_eq!(FindResponse::read(&refused).unwrap_err().status, 3);
     }
 }

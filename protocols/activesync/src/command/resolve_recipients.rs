@@ -6,8 +6,10 @@ use crate::page::resolve_recipients as page;
 use crate::status::statuses;
 use crate::{CommandError, Element, ProtocolVersion, Status};
 
-/// Most names in one request ([MS-ASCMD] §2.2.3.186.4).
-pub const NAMES_MAX: usize = 20;
+/// Most names in one request ([MS-ASCMD] §2.2.3.183).
+pub const NAMES_MAX: usize = 100;
+/// Most characters of one.
+pub const NAME_CHARACTERS_MAX: usize = 256;
 
 statuses! {
     /// Of the command, and of a name ([MS-ASCMD] §2.2.3.177.12).
@@ -34,7 +36,7 @@ statuses! {
 pub struct ResolveRecipientsRequest {
     /// Names or addresses.
     pub names: Vec<String>,
-    /// How many are told of a name that is of several; `None` for none.
+    /// How many at most are told of a name that is of several; `None` where the device does not say.
     pub ambiguous_max: Option<u32>,
     /// Whether certificates are wanted.
     pub certificates: bool,
@@ -51,9 +53,13 @@ impl ResolveRecipientsRequest {
     /// It is none: 5, or 101 for another command's.
     pub fn read(body: &Element, _version: ProtocolVersion) -> Result<Self, CommandError> {
         root(body, page::RESOLVE_RECIPIENTS)?;
-        let wrong = CommandError::new(5, "ResolveRecipients has no names, too many, or a number that is none");
+        let wrong = CommandError::new(
+            5,
+            "ResolveRecipients has no names, too many or too long ones, or a number that is none",
+        );
         let names: Vec<String> = body.children(page::TO).map(|name| name.own_text().to_owned()).collect();
-        if names.is_empty() || names.len() > NAMES_MAX || names.iter().any(String::is_empty) {
+        let is_none = |name: &String| name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX;
+        if names.is_empty() || names.len() > NAMES_MAX || names.iter().any(is_none) {
             return Err(wrong);
         }
         let none = Element::new(page::OPTIONS);
@@ -106,7 +112,7 @@ impl Recipient {
                 .number(page::CERTIFICATE_COUNT, 0_u8)
                 .number(page::RECIPIENT_COUNT, 0_u8)
         });
-        // [MS-ASCMD] §2.2.3.186.4: 1 is someone of the organisation.
+        // [MS-ASCMD] §2.2.3.186.5: 1 is someone of the organisation.
         Element::new(page::RECIPIENT)
             .number(page::TYPE, 1_u8)
             .text(page::DISPLAY_NAME, &self.display_name)
@@ -232,7 +238,18 @@ mod tests {
             Element::new(page::RESOLVE_RECIPIENTS).with_all(names)
         };
         assert!(read(&names(NAMES_MAX)).is_ok());
-        for (body, status) in [(names(0), 5), (names(NAMES_MAX + 1), 5), (Element::new(page::TO), 101)] {
+        let long = |count: usize| {
+            let name = Element::of_text(page::TO, "x".repeat(count));
+            Element::new(page::RESOLVE_RECIPIENTS).with(name)
+        };
+        assert!(read(&long(NAME_CHARACTERS_MAX)).is_ok());
+        for (body, status) in [
+            (names(0), 5),
+            (names(NAMES_MAX + 1), 5),
+            (long(0), 5),
+            (long(NAME_CHARACTERS_MAX + 1), 5),
+            (Element::new(page::TO), 101),
+        ] {
             assert_eq!(read(&body).unwrap_err().status, status);
         }
         let response = ResolveRecipientsResponse {

@@ -34,6 +34,17 @@ statuses! {
     }
 }
 
+/// Most characters that are looked for at once.
+pub const TEXT_CHARACTERS_MAX: usize = 1_024;
+
+/// What is looked for; more than that is too much.
+pub(crate) fn words(text: &str, too_much: CommandError) -> Result<String, CommandError> {
+    match text.chars().count() {
+        ..=TEXT_CHARACTERS_MAX => Ok(text.to_owned()),
+        _ => Err(too_much),
+    }
+}
+
 /// Results from the first to the last, both counted in, from 0 on ([MS-ASCMD] §2.2.3.143.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResultRange {
@@ -130,7 +141,7 @@ impl SearchRequest {
         let is = |store: &str| name.trim().eq_ignore_ascii_case(store);
         Ok(Self {
             query: if is("GAL") {
-                SearchQuery::People(query.own_text().to_owned())
+                SearchQuery::People(words(query.own_text(), COMPLEX)?)
             } else if is("Mailbox") {
                 SearchQuery::Mails(read_mails(query, options)?)
             } else {
@@ -165,16 +176,17 @@ impl SearchRequest {
     }
 }
 
+const COMPLEX: CommandError = CommandError::new(8, "a search asks for more than is looked for");
+
 fn read_mails(query: &Element, options: &Element) -> Result<MailQuery, CommandError> {
     let mut mails = MailQuery {
         deep: flag(options, page::DEEP_TRAVERSAL),
         ..MailQuery::default()
     };
-    let complex = CommandError::new(8, "a search asks for more than is looked for");
     let received = |condition: &Element| {
         let value = condition.text_of(page::VALUE).and_then(date::read);
         let is_date = condition.has(email::DATE_RECEIVED);
-        value.filter(|_| is_date).map(Some).ok_or(complex)
+        value.filter(|_| is_date).map(Some).ok_or(COMPLEX)
     };
     // Some devices write what is looked for without `And`.
     let conditions = query.child(page::AND).unwrap_or(query);
@@ -182,10 +194,10 @@ fn read_mails(query: &Element, options: &Element) -> Result<MailQuery, CommandEr
         match condition.tag {
             air_sync::CLASS if condition.own_text().trim() == "Email" => {}
             air_sync::COLLECTION_ID => mails.collection_ids.push(condition.own_text().to_owned()),
-            page::FREE_TEXT => mails.free_text = Some(condition.own_text().to_owned()),
+            page::FREE_TEXT => mails.free_text = Some(words(condition.own_text(), COMPLEX)?),
             page::GREATER_THAN => mails.after = received(condition)?,
             page::LESS_THAN => mails.before = received(condition)?,
-            _ => return Err(complex),
+            _ => return Err(COMPLEX),
         }
     }
     Ok(mails)
@@ -406,7 +418,11 @@ mod tests {
             let options = Element::new(page::OPTIONS).text(page::RANGE, text);
             Element::new(page::SEARCH).with(store.with(options))
         };
+        let free_text = |count: usize| mailbox(Element::of_text(page::FREE_TEXT, "x".repeat(count)));
+        assert!(read(&free_text(TEXT_CHARACTERS_MAX)).is_ok());
         for (body, status) in [
+            (free_text(TEXT_CHARACTERS_MAX + 1), 8),
+            (people(&"x".repeat(TEXT_CHARACTERS_MAX + 1)).write(), 8),
             (Element::new(page::STORE), 101),
             (Element::new(page::SEARCH), 2),
             (mailbox(Element::new(page::OR)), 8),

@@ -194,6 +194,21 @@ fn acc_4_what_is_not_here_is_refused_by_status() {
         let answer = phone.ask("ValidateCert", &request.write()).await;
         let certificates = ValidateCertResponse::read(&answer).unwrap().certificates;
         assert_eq!(certificates, [CertificateStatus::Untrusted]);
+        let moved = |always| ItemOperation::Move {
+            conversation_id: vec![1; 16],
+            folder_id: "1".to_owned(),
+            always,
+        };
+        let request = ItemOperationsRequest {
+            operations: vec![moved(true), moved(false)],
+        };
+        let answer = phone.ask("ItemOperations", &request.write()).await;
+        let outcomes = ItemOperationsResponse::read(&answer).unwrap().outcomes;
+        let statuses = outcomes.iter().map(|outcome| match outcome {
+            ItemOutcome::Move { status, .. } => status.number(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(statuses.collect::<Vec<_>>(), [154, 155]);
         phone.stop().await;
     });
 }
@@ -319,11 +334,18 @@ fn acc_4_mails_are_found_by_words_folder_and_time() {
         let answer = SearchResponse::read(&phone.ask("Search", &documents.write()).await).unwrap();
         assert_eq!(answer.status, SearchStatus::NotFound);
         phone.version = "16.1";
-        let request = FindRequest {
+        let looked = |query: MailQuery| FindRequest {
             search_id: "s".to_owned(),
-            query: FindQuery::Mails(words("greeting")),
+            query: FindQuery::Mails(query),
             range: None,
         };
+        let elsewhere = MailQuery {
+            collection_ids: vec!["1".to_owned(), "99".to_owned()],
+            ..words("greeting")
+        };
+        let refused = FindResponse::read(&phone.ask("Find", &looked(elsewhere).write()).await);
+        assert_eq!(refused.unwrap_err().status, 3);
+        let request = looked(words("greeting"));
         let answer = FindResponse::read(&phone.ask("Find", &request.write()).await).unwrap();
         let FindResult::Mail {
             server_id,
@@ -391,7 +413,7 @@ fn org_11_phones_find_those_whom_their_member_sees() {
         .await;
         assert_eq!(people("chief").await, Vec::<String>::new());
         let mine = me.address.to_string();
-        assert_eq!(people(&me.address.local.to_string()).await, [mine.clone()]);
+        assert_eq!(people(&me.address.local.to_string()).await, std::slice::from_ref(&mine));
         assert_eq!(people("nobody at all").await, Vec::<String>::new());
         let request = ResolveRecipientsRequest {
             names: vec![mine.clone(), "nobody at all".to_owned()],
@@ -407,6 +429,23 @@ fn org_11_phones_find_those_whom_their_member_sees() {
             Some(ResolveStatus::NoCertificate)
         );
         assert_eq!((resolved[1].status, resolved[1].count), (ResolveStatus::Nobody, 0));
+        set(titles(true)).await;
+        let of_several = async |ambiguous_max| {
+            let request = ResolveRecipientsRequest {
+                names: vec!["example.test".to_owned()],
+                ambiguous_max,
+                certificates: true,
+                ..ResolveRecipientsRequest::default()
+            };
+            let answer = phone.ask("ResolveRecipients", &request.write()).await;
+            let one = ResolveRecipientsResponse::read(&answer).unwrap().resolved.remove(0);
+            assert!(one.recipients.iter().all(|recipient| recipient.certificates.is_none()));
+            (one.status, one.count, one.recipients.len())
+        };
+        assert_eq!(of_several(None).await, (ResolveStatus::Ambiguous, 2, 2));
+        assert_eq!(of_several(Some(2)).await, (ResolveStatus::Ambiguous, 2, 2));
+        assert_eq!(of_several(Some(1)).await, (ResolveStatus::AmbiguousInPart, 2, 1));
+        assert_eq!(of_several(Some(0)).await, (ResolveStatus::AmbiguousInPart, 2, 0));
         phone.stop().await;
     });
 }

@@ -42,7 +42,7 @@ fn gen_6_a_mail_that_was_not_noted_as_sent_leaves_once() {
         // ACC-13 is for clients that can put a copy there themselves, which a phone cannot.
         let settings = AccountSettings {
             keep_sent: false,
-            ..account.settings.clone()
+            ..account.settings
         };
         let change = AccountChange {
             settings: Field::Set(settings),
@@ -233,7 +233,7 @@ fn acc_11_own_folders_are_not_offered_where_they_are_off() {
         let account = directory.account(phone.node.mailbox.account).await.unwrap().unwrap();
         let settings = AccountSettings {
             active_sync_own_folders: false,
-            ..account.settings.clone()
+            ..account.settings
         };
         let change = AccountChange {
             settings: Field::Set(settings),
@@ -288,6 +288,55 @@ fn acc_4_where_both_sides_change_a_mail_the_side_holds_that_the_phone_says() {
             let is_seen = phone.inbox().await.get(uid).unwrap().flags.contains(SystemFlag::Seen);
             assert_eq!(is_seen, status.is_none());
         }
+        phone.stop().await;
+    });
+}
+
+#[test]
+fn acc_4_one_answer_holds_only_so_much() {
+    run(async {
+        let limits = ActiveSyncSettings {
+            response_octets_max: 1,
+            body_octets_max: 5,
+            ..ActiveSyncSettings::default()
+        };
+        let mut phone = Phone::start_with(limits).await;
+        phone.open(true).await;
+        phone.provision().await;
+        for days in [2, 1] {
+            phone.node.append(FolderRef::INBOX, MAIL.as_bytes(), days).await;
+        }
+        let query = MailQuery {
+            free_text: Some("two".to_owned()),
+            ..MailQuery::default()
+        };
+        let range = |first, last| Some(ResultRange { first, last });
+        for (wanted, told) in [(range(0, 9), range(0, 0)), (range(1, 9), range(1, 1))] {
+            let request = looked_for(SearchQuery::Mails(query.clone()), wanted).write();
+            let found = SearchResponse::read(&phone.ask("Search", &request).await).unwrap();
+            assert_eq!((found.results.len(), found.total, found.range), (1, 2, told));
+        }
+        let fetch = || {
+            ItemOperation::Fetch(ItemFetch {
+                store: "Mailbox".to_owned(),
+                source: FetchSource::Attachment {
+                    file_reference: "1:1:2".to_owned(),
+                },
+                range: None,
+                mime_support: MimeSupport::Never,
+                body_preferences: Vec::new(),
+            })
+        };
+        let request = ItemOperationsRequest {
+            operations: vec![fetch(), fetch()],
+        };
+        let answer = phone.ask("ItemOperations", &request.write()).await;
+        let outcomes = ItemOperationsResponse::read(&answer).unwrap().outcomes;
+        let statuses = outcomes.iter().map(|outcome| match outcome {
+            ItemOutcome::Fetch { fetched, .. } => fetched.as_ref().err().copied(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(statuses.collect::<Vec<_>>(), [None, Some(ItemStatus::TooLarge)]);
         phone.stop().await;
     });
 }
