@@ -52,6 +52,8 @@ use hyper::body::Bytes;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
+#[path = "conversation/agreement.rs"]
+mod agreement;
 #[path = "conversation/commands.rs"]
 mod commands;
 #[path = "conversation/limits.rs"]
