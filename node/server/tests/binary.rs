@@ -371,6 +371,27 @@ fn a_change_of_nothing_is_refused_and_a_reader_may_leave() {
     node.terminate();
 }
 
+#[test]
+fn acc_4_phones_are_looked_after_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, ports) = (folder.path().join("data"), ports());
+    let shown = data.display().to_string();
+    let node = dev(&data, ports.base());
+    let run = |arguments: &[&str]| hongyan(&[&["--data", &shown, "--json", "active-sync"], arguments].concat(), "");
+    let listed = run(&["list", "user1@example.test"]);
+    assert!(listed.status.success(), "{}", text(&listed));
+    assert_eq!(text(&listed).trim(), "[]");
+    for command in ["wipe", "keep", "remove"] {
+        let refused = run(&[command, "user1@example.test", "a phone"]);
+        assert!(!refused.status.success(), "{command}");
+        let said = "ActiveSync device a phone does not exist";
+        assert!(text(&refused).contains(said), "{command}: {}", text(&refused));
+    }
+    let nobody = run(&["list", "nobody@example.test"]);
+    assert!(!nobody.status.success() && text(&nobody).contains("nobody@example.test"));
+    node.terminate();
+}
+
 /// Speaks SMTP: each line answers 2xx or 354.
 fn smtp(port: u16, lines: &[&str]) {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -20,6 +20,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+mod active_sync;
 mod bulk;
 mod connected;
 mod delegation;

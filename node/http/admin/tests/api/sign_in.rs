@@ -12,16 +12,16 @@ use crate::{call, call_with, open_api_at};
 const PEER: [u8; 4] = [192, 0, 2, 1];
 
 /// Two members and the API for the operator and for each of them.
-struct World {
-    state: hongyan_http_admin::AdminState,
-    operator: axum::Router,
-    anna: axum::Router,
-    ben: axum::Router,
+pub(crate) struct World {
+    pub(crate) state: hongyan_http_admin::AdminState,
+    pub(crate) operator: axum::Router,
+    pub(crate) anna: axum::Router,
+    pub(crate) ben: axum::Router,
     router: axum::Router,
     clock: hongyan_env::ManualClock,
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let (router, state, clock) = open_api_at(hongyan_upkeep::Lists::default()).await;
     let operator = router.clone().layer(Extension(Actor::socket()));
     call(&operator, "POST", "/api/organisations", json!({"name": "Acme"})).await;
@@ -52,7 +52,7 @@ async fn world() -> World {
 
 impl World {
     /// The API for whoever signs in to the web client now.
-    async fn signed_in(&self, name: &str) -> axum::Router {
+    pub(crate) async fn signed_in(&self, name: &str) -> axum::Router {
         let visit = Visit {
             peer: PEER.into(),
             client: "Browser",
