@@ -65,7 +65,8 @@ impl FindRequest {
         Ok(Self {
             search_id: required(body, page::SEARCH_ID, wrong)?.to_owned(),
             query: match of_mails {
-                None => FindQuery::People(words(query.own_text(), long)?),
+                // Some devices put the words for people into FreeText, too.
+                None => FindQuery::People(words(free_text.unwrap_or_else(|| query.own_text()), long)?),
                 Some(_) => FindQuery::Mails(MailQuery {
                     free_text: free_text.map(|text| words(text, long)).transpose()?,
                     collection_ids: folders.map(|id| id.own_text().to_owned()).collect(),
@@ -242,7 +243,13 @@ mod tests {
         let people = request(FindQuery::People("li".to_owned()));
         let golden = b"\x03\x01\x6a\x00\x00\x19\x45\x46\x03s\x00\x01\x47\x59\x49\x03li\x00\x01\x4c\x4d\x030-4\x00\x01\x01\x01\x01\x01";
         assert_eq!(octets(&people.write()), golden);
-        assert_eq!(read(&tree(golden)), Ok(people));
+        assert_eq!(read(&tree(golden)), Ok(people.clone()));
+        let query = Element::new(page::QUERY).text(page::FREE_TEXT, "li");
+        let options = Element::new(page::OPTIONS).text(page::RANGE, "0-4");
+        let criterion = Element::new(page::GAL_SEARCH_CRITERION).with(query).with(options);
+        let search = Element::new(page::EXECUTE_SEARCH).with(criterion);
+        let nested = Element::new(page::FIND).text(page::SEARCH_ID, "s").with(search);
+        assert_eq!(read(&nested), Ok(people));
         let mails = request(FindQuery::Mails(MailQuery {
             free_text: Some("word".to_owned()),
             collection_ids: vec!["1".to_owned()],
