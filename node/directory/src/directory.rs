@@ -115,6 +115,11 @@ impl Directory {
     pub(crate) fn index(&self) -> &Index {
         &self.inner.index
     }
+    /// Reads the lists of large tenants before they are asked for, and again after changes that were missed: for whoever
+    /// runs a node, as long as it runs.
+    pub async fn keep_index(self) {
+        crate::index::keep_read(self).await;
+    }
     pub(crate) fn is_trusted(&self) -> bool {
         self.inner.cache.is_trusted()
     }

@@ -35,6 +35,12 @@ const HEAR_WAIT_MAX: Duration = Duration::from_secs(3);
 const HEAR_PAUSE: Duration = Duration::from_millis(50);
 /// Accounts read at a time while an index is built.
 const BUILD_STEP_ACCOUNTS: usize = 1_000;
+/// Accounts from which a tenant's index is read before it is asked for; smaller ones are read while one waits, in milliseconds.
+const AHEAD_ACCOUNTS_MIN: usize = 1_000;
+/// Time between two looks whether an index that is held wants to be read anew.
+const AHEAD_PERIOD: Duration = Duration::from_secs(1);
+/// Tenants read at a time while large ones are looked for.
+const AHEAD_STEP_TENANTS: usize = 100;
 
 /// What changed since an index was last brought up to date.
 #[derive(Debug, Default)]
@@ -138,6 +144,16 @@ impl Index {
         Ok(look(&index))
     }
 
+    /// The large tenants among those held whose changes were missed.
+    fn missed(&self) -> Vec<TenantId> {
+        let slots = self.slots.lock();
+        let large = slots
+            .iter()
+            .filter(|(_, slot)| slot.members.load(Ordering::Relaxed) >= AHEAD_ACCOUNTS_MIN);
+        let missed = large.filter(|(_, slot)| slot.stale.lock().everything);
+        missed.map(|(tenant, _)| *tenant).collect()
+    }
+
     fn slot(&self, tenant: TenantId) -> Arc<Slot> {
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.slots.lock();
@@ -172,6 +188,40 @@ impl Index {
                 return;
             };
             total -= count(&gone);
+        }
+    }
+}
+
+/// Reads the indexes of all large tenants that there is room for.
+async fn read_ahead(directory: &Directory) -> Result<()> {
+    let (mut after, mut room) = (None, directory.options().index_members_max);
+    loop {
+        let tenants = directory.tenants(after, AHEAD_STEP_TENANTS).await?;
+        for tenant in &tenants {
+            let accounts = usize::try_from(tenant.counts.accounts).unwrap_or(usize::MAX);
+            if accounts < AHEAD_ACCOUNTS_MIN || accounts > room {
+                continue;
+            }
+            room -= accounts;
+            directory.index().look(directory, tenant.id, |_| ()).await?;
+        }
+        if tenants.len() < AHEAD_STEP_TENANTS {
+            return Ok(());
+        }
+        after = tenants.last().map(|tenant| tenant.id);
+    }
+}
+
+/// Keeps the indexes of large tenants read, from the start and after changes that were missed, so that nobody waits for it.
+pub(crate) async fn keep_read(directory: Directory) {
+    // What fails here fails for whoever asks, too, and they are told.
+    while read_ahead(&directory).await.is_err() {
+        directory.env().sleep(AHEAD_PERIOD).await;
+    }
+    loop {
+        directory.env().sleep(AHEAD_PERIOD).await;
+        for tenant in directory.index().missed() {
+            let _ = directory.index().look(&directory, tenant, |_| ()).await;
         }
     }
 }

@@ -210,3 +210,43 @@ async fn the_tenant_used_least_lately_is_forgotten_and_found_again() {
         assert_eq!(directory.index().slots.lock().len(), 1);
     }
 }
+
+#[tokio::test]
+async fn large_tenants_are_read_before_they_are_asked_for_and_again_after_missed_changes() {
+    let (env, clock) = Env::manual(1);
+    let store = MemoryStore::default();
+    let writer = Directory::new(Database::new(store.clone()), env.clone(), DirectoryOptions::default());
+    let mut tenants = Vec::new();
+    for (name, count) in [("large.test", AHEAD_ACCOUNTS_MIN), ("small.test", 2)] {
+        let tenant = writer.create_tenant(&NewTenant::named(name)).await.unwrap().id;
+        let domain = Domain::try_from(name).unwrap();
+        writer.create_domain(tenant, &domain).await.unwrap();
+        let new: Vec<_> = (0..count)
+            .map(|n| NewAccount::at(Address::try_from(format!("m{n}@{name}").as_str()).unwrap()))
+            .collect();
+        for part in new.chunks(100) {
+            writer.create_accounts(part).await.unwrap();
+        }
+        tenants.push(tenant);
+    }
+    let directory = Directory::new(Database::new(store), env, DirectoryOptions::default());
+    let keeping = tokio::spawn(directory.clone().keep_index());
+    let held = async || {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_millis(10));
+            let slots = directory.index().slots.lock();
+            if let Some(slot) = slots.get(&tenants[0])
+                && slot.stale.lock().is_empty()
+                && slot.members.load(Ordering::Relaxed) == AHEAD_ACCOUNTS_MIN
+            {
+                return slots.len();
+            }
+        }
+        panic!("not read");
+    };
+    assert_eq!(held().await, 1, "small ones wait until they are asked for");
+    directory.index().forget(&[Touched::Everything]);
+    assert_eq!(held().await, 1);
+    keeping.abort();
+}

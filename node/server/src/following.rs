@@ -11,8 +11,11 @@ use tokio::task::JoinHandle;
 
 use crate::assembly::Ground;
 
-/// The follower of one node. Also a node that is alone has one: `init` may change the store beside it.
-pub(crate) struct Following(JoinHandle<()>);
+/// The followers of one node. Also a node that is alone has one: `init` may change the store beside it.
+pub(crate) struct Following {
+    changes: JoinHandle<()>,
+    lists: JoinHandle<()>,
+}
 
 impl Following {
     pub(crate) fn start(ground: &Ground, arbiters: &Arbiters, cluster: Option<&Member>) -> Self {
@@ -28,9 +31,13 @@ impl Following {
                 .access
                 .join(Elsewhere::new(Arc::clone(member.transport()), nodes));
         }
-        Self(arbiters.spawn_beside(ground.access.clone().follow()))
+        Self {
+            changes: arbiters.spawn_beside(ground.access.clone().follow()),
+            lists: arbiters.spawn_beside(ground.directory.clone().keep_index()),
+        }
     }
     pub(crate) fn stop(&self) {
-        self.0.abort();
+        self.changes.abort();
+        self.lists.abort();
     }
 }
