@@ -23,6 +23,16 @@ pub(crate) struct Placed {
 /// An email of a thread; as often as it is in folders.
 pub(crate) type Threaded = (ThreadId, EmailId, FolderId, Uid);
 
+impl From<&Threaded> for Placed {
+    fn from((_, email, folder, uid): &Threaded) -> Self {
+        Self {
+            email: *email,
+            folder: *folder,
+            uid: *uid,
+        }
+    }
+}
+
 /// A mailbox at one moment. Cloning shares everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {

@@ -20,6 +20,20 @@ fn group_of(uid: Uid) -> u32 {
     chunk_of(uid) / GROUP_CHUNKS
 }
 
+/// The item with this number, in a list in the order of its items' numbers, of which no two are the same. Where few numbers
+/// are missing it is found at the first look.
+fn numbered<T>(items: &[T], number: u32, number_of: impl Fn(&T) -> u32) -> Option<&T> {
+    let ahead = number.checked_sub(number_of(items.first()?))?;
+    // It cannot be further behind than if none were missing.
+    let last = items.len() - 1;
+    let at = usize::try_from(ahead).map_or(last, |ahead| ahead.min(last));
+    if number_of(&items[at]) == number {
+        return Some(&items[at]);
+    }
+    let found = items[..=at].binary_search_by_key(&number, number_of).ok()?;
+    Some(&items[found])
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
     pub(crate) index: u32,
@@ -112,16 +126,9 @@ impl FolderView {
     /// The message `uid`.
     #[must_use]
     pub fn get(&self, uid: Uid) -> Option<&MessageEntry> {
-        let group = &self.groups[self
-            .groups
-            .binary_search_by_key(&group_of(uid), |group| group.index)
-            .ok()?];
-        let chunk = &group.chunks[group
-            .chunks
-            .binary_search_by_key(&chunk_of(uid), |chunk| chunk.index)
-            .ok()?];
-        let at = chunk.entries.binary_search_by_key(&uid, |entry| entry.uid).ok()?;
-        Some(&chunk.entries[at])
+        let group = numbered(&self.groups, group_of(uid), |group| group.index)?;
+        let chunk = numbered(&group.chunks, chunk_of(uid), |chunk| chunk.index)?;
+        numbered(&chunk.entries, uid.get(), |entry| entry.uid.get())
     }
     /// The message at position `seq`, from 1.
     #[must_use]
@@ -361,6 +368,33 @@ impl FolderView {
                     .iter()
                     .all(|chunk| chunk.index / GROUP_CHUNKS == group.index)
             );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_found_by_number_however_many_are_missing() {
+        let lists: [Vec<u32>; 6] = [
+            vec![],
+            vec![7],
+            (3..40).collect(),
+            (3..40).filter(|number| number % 7 != 0).collect(),
+            vec![0, 1, 2, 30, 31, u32::MAX],
+            (0_u32..40).filter(|number| number.count_ones() == 2).collect(),
+        ];
+        for list in lists {
+            for number in (0..45).chain([u32::MAX - 1, u32::MAX]) {
+                let expect = list.contains(&number).then_some(number);
+                assert_eq!(
+                    numbered(&list, number, |item| *item).copied(),
+                    expect,
+                    "{number} of {list:?}"
+                );
+            }
         }
     }
 }

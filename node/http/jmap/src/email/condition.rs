@@ -244,7 +244,7 @@ impl Condition {
             Self::OctetsFrom(octets) => Some(found.first.octets.0 >= *octets),
             Self::OctetsBelow(octets) => Some(found.first.octets.0 < *octets),
             Self::Keyword(wanted, is_on) => Some(wanted.is_on(snapshot, found) == *is_on),
-            Self::Thread { wanted, all, is_on } => Some(thread_has(snapshot, found.thread(), wanted, *all) == *is_on),
+            Self::Thread { wanted, all, is_on } => Some(thread_has(snapshot, found, wanted, *all) == *is_on),
             Self::HasAttachment(has) => Some(looked.digest?.has_attachment() == *has),
             Self::Envelope(field, text) => match looked.digest?.has(*field, text) {
                 Some(has) => Some(has),

@@ -8,7 +8,7 @@ use hongyan_mailbox::{EmailId, ThreadId};
 use super::digest_page::Digest;
 use super::digests::Digests;
 use super::keywords::Wanted;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Found, Placed, Snapshot, Threaded};
 
 /// An email in a list that is sorted.
 #[derive(Debug, Clone, Copy)]
@@ -156,20 +156,24 @@ fn marks(row: &Row, wanted: &[Option<(Wanted, Option<bool>)>], snapshot: &Snapsh
         let is_on = match wanted {
             None => false,
             Some((wanted, None)) => wanted.is_on(snapshot, &found),
-            Some((wanted, Some(all))) => thread_has(snapshot, found.thread(), wanted, *all),
+            Some((wanted, Some(all))) => thread_has(snapshot, &found, wanted, *all),
         };
         u64::from(is_on) << at
     });
     bits.sum()
 }
 
-/// Whether all emails of a thread have a keyword, or some.
-pub(super) fn thread_has(snapshot: &Snapshot, thread: hongyan_mailbox::ThreadId, wanted: &Wanted, all: bool) -> bool {
-    let mut emails = snapshot
-        .thread(thread)
-        .chunk_by(|a, b| a.1 == b.1)
-        .map(|email| email[0].1);
-    let mut has = |email| snapshot.find(email).is_some_and(|found| wanted.is_on(snapshot, &found));
+/// Whether all emails of the thread of `found` have a keyword, or some.
+pub(super) fn thread_has(snapshot: &Snapshot, found: &Found<'_>, wanted: &Wanted, all: bool) -> bool {
+    let is_on = |places: &[Placed]| {
+        let found = snapshot.found(places);
+        found.is_some_and(|found| wanted.is_on(snapshot, &found))
+    };
+    let mut has = |email: &[Threaded]| match email {
+        [once] => is_on(&[once.into()]),
+        often => is_on(&often.iter().map(Placed::from).collect::<Vec<_>>()),
+    };
+    let mut emails = snapshot.thread(found.thread()).chunk_by(|a, b| a.1 == b.1);
     if all {
         emails.all(&mut has)
     } else {
