@@ -464,7 +464,7 @@ impl Directory {
     /// The tenant `id`. `NotFound`.
     pub async fn tenant(&self, id: TenantId) -> Result<Arc<TenantRecord>> {
         let found = self.lookup().tenant(id).await?;
-        found.ok_or_else(|| Error::not_found("tenant", id.0))
+        found.ok_or_else(|| Error::not_found("organisation", id.0))
     }
     /// Tenants by identifier, after `after`, at most `limit`.
     pub async fn tenants(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>> {

@@ -11,7 +11,7 @@ pub enum Error {
     /// What was named is not there.
     #[error("{what} {name} does not exist")]
     NotFound {
-        /// Kind of thing: `tenant`, `domain`, `account`, `group`, `address`.
+        /// Kind of thing: `organisation`, `domain`, `account`, `group`, `address`.
         what: &'static str,
         /// The name asked for.
         name: String,

@@ -23,7 +23,7 @@ pub(crate) async fn run(
     check_name(name, 64)?;
     let name_key = key::tenant_name(name);
     if transaction.get(&name_key).await?.is_some() {
-        return Err(Error::exists("tenant", name));
+        return Err(Error::exists("organisation", name));
     }
     let id = TenantId(take_id(transaction, "tenant").await?);
     let tenant = TenantRecord {

@@ -17,7 +17,7 @@ pub(crate) async fn run(transaction: &mut Change, id: TenantId) -> Result<()> {
     } = tenant.counts;
     if (accounts, domains, groups) != (0, 0, 0) {
         return Err(Error::InUse {
-            what: "tenant",
+            what: "organisation",
             name: tenant.name,
             by: format!("{accounts} accounts, {groups} groups, {domains} domains"),
         });

@@ -100,7 +100,7 @@ impl Caller {
                 && self.directory.tenant(own).await?.name.to_lowercase() != name.to_lowercase()
             {
                 return Err(Error::NotFound {
-                    what: "tenant",
+                    what: "organisation",
                     name: name.to_owned(),
                 }
                 .into());

@@ -18,6 +18,13 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::ControlError;
 
+/// What the readers of bodies and of addresses say before what is wrong: it tells those who ask nothing.
+const READERS_WORDS: [&str; 3] = [
+    "Failed to deserialize the JSON body into the target type: ",
+    "Failed to parse the request body as JSON: ",
+    "Failed to deserialize query string: ",
+];
+
 /// What went wrong, for a program and for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
@@ -96,11 +103,19 @@ impl Problem {
             present: None,
         }
     }
-    /// What was asked for cannot be read; names the field when the reader did.
-    pub(crate) fn unreadable(detail: String) -> Self {
-        let field = detail.split('`').nth(1).map(Box::from);
+    /// What was asked for cannot be read; names the field when the reader did, as `path: what is wrong` or in its words.
+    pub(crate) fn unreadable(said: &str) -> Self {
+        let detail = READERS_WORDS
+            .iter()
+            .find_map(|words| said.strip_prefix(words))
+            .unwrap_or(said);
+        let path = detail.split_once(": ").map(|(path, _)| path);
+        let path = path.filter(|path| !path.contains(char::is_whitespace));
+        let named = detail
+            .split_once("field `")
+            .and_then(|(_, rest)| rest.split('`').next());
         Self {
-            field: field.filter(|_| detail.contains("field `")),
+            field: named.or(path).map(Box::from),
             ..Self::invalid(detail)
         }
     }
@@ -371,5 +386,45 @@ impl From<AskError> for Problem {
             AskError::Overloaded => Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", error.to_string()),
             AskError::Unavailable | AskError::Deadline => Self::unavailable(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_without_the_readers_words() {
+        let check = |said: &str, detail: &str, field: Option<&str>| {
+            let problem = Problem::unreadable(said);
+            assert_eq!((&*problem.detail, problem.field.as_deref()), (detail, field), "{said}");
+        };
+        let wrong = "language: unknown variant `zh`, expected `en` or `zh-CN` at line 1 column 67";
+        check(
+            &format!("Failed to deserialize the JSON body into the target type: {wrong}"),
+            wrong,
+            Some("language"),
+        );
+        let missing = "missing field `name` at line 1 column 2";
+        check(
+            &format!("Failed to deserialize the JSON body into the target type: {missing}"),
+            missing,
+            Some("name"),
+        );
+        check(
+            "Failed to deserialize query string: limit: invalid digit found in string",
+            "limit: invalid digit found in string",
+            Some("limit"),
+        );
+        check(
+            "Failed to parse the request body as JSON: EOF while parsing a value at line 1 column 3",
+            "EOF while parsing a value at line 1 column 3",
+            None,
+        );
+        check(
+            "Expected request with `Content-Type: application/json`",
+            "Expected request with `Content-Type: application/json`",
+            None,
+        );
     }
 }

@@ -128,7 +128,7 @@ fn merged<T: Serialize + DeserializeOwned>(what: &str, present: &T, change: Map<
     if change.is_empty() {
         return Ok(Field::Keep);
     }
-    let invalid = |error: serde_json::Error| Problem::unreadable(format!("{what}: {error}"));
+    let invalid = |error: serde_json::Error| Problem::unreadable(&format!("{what}: {error}"));
     let mut merged = serde_json::to_value(present).map_err(invalid)?;
     for (name, value) in change {
         merged[name] = value;
