@@ -120,7 +120,7 @@ impl Directory {
     /// # Errors
     /// As there.
     pub async fn add_group(&self, change: &mut Change, tenant: TenantId, new: &NewGroup) -> Result<()> {
-        if tx::home_of(change, &new.address).await?.tenant != tenant {
+        if tx::home_of(change, &new.address.domain).await?.tenant != tenant {
             return Err(Error::not_found("domain", &new.address.domain));
         }
         tx::create_group::run(change, new, self.options(), self.now()).await?;

@@ -225,14 +225,26 @@ impl Directory {
             .await
     }
 
-    /// Where a tenant's new addresses are made when no domain is said: in the one set, else in its only one (DOM-9).
+    /// Where a tenant's new addresses are made when no domain is said: in the one set, else in the only one in which
+    /// addresses are made (DOM-9).
     pub async fn default_domain(&self, tenant: TenantId) -> Result<Option<Domain>> {
         if let Some(set) = self.tenant(tenant).await?.default_domain.clone() {
             return Ok(Some(set));
         }
-        let mut domains = self.domains(tenant, None, 2).await?;
-        let only = domains.pop().filter(|_| domains.is_empty());
-        Ok(only.map(|record| record.domain))
+        let (mut only, mut after) = (None, None);
+        loop {
+            let domains = self.domains(tenant, after, OWN_DOMAINS_AT_ONCE).await?;
+            let is_last = domains.len() < OWN_DOMAINS_AT_ONCE;
+            after = domains.last().map(|record| record.domain.clone());
+            for home in domains.into_iter().filter(DomainRecord::is_home) {
+                if only.replace(home.domain).is_some() {
+                    return Ok(None);
+                }
+            }
+            if is_last {
+                return Ok(only);
+            }
+        }
     }
     /// What is in a domain, as far as one step looks.
     pub async fn domain_use(&self, domain: &Domain) -> Result<DomainUse> {

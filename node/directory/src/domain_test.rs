@@ -224,6 +224,14 @@ async fn dom_9_new_addresses_have_a_default_domain() {
     assert_eq!(d.default_domain(w.acme).await.unwrap(), Some(a.clone()), "the only one");
     d.create_domain(w.acme, &b).await.unwrap();
     assert_eq!(d.default_domain(w.acme).await.unwrap(), None);
+    let named = |of: Option<&Domain>| crate::DomainChange {
+        alias_of: Field::Set(of.cloned()),
+        ..crate::DomainChange::default()
+    };
+    d.change_domain(&b, &named(Some(&a))).await.unwrap();
+    let only = d.default_domain(w.acme).await.unwrap();
+    assert_eq!(only, Some(a.clone()), "the other is another name of it");
+    d.change_domain(&b, &named(None)).await.unwrap();
     let set = |name: &str| crate::TenantChange {
         default_domain: Field::Set(Some(domain(name))),
         ..crate::TenantChange::default()

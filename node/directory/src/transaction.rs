@@ -158,7 +158,7 @@ fn record_account(transaction: &mut Change, account: &AccountRecord, event: Even
 
 async fn read_tenant(transaction: &mut Transaction, id: TenantId) -> Result<TenantRecord> {
     let stored = transaction.get(&key::tenant(id)).await?;
-    let stored = stored.ok_or_else(|| Error::not_found("tenant", id.0))?;
+    let stored = stored.ok_or_else(|| Error::not_found("organisation", id.0))?;
     Ok(tenant::decode(id, &stored)?)
 }
 
@@ -177,7 +177,7 @@ fn write_counts(transaction: &mut Change, tenant: &TenantRecord) {
 pub(crate) async fn read_tenant_named(transaction: &mut Transaction, name: &str) -> Result<TenantRecord> {
     match transaction.get(&key::tenant_name(name)).await? {
         Some(stored) => read_tenant(transaction, TenantId(read_int(&stored)?)).await,
-        None => Err(Error::not_found("tenant", name)),
+        None => Err(Error::not_found("organisation", name)),
     }
 }
 
@@ -247,8 +247,8 @@ fn touch_address(transaction: &mut Change, address: &Address) {
 }
 
 /// A domain in which addresses can be made.
-pub(crate) async fn home_of(transaction: &mut Transaction, address: &Address) -> Result<DomainRecord> {
-    let record = read_domain(transaction, &address.domain).await?;
+pub(crate) async fn home_of(transaction: &mut Transaction, domain: &Domain) -> Result<DomainRecord> {
+    let record = read_domain(transaction, domain).await?;
     let name = &record.domain;
     let why = match &record {
         DomainRecord { removal: Some(_), .. } => format!("the domain {name} is being removed"),

@@ -57,6 +57,10 @@ impl DomainRecord {
             trial: false,
         }
     }
+    /// Whether new addresses are made in it: it is no other name of a domain, and stays.
+    pub(crate) fn is_home(&self) -> bool {
+        self.alias_of.is_none() && self.removal.is_none()
+    }
     /// Where its addresses are found as well, when they are not found in it.
     pub(crate) fn elsewhere(&self) -> Option<&Domain> {
         self.alias_of.as_ref().or(self.moving_from.as_ref())

@@ -15,7 +15,7 @@ pub(crate) async fn run(
     now: Timestamp,
 ) -> Result<AccountRecord> {
     let mut account = need_account(transaction, id).await?;
-    if home_of(transaction, alias).await?.tenant != account.tenant {
+    if home_of(transaction, &alias.domain).await?.tenant != account.tenant {
         return Err(Error::Invalid(format!(
             "the domain {} is another tenant's",
             alias.domain

@@ -31,7 +31,7 @@ pub(crate) async fn run(
             "the address {old} {words}; an alias can be added"
         )));
     }
-    if home_of(transaction, new).await?.tenant != account.tenant {
+    if home_of(transaction, &new.domain).await?.tenant != account.tenant {
         return Err(Error::not_found("domain", &new.domain));
     }
     let leads = |alias: bool| Target::Account {

@@ -61,7 +61,7 @@ async fn move_to(transaction: &mut Change, group: &mut GroupRecord, address: &Ad
     if group.address_fixed {
         return Err(Error::Refused("the address of a group cannot be changed".to_owned()));
     }
-    if home_of(transaction, address).await?.tenant != group.tenant {
+    if home_of(transaction, &address.domain).await?.tenant != group.tenant {
         return Err(Error::not_found("domain", &address.domain));
     }
     let target = Target::Group {

@@ -27,7 +27,7 @@ pub(crate) async fn run(
         if domain.tenant != id {
             return Err(Error::not_found("domain", name));
         }
-        if domain.alias_of.is_some() || domain.removal.is_some() {
+        if !domain.is_home() {
             return Err(Error::Refused(format!("no addresses are made in {name}")));
         }
     }

@@ -22,7 +22,7 @@ pub(crate) async fn run(
 ) -> Result<AccountRecord> {
     // All that may be wrong is found before anything is written, so that others may be made in the same transaction.
     check_name(&new.display_name, 128)?;
-    let domain = home_of(transaction, &new.address).await?;
+    let domain = home_of(transaction, &new.address.domain).await?;
     let bounds = plan::bounds(transaction, domain.tenant, now).await?;
     bounds
         .of(Limit::AccountsPerTenantMax, options)

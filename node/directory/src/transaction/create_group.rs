@@ -25,7 +25,7 @@ pub(crate) async fn run(
             "a group starts with at most {FIRST_MEMBERS_MAX} members"
         )));
     }
-    let domain = home_of(transaction, &new.address).await?;
+    let domain = home_of(transaction, &new.address.domain).await?;
     let bounds = plan::bounds(transaction, domain.tenant, now).await?;
     bounds
         .of(Limit::GroupsPerTenantMax, options)

@@ -6,8 +6,8 @@ use hongyan_notice::Notice;
 use hongyan_types::{AccountId, Address, TenantId, Timestamp};
 
 use super::{
-    change_account, check_free, check_limit, check_name, clean, create_account, list, need_account, need_department,
-    read_domain, read_int, read_tenant, set_credential, take_small_id,
+    change_account, check_free, check_limit, check_name, clean, create_account, home_of, list, need_account,
+    need_department, read_domain, read_int, read_tenant, set_credential, take_small_id,
 };
 use crate::record::change::Touched;
 use crate::record::feed::Subject;
@@ -119,6 +119,7 @@ async fn check(transaction: &mut Change, tenant: TenantId, new: &NewInvitation, 
     if read_domain(transaction, &new.domain).await?.tenant != tenant {
         return Err(Error::not_found("domain", &new.domain));
     }
+    home_of(transaction, &new.domain).await?;
     if let Some(department) = new.department {
         need_department(transaction, tenant, department).await?;
     }

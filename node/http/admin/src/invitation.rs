@@ -298,9 +298,8 @@ async fn domain(caller: &Caller, tenant: TenantId, asked: Option<&str>) -> Resul
     if let Some(name) = asked {
         return Domain::try_from(name).map_err(|error| Problem::invalid(format!("{name}: {error}")));
     }
-    let first = caller.directory.domains(tenant, None, 1).await?.into_iter().next();
-    let first = first.ok_or_else(|| Problem::invalid("domain: the organisation has none yet"))?;
-    Ok(first.domain)
+    let default = caller.directory.default_domain(tenant).await?;
+    default.ok_or_else(|| Problem::invalid("domain: there is none, or several and no default: say which"))
 }
 
 /// Takes an invitation back: its text lets nobody in any more. It stays in the list.

@@ -116,7 +116,7 @@ async fn with_domain(caller: &Caller, new: &Create, address: &str) -> Result<Str
 async fn home(caller: &Caller, new: &Create) -> Result<Domain> {
     let tenant = caller.organisation(new.organisation.as_deref()).await?;
     let default = caller.directory.default_domain(tenant).await?;
-    default.ok_or_else(|| Problem::invalid("address: there are several domains and no default: say which"))
+    default.ok_or_else(|| Problem::invalid("address: there is no domain, or several and no default: say which"))
 }
 
 /// MEM-1, MEM-11: an address from the person's name, which may be changed once.
