@@ -9,6 +9,7 @@ pub(crate) mod pinyin;
 mod query;
 mod tenant;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -35,8 +36,9 @@ const HEAR_WAIT_MAX: Duration = Duration::from_secs(3);
 const HEAR_PAUSE: Duration = Duration::from_millis(50);
 /// Accounts read at a time while an index is built.
 const BUILD_STEP_ACCOUNTS: usize = 1_000;
-/// Accounts from which a tenant's index is read before it is asked for; smaller ones are read while one waits, in milliseconds.
-const AHEAD_ACCOUNTS_MIN: usize = 1_000;
+/// Accounts from which a tenant's index is read before it is asked for; smaller ones are read while one waits, in tens of
+/// milliseconds.
+const AHEAD_ACCOUNTS_MIN: usize = 2_000;
 /// Time between two looks whether an index that is held wants to be read anew.
 const AHEAD_PERIOD: Duration = Duration::from_secs(1);
 /// Tenants read at a time while large ones are looked for.
@@ -192,24 +194,30 @@ impl Index {
     }
 }
 
-/// Reads the indexes of all large tenants that there is room for.
+/// Reads the indexes of the largest tenants, as far as there is room.
 async fn read_ahead(directory: &Directory) -> Result<()> {
-    let (mut after, mut room) = (None, directory.options().index_members_max);
+    let (mut after, mut large) = (None, Vec::new());
     loop {
         let tenants = directory.tenants(after, AHEAD_STEP_TENANTS).await?;
-        for tenant in &tenants {
+        large.extend(tenants.iter().filter_map(|tenant| {
             let accounts = usize::try_from(tenant.counts.accounts).unwrap_or(usize::MAX);
-            if accounts < AHEAD_ACCOUNTS_MIN || accounts > room {
-                continue;
-            }
-            room -= accounts;
-            directory.index().look(directory, tenant.id, |_| ()).await?;
-        }
+            (accounts >= AHEAD_ACCOUNTS_MIN).then_some((Reverse(accounts), tenant.id))
+        }));
         if tenants.len() < AHEAD_STEP_TENANTS {
-            return Ok(());
+            break;
         }
         after = tenants.last().map(|tenant| tenant.id);
     }
+    large.sort_unstable();
+    let options = directory.options();
+    let mut room = options.index_ahead_members_max.min(options.index_members_max);
+    for (Reverse(accounts), tenant) in large {
+        if accounts <= room {
+            room -= accounts;
+            directory.index().look(directory, tenant, |_| ()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the indexes of large tenants read, from the start and after changes that were missed, so that nobody waits for it.

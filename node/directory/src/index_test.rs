@@ -217,7 +217,12 @@ async fn large_tenants_are_read_before_they_are_asked_for_and_again_after_missed
     let store = MemoryStore::default();
     let writer = Directory::new(Database::new(store.clone()), env.clone(), DirectoryOptions::default());
     let mut tenants = Vec::new();
-    for (name, count) in [("large.test", AHEAD_ACCOUNTS_MIN), ("small.test", 2)] {
+    let counts = [
+        ("large.test", AHEAD_ACCOUNTS_MIN),
+        ("larger.test", AHEAD_ACCOUNTS_MIN + 1),
+        ("small.test", 2),
+    ];
+    for (name, count) in counts {
         let tenant = writer.create_tenant(&NewTenant::named(name)).await.unwrap().id;
         let domain = Domain::try_from(name).unwrap();
         writer.create_domain(tenant, &domain).await.unwrap();
@@ -229,23 +234,31 @@ async fn large_tenants_are_read_before_they_are_asked_for_and_again_after_missed
         }
         tenants.push(tenant);
     }
-    let directory = Directory::new(Database::new(store), env, DirectoryOptions::default());
+    let options = DirectoryOptions {
+        index_ahead_members_max: 2 * AHEAD_ACCOUNTS_MIN,
+        ..DirectoryOptions::default()
+    };
+    let directory = Directory::new(Database::new(store), env, options);
     let keeping = tokio::spawn(directory.clone().keep_index());
     let held = async || {
         for _ in 0..1_000 {
             tokio::task::yield_now().await;
             clock.advance(Duration::from_millis(10));
             let slots = directory.index().slots.lock();
-            if let Some(slot) = slots.get(&tenants[0])
+            if let Some(slot) = slots.get(&tenants[1])
                 && slot.stale.lock().is_empty()
-                && slot.members.load(Ordering::Relaxed) == AHEAD_ACCOUNTS_MIN
+                && slot.members.load(Ordering::Relaxed) == AHEAD_ACCOUNTS_MIN + 1
             {
                 return slots.len();
             }
         }
         panic!("not read");
     };
-    assert_eq!(held().await, 1, "small ones wait until they are asked for");
+    assert_eq!(
+        held().await,
+        1,
+        "those without room and small ones wait until they are asked for"
+    );
     directory.index().forget(&[Touched::Everything]);
     assert_eq!(held().await, 1);
     keeping.abort();

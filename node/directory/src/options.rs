@@ -89,6 +89,8 @@ pub struct DirectoryOptions {
     pub log_days: u64,
     /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
     pub index_members_max: usize,
+    /// Those of them that are read before they are asked for: of the largest tenants.
+    pub index_ahead_members_max: usize,
     /// How long the answer to a request with a key is kept for whoever asks again.
     pub requests_kept: Duration,
     /// Entries each of the caches keeps; twice as many just before the older half is forgotten.
@@ -148,6 +150,7 @@ impl Default for DirectoryOptions {
             share_notified_members_max: 100,
             log_days: 180,
             index_members_max: 2_000_000,
+            index_ahead_members_max: 300_000,
             requests_kept: Duration::from_secs(24 * 3600),
             cache_entries_max: 100_000,
             look_period: Duration::from_millis(400),

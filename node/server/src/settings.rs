@@ -145,6 +145,8 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         accounts_per_tenant_max: section.accounts_per_tenant_max,
         domains_per_tenant_max: section.domains_per_tenant_max,
         groups_per_tenant_max: section.groups_per_tenant_max,
+        index_members_max: section.index_members_max,
+        index_ahead_members_max: section.index_ahead_members_max,
         links_per_tenant_max: section.links_per_tenant_max,
         request_document_octets_max: section.request_document_octets_max,
         purge_ended: (section.purge_ended_days > 0).then(|| days(section.purge_ended_days)),
