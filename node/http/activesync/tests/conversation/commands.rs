@@ -429,6 +429,14 @@ fn org_11_phones_find_those_whom_their_member_sees() {
             Some(ResolveStatus::NoCertificate)
         );
         assert_eq!((resolved[1].status, resolved[1].count), (ResolveStatus::Nobody, 0));
+        let all = NewGroup {
+            display_name: "Everyone".to_owned(),
+            ..NewGroup::at(Address::try_from("all@example.test").unwrap())
+        };
+        directory.create_group(&all).await.unwrap();
+        assert_eq!(people("everyone").await, ["all@example.test"]);
+        assert_eq!(people("all@").await, ["all@example.test"]);
+        directory.delete_group(&all.address).await.unwrap();
         set(titles(true)).await;
         let of_several = async |ambiguous_max| {
             let request = ResolveRecipientsRequest {
