@@ -1,5 +1,6 @@
 //! The one place that decides whom a member sees in the directory (ORG-11): lists, search, completion, JMAP's principals ask
-//! here; so does LDAP. What is shown of someone is decided here too. Whoever is not seen can still be written to. Administrators see everybody in the console, which does not ask here.
+//! here; so does LDAP. What is shown of someone is decided here too, and nobody is found by what is not. Whoever is not seen can
+//! still be written to. Administrators see everybody in the console, which does not ask here.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,32 @@ use hongyan_types::{AccountId, TenantId};
 
 use crate::index::TenantIndex;
 use crate::transaction as tx;
-use crate::{AccountRecord, DepartmentId, Directory, Etag, OrganisationPage, Result, TagId, Visibility};
+use crate::{AccountRecord, DepartmentId, Directory, DisplayNames, Etag, OrganisationPage, Result, TagId, Visibility};
+
+/// What an organisation shows its members of each other beside addresses (ORG-8, ORG-12, CON-7). They find each other by that alone:
+/// whom one finds by what is not shown, of them one knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Shown {
+    names: DisplayNames,
+    department: bool,
+    pub(crate) title: bool,
+    pub(crate) phones: bool,
+}
+
+impl Shown {
+    fn new(rules: &Visibility, page: &OrganisationPage) -> Self {
+        Self {
+            names: page.display_names,
+            department: rules.show_department,
+            title: rules.show_title,
+            phones: rules.show_phones,
+        }
+    }
+    /// Whether the name, and with it its parts, is shown, and whether the alias is, of someone who has these.
+    pub(crate) fn names(self, has_name: bool, has_alias: bool) -> (bool, bool) {
+        self.names.shows(has_name, has_alias)
+    }
+}
 
 /// Whom one member sees, as it was when it was asked for.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +47,7 @@ pub struct Sight {
     seen: Option<HashSet<DepartmentId>>,
     /// Hidden departments that are the viewer's own.
     own: HashSet<DepartmentId>,
+    shown: Shown,
 }
 
 impl Sight {
@@ -28,6 +55,11 @@ impl Sight {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.viewer.is_none()
+    }
+
+    /// What the member is shown of whom they see.
+    pub(crate) fn shown(&self) -> Shown {
+        self.shown
     }
 
     /// Whether the member sees an account.
@@ -50,7 +82,8 @@ impl Sight {
         self.seen.as_ref().is_none_or(any)
     }
 
-    fn new(index: &TenantIndex, rules: &Visibility, viewer: &AccountRecord) -> Self {
+    fn new(index: &TenantIndex, cards: &Cards, viewer: &AccountRecord) -> Self {
+        let rules = &cards.rules;
         let all_of_tags = |ids: &[TagId]| {
             let tops = ids.iter().filter_map(|id| index.tags().get(id));
             let tops: Vec<DepartmentId> = tops.flat_map(|tag| tag.departments.iter().copied()).collect();
@@ -81,6 +114,7 @@ impl Sight {
             hidden_tag_departments: all_of_tags(&rules.hidden_tags),
             seen,
             own,
+            shown: cards.shown(),
         }
     }
 }
@@ -90,6 +124,10 @@ impl Sight {
 pub struct Card {
     /// The name; empty when there is none.
     pub name: String,
+    /// The family name, where the name is shown.
+    pub family_name: Option<String>,
+    /// The given name, likewise.
+    pub given_name: Option<String>,
     /// The main department.
     pub department: Option<DepartmentId>,
     /// The title.
@@ -113,17 +151,23 @@ impl Cards {
     pub fn rules(&self) -> &Visibility {
         &self.rules
     }
+    fn shown(&self) -> Shown {
+        Shown::new(&self.rules, &self.page)
+    }
     /// What is shown of an account.
     #[must_use]
     pub fn of(&self, account: &AccountRecord) -> Card {
-        let (rules, profile) = (&self.rules, &account.profile);
+        let (shown, profile) = (self.shown(), &account.profile);
         let text = |is_shown: bool, text: &str| (is_shown && !text.is_empty()).then(|| text.to_owned());
+        let (shows_name, _) = shown.names(!account.display_name.is_empty(), !profile.nickname.is_empty());
         Card {
             name: self.page.name_of(account),
-            department: account.departments.first().copied().filter(|_| rules.show_department),
-            title: text(rules.show_title, &profile.title),
-            mobile: text(rules.show_phones, &profile.mobile),
-            landline: text(rules.show_phones, &profile.landline),
+            family_name: text(shows_name, &profile.family_name),
+            given_name: text(shows_name, &profile.given_name),
+            department: account.departments.first().copied().filter(|_| shown.department),
+            title: text(shown.title, &profile.title),
+            mobile: text(shown.phones, &profile.mobile),
+            landline: text(shown.phones, &profile.landline),
         }
     }
 }
@@ -131,22 +175,29 @@ impl Cards {
 /// All fail with the store's errors beside those named.
 #[allow(clippy::missing_errors_doc, reason = "said once, above")]
 impl Directory {
-    /// Whom a member sees: ask `sees` of one, or put it into [`crate::MemberQuery::sight`] to find those only.
+    /// Whom a member sees: ask `sees` of one, or put it into [`crate::MemberQuery::sight`] to find those only, and by nothing but
+    /// what is shown of them.
     pub async fn sight_of(&self, viewer: &AccountRecord) -> Result<Sight> {
-        let rules = self.visibility(viewer.tenant).await?;
-        if rules.is_open() {
-            return Ok(Sight::default());
+        let cards = self.cards(viewer.tenant).await?;
+        if cards.rules.is_open() {
+            return Ok(Sight {
+                shown: cards.shown(),
+                ..Sight::default()
+            });
         }
         self.index()
-            .look(self, viewer.tenant, |index| Sight::new(index, &rules, viewer))
+            .look(self, viewer.tenant, |index| Sight::new(index, &cards, viewer))
             .await
     }
     /// What a tenant shows of its people.
     pub async fn cards(&self, tenant: TenantId) -> Result<Cards> {
-        Ok(Cards {
-            rules: self.visibility(tenant).await?,
-            page: self.page(tenant).await?,
+        self.read(async move |t: &mut Transaction| {
+            Ok(Cards {
+                rules: tx::set_visibility::read(t, tenant).await?,
+                page: tx::set_page::read(t, tenant).await?,
+            })
         })
+        .await
     }
     /// Who of a tenant sees whom.
     pub async fn visibility(&self, tenant: TenantId) -> Result<Visibility> {

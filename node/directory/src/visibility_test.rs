@@ -4,7 +4,10 @@ use hongyan_memory::MemoryStore;
 use hongyan_types::{Address, Domain};
 
 use super::*;
-use crate::{Confined, DirectoryOptions, Error, MemberQuery, NewAccount, NewDepartment, NewTag, NewTenant};
+use crate::{
+    Confined, DirectoryOptions, DisplayNames, Error, MemberQuery, NewAccount, NewDepartment, NewTag, NewTenant,
+    Profile, Sieve,
+};
 
 struct Ground {
     directory: Directory,
@@ -131,4 +134,91 @@ async fn org_11_who_sees_whom() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn org_12_nobody_is_found_by_what_is_not_shown() {
+    let ground = Ground::new().await;
+    let (directory, tenant) = (&ground.directory, ground.tenant);
+    let zs = NewAccount {
+        display_name: "张三".to_owned(),
+        profile: Profile {
+            nickname: "飞鱼".to_owned(),
+            family_name: "Chang".to_owned(),
+            given_name: "Tertius".to_owned(),
+            employee_id: "E-4711".to_owned(),
+            mobile: "+8613800001111".to_owned(),
+            landline: "010-222".to_owned(),
+            title: "Chief Auditor".to_owned(),
+            private_address: "home@else.test".to_owned(),
+            ..Profile::default()
+        },
+        ..NewAccount::at(Address::try_from("zs@a.test").unwrap())
+    };
+    let zs = directory.create_account(&zs).await.unwrap();
+    let viewer = Address::try_from("none@a.test").unwrap();
+    let viewer = directory.account_at(&viewer).await.unwrap();
+    let found = async |text: &str, is_colleague: bool, as_sieve: bool| {
+        let sight = directory.sight_of(&viewer).await.unwrap();
+        let query = MemberQuery {
+            sight: is_colleague.then_some(sight),
+            text: if as_sieve { String::new() } else { text.to_owned() },
+            sieve: as_sieve.then(|| Sieve::Any(vec![Sieve::Has(text.to_owned()), Sieve::Written(text.to_owned())])),
+            ..MemberQuery::default()
+        };
+        let page = directory.find_members(tenant, &query, None, 9).await.unwrap();
+        page.accounts.iter().any(|account| account.id == zs.id)
+    };
+    let name = ["张三", "zhangsan", "zs", "chang", "tertius"];
+    let alias = ["飞鱼", "feiyu", "fy"];
+    let title = ["auditor"];
+    let phones = ["13800001111", "222", "010-222"];
+    let never = ["e-4711", "home@else"];
+    let all: Vec<&str> = [&name[..], &alias, &title, &phones, &never[..1]].concat();
+    let check = async |rules: Visibility, names: DisplayNames, expect: &[&str]| {
+        directory.set_visibility(tenant, &rules, None).await.unwrap();
+        let page = OrganisationPage {
+            display_names: names,
+            ..OrganisationPage::default()
+        };
+        directory.set_page(tenant, &page, None).await.unwrap();
+        for text in all.iter().chain(&never[1..]) {
+            // The address has the initials of the name.
+            let is_expected = expect.contains(text) || *text == "zs";
+            assert_eq!(
+                found(text, true, false).await,
+                is_expected,
+                "{text}: {rules:?} {names:?}"
+            );
+            assert_eq!(
+                found(text, true, true).await,
+                is_expected,
+                "{text}: {rules:?} {names:?}"
+            );
+        }
+        for text in &all {
+            assert!(found(text, false, false).await, "administrators find {text}");
+        }
+    };
+    let closed = Visibility::default;
+    check(closed(), DisplayNames::Name, &name).await;
+    check(closed(), DisplayNames::Alias, &alias).await;
+    check(closed(), DisplayNames::AliasName, &[&name[..], &alias].concat()).await;
+    let titles = Visibility {
+        show_title: true,
+        ..closed()
+    };
+    check(titles, DisplayNames::Name, &[&name[..], &title].concat()).await;
+    let phones_shown = Visibility {
+        show_phones: true,
+        ..closed()
+    };
+    check(phones_shown, DisplayNames::Alias, &[&alias[..], &phones].concat()).await;
+    // Rules that hide some show no more of the others.
+    let hiding = Visibility {
+        hidden_departments: vec![DepartmentId(1)],
+        show_title: true,
+        ..closed()
+    };
+    check(hiding, DisplayNames::NameAlias, &[&name[..], &alias, &title].concat()).await;
 }

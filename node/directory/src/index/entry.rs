@@ -1,14 +1,17 @@
 //! One member as the index keeps it: what it is listed by and what it is found by.
 
+use hongyan_types::AccountId;
+use memchr::memmem::Finder;
 use unicode_normalization::UnicodeNormalization;
 
-use hongyan_types::AccountId;
-
 use super::pinyin;
+use crate::visibility::Shown;
 use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId};
 
 /// Between two texts that a member is found by; nobody can ask for it.
 const BETWEEN: char = '\n';
+/// Parts of what a member is found by: addresses, name, alias, title, phones, employee id. Some see all, others not each.
+const PARTS: usize = 6;
 
 /// A member or shared mailbox.
 #[derive(Debug)]
@@ -16,8 +19,12 @@ pub(crate) struct Entry {
     pub(crate) id: AccountId,
     /// What lists are ordered by: the name as it is pronounced.
     pub(crate) order: Box<str>,
-    /// All that it is found by, folded.
-    pub(crate) text: Box<str>,
+    /// All that it is found by, folded, part behind part.
+    text: Box<str>,
+    /// Where each part ends, in octets.
+    ends: [u32; PARTS],
+    /// Whether it has a name, and an alias.
+    has_names: (bool, bool),
     /// What of names and addresses in small letters, as they are written, is not in `text` already.
     pub(crate) written: Box<str>,
     /// An address outside, in small letters; it is not searched in, but asked for whole.
@@ -36,44 +43,40 @@ impl Entry {
         let spoken = pinyin::readings(&name);
         let profile = &account.profile;
         let nickname = fold(&profile.nickname);
-        let mut text = String::new();
-        let mut add = |part: &str| {
-            if !part.is_empty() {
-                text.push_str(part);
-                text.push(BETWEEN);
-            }
-        };
-        add(&name);
-        add(&nickname);
+        let mut text = Text::default();
         for address in account.addresses() {
-            add(&fold(&address.to_string()));
+            text.add(&fold(&address.to_string()));
             if address.domain.as_str().contains("xn--") {
-                add(&fold(&address.domain.to_unicode()));
+                text.add(&fold(&address.domain.to_unicode()));
             }
         }
-        for reading in spoken.iter().chain(&pinyin::readings(&nickname)) {
-            add(&reading.full);
-            add(&reading.initials);
-        }
-        for part in [&profile.employee_id, &profile.mobile, &profile.landline, &profile.title] {
-            add(&fold(part));
-        }
-        let digits = phone_digits(&profile.landline);
-        if digits != profile.landline {
-            add(&digits);
-        }
+        text.end_part();
+        text.add(&name);
+        text.add_readings(&spoken);
         // Most are part of the name already.
         for part in [&profile.family_name, &profile.given_name] {
             let part = fold(part);
             if !name.contains(&part) {
-                add(&part);
-                for reading in pinyin::readings(&part) {
-                    add(&reading.full);
-                    add(&reading.initials);
-                }
+                text.add(&part);
+                text.add_readings(&pinyin::readings(&part));
             }
         }
-        let written = written(account, &text);
+        text.end_part();
+        text.add(&nickname);
+        text.add_readings(&pinyin::readings(&nickname));
+        text.end_part();
+        text.add(&fold(&profile.title));
+        text.end_part();
+        text.add(&fold(&profile.mobile));
+        text.add(&fold(&profile.landline));
+        let digits = phone_digits(&profile.landline);
+        if digits != profile.landline {
+            text.add(&digits);
+        }
+        text.end_part();
+        text.add(&fold(&profile.employee_id));
+        text.end_part();
+        let written = written(account, &text.text);
         let order = match spoken.first() {
             Some(reading) => &reading.full,
             None => &name,
@@ -86,7 +89,9 @@ impl Entry {
         Self {
             id: account.id,
             order: order.into(),
-            text: text.into(),
+            text: text.text.into(),
+            ends: text.ends,
+            has_names: (!account.display_name.is_empty(), !profile.nickname.is_empty()),
             written: written.into(),
             private_address: match profile.private_address.as_str() {
                 "" => None,
@@ -103,6 +108,50 @@ impl Entry {
 
     pub(crate) fn place(&self) -> (&str, AccountId) {
         (&self.order, self.id)
+    }
+
+    /// Whether a text is in what the member is found by: by all of it, or by what is `shown`.
+    pub(crate) fn has(&self, wanted: &Finder<'_>, shown: Option<Shown>) -> bool {
+        let is_in = |text: &str| wanted.find(text.as_bytes()).is_some();
+        let Some(shown) = shown else {
+            return is_in(&self.text);
+        };
+        let (name, alias) = shown.names(self.has_names.0, self.has_names.1);
+        // Nobody is shown an employee id.
+        let parts = [true, name, alias, shown.title, shown.phones, false];
+        let mut begin = 0;
+        self.ends.iter().zip(parts).any(|(end, is_shown)| {
+            let end = *end as usize;
+            let part = &self.text[std::mem::replace(&mut begin, end)..end];
+            is_shown && is_in(part)
+        })
+    }
+}
+
+/// What a member is found by, as it is put together.
+#[derive(Default)]
+struct Text {
+    text: String,
+    ends: [u32; PARTS],
+    ended: usize,
+}
+
+impl Text {
+    fn add(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.text.push_str(text);
+            self.text.push(BETWEEN);
+        }
+    }
+    fn add_readings(&mut self, readings: &[pinyin::Reading]) {
+        for reading in readings {
+            self.add(&reading.full);
+            self.add(&reading.initials);
+        }
+    }
+    fn end_part(&mut self) {
+        self.ends[self.ended] = u32::try_from(self.text.len()).expect("names and addresses are bounded");
+        self.ended += 1;
     }
 }
 

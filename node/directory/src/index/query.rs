@@ -10,7 +10,8 @@ use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId}
 /// Which members; all of what is said must hold.
 #[derive(Debug, Clone, Default)]
 pub struct MemberQuery {
-    /// Words that must each occur in name, address, pinyin, initials, employee id, phone or title.
+    /// Words that must each occur in name, address, pinyin, initials, employee id, phone or title; for whoever asks as a member
+    /// (`sight`), in what they are shown of these.
     pub text: String,
     /// Who belong to this department; the organisation itself has those without one.
     pub department: Option<DepartmentId>,
@@ -30,7 +31,7 @@ pub struct MemberQuery {
     pub administrators: bool,
     /// Who belong to one of these departments or below: what the asker may see.
     pub within: Option<Vec<DepartmentId>>,
-    /// Whom the asker sees as a member.
+    /// Whom the asker sees as a member, and what of them.
     pub sight: Option<crate::Sight>,
     /// What else must hold.
     pub sieve: Option<Sieve>,
@@ -41,7 +42,8 @@ pub struct MemberQuery {
 pub enum Sieve {
     /// This text, as [`crate::folded`] has it, is part of what the member is found by.
     Has(String),
-    /// This text, but for capital letters, is part of a name, of a part of one, or of an address here or outside, as they are written.
+    /// This text, but for capital letters, is part of a name, of a part of one, or of an address here or outside, as they are written;
+    /// to whoever asks as a member it is as [`Sieve::Has`].
     Written(String),
     /// Mail is taken for the member ([`AccountState::takes_mail`]); or else not.
     TakesMail(bool),

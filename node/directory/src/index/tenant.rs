@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 use super::entry::{Entry, fold};
 use super::pinyin;
 use super::query::{Found, MemberPlace, MemberQuery, Sieve};
+use crate::visibility::{Shown, Sight};
 use crate::{AccountKind, AccountRecord, DepartmentId, DepartmentRecord, TagId, TagRecord};
 
 /// A department with the numbers of what it holds.
@@ -269,6 +270,8 @@ impl TenantIndex {
 struct Test<'q> {
     query: &'q MemberQuery,
     words: Vec<Finder<'static>>,
+    /// By what the asker may find somebody; by all where there is none.
+    shown: Option<Shown>,
     private_address: Option<String>,
     department: Option<HashSet<DepartmentId>>,
     /// Those without a department are meant.
@@ -300,16 +303,16 @@ impl<'q> Mesh<'q> {
             Sieve::Any(sieves) => Self::Any(all(sieves)),
         }
     }
-    fn takes(&self, entry: &Entry) -> bool {
+    fn takes(&self, entry: &Entry, shown: Option<Shown>) -> bool {
         match self {
-            Self::Has(text) => text.find(entry.text.as_bytes()).is_some(),
+            Self::Has(text) => entry.has(text, shown),
             Self::Written(text) => {
-                text.find(entry.text.as_bytes()).is_some() || text.find(entry.written.as_bytes()).is_some()
+                entry.has(text, shown) || (shown.is_none() && text.find(entry.written.as_bytes()).is_some())
             }
             Self::TakesMail(is_wanted) => entry.state.takes_mail() == *is_wanted,
             Self::In(departments) => entry.departments.iter().any(|id| departments.contains(id)),
-            Self::All(meshes) => meshes.iter().all(|mesh| mesh.takes(entry)),
-            Self::Any(meshes) => meshes.iter().any(|mesh| mesh.takes(entry)),
+            Self::All(meshes) => meshes.iter().all(|mesh| mesh.takes(entry, shown)),
+            Self::Any(meshes) => meshes.iter().any(|mesh| mesh.takes(entry, shown)),
         }
     }
 }
@@ -322,6 +325,7 @@ impl<'q> Test<'q> {
         Self {
             query,
             words: words.collect(),
+            shown: query.sight.as_ref().map(Sight::shown),
             private_address: query.private_address.as_ref().map(|address| address.to_lowercase()),
             department: department.map(|id| match query.deep {
                 true => index.with_all_below(&[id]),
@@ -359,7 +363,7 @@ impl<'q> Test<'q> {
                 .tag
                 .as_ref()
                 .is_none_or(|(tag, departments)| entry.tags.contains(tag) || any_of(departments))
-            && self.words.iter().all(|word| word.find(entry.text.as_bytes()).is_some())
-            && self.sieve.as_ref().is_none_or(|mesh| mesh.takes(entry))
+            && self.words.iter().all(|word| entry.has(word, self.shown))
+            && self.sieve.as_ref().is_none_or(|mesh| mesh.takes(entry, self.shown))
     }
 }

@@ -23,6 +23,17 @@ pub enum DisplayNames {
     AliasName,
 }
 
+impl DisplayNames {
+    /// Whether the name is shown, and whether the alias is, of someone who has these.
+    pub(crate) fn shows(self, has_name: bool, has_alias: bool) -> (bool, bool) {
+        match self {
+            Self::Name => (true, !has_name),
+            Self::Alias => (!has_alias, true),
+            Self::NameAlias | Self::AliasName => (true, true),
+        }
+    }
+}
+
 /// The letter that new members find in their mailbox (ORG-10).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
@@ -74,12 +85,13 @@ impl OrganisationPage {
     #[must_use]
     pub fn name_of(&self, account: &AccountRecord) -> String {
         let (name, alias) = (account.display_name.as_str(), account.profile.nickname.as_str());
-        match self.display_names {
-            _ if alias.is_empty() => name.to_owned(),
-            DisplayNames::Name if !name.is_empty() => name.to_owned(),
-            DisplayNames::NameAlias if !name.is_empty() => format!("{name} ({alias})"),
-            DisplayNames::AliasName if !name.is_empty() => format!("{alias} ({name})"),
-            _ => alias.to_owned(),
+        let (has_name, has_alias) = (!name.is_empty(), !alias.is_empty());
+        let (shows_name, shows_alias) = self.display_names.shows(has_name, has_alias);
+        match (shows_name && has_name, shows_alias && has_alias) {
+            (true, true) if self.display_names == DisplayNames::AliasName => format!("{alias} ({name})"),
+            (true, true) => format!("{name} ({alias})"),
+            (false, true) => alias.to_owned(),
+            (_, false) => name.to_owned(),
         }
     }
 }

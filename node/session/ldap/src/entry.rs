@@ -142,21 +142,16 @@ impl Entry {
     /// What somebody sees of a colleague.
     pub(crate) fn of_person(account: &AccountRecord, cards: &Cards, departments: &Departments) -> Self {
         let card: Card = cards.of(account);
-        let profile = &account.profile;
         let mut entry = Self::new(tree::name_of(&account.address), PERSON);
         let name = match card.name.as_str() {
             "" => account.address.to_string(),
             name => name.to_owned(),
         };
         // RFC 4519 §3.12: a person has a cn and an sn.
-        let family_name = match profile.family_name.as_str() {
-            "" => name.clone(),
-            family_name => family_name.to_owned(),
-        };
+        let family_name = card.family_name.unwrap_or_else(|| name.clone());
         entry.put(CN, vec![name.clone()]);
         entry.put(SN, vec![family_name]);
-        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        entry.put(GIVEN_NAME, known(&profile.given_name).into_iter().collect());
+        entry.put(GIVEN_NAME, card.given_name.into_iter().collect());
         entry.put(DISPLAY_NAME, vec![name]);
         // The main address first: clients that show one show the first.
         entry.put(MAIL, account.addresses().map(ToString::to_string).collect());

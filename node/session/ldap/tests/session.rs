@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hongyan_access::{NewAppPassword, Protocol, SessionFilter};
 use hongyan_directory::{
-    AccountChange, AccountState, DepartmentId, Field, NewAccount, NewDepartment, NewGroup, Profile, SignInPolicy,
-    Visibility,
+    AccountChange, AccountState, DepartmentId, DisplayNames, Field, NewAccount, NewDepartment, NewGroup,
+    OrganisationPage, Profile, SignInPolicy, Visibility,
 };
 use hongyan_env::Stream;
 use hongyan_ldap_wire::client::{self, Entry, Operation, Response, SearchRequest};
@@ -292,6 +292,41 @@ fn org_11_and_12_what_is_hidden_is_found_by_nobody() {
             .page("uid=chair,ou=people,dc=example,dc=test", "(cn=*)", 9, b"")
             .await;
         assert_eq!(page.code, 32, "no sign of who is not seen");
+    });
+}
+
+#[test]
+fn org_8_and_12_names_are_found_as_they_are_shown() {
+    on_node(async |node| {
+        let profile = Profile {
+            nickname: "Finn".to_owned(),
+            family_name: "Berg".to_owned(),
+            given_name: "Ulrich".to_owned(),
+            employee_id: "E4711".to_owned(),
+            title: "Agent".to_owned(),
+            ..Profile::default()
+        };
+        node.add("seller", "Ulrich Berg", &[], profile).await;
+        let mut ldap = node.login().await;
+        let name = ["(cn=ulrich*)", "(sn=Berg)", "(givenName=Ulrich)"];
+        let alias = ["(cn=Finn)", "(displayName=fin*)", "(sn=Finn)"];
+        let never = [
+            "(employeeNumber=E4711)",
+            "(cn=*E4711*)",
+            "(title=Agent)",
+            "(mail=*Agent*)",
+        ];
+        for (names, found) in [(DisplayNames::Name, name), (DisplayNames::Alias, alias)] {
+            let page = OrganisationPage {
+                display_names: names,
+                ..OrganisationPage::default()
+            };
+            node.directory.set_page(node.mailbox.tenant, &page, None).await.unwrap();
+            for filter in name.iter().chain(&alias).chain(&never) {
+                let expect = if found.contains(filter) { "seller" } else { "" };
+                assert_eq!(ldap.find(filter).await.people(), expect, "{filter}: {names:?}");
+            }
+        }
     });
 }
 

@@ -51,6 +51,38 @@ fn org_11_and_12_members_find_whom_they_see() {
         let rules = json!({"show_phones": true});
         assert_eq!(call(&operator, "PUT", "/api/visibility", rules).await.0, 200);
         assert_eq!(mobile().await, "+8613800000000");
+        // Nobody is found by what is not shown: being found would tell it.
+        let profile = json!({"profile": {"mobile": "+8613800000000", "landline": "010-555", "title": "Auditor",
+            "employee_id": "E4711", "nickname": "Annie"}});
+        let set = call(&operator, "PATCH", "/api/members/anna@d.test", profile).await;
+        assert_eq!(set.0, 200, "{}", set.1);
+        let texts = ["13800000000", "010-555", "auditor", "e4711", "annie"];
+        let finding = async |rules: Value| {
+            assert_eq!(call(&operator, "PUT", "/api/visibility", rules).await.0, 200);
+            let mut by = Vec::new();
+            for text in texts {
+                let path = format!("/api/people?text={text}");
+                let people = call(&anna, "GET", &path, Value::Null).await.1;
+                by.extend((people["total"] == 1).then_some(text));
+                let path = format!("/api/members?text={text}");
+                let members = call(&operator, "GET", &path, Value::Null).await.1;
+                assert_eq!(
+                    members["items"].as_array().unwrap().len(),
+                    1,
+                    "administrators find by all: {text}"
+                );
+            }
+            by
+        };
+        assert_eq!(finding(json!({})).await, [""; 0]);
+        assert_eq!(finding(json!({"show_phones": true})).await, texts[..2]);
+        assert_eq!(finding(json!({"show_title": true})).await, texts[2..3]);
+        let page = json!({"display_names": "name-alias"});
+        assert_eq!(
+            call(&operator, "PATCH", "/api/organisations/Acme/page", page).await.0,
+            200
+        );
+        assert_eq!(finding(json!({})).await, texts[4..]);
         assert_eq!(call(&anna, "PUT", "/api/visibility", json!({})).await.0, 403);
         assert_eq!(
             call(&operator, "PUT", "/api/visibility", json!({"hidden_tags": [9]}))

@@ -181,6 +181,11 @@ fn org_12_department_and_title_are_shown_where_the_organisation_wants_it() {
             departments: vec![sales],
             profile: Profile {
                 title: "Manager".to_owned(),
+                mobile: "+8613800001111".to_owned(),
+                landline: "010-555".to_owned(),
+                employee_id: "E4711".to_owned(),
+                nickname: "Bobby".to_owned(),
+                family_name: "Nguyen".to_owned(),
                 ..Profile::default()
             },
             ..NewAccount::at(at("bob"))
@@ -206,6 +211,18 @@ fn org_12_department_and_title_are_shown_where_the_organisation_wants_it() {
             let found = ask(&mut place, "Principal/query", wanted).await;
             let expect = if show_title { json!([bob]) } else { json!([]) };
             assert_eq!(found["ids"], expect, "what is not shown is not found");
+            for (property, hidden) in [
+                ("text", "13800001111"),
+                ("text", "010-555"),
+                ("text", "E4711"),
+                ("text", "Bobby"),
+                ("name", "Bobby"),
+                ("text", "Nguyen"),
+            ] {
+                let wanted = json!({"accountId": "$account", "filter": {property: hidden}});
+                let found = ask(&mut place, "Principal/query", wanted).await;
+                assert_eq!(found["ids"], json!([]), "{property} {hidden}");
+            }
             let since = json!({"accountId": "$account", "sinceState": state});
             let told = ask(&mut place, "Principal/changes", since).await;
             if show_department || show_title {
