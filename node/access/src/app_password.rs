@@ -61,7 +61,7 @@ struct LastUseV1 {
 }
 
 /// ("acc", "app-used", account, id)
-fn uses(account: AccountId) -> Tuple {
+pub(crate) fn uses(account: AccountId) -> Tuple {
     Tuple::new().string("acc").string("app-used").int(account.0)
 }
 

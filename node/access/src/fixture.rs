@@ -34,12 +34,19 @@ pub(crate) fn cheap() -> AccessOptions {
     }
 }
 
+fn options_of_directory() -> DirectoryOptions {
+    DirectoryOptions {
+        forget_person: vec![crate::forget_person],
+        ..DirectoryOptions::default()
+    }
+}
+
 impl Fixture {
     pub(crate) async fn new(options: AccessOptions, password: &str) -> Self {
         let (env, clock) = Env::manual(1);
         let store = MemoryStore::default();
         let database = Database::new(store.clone());
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        let directory = Directory::new(database.clone(), env.clone(), options_of_directory());
         directory.sealer().make_key();
         let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
         let domain = Domain::try_from("example.test").unwrap();
@@ -48,7 +55,7 @@ impl Fixture {
             .await
             .unwrap();
         let database = Database::new(store);
-        let second = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        let second = Directory::new(database.clone(), env.clone(), options_of_directory());
         for key in directory.sealer().keys() {
             second.sealer().add(key);
         }

@@ -25,6 +25,7 @@ mod outside;
 mod passkey;
 mod password_rules;
 pub mod permission;
+mod person;
 mod place;
 mod policy;
 mod remembered;
@@ -57,6 +58,7 @@ pub use options::AccessOptions;
 pub use outside::{OutsidePassword, OutsidePasswords};
 pub use passkey::{AddedPasskey, PasskeyError, PasskeyView};
 pub use password_rules::{PasswordOwner, PasswordRule, PasswordRules};
+pub use person::forget_person;
 pub use place::{Place, Places, PlacesError};
 pub use second_factor::{SecondProof, TotpOffer};
 pub use sessions::{

@@ -186,7 +186,7 @@ fn of_tenant(tenant: TenantId) -> Tuple {
     Tuple::new().string("acc").string("login").int(tenant.0)
 }
 
-fn of_account(account: AccountId) -> Tuple {
+pub(crate) fn of_account(account: AccountId) -> Tuple {
     Tuple::new().string("acc").string("login-of").int(account.0)
 }
 

@@ -101,7 +101,7 @@ struct Use {
     peer: String,
 }
 
-fn uses(account: AccountId) -> Tuple {
+pub(crate) fn uses(account: AccountId) -> Tuple {
     Tuple::new().string("acc").string("passkey-use").int(account.0)
 }
 

@@ -68,7 +68,7 @@ enum Verdict {
     Locked { until_millis: i64 },
 }
 
-fn taken_key(account: AccountId) -> Bytes {
+pub(crate) fn taken_key(account: AccountId) -> Bytes {
     Tuple::new().string("acc").string("totp").int(account.0).pack()
 }
 

@@ -159,15 +159,16 @@ async fn seen(transaction: &mut Transaction, prefix: &Tuple) -> hongyan_kv::Resu
     Ok(found)
 }
 
+/// Where what an account was seen with before is kept.
+pub(crate) fn marks_of(account: AccountId) -> Tuple {
+    Tuple::new().string("acc").string("seen").int(account.0)
+}
+
 /// Notes a sign-in in the transaction that writes it to the log; says whether it is unusual, and has its owner told then.
 pub(crate) async fn observe(transaction: &mut Transaction, sight: &Sight) -> hongyan_kv::Result<bool> {
     let (mut is_first, mut new) = (true, Vec::new());
     for (kind, name) in &sight.marks {
-        let prefix = Tuple::new()
-            .string("acc")
-            .string("seen")
-            .int(sight.account.0)
-            .string(kind);
+        let prefix = marks_of(sight.account).string(kind);
         let key = prefix.clone().string(name).pack();
         let mut known = seen(transaction, &prefix).await?;
         // What kind of thing is known for the first time is no news.

@@ -27,8 +27,9 @@ use hongyan_types::Timestamp;
 
 use crate::SessionId;
 
+pub(crate) use approval::waiting_key;
 use record::SessionRecord;
-pub(crate) use record::TokenHash;
+pub(crate) use record::{TokenHash, devices};
 pub(crate) use session::{Found, hash};
 
 pub use approval::{Approval, AskedApproval};

@@ -36,4 +36,4 @@ pub use notice::{Notifier, SYSTEM_KEYWORD};
 pub use outcome::{Outcome, Refusal};
 pub use recall::{RECALLED, RecallError, RecallRules, Recalled};
 pub use sink::{MessageSink, SinkError};
-pub use vacation::{VACATION_CHARACTERS_MAX, Vacation};
+pub use vacation::{VACATION_CHARACTERS_MAX, Vacation, forget_person};

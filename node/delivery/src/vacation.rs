@@ -4,4 +4,4 @@ mod record;
 mod respond;
 
 pub(crate) use record::Away;
-pub use record::{VACATION_CHARACTERS_MAX, Vacation};
+pub use record::{VACATION_CHARACTERS_MAX, Vacation, forget_person};

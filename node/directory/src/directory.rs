@@ -571,8 +571,8 @@ impl Directory {
     }
     /// Removes an account and frees its addresses. `NotFound`, `Refused` for the creator.
     pub async fn delete_account(&self, id: AccountId) -> Result<AccountRecord> {
-        let now = self.now();
-        self.change(async move |t| tx::delete_account::run(t, id, now).await)
+        let (this, now) = (self.clone(), self.now());
+        self.change(async move |t| tx::delete_account::run(t, id, this.options(), now).await)
             .await
     }
     /// Accounts of a tenant by identifier, after `after`, at most `limit`.

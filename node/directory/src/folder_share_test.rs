@@ -221,6 +221,7 @@ async fn what_is_shared_does_not_come_back_from_the_recycle_bin() {
         profile: None,
         credential: None,
         invited: false,
+        another: false,
     };
     directory.restore(ground.tenant, ben, &back).await.unwrap();
     // As with what members may do for one another, it is given anew.

@@ -80,7 +80,7 @@ pub use key::{of_account, of_tenant};
 pub use limit::{AccountLimits, InForce, Limit, LimitLevel, Limits};
 pub use member_use::{MemberUse, UseKind};
 pub use operator_request::{Answer, NewOperatorRequest};
-pub use options::DirectoryOptions;
+pub use options::{DirectoryOptions, ForgetPerson};
 pub use oversight::NewSanction;
 pub use plan::{Affected, LimitsChange, PlanAssignment, PlanChange, QuotaDue, Service};
 pub use protocol::Protocol;

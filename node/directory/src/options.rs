@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use hongyan_types::Domain;
+use hongyan_kv::Transaction;
+use hongyan_types::{AccountId, Domain, TenantId};
+
+/// Clears what another crate keeps of an account's person, in the transaction in which the mailbox is taken from them (MEM-13).
+pub type ForgetPerson = fn(&mut Transaction, TenantId, AccountId);
 
 /// Named limits; a tenant's own, where it has one, goes before them.
 #[derive(Debug, Clone)]
@@ -104,6 +108,9 @@ pub struct DirectoryOptions {
     pub trial_parent: Option<Domain>,
     /// The domain of a login name that has none.
     pub default_domain: Option<Domain>,
+    /// Those who keep something of an account's person elsewhere than below [`crate::of_account`]: asked when the mailbox is taken from
+    /// its person, and when it goes for good.
+    pub forget_person: Vec<ForgetPerson>,
 }
 
 impl Default for DirectoryOptions {
@@ -157,6 +164,7 @@ impl Default for DirectoryOptions {
             stale_max: Duration::from_secs(2),
             trial_parent: None,
             default_domain: None,
+            forget_person: Vec::new(),
         }
     }
 }

@@ -33,6 +33,9 @@ pub enum Restore {
         credential: Option<Box<Credential>>,
         /// Its person is still to come.
         invited: bool,
+        /// It goes to another person than the one before, of whom nothing but the mail is left then. One that was taken from its person
+        /// ([`crate::RecycleKind::Unbound`]) has nothing left of them anyway.
+        another: bool,
     },
     /// A shared mailbox.
     Shared {
@@ -109,7 +112,9 @@ impl Directory {
     }
     /// Its mail is gone: frees its addresses. `Refused` when that was not begun.
     pub async fn end_purge(&self, tenant: TenantId, id: AccountId) -> Result<()> {
-        self.change(async move |t| tx::purge::end(t, tenant, id).await).await
+        let this = self.clone();
+        self.change(async move |t| tx::purge::end(t, tenant, id, this.options()).await)
+            .await
     }
 }
 

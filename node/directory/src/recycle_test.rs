@@ -23,10 +23,22 @@ fn at(local: &str) -> Address {
     Address::try_from(format!("{local}@d.test").as_str()).unwrap()
 }
 
+/// What another crate would keep of an account's person.
+fn elsewhere(tenant: TenantId, account: AccountId) -> hongyan_kv::Tuple {
+    hongyan_kv::Tuple::new()
+        .string("elsewhere")
+        .int(tenant.0)
+        .int(account.0)
+}
+
 async fn ground() -> Ground {
     let (env, clock) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
-    let directory = Directory::new(database, env, DirectoryOptions::default());
+    let options = DirectoryOptions {
+        forget_person: vec![|transaction, tenant, account| transaction.clear(&elsewhere(tenant, account).pack())],
+        ..DirectoryOptions::default()
+    };
+    let directory = Directory::new(database, env, options);
     let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     let domain = Domain::try_from("d.test").unwrap();
     directory.create_domain(tenant, &domain).await.unwrap();
@@ -68,6 +80,7 @@ fn as_it_was() -> Restore {
         profile: None,
         credential: None,
         invited: false,
+        another: false,
     }
 }
 
@@ -157,6 +170,7 @@ async fn mem_13_a_mailbox_without_its_person_goes_to_another() {
         profile: Some(Box::new(new.profile.clone())),
         credential: None,
         invited: true,
+        another: false,
     };
     let refused = directory.restore(ground.tenant, gone.account.id, &taken).await;
     assert!(matches!(refused, Err(Error::Exists { .. })), "{refused:?}");
@@ -165,6 +179,7 @@ async fn mem_13_a_mailbox_without_its_person_goes_to_another() {
         profile: None,
         credential: None,
         invited: true,
+        another: false,
     };
     let ben = directory
         .restore(ground.tenant, gone.account.id, &to_ben)
@@ -179,15 +194,21 @@ async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
     let directory = &ground.directory;
     let anna = ground.id("anna").await;
     let kept = || crate::of_account(anna).string("preferences").pack();
+    let kept_elsewhere = || elsewhere(ground.tenant, anna).pack();
     let keep = async || {
         let body = async |change: &mut crate::Change| {
             change.set(kept(), vec![1]);
+            change.set(kept_elsewhere(), vec![1]);
             Ok(())
         };
         directory.transact(body).await.unwrap();
     };
     let is_kept = async || {
-        let body = async |change: &mut crate::Change| Ok(change.get(&kept()).await?.is_some());
+        let body = async |change: &mut crate::Change| {
+            let is_kept = change.get(&kept()).await?.is_some();
+            assert_eq!(change.get(&kept_elsewhere()).await?.is_some(), is_kept);
+            Ok(is_kept)
+        };
         directory.try_out(body).await.unwrap()
     };
     keep().await;
@@ -202,6 +223,33 @@ async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
     assert!(!is_kept().await);
     directory.restore(ground.tenant, anna, &as_it_was()).await.unwrap();
     keep().await;
+    let chosen = crate::AccountChange {
+        language: Field::Set(Some(crate::Language::Chinese)),
+        settings: Field::Set(crate::AccountSettings {
+            pop3: false,
+            pop_junk: true,
+            ..crate::AccountSettings::default()
+        }),
+        ..crate::AccountChange::default()
+    };
+    directory.change_account(anna, &chosen).await.unwrap();
+    ground.recycle("anna", Recycle::default()).await.unwrap();
+    let to_ben = Restore::Member {
+        name: Some("Ben".to_owned()),
+        profile: None,
+        credential: None,
+        invited: false,
+        another: true,
+    };
+    let ben = directory.restore(ground.tenant, anna, &to_ben).await.unwrap();
+    assert!(!is_kept().await, "MEM-16: one that was deleted is given to another");
+    assert_eq!((ben.display_name.as_str(), &ben.profile), ("Ben", &Profile::default()));
+    assert_eq!(
+        (ben.language, ben.settings.pop_junk, ben.settings.pop3),
+        (None, false, false),
+        "what is allowed stays, what was chosen goes"
+    );
+    keep().await;
     ground.recycle("anna", Recycle::default()).await.unwrap();
     let shared = Restore::Shared {
         name: None,
@@ -213,6 +261,11 @@ async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
     ground.recycle("anna", Recycle::default()).await.unwrap();
     directory.restore(ground.tenant, anna, &shared).await.unwrap();
     assert!(is_kept().await, "what is its own stays");
+    ground.recycle("anna", Recycle::default()).await.unwrap();
+    directory.purge(ground.tenant, anna).await.unwrap();
+    assert!(directory.begin_purge(ground.tenant, anna).await.unwrap());
+    directory.end_purge(ground.tenant, anna).await.unwrap();
+    assert!(!is_kept().await, "nothing outlives the mailbox");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use hongyan_access::{Access, AccessOptions};
 use hongyan_actor::{Arbiters, EntityOptions};
 use hongyan_blob::{BlobOptions, BlobStore, Sources};
-use hongyan_directory::{AccountSettings, Directory, NewAccount};
+use hongyan_directory::{AccountSettings, Directory, DirectoryOptions, ForgetPerson, NewAccount};
 use hongyan_env::Env;
 use hongyan_kv::Database;
 use hongyan_listener::{ConnectionLimits, Listener, ListenerParts, ListenerSettings, Service, TlsMode};
@@ -50,6 +50,8 @@ pub struct Options {
     pub sums: Option<BeginSum>,
     /// Octets it may have, if there is a limit.
     pub quota_octets: Option<u64>,
+    /// Who keep something of the account's person.
+    pub forget_person: Vec<ForgetPerson>,
 }
 
 /// The parts of the node.
@@ -175,12 +177,16 @@ async fn account(env: &Env, database: &Database, options: &Options) -> (Director
     if let Some(sessions) = options.sessions_max {
         limits.sessions_per_account_max = sessions;
     }
+    let directory_options = DirectoryOptions {
+        forget_person: options.forget_person.clone(),
+        ..DirectoryOptions::default()
+    };
     let Organisation {
         directory,
         access,
         tenant,
         ..
-    } = Organisation::with(env, database.clone(), "example.test", limits).await;
+    } = Organisation::with_directory(env, database.clone(), "example.test", limits, directory_options).await;
     let credential = access.hash_password(&Secret::new(PASSWORD)).await;
     let new = NewAccount {
         credential: Some(credential.expect("hash the password")),

@@ -34,7 +34,21 @@ impl Organisation {
     /// # Panics
     /// When anything fails.
     pub async fn with(env: &Env, database: Database, domain: &str, limits: AccessOptions) -> Self {
-        let directory = Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+        Self::with_directory(env, database, domain, limits, DirectoryOptions::default()).await
+    }
+
+    /// The same with options of the directory.
+    ///
+    /// # Panics
+    /// When anything fails.
+    pub async fn with_directory(
+        env: &Env,
+        database: Database,
+        domain: &str,
+        limits: AccessOptions,
+        options: DirectoryOptions,
+    ) -> Self {
+        let directory = Directory::new(database.clone(), env.clone(), options);
         directory.sealer().make_key();
         let made = directory.create_tenant(&NewTenant::named("Acme")).await;
         let tenant = made.expect("make a tenant").id;

@@ -169,6 +169,11 @@ pub(crate) fn directory(config: &Config) -> Result<DirectoryOptions> {
         recycle_reclaimed: days(section.recycle_reclaimed_days),
         log_days: section.log_days,
         default_domain,
+        forget_person: vec![
+            hongyan_access::forget_person,
+            hongyan_delivery::forget_person,
+            hongyan_http_jmap::forget_person,
+        ],
         ..DirectoryOptions::default()
     })
 }

@@ -257,6 +257,7 @@ fn mem_16_what_left_the_bin_is_not_merged() {
             profile: None,
             credential: None,
             invited: false,
+            another: false,
         };
         let directory = &ground.node.directory;
         directory.restore(tenant, source, &back).await.unwrap();

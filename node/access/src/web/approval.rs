@@ -103,7 +103,7 @@ enum Typed {
     Gone,
 }
 
-fn waiting_key(account: AccountId) -> Bytes {
+pub(crate) fn waiting_key(account: AccountId) -> Bytes {
     Tuple::new().string("acc").string("approval").int(account.0).pack()
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hongyan_kv::record::{Schema, decode, encode};
-use hongyan_kv::{Database, Error, KeyRange, Result, Tuple};
+use hongyan_kv::{Database, Error, KeyRange, Result, Transaction, Tuple};
 use hongyan_mailbox::MailboxId;
+use hongyan_types::{AccountId, TenantId};
 use minicbor::{Decode, Encode};
 use parking_lot::Mutex;
 
@@ -72,6 +73,14 @@ fn key(mailbox: MailboxId) -> Bytes {
 
 fn day_key(mailbox: MailboxId, version: u64, day: i64) -> Tuple {
     space(mailbox).int(version).int(day)
+}
+
+/// Forgets what an account answers and whom it has answered: the next person did not write it (MEM-13). A
+/// [`hongyan_directory::ForgetPerson`].
+pub fn forget_person(transaction: &mut Transaction, tenant: TenantId, account: AccountId) {
+    let space = space(MailboxId { tenant, account });
+    transaction.clear_range(space.range());
+    transaction.clear(&space.pack());
 }
 
 impl Delivery {

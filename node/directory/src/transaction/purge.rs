@@ -5,7 +5,7 @@ use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 
 use super::{due_mailboxes, record_account, recycle, restore, touch_address};
-use crate::{Change, Error, Result, key};
+use crate::{Change, DirectoryOptions, Error, Result, key};
 
 /// Makes it due now.
 pub(crate) async fn ask(transaction: &mut Change, tenant: TenantId, id: AccountId, now: Timestamp) -> Result<()> {
@@ -38,7 +38,12 @@ pub(crate) async fn begin(transaction: &mut Change, tenant: TenantId, id: Accoun
 }
 
 /// Its mail is gone: its addresses are free.
-pub(crate) async fn end(transaction: &mut Change, tenant: TenantId, id: AccountId) -> Result<()> {
+pub(crate) async fn end(
+    transaction: &mut Change,
+    tenant: TenantId,
+    id: AccountId,
+    options: &DirectoryOptions,
+) -> Result<()> {
     let recycled = match recycle::need(transaction, tenant, id).await {
         // Somebody else was faster.
         Err(Error::NotFound { .. }) => return Ok(()),
@@ -52,7 +57,7 @@ pub(crate) async fn end(transaction: &mut Change, tenant: TenantId, id: AccountI
         transaction.clear(&key::address(address));
         touch_address(transaction, address);
     }
-    transaction.clear_range(key::of_account(id).range());
+    recycle::forget_person(transaction, account, options);
     restore::forget(transaction, &recycled);
     let event = Event::new("member.purged", &account.address).with("how", recycled.kind.label());
     record_account(transaction, account, event);

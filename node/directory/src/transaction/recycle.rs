@@ -10,8 +10,8 @@ use super::{
 };
 use crate::record::recycled;
 use crate::{
-    AccountKind, AccountRecord, Change, DirectoryOptions, Error, Profile, Recycle, RecycleKind, RecycledRecord, Result,
-    Seat, etag, key,
+    AccountKind, AccountRecord, AccountSettings, Change, DirectoryOptions, Error, Profile, Recycle, RecycleKind,
+    RecycledRecord, Result, Seat, etag, key,
 };
 
 pub(crate) async fn run(
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     }
     let left = leave(transaction, &account, kind.label(), asked.confirmed, now).await?;
     if kind == RecycleKind::Unbound {
-        forget_person(transaction, id);
+        forget_person(transaction, &account, options);
     }
     let period = match kind {
         RecycleKind::Deleted => options.recycle_deleted,
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     };
     let period = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
     let recycled = RecycledRecord {
-        account: kept(left, kind),
+        account: kept(transaction, left, kind).await?,
         kind,
         since: now,
         until: Timestamp {
@@ -67,26 +67,47 @@ pub(crate) async fn run(
 }
 
 /// What of an account is there again when it is restored. Its seat is free at once (MEM-17).
-fn kept(account: AccountRecord, kind: RecycleKind) -> AccountRecord {
+async fn kept(transaction: &mut Change, account: AccountRecord, kind: RecycleKind) -> Result<AccountRecord> {
     let account = AccountRecord {
         role: None,
         seat: Seat::Standard,
         ..account
     };
-    if kind == RecycleKind::Deleted {
-        return account;
-    }
-    AccountRecord {
-        profile: Profile::default(),
-        departments: Vec::new(),
-        tags: Vec::new(),
-        ..account
+    match kind {
+        RecycleKind::Unbound => without_person(transaction, account).await,
+        RecycleKind::Deleted | RecycleKind::Reclaimed => Ok(account),
     }
 }
 
-/// What others keep beside an account is its person's: preferences, a picture. Whoever has the mailbox next begins anew.
-pub(super) fn forget_person(transaction: &mut Change, id: AccountId) {
-    transaction.clear_range(key::of_account(id).range());
+/// An account without what is its person's: their data, where they belong, their language, how their mail clients are to behave. What
+/// administrators allow it stays.
+pub(super) async fn without_person(transaction: &mut Change, account: AccountRecord) -> Result<AccountRecord> {
+    let allowed = account.settings;
+    let new = read_tenant(transaction, account.tenant).await?.account_settings;
+    Ok(AccountRecord {
+        profile: Profile::default(),
+        departments: Vec::new(),
+        tags: Vec::new(),
+        language: None,
+        settings: AccountSettings {
+            imap: allowed.imap,
+            pop3: allowed.pop3,
+            submission: allowed.submission,
+            recover_deleted: allowed.recover_deleted,
+            active_sync: allowed.active_sync,
+            ..new
+        },
+        ..account
+    })
+}
+
+/// What others keep beside an account is its person's: preferences, a picture, automatic replies, identities, what sign-in remembers.
+/// Whoever has the mailbox next begins anew.
+pub(super) fn forget_person(transaction: &mut Change, account: &AccountRecord, options: &DirectoryOptions) {
+    transaction.clear_range(key::of_account(account.id).range());
+    for forget in &options.forget_person {
+        forget(transaction, account.tenant, account.id);
+    }
 }
 
 pub(super) fn write(transaction: &mut Change, recycled: &RecycledRecord) {

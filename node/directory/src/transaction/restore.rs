@@ -10,7 +10,7 @@ use super::{
 use crate::record::credential;
 use crate::{
     AccountKind, AccountRecord, AccountState, Change, DepartmentId, DirectoryOptions, Error, GrantRights, Limit,
-    NewGrant, Profile, RecycledRecord, Restore, Result, TagId, key,
+    NewGrant, Profile, RecycleKind, RecycledRecord, Restore, Result, TagId, key,
 };
 
 pub(crate) async fn run(
@@ -38,13 +38,12 @@ pub(crate) async fn run(
         Restore::Member { name, profile, .. } => {
             member(transaction, &recycled, name.as_deref(), profile.as_deref(), asked).await?
         }
-        Restore::Shared { name, .. } => {
-            if recycled.account.kind == AccountKind::Member {
-                recycle::forget_person(transaction, id);
-            }
-            shared(&recycled, name.as_deref())?
-        }
+        Restore::Shared { name, .. } => shared(transaction, &recycled, name.as_deref()).await?,
     };
+    let is_anothers = is_anothers(&recycled, asked);
+    if is_anothers {
+        recycle::forget_person(transaction, &recycled.account, options);
+    }
     forget(transaction, &recycled);
     transaction.set(key::account_tenant(id), tenant.0.to_le_bytes().to_vec());
     membership::replace(transaction, None, &account).await?;
@@ -55,7 +54,9 @@ pub(crate) async fn run(
     }
     owner.counts.accounts += 1;
     write_counts(transaction, &owner);
-    let event = Event::new("member.restore", &account.address).with("state", format!("{:?}", account.state));
+    let event = Event::new("member.restore", &account.address)
+        .with("state", format!("{:?}", account.state))
+        .with("another", is_anothers);
     record_account(transaction, &account, event);
     match asked {
         Restore::Member { credential, .. } => {
@@ -78,6 +79,14 @@ pub(crate) async fn run(
     Ok(account)
 }
 
+/// Whether it is not its person's any more: another's, or nobody's in particular.
+fn is_anothers(recycled: &RecycledRecord, asked: &Restore) -> bool {
+    match asked {
+        Restore::Member { another, .. } => *another || recycled.kind == RecycleKind::Unbound,
+        Restore::Shared { .. } => recycled.account.kind == AccountKind::Member,
+    }
+}
+
 /// The account as it was, where that is still there, with what was said anew.
 async fn member(
     transaction: &mut Change,
@@ -94,6 +103,9 @@ async fn member(
         return Err(Error::Refused(words.to_owned()));
     }
     let mut account = named(recycled, name)?;
+    if is_anothers(recycled, asked) {
+        account = recycle::without_person(transaction, account).await?;
+    }
     if let Some(profile) = profile {
         account.profile = membership::clean_profile(&account.profile, profile)?;
     }
@@ -120,14 +132,16 @@ async fn member(
 }
 
 /// A mailbox without a person.
-fn shared(recycled: &RecycledRecord, name: Option<&str>) -> Result<AccountRecord> {
+async fn shared(transaction: &mut Change, recycled: &RecycledRecord, name: Option<&str>) -> Result<AccountRecord> {
+    let account = named(recycled, name)?;
+    let account = match account.kind {
+        AccountKind::Member => recycle::without_person(transaction, account).await?,
+        AccountKind::Shared => account,
+    };
     Ok(AccountRecord {
         kind: AccountKind::Shared,
         state: AccountState::Active,
-        profile: Profile::default(),
-        departments: Vec::new(),
-        tags: Vec::new(),
-        ..named(recycled, name)?
+        ..account
     })
 }
 

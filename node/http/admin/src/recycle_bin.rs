@@ -63,6 +63,9 @@ pub(crate) struct RestoreMember {
     /// It gets mail, and its person is still to come.
     #[serde(default)]
     invited: bool,
+    /// It goes to another person, who finds nothing of the one before but the mail. When left out, it does if another name is said; one
+    /// that was taken from its person always does.
+    another_person: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -250,11 +253,16 @@ pub(crate) async fn restore(
         }
         None => None,
     };
+    let is_renamed = |name: &String| *name != account.display_name;
+    let another = asked
+        .another_person
+        .unwrap_or_else(|| asked.display_name.as_ref().is_some_and(is_renamed));
     let asked = Restore::Member {
         name: asked.display_name,
         profile: asked.profile.map(Box::new),
         credential,
         invited: asked.invited,
+        another,
     };
     put_back(&caller, &recycled, &asked).await
 }
@@ -298,7 +306,8 @@ async fn forget_person(caller: &Caller, account: &AccountRecord) -> Result<()> {
 async fn put_back(caller: &Caller, recycled: &RecycledRecord, asked: &Restore) -> Result<Tagged<Member>> {
     let (tenant, id) = (recycled.account.tenant, recycled.account.id);
     // MEM-14: whoever was deleted comes back as they were.
-    if recycled.kind == RecycleKind::Unbound || matches!(asked, Restore::Shared { .. }) {
+    let is_same_person = matches!(asked, Restore::Member { another: false, .. });
+    if recycled.kind == RecycleKind::Unbound || !is_same_person {
         forget_person(caller, &recycled.account).await?;
     }
     let account = caller.directory.restore(tenant, id, asked).await?;

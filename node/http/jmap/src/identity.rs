@@ -5,5 +5,5 @@ mod record;
 mod set;
 
 pub(crate) use get::{changes, get, read_of, senders};
-pub(crate) use record::Senders;
+pub(crate) use record::{Senders, forget};
 pub(crate) use set::set;

@@ -22,6 +22,7 @@ mod limits;
 mod mailbox;
 mod mdn;
 mod parsed;
+mod person;
 mod principal;
 mod push;
 mod quota;
@@ -41,5 +42,6 @@ mod vacation;
 
 pub use email::begin_sum;
 pub use jmap::{JmapRoutes, JmapServices, routes};
+pub use person::forget_person;
 pub use push::{Letter, PUSH_SECRETS, PushBell, PushDoor, PushError, WebPush};
 pub use settings::JmapSettings;

@@ -19,4 +19,5 @@ pub(crate) use events::events;
 pub(crate) use following::follow_all;
 pub(crate) use socket::socket;
 pub(crate) use subscription::{get, set};
+pub(crate) use subscription_record::forget;
 pub use web::{PUSH_SECRETS, WebPush};

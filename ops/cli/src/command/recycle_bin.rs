@@ -32,6 +32,10 @@ pub enum RecycleBin {
         /// Without a password: its person is still to come.
         #[arg(long)]
         invited: bool,
+        /// Whether it goes to another person, who finds nothing of the one before but the mail; when left out, it does if another name is
+        /// said.
+        #[arg(long)]
+        another_person: Option<bool>,
     },
     /// Make it a shared mailbox.
     Share {
@@ -97,9 +101,16 @@ pub(crate) async fn run(command: &RecycleBin, client: &Client, style: Style) -> 
             return Ok(());
         }
         RecycleBin::Show { address } => client.get(&path(address)).await?,
-        RecycleBin::Restore { address, name, invited } => {
+        RecycleBin::Restore {
+            address,
+            name,
+            invited,
+            another_person,
+        } => {
             let password = if *invited { None } else { Some(password::read()?) };
-            let asked = json!({"display_name": name, "password": password, "invited": invited});
+            let asked = json!({
+                "display_name": name, "password": password, "invited": invited, "another_person": another_person,
+            });
             client.post(&format!("{}/restore", path(address)), asked).await?
         }
         RecycleBin::Share {

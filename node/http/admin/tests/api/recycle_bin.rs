@@ -267,6 +267,27 @@ fn mem_13_who_had_a_mailbox_is_not_let_in_to_the_next_ones() {
         assert!(signed_in(&state, None).await.is_err(), "nobody is let in to the bin");
         assert_eq!(call(api, "POST", restore, json!({})).await.0, 200);
         assert_eq!(signed_in(&state, None).await.unwrap(), anna);
+        // Deleted and given to Ben; by the way of administrators who say that it is still she, to her.
+        let delete = async || call(api, "DELETE", "/api/members/anna@d.test", Value::Null).await.0;
+        assert_eq!(delete().await, 204);
+        let married = json!({"display_name": "Anna B", "another_person": false});
+        assert_eq!(call(api, "POST", restore, married).await.0, 200);
+        assert_eq!(signed_in(&state, None).await.unwrap(), anna);
+        for given in [json!({"display_name": "Ben"}), json!({"another_person": true})] {
+            let chosen = json!({"profile": {"title": "Buyer"}, "language": "zh-CN"});
+            let set = call(api, "PATCH", "/api/members/anna@d.test", chosen).await;
+            assert_eq!((set.0, &set.1["profile"]["title"]), (200, &json!("Buyer")), "{}", set.1);
+            assert_eq!(delete().await, 204);
+            let (status, ben) = call(api, "POST", restore, given.clone()).await;
+            assert_eq!(
+                (status, &ben["profile"]["title"]),
+                (200, &Value::Null),
+                "{given}: {ben}"
+            );
+            let refused = signed_in(&state, None).await;
+            assert!(matches!(refused, Err(OpenIdError::Nobody(_))), "{given}: {refused:?}");
+            assert_eq!(signed_in(&state, Some(anna)).await.unwrap(), anna, "linked anew");
+        }
         // Taken from her and given to Ben.
         let unbound = call(api, "POST", "/api/members/anna@d.test/unbind", Value::Null).await;
         assert_eq!(unbound.0, 200);
@@ -277,6 +298,6 @@ fn mem_13_who_had_a_mailbox_is_not_let_in_to_the_next_ones() {
         let log = call(api, "GET", "/api/audit?action=member.unlink-identity", Value::Null)
             .await
             .1;
-        assert_eq!(log["items"].as_array().unwrap().len(), 1, "{log}");
+        assert_eq!(log["items"].as_array().unwrap().len(), 3, "{log}");
     });
 }

@@ -9,6 +9,7 @@ use hongyan_directory::{OrganisationPage, SenderRights};
 use hongyan_kv::record::{self, Schema};
 use hongyan_kv::{Error, Transaction, Tuple};
 use hongyan_ledger::Ledger;
+use hongyan_mailbox::MailboxId;
 use hongyan_types::Address;
 use minicbor::{Decode, Encode};
 
@@ -52,6 +53,16 @@ impl IdentityRecord {
     }
 }
 
+fn space(mailbox: MailboxId) -> Tuple {
+    let (tenant, id) = (mailbox.tenant.0, mailbox.account.0);
+    Tuple::new().string("jmap").int(tenant).int(id).int(IDENTITIES)
+}
+
+/// Forgets the names and signatures that the person of an account gave; what the directory gives is made anew.
+pub(crate) fn forget(transaction: &mut Transaction, mailbox: MailboxId) {
+    transaction.clear_range(space(mailbox).range());
+}
+
 /// The identities of an account.
 pub(crate) struct Identities {
     pub(crate) ledger: Ledger,
@@ -59,10 +70,8 @@ pub(crate) struct Identities {
 
 impl Identities {
     pub(crate) fn of(account: &Account) -> Self {
-        let (tenant, id) = (account.mailbox.tenant.0, account.mailbox.account.0);
-        let space = Tuple::new().string("jmap").int(tenant).int(id).int(IDENTITIES);
         Self {
-            ledger: Ledger::new(space),
+            ledger: Ledger::new(space(account.mailbox)),
         }
     }
     /// All of them, after those of addresses that came were made and those of addresses that went were removed.

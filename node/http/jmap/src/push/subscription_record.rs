@@ -66,6 +66,17 @@ impl SubscriptionRecord {
     }
 }
 
+fn space(mailbox: MailboxId) -> Tuple {
+    let account = Tuple::new().string("jmap").int(mailbox.tenant.0).int(mailbox.account.0);
+    account.int(SUBSCRIPTIONS)
+}
+
+/// Forgets the places of an account's person.
+pub(crate) fn forget(transaction: &mut Transaction, mailbox: MailboxId) {
+    transaction.clear_range(space(mailbox).range());
+    transaction.clear(&told_key(mailbox));
+}
+
 /// The places of an account.
 pub(super) struct Subscriptions {
     pub(super) ledger: Ledger,
@@ -74,9 +85,8 @@ pub(super) struct Subscriptions {
 
 impl Subscriptions {
     pub(super) fn of(mailbox: MailboxId) -> Self {
-        let space = Tuple::new().string("jmap").int(mailbox.tenant.0).int(mailbox.account.0);
         Self {
-            ledger: Ledger::new(space.int(SUBSCRIPTIONS)),
+            ledger: Ledger::new(space(mailbox)),
             mailbox,
         }
     }

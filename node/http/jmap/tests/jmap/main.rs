@@ -7,6 +7,7 @@ mod folder_shares;
 mod histories;
 mod http;
 mod limits;
+mod person;
 mod principals;
 mod push;
 mod rights;

@@ -213,7 +213,7 @@ fn org_12_department_and_title_are_shown_where_the_organisation_wants_it() {
             assert_eq!(found["ids"], expect, "what is not shown is not found");
             for (property, hidden) in [
                 ("text", "13800001111"),
-                ("text", "010-555"),
+                ("text", "010555"),
                 ("text", "E4711"),
                 ("text", "Bobby"),
                 ("name", "Bobby"),
