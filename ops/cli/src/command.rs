@@ -11,6 +11,7 @@ mod clean_up;
 pub(crate) mod cluster;
 mod deleted_mail;
 mod department;
+mod department_number;
 mod domain;
 mod first_password;
 mod group;
@@ -420,6 +421,10 @@ mod tests {
             "x member set a@b --department 3 --department 4 --tag 1 --title Engineer --mobile +491 --seat advanced",
             "x department add Sales --under 3 --rank 2",
             "x department move 4 --under 0",
+            "x department move Research/Compilers --under Sales",
+            "x member add a@b --department Research/Compilers --department 4",
+            "x role grant a@b delegated --function members --department Research",
+            "x visibility set --hide-departments Board,2 --confine Interns>Sales,3",
             "x department delete 4 --members-to 0",
             "x tag set 3 --name T --department 1",
             "x role grant a@b super",

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::department_number::{Of, numbers};
 use super::{Whose, task};
 use crate::client::Client;
 use crate::output::Style;
@@ -21,9 +22,9 @@ pub struct Bulk {
     /// A file with more of them, one a line.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Number of a department; several are said one by one.
+    /// Number, name or path of a department; several are said one by one.
     #[arg(long)]
-    department: Vec<u32>,
+    department: Vec<String>,
     /// Address of a group; several are said one by one.
     #[arg(long)]
     group: Vec<String>,
@@ -54,8 +55,9 @@ pub(super) async fn run(asked: &Bulk, client: &Client, style: Style) -> Result<(
     if members.is_empty() {
         bail!("say whose addresses, or a file with them");
     }
+    let departments = numbers(client, Of::Whose(&asked.whose), &asked.department).await?;
     let new = json!({
-        "action": asked.action, "members": members, "departments": asked.department, "groups": asked.group,
+        "action": asked.action, "members": members, "departments": departments, "groups": asked.group,
         "dry_run": asked.dry_run, "confirm_uses": asked.confirm_uses, "organisation": asked.whose.organisation,
     });
     let begun = client.post("/api/bulk/members", new).await?;

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
+use super::department_number::{Of, maybe, one};
 use super::{Whose, changes};
 use crate::client::Client;
 use crate::output::{self, Style};
@@ -14,9 +15,9 @@ pub enum Department {
     Add {
         /// Its name.
         name: String,
-        /// Number of the department it is part of; 0 is the organisation itself.
-        #[arg(long, default_value_t = 0)]
-        under: u32,
+        /// Number, name or path of the department it is part of; 0 is the organisation itself.
+        #[arg(long, default_value = "0")]
+        under: String,
         /// Its place among its siblings: smaller ones come first.
         #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
         rank: i32,
@@ -25,23 +26,23 @@ pub enum Department {
     },
     /// List departments: all as a tree, or those directly below one.
     List {
-        /// Number of the department to look below; 0 is the organisation itself.
+        /// Number, name or path of the department to look below; 0 is the organisation itself.
         #[arg(long)]
-        under: Option<u32>,
+        under: Option<String>,
         #[command(flatten)]
         whose: Whose,
     },
     /// Show a department.
     Show {
-        /// Its number.
-        id: u32,
+        /// Its number, name or path, such as Research/Compilers.
+        id: String,
         #[command(flatten)]
         whose: Whose,
     },
     /// Change its name or its place among its siblings.
     Set {
-        /// Its number.
-        id: u32,
+        /// Its number, name or path, such as Research/Compilers.
+        id: String,
         /// Its name.
         #[arg(long)]
         name: Option<String>,
@@ -53,21 +54,21 @@ pub enum Department {
     },
     /// Move it, with all below it.
     Move {
-        /// Its number.
-        id: u32,
-        /// Number of the department it is to be part of; 0 is the organisation itself.
+        /// Its number, name or path, such as Research/Compilers.
+        id: String,
+        /// Number, name or path of the department it is to be part of; 0 is the organisation itself.
         #[arg(long)]
-        under: u32,
+        under: String,
         #[command(flatten)]
         whose: Whose,
     },
     /// Remove a department that has nothing below it.
     Delete {
-        /// Its number.
-        id: u32,
-        /// Number of the department its members go to; 0 is the organisation itself.
+        /// Its number, name or path, such as Research/Compilers.
+        id: String,
+        /// Number, name or path of the department its members go to; 0 is the organisation itself.
         #[arg(long)]
-        members_to: Option<u32>,
+        members_to: Option<String>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -90,7 +91,10 @@ fn tree(items: &mut Value) {
 }
 
 pub(crate) async fn run(command: &Department, client: &Client, style: Style) -> Result<()> {
-    let path = |id: &u32, whose: &Whose| format!("/api/departments/{id}{}", whose.suffix());
+    let path = async |said: &str, whose: &Whose| {
+        let id = one(client, Of::Whose(whose), said).await?;
+        anyhow::Ok(format!("/api/departments/{id}{}", whose.suffix()))
+    };
     let value = match command {
         Department::Add {
             name,
@@ -98,10 +102,12 @@ pub(crate) async fn run(command: &Department, client: &Client, style: Style) -> 
             rank,
             whose,
         } => {
+            let under = one(client, Of::Whose(whose), under).await?;
             let new = json!({"name": name, "parent": under, "rank": rank, "organisation": whose.organisation});
             client.post("/api/departments", new).await?
         }
         Department::List { under, whose } => {
+            let under = maybe(client, Of::Whose(whose), under.as_deref()).await?;
             let below = under.map_or_else(String::new, |under| format!("parent={under}"));
             let path = format!("/api/departments?{}{below}", whose.query());
             let mut items = client.get(&path).await?["items"].take();
@@ -111,7 +117,7 @@ pub(crate) async fn run(command: &Department, client: &Client, style: Style) -> 
             output::list(style, &items, &["id", "name", "members", "members_deep", "rank"]);
             return Ok(());
         }
-        Department::Show { id, whose } => client.get(&path(id, whose)).await?,
+        Department::Show { id, whose } => client.get(&path(id, whose).await?).await?,
         Department::Set { id, name, rank, whose } => {
             let mut change = Map::new();
             if let Some(name) = name {
@@ -120,15 +126,16 @@ pub(crate) async fn run(command: &Department, client: &Client, style: Style) -> 
             if let Some(rank) = rank {
                 change.insert("rank".to_owned(), json!(rank));
             }
-            client.patch(&path(id, whose), changes(change)?).await?
+            client.patch(&path(id, whose).await?, changes(change)?).await?
         }
         Department::Move { id, under, whose } => {
-            let change = json!({ "parent": under });
-            client.patch_unchanged(&path(id, whose), change).await?
+            let change = json!({ "parent": one(client, Of::Whose(whose), under).await? });
+            client.patch_unchanged(&path(id, whose).await?, change).await?
         }
         Department::Delete { id, members_to, whose } => {
-            let to = members_to.map_or_else(String::new, |to| format!("members_to={to}"));
-            client.delete(&format!("{}{to}", path(id, whose))).await?;
+            let to = maybe(client, Of::Whose(whose), members_to.as_deref()).await?;
+            let to = to.map_or_else(String::new, |to| format!("members_to={to}"));
+            client.delete(&format!("{}{to}", path(id, whose).await?)).await?;
             output::done(style, &format!("department {id} is deleted"));
             return Ok(());
         }

@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
+use super::department_number::{Of, numbers, one};
 use super::{Whose, changes, or_none, sheet};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
@@ -24,8 +25,8 @@ pub enum Group {
     },
     /// Make the group of a department, whose name and members it follows. Nobody may write to it until `set --posting`.
     AddDepartment {
-        /// Number of the department.
-        department: u32,
+        /// Number, name or path of the department.
+        department: String,
         /// The domain of its address, which is made from the department's name.
         domain: String,
         #[command(flatten)]
@@ -92,9 +93,9 @@ pub struct Rules {
     /// Address of someone who may write, with --posting custom; several are said one by one.
     #[arg(long)]
     poster: Vec<String>,
-    /// Number of a department whose members may write.
+    /// Number, name or path of a department whose members may write.
     #[arg(long)]
-    poster_department: Vec<u32>,
+    poster_department: Vec<String>,
     /// Number of a tag whose bearers may write.
     #[arg(long)]
     poster_tag: Vec<u32>,
@@ -104,7 +105,7 @@ pub struct Rules {
     /// Address of the member who gets what comes back, or none.
     #[arg(long)]
     owner: Option<String>,
-    /// Number of a department whose members are in the group (0: everyone), or none.
+    /// Number, name or path of a department whose members are in the group (0: everyone), or none.
     #[arg(long)]
     member_department: Vec<String>,
     /// Number of a tag whose bearers are in the group, or none.
@@ -113,14 +114,17 @@ pub struct Rules {
 }
 
 impl Rules {
-    fn fields(&self) -> Result<Map<String, Value>> {
+    /// `address` is the group's, or its domain.
+    async fn fields(&self, client: &Client, address: &str) -> Result<Map<String, Value>> {
+        let of = Of::Address(address);
         let mut fields = Map::new();
         if let Some(posting) = &self.posting {
             fields.insert("posting".to_owned(), json!(posting));
         }
         if !(self.poster.is_empty() && self.poster_department.is_empty() && self.poster_tag.is_empty()) {
+            let departments = numbers(client, of, &self.poster_department).await?;
             let posters = json!({
-                "addresses": self.poster, "departments": self.poster_department, "tags": self.poster_tag,
+                "addresses": self.poster, "departments": departments, "tags": self.poster_tag,
             });
             fields.insert("posters".to_owned(), posters);
         }
@@ -130,18 +134,17 @@ impl Rules {
         if let Some(owner) = &self.owner {
             fields.insert("owner".to_owned(), json!(or_none(owner)));
         }
-        for (name, numbers) in [
-            ("member_departments", &self.member_department),
-            ("member_tags", &self.member_tag),
-        ] {
-            if !numbers.is_empty() {
-                let read = numbers.iter().filter_map(|number| or_none(number));
-                let read: Result<Vec<u32>, _> = read.map(str::parse).collect();
-                fields.insert(
-                    name.to_owned(),
-                    json!(read.map_err(|_| anyhow!("departments and tags are numbers"))?),
-                );
-            }
+        let named = |all: &[String]| all.iter().filter_map(|one| or_none(one)).map(str::to_owned).collect();
+        if !self.member_department.is_empty() {
+            let departments: Vec<String> = named(&self.member_department);
+            let departments = numbers(client, of, &departments).await?;
+            fields.insert("member_departments".to_owned(), json!(departments));
+        }
+        if !self.member_tag.is_empty() {
+            let tags: Vec<String> = named(&self.member_tag);
+            let tags: Result<Vec<u32>, _> = tags.iter().map(|tag| tag.parse()).collect();
+            let tags = tags.map_err(|_| anyhow!("tags are numbers"))?;
+            fields.insert("member_tags".to_owned(), json!(tags));
         }
         Ok(fields)
     }
@@ -161,7 +164,7 @@ pub(crate) async fn run(command: &Group, client: &Client, style: Style) -> Resul
             name,
             rules,
         } => {
-            let mut new = rules.fields()?;
+            let mut new = rules.fields(client, address).await?;
             new.insert("address".to_owned(), json!(address));
             new.insert("members".to_owned(), json!(members));
             new.insert("display_name".to_owned(), json!(name));
@@ -172,7 +175,8 @@ pub(crate) async fn run(command: &Group, client: &Client, style: Style) -> Resul
             domain,
             rules,
         } => {
-            let mut new = rules.fields()?;
+            let department = one(client, Of::Address(domain), department).await?;
+            let mut new = rules.fields(client, domain).await?;
             new.insert("department".to_owned(), json!(department));
             new.insert("domain".to_owned(), json!(domain));
             client.post("/api/groups", Value::Object(new)).await?
@@ -183,7 +187,7 @@ pub(crate) async fn run(command: &Group, client: &Client, style: Style) -> Resul
             new_address,
             rules,
         } => {
-            let mut change = rules.fields()?;
+            let mut change = rules.fields(client, address).await?;
             for (field, value) in [("display_name", name), ("address", new_address)] {
                 if let Some(value) = value {
                     change.insert(field.to_owned(), json!(value));

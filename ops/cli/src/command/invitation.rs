@@ -8,6 +8,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Whose;
+use super::department_number::{Of, maybe};
 use crate::client::Client;
 use crate::output::{self, Style};
 
@@ -21,9 +22,9 @@ pub enum Invitation {
         /// Domain where who joins gets an address.
         #[arg(long)]
         domain: Option<String>,
-        /// Number of the department where who joins belongs.
+        /// Number, name or path of the department where who joins belongs.
         #[arg(long)]
-        department: Option<u32>,
+        department: Option<String>,
         /// Who joins waits until an administrator has looked at it.
         #[arg(long)]
         review: bool,
@@ -103,6 +104,7 @@ pub(crate) async fn run(command: &Invitation, client: &Client, style: Style) -> 
             qr,
             whose,
         } => {
+            let department = maybe(client, Of::Whose(whose), department.as_deref()).await?;
             let new = json!({
                 "label": label, "domain": domain, "department": department, "review": review, "uses_max": uses,
                 "member": member, "lifetime_days": days, "organisation": whose.organisation,

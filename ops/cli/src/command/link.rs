@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Whose;
+use super::department_number::{Of, numbers};
 use crate::client::Client;
 use crate::output::{self, Style};
 
@@ -27,9 +28,9 @@ pub enum Link {
         /// A picture's URL.
         #[arg(long)]
         icon: Option<String>,
-        /// Number of a department whose members see it; several are said one by one. Without any, and any tag, all do.
+        /// Number, name or path of a department whose members see it; several are said one by one. Without any, and any tag, all do.
         #[arg(long)]
-        department: Vec<u32>,
+        department: Vec<String>,
         /// Number of a tag whose bearers see it; several are said one by one.
         #[arg(long)]
         tag: Vec<u32>,
@@ -98,8 +99,9 @@ pub(crate) async fn run(command: &Link, client: &Client, style: Style) -> Result
             place,
             whose,
         } => {
+            let departments = numbers(client, Of::Whose(whose), department).await?;
             let link = json!({
-                "name": name, "name_zh_cn": name_zh.as_deref().unwrap_or_default(), "url": url, "icon": icon, "departments": department,
+                "name": name, "name_zh_cn": name_zh.as_deref().unwrap_or_default(), "url": url, "icon": icon, "departments": departments,
                 "tags": tag, "application": application, "login_url": login_url,
             });
             let path = path(whose);

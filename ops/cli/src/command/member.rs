@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::department_number::{self, Of};
 use super::{Max, Whose, bulk, changes, first_password, or_none, password, sheet};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
@@ -136,9 +137,9 @@ pub struct Filter {
     /// Words in name, address, pinyin, initials, employee id, phone or title.
     #[arg(long)]
     text: Option<String>,
-    /// Who belong to this department, by its number; 0 has those without one.
+    /// Who belong to this department, by its number, name or path; 0 has those without one.
     #[arg(long)]
-    department: Option<u32>,
+    department: Option<String>,
     /// And to all below it.
     #[arg(long)]
     deep: bool,
@@ -154,7 +155,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn query(&self) -> String {
+    async fn query(&self, client: &Client, whose: &Whose) -> Result<String> {
+        let of = Of::Whose(whose);
+        let department = department_number::maybe(client, of, self.department.as_deref()).await?;
         let mut query = String::new();
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -162,12 +165,12 @@ impl Filter {
             }
         };
         put("text", self.text.clone());
-        put("department", self.department.map(|id| id.to_string()));
+        put("department", department.map(|id| id.to_string()));
         put("deep", self.deep.then(|| "true".to_owned()));
         put("tag", self.tag.map(|id| id.to_string()));
         put("state", self.state.clone());
         put("kind", self.kind.clone());
-        query
+        Ok(query)
     }
 }
 
@@ -201,9 +204,9 @@ pub struct Person {
     /// A mail address outside, for invitations.
     #[arg(long)]
     private_address: Option<String>,
-    /// Number of a department they belong to; several are said one by one, `0` alone is none.
+    /// Number, name or path (such as Research/Compilers) of a department they belong to; several are said one by one, `0` alone is none.
     #[arg(long)]
-    department: Vec<u32>,
+    department: Vec<String>,
     /// Number of a tag they bear; several are said one by one, `0` alone is none.
     #[arg(long)]
     tag: Vec<u32>,
@@ -213,7 +216,7 @@ pub struct Person {
 }
 
 impl Person {
-    fn put_into(&self, change: &mut Map<String, Value>) {
+    async fn put_into(&self, client: &Client, of: Of<'_>, change: &mut Map<String, Value>) -> Result<()> {
         let mut profile = Map::new();
         for (name, value) in [
             ("nickname", &self.nickname),
@@ -233,7 +236,8 @@ impl Person {
         if !profile.is_empty() {
             change.insert("profile".to_owned(), Value::Object(profile));
         }
-        for (name, ids) in [("departments", &self.department), ("tags", &self.tag)] {
+        let departments = department_number::numbers(client, of, &self.department).await?;
+        for (name, ids) in [("departments", &departments), ("tags", &self.tag)] {
             if !ids.is_empty() {
                 let ids: Vec<u32> = ids.iter().copied().filter(|id| *id != 0).collect();
                 change.insert(name.to_owned(), json!(ids));
@@ -242,6 +246,7 @@ impl Person {
         if let Some(seat) = &self.seat {
             change.insert("seat".to_owned(), json!(seat));
         }
+        Ok(())
     }
 }
 
@@ -364,14 +369,20 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
                 "domain": domain,
             });
             if let Value::Object(new) = &mut new {
-                person.put_into(new);
+                let nobodys = Whose { organisation: None };
+                let domain = address
+                    .as_ref()
+                    .filter(|address| address.contains('@'))
+                    .or(domain.as_ref());
+                let of = domain.map_or(Of::Whose(&nobodys), |domain| Of::Address(domain));
+                person.put_into(client, of, new).await?;
                 new.insert("kind".to_owned(), json!(if *shared { "shared" } else { "member" }));
                 new.insert("invited".to_owned(), json!(invited));
             }
             client.post("/api/members", new).await?
         }
         Member::List { whose, filter } => {
-            let query = format!("{}{}", whose.query(), filter.query());
+            let query = format!("{}{}", whose.query(), filter.query(client, whose).await?);
             let items = client.list("/api/members", &query).await?;
             output::list(style, &items, &["address", "display_name", "state", "aliases"]);
             return Ok(());
@@ -396,7 +407,7 @@ pub(crate) async fn run(command: &Member, client: &Client, style: Style) -> Resu
             if let Some(language) = language {
                 change.insert("language".to_owned(), json!(or_none(language)));
             }
-            person.put_into(&mut change);
+            person.put_into(client, Of::Address(address), &mut change).await?;
             let settings = settings.to_json();
             if !settings.is_empty() {
                 change.insert("settings".to_owned(), Value::Object(settings));

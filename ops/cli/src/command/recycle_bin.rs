@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::department_number::{Of, numbers};
 use super::{Whose, password, task};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
@@ -47,9 +48,9 @@ pub enum RecycleBin {
         /// Address of a member who may use it; several are said one by one.
         #[arg(long)]
         member: Vec<String>,
-        /// Number of a department whose members may use it; several are said one by one.
+        /// Number, name or path of a department whose members may use it; several are said one by one.
         #[arg(long)]
-        department: Vec<u32>,
+        department: Vec<String>,
     },
     /// Give it to a member as a second mailbox.
     Give {
@@ -119,7 +120,8 @@ pub(crate) async fn run(command: &RecycleBin, client: &Client, style: Style) -> 
             member,
             department,
         } => {
-            let asked = json!({"display_name": name, "members": member, "departments": department});
+            let departments = numbers(client, Of::Address(address), department).await?;
+            let asked = json!({"display_name": name, "members": member, "departments": departments});
             client.post(&format!("{}/share", path(address)), asked).await?
         }
         RecycleBin::Give { address, member } => {

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Whose;
+use super::department_number::{Of, numbers};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -24,9 +25,9 @@ pub enum Role {
         /// A delegated administrator's function: members, groups, logs; several are said one by one.
         #[arg(long)]
         function: Vec<String>,
-        /// Number of a department that the functions are for, with all below it; without one the whole organisation.
+        /// Number, name or path of a department that the functions are for, with all below it; without one the whole organisation.
         #[arg(long)]
-        department: Vec<u32>,
+        department: Vec<String>,
     },
     /// Offer the creator's role to a member, as the creator.
     HandOver {
@@ -74,7 +75,12 @@ pub(crate) async fn run(command: &Role, client: &Client, style: Style) -> Result
             role,
             function,
             department,
-        } => client.put(&path(address), wanted(role, function, department)?).await?,
+        } => {
+            let departments = numbers(client, Of::Address(address), department).await?;
+            client
+                .put(&path(address), wanted(role, function, &departments)?)
+                .await?
+        }
         Role::HandOver { member } => client.post("/api/hand-over", json!({ "member": member })).await?,
         Role::Offer => client.get("/api/hand-over").await?,
         Role::Accept => client.post("/api/hand-over/accept", Value::Null).await?,

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::Whose;
+use super::department_number::{Of, numbers};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
 
@@ -60,9 +61,9 @@ pub struct Whom {
     /// A member's address; several are said one by one.
     #[arg(long)]
     member: Vec<String>,
-    /// Number of a department, with all below it; several are said one by one.
+    /// Number, name or path of a department, with all below it; several are said one by one.
     #[arg(long)]
-    department: Vec<u32>,
+    department: Vec<String>,
 }
 
 impl Whom {
@@ -110,7 +111,7 @@ pub(crate) async fn run(command: &Shared, client: &Client, style: Style) -> Resu
                     .post(&path(address), json!({"member": member, "rights": rights}))
                     .await?;
             }
-            for department in &whom.department {
+            for department in numbers(client, Of::Address(address), &whom.department).await? {
                 client
                     .post(&path(address), json!({"department": department, "rights": rights}))
                     .await?;
@@ -124,7 +125,7 @@ pub(crate) async fn run(command: &Shared, client: &Client, style: Style) -> Resu
                     .delete(&format!("{}?member={}", path(address), encode(member)))
                     .await?;
             }
-            for department in &whom.department {
+            for department in numbers(client, Of::Address(address), &whom.department).await? {
                 client
                     .delete(&format!("{}?department={department}", path(address)))
                     .await?;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::department_number::{Of, maybe, numbers};
 use super::{Whose, task};
 use crate::client::{Client, encode};
 use crate::output::{self, Style};
@@ -27,9 +28,9 @@ pub struct Import {
     /// The domain of addresses that name none.
     #[arg(long)]
     domain: Option<String>,
-    /// Number of the department of those for whom the file names none.
+    /// Number, name or path of the department of those for whom the file names none.
     #[arg(long)]
-    department: Option<u32>,
+    department: Option<String>,
     #[command(flatten)]
     whose: Whose,
 }
@@ -38,9 +39,9 @@ pub struct Import {
 pub struct Export {
     /// A .csv or .xlsx file.
     file: PathBuf,
-    /// Number of a department, with all below it; several are said one by one.
+    /// Number, name or path of a department, with all below it; several are said one by one.
     #[arg(long)]
-    department: Vec<u32>,
+    department: Vec<String>,
     #[command(flatten)]
     whose: Whose,
 }
@@ -143,15 +144,16 @@ pub(super) async fn import(asked: &Import, client: &Client, style: Style) -> Res
     if let Some(domain) = &asked.domain {
         path.push_str(&format!("domain={}&", encode(domain)));
     }
-    if let Some(department) = asked.department {
+    if let Some(department) = maybe(client, Of::Whose(&asked.whose), asked.department.as_deref()).await? {
         path.push_str(&format!("department={department}&"));
     }
     take(client, style, &asked.whose, (&path, &asked.file)).await
 }
 
 pub(super) async fn export(asked: &Export, client: &Client, style: Style) -> Result<()> {
+    let departments = numbers(client, Of::Whose(&asked.whose), &asked.department).await?;
     let new = json!({
-        "format": format(&asked.file)?, "departments": asked.department, "organisation": asked.whose.organisation,
+        "format": format(&asked.file)?, "departments": departments, "organisation": asked.whose.organisation,
     });
     let begun = client.post("/api/exports/members", new).await?;
     give(client, style, &asked.whose, (begun, &asked.file)).await

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::{Map, json};
 
+use super::department_number::{Of, numbers};
 use super::{Whose, changes};
 use crate::client::Client;
 use crate::output::{self, Style};
@@ -14,9 +15,9 @@ pub enum Tag {
     Add {
         /// Its name.
         name: String,
-        /// Number of a department that bears it; several are said one by one.
+        /// Number, name or path of a department that bears it; several are said one by one.
         #[arg(long)]
-        department: Vec<u32>,
+        department: Vec<String>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -39,9 +40,9 @@ pub enum Tag {
         /// Its name.
         #[arg(long)]
         name: Option<String>,
-        /// Number of a department that bears it; several are said one by one, `0` alone is none.
+        /// Number, name or path of a department that bears it; several are said one by one, `0` alone is none.
         #[arg(long)]
-        department: Vec<u32>,
+        department: Vec<String>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -62,7 +63,8 @@ pub(crate) async fn run(command: &Tag, client: &Client, style: Style) -> Result<
             department,
             whose,
         } => {
-            let new = json!({"name": name, "departments": department, "organisation": whose.organisation});
+            let departments = numbers(client, Of::Whose(whose), department).await?;
+            let new = json!({"name": name, "departments": departments, "organisation": whose.organisation});
             client.post("/api/tags", new).await?
         }
         Tag::List { whose } => {
@@ -82,7 +84,8 @@ pub(crate) async fn run(command: &Tag, client: &Client, style: Style) -> Result<
                 change.insert("name".to_owned(), json!(name));
             }
             if !department.is_empty() {
-                let ids: Vec<u32> = department.iter().copied().filter(|id| *id != 0).collect();
+                let mut ids = numbers(client, Of::Whose(whose), department).await?;
+                ids.retain(|id| *id != 0);
                 change.insert("departments".to_owned(), json!(ids));
             }
             client.patch(&path(id, whose), changes(change)?).await?

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Whose;
+use super::department_number::{Of, numbers};
 use crate::client::Client;
 use crate::output::{self, Style};
 
@@ -17,9 +18,10 @@ pub enum Visibility {
     },
     /// Change who sees whom; what is not named stays.
     Set {
-        /// Numbers of departments whose members are seen by each other only; `none` for no such.
+        /// Numbers, names or paths of departments, with commas between them, whose members are seen by each other only; `none` for no
+        /// such.
         #[arg(long)]
-        hide_departments: Option<Numbers>,
+        hide_departments: Option<String>,
         /// Numbers of tags whose bearers are seen by nobody; `none` for no such.
         #[arg(long)]
         hide_tags: Option<Numbers>,
@@ -32,7 +34,8 @@ pub enum Visibility {
         /// And with the phone numbers.
         #[arg(long)]
         show_phones: Option<Switch>,
-        /// `4>2,3`: members of department 4 see 2 and 3 beside their own; several are said one by one, `none` for no such.
+        /// `4>2,3` or `Interns>Sales`: members of department 4 see 2 and 3 beside their own; several are said one by one, `none` for no
+        /// such.
         #[arg(long)]
         confine: Vec<String>,
         #[command(flatten)]
@@ -65,14 +68,24 @@ impl std::str::FromStr for Numbers {
     }
 }
 
-fn confined(texts: &[String]) -> Result<Value> {
+/// The numbers of departments with commas between them; of `none`, none.
+async fn departments(client: &Client, whose: &Whose, text: &str) -> Result<Vec<u32>> {
+    let said = text.split(',').map(str::trim).filter(|said| *said != "none");
+    let said: Vec<String> = said.map(str::to_owned).collect();
+    numbers(client, Of::Whose(whose), &said).await
+}
+
+async fn confined(client: &Client, whose: &Whose, texts: &[String]) -> Result<Value> {
     let mut all = Vec::new();
     for text in texts.iter().filter(|text| *text != "none") {
         let Some((who, whom)) = text.split_once('>') else {
             bail!("--confine {text}: write it as 4>2,3");
         };
-        let numbers = |text: &str| text.parse::<Numbers>().map_err(anyhow::Error::msg);
-        all.push(json!({"departments": numbers(who)?.0, "see": numbers(whom)?.0}));
+        let (who, see) = (
+            departments(client, whose, who).await?,
+            departments(client, whose, whom).await?,
+        );
+        all.push(json!({"departments": who, "see": see}));
     }
     Ok(Value::Array(all))
 }
@@ -91,8 +104,8 @@ pub(crate) async fn run(command: &Visibility, client: &Client, style: Style) -> 
             whose,
         } => {
             let mut wanted = client.get(&path(whose)).await?;
-            if let Some(numbers) = hide_departments {
-                wanted["hidden_departments"] = json!(numbers.0);
+            if let Some(text) = hide_departments {
+                wanted["hidden_departments"] = json!(departments(client, whose, text).await?);
             }
             if let Some(numbers) = hide_tags {
                 wanted["hidden_tags"] = json!(numbers.0);
@@ -107,7 +120,7 @@ pub(crate) async fn run(command: &Visibility, client: &Client, style: Style) -> 
                 }
             }
             if !confine.is_empty() {
-                wanted["confined"] = confined(confine)?;
+                wanted["confined"] = confined(client, whose, confine).await?;
             }
             client.put(&path(whose), wanted).await?
         }

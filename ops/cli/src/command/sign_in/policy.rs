@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::insert_list;
 use crate::client::{Client, encode};
+use crate::command::department_number::{Of, numbers};
 use crate::command::{Whose, changes};
 use crate::output::{self, Style};
 
@@ -36,7 +37,7 @@ pub enum Policy {
         /// A member who signs in from anywhere; `none` exempts nobody.
         #[arg(long)]
         exempt: Vec<String>,
-        /// A department whose members sign in from anywhere; `none` exempts nobody.
+        /// A department whose members sign in from anywhere, by number, name or path; `none` exempts nobody.
         #[arg(long)]
         exempt_department: Vec<String>,
         /// Of whom a second factor is demanded: administrators, everyone, none.
@@ -89,18 +90,6 @@ async fn warn(client: &Client, whose: &Whose) -> Result<()> {
     Ok(())
 }
 
-fn numbers(entries: &[String]) -> Result<Option<Value>> {
-    if entries.is_empty() {
-        return Ok(None);
-    }
-    let named = entries.iter().filter(|entry| *entry != "none");
-    let read: Result<Vec<u32>, _> = named.map(|entry| entry.parse()).collect();
-    match read {
-        Ok(read) => Ok(Some(json!(read))),
-        Err(_) => bail!("a department is named by its number"),
-    }
-}
-
 pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Result<()> {
     let value = match command {
         Policy::Show { whose } => client.get(&path(client, whose).await?).await?,
@@ -126,8 +115,11 @@ pub(crate) async fn run(command: &Policy, client: &Client, style: Style) -> Resu
             insert_list(&mut change, "networks", network);
             insert_list(&mut change, "administrator_networks", administrator_network);
             insert_list(&mut change, "exempt_members", exempt);
-            if let Some(departments) = numbers(exempt_department)? {
-                change.insert("exempt_departments".to_owned(), departments);
+            if !exempt_department.is_empty() {
+                let named = exempt_department.iter().filter(|entry| *entry != "none");
+                let named: Vec<String> = named.cloned().collect();
+                let departments = numbers(client, Of::Whose(whose), &named).await?;
+                change.insert("exempt_departments".to_owned(), json!(departments));
             }
             if let Some(of) = second_factor {
                 let demand = match of.as_str() {
