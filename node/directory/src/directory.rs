@@ -18,9 +18,9 @@ use crate::record::change::Touched;
 use crate::record::target::Target;
 use crate::transaction::{self as tx, Page};
 use crate::{
-    AccountChange, AccountRecord, AddressChange, Credential, DirectoryOptions, Error, Etag, Factors, FactorsChange,
-    GroupChange, GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant, OrganisationPage, RequestKey,
-    Resolution, Result, SignInPolicy, TenantChange, TenantRecord, Via,
+    AccountChange, AccountRecord, AddressChange, Credential, DirectoryOptions, Draft, Error, Etag, Factors,
+    FactorsChange, GroupChange, GroupId, GroupRecord, Language, Login, NewAccount, NewGroup, NewTenant,
+    OrganisationPage, RequestKey, Resolution, Result, SignInPolicy, TenantChange, TenantRecord, Via,
 };
 
 /// The directory; clones share it.
@@ -422,6 +422,20 @@ impl Directory {
             return Err(Error::not_found("domain", &new.address.domain));
         }
         self.make_account(change, new).await
+    }
+
+    /// All that is wrong with an account that is to be made in a tenant, each fault with the field that it is about: `address`,
+    /// `display_name`, `departments`, `tags`, or one of the profile. Whether there is room for one more is not among them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn faults(
+        &self,
+        change: &mut Change,
+        tenant: TenantId,
+        draft: Draft<'_>,
+    ) -> Result<Vec<(&'static str, Error)>> {
+        tx::faults::run(change, tenant, draft, &self.inner.options).await
     }
 
     async fn make_account(&self, change: &mut Change, new: &NewAccount) -> Result<AccountRecord> {

@@ -129,4 +129,5 @@ pub use resolution::{GroupTargets, Login, Poster, Recipient, Resolution, Via};
 pub use share_notice::ShareNotices;
 pub use standing::{GroupSender, Opening, SenderRights};
 pub use terms::TermsVersion;
+pub use transaction::faults::Draft;
 pub use visibility::{Card, Cards, Sight};

@@ -27,6 +27,7 @@ pub(crate) mod delete_tag;
 pub(crate) mod delete_tenant;
 pub(crate) mod delete_token;
 pub(crate) mod domain_name;
+pub(crate) mod faults;
 pub(crate) mod folder_share;
 pub(crate) mod grant;
 pub(crate) mod group_names;

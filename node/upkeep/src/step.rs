@@ -195,27 +195,20 @@ impl Steps {
             return self.checked().await;
         }
         let rows = self.part().await?;
-        let mut found: Vec<(u32, Vec<Problem>)> = Vec::new();
         let mut candidates = Vec::new();
         for row in &rows {
-            match import_members::read(import, row) {
-                Ok(candidate) => {
-                    let problems = self.seen.note(row.0, &candidate);
-                    if problems.is_empty() {
-                        candidates.push((row.0, candidate));
-                    } else {
-                        found.push((row.0, problems));
-                    }
-                }
-                Err(problems) => found.push((row.0, problems)),
-            }
+            let (candidate, mut problems) = import_members::read(import, row);
+            let is_good = problems.is_empty();
+            problems.extend(self.seen.note(row.0, &candidate, is_good));
+            candidates.push((row.0, candidate, problems));
         }
         let (directory, tenant) = (&self.directory, self.task.tenant);
-        let tried = directory
+        let found: Vec<(u32, Vec<Problem>)> = directory
             .try_out(async |change| {
                 let mut found = Vec::new();
-                for (line, candidate) in &candidates {
-                    let problems = import_members::take(directory, change, tenant, import, candidate).await?;
+                for (line, candidate, problems) in &candidates {
+                    let read = (candidate, problems.clone());
+                    let problems = import_members::take(directory, change, tenant, import, read).await?;
                     if !problems.is_empty() {
                         found.push((*line, problems));
                     }
@@ -223,7 +216,6 @@ impl Steps {
                 Ok(found)
             })
             .await?;
-        found.extend(tried);
         self.note_checked(&rows, found).await
     }
 
@@ -301,10 +293,9 @@ impl Steps {
                 if known.iter().any(|known| known.line == row.0) {
                     continue;
                 }
-                let problems = match import_members::read(import, row) {
-                    Ok(candidate) => import_members::take(&directory, change, task.tenant, import, &candidate).await?,
-                    Err(problems) => problems,
-                };
+                let (candidate, problems) = import_members::read(import, row);
+                let read = (&candidate, problems);
+                let problems = import_members::take(&directory, change, task.tenant, import, read).await?;
                 if problems.is_empty() {
                     task.good += 1;
                 } else {

@@ -146,6 +146,7 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
         };
         ground.directory.create_tag(ground.tenant, &tag).await.unwrap();
         let deep = (1..=16).map(|level| format!("L{level}")).collect::<Vec<_>>().join("/");
+        // A row with several wrong fields tells of each.
         let text = format!(
             "Name,Address,Account ID,Mobile,Gender,Departments,Tags,Alias\n\
              Good,good,E1,+86 138,,Tech/Web;Sales,T,Goodie\n\
@@ -157,7 +158,8 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
              Words,words,,12x,unsure,,\n\
              Tagged,tagged,,,,,None\n\
              ,,E9,,,,\n\
-             Nick,nick,,,,,,Pоstmaster\n"
+             Nick,nick,,,,,,Pоstmaster\n\
+             <Bad>,no one@d.test,e1,12x,unsure,{deep},None,Pоstmaster\n"
         );
         let dry = ImportMembers {
             dry_run: true,
@@ -166,7 +168,7 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
         let looked = ground.run(dry, &text).await;
         assert_eq!(
             (looked.state, looked.total, looked.bad, looked.good),
-            (TaskState::Done, 10, 9, 1),
+            (TaskState::Done, 11, 10, 1),
             "so many could be taken"
         );
         assert_eq!(ground.count().await, 1, "nothing was");
@@ -179,9 +181,18 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
             "6 address: domain far.test does not exist",
             "7 departments: department_levels_max is 15 and 16 are in use",
             "8 gender: unsure is none of female, f, male, m",
+            "8 mobile: mobile: a phone number has 3 to 20 digits",
             "9 tags: there is no tag None",
             "10 address: it is missing",
             "11 alias: nickname: that name could be taken for the administrator's",
+            "12 address: ",
+            "12 gender: unsure is none of female, f, male, m",
+            "12 account id: line 2 has the same",
+            "12 departments: department_levels_max is 15 and 16 are in use",
+            "12 tags: there is no tag None",
+            "12 name: a name has no control characters",
+            "12 alias: nickname: that name could be taken for the administrator's",
+            "12 mobile: mobile: a phone number has 3 to 20 digits",
         ];
         assert_eq!(problems.len(), expect.len(), "{problems:#?}");
         for (problem, expect) in problems.iter().zip(expect) {
@@ -202,11 +213,11 @@ fn mem_9_every_wrong_line_is_told_with_field_and_reason() {
             ..import()
         };
         let taken = ground.run(good.clone(), &text).await;
-        assert_eq!((taken.state, taken.good, taken.bad), (TaskState::Done, 1, 9));
+        assert_eq!((taken.state, taken.good, taken.bad), (TaskState::Done, 1, 10));
         let again = ground.run(good, &text).await;
         assert_eq!(
             (again.good, again.bad, ground.count().await),
-            (0, 10, 2),
+            (0, 11, 2),
             "nothing is made twice"
         );
         ground

@@ -184,7 +184,7 @@ pub(super) fn clear(transaction: &mut Change, account: &AccountRecord) {
     }
 }
 
-fn unique(profile: &Profile) -> impl Iterator<Item = (&'static str, String)> {
+pub(super) fn unique(profile: &Profile) -> impl Iterator<Item = (&'static str, String)> {
     let employee_id = (!profile.employee_id.is_empty()).then(|| ("employee-id", folded(&profile.employee_id)));
     let mobile = (!profile.mobile.is_empty()).then(|| ("mobile", profile.mobile.clone()));
     let external_id = (!profile.external_id.is_empty()).then(|| ("external-id", profile.external_id.clone()));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hongyan_directory::{
-    AccountState, Change, DepartmentId, Directory, Error, Gender, NewAccount, NewDepartment, Profile, Rank, Seat, TagId,
+    AccountState, Change, DepartmentId, Directory, Draft, Error, Gender, NewAccount, NewDepartment, Profile, Rank,
+    Seat, TagId,
 };
 use hongyan_types::{Address, TenantId};
 
@@ -13,7 +14,12 @@ use crate::{ImportMembers, Problem};
 
 /// A row as it is to be taken: all that it says, but departments and tags, which are looked up.
 pub(crate) struct Candidate {
-    account: NewAccount,
+    /// None where none can be read.
+    address: Option<Address>,
+    display_name: String,
+    state: AccountState,
+    seat: Seat,
+    profile: Profile,
     departments: Vec<Vec<String>>,
     tags: Vec<String>,
 }
@@ -23,11 +29,12 @@ pub(crate) struct Candidate {
 pub(crate) struct Seen(BTreeMap<(&'static str, String), u32>);
 
 impl Seen {
-    /// Notes what must be unique of a row; what another line has already is a problem.
-    pub(crate) fn note(&mut self, line: u32, candidate: &Candidate) -> Vec<Problem> {
-        let profile = &candidate.account.profile;
+    /// Notes what must be unique of a row that may be taken (`is_good` so far); what another line has already is a problem.
+    pub(crate) fn note(&mut self, line: u32, candidate: &Candidate, is_good: bool) -> Vec<Problem> {
+        let profile = &candidate.profile;
+        let address = candidate.address.as_ref();
         let values = [
-            ("address", candidate.account.address.key()),
+            ("address", address.map_or_else(String::new, Address::key)),
             ("account id", profile.employee_id.to_lowercase()),
             ("mobile", profile.mobile.clone()),
         ];
@@ -36,8 +43,11 @@ impl Seen {
             if value.is_empty() {
                 continue;
             }
-            let first = *self.0.entry((field, value)).or_insert(line);
-            if first != line {
+            let first = match is_good {
+                true => Some(*self.0.entry((field, value)).or_insert(line)),
+                false => self.0.get(&(field, value)).copied(),
+            };
+            if let Some(first) = first.filter(|first| *first != line) {
                 problems.push(Problem::new(field, format!("line {first} has the same")));
             }
         }
@@ -45,8 +55,8 @@ impl Seen {
     }
 }
 
-/// What the cells of a row say, or all that is wrong with them.
-pub(crate) fn read(import: &ImportMembers, row: &Row) -> Result<Candidate, Vec<Problem>> {
+/// What the cells of a row say, and all that is wrong with them by themselves.
+pub(crate) fn read(import: &ImportMembers, row: &Row) -> (Candidate, Vec<Problem>) {
     let columns = import.head.iter().map(|name| Column::named(name));
     let cells: BTreeMap<Column, &str> = columns
         .zip(&row.1)
@@ -100,41 +110,37 @@ pub(crate) fn read(import: &ImportMembers, row: &Row) -> Result<Candidate, Vec<P
         Some(true) => Seat::Advanced,
         _ => Seat::Standard,
     };
-    let Some(address) = address.filter(|_| problems.is_empty()) else {
-        return Err(problems);
-    };
     let list = |column| {
         let parts = text(column);
         let parts = parts.split([';', '；']).map(str::trim).filter(|part| !part.is_empty());
         parts.map(str::to_owned).collect::<Vec<_>>()
     };
     let levels = |path: &String| path.split('/').map(|level| level.trim().to_owned()).collect();
-    Ok(Candidate {
+    let candidate = Candidate {
+        address,
         departments: list(Column::Departments).iter().map(levels).collect(),
         tags: list(Column::Tags),
-        account: NewAccount {
-            display_name: text(Column::Name),
-            state: if import.invited {
-                AccountState::Invited
-            } else {
-                AccountState::Active
-            },
-            seat,
-            profile: Profile {
-                nickname: text(Column::Nickname),
-                employee_id: text(Column::EmployeeId),
-                mobile: digits(&text(Column::Mobile)),
-                landline: text(Column::Landline),
-                gender,
-                title: text(Column::Title),
-                rank,
-                location: text(Column::Location),
-                private_address: text(Column::PrivateAddress),
-                ..Profile::default()
-            },
-            ..NewAccount::at(address)
+        display_name: text(Column::Name),
+        state: if import.invited {
+            AccountState::Invited
+        } else {
+            AccountState::Active
         },
-    })
+        seat,
+        profile: Profile {
+            nickname: text(Column::Nickname),
+            employee_id: text(Column::EmployeeId),
+            mobile: digits(&text(Column::Mobile)),
+            landline: text(Column::Landline),
+            gender,
+            title: text(Column::Title),
+            rank,
+            location: text(Column::Location),
+            private_address: text(Column::PrivateAddress),
+            ..Profile::default()
+        },
+    };
+    (candidate, problems)
 }
 
 /// A number without what people put between its digits, so that two ways to write it are one.
@@ -156,41 +162,66 @@ fn address(import: &ImportMembers, cell: Option<&str>) -> Result<Option<Address>
     Ok(Some(address))
 }
 
-/// Makes the member in a transaction; a row that cannot be taken has written nothing but departments that it names.
+/// Makes the member in a transaction, unless there are `problems` already. Gives these and all others; a row that cannot be taken has
+/// written nothing but departments that it names.
 pub(crate) async fn take(
     directory: &Directory,
     change: &mut Change,
     tenant: TenantId,
     import: &ImportMembers,
-    candidate: &Candidate,
+    (candidate, mut problems): (&Candidate, Vec<Problem>),
 ) -> Result<Vec<Problem>, Error> {
-    let mut account = candidate.account.clone();
-    let mut problems = Vec::new();
+    let (mut departments, mut tags) = (Vec::new(), Vec::new());
     for path in &candidate.departments {
         match department(directory, change, tenant, path).await {
-            Ok(id) => account.departments.push(id),
+            Ok(id) => departments.push(id),
             Err(error) => problems.push(Problem::new("departments", words(error)?)),
         }
     }
     if candidate.departments.is_empty() {
-        account.departments.extend(import.department.map(DepartmentId));
+        departments.extend(import.department.map(DepartmentId));
     }
     for name in &candidate.tags {
         match directory.find_tag(change, tenant, name).await? {
-            Some(id) => account.tags.push(TagId(id.0)),
+            Some(id) => tags.push(TagId(id.0)),
             None => problems.push(Problem::new("tags", format!("there is no tag {name}"))),
         }
     }
-    if !problems.is_empty() {
-        return Ok(problems);
-    }
-    match directory.add_account(change, tenant, &account).await {
-        Ok(_) => Ok(Vec::new()),
-        Err(error) => {
-            let field = field_of(&error);
-            Ok(vec![Problem::new(field, words(error)?)])
+    let draft = Draft {
+        address: candidate.address.as_ref(),
+        display_name: &candidate.display_name,
+        profile: &candidate.profile,
+        departments: &departments,
+        tags: &tags,
+    };
+    let mut refused = None;
+    if let Some(address) = candidate.address.clone().filter(|_| problems.is_empty()) {
+        let account = NewAccount {
+            display_name: candidate.display_name.clone(),
+            state: candidate.state,
+            seat: candidate.seat,
+            profile: candidate.profile.clone(),
+            departments: departments.clone(),
+            tags: tags.clone(),
+            ..NewAccount::at(address)
+        };
+        match directory.add_account(change, tenant, &account).await {
+            Ok(_) => return Ok(problems),
+            Err(error) => refused = Some(Problem::new("", words(error)?)),
         }
     }
+    for (field, fault) in directory.faults(change, tenant, draft).await? {
+        // One row in two departments says so of each; what a line before has too is said already.
+        let field = column_of(field);
+        if problems.iter().all(|problem| problem.field != field) {
+            problems.push(Problem::new(field, fault.to_string()));
+        }
+    }
+    // Whatever is wrong beside its fields, such as that there is no seat left.
+    if problems.is_empty() {
+        problems.extend(refused);
+    }
+    Ok(problems)
 }
 
 /// The department of that path; those that are missing are made.
@@ -226,27 +257,17 @@ fn words(error: Error) -> Result<String, Error> {
     }
 }
 
-/// The column that an error is about.
-fn field_of(error: &Error) -> &'static str {
-    match error {
-        Error::Exists {
-            what: "employee-id", ..
-        } => "account id",
-        Error::Exists { what: "mobile", .. } => "mobile",
-        Error::Exists { .. } | Error::NotFound { what: "domain", .. } => "address",
-        Error::NotFound { what: "department", .. } => "departments",
-        Error::Limit { setting, .. } if setting.starts_with("departments") => "departments",
-        Error::Limit { setting, .. } if setting.starts_with("tags") => "tags",
-        Error::Invalid(words) => {
-            let named = words.split(':').next().unwrap_or_default();
-            if named == "nickname" {
-                return Column::Nickname.names().0;
-            }
-            let known = ["mobile", "landline", "private_address"];
-            known.into_iter().find(|field| *field == named).unwrap_or("name")
-        }
-        _ => "",
-    }
+/// The column that a field of an account is in.
+fn column_of(field: &'static str) -> &'static str {
+    let column = match field {
+        "display_name" => Column::Name,
+        "nickname" => Column::Nickname,
+        "employee_id" => Column::EmployeeId,
+        "private_address" => Column::PrivateAddress,
+        // The others bear the same name.
+        _ => return field,
+    };
+    column.names().0
 }
 
 /// Columns of a file that mean nothing here, and those that are missing or there twice.
