@@ -365,3 +365,40 @@ async fn acc_17_not_everybody_begins_as_often_as_they_like() {
     world.wait(600);
     assert_eq!(begin("2001:db8::4").await, "ok");
 }
+
+#[tokio::test]
+async fn mem_13_whoever_is_given_a_mailbox_is_another_person_for_clients() {
+    let world = World::new().await;
+    let issuer = "https://mail.example.test";
+    let tokens = world.tokens("openid imap").await;
+    let vouched = world.access.oauth_id_token(issuer, "reader", &tokens).await.unwrap();
+    let vouched = vouched.unwrap();
+    let named = async || world.access.oauth_hint(issuer, vouched.reveal()).await.unwrap();
+    let of_anna = Hint {
+        account: world.anna,
+        client: "reader".to_owned(),
+    };
+    assert_eq!(named().await, Some(of_anna));
+    let told = world.access.oauth_introspect(tokens.access.reveal()).await.unwrap();
+    assert_eq!(told.unwrap().subject, world.anna.0.to_string());
+    let asked = hongyan_directory::Recycle {
+        unbind: true,
+        confirmed: true,
+        ..hongyan_directory::Recycle::default()
+    };
+    world.directory.recycle(world.anna, &asked).await.unwrap();
+    assert_eq!(named().await, None, "nobody has it");
+    let next = hongyan_directory::Restore::Member {
+        name: Some("Ben".to_owned()),
+        profile: None,
+        credential: None,
+        invited: false,
+        another: true,
+    };
+    world.directory.restore(world.tenant, world.anna, &next).await.unwrap();
+    assert_eq!(named().await, None, "it names who had the mailbox before");
+    let told = world.access.oauth_introspect(tokens.access.reveal()).await.unwrap();
+    assert_eq!(told, None);
+    let ben = world.directory.account(world.anna).await.unwrap().unwrap();
+    assert_ne!(ben.subject(), world.anna.0.to_string());
+}

@@ -213,8 +213,13 @@ async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
     };
     keep().await;
     ground.recycle("anna", Recycle::default()).await.unwrap();
-    directory.restore(ground.tenant, anna, &as_it_was()).await.unwrap();
+    let back = directory.restore(ground.tenant, anna, &as_it_was()).await.unwrap();
     assert!(is_kept().await, "MEM-14: whoever comes back finds all as it was");
+    assert_eq!(
+        back.subject(),
+        anna.0.to_string(),
+        "and is who they were for other systems"
+    );
     let unbind = Recycle {
         unbind: true,
         ..Recycle::default()
@@ -232,7 +237,7 @@ async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
         }),
         ..crate::AccountChange::default()
     };
-    directory.change_account(anna, &chosen).await.unwrap();
+    let second = directory.change_account(anna, &chosen).await.unwrap().subject();
     ground.recycle("anna", Recycle::default()).await.unwrap();
     let to_ben = Restore::Member {
         name: Some("Ben".to_owned()),
@@ -241,8 +246,10 @@ async fn mem_13_what_a_person_kept_is_not_there_for_the_next() {
         invited: false,
         another: true,
     };
+    assert_ne!(second, back.subject(), "other systems do not take one for the other");
     let ben = directory.restore(ground.tenant, anna, &to_ben).await.unwrap();
     assert!(!is_kept().await, "MEM-16: one that was deleted is given to another");
+    assert!(ben.subject() != second && ben.subject() != back.subject());
     assert_eq!((ben.display_name.as_str(), &ben.profile), ("Ben", &Profile::default()));
     assert_eq!(
         (ben.language, ben.settings.pop_junk, ben.settings.pop3),

@@ -29,6 +29,7 @@ fn member(id: u64, address: &str, external_id: &str) -> AccountRecord {
         limits: hongyan_directory::Limits::new(),
         restricted: hongyan_directory::Restrictions::default(),
         address_made_up: false,
+        handovers: 0,
         created: Timestamp { millis: 0 },
     }
 }

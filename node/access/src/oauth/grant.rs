@@ -352,6 +352,7 @@ impl Access {
             is_refresh: matches!(named, Named::Refresh(..)),
             tenant: account.tenant,
             account: account.id,
+            subject: account.subject(),
             username: account.address.to_string(),
             client: grant.client,
             scope,

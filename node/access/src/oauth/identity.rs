@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hongyan_directory::AccountRecord;
 use hongyan_sasl::Secret;
 use hongyan_types::{AccountId, TenantId, Timestamp};
 use ring::digest::{SHA256, digest};
@@ -18,7 +19,7 @@ const ID_TOKEN_SECS: i64 = 600;
 #[derive(Debug, Clone)]
 pub struct Person {
     /// Who it is, for ever.
-    pub account: AccountId,
+    pub subject: String,
     /// Whose organisation.
     pub tenant: TenantId,
     /// Their name.
@@ -69,10 +70,13 @@ impl Access {
         if !tokens.scope.has(Claim::OpenId) {
             return Ok(None);
         }
+        let Some(member) = self.0.directory.account(tokens.account).await? else {
+            return Ok(None);
+        };
         let now = self.now().millis.div_euclid(1_000);
         let mut claims = json!({
             "iss": issuer,
-            "sub": tokens.account.0.to_string(),
+            "sub": member.subject(),
             "aud": client,
             "iat": now,
             "exp": now.saturating_add(ID_TOKEN_SECS),
@@ -128,7 +132,7 @@ impl Access {
             return Err(AccessError::NotInScope(crate::Protocol::Web));
         }
         Ok(Person {
-            account: login.account.id,
+            subject: login.account.subject(),
             tenant: login.account.tenant,
             name: login.account.display_name.clone(),
             address: login.account.address.to_string(),
@@ -145,14 +149,18 @@ impl Access {
             return Ok(None);
         };
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let hint = || {
-            (text("iss")? == issuer).then_some(())?;
-            Some(Hint {
-                account: AccountId(text("sub")?.parse().ok()?),
-                client: text("aud")?.to_owned(),
-            })
+        let (Some(subject), Some(client)) = (text("sub"), text("aud")) else {
+            return Ok(None);
         };
-        Ok(hint())
+        let Some(account) = AccountRecord::named_by(subject).filter(|_| text("iss") == Some(issuer)) else {
+            return Ok(None);
+        };
+        // Whoever had the mailbox before is nobody here any more.
+        let member = self.0.directory.account(account).await?;
+        Ok(member.filter(|member| member.subject() == subject).map(|_| Hint {
+            account,
+            client: client.to_owned(),
+        }))
     }
 }
 

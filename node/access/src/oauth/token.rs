@@ -25,6 +25,8 @@ pub struct TokenView {
     pub tenant: TenantId,
     /// Whose it is.
     pub account: AccountId,
+    /// What clients know them by.
+    pub subject: String,
     /// Their address.
     pub username: String,
     /// The client.

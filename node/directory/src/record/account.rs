@@ -240,9 +240,26 @@ pub struct AccountRecord {
     pub restricted: Restrictions,
     /// Whether its main address was made up by the system and may be changed once (MEM-1, MEM-11).
     pub address_made_up: bool,
+    /// How often it went from one person to another (MEM-13).
+    pub handovers: u32,
 }
 
 impl AccountRecord {
+    /// What other systems know its person by: never that of another, also when the mailbox is given to somebody else
+    /// (OpenID Connect Core §2, `sub`; SAML 2.0 Core §8.3.7).
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self.handovers {
+            0 => self.id.0.to_string(),
+            handovers => format!("{}-{handovers}", self.id.0),
+        }
+    }
+    /// The account that [`Self::subject`] of one of its persons names; nothing for what is no such text.
+    #[must_use]
+    pub fn named_by(subject: &str) -> Option<AccountId> {
+        let account = subject.split_once('-').map_or(subject, |(account, _)| account);
+        account.parse().ok().map(AccountId)
+    }
     /// Changes whenever the account does; its password is no part of that.
     #[must_use]
     pub fn etag(&self) -> Etag {
@@ -376,6 +393,8 @@ struct V1 {
     restricted: Option<u8>,
     #[n(19)]
     address_made_up: Option<bool>,
+    #[n(20)]
+    handovers: Option<u32>,
 }
 
 enum Stored {
@@ -413,6 +432,7 @@ pub(crate) fn encode(account: &AccountRecord) -> Bytes {
         limits: Some(stored_limits(&account.limits)).filter(|limits| !limits.is_empty()),
         restricted: Some(account.restricted.bits()).filter(|bits| *bits > 0),
         address_made_up: account.address_made_up.then_some(true),
+        handovers: Some(account.handovers).filter(|handovers| *handovers > 0),
     };
     record::encode(Schema(1), &body)
 }
@@ -466,6 +486,7 @@ pub(crate) fn decode(tenant: TenantId, id: AccountId, stored: &[u8]) -> Result<A
         limits: read_limits(&body.limits.unwrap_or_default()),
         restricted: Restrictions::of_bits(body.restricted.unwrap_or(0)),
         address_made_up: body.address_made_up == Some(true),
+        handovers: body.handovers.unwrap_or(0),
     })
 }
 
@@ -497,7 +518,20 @@ mod tests {
             limits: Limits::new(),
             restricted: Restrictions::default(),
             address_made_up: false,
+            handovers: 0,
         }
+    }
+
+    #[test]
+    fn no_two_persons_of_an_account_have_one_subject() {
+        let first = anna();
+        let second = AccountRecord { handovers: 1, ..anna() };
+        assert_eq!((first.subject(), second.subject()), ("7".to_owned(), "7-1".to_owned()));
+        for subject in [first.subject(), second.subject()] {
+            assert_eq!(AccountRecord::named_by(&subject), Some(AccountId(7)));
+        }
+        assert_eq!(AccountRecord::named_by("anna"), None);
+        assert_eq!(AccountRecord::named_by(""), None);
     }
 
     #[test]
@@ -598,7 +632,14 @@ mod tests {
         };
         let stored = encode(&made_up);
         assert!(crate::record::hex(&stored).ends_with("1a0001117003f5"));
-        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(made_up));
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored).as_ref(), Ok(&made_up));
+        let given_on = AccountRecord {
+            handovers: 2,
+            ..made_up
+        };
+        let stored = encode(&given_on);
+        assert!(crate::record::hex(&stored).ends_with("1a0001117003f502"));
+        assert_eq!(decode(TenantId(3), AccountId(7), &stored), Ok(given_on));
     }
 
     #[test]

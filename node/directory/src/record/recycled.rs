@@ -130,6 +130,7 @@ mod tests {
                 limits: crate::Limits::new(),
                 restricted: crate::Restrictions::default(),
                 address_made_up: false,
+                handovers: 0,
             },
             kind: RecycleKind::Unbound,
             since: Timestamp { millis: 2_000 },

@@ -58,6 +58,7 @@ pub(crate) async fn run(
         limits: Limits::new(),
         restricted: crate::Restrictions::default(),
         address_made_up: new.address_made_up,
+        handovers: 0,
     };
     membership::check_kind(&account)?;
     membership::check_unique(transaction, &account).await?;

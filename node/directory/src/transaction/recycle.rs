@@ -97,6 +97,7 @@ pub(super) async fn without_person(transaction: &mut Change, account: AccountRec
             active_sync: allowed.active_sync,
             ..new
         },
+        handovers: account.handovers.saturating_add(1),
         ..account
     })
 }

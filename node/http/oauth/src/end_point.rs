@@ -254,7 +254,7 @@ pub(crate) async fn introspect(
                 "scope": view.scope.to_string(),
                 "client_id": view.client,
                 "username": view.username,
-                "sub": view.account.0.to_string(),
+                "sub": view.subject,
                 "token_type": if view.is_refresh { "refresh_token" } else { "Bearer" },
                 "exp": view.end.millis / 1_000,
                 "iss": &*oauth.issuer,

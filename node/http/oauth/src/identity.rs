@@ -98,7 +98,7 @@ pub(crate) async fn user_info(State(oauth): State<Oauth>, headers: HeaderMap) ->
             return challenge(StatusCode::UNAUTHORIZED, words, json!({"error": "invalid_token"}));
         }
     };
-    let mut claims = json!({"sub": person.account.0.to_string()});
+    let mut claims = json!({"sub": person.subject});
     if person.scope.has(Claim::Profile) {
         let name = if person.name.is_empty() {
             &person.address

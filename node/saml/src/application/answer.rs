@@ -111,10 +111,9 @@ impl Saml {
     }
 
     /// Core §8.3.7: of no meaning, the same for ever, another one for each application.
-    fn persistent(&self, tenant: TenantId, application: &Application, account: u64) -> String {
+    fn persistent(&self, tenant: TenantId, application: &Application, subject: &str) -> String {
         let key = self.0.openid.derived_key("saml persistent name");
-        let (tenant, account) = (tenant.0.to_string(), account.to_string());
-        let hash = hashed(key, &[&tenant, &application.entity_id, &account]);
+        let hash = hashed(key, &[&tenant.0.to_string(), &application.entity_id, subject]);
         URL_SAFE_NO_PAD.encode(hash.get(..NAME_OCTETS).unwrap_or_default())
     }
 
@@ -133,7 +132,7 @@ impl Saml {
         let account = &present.session.account;
         NameIdentifier {
             value: match application.name_id {
-                NameId::Persistent => self.persistent(tenant, application, account.id.0),
+                NameId::Persistent => self.persistent(tenant, application, &account.subject()),
                 NameId::Email => account.address.to_string(),
                 NameId::Transient => self.name(),
             },
