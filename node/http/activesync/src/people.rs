@@ -8,9 +8,7 @@ use hongyan_activesync::command::resolve_recipients::{
 };
 use hongyan_activesync::command::search::{Person, ResultRange};
 use hongyan_activesync::{Element, Status};
-use hongyan_directory::{
-    AccountRecord, AccountState, Cards, GroupRecord, MemberQuery, Sight, folded, phone_digits, spellings,
-};
+use hongyan_directory::{AccountRecord, AccountState, Cards, GroupRecord, MemberQuery, Sight, folded, spellings};
 use hongyan_types::Address;
 
 use crate::answer::{Found, body};
@@ -53,13 +51,6 @@ struct Book<'a> {
     groups: Vec<(Arc<GroupRecord>, String)>,
 }
 
-/// A name, and how it is found by its sound.
-fn sounds(name: &str) -> Vec<String> {
-    let mut all = vec![folded(name)];
-    all.extend(spellings(name));
-    all
-}
-
 impl<'a> Book<'a> {
     async fn open(asking: &'a Asking<'a>) -> Found<Self> {
         let (directory, tenant) = (&asking.service.services.directory, asking.account.tenant);
@@ -69,8 +60,8 @@ impl<'a> Book<'a> {
             let is_end = some.len() < GROUPS;
             after = some.last().map(|group| group.id);
             groups.extend(some.into_iter().map(|group| {
-                let mut shown = sounds(&group.display_name);
-                shown.push(folded(&group.address.to_string()));
+                let mut shown = vec![folded(&group.display_name), folded(&group.address.to_string())];
+                shown.extend(spellings(&group.display_name));
                 (Arc::new(group), shown.join("\n"))
             }));
             if is_end {
@@ -103,23 +94,10 @@ impl<'a> Book<'a> {
             .await?;
         let words = folded(text);
         let is_about = |shown: &str| words.split_whitespace().all(|word| shown.contains(word));
-        let accounts = found.accounts.into_iter();
-        let accounts = accounts.filter(|account| is_about(&self.shown(account)));
         let groups = self.groups.iter().filter(|(_, shown)| is_about(shown));
         let groups = groups.map(|(group, _)| Entry::Group(Arc::clone(group)));
-        Ok(accounts.map(Entry::Account).chain(groups).take(limit).collect())
-    }
-
-    /// All that colleagues may find someone by.
-    fn shown(&self, account: &AccountRecord) -> String {
-        let card = self.cards.of(account);
-        let phones = [&card.mobile, &card.landline];
-        let mut shown = sounds(&card.name);
-        shown.extend(account.addresses().map(|address| folded(&address.to_string())));
-        shown.extend(card.title.as_deref().map(folded));
-        shown.extend(phones.into_iter().flatten().map(|phone| phone_digits(phone)));
-        shown.extend(phones.into_iter().flatten().map(|phone| folded(phone)));
-        shown.join("\n")
+        let accounts = found.accounts.into_iter().map(Entry::Account);
+        Ok(accounts.chain(groups).take(limit).collect())
     }
 
     /// The name, or the address of what has none.
