@@ -56,12 +56,12 @@ impl ActKind {
     }
 }
 
-/// Which act. In order of time.
+/// Which act. In order of time, and of one moment in the order in which they were done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActId {
     /// When.
     pub at: Timestamp,
-    /// Tells those of one moment apart.
+    /// Tells those of one moment apart; grows with each that is done.
     pub number: u64,
 }
 

@@ -136,6 +136,8 @@ pub(crate) struct Work<'a> {
     folder_next_before: u32,
     octets: usize,
     log_octets: usize,
+    /// How many acts and removals are noted so far.
+    acts: u64,
 }
 
 impl<'a> Work<'a> {
@@ -167,6 +169,7 @@ impl<'a> Work<'a> {
             folders: Vec::new(),
             octets: 0,
             log_octets: 0,
+            acts: 0,
         }
     }
     /// Has what every commit reads on its way.

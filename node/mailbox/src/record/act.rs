@@ -1,4 +1,4 @@
-//! What someone did in a mailbox that is not theirs: key kind 12, [millis, random]. Older ones go with the next.
+//! What someone did in a mailbox that is not theirs: key kind 12, [millis, number]. Older ones go with the next.
 
 use bytes::Bytes;
 use hongyan_kv::Error as StorageError;

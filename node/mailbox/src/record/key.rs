@@ -15,8 +15,8 @@
 //! | 9 | email | how many messages share the mail, when more than one |
 //! | 10 | minute, request id | [`super::done`]: what became of that request |
 //! | 11 | millis, email | [`super::purged`]: a mail that can be had back |
-//! | 12 | millis, random | [`super::act`]: what someone did in a mailbox that is not theirs |
-//! | 13 | millis, random | [`super::removal`]: mails that went together |
+//! | 12 | millis, number | [`super::act`]: what someone did in a mailbox that is not theirs |
+//! | 13 | millis, number | [`super::removal`]: mails that went together |
 //! | 14 | email / 256 | summaries of these mails, in the form of whoever lists mails ([`crate::summary_of`]) |
 //!
 //! Kinds 0 to 3 lie together: a mailbox starts with one range read of them and one of the log's tail.

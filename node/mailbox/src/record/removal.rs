@@ -1,4 +1,4 @@
-//! Mails that went together: key kind 13, [millis, random]. Older ones go with the next.
+//! Mails that went together: key kind 13, [millis, number]. Older ones go with the next.
 
 use bytes::Bytes;
 use hongyan_kv::Error as StorageError;

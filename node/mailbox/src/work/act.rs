@@ -9,6 +9,9 @@ use crate::record::{act, key};
 use crate::request::{Body, Reply};
 use crate::{Act, ActId, ActKind, EmailId, FolderId};
 
+/// Bits of an act's number that tell those of one commit apart: each takes some octets of it, [`ACT_OCTETS`] or more, and a commit
+/// has no room for so many.
+const ACTS_OF_COMMIT_BITS: u32 = 20;
 /// Octets an act takes, about.
 const ACT_OCTETS: usize = 300;
 
@@ -23,15 +26,21 @@ fn added(reply: &Reply) -> Option<EmailId> {
 }
 
 impl Work<'_> {
+    /// Of one moment, acts are in the order in which they were done: by commit, and within it by their place.
+    pub(super) fn next_act(&mut self) -> ActId {
+        let place = self.acts;
+        self.acts += 1;
+        ActId {
+            at: self.now,
+            number: self.modseq.0 << ACTS_OF_COMMIT_BITS | place,
+        }
+    }
     /// Notes what `person` has done, if it is something to be told; `deleted` is the path of a folder that went with it.
     pub(crate) fn note_act(&mut self, person: AccountId, body: &Body, reply: &Reply, deleted: Option<String>) {
         let Some((kind, path, messages)) = self.done(body, reply, deleted) else {
             return;
         };
-        let id = ActId {
-            at: self.now,
-            number: self.services.env.random_u64(),
-        };
+        let id = self.next_act();
         let act = Act {
             id,
             person,

@@ -9,7 +9,7 @@ use crate::change::Change;
 use crate::options::ACTS_KEPT;
 use crate::record::{email, key, removal};
 use crate::request::Body;
-use crate::{ActId, Client, EmailId, FolderId, Removal, RemovedMail, SpecialUse};
+use crate::{Client, EmailId, FolderId, Removal, RemovedMail, SpecialUse};
 
 /// Mails of a removal that are named; of the others, only the number is kept.
 const NAMED_MAX: usize = 20;
@@ -38,10 +38,7 @@ impl Work<'_> {
             _ => return Ok(()),
         };
         for (folder, to_trash, emails) in self.removed(first) {
-            let id = ActId {
-                at: self.now,
-                number: self.services.env.random_u64() >> 1,
-            };
+            let id = self.next_act();
             let mut mails = Vec::new();
             for email in emails.iter().take(NAMED_MAX) {
                 mails.push(self.removed_mail(*email).await?);

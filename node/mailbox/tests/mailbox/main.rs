@@ -1,5 +1,6 @@
 //! The mailbox on a store in memory: each request, faults, repeats, a model, and what operations cost.
 
+mod acts;
 mod cost;
 mod emails;
 mod faults;
