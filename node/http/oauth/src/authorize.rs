@@ -3,17 +3,16 @@
 //! Nobody is sent anywhere before client and place are known to belong together; after that, what is wrong is told to the
 //! client (RFC 6749 §4.1.2.1). All forms carry the whole request, which is checked again each time: there is no state here.
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
-use hongyan_access::{AuthorizationRequest, Guest, OauthClient, OauthError, Stage, WebSession};
+use hongyan_access::{AuthorizationRequest, OauthClient, OauthError, Stage, WebSession};
 
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
 use crate::look::{DOMAIN_HINT, Pages};
 use crate::page::{Form, see_other};
+use crate::page_request::PageRequest;
 use crate::text::Words;
 use crate::visit::Visitor;
 
@@ -196,33 +195,16 @@ impl Wish {
 }
 
 /// The page.
-pub(crate) async fn show(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default());
+pub(crate) async fn show(request: PageRequest) -> Response {
+    let fields = Fields::read(request.raw_query());
     let known = fields.clone().unwrap_or_default();
-    let pages = Pages::of(&oauth, (&uri, &headers), &known).await;
+    let pages = request.pages(&known).await;
     let Some(fields) = fields else {
         return pages.refuse(Words::UnknownClient);
     };
-    match Wish::read(&oauth, &fields, &pages).await {
-        Ok(wish) => consent(&visitor(&oauth, &guest, pages, &fields), &wish).await,
+    match Wish::read(&request.oauth, &fields, &pages).await {
+        Ok(wish) => consent(&request.visitor(pages, PATH, carried(&fields)), &wish).await,
         Err(answer) => answer,
-    }
-}
-
-fn visitor<'v>(oauth: &'v Oauth, guest: &'v Guest, pages: Pages, fields: &Fields) -> Visitor<'v> {
-    Visitor {
-        oauth,
-        guest,
-        language: pages.language,
-        look: pages.look,
-        path: PATH,
-        carried: carried(fields),
     }
 }
 
@@ -309,25 +291,18 @@ async fn consent(visitor: &Visitor<'_>, wish: &Wish) -> Response {
 }
 
 /// A form of the page.
-pub(crate) async fn decide(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    posted: Posted,
-) -> Response {
-    let fields = posted.0;
-    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
-    let wish = match Wish::read(&oauth, &fields, &pages).await {
+pub(crate) async fn decide(request: PageRequest, Posted(fields): Posted) -> Response {
+    let pages = request.pages(&fields).await;
+    let wish = match Wish::read(&request.oauth, &fields, &pages).await {
         Ok(wish) => wish,
         Err(answer) => return answer,
     };
-    let visitor = visitor(&oauth, &guest, pages, &fields);
+    let visitor = request.visitor(pages, PATH, carried(&fields));
     if let Some(answer) = visitor.step(&fields).await {
         return answer;
     }
     match fields.value("step") {
-        Some("deny") => wish.answer(&oauth, &[("error", "access_denied")]),
+        Some("deny") => wish.answer(&request.oauth, &[("error", "access_denied")]),
         // Whoever has to prove who they are is shown the page for that.
         Some("allow") if !wish.prompt.login && wish.age_max.is_none() => issue(&visitor, &wish).await,
         _ => consent(&visitor, &wish).await,

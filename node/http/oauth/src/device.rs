@@ -1,53 +1,29 @@
 //! /oauth/device: a member types the code that a device shows, and lets it in or not (RFC 8628 §3.3).
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
-use hongyan_access::{Guest, OauthError};
+use hongyan_access::OauthError;
 
-use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::look::{self, Asked};
 use crate::page::Form;
-use crate::text::{Language, Words};
+use crate::page_request::PageRequest;
+use crate::text::Words;
 use crate::visit::Visitor;
 
 pub(crate) const PATH: &str = "/oauth/device";
 
-async fn visitor<'v>(
-    oauth: &'v Oauth,
-    guest: &'v Guest,
-    (uri, headers): (&Uri, &HeaderMap),
-    fields: &Fields,
-) -> Visitor<'v> {
-    let language = Language::of(headers);
+async fn visitor<'v>(request: &'v PageRequest, fields: &Fields) -> Visitor<'v> {
     let mut carried = Fields::default();
     if let Some(code) = fields.value("user_code") {
         carried.push("user_code", code);
     }
-    Visitor {
-        oauth,
-        guest,
-        language,
-        look: look::find(oauth, &Asked::of(uri, headers), fields, language).await,
-        path: PATH,
-        carried,
-    }
+    request.visitor(request.pages(fields).await, PATH, carried)
 }
 
 /// The page.
-pub(crate) async fn show(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let visitor = visitor(&oauth, &guest, (&uri, &headers), &fields).await;
-    ask(&visitor).await
+pub(crate) async fn show(request: PageRequest) -> Response {
+    ask(&visitor(&request, &request.query()).await).await
 }
 
 async fn ask(visitor: &Visitor<'_>) -> Response {
@@ -106,15 +82,8 @@ async fn failed(visitor: &Visitor<'_>, error: &OauthError) -> Response {
 }
 
 /// A form of the page.
-pub(crate) async fn decide(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    posted: Posted,
-) -> Response {
-    let fields = posted.0;
-    let visitor = visitor(&oauth, &guest, (&uri, &headers), &fields).await;
+pub(crate) async fn decide(request: PageRequest, Posted(fields): Posted) -> Response {
+    let visitor = visitor(&request, &fields).await;
     if let Some(answer) = visitor.step(&fields).await {
         return answer;
     }
@@ -124,10 +93,8 @@ pub(crate) async fn decide(
         _ => return ask(&visitor).await,
     };
     let code = fields.value("user_code").unwrap_or_default();
-    let decided = oauth
-        .access
-        .oauth_decide_device(visitor.decider(), code, is_allowed)
-        .await;
+    let access = &request.oauth.access;
+    let decided = access.oauth_decide_device(visitor.decider(), code, is_allowed).await;
     match decided {
         Ok(()) => {
             let words = if is_allowed {

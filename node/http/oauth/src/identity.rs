@@ -1,12 +1,11 @@
 //! Who a member is, for applications (OpenID Connect Core 1.0): what is found out by itself, the keys, what is heard of the member,
 //! and the way out (RP-Initiated Logout 1.0).
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use hongyan_access::{AccessError, Claim, Guest, Hint, OauthError, SESSION_COOKIE, WebSession, cookie};
-use hongyan_sasl::Secret;
+use hongyan_access::{AccessError, Claim, Hint, OauthError, SESSION_COOKIE, WebSession, cookie};
 use serde_json::{Value, json};
 
 use crate::Oauth;
@@ -15,6 +14,7 @@ use crate::form::Fields;
 use crate::look::Pages;
 use crate::metadata;
 use crate::page::{Form, see_other};
+use crate::page_request::PageRequest;
 use crate::saml_logout;
 use crate::text::Words;
 
@@ -208,48 +208,24 @@ pub(crate) async fn exit_page(oauth: &Oauth, session: &WebSession) -> Option<Str
     }
 }
 
-fn token(guest: &Guest) -> &str {
-    guest.token.as_ref().map_or("", Secret::reveal)
-}
-
-/// Who looks at a page, if somebody is signed in, and how it looks to them.
-pub(crate) async fn visited(
-    oauth: &Oauth,
-    guest: &Guest,
-    request: (&Uri, &HeaderMap),
-    fields: &Fields,
-) -> (Pages, Option<WebSession>) {
-    let pages = Pages::of(oauth, request, fields).await;
-    match oauth.access.web_session(token(guest), guest.peer).await {
-        Ok(session) => (pages.of_member(oauth, &session.account).await, Some(session)),
-        Err(_) => (pages, None),
-    }
-}
-
 /// An application sends the browser here: whoever it vouches for is signed out at once, anybody else is asked (§2, §6).
-pub(crate) async fn leave(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let (pages, session) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
-    let leaving = match Leaving::read(&oauth, &fields, &pages).await {
+pub(crate) async fn leave(request: PageRequest) -> Response {
+    let fields = request.query();
+    let (pages, session) = request.visited(&fields).await;
+    let leaving = match Leaving::read(&request.oauth, &fields, &pages).await {
         Ok(leaving) => leaving,
         Err(answer) => return answer,
     };
     let Some(session) = session else {
         return leaving.gone(&pages);
     };
-    let leaving = leaving.led_out(&oauth, &session).await;
+    let leaving = leaving.led_out(&request.oauth, &session).await;
     if leaving
         .hint
         .as_ref()
         .is_some_and(|hint| hint.account == session.account.id)
     {
-        return end(&oauth, &guest, Some(&session), (&leaving, &pages)).await;
+        return end(&request, Some(&session), (&leaving, &pages)).await;
     }
     let form = Form::default().main_button("sign-out", Words::SignOut);
     let signed_in = pages.language.say(Words::SignedInAs);
@@ -273,17 +249,13 @@ fn carried(fields: &Fields) -> Fields {
     carried
 }
 
-async fn end(
-    oauth: &Oauth,
-    guest: &Guest,
-    session: Option<&WebSession>,
-    (leaving, pages): (&Leaving, &Pages),
-) -> Response {
+async fn end(request: &PageRequest, session: Option<&WebSession>, (leaving, pages): (&Leaving, &Pages)) -> Response {
+    let oauth = &request.oauth;
     let parties = match session {
         Some(session) => saml_logout::parties(oauth, session).await,
         None => Vec::new(),
     };
-    if let Err(error) = oauth.access.end_web_session(token(guest)).await {
+    if let Err(error) = oauth.access.end_web_session(request.token()).await {
         return refusal(&OauthError::Access(error));
     }
     let round = match session {
@@ -294,24 +266,18 @@ async fn end(
 }
 
 /// The form of the page, or an application's: that of another site comes without what the browser keeps, and is asked anew.
-pub(crate) async fn decide_leave(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    Posted(fields): Posted,
-) -> Response {
+pub(crate) async fn decide_leave(request: PageRequest, Posted(fields): Posted) -> Response {
     if fields.value("step") != Some("sign-out") {
         return see_other(&format!("{LOGOUT_PATH}?{}", carried(&fields).write()), &[]);
     }
-    let (pages, session) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
-    match Leaving::read(&oauth, &fields, &pages).await {
+    let (pages, session) = request.visited(&fields).await;
+    match Leaving::read(&request.oauth, &fields, &pages).await {
         Ok(leaving) => {
             let leaving = match &session {
-                Some(session) => leaving.led_out(&oauth, session).await,
+                Some(session) => leaving.led_out(&request.oauth, session).await,
                 None => leaving,
             };
-            end(&oauth, &guest, session.as_ref(), (&leaving, &pages)).await
+            end(&request, session.as_ref(), (&leaving, &pages)).await
         }
         Err(answer) => answer,
     }

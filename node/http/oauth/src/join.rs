@@ -4,8 +4,8 @@
 //! What joins is in `node/access`; here are a form, what is wrong with it beside the field, and what became of it. It works
 //! without its script, which only ticks off the password's rules while one types.
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::Response;
 use hongyan_access::{AccessError, JoinEnd, JoinError, JoinOffer, JoinWish, PasswordRule};
 use hongyan_directory::{Error, Joined};
@@ -17,6 +17,7 @@ use crate::form::Fields;
 use crate::join_form::{Field, JoinForm, Note};
 use crate::join_text::JoinWords as Words;
 use crate::look::Pages;
+use crate::page_request::PageRequest;
 use crate::text::Language;
 
 pub(crate) const PATH: &str = "/join/{invitation}";
@@ -48,40 +49,27 @@ impl Wrong {
 }
 
 /// The page.
-pub(crate) async fn show(
-    State(oauth): State<Oauth>,
-    Path(text): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    match oauth.access.join_offer(&text).await {
-        Ok(offer) => ask(
-            &oauth,
-            &pages_of(&oauth, &headers, &offer).await,
-            &offer,
-            &Fields::default(),
-            None,
-        ),
-        Err(error) => refused(&of_host(&oauth, &uri, &headers).await, &error),
+pub(crate) async fn show(request: PageRequest, Path(text): Path<String>) -> Response {
+    match request.oauth.access.join_offer(&text).await {
+        Ok(offer) => {
+            let pages = pages_of(&request, &offer).await;
+            ask(&request.oauth, &pages, &offer, &Fields::default(), None)
+        }
+        Err(error) => refused(&of_host(&request).await, &error),
     }
 }
 
 /// What was typed.
-pub(crate) async fn join(
-    State(oauth): State<Oauth>,
-    Path(text): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    Posted(fields): Posted,
-) -> Response {
+pub(crate) async fn join(request: PageRequest, Path(text): Path<String>, Posted(fields): Posted) -> Response {
+    let oauth = &request.oauth;
     let offer = match oauth.access.join_offer(&text).await {
         Ok(offer) => offer,
-        Err(error) => return refused(&of_host(&oauth, &uri, &headers).await, &error),
+        Err(error) => return refused(&of_host(&request).await, &error),
     };
-    let pages = pages_of(&oauth, &headers, &offer).await;
+    let pages = pages_of(&request, &offer).await;
     let wish = wish(&offer, &fields);
-    if let Some(wrong) = look(&oauth, pages.language, &offer, &wish) {
-        return ask(&oauth, &pages, &offer, &fields, Some(wrong));
+    if let Some(wrong) = look(oauth, pages.language, &offer, &wish) {
+        return ask(oauth, &pages, &offer, &fields, Some(wrong));
     }
     match oauth.access.join_by_invitation(&offer, &wish).await {
         Ok(Joined::Member(account)) => joined(&pages, &account.address.to_string()),
@@ -90,20 +78,20 @@ pub(crate) async fn join(
             waits(&pages, &offer, &application.address.to_string(), answered)
         }
         Err(error) => match wrong(pages.language, &error) {
-            Some(wrong) => ask(&oauth, &pages, &offer, &fields, Some(wrong)),
+            Some(wrong) => ask(oauth, &pages, &offer, &fields, Some(wrong)),
             None => refused(&pages, &error),
         },
     }
 }
 
 /// An invitation is its organisation's, whatever host its link names.
-async fn pages_of(oauth: &Oauth, headers: &HeaderMap, offer: &JoinOffer) -> Pages {
-    Pages::of_domain(oauth, headers, &offer.invitation.domain).await
+async fn pages_of(request: &PageRequest, offer: &JoinOffer) -> Pages {
+    Pages::of_domain(&request.oauth, &request.headers, &offer.invitation.domain).await
 }
 
 /// Whose invitation lets nobody in is not said; the host may be an organisation's.
-async fn of_host(oauth: &Oauth, uri: &Uri, headers: &HeaderMap) -> Pages {
-    Pages::of(oauth, (uri, headers), &Fields::default()).await
+async fn of_host(request: &PageRequest) -> Pages {
+    request.pages(&Fields::default()).await
 }
 
 fn wish(offer: &JoinOffer, fields: &Fields) -> JoinWish {

@@ -18,6 +18,7 @@ mod join_text;
 mod look;
 mod metadata;
 mod page;
+mod page_request;
 mod recover;
 mod saml;
 mod saml_application;

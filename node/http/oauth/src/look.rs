@@ -2,7 +2,7 @@
 //! with, or by the host that the browser asked for, `mail.<domain>`. Also tells it to web clients, and gives the pictures out.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hongyan_directory::AccountRecord;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::Oauth;
 use crate::form::Fields;
 use crate::page::Page;
+use crate::page_request::PageRequest;
 use crate::text::{Language, Words};
 
 /// What tells web clients.
@@ -119,10 +120,10 @@ fn named(fields: &Fields, asked: &Asked) -> Vec<Domain> {
 
 /// The host that the browser asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Asked(Option<String>);
+struct Asked(Option<String>);
 
 impl Asked {
-    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+    fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let field = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let field = field.map(|host| host.split(':').next().unwrap_or_default());
         // Over HTTP/2 it is part of the target.
@@ -141,7 +142,7 @@ async fn shown(oauth: &Oauth, domain: &Domain) -> Option<ShownSignInPage> {
 }
 
 /// How the pages of a request look; none is as ours.
-pub(crate) async fn find(oauth: &Oauth, asked: &Asked, fields: &Fields, language: Language) -> Option<Look> {
+async fn find(oauth: &Oauth, asked: &Asked, fields: &Fields, language: Language) -> Option<Look> {
     for domain in named(fields, asked) {
         if let Some(shown) = shown(oauth, &domain).await {
             return Some(look(&domain, &shown, language));
@@ -163,15 +164,9 @@ fn look(domain: &Domain, shown: &ShownSignInPage, language: Language) -> Look {
 }
 
 /// What a web client shows to whoever signs in at a host or a domain: `?domain_hint=` or `?login_hint=`. Null is its own.
-pub(crate) async fn tell(
-    State(oauth): State<Oauth>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Json<Value> {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    for domain in named(&fields, &Asked::of(&uri, &headers)) {
-        if let Some(shown) = shown(&oauth, &domain).await {
+pub(crate) async fn tell(request: PageRequest) -> Json<Value> {
+    for domain in named(&request.query(), &Asked::of(&request.uri, &request.headers)) {
+        if let Some(shown) = shown(&request.oauth, &domain).await {
             let look = look(&domain, &shown, Language::English);
             return Json(json!({"page": shown.page, "logo": look.logo, "picture": look.picture}));
         }

@@ -1,9 +1,7 @@
 //! /oauth/recover: a forgotten password is set anew (AUTH-11). Reached from where somebody signs in. Says the same whether the account
 //! is there or not; whoever has no way is told to ask their administrator.
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use hongyan_access::{AccessError, Guest, Recovery, RecoveryWay};
 use hongyan_sasl::Secret;
@@ -13,6 +11,7 @@ use crate::end_point::Posted;
 use crate::form::Fields;
 use crate::look::{DOMAIN_HINT, Pages};
 use crate::page::Form;
+use crate::page_request::PageRequest;
 use crate::text::Words;
 use crate::visit::is_digits;
 
@@ -41,15 +40,10 @@ fn carried(fields: &Fields) -> Fields {
 }
 
 /// The page.
-pub(crate) async fn show(
-    State(oauth): State<Oauth>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
-    ask(&oauth, &pages, &fields, None)
+pub(crate) async fn show(request: PageRequest) -> Response {
+    let fields = request.query();
+    let pages = request.pages(&fields).await;
+    ask(&request.oauth, &pages, &fields, None)
 }
 
 /// Whose password, and by what.
@@ -101,26 +95,20 @@ fn status(error: Option<&str>) -> StatusCode {
 }
 
 /// A form of the page.
-pub(crate) async fn decide(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    posted: Posted,
-) -> Response {
-    let fields = posted.0;
-    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
+pub(crate) async fn decide(request: PageRequest, Posted(fields): Posted) -> Response {
+    let (oauth, guest) = (&request.oauth, &request.guest);
+    let pages = request.pages(&fields).await;
     let login = fields.value("login").unwrap_or_default().trim();
     let way = match fields.value("step") {
         Some("mailbox") => RecoveryWay::Mailbox,
         Some("phone") => RecoveryWay::Phone,
         Some("own") => return ask_code(&pages, &fields, "own", None),
-        Some("set") => return set(&oauth, &guest, &pages, &fields).await,
-        _ => return ask(&oauth, &pages, &fields, None),
+        Some("set") => return set(oauth, guest, &pages, &fields).await,
+        _ => return ask(oauth, &pages, &fields, None),
     };
     match oauth.access.ask_recovery(login, way, guest.peer) {
         Ok(()) => ask_code(&pages, &fields, way.label(), None),
-        Err(error) => ask(&oauth, &pages, &fields, Some(&pages.language.error(&error))),
+        Err(error) => ask(oauth, &pages, &fields, Some(&pages.language.error(&error))),
     }
 }
 

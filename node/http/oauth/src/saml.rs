@@ -3,13 +3,13 @@
 //! Its page posts the response from another site, so browsers send no cookie along: nothing of theirs is looked at until they come
 //! on from here.
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
-use hongyan_access::{Guest, Visit, cookie};
+use hongyan_access::{Visit, cookie};
 use hongyan_openid::{Comer, OpenId, OpenIdError, form};
 use hongyan_saml::{ARRIVE_PATH, Fault, PATH, Received, Saml, SamlError};
 use hongyan_sasl::Secret;
@@ -20,6 +20,7 @@ use crate::end_point::posted;
 use crate::form::Fields;
 use crate::look::Pages;
 use crate::page::see_other;
+use crate::page_request::PageRequest;
 use crate::single_sign_on::{failed, go_on, kept, with_cookie};
 
 pub(crate) fn routes() -> Router<Oauth> {
@@ -36,6 +37,15 @@ pub(crate) fn need(oauth: &Oauth) -> Result<&Saml, SamlError> {
 pub(crate) fn number(organisation: &str) -> Result<TenantId, SamlError> {
     let number = organisation.parse().map(TenantId);
     Ok(number.map_err(|_| OpenIdError::NoProvider)?)
+}
+
+/// The pages of the organisation that a message is for, as the path names it; ours where it names none.
+pub(crate) async fn pages_of(page: &PageRequest, organisation: &str) -> Pages {
+    let pages = page.pages(&Fields::default()).await;
+    match number(organisation) {
+        Ok(tenant) => pages.of_organisation(&page.oauth, tenant).await,
+        Err(_) => pages,
+    }
 }
 
 /// Who we are to the provider of an organisation (SAML Metadata §4.1.1).
@@ -56,10 +66,9 @@ pub(crate) fn metadata(written: Result<String, SamlError>) -> Response {
 }
 
 /// The assertion consumer service (SAML Bindings §3.5).
-async fn receive(State(oauth): State<Oauth>, Path(organisation): Path<String>, request: Request<Body>) -> Response {
-    let place = (request.uri().clone(), request.headers().clone());
+async fn receive(page: PageRequest, Path(organisation): Path<String>, request: Request<Body>) -> Response {
     let received = async {
-        let (saml, tenant) = (need(&oauth)?, number(&organisation)?);
+        let (saml, tenant) = (need(&page.oauth)?, number(&organisation)?);
         let octets_max = saml.response_octets_max();
         // Base64 takes four letters for three octets, and a form three letters for some of those.
         let fields = posted(request, octets_max.saturating_mul(2)).await;
@@ -74,31 +83,20 @@ async fn receive(State(oauth): State<Oauth>, Path(organisation): Path<String>, r
             let query = form(&[("state", &received.state), ("note", &received.note)]);
             see_other(&format!("{ARRIVE_PATH}?{query}"), &[])
         }
-        Err(error) => {
-            let pages = Pages::of(&oauth, (&place.0, &place.1), &Fields::default()).await;
-            match number(&organisation) {
-                Ok(tenant) => failed(&pages.of_organisation(&oauth, tenant).await, &error),
-                Err(_) => failed(&pages, &error),
-            }
-        }
+        Err(error) => failed(&pages_of(&page, &organisation).await, &error),
     }
 }
 
 /// A browser whose response was taken.
-async fn arrive(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+async fn arrive(request: PageRequest) -> Response {
+    let (oauth, guest) = (&request.oauth, &request.guest);
+    let fields = request.query();
     let received = Received {
         state: fields.value("state").unwrap_or_default().to_owned(),
         note: fields.value("note").unwrap_or_default().to_owned(),
     };
     let name = OpenId::cookie_name(&received.state);
-    let sealed = kept(&headers, &name).unwrap_or_default();
+    let sealed = kept(&request.headers, &name).unwrap_or_default();
     let comer = Comer {
         visit: Visit {
             peer: guest.peer,
@@ -107,16 +105,16 @@ async fn arrive(
         },
         session: guest.token.as_ref().map(Secret::reveal),
     };
-    let arrived = async { need(&oauth)?.arrive(&received, sealed, comer).await };
+    let arrived = async { need(oauth)?.arrive(&received, sealed, comer).await };
     let error = match arrived.await {
-        Ok(arrived) => return go_on(&oauth, arrived, cookie(&name, "", 0)),
+        Ok(arrived) => return go_on(oauth, arrived, cookie(&name, "", 0)),
         Err(error) => error,
     };
-    let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
-    let of = need(&oauth).ok();
+    let pages = request.pages(&fields).await;
+    let of = need(oauth).ok();
     let of = of.and_then(|saml| saml.organisation_of(&received.state, sealed));
     let page = match of {
-        Some(tenant) => failed(&pages.of_organisation(&oauth, tenant).await, &error),
+        Some(tenant) => failed(&pages.of_organisation(oauth, tenant).await, &error),
         None => failed(&pages, &error),
     };
     match sealed.is_empty() {

@@ -4,13 +4,13 @@
 //! A request may come in a form of another site, with which browsers send no cookie along: it is checked, and the browser goes on here
 //! with it sealed. Then somebody signs in as on all pages, and the answer is posted to the place that the application is registered with.
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Request, StatusCode, Uri};
+use axum::extract::{Path, State};
+use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
-use hongyan_access::{Guest, Stage};
+use hongyan_access::Stage;
 use hongyan_openid::form;
 use hongyan_saml::{Application, CONTINUE_PATH, Errand, Fault, Incoming, PATH, Post, Refusal, SamlError, Taken};
 
@@ -19,7 +19,8 @@ use crate::end_point::{Posted, posted};
 use crate::form::Fields;
 use crate::look::Pages;
 use crate::page::{Form, see_other};
-use crate::saml::{metadata, need, number};
+use crate::page_request::PageRequest;
+use crate::saml::{metadata, need, number, pages_of};
 use crate::single_sign_on::failed;
 use crate::text::Words;
 use crate::visit::Visitor;
@@ -71,20 +72,11 @@ pub(crate) fn wrong(pages: &Pages, error: &SamlError) -> Response {
     }
 }
 
-async fn answer(
-    oauth: &Oauth,
-    organisation: &str,
-    place: (&Uri, &HeaderMap),
-    taken: Result<Taken, SamlError>,
-) -> Response {
+async fn answer(page: &PageRequest, organisation: &str, taken: Result<Taken, SamlError>) -> Response {
     if let Ok(Taken::Onward(sealed)) = &taken {
         return onward(sealed);
     }
-    let pages = Pages::of(oauth, place, &Fields::default()).await;
-    let pages = match number(organisation) {
-        Ok(tenant) => pages.of_organisation(oauth, tenant).await,
-        Err(_) => pages,
-    };
+    let pages = pages_of(page, organisation).await;
     match taken {
         Ok(Taken::Back(post)) => send(&pages, &post),
         Ok(Taken::Onward(sealed)) => onward(&sealed),
@@ -93,26 +85,19 @@ async fn answer(
 }
 
 /// A request by HTTP-Redirect (SAML Bindings §3.4).
-async fn take_query(
-    State(oauth): State<Oauth>,
-    Path(organisation): Path<String>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn take_query(page: PageRequest, Path(organisation): Path<String>) -> Response {
     let taken = async {
-        let incoming = Incoming::Redirect(query.as_deref().unwrap_or_default());
-        need(&oauth)?.take_request(number(&organisation)?, incoming).await
+        let incoming = Incoming::Redirect(page.raw_query());
+        need(&page.oauth)?.take_request(number(&organisation)?, incoming).await
     };
     let taken = taken.await;
-    answer(&oauth, &organisation, (&uri, &headers), taken).await
+    answer(&page, &organisation, taken).await
 }
 
 /// A request by HTTP-POST (SAML Bindings §3.5).
-async fn take_form(State(oauth): State<Oauth>, Path(organisation): Path<String>, request: Request<Body>) -> Response {
-    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+async fn take_form(page: PageRequest, Path(organisation): Path<String>, request: Request<Body>) -> Response {
     let taken = async {
-        let (saml, tenant) = (need(&oauth)?, number(&organisation)?);
+        let (saml, tenant) = (need(&page.oauth)?, number(&organisation)?);
         // Base64 takes four letters for three octets, and a form three letters for some of those.
         let fields = posted(request, saml.response_octets_max().saturating_mul(2)).await;
         let fields = fields.ok_or(Fault::Unreadable("it is no form, or a long one"))?;
@@ -124,25 +109,20 @@ async fn take_form(State(oauth): State<Oauth>, Path(organisation): Path<String>,
         saml.take_request(tenant, incoming).await
     };
     let taken = taken.await;
-    answer(&oauth, &organisation, (&uri, &headers), taken).await
+    answer(&page, &organisation, taken).await
 }
 
 /// From a portal to an application, which has asked for nothing (SAML Profiles §4.1.5).
-async fn start(
-    State(oauth): State<Oauth>,
-    Path((organisation, application)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+async fn start(page: PageRequest, Path((organisation, application)): Path<(String, String)>) -> Response {
+    let fields = page.query();
     let begun = async {
         let state = fields.value("RelayState");
-        let sealed = need(&oauth)?.start(number(&organisation)?, &application, state).await?;
+        let saml = need(&page.oauth)?;
+        let sealed = saml.start(number(&organisation)?, &application, state).await?;
         Ok(Taken::Onward(sealed))
     };
     let begun = begun.await;
-    answer(&oauth, &organisation, (&uri, &headers), begun).await
+    answer(&page, &organisation, begun).await
 }
 
 /// A browser with an errand, and the application that it is for.
@@ -152,28 +132,16 @@ struct Sent<'v> {
     application: Application,
 }
 
-async fn sent<'v>(
-    oauth: &'v Oauth,
-    guest: &'v Guest,
-    (uri, headers): (&Uri, &HeaderMap),
-    fields: &Fields,
-) -> Result<Sent<'v>, Response> {
-    let pages = Pages::of(oauth, (uri, headers), fields).await;
+async fn sent<'v>(request: &'v PageRequest, fields: &Fields) -> Result<Sent<'v>, Response> {
+    let pages = request.pages(fields).await;
     let sealed = fields.value(ERRAND).unwrap_or_default();
-    let found = async { need(oauth)?.errand(sealed).await };
+    let found = async { need(&request.oauth)?.errand(sealed).await };
     let (errand, application) = found.await.map_err(|error| wrong(&pages, &error))?;
-    let pages = pages.of_organisation(oauth, errand.tenant()).await;
+    let pages = pages.of_organisation(&request.oauth, errand.tenant()).await;
     let mut carried = Fields::default();
     carried.push(ERRAND, sealed);
     Ok(Sent {
-        visitor: Visitor {
-            oauth,
-            guest,
-            language: pages.language,
-            look: pages.look,
-            path: CONTINUE_PATH,
-            carried,
-        },
+        visitor: request.visitor(pages, CONTINUE_PATH, carried),
         errand,
         application,
     })
@@ -239,29 +207,16 @@ impl Sent<'_> {
 }
 
 /// The page.
-async fn show(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    match sent(&oauth, &guest, (&uri, &headers), &fields).await {
+async fn show(request: PageRequest) -> Response {
+    match sent(&request, &request.query()).await {
         Ok(sent) => sent.follow().await,
         Err(answer) => answer,
     }
 }
 
 /// A form of the page.
-async fn decide(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    Posted(fields): Posted,
-) -> Response {
-    let sent = match sent(&oauth, &guest, (&uri, &headers), &fields).await {
+async fn decide(request: PageRequest, Posted(fields): Posted) -> Response {
+    let sent = match sent(&request, &fields).await {
         Ok(sent) => sent,
         Err(answer) => return answer,
     };

@@ -3,13 +3,13 @@
 //! A message may come in a form of another site, with which browsers send no cookie along: it is checked, and the browser goes on to one
 //! page here, by which it comes between one that is told and the next. Where it goes is what administrators have registered.
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Request, StatusCode, Uri};
+use axum::extract::Path;
+use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
-use hongyan_access::{Guest, SESSION_COOKIE, WebSession, cookie};
+use hongyan_access::{SESSION_COOKIE, WebSession, cookie};
 use hongyan_openid::form;
 use hongyan_saml::{
     Counterpart, Fault, Incoming, LEAVE_COOKIE, LEAVE_PATH, Left, Move, PATH, Party, SamlError, Sent, Step,
@@ -18,10 +18,10 @@ use hongyan_saml::{
 use crate::Oauth;
 use crate::end_point::{Posted, posted};
 use crate::form::Fields;
-use crate::identity::visited;
 use crate::look::Pages;
 use crate::page::{Form, see_other};
-use crate::saml::{need, number};
+use crate::page_request::PageRequest;
+use crate::saml::{need, number, pages_of};
 use crate::saml_application::wrong;
 use crate::single_sign_on::{kept, with_cookie};
 use crate::text::Words;
@@ -42,38 +42,36 @@ pub(crate) fn routes() -> Router<Oauth> {
         .route(LEAVE_PATH, get(show).post(decide))
 }
 
-async fn application_query(oauth: State<Oauth>, organisation: Path<String>, request: Request<Body>) -> Response {
-    by_redirect(&oauth, Counterpart::Application, &organisation, request).await
+async fn application_query(page: PageRequest, organisation: Path<String>) -> Response {
+    by_redirect(&page, Counterpart::Application, &organisation).await
 }
-async fn application_form(oauth: State<Oauth>, organisation: Path<String>, request: Request<Body>) -> Response {
-    by_post(&oauth, Counterpart::Application, &organisation, request).await
+async fn application_form(page: PageRequest, organisation: Path<String>, request: Request<Body>) -> Response {
+    by_post(&page, Counterpart::Application, &organisation, request).await
 }
-async fn provider_query(oauth: State<Oauth>, organisation: Path<String>, request: Request<Body>) -> Response {
-    by_redirect(&oauth, Counterpart::Provider, &organisation, request).await
+async fn provider_query(page: PageRequest, organisation: Path<String>) -> Response {
+    by_redirect(&page, Counterpart::Provider, &organisation).await
 }
-async fn provider_form(oauth: State<Oauth>, organisation: Path<String>, request: Request<Body>) -> Response {
-    by_post(&oauth, Counterpart::Provider, &organisation, request).await
+async fn provider_form(page: PageRequest, organisation: Path<String>, request: Request<Body>) -> Response {
+    by_post(&page, Counterpart::Provider, &organisation, request).await
 }
 
 /// A message by HTTP-Redirect (SAML Bindings §3.4).
-async fn by_redirect(oauth: &Oauth, from: Counterpart, organisation: &str, request: Request<Body>) -> Response {
-    let (uri, headers) = (request.uri().clone(), request.headers().clone());
-    let query = uri.query().unwrap_or_default();
+async fn by_redirect(page: &PageRequest, from: Counterpart, organisation: &str) -> Response {
+    let query = page.raw_query();
     let is_answer = query.split('&').any(|pair| pair.starts_with("SAMLResponse="));
     let taken = async {
-        let saml = need(oauth)?;
+        let saml = need(&page.oauth)?;
         let incoming = Incoming::Redirect(query);
         saml.take_logout(number(organisation)?, from, incoming, is_answer).await
     };
-    onward(oauth, organisation, (&uri, &headers), (taken.await, is_answer)).await
+    onward(page, organisation, (taken.await, is_answer)).await
 }
 
 /// A message by HTTP-POST (SAML Bindings §3.5).
-async fn by_post(oauth: &Oauth, from: Counterpart, organisation: &str, request: Request<Body>) -> Response {
-    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+async fn by_post(page: &PageRequest, from: Counterpart, organisation: &str, request: Request<Body>) -> Response {
     let mut is_answer = false;
     let taken = async {
-        let (saml, tenant) = (need(oauth)?, number(organisation)?);
+        let (saml, tenant) = (need(&page.oauth)?, number(organisation)?);
         // Base64 takes four letters for three octets, and a form three letters for some of those.
         let fields = posted(request, saml.response_octets_max().saturating_mul(2)).await;
         let fields = fields.ok_or(Fault::Unreadable("it is no form, or a long one"))?;
@@ -87,25 +85,17 @@ async fn by_post(oauth: &Oauth, from: Counterpart, organisation: &str, request: 
         saml.take_logout(tenant, from, incoming, is_answer).await
     };
     let taken = taken.await;
-    onward(oauth, organisation, (&uri, &headers), (taken, is_answer)).await
+    onward(page, organisation, (taken, is_answer)).await
 }
 
 async fn onward(
-    oauth: &Oauth,
+    page: &PageRequest,
     organisation: &str,
-    place: (&Uri, &HeaderMap),
     (taken, is_answer): (Result<String, SamlError>, bool),
 ) -> Response {
     match taken {
         Ok(sealed) => see_other(&format!("{LEAVE_PATH}?{}", form(&[(NOTE, &sealed)])), &[]),
-        Err(error) => {
-            let pages = Pages::of(oauth, place, &Fields::default()).await;
-            let pages = match number(organisation) {
-                Ok(tenant) => pages.of_organisation(oauth, tenant).await,
-                Err(_) => pages,
-            };
-            refused(&pages, &error, is_answer)
-        }
+        Err(error) => refused(&pages_of(page, organisation).await, &error, is_answer),
     }
 }
 
@@ -213,18 +203,12 @@ fn answer(pages: &Pages, step: Step) -> Response {
 }
 
 /// The page, with a message that was taken or without.
-async fn show(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let (pages, session) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
-    let kept = kept(&headers, LEAVE_COOKIE).unwrap_or_default();
+async fn show(request: PageRequest) -> Response {
+    let fields = request.query();
+    let (pages, session) = request.visited(&fields).await;
+    let kept = kept(&request.headers, LEAVE_COOKIE).unwrap_or_default();
     let gone = async {
-        let saml = need(&oauth)?;
+        let saml = need(&request.oauth)?;
         let left = match fields.value(NOTE) {
             Some(sealed) => saml.leave(sealed, session.as_ref(), kept).await?,
             None => Left {
@@ -248,28 +232,22 @@ async fn show(
     if left.is_over {
         page = with_cookie(page, &cookie(SESSION_COOKIE, "", 0));
     }
-    match (left.token, need(&oauth)) {
+    match (left.token, need(&request.oauth)) {
         (Some(token), Ok(saml)) if !is_through => with_cookie(page, &cookie(LEAVE_COOKIE, &token, saml.leave_secs())),
         _ => page,
     }
 }
 
 /// The form of the page: they have read it, or do not wait.
-async fn decide(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    Posted(fields): Posted,
-) -> Response {
-    let (pages, _) = visited(&oauth, &guest, (&uri, &headers), &fields).await;
+async fn decide(request: PageRequest, Posted(fields): Posted) -> Response {
+    let (pages, _) = request.visited(&fields).await;
     let step = match fields.value("step") {
         Some("skip") => Move::Skip,
         Some("read") => Move::Read,
         _ => Move::Look,
     };
-    let kept = kept(&headers, LEAVE_COOKIE).unwrap_or_default();
-    let gone = async { need(&oauth)?.go_round(kept, step).await };
+    let kept = kept(&request.headers, LEAVE_COOKIE).unwrap_or_default();
+    let gone = async { need(&request.oauth)?.go_round(kept, step).await };
     match gone.await {
         Ok(step) => answer(&pages, step),
         Err(error) => wrong(&pages, &error),

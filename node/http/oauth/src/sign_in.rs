@@ -1,18 +1,13 @@
 //! /oauth/sign-in: signs in for the web client, and leads there. What forms on other sites lead to (LGN-5): the address comes with
 //! the request, `login_hint` or `local` and `domain`, and is filled in; a password never does.
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use hongyan_access::Guest;
 
-use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::look::{self, Asked, DOMAIN_HINT};
+use crate::look::DOMAIN_HINT;
 use crate::page::see_other;
-use crate::text::Language;
+use crate::page_request::PageRequest;
 use crate::visit::Visitor;
 
 pub(crate) const PATH: &str = "/oauth/sign-in";
@@ -37,21 +32,9 @@ fn carried(fields: &Fields) -> Fields {
     carried
 }
 
-async fn visitor<'v>(
-    oauth: &'v Oauth,
-    guest: &'v Guest,
-    (uri, headers): (&Uri, &HeaderMap),
-    fields: &Fields,
-) -> Visitor<'v> {
-    let (language, carried) = (Language::of(headers), carried(fields));
-    Visitor {
-        oauth,
-        guest,
-        language,
-        look: look::find(oauth, &Asked::of(uri, headers), &carried, language).await,
-        path: PATH,
-        carried,
-    }
+async fn visitor<'v>(request: &'v PageRequest, fields: &Fields) -> Visitor<'v> {
+    let carried = carried(fields);
+    request.visitor(request.pages(&carried).await, PATH, carried)
 }
 
 async fn ask(visitor: &Visitor<'_>) -> Response {
@@ -62,27 +45,14 @@ async fn ask(visitor: &Visitor<'_>) -> Response {
 }
 
 /// The page.
-pub(crate) async fn show(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    ask(&visitor(&oauth, &guest, (&uri, &headers), &fields).await).await
+pub(crate) async fn show(request: PageRequest) -> Response {
+    ask(&visitor(&request, &request.query()).await).await
 }
 
 /// A form of the page.
-pub(crate) async fn decide(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    posted: Posted,
-) -> Response {
-    let visitor = visitor(&oauth, &guest, (&uri, &headers), &posted.0).await;
-    match visitor.step(&posted.0).await {
+pub(crate) async fn decide(request: PageRequest, Posted(fields): Posted) -> Response {
+    let visitor = visitor(&request, &fields).await;
+    match visitor.step(&fields).await {
         Some(answer) => answer,
         None => ask(&visitor).await,
     }

@@ -2,12 +2,12 @@
 //!
 //! A browser follows no answer to a form to another site (the pages' own policy), so it is led there by a page in between.
 
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
-use hongyan_access::{AccessError, Guest, SESSION_COOKIE, Visit, cookie};
+use axum::{Json, Router};
+use hongyan_access::{AccessError, SESSION_COOKIE, Visit, cookie};
 use hongyan_openid::{Arrival, Arrived, Departure, OpenId, OpenIdError, Wish};
 use hongyan_saml::{Fault, SamlError};
 use hongyan_sasl::Secret;
@@ -17,9 +17,10 @@ use serde_json::json;
 use crate::Oauth;
 use crate::end_point::Posted;
 use crate::form::Fields;
-use crate::identity::{exit_page, visited};
+use crate::identity::exit_page;
 use crate::look::Pages;
 use crate::page::see_other;
+use crate::page_request::PageRequest;
 use crate::saml_logout;
 use crate::text::Words;
 
@@ -106,20 +107,21 @@ fn refused(pages: &Pages, error: &OpenIdError) -> Response {
 }
 
 /// A browser that wants to sign in: `login` or `organisation` says where, `return` where to go then, `prove` asks for a fresh proof.
-async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, uri: Uri, headers: HeaderMap) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let mut pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
+async fn start(request: PageRequest) -> Response {
+    let oauth = &request.oauth;
+    let fields = request.query();
+    let mut pages = request.pages(&fields).await;
     let departure = async {
         let (login, organisation) = (fields.value("login"), fields.value("organisation"));
-        let tenant = need(&oauth)?.organisation(login, organisation).await?;
-        pages = pages.clone().of_organisation(&oauth, tenant).await;
+        let tenant = need(oauth)?.organisation(login, organisation).await?;
+        pages = pages.clone().of_organisation(oauth, tenant).await;
         let wish = Wish {
             back: fields.value("return").unwrap_or("/"),
             link: None,
             prove: fields.value("prove").is_some(),
             login,
         };
-        depart(&oauth, tenant, wish).await
+        depart(oauth, tenant, wish).await
     };
     match departure.await {
         Ok(departure) => lead(&pages, &departure),
@@ -128,33 +130,24 @@ async fn start(State(oauth): State<Oauth>, RawQuery(query): RawQuery, uri: Uri, 
 }
 
 /// Whoever is signed in wants their account linked. Posted, so that no other site begins it; with a fresh proof.
-async fn link(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-    posted: Posted,
-) -> Response {
-    let (pages, _) = visited(&oauth, &guest, (&uri, &headers), &posted.0).await;
+async fn link(request: PageRequest, Posted(fields): Posted) -> Response {
+    let oauth = &request.oauth;
+    let (pages, _) = request.visited(&fields).await;
     let departure = async {
-        let session = oauth.access.web_proved(token(&guest), guest.peer).await;
+        let session = oauth.access.web_proved(request.token(), request.guest.peer).await;
         let session = session.map_err(OpenIdError::from)?;
         let wish = Wish {
-            back: posted.0.value("return").unwrap_or("/"),
+            back: fields.value("return").unwrap_or("/"),
             link: Some(session.account.id),
             prove: false,
             login: None,
         };
-        depart(&oauth, session.account.tenant, wish).await
+        depart(oauth, session.account.tenant, wish).await
     };
     match departure.await {
         Ok(departure) => lead(&pages, &departure),
         Err(error) => failed(&pages, &error),
     }
-}
-
-pub(crate) fn token(guest: &Guest) -> &str {
-    guest.token.as_ref().map_or("", Secret::reveal)
 }
 
 /// What the browser kept under a name.
@@ -168,19 +161,14 @@ pub(crate) fn kept<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// A browser that comes back.
-async fn arrive(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    RawQuery(query): RawQuery,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let fields = Fields::read(query.as_deref().unwrap_or_default()).unwrap_or_default();
+async fn arrive(request: PageRequest) -> Response {
+    let (oauth, guest) = (&request.oauth, &request.guest);
+    let fields = request.query();
     let state = fields.value("state").unwrap_or_default();
     let name = OpenId::cookie_name(state);
     let arrival = Arrival {
         state,
-        sealed: kept(&headers, &name).unwrap_or_default(),
+        sealed: kept(&request.headers, &name).unwrap_or_default(),
         code: fields.value("code"),
         error: fields.value("error"),
         issuer: fields.value("iss"),
@@ -191,23 +179,23 @@ async fn arrive(
         },
         session: guest.token.as_ref().map(Secret::reveal),
     };
-    let arrived = match need(&oauth) {
+    let arrived = match need(oauth) {
         Ok(sso) => sso.arrive(arrival).await,
         Err(error) => Err(error),
     };
     let is_known = !arrival.sealed.is_empty();
     let say = async |error: &OpenIdError| {
-        let pages = Pages::of(&oauth, (&uri, &headers), &fields).await;
-        let of = need(&oauth).ok().and_then(|sso| sso.organisation_of(&arrival));
+        let pages = request.pages(&fields).await;
+        let of = need(oauth).ok().and_then(|sso| sso.organisation_of(&arrival));
         match of {
-            Some(tenant) => refused(&pages.of_organisation(&oauth, tenant).await, error),
+            Some(tenant) => refused(&pages.of_organisation(oauth, tenant).await, error),
             None => refused(&pages, error),
         }
     };
     // What was kept has done its work, whatever came of it.
     let forget = cookie(&name, "", 0);
     match arrived {
-        Ok(arrived) => go_on(&oauth, arrived, forget),
+        Ok(arrived) => go_on(oauth, arrived, forget),
         Err(error) if is_known => with_cookie(say(&error).await, &forget),
         Err(error) => say(&error).await,
     }
@@ -226,23 +214,19 @@ pub(crate) fn go_on(oauth: &Oauth, arrived: Arrived, forget: String) -> Response
 }
 
 /// Signs out here, at applications that were told of the session, and at the provider.
-async fn leave(
-    State(oauth): State<Oauth>,
-    Extension(guest): Extension<Guest>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let (pages, _) = visited(&oauth, &guest, (&uri, &headers), &Fields::default()).await;
+async fn leave(request: PageRequest) -> Response {
+    let oauth = &request.oauth;
+    let (pages, _) = request.visited(&Fields::default()).await;
     let left = async {
-        let sso = need(&oauth)?;
-        let session = oauth.access.web_session(token(&guest), guest.peer).await?;
-        let parties = saml_logout::parties(&oauth, &session).await;
-        let place = sso.leave(token(&guest), &session).await?;
+        let sso = need(oauth)?;
+        let session = oauth.access.web_session(request.token(), request.guest.peer).await?;
+        let parties = saml_logout::parties(oauth, &session).await;
+        let place = sso.leave(request.token(), &session).await?;
         let place = match place {
             Some(place) => Some(place),
-            None => exit_page(&oauth, &session).await,
+            None => exit_page(oauth, &session).await,
         };
-        let round = saml_logout::go(&oauth, &session, parties, place.as_deref()).await;
+        let round = saml_logout::go(oauth, &session, parties, place.as_deref()).await;
         Ok::<_, OpenIdError>((place, round))
     };
     let forget = cookie(SESSION_COOKIE, "", 0);
