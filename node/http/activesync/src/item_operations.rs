@@ -130,7 +130,7 @@ async fn fetch(asking: &Asking<'_>, wanted: &ItemFetch, beside: &mut Beside) -> 
     if beside.left == 0 {
         return Ok(Err(ItemStatus::TooLarge));
     }
-    let Some((mut data, octets)) = email_data(asking, &view, entry, &wanted.options()).await? else {
+    let Some((mut data, octets)) = email_data(asking, &view, entry, &wanted.form.options()).await? else {
         return Ok(Err(ItemStatus::NotFound));
     };
     beside.left = beside.left.saturating_sub(octets);

@@ -113,7 +113,7 @@ pub(crate) async fn search(asking: &Asking<'_>, tree: &Element) -> Found<Respons
             found.map_err(|none| none.of_search())
         }
         SearchQuery::Mails(query) => match mails(asking, query, request.range).await? {
-            Ok(found) => Ok(results(asking, &found, &request.options()).await?),
+            Ok(found) => Ok(results(asking, &found, &request.form.options()).await?),
             Err(none) => Err(none.of_search()),
         },
         SearchQuery::Other(_) => Err(SearchStatus::NotFound),

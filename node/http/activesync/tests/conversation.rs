@@ -28,7 +28,7 @@ use hongyan_activesync::command::send_mail::SendMailRequest;
 use hongyan_activesync::command::settings::{
     Oof, OofAudience, OofMessage, OofRequest, OofState, SettingsRequest, SettingsResponse, SettingsStatus,
 };
-use hongyan_activesync::command::sync::MimeSupport;
+use hongyan_activesync::command::sync::MailForm;
 use hongyan_activesync::command::validate_cert::{CertificateStatus, ValidateCertRequest, ValidateCertResponse};
 use hongyan_activesync::page::{
     air_sync, air_sync_base, compose_mail, email, folder_hierarchy, item_operations, move_items, ping, provision,

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::body::flag;
-use crate::command::sync::{MimeSupport, SyncOptions};
+use crate::command::sync::MailForm;
 use crate::command::{number, required, root};
 use crate::page::{air_sync, air_sync_base, item_operations as page, search};
 use crate::status::statuses;
@@ -123,23 +123,11 @@ pub struct ItemFetch {
     pub source: FetchSource,
     /// Which octets of an attachment; `None` for all.
     pub range: Option<OctetRange>,
-    /// Whether the whole of a mail is wanted.
-    pub mime_support: MimeSupport,
-    /// In which forms its body is wanted, the best first.
-    pub body_preferences: Vec<BodyPreference>,
+    /// In which form a mail is wanted.
+    pub form: MailForm,
 }
 
 impl ItemFetch {
-    /// How the item is wanted, as Sync says it.
-    #[must_use]
-    pub fn options(&self) -> SyncOptions {
-        SyncOptions {
-            mime_support: self.mime_support,
-            body_preferences: self.body_preferences.clone(),
-            ..SyncOptions::default()
-        }
-    }
-
     fn read(element: &Element) -> Result<Self, CommandError> {
         let wrong = CommandError::new(2, "a fetch names nothing that there can be");
         let none = Element::new(page::OPTIONS);
@@ -151,16 +139,15 @@ impl ItemFetch {
             range: range
                 .map(|range| OctetRange::read(range).ok_or(CommandError::new(8, "a range of octets is none")))
                 .transpose()?,
-            mime_support: MimeSupport::read(options)?,
-            body_preferences: BodyPreference::read_all(options)?,
+            form: MailForm::read(options)?,
         })
     }
 
     fn write(&self) -> Element {
         let options = Element::new(page::OPTIONS)
             .text_if(page::RANGE, self.range.map(OctetRange::text))
-            .number(air_sync::MIME_SUPPORT, self.mime_support.number())
-            .with_all(self.body_preferences.iter().map(BodyPreference::write));
+            .number(air_sync::MIME_SUPPORT, self.form.mime_support.number())
+            .with_all(self.form.body_preferences.iter().map(BodyPreference::write));
         self.source
             .write(Element::new(page::FETCH).text(page::STORE, &self.store))
             .with(options)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::command::sync::MimeSupport;
 use crate::command::testing::{octets, tree};
 use crate::page::email;
 
@@ -7,8 +8,7 @@ fn fetch(source: FetchSource) -> ItemFetch {
         store: "Mailbox".to_owned(),
         source,
         range: None,
-        mime_support: MimeSupport::Never,
-        body_preferences: Vec::new(),
+        form: MailForm::default(),
     }
 }
 
@@ -44,13 +44,15 @@ fn acc_4_requests_both_ways() {
                 ..fetch(attachment())
             }),
             ItemOperation::Fetch(ItemFetch {
-                mime_support: MimeSupport::Always,
-                body_preferences: vec![BodyPreference {
-                    kind: crate::BodyType::Mime,
-                    truncation_size: None,
-                    all_or_none: false,
-                    preview: None,
-                }],
+                form: MailForm {
+                    mime_support: MimeSupport::Always,
+                    body_preferences: vec![BodyPreference {
+                        kind: crate::BodyType::Mime,
+                        truncation_size: None,
+                        all_or_none: false,
+                        preview: None,
+                    }],
+                },
                 ..fetch(item())
             }),
             ItemOperation::Fetch(fetch(FetchSource::Found {

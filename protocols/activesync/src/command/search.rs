@@ -4,7 +4,7 @@
 use hongyan_types::Timestamp;
 
 use crate::body::flag;
-use crate::command::sync::{MimeSupport, SyncOptions};
+use crate::command::sync::{MailForm, MimeSupport};
 use crate::command::{number, required, root};
 use crate::page::{air_sync, email, gal, search as page};
 use crate::status::statuses;
@@ -109,23 +109,11 @@ pub struct SearchRequest {
     pub query: SearchQuery,
     /// Which of the results.
     pub range: Option<ResultRange>,
-    /// Whether the whole of a mail is wanted.
-    pub mime_support: MimeSupport,
-    /// In which forms bodies are wanted, the best first.
-    pub body_preferences: Vec<BodyPreference>,
+    /// In which form mails are wanted.
+    pub form: MailForm,
 }
 
 impl SearchRequest {
-    /// How mails are wanted, as Sync says it.
-    #[must_use]
-    pub fn options(&self) -> SyncOptions {
-        SyncOptions {
-            mime_support: self.mime_support,
-            body_preferences: self.body_preferences.clone(),
-            ..SyncOptions::default()
-        }
-    }
-
     /// Reads it.
     ///
     /// # Errors
@@ -148,8 +136,7 @@ impl SearchRequest {
                 SearchQuery::Other(name.to_owned())
             },
             range: ResultRange::read(options, page::RANGE)?,
-            mime_support: MimeSupport::read(options)?,
-            body_preferences: BodyPreference::read_all(options)?,
+            form: MailForm::read(options)?,
         })
     }
 
@@ -164,11 +151,12 @@ impl SearchRequest {
             }
             SearchQuery::Other(name) => (name.as_str(), Element::new(page::QUERY), false),
         };
-        let mime = (self.mime_support != MimeSupport::Never)
-            .then(|| Element::of_text(air_sync::MIME_SUPPORT, self.mime_support.number().to_string()));
+        let mime_support = self.form.mime_support;
+        let mime = (mime_support != MimeSupport::Never)
+            .then(|| Element::of_text(air_sync::MIME_SUPPORT, mime_support.number().to_string()));
         let options = Element::new(page::OPTIONS)
             .with_all(mime)
-            .with_all(self.body_preferences.iter().map(BodyPreference::write))
+            .with_all(self.form.body_preferences.iter().map(BodyPreference::write))
             .text_if(page::RANGE, self.range.map(ResultRange::text))
             .flag_if(page::DEEP_TRAVERSAL, deep);
         let store = Element::new(page::STORE).text(page::NAME, name).with(query);
@@ -378,8 +366,7 @@ mod tests {
         SearchRequest {
             query: SearchQuery::People(text.to_owned()),
             range: Some(ResultRange { first: 0, last: 9 }),
-            mime_support: MimeSupport::Never,
-            body_preferences: Vec::new(),
+            form: MailForm::default(),
         }
     }
 
@@ -398,7 +385,10 @@ mod tests {
                 after: Some(Timestamp { millis: 1_000 }),
                 before: Some(Timestamp { millis: 2_000 }),
             }),
-            mime_support: MimeSupport::Always,
+            form: MailForm {
+                mime_support: MimeSupport::Always,
+                ..MailForm::default()
+            },
             ..people("")
         };
         assert_eq!(read(&mails.write()), Ok(mails));

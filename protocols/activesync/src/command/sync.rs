@@ -148,6 +148,34 @@ impl MimeSupport {
     }
 }
 
+/// In which form mails are wanted, where no more is said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MailForm {
+    /// Of which mails the whole is wanted.
+    pub mime_support: MimeSupport,
+    /// In which forms bodies are wanted, the best first.
+    pub body_preferences: Vec<BodyPreference>,
+}
+
+impl MailForm {
+    /// The same as Sync says it.
+    #[must_use]
+    pub fn options(&self) -> SyncOptions {
+        SyncOptions {
+            mime_support: self.mime_support,
+            body_preferences: self.body_preferences.clone(),
+            ..SyncOptions::default()
+        }
+    }
+
+    pub(crate) fn read(options: &Element) -> Result<Self, CommandError> {
+        Ok(Self {
+            mime_support: MimeSupport::read(options)?,
+            body_preferences: BodyPreference::read_all(options)?,
+        })
+    }
+}
+
 /// How items of a folder are wanted ([MS-ASCMD] §2.2.3.125.5).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SyncOptions {

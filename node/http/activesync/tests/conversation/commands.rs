@@ -223,8 +223,7 @@ fn acc_4_what_is_large_comes_beside_the_body() {
                 store: "Mailbox".to_owned(),
                 source,
                 range,
-                mime_support: MimeSupport::Never,
-                body_preferences: Vec::new(),
+                form: MailForm::default(),
             })
         };
         let attachment = || FetchSource::Attachment {
@@ -280,8 +279,7 @@ pub(super) fn looked_for(query: SearchQuery, range: Option<ResultRange>) -> Sear
     SearchRequest {
         query,
         range,
-        mime_support: MimeSupport::Never,
-        body_preferences: Vec::new(),
+        form: MailForm::default(),
     }
 }
 

@@ -323,8 +323,7 @@ fn acc_4_one_answer_holds_only_so_much() {
                     file_reference: "1:1:2".to_owned(),
                 },
                 range: None,
-                mime_support: MimeSupport::Never,
-                body_preferences: Vec::new(),
+                form: MailForm::default(),
             })
         };
         let request = ItemOperationsRequest {
