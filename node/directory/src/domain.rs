@@ -13,7 +13,7 @@ use crate::{ClaimRecord, Directory, DomainCheck, DomainNews, DomainRecord, Error
 use hongyan_audit::{Chain, Event};
 
 /// Domains looked at in one read.
-const OWN_DOMAINS_AT_ONCE: usize = 100;
+pub(crate) const OWN_DOMAINS_AT_ONCE: usize = 100;
 /// Octets of randomness in what name servers have to say.
 const TOKEN_OCTETS: usize = 15;
 /// How the text of that begins.
@@ -93,6 +93,28 @@ impl ClaimRecord {
     #[must_use]
     pub fn label(&self) -> String {
         format!("hongyan-{}", self.token)
+    }
+}
+
+/// The domains of a tenant by name, as many at a time as one read looks at.
+struct DomainPages<'d> {
+    directory: &'d Directory,
+    tenant: TenantId,
+    after: Option<Domain>,
+    is_over: bool,
+}
+
+impl DomainPages<'_> {
+    /// The next of them; none when all were given.
+    async fn next(&mut self) -> Result<Option<Vec<DomainRecord>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let after = self.after.take();
+        let domains = self.directory.domains(self.tenant, after, OWN_DOMAINS_AT_ONCE).await?;
+        self.is_over = domains.len() < OWN_DOMAINS_AT_ONCE;
+        self.after = domains.last().map(|record| record.domain.clone());
+        Ok(Some(domains))
     }
 }
 
@@ -178,9 +200,8 @@ impl Directory {
         if !record.trial || record.is_special() {
             return Ok(false);
         }
-        let mut after = None;
-        loop {
-            let domains = self.domains(record.tenant, after, OWN_DOMAINS_AT_ONCE).await?;
+        let mut pages = self.domain_pages(record.tenant);
+        while let Some(domains) = pages.next().await? {
             for own in domains.iter().filter(|own| !own.trial && !own.is_special()) {
                 let check = self.domain_check(&own.domain).await?;
                 if check.is_some_and(|check| check.receives) {
@@ -190,11 +211,8 @@ impl Directory {
                     return Ok(true);
                 }
             }
-            match domains.last() {
-                Some(last) if domains.len() == OWN_DOMAINS_AT_ONCE => after = Some(last.domain.clone()),
-                _ => return Ok(false),
-            }
         }
+        Ok(false)
     }
     /// Reminds administrators of what is to be done about a domain's licence, once, when it is time (DOM-13). `NotFound`.
     pub async fn remind_of_licence(&self, record: &DomainRecord) -> Result<()> {
@@ -224,6 +242,14 @@ impl Directory {
         self.read(async move |t| tx::list::domains(t, tenant, &page).await)
             .await
     }
+    fn domain_pages(&self, tenant: TenantId) -> DomainPages<'_> {
+        DomainPages {
+            directory: self,
+            tenant,
+            after: None,
+            is_over: false,
+        }
+    }
 
     /// Where a tenant's new addresses are made when no domain is said: in the one set, else in the only one in which
     /// addresses are made (DOM-9).
@@ -231,20 +257,15 @@ impl Directory {
         if let Some(set) = self.tenant(tenant).await?.default_domain.clone() {
             return Ok(Some(set));
         }
-        let (mut only, mut after) = (None, None);
-        loop {
-            let domains = self.domains(tenant, after, OWN_DOMAINS_AT_ONCE).await?;
-            let is_last = domains.len() < OWN_DOMAINS_AT_ONCE;
-            after = domains.last().map(|record| record.domain.clone());
+        let (mut only, mut pages) = (None, self.domain_pages(tenant));
+        while let Some(domains) = pages.next().await? {
             for home in domains.into_iter().filter(DomainRecord::is_home) {
                 if only.replace(home.domain).is_some() {
                     return Ok(None);
                 }
             }
-            if is_last {
-                return Ok(only);
-            }
         }
+        Ok(only)
     }
     /// What is in a domain, as far as one step looks.
     pub async fn domain_use(&self, domain: &Domain) -> Result<DomainUse> {

@@ -251,6 +251,28 @@ async fn dom_9_new_addresses_have_a_default_domain() {
 }
 
 #[tokio::test]
+async fn dom_9_all_domains_are_looked_at_not_only_those_of_one_read() {
+    let w = world().await;
+    let (d, a) = (&w.directory, domain("a.test"));
+    let name = crate::DomainChange {
+        alias_of: Field::Set(Some(a.clone())),
+        ..crate::DomainChange::default()
+    };
+    for number in 0..crate::domain::OWN_DOMAINS_AT_ONCE {
+        let alias = domain(&format!("b{number}.test"));
+        d.create_domain(w.acme, &alias).await.unwrap();
+        d.change_domain(&alias, &name).await.unwrap();
+    }
+    assert_eq!(
+        d.default_domain(w.acme).await.unwrap(),
+        Some(a),
+        "the others are names of it"
+    );
+    d.create_domain(w.acme, &domain("z.test")).await.unwrap();
+    assert_eq!(d.default_domain(w.acme).await.unwrap(), None, "there are two");
+}
+
+#[tokio::test]
 async fn dom_12_people_move_to_another_domain_and_keep_their_old_addresses() {
     let w = world().await;
     let d = &w.directory;
