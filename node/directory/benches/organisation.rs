@@ -2,7 +2,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use hongyan_directory::{
-    DepartmentId, Directory, DirectoryOptions, MemberQuery, NewAccount, NewDepartment, NewTenant, Profile,
+    DepartmentId, Directory, DirectoryOptions, DisplayNames, MemberQuery, NewAccount, NewDepartment, NewTenant,
+    OrganisationPage, Profile,
 };
 use hongyan_env::Env;
 use hongyan_kv::Database;
@@ -48,6 +49,7 @@ fn member(n: usize) -> NewAccount {
             employee_id: format!("E{n}"),
             title: "Engineer".to_owned(),
             private_address: format!("user{n}@home.test"),
+            nickname: format!("{}{n}", NAMES[n / 7 % 10]),
             ..Profile::default()
         },
         ..NewAccount::at(Address::try_from(format!("user{n}@large.test").as_str()).unwrap())
@@ -83,6 +85,23 @@ fn bench(criterion: &mut Criterion) {
             },
         ),
     ] {
+        criterion.bench_function(name, |bench| bench.iter(|| find(&query).total));
+    }
+    for (name, display_names) in [
+        ("list_for_a_member_by_name", DisplayNames::Name),
+        ("list_for_a_member_by_alias", DisplayNames::Alias),
+    ] {
+        let page = OrganisationPage {
+            display_names,
+            ..OrganisationPage::default()
+        };
+        runtime.block_on(directory.set_page(tenant, &page, None)).unwrap();
+        let member = runtime.block_on(directory.accounts(tenant, None, 1)).unwrap();
+        let sight = runtime.block_on(directory.sight_of(&member[0])).unwrap();
+        let query = MemberQuery {
+            sight: Some(sight),
+            ..MemberQuery::default()
+        };
         criterion.bench_function(name, |bench| bench.iter(|| find(&query).total));
     }
     criterion.bench_function("last_page_by_id", |bench| {

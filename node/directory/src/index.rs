@@ -5,6 +5,7 @@
 //! when the members of all tenants together are too many.
 
 mod entry;
+mod lists;
 pub(crate) mod pinyin;
 mod query;
 mod tenant;
@@ -20,7 +21,7 @@ use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
 pub use entry::{fold as folded, phone_digits, spellings};
-pub use query::{MemberPage, MemberPlace, MemberQuery, Sieve};
+pub use query::{MemberOrder, MemberPage, MemberPlace, MemberQuery, Sieve};
 pub use tenant::DepartmentView;
 
 pub(crate) use tenant::TenantIndex;

@@ -74,7 +74,9 @@ pub use exit_page::web_host;
 pub use feed::FeedPage;
 pub use folder_share::{FolderOpening, Inheritance, NewFolderShares};
 pub use follower::{Changed, Follower};
-pub use index::{DepartmentView, MemberPage, MemberPlace, MemberQuery, Sieve, folded, phone_digits, spellings};
+pub use index::{
+    DepartmentView, MemberOrder, MemberPage, MemberPlace, MemberQuery, Sieve, folded, phone_digits, spellings,
+};
 pub use invitation::{Joined, Joiner, NewInvitation};
 pub use key::{of_account, of_tenant};
 pub use limit::{AccountLimits, InForce, Limit, LimitLevel, Limits};

@@ -10,7 +10,7 @@ use crate::record::{department, tag};
 use crate::transaction::{self as tx, last_int};
 use crate::{
     AccountRecord, DepartmentChange, DepartmentId, DepartmentRecord, DepartmentView, Directory, Error, Etag,
-    MemberPage, MemberPlace, MemberQuery, NewDepartment, NewTag, Result, TagChange, TagId, TagRecord, key,
+    MemberOrder, MemberPage, MemberPlace, MemberQuery, NewDepartment, NewTag, Result, TagChange, TagId, TagRecord, key,
 };
 
 /// All fail with the store's errors beside those named.
@@ -149,11 +149,12 @@ impl Directory {
             .await
     }
 
-    /// Where a list that ends with that account goes on; nothing when the account is not in it any more.
-    pub async fn place_of(&self, tenant: TenantId, id: AccountId) -> Result<Option<MemberPlace>> {
-        self.index().look(self, tenant, |index| index.place_of(id)).await
+    /// Where a list in that order goes on that ends with that account; nothing when the account is not in it any more.
+    pub async fn place_of(&self, tenant: TenantId, id: AccountId, by: MemberOrder) -> Result<Option<MemberPlace>> {
+        self.index().look(self, tenant, |index| index.place_of(id, by)).await
     }
-    /// Members and shared mailboxes that `query` takes, by name, after `after`, at most `limit`.
+    /// Members and shared mailboxes that `query` takes, after `after`, at most `limit`; by name, and for those who ask as members by
+    /// what they are shown. `Invalid` for a place in a list of another order.
     pub async fn find_members(
         &self,
         tenant: TenantId,
@@ -161,6 +162,11 @@ impl Directory {
         after: Option<&MemberPlace>,
         limit: usize,
     ) -> Result<MemberPage> {
+        if after.is_some_and(|after| after.by != query.order()) {
+            return Err(Error::Invalid(
+                "the list is in another order than the page before".to_owned(),
+            ));
+        }
         let found = self
             .index()
             .look(self, tenant, |index| index.find(query, after, limit))

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use hongyan_kv::Transaction;
 use hongyan_types::{AccountId, TenantId};
 
-use crate::index::TenantIndex;
+use crate::index::{MemberOrder, TenantIndex};
 use crate::transaction as tx;
 use crate::{AccountRecord, DepartmentId, Directory, DisplayNames, Etag, OrganisationPage, Result, TagId, Visibility};
 
@@ -33,6 +33,9 @@ impl Shown {
     /// Whether the name, and with it its parts, is shown, and whether the alias is, of someone who has these.
     pub(crate) fn names(self, has_name: bool, has_alias: bool) -> (bool, bool) {
         self.names.shows(has_name, has_alias)
+    }
+    fn order(self) -> MemberOrder {
+        self.names.order()
     }
 }
 
@@ -60,6 +63,12 @@ impl Sight {
     /// What the member is shown of whom they see.
     pub(crate) fn shown(&self) -> Shown {
         self.shown
+    }
+
+    /// What lists for the member are ordered by.
+    #[must_use]
+    pub fn order(&self) -> MemberOrder {
+        self.shown.order()
     }
 
     /// Whether the member sees an account.

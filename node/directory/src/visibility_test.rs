@@ -5,8 +5,8 @@ use hongyan_types::{Address, Domain};
 
 use super::*;
 use crate::{
-    Confined, DirectoryOptions, DisplayNames, Error, MemberQuery, NewAccount, NewDepartment, NewTag, NewTenant,
-    Profile, Sieve,
+    AccountChange, Confined, DirectoryOptions, DisplayNames, Error, Field, MemberQuery, NewAccount, NewDepartment,
+    NewTag, NewTenant, Profile, Sieve,
 };
 
 struct Ground {
@@ -18,7 +18,10 @@ impl Ground {
     /// Departments 1 Board, 2 Sales, 3 Sales/East, 4 Interns; tag 1; one member each, and one without.
     async fn new() -> Self {
         let (env, _) = Env::manual(1);
-        let directory = Directory::new(Database::new(MemoryStore::default()), env, DirectoryOptions::default());
+        let database = Database::new(MemoryStore::default());
+        Self::over(Directory::new(database, env, DirectoryOptions::default())).await
+    }
+    async fn over(directory: Directory) -> Self {
         let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
         let domain = Domain::try_from("a.test").unwrap();
         directory.create_domain(tenant, &domain).await.unwrap();
@@ -221,4 +224,195 @@ async fn org_12_nobody_is_found_by_what_is_not_shown() {
         ..closed()
     };
     check(hiding, DisplayNames::NameAlias, &[&name[..], &alias, &title].concat()).await;
+}
+
+/// Who is listed in these tests: local part, name and alias. Who has no name, and who has neither.
+const LISTED: [(&str, &str, &str); 5] = [
+    ("a", "张三", "飞鱼"),
+    ("b", "Anna Berg", "Zora"),
+    ("c", "Bob", ""),
+    ("d", "", "Mia"),
+    ("e", "", ""),
+];
+/// The rules, and what each lists them as.
+const RULES: [(DisplayNames, &str); 4] = [
+    (DisplayNames::Name, "b c e intern d a"),
+    (DisplayNames::NameAlias, "b c e intern d a"),
+    (DisplayNames::Alias, "c e a intern d b"),
+    (DisplayNames::AliasName, "c e a intern d b"),
+];
+const INTERNS: DepartmentId = DepartmentId(4);
+
+async fn add_listed(ground: &Ground, listed: &[(&str, &str, &str)]) {
+    for (local, name, alias) in listed {
+        let new = NewAccount {
+            display_name: (*name).to_owned(),
+            profile: Profile {
+                nickname: (*alias).to_owned(),
+                ..Profile::default()
+            },
+            departments: vec![INTERNS],
+            ..NewAccount::at(Address::try_from(format!("{local}@a.test").as_str()).unwrap())
+        };
+        ground.directory.create_account(&new).await.unwrap();
+    }
+}
+
+async fn show_names(ground: &Ground, names: DisplayNames) {
+    let page = OrganisationPage {
+        display_names: names,
+        ..OrganisationPage::default()
+    };
+    ground.directory.set_page(ground.tenant, &page, None).await.unwrap();
+}
+
+/// Interns, as a colleague or an administrator looks for them.
+async fn interns(directory: &Directory, is_colleague: bool) -> MemberQuery {
+    let viewer = Address::try_from("none@a.test").unwrap();
+    let viewer = directory.account_at(&viewer).await.unwrap();
+    let sight = directory.sight_of(&viewer).await.unwrap();
+    MemberQuery {
+        department: Some(INTERNS),
+        sight: is_colleague.then_some(sight),
+        ..MemberQuery::default()
+    }
+}
+
+/// Local parts of all pages, one after the other, and all that the pages said of where to go on.
+async fn pages(directory: &Directory, tenant: TenantId, query: &MemberQuery, limit: usize) -> (String, String) {
+    let (mut after, mut listed, mut told) = (None, Vec::new(), String::new());
+    loop {
+        let page = directory
+            .find_members(tenant, query, after.as_ref(), limit)
+            .await
+            .unwrap();
+        listed.extend(page.accounts.iter().map(|account| account.address.local.to_string()));
+        after = page.next;
+        if after.is_none() {
+            return (listed.join(" "), told);
+        }
+        told.push_str(&format!("{after:?}"));
+    }
+}
+
+#[tokio::test]
+async fn org_8_members_lists_are_in_the_order_of_what_is_shown_and_tell_no_more() {
+    let ground = Ground::new().await;
+    let (directory, tenant) = (&ground.directory, ground.tenant);
+    add_listed(&ground, &LISTED).await;
+    for (names, expect) in RULES {
+        show_names(&ground, names).await;
+        let hidden: &[&str] = match names {
+            DisplayNames::Name => &["fei", "飞鱼", "zora"],
+            DisplayNames::Alias => &["zhang", "张三", "anna"],
+            DisplayNames::NameAlias | DisplayNames::AliasName => &[],
+        };
+        for limit in 1..=6 {
+            let (listed, told) = pages(directory, tenant, &interns(directory, true).await, limit).await;
+            assert_eq!(listed, expect, "{names:?}, {limit} a page");
+            for hidden in hidden {
+                assert!(!told.to_lowercase().contains(hidden), "{names:?}: {told}");
+            }
+            let query = interns(directory, false).await;
+            assert_eq!(
+                pages(directory, tenant, &query, limit).await.0,
+                "b c d e intern a",
+                "administrators have the names, as ever"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn org_8_a_list_goes_on_where_it_was_or_says_that_its_order_is_another() {
+    let ground = Ground::new().await;
+    let (directory, tenant) = (&ground.directory, ground.tenant);
+    add_listed(&ground, &LISTED).await;
+    show_names(&ground, DisplayNames::Alias).await;
+    let query = interns(directory, true).await;
+    let first = directory.find_members(tenant, &query, None, 3).await.unwrap();
+    let last = first.accounts.last().unwrap();
+    assert_eq!(last.address.local.to_string(), "a");
+    // Whoever was last goes, and another comes behind them.
+    directory.delete_account(last.id).await.unwrap();
+    add_listed(&ground, &[("f", "Aaron", "Florin")]).await;
+    let rest = directory.find_members(tenant, &query, first.next.as_ref(), 9).await;
+    let rest: Vec<String> = rest
+        .unwrap()
+        .accounts
+        .iter()
+        .map(|account| account.address.local.to_string())
+        .collect();
+    assert_eq!(rest, ["f", "intern", "d", "b"]);
+    show_names(&ground, DisplayNames::Name).await;
+    for is_colleague in [true, false] {
+        let query = interns(directory, is_colleague).await;
+        let rest = directory.find_members(tenant, &query, first.next.as_ref(), 9).await;
+        assert!(matches!(rest, Err(Error::Invalid(_))), "{rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn org_8_lists_that_followed_changes_are_as_those_that_are_read_anew() {
+    let (env, _) = Env::manual(1);
+    let database = Database::new(MemoryStore::default());
+    let anew = || Directory::new(database.clone(), env.clone(), DirectoryOptions::default());
+    let ground = Ground::over(anew()).await;
+    let (directory, tenant) = (&ground.directory, ground.tenant);
+    add_listed(&ground, &LISTED).await;
+    let check = async |count: usize| {
+        for (names, _) in RULES {
+            show_names(&ground, names).await;
+            let query = interns(directory, true).await;
+            let (followed, _) = pages(directory, tenant, &query, 40).await;
+            let (read, _) = pages(&anew(), tenant, &query, 1_000).await;
+            assert_eq!(followed, read, "{names:?}");
+            assert_eq!(followed.split(' ').count(), count);
+        }
+    };
+    check(6).await;
+    // Few at a time are put where they belong, many are sorted.
+    for (round, count) in [(0, 6), (1, 130)] {
+        let new: Vec<NewAccount> = (0..count)
+            .map(|n| NewAccount {
+                display_name: if n % 3 == 0 {
+                    String::new()
+                } else {
+                    format!("N{}", n * 7 % 5)
+                },
+                profile: Profile {
+                    nickname: if n % 4 == 0 {
+                        String::new()
+                    } else {
+                        format!("A{}", n * 5 % 7)
+                    },
+                    ..Profile::default()
+                },
+                departments: vec![INTERNS],
+                ..NewAccount::at(Address::try_from(format!("m{round}x{n}@a.test").as_str()).unwrap())
+            })
+            .collect();
+        let made = directory.create_accounts(&new).await.unwrap();
+        check(6 + made.len()).await;
+        for (n, account) in made.iter().enumerate() {
+            let change = AccountChange {
+                display_name: Field::Set(if n % 2 == 0 { format!("C{n}") } else { String::new() }),
+                profile: Field::Set(Profile {
+                    nickname: if n % 5 == 0 {
+                        String::new()
+                    } else {
+                        format!("B{}", n % 3)
+                    },
+                    ..Profile::default()
+                }),
+                ..AccountChange::default()
+            };
+            directory.change_account(account.id, &change).await.unwrap();
+        }
+        check(6 + made.len()).await;
+        for account in &made {
+            directory.delete_account(account.id).await.unwrap();
+        }
+        check(6).await;
+    }
 }

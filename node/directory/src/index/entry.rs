@@ -5,6 +5,7 @@ use memchr::memmem::Finder;
 use unicode_normalization::UnicodeNormalization;
 
 use super::pinyin;
+use super::query::MemberOrder;
 use crate::visibility::Shown;
 use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId};
 
@@ -12,12 +13,14 @@ use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId}
 const BETWEEN: char = '\n';
 /// Parts of what a member is found by: addresses, name, alias, title, phones, employee id. Some see all, others not each.
 const PARTS: usize = 6;
+/// Which of the parts is the alias.
+const ALIAS: usize = 2;
 
 /// A member or shared mailbox.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: AccountId,
-    /// What lists are ordered by: the name as it is pronounced.
+    /// What administrators' lists are ordered by: the name as it is pronounced.
     pub(crate) order: Box<str>,
     /// All that it is found by, folded, part behind part.
     text: Box<str>,
@@ -106,8 +109,31 @@ impl Entry {
         }
     }
 
-    pub(crate) fn place(&self) -> (&str, AccountId) {
-        (&self.order, self.id)
+    /// Where it is in lists of that order.
+    pub(crate) fn place(&self, by: MemberOrder) -> (&str, AccountId) {
+        let order = match self.is_elsewhere(by) {
+            true => self.alias_order(),
+            false => &self.order,
+        };
+        (order, self.id)
+    }
+
+    /// Whether its place in lists of that order is another than in those by [`MemberOrder::Name`].
+    pub(crate) fn is_elsewhere(&self, by: MemberOrder) -> bool {
+        let (has_name, has_alias) = self.has_names;
+        match by {
+            MemberOrder::Name => false,
+            MemberOrder::ShownName => !has_name && has_alias,
+            MemberOrder::ShownAlias => has_alias,
+        }
+    }
+
+    /// The alias as it is pronounced, which is the second text of its part, or as it is written, the first.
+    fn alias_order(&self) -> &str {
+        let part = &self.text[self.ends[ALIAS - 1] as usize..self.ends[ALIAS] as usize];
+        let mut texts = part.split_terminator(BETWEEN);
+        let written = texts.next().unwrap_or_default();
+        texts.next().unwrap_or(written)
     }
 
     /// Whether a text is in what the member is found by: by all of it, or by what is `shown`.

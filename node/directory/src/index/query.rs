@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hongyan_types::AccountId;
 
-use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, TagId};
+use crate::{AccountKind, AccountRecord, AccountState, DepartmentId, Seat, Sight, TagId};
 
 /// Which members; all of what is said must hold.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +32,7 @@ pub struct MemberQuery {
     /// Who belong to one of these departments or below: what the asker may see.
     pub within: Option<Vec<DepartmentId>>,
     /// Whom the asker sees as a member, and what of them.
-    pub sight: Option<crate::Sight>,
+    pub sight: Option<Sight>,
     /// What else must hold.
     pub sieve: Option<Sieve>,
 }
@@ -68,10 +68,31 @@ impl Sieve {
     }
 }
 
+impl MemberQuery {
+    /// What those whom it takes are listed by.
+    pub(crate) fn order(&self) -> MemberOrder {
+        self.sight.as_ref().map_or(MemberOrder::Name, Sight::order)
+    }
+}
+
+/// What a list is ordered by, as it is pronounced, and by identifiers where that is the same. Members' lists are ordered by what
+/// they are shown of each other, and by that alone (ORG-8): a place among names that are not shown would tell of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberOrder {
+    /// The name, or the address of who has none: what administrators see.
+    Name,
+    /// What begins with the name; alias or address of who has none.
+    ShownName,
+    /// What begins with the alias; name or address of who has none.
+    ShownAlias,
+}
+
 /// Where a page ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberPlace {
-    /// What the last one was ordered by.
+    /// What the list is ordered by.
+    pub by: MemberOrder,
+    /// What the last one was ordered by, which whoever gets the list has been shown.
     pub order: String,
     /// The last one.
     pub id: AccountId,
@@ -80,7 +101,7 @@ pub struct MemberPlace {
 /// Part of a list.
 #[derive(Debug, Clone)]
 pub struct MemberPage {
-    /// By name.
+    /// In the order of the list.
     pub accounts: Vec<Arc<AccountRecord>>,
     /// How many there are on all pages.
     pub total: usize,

@@ -1,4 +1,4 @@
-//! One tenant's index: members in the order of their names, departments as a tree, tags.
+//! One tenant's index: members in the orders in which they are listed, departments as a tree, tags.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -7,8 +7,9 @@ use hongyan_types::AccountId;
 use memchr::memmem::Finder;
 
 use super::entry::{Entry, fold};
+use super::lists::Lists;
 use super::pinyin;
-use super::query::{Found, MemberPlace, MemberQuery, Sieve};
+use super::query::{Found, MemberOrder, MemberPlace, MemberQuery, Sieve};
 use crate::visibility::{Shown, Sight};
 use crate::{AccountKind, AccountRecord, DepartmentId, DepartmentRecord, TagId, TagRecord};
 
@@ -34,8 +35,7 @@ struct Counts {
 
 #[derive(Debug, Default)]
 pub(crate) struct TenantIndex {
-    /// By order, then identifier.
-    entries: Vec<Arc<Entry>>,
+    lists: Lists,
     by_id: BTreeMap<AccountId, Arc<Entry>>,
     departments: BTreeMap<DepartmentId, DepartmentRecord>,
     children: HashMap<DepartmentId, Vec<DepartmentId>>,
@@ -45,7 +45,7 @@ pub(crate) struct TenantIndex {
 
 impl TenantIndex {
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.by_id.len()
     }
     pub(crate) fn tags(&self) -> &BTreeMap<TagId, TagRecord> {
         &self.tags
@@ -56,11 +56,11 @@ impl TenantIndex {
         for account in accounts {
             let entry = Arc::new(Entry::new(account));
             self.by_id.insert(entry.id, Arc::clone(&entry));
-            self.entries.push(entry);
+            self.lists.push(&entry);
         }
     }
     pub(crate) fn sort(&mut self) {
-        self.entries.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+        self.lists.sort();
         self.counts = OnceLock::new();
     }
 
@@ -77,12 +77,12 @@ impl TenantIndex {
             }
             if many {
                 gone.insert(*id);
-            } else if let Ok(at) = self.entries.binary_search_by(|entry| entry.place().cmp(&old.place())) {
-                self.entries.remove(at);
+            } else {
+                self.lists.remove(&old);
             }
         }
         if many {
-            self.entries.retain(|entry| !gone.contains(&entry.id));
+            self.lists.remove_all(&gone);
         }
         for account in accounts {
             let entry = Arc::new(Entry::new(account));
@@ -91,10 +91,9 @@ impl TenantIndex {
                 self.count(counts, &entry, |number| *number += 1);
             }
             if many {
-                self.entries.push(entry);
+                self.lists.push(&entry);
             } else {
-                let at = self.entries.partition_point(|other| other.place() < entry.place());
-                self.entries.insert(at, entry);
+                self.lists.insert(&entry);
             }
         }
         if many {
@@ -148,7 +147,7 @@ impl TenantIndex {
     fn counts(&self) -> &Counts {
         self.counts.get_or_init(|| {
             let mut counts = Counts::default();
-            for entry in &self.entries {
+            for entry in self.by_id.values() {
                 self.count(&mut counts, entry, |number| *number += 1);
             }
             counts
@@ -214,9 +213,9 @@ impl TenantIndex {
         found
     }
 
-    /// Who `query` takes, after `after`, at most `limit`, and how many there are in all.
+    /// Who `query` takes, in its order, after `after`, at most `limit`, and how many there are in all.
     pub(crate) fn find(&self, query: &MemberQuery, after: Option<&MemberPlace>, limit: usize) -> Found {
-        let test = Test::new(self, query);
+        let (test, by) = (Test::new(self, query), query.order());
         let start = after.map(|after| (after.order.as_str(), after.id));
         let mut found = Found {
             ids: Vec::new(),
@@ -224,31 +223,24 @@ impl TenantIndex {
             next: None,
         };
         let mut last = None;
-        for entry in self.entries.iter().filter(|entry| test.takes(entry)) {
+        for entry in self.lists.by(by).filter(|entry| test.takes(entry)) {
             found.total += 1;
-            if start.is_some_and(|start| entry.place() <= start) {
+            if start.is_some_and(|start| entry.place(by) <= start) {
                 continue;
             }
             if found.ids.len() < limit {
                 found.ids.push(entry.id);
                 last = Some(entry);
             } else if found.next.is_none() {
-                found.next = last.map(|last| MemberPlace {
-                    order: last.order.to_string(),
-                    id: last.id,
-                });
+                found.next = last.map(|last| place(last, by));
             }
         }
         found
     }
 
-    /// Where an account is in the order of lists.
-    pub(crate) fn place_of(&self, id: AccountId) -> Option<MemberPlace> {
-        let entry = self.by_id.get(&id)?;
-        Some(MemberPlace {
-            order: entry.order.to_string(),
-            id,
-        })
+    /// Where an account is in lists of that order.
+    pub(crate) fn place_of(&self, id: AccountId, by: MemberOrder) -> Option<MemberPlace> {
+        self.by_id.get(&id).map(|entry| place(entry, by))
     }
 
     /// Whom `query` takes, by identifier: `take` of them after the first `skip`, and how many there are in all.
@@ -263,6 +255,15 @@ impl TenantIndex {
             total += 1;
         }
         (found, total)
+    }
+}
+
+fn place(entry: &Entry, by: MemberOrder) -> MemberPlace {
+    let (order, id) = entry.place(by);
+    MemberPlace {
+        by,
+        order: order.to_owned(),
+        id,
     }
 }
 

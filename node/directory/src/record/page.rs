@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AccountRecord, Etag};
+use crate::{AccountRecord, Etag, MemberOrder};
 
 /// How the names of members are shown (ORG-8). Whoever has no alias is shown by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -30,6 +30,13 @@ impl DisplayNames {
             Self::Name => (true, !has_name),
             Self::Alias => (!has_alias, true),
             Self::NameAlias | Self::AliasName => (true, true),
+        }
+    }
+    /// What lists of those who are shown so are ordered by.
+    pub(crate) fn order(self) -> MemberOrder {
+        match self {
+            Self::Name | Self::NameAlias => MemberOrder::ShownName,
+            Self::Alias | Self::AliasName => MemberOrder::ShownAlias,
         }
     }
 }

@@ -16,8 +16,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hongyan_access::PasswordOwner;
 use hongyan_access::permission::Action;
 use hongyan_directory::{
-    AccountKind, AccountRecord, AccountSettings, AccountState, DepartmentId, Language, Limits, MemberPlace,
-    MemberQuery, Profile, Quota, Role, Seat, TagId,
+    AccountKind, AccountRecord, AccountSettings, AccountState, DepartmentId, Language, Limits, MemberOrder,
+    MemberPlace, MemberQuery, Profile, Quota, Role, Seat, TagId,
 };
 use hongyan_mailbox::{MailboxId, QuotaLimits, SetQuota};
 use hongyan_sasl::Secret;
@@ -169,6 +169,7 @@ pub(crate) fn place(token: &str) -> Option<MemberPlace> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
     let (id, order) = text.split_once(' ')?;
     Some(MemberPlace {
+        by: MemberOrder::Name,
         order: order.to_owned(),
         id: AccountId(id.parse().ok()?),
     })

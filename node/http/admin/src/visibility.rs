@@ -77,7 +77,7 @@ pub(crate) async fn set(
     Ok(Tagged::new(set.etag(), set))
 }
 
-/// Members whom the caller sees, by name.
+/// Members whom the caller sees, in the order of what is shown of their names.
 #[utoipa::path(get, path = "/api/people", params(Wanted), responses((status = 200, body = People), Failure))]
 pub(crate) async fn people(caller: Caller, Asked(wanted): Asked<Wanted>) -> Result<Json<People>> {
     let Actor::Person(person) = &caller.actor else {

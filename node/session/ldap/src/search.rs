@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use hongyan_directory::{
-    AccountRecord, AccountState, Cards, Directory, Error, GroupRecord, MemberPlace, MemberQuery, Sieve, Sight,
+    AccountRecord, AccountState, Cards, Directory, Error, GroupRecord, MemberOrder, MemberPlace, MemberQuery, Sieve,
+    Sight,
 };
 use hongyan_ldap_wire::server::{CommandId, Reply};
 use hongyan_ldap_wire::{Answer, Name, ResultCode, Scope, Search};
@@ -25,6 +26,9 @@ const GROUPS: usize = 500;
 const BATCH_FIRST: usize = 64;
 /// People that are read together at most.
 const BATCH_MAX: usize = 1_024;
+/// Begins the place of a person in a cookie, behind the identifier. No text has this octet: cookies of releases before, which had
+/// the name there, are refused here, and ours there.
+const PLACE_MARK: u8 = 0xff;
 
 fn failed(error: &Error) -> Answer {
     if error.is_temporary() {
@@ -256,7 +260,7 @@ impl<'d> View<'d> {
 }
 
 /// Where a page ended: how many entries there were so far, how many of those that are no people were looked at, and the last
-/// person.
+/// person, by nothing but what the member is shown of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Cookie {
     given: u32,
@@ -270,6 +274,7 @@ impl Cookie {
         octets.extend(self.held.to_be_bytes());
         if let Some(after) = &self.after {
             octets.extend(after.id.0.to_be_bytes());
+            octets.extend([PLACE_MARK, octet_of(after.by)]);
             octets.extend(after.order.as_bytes());
         }
         octets
@@ -282,10 +287,12 @@ impl Cookie {
         let (given, rest) = octets.split_first_chunk()?;
         let (held, rest) = rest.split_first_chunk()?;
         let after = match rest.split_first_chunk() {
-            Some((id, order)) => Some(MemberPlace {
+            Some((id, [PLACE_MARK, by, order @ ..])) => Some(MemberPlace {
+                by: order_of(*by)?,
                 id: AccountId(u64::from_be_bytes(*id)),
                 order: std::str::from_utf8(order).ok()?.to_owned(),
             }),
+            Some(_) => return None,
             None if rest.is_empty() => None,
             None => return None,
         };
@@ -295,6 +302,19 @@ impl Cookie {
             after,
         })
     }
+}
+
+fn octet_of(by: MemberOrder) -> u8 {
+    match by {
+        MemberOrder::Name => 0,
+        MemberOrder::ShownName => 1,
+        MemberOrder::ShownAlias => 2,
+    }
+}
+
+fn order_of(octet: u8) -> Option<MemberOrder> {
+    let orders = [MemberOrder::Name, MemberOrder::ShownName, MemberOrder::ShownAlias];
+    orders.into_iter().find(|by| octet_of(*by) == octet)
 }
 
 /// One search under way.
@@ -461,7 +481,11 @@ impl Session {
                 .directory
                 .find_members(tenant, &query, run.cookie.after.as_ref(), batch)
                 .await;
-            let found = found.map_err(|error| failed(&error))?;
+            let found = found.map_err(|error| match error {
+                // The organisation shows names in another way since the page before.
+                Error::Invalid(text) => Answer::new(ResultCode::UNWILLING_TO_PERFORM, text),
+                error => failed(&error),
+            })?;
             for account in &found.accounts {
                 let is_there = whose.has(&account.address.domain);
                 let entry = view.person(account);
@@ -487,7 +511,8 @@ impl Session {
         self.give(run, entry).await?;
         if run.room == 0 && run.search.page.is_some() {
             // Should the account have gone this moment, the list goes on where the batch began.
-            let place = view.directory.place_of(view.account.tenant, account.id).await;
+            let (tenant, by) = (view.account.tenant, view.sight.order());
+            let place = view.directory.place_of(tenant, account.id, by).await;
             if let Some(place) = place.map_err(|error| failed(&error))? {
                 run.cookie.after = Some(place);
             }
@@ -533,11 +558,14 @@ mod tests {
 
     #[test]
     fn rfc_2696_cookies_are_read_as_they_are_written() {
-        let place = |order: &str| MemberPlace {
+        let place = |by, order: &str| MemberPlace {
+            by,
             order: order.to_owned(),
             id: AccountId(7),
         };
-        for after in [None, Some(place("")), Some(place("zhangsan"))] {
+        let name = place(MemberOrder::ShownName, "");
+        let alias = place(MemberOrder::ShownAlias, "zhangsan");
+        for after in [None, Some(name), Some(alias)] {
             let cookie = Cookie {
                 given: 9,
                 held: 2,
@@ -546,7 +574,18 @@ mod tests {
             assert_eq!(Cookie::read(&cookie.write()), Some(cookie));
         }
         assert_eq!(Cookie::read(b""), Some(Cookie::default()));
-        for wrong in [&b"x"[..], &[0; 7], &[0; 12], &[0xff; 17]] {
+        // As releases before wrote them, with the name of whoever came last.
+        let before = [&[0; 16][..], b"zhangsan"].concat();
+        for wrong in [
+            &b"x"[..],
+            &[0; 7],
+            &[0; 12],
+            &[0; 16],
+            &before,
+            &[0xff; 17],
+            &[0xff; 18],
+            &[before.as_slice(), &[0xff, 1]].concat(),
+        ] {
             assert_eq!(Cookie::read(wrong), None, "{wrong:?}");
         }
     }

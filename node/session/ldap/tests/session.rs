@@ -331,6 +331,76 @@ fn org_8_and_12_names_are_found_as_they_are_shown() {
 }
 
 #[test]
+fn org_8_pages_are_in_the_order_of_what_is_shown_and_their_cookies_tell_no_more() {
+    on_node(async |node| {
+        for (local, name, alias) in [
+            ("p1", "Ulrich", "Quentin"),
+            ("p2", "Viola", "Olga"),
+            ("p3", "Wanda", "Pia"),
+            ("p4", "Xaver", "Rosa"),
+        ] {
+            let profile = Profile {
+                nickname: alias.to_owned(),
+                ..Profile::default()
+            };
+            node.add(local, name, &[], profile).await;
+        }
+        let show = async |names| {
+            let page = OrganisationPage {
+                display_names: names,
+                ..OrganisationPage::default()
+            };
+            node.directory.set_page(node.mailbox.tenant, &page, None).await.unwrap();
+        };
+        let (names, aliases) = (
+            ["ulrich", "viola", "wanda", "xaver"],
+            ["quentin", "olga", "pia", "rosa"],
+        );
+        let (by_name, by_alias) = (["p1", "p2", "p3", "p4"], ["p2", "p3", "p1", "p4"]);
+        let nothing: &[&str] = &[];
+        let filter = "(mail=p*)";
+        for (rule, expect, hidden) in [
+            (DisplayNames::Name, by_name, &aliases[..]),
+            (DisplayNames::Alias, by_alias, &names),
+            (DisplayNames::NameAlias, by_name, nothing),
+            (DisplayNames::AliasName, by_alias, nothing),
+        ] {
+            show(rule).await;
+            for size in 1..=3 {
+                let (mut cookie, mut found) = (Vec::new(), Vec::new());
+                loop {
+                    // Each page over a connection of its own: nothing is kept between them.
+                    let page = node.login().await.page(BASE, filter, size, &cookie).await;
+                    assert_eq!(page.code, 0);
+                    let people = page
+                        .entries
+                        .iter()
+                        .map(|entry| entry.name.get(4..6).unwrap().to_owned());
+                    found.extend(people);
+                    cookie = page.cookie;
+                    let told = String::from_utf8_lossy(&cookie).to_lowercase();
+                    assert!(hidden.iter().all(|hidden| !told.contains(hidden)), "{rule:?}: {told}");
+                    if cookie.is_empty() {
+                        break;
+                    }
+                }
+                assert_eq!(found, expect, "{rule:?}, {size} a page");
+            }
+        }
+        // Of another order, or of a release before.
+        let mut ldap = node.login().await;
+        let of_aliases = ldap.page(BASE, filter, 1, b"").await.cookie;
+        assert_eq!(ldap.page(BASE, filter, 1, &of_aliases).await.code, 0);
+        show(DisplayNames::Name).await;
+        let of_before = [&of_aliases[..16], b"viola"].concat();
+        for cookie in [of_aliases, of_before] {
+            let page = ldap.page(BASE, filter, 1, &cookie).await;
+            assert_eq!((page.code, page.entries.len()), (53, 0), "{cookie:?}");
+        }
+    });
+}
+
+#[test]
 fn acc_20_the_tree_and_what_is_not_in_it() {
     on_node(async |node| {
         let mut ldap = node.login().await;

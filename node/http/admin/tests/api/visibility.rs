@@ -92,3 +92,50 @@ fn org_11_and_12_members_find_whom_they_see() {
         );
     });
 }
+
+#[test]
+fn org_8_people_are_in_the_order_of_what_is_shown_of_them() {
+    hongyan_actor::run(0, async {
+        let (api, state) = open_api().await;
+        let operator = as_actor(&api, Actor::socket());
+        acme(&operator).await;
+        for (local, alias) in [("zs", "Ada"), ("anna", "Yves"), ("lead", "李")] {
+            let path = format!("/api/members/{local}@d.test");
+            let set = call(&operator, "PATCH", &path, json!({"profile": {"nickname": alias}})).await;
+            assert_eq!(set.0, 200, "{}", set.1);
+        }
+        let anna = as_member(&api, &state, "anna@d.test").await;
+        for (names, expect) in [
+            ("name", ["Anna Berg", "Boss", "Lead", "张三"]),
+            ("alias", ["Ada", "Boss", "李", "Yves"]),
+            ("name-alias", ["Anna Berg (Yves)", "Boss", "Lead (李)", "张三 (Ada)"]),
+            ("alias-name", ["Ada (张三)", "Boss", "李 (Lead)", "Yves (Anna Berg)"]),
+        ] {
+            let page = json!({"display_names": names});
+            let set = call(&operator, "PATCH", "/api/organisations/Acme/page", page).await;
+            assert_eq!(set.0, 200, "{}", set.1);
+            for limit in [2, 4] {
+                let path = format!("/api/people?limit={limit}");
+                let people = call(&anna, "GET", &path, Value::Null).await.1;
+                let shown: Vec<&str> = people["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|someone| someone["name"].as_str().unwrap())
+                    .collect();
+                assert_eq!(shown, expect[..limit], "{names}");
+            }
+            // Administrators' pages have the names, as ever.
+            let (mut path, mut addresses) = ("/api/members?limit=1".to_owned(), Vec::new());
+            loop {
+                let members = call(&operator, "GET", &path, Value::Null).await.1;
+                addresses.push(members["items"][0]["address"].as_str().unwrap().to_owned());
+                match members["next"].as_str() {
+                    Some(next) => path = format!("/api/members?limit=1&after={next}"),
+                    None => break,
+                }
+            }
+            assert_eq!(addresses, ["anna@d.test", "boss@d.test", "lead@d.test", "zs@d.test"]);
+        }
+    });
+}
