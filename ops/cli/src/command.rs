@@ -392,6 +392,7 @@ mod tests {
             "x deleted-mail restore a@b 1-2 3-4",
             "x sent-mail list a@b",
             "x home --organisation A",
+            "x organisation connections A",
             "x clean-up a@b --older-than-days 365 --folder Archive --folder Sent",
             "x clean-up a@b --subject report --delete",
             "x clean-up a@b --delete 1-2-3 1-2-4",

@@ -23,6 +23,7 @@ mod client_settings;
 mod cluster;
 mod conditional;
 mod connected;
+mod connection;
 mod delegation;
 mod deleted_mail;
 mod deletion;
@@ -183,6 +184,7 @@ fn organisation_routes() -> OpenApiRouter<AdminState> {
         .routes(routes!(connected::list))
         .routes(routes!(connected::show, connected::set, connected::remove))
         .routes(routes!(connected::renew))
+        .routes(routes!(connection::list))
         .routes(routes!(ldap::show, ldap::set, ldap::remove))
         .routes(routes!(ldap::check))
         .routes(routes!(ldap::sync))

@@ -103,6 +103,11 @@ pub enum Organisation {
     SignInPage(SignInPage),
     /// Print a form for other sites that leads to the page to sign in.
     SignInForm(SignInForm),
+    /// List all that an organisation is connected with: providers, directories, applications, webhooks, tokens, links.
+    Connections {
+        /// Its name.
+        name: String,
+    },
     /// Stop sign-in and mail of all its members.
     Suspend {
         /// Its name.
@@ -126,6 +131,15 @@ pub(crate) async fn run(command: &Organisation, client: &Client, style: Style) -
         Organisation::List => {
             let items = client.list("/api/organisations", "").await?;
             output::list(style, &items, &["name", "state", "accounts", "domains", "groups"]);
+            return Ok(());
+        }
+        Organisation::Connections { name } => {
+            let all = client.get(&format!("{}/connections", path(name))).await?;
+            output::list(
+                style,
+                &all["items"],
+                &["kind", "id", "name", "reaches", "state", "path"],
+            );
             return Ok(());
         }
         Organisation::Add {

@@ -23,6 +23,7 @@ use tower::ServiceExt;
 mod active_sync;
 mod bulk;
 mod connected;
+mod connection;
 mod delegation;
 mod domain_records;
 mod event;
