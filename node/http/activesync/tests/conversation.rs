@@ -38,8 +38,8 @@ use hongyan_activesync::{Element, ProtocolVersion, RequestLine, WbxmlLimits, req
 use hongyan_actor::EntityOptions;
 use hongyan_delivery::{Delivery, DeliveryParts, DeliverySettings};
 use hongyan_directory::{
-    AccountChange, AccountSettings, DepartmentId, Field, NewAccount, NewDepartment, NewGroup, Profile, SignInPolicy,
-    Visibility,
+    AccountChange, AccountSettings, DepartmentId, DisplayNames, Field, NewAccount, NewDepartment, NewGroup,
+    OrganisationPage, Profile, SignInPolicy, Visibility,
 };
 use hongyan_http_activesync::{ActiveSyncServices, ActiveSyncSettings, Devices, Wipe, routes};
 use hongyan_http_front::{Front, FrontParts, FrontSettings};

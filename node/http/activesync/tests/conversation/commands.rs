@@ -452,6 +452,29 @@ fn org_11_phones_find_those_whom_their_member_sees() {
         assert_eq!(of_several(Some(2)).await, (ResolveStatus::Ambiguous, 2, 2));
         assert_eq!(of_several(Some(1)).await, (ResolveStatus::AmbiguousInPart, 2, 1));
         assert_eq!(of_several(Some(0)).await, (ResolveStatus::AmbiguousInPart, 2, 0));
+        // ORG-8: in the order of what is shown.
+        let first = NewAccount {
+            display_name: "Bruno".to_owned(),
+            profile: Profile {
+                nickname: "Dora".to_owned(),
+                ..Profile::default()
+            },
+            ..NewAccount::at(Address::try_from("bruno@example.test").unwrap())
+        };
+        directory.create_account(&first).await.unwrap();
+        for (display_names, expect) in [
+            (DisplayNames::Name, ["bruno@example.test", "chief@example.test"]),
+            (DisplayNames::Alias, ["chief@example.test", "bruno@example.test"]),
+        ] {
+            let page = OrganisationPage {
+                display_names,
+                ..OrganisationPage::default()
+            };
+            directory.set_page(tenant, &page, None).await.unwrap();
+            let mut found = people("example.test").await;
+            found.retain(|address| *address != mine);
+            assert_eq!(found, expect, "{display_names:?}");
+        }
         phone.stop().await;
     });
 }

@@ -1,8 +1,8 @@
 //! RFC 9670: who there is in the organisation.
 
 use hongyan_directory::{
-    AccountChange, AccountKind, AccountState, DepartmentChange, DepartmentId, NewAccount, NewDepartment, NewGroup,
-    Profile, Visibility,
+    AccountChange, AccountKind, AccountState, DepartmentChange, DepartmentId, DisplayNames, NewAccount, NewDepartment,
+    NewGroup, OrganisationPage, Profile, Visibility,
 };
 use hongyan_types::Address;
 use serde_json::{Value, json};
@@ -161,6 +161,58 @@ fn org_11_whoever_is_hidden_is_no_principal() {
             told["type"], "cannotCalculateChanges",
             "whoever was seen may be hidden: {told:#}"
         );
+        place.stop().await;
+    });
+}
+
+#[test]
+fn org_8_principals_are_in_the_order_of_what_is_shown_of_them() {
+    hongyan_actor::run(1, async {
+        let mut place = Client::start().await;
+        let (directory, tenant) = (place.node.directory.clone(), place.node.mailbox.tenant);
+        for (local, name, alias) in [("w", "Wanda", "Yves"), ("x", "Xaver", "Zora"), ("y", "Yusuf", "Xenia")] {
+            let new = NewAccount {
+                display_name: name.to_owned(),
+                profile: Profile {
+                    nickname: alias.to_owned(),
+                    ..Profile::default()
+                },
+                ..NewAccount::at(at(local))
+            };
+            directory.create_account(&new).await.unwrap();
+        }
+        for (names, expect) in [
+            (DisplayNames::Name, ["Wanda", "Xaver", "Yusuf"]),
+            (DisplayNames::Alias, ["Xenia", "Yves", "Zora"]),
+            (
+                DisplayNames::AliasName,
+                ["Xenia (Yusuf)", "Yves (Wanda)", "Zora (Xaver)"],
+            ),
+        ] {
+            let page = OrganisationPage {
+                display_names: names,
+                ..OrganisationPage::default()
+            };
+            directory.set_page(tenant, &page, None).await.unwrap();
+            let listed = all(&mut place).await.1;
+            let listed: Vec<&str> = listed.iter().skip(1).map(|one| one.0.as_str()).collect();
+            assert_eq!(listed, expect, "{names:?}, behind oneself");
+            let wanted = json!({"accountId": "$account", "sort": [{"property": "name"}], "position": 1});
+            let found = ask(&mut place, "Principal/query", wanted).await;
+            let wanted = json!({"accountId": "$account", "ids": found["ids"]});
+            let got = ask(&mut place, "Principal/get", wanted).await;
+            let shown = |id: &Value| {
+                got["list"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .find(|one| one["id"] == *id)
+                    .unwrap()["name"]
+                    .clone()
+            };
+            let sorted: Vec<Value> = found["ids"].as_array().unwrap().iter().map(shown).collect();
+            assert_eq!(json!(sorted), json!(expect), "{names:?}");
+        }
         place.stop().await;
     });
 }
