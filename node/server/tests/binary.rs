@@ -414,9 +414,12 @@ fn smtp(port: u16, lines: &[&str]) {
 fn a_cluster_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path().join("data"), folder.path().join("fdb.cluster"));
+    let ports = ports();
+    let base = ports.base().to_string();
     let start = || {
         let (data, file) = (data.display().to_string(), file.display().to_string());
-        text(&hongyan(&["dev", "--data", &data, "--fdb", &file], ""))
+        let dev = ["dev", "--base-port", &base, "--data", &data, "--fdb", &file];
+        text(&hongyan(&dev, ""))
     };
     let said = start();
     assert!(said.contains("fdb.cluster: it does not exist; copy it from"), "{said}");
