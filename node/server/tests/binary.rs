@@ -9,6 +9,9 @@ use std::time::Duration;
 use hongyan_env::{HeldPort, HeldPorts};
 use hongyan_foundationdb::testing::{Engine, TestServer};
 
+#[path = "binary/person.rs"]
+mod person;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_hongyan");
 
 /// A node that is killed when the test ends before it.
