@@ -59,6 +59,20 @@ impl Stale {
     }
 }
 
+/// Has an index read anew that was not read to its end: that failed, or whoever waited for it went.
+struct Reading<'s> {
+    stale: &'s Mutex<Stale>,
+    is_done: bool,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.stale.lock().everything = true;
+        }
+    }
+}
+
 struct Slot {
     index: RwLock<TenantIndex>,
     stale: Mutex<Stale>,
@@ -132,18 +146,27 @@ impl Index {
             )));
         }
         let slot = self.slot(tenant);
-        if !slot.stale.lock().is_empty() {
-            let mut index = slot.index.write().await;
-            let stale = std::mem::take(&mut *slot.stale.lock());
-            if let Err(error) = refresh(&mut index, directory, tenant, stale).await {
-                slot.stale.lock().everything = true;
-                return Err(error);
+        let index = loop {
+            if !slot.stale.lock().is_empty() {
+                let mut index = slot.index.write().await;
+                let stale = std::mem::take(&mut *slot.stale.lock());
+                let mut reading = Reading {
+                    stale: &slot.stale,
+                    is_done: false,
+                };
+                refresh(&mut index, directory, tenant, stale).await?;
+                reading.is_done = true;
+                drop(reading);
+                slot.members.store(index.len(), Ordering::Relaxed);
+                drop(index);
+                self.shrink(tenant);
             }
-            slot.members.store(index.len(), Ordering::Relaxed);
-            drop(index);
-            self.shrink(tenant);
-        }
-        let index = slot.index.read().await;
+            let index = slot.index.read().await;
+            // Whoever was reading it may have gone meanwhile.
+            if !slot.stale.lock().everything {
+                break index;
+            }
+        };
         Ok(look(&index))
     }
 

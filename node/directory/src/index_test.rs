@@ -1,6 +1,8 @@
+use std::task::Poll;
+
 use hongyan_env::Env;
 use hongyan_kv::Database;
-use hongyan_memory::MemoryStore;
+use hongyan_memory::{Faults, MemoryStore};
 use hongyan_types::{Address, Domain};
 
 use super::*;
@@ -13,10 +15,16 @@ async fn directory() -> (Directory, TenantId) {
     let (env, _) = Env::manual(1);
     let database = Database::new(MemoryStore::default());
     let directory = Directory::new(database, env, DirectoryOptions::default());
+    let tenant = made(&directory).await;
+    (directory, tenant)
+}
+
+/// An organisation with a domain.
+async fn made(directory: &Directory) -> TenantId {
     let tenant = directory.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
     let domain = Domain::try_from("example.test").unwrap();
     directory.create_domain(tenant, &domain).await.unwrap();
-    (directory, tenant)
+    tenant
 }
 
 async fn member(directory: &Directory, local: &str, name: &str, departments: &[DepartmentId]) -> AccountId {
@@ -51,6 +59,52 @@ fn text(text: &str) -> MemberQuery {
         text: text.to_owned(),
         ..MemberQuery::default()
     }
+}
+
+/// What a future comes to, unless it is polled so often in vain: then it is dropped.
+async fn polled<T>(polls: u32, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    let poll = std::future::poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    poll.await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_whose_reading_was_given_up_is_read_anew() {
+    let (env, _) = Env::manual(1);
+    let store = MemoryStore::default();
+    let node = || Directory::new(Database::new(store.clone()), env.clone(), DirectoryOptions::default());
+    let first = node();
+    let tenant = made(&first).await;
+    member(&first, "anna", "Anna", &[]).await;
+    store.set_faults(Faults {
+        delay_micros_max: 1_000_000,
+        ..Faults::default()
+    });
+    let query = text("anna");
+    let mut given_up = 0;
+    // Whoever has begun to read goes, each time a little later; another waits for it.
+    for polls in 1.. {
+        let directory = node();
+        let ask = async || directory.find_members(tenant, &query, None, 9).await.unwrap().total;
+        let (gone, waiting) = tokio::join!(polled(polls, ask()), ask());
+        assert_eq!((waiting, ask().await), (1, 1), "after {polls} polls");
+        match gone {
+            None => given_up += 1,
+            Some(total) => {
+                assert_eq!(total, 1);
+                break;
+            }
+        }
+    }
+    assert!(given_up > 0);
 }
 
 #[tokio::test]
