@@ -5,6 +5,7 @@
 //! when the members of all tenants together are too many.
 
 mod entry;
+mod group;
 mod lists;
 pub(crate) mod pinyin;
 mod query;
@@ -21,10 +22,13 @@ use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
 pub use entry::{fold as folded, phone_digits, spellings};
+pub use group::ListedGroup;
 pub use query::{MemberOrder, MemberPage, MemberPlace, MemberQuery, Sieve};
 pub use tenant::DepartmentView;
 
 pub(crate) use tenant::TenantIndex;
+
+use group::Groups;
 
 use crate::record::change::Touched;
 use crate::{Directory, Error, Result};
@@ -77,6 +81,7 @@ struct Slot {
     index: RwLock<TenantIndex>,
     stale: Mutex<Stale>,
     members: AtomicUsize,
+    groups: Groups,
     used: AtomicU64,
 }
 
@@ -116,12 +121,16 @@ impl Index {
                 Touched::Department { tenant, .. } | Touched::Tag { tenant, .. } => {
                     note(tenant, &|stale| stale.structure = true);
                 }
-                Touched::Everything => slots.values().for_each(|slot| slot.stale.lock().everything = true),
+                // Whose it is is not said.
+                Touched::Group => slots.values().for_each(|slot| slot.groups.touch()),
+                Touched::Everything => slots.values().for_each(|slot| {
+                    slot.stale.lock().everything = true;
+                    slot.groups.touch();
+                }),
                 Touched::Tenant(_)
                 | Touched::TenantCounts(_)
                 | Touched::Domain(_)
                 | Touched::Address(_)
-                | Touched::Group
                 | Touched::Token(_)
                 | Touched::Notice(_) => {}
             }
@@ -135,16 +144,7 @@ impl Index {
         tenant: TenantId,
         look: impl FnOnce(&TenantIndex) -> T,
     ) -> Result<T> {
-        let mut waited = Duration::ZERO;
-        while !directory.is_trusted() && waited < HEAR_WAIT_MAX {
-            directory.env().sleep(HEAR_PAUSE).await;
-            waited += HEAR_PAUSE;
-        }
-        if !directory.is_trusted() {
-            return Err(Error::Storage(hongyan_kv::Error::Unavailable(
-                "this node has not heard of changes for too long".to_owned(),
-            )));
-        }
+        hear(directory).await?;
         let slot = self.slot(tenant);
         let index = loop {
             if !slot.stale.lock().is_empty() {
@@ -170,6 +170,14 @@ impl Index {
         Ok(look(&index))
     }
 
+    /// A tenant's groups by identifier, as new as the directory of this node.
+    pub(crate) async fn groups(&self, directory: &Directory, tenant: TenantId) -> Result<Arc<[Arc<ListedGroup>]>> {
+        hear(directory).await?;
+        let groups = self.slot(tenant).groups.look(directory, tenant).await?;
+        self.shrink(tenant);
+        Ok(groups)
+    }
+
     /// The large tenants among those held whose changes were missed.
     fn missed(&self) -> Vec<TenantId> {
         let slots = self.slots.lock();
@@ -192,6 +200,7 @@ impl Index {
                 index: RwLock::new(TenantIndex::default()),
                 stale: Mutex::new(stale),
                 members: AtomicUsize::new(0),
+                groups: Groups::default(),
                 used: AtomicU64::new(used),
             })
         });
@@ -199,10 +208,10 @@ impl Index {
         Arc::clone(slot)
     }
 
-    /// Forgets the tenants used least lately while there are too many members; never `keep`.
+    /// Forgets the tenants used least lately while there are too many members and groups; never `keep`.
     fn shrink(&self, keep: TenantId) {
         let mut slots = self.slots.lock();
-        let count = |slot: &Arc<Slot>| slot.members.load(Ordering::Relaxed);
+        let count = |slot: &Arc<Slot>| slot.members.load(Ordering::Relaxed) + slot.groups.len();
         let mut total: usize = slots.values().map(count).sum();
         while total > self.members_max && slots.len() > 1 {
             let oldest = slots
@@ -213,8 +222,24 @@ impl Index {
             let Some(gone) = oldest.and_then(|tenant| slots.remove(&tenant)) else {
                 return;
             };
-            total -= count(&gone);
+            // It may have grown since it was counted.
+            total = total.saturating_sub(count(&gone));
         }
+    }
+}
+
+/// Waits for this node to have heard of changes lately.
+async fn hear(directory: &Directory) -> Result<()> {
+    let mut waited = Duration::ZERO;
+    while !directory.is_trusted() && waited < HEAR_WAIT_MAX {
+        directory.env().sleep(HEAR_PAUSE).await;
+        waited += HEAR_PAUSE;
+    }
+    match directory.is_trusted() {
+        true => Ok(()),
+        false => Err(Error::Storage(hongyan_kv::Error::Unavailable(
+            "this node has not heard of changes for too long".to_owned(),
+        ))),
     }
 }
 

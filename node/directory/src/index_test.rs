@@ -7,8 +7,8 @@ use hongyan_types::{Address, Domain};
 
 use super::*;
 use crate::{
-    AccountChange, DepartmentId, DirectoryOptions, Field, MemberQuery, NewAccount, NewDepartment, NewTag, NewTenant,
-    TagChange,
+    AccountChange, DepartmentId, DirectoryOptions, Field, GroupChange, MemberQuery, NewAccount, NewDepartment,
+    NewGroup, NewTag, NewTenant, TagChange,
 };
 
 async fn directory() -> (Directory, TenantId) {
@@ -316,4 +316,58 @@ async fn large_tenants_are_read_before_they_are_asked_for_and_again_after_missed
     directory.index().forget(&[Touched::Everything]);
     assert_eq!(held().await, 1);
     keeping.abort();
+}
+
+#[tokio::test]
+async fn groups_are_listed_as_they_are_after_a_change_on_any_node() {
+    let (env, _) = Env::manual(1);
+    let store = MemoryStore::default();
+    let node = || Directory::new(Database::new(store.clone()), env.clone(), DirectoryOptions::default());
+    let (here, there) = (node(), node());
+    let mut follower = here.follower();
+    let tenant = made(&there).await;
+    drop(follower.look().await.unwrap());
+    let names = async || {
+        let listed = here.listed_groups(tenant).await.unwrap();
+        let names = listed.iter().map(|group| group.display_name.clone());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names().await, "");
+    let address = |local: &str| Address::try_from(format!("{local}@example.test").as_str()).unwrap();
+    let new = |local: &str, name: &str| NewGroup {
+        display_name: name.to_owned(),
+        ..NewGroup::at(address(local))
+    };
+    there.create_group(&new("sales", "销售")).await.unwrap();
+    assert_eq!(names().await, "", "it has not looked yet");
+    drop(follower.look().await.unwrap());
+    assert_eq!(names().await, "销售");
+    here.create_group(&new("all", "All")).await.unwrap();
+    assert_eq!(names().await, "销售 All");
+    let listed = here.listed_groups(tenant).await.unwrap();
+    let about = |words: &str| {
+        let found = listed.iter().filter(|group| group.is_about(words));
+        found
+            .map(|group| group.address.local.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (words, expect) in [
+        ("xiaoshou", "sales"),
+        ("xs", "sales"),
+        ("sales example.test", "sales"),
+        ("a", "sales all"),
+        ("all sales", ""),
+        ("", "sales all"),
+    ] {
+        assert_eq!(about(words), expect, "{words}");
+    }
+    let renamed = GroupChange {
+        display_name: Field::Set("Team".to_owned()),
+        ..GroupChange::default()
+    };
+    there.change_group(&address("sales"), &renamed).await.unwrap();
+    there.delete_group(&address("all")).await.unwrap();
+    drop(follower.look().await.unwrap());
+    assert_eq!(names().await, "Team");
 }

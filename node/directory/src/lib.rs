@@ -75,7 +75,8 @@ pub use feed::FeedPage;
 pub use folder_share::{FolderOpening, Inheritance, NewFolderShares};
 pub use follower::{Changed, Follower};
 pub use index::{
-    DepartmentView, MemberOrder, MemberPage, MemberPlace, MemberQuery, Sieve, folded, phone_digits, spellings,
+    DepartmentView, ListedGroup, MemberOrder, MemberPage, MemberPlace, MemberQuery, Sieve, folded, phone_digits,
+    spellings,
 };
 pub use invitation::{Joined, Joiner, NewInvitation};
 pub use key::{of_account, of_tenant};

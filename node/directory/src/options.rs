@@ -91,7 +91,7 @@ pub struct DirectoryOptions {
     pub share_notified_members_max: usize,
     /// Days for which logs are kept.
     pub log_days: u64,
-    /// Members of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
+    /// Members and groups of all tenants together that a node's index holds; the tenants used least lately are forgotten first.
     pub index_members_max: usize,
     /// Those of them that are read before they are asked for: of the largest tenants.
     pub index_ahead_members_max: usize,

@@ -10,7 +10,8 @@ use crate::record::{department, tag};
 use crate::transaction::{self as tx, last_int};
 use crate::{
     AccountRecord, DepartmentChange, DepartmentId, DepartmentRecord, DepartmentView, Directory, Error, Etag,
-    MemberOrder, MemberPage, MemberPlace, MemberQuery, NewDepartment, NewTag, Result, TagChange, TagId, TagRecord, key,
+    ListedGroup, MemberOrder, MemberPage, MemberPlace, MemberQuery, NewDepartment, NewTag, Result, TagChange, TagId,
+    TagRecord, key,
 };
 
 /// All fail with the store's errors beside those named.
@@ -183,6 +184,10 @@ impl Directory {
         self.index()
             .look(self, tenant, |index| index.find(query, None, 0).total)
             .await
+    }
+    /// All groups of a tenant by identifier, as people look for them.
+    pub async fn listed_groups(&self, tenant: TenantId) -> Result<Arc<[Arc<ListedGroup>]>> {
+        self.index().groups(self, tenant).await
     }
     /// All of a tenant's departments and tags as stored, and its accounts page by page: what an index is made of.
     pub(crate) async fn structure(&self, tenant: TenantId) -> Result<(Vec<DepartmentRecord>, Vec<TagRecord>)> {

@@ -25,7 +25,7 @@ section! {
         recycle_reclaimed_days: u64 = 60, "days", "1 to 3650", "restart";
         /// Days that logs and statistics are kept, unless a plan or an organisation says otherwise.
         log_days: u64 = 180, "days", "1 to 3650", "restart";
-        /// Members of all tenants together whom a node keeps in memory for lists and searches; the tenants used least lately go first.
+        /// Members and groups of all tenants together that a node keeps in memory for lists and searches; the tenants used least lately go first.
         index_members_max: usize = 2_000_000, "members", "1 and up", "restart";
         /// Those of them whom a node reads when it starts, of the largest tenants; others are read when somebody lists them.
         index_ahead_members_max: usize = 300_000, "members", "0 and up", "restart";

@@ -8,21 +8,18 @@ use hongyan_activesync::command::resolve_recipients::{
 };
 use hongyan_activesync::command::search::{Person, ResultRange};
 use hongyan_activesync::{Element, Status};
-use hongyan_directory::{AccountRecord, AccountState, Cards, GroupRecord, MemberQuery, Sight, folded, spellings};
+use hongyan_directory::{AccountRecord, AccountState, Cards, ListedGroup, MemberQuery, Sight, folded};
 use hongyan_types::Address;
 
 use crate::answer::{Found, body};
 use crate::asking::Asking;
 use crate::search::{Hits, NoResults, cut};
 
-/// Groups read at a time.
-const GROUPS: usize = 500;
-
 /// A member, a shared mailbox or a group.
 #[derive(Clone)]
 enum Entry {
     Account(Arc<AccountRecord>),
-    Group(Arc<GroupRecord>),
+    Group(Arc<ListedGroup>),
 }
 
 impl Entry {
@@ -47,32 +44,17 @@ struct Book<'a> {
     asking: &'a Asking<'a>,
     cards: Cards,
     sight: Sight,
-    /// With all that they may be found by.
-    groups: Vec<(Arc<GroupRecord>, String)>,
+    groups: Arc<[Arc<ListedGroup>]>,
 }
 
 impl<'a> Book<'a> {
     async fn open(asking: &'a Asking<'a>) -> Found<Self> {
         let (directory, tenant) = (&asking.service.services.directory, asking.account.tenant);
-        let (mut groups, mut after) = (Vec::new(), None);
-        loop {
-            let some = directory.groups(tenant, after, GROUPS).await?;
-            let is_end = some.len() < GROUPS;
-            after = some.last().map(|group| group.id);
-            groups.extend(some.into_iter().map(|group| {
-                let mut shown = vec![folded(&group.display_name), folded(&group.address.to_string())];
-                shown.extend(spellings(&group.display_name));
-                (Arc::new(group), shown.join("\n"))
-            }));
-            if is_end {
-                break;
-            }
-        }
         Ok(Self {
             asking,
             cards: directory.cards(tenant).await?,
             sight: directory.sight_of(&asking.account).await?,
-            groups,
+            groups: directory.listed_groups(tenant).await?,
         })
     }
 
@@ -93,9 +75,8 @@ impl<'a> Book<'a> {
             .find_members(self.asking.account.tenant, &query, None, limit)
             .await?;
         let words = folded(text);
-        let is_about = |shown: &str| words.split_whitespace().all(|word| shown.contains(word));
-        let groups = self.groups.iter().filter(|(_, shown)| is_about(shown));
-        let groups = groups.map(|(group, _)| Entry::Group(Arc::clone(group)));
+        let groups = self.groups.iter().filter(|group| group.is_about(&words));
+        let groups = groups.map(|group| Entry::Group(Arc::clone(group)));
         let accounts = found.accounts.into_iter().map(Entry::Account);
         Ok(accounts.chain(groups).take(limit).collect())
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hongyan_directory::{AccountRecord, Card, Cards, DepartmentId, GroupRecord};
+use hongyan_directory::{AccountRecord, Card, Cards, DepartmentId};
 use hongyan_ldap_wire::{Attribute, Found, PAGED, START_TLS, WHO_AM_I};
-use hongyan_types::Domain;
+use hongyan_types::{Address, Domain};
 
 use crate::tree;
 
@@ -174,16 +174,16 @@ impl Entry {
     }
 
     /// What somebody sees of a mail group: who is in it is not told.
-    pub(crate) fn of_group(group: &GroupRecord) -> Self {
-        let mut entry = Self::new(tree::name_of_group(&group.address), GROUP);
-        let name = match group.display_name.as_str() {
-            "" => group.address.to_string(),
+    pub(crate) fn of_group(address: &Address, display_name: &str) -> Self {
+        let mut entry = Self::new(tree::name_of_group(address), GROUP);
+        let name = match display_name {
+            "" => address.to_string(),
             name => name.to_owned(),
         };
         entry.put(CN, vec![name.clone()]);
         entry.put(DISPLAY_NAME, vec![name]);
-        entry.put(MAIL, vec![group.address.to_string()]);
-        entry.put(UID, vec![group.address.local.as_str().to_owned()]);
+        entry.put(MAIL, vec![address.to_string()]);
+        entry.put(UID, vec![address.local.as_str().to_owned()]);
         entry
     }
 

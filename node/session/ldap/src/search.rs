@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use hongyan_directory::{
-    AccountRecord, AccountState, Cards, Directory, Error, GroupRecord, MemberOrder, MemberPlace, MemberQuery, Sieve,
-    Sight,
+    AccountRecord, AccountState, Cards, Directory, Error, GroupRecord, ListedGroup, MemberOrder, MemberPlace,
+    MemberQuery, Sieve, Sight,
 };
 use hongyan_ldap_wire::server::{CommandId, Reply};
 use hongyan_ldap_wire::{Answer, Name, ResultCode, Scope, Search};
@@ -20,8 +20,6 @@ use crate::tree::{self, Place};
 
 /// Domains of an organisation that are shown.
 const DOMAINS_MAX: usize = 1_000;
-/// Groups that are read together.
-const GROUPS: usize = 500;
 /// People that are read first; each time that they are not enough, twice as many.
 const BATCH_FIRST: usize = 64;
 /// People that are read together at most.
@@ -123,21 +121,14 @@ impl<'d> View<'d> {
     }
 
     /// The groups of some domains, in the order in which they were made.
-    async fn groups(&self, whose: &Whose) -> Result<Vec<GroupRecord>, Answer> {
-        let (mut found, mut after) = (Vec::new(), None);
+    async fn groups(&self, whose: &Whose) -> Result<Vec<Arc<ListedGroup>>, Answer> {
         if matches!(whose, Whose::Nobody) {
-            return Ok(found);
+            return Ok(Vec::new());
         }
-        loop {
-            let some = self.directory.groups(self.account.tenant, after, GROUPS).await;
-            let some = some.map_err(|error| failed(&error))?;
-            let is_end = some.len() < GROUPS;
-            after = some.last().map(|group| group.id);
-            found.extend(some.into_iter().filter(|group| whose.has(&group.address.domain)));
-            if is_end {
-                return Ok(found);
-            }
-        }
+        let all = self.directory.listed_groups(self.account.tenant).await;
+        let all = all.map_err(|error| failed(&error))?;
+        let found = all.iter().filter(|group| whose.has(&group.address.domain));
+        Ok(found.cloned().collect())
     }
 
     /// The group with an address, in the organisation.
@@ -202,7 +193,8 @@ impl<'d> View<'d> {
             Place::Groups(domain) => Ok(Entry::of_groups(domain)),
             Place::Group(address) => {
                 let group = self.group(address).await?;
-                Ok(Entry::of_group(&group.ok_or_else(missing)?))
+                let group = group.ok_or_else(missing)?;
+                Ok(Entry::of_group(&group.address, &group.display_name))
             }
             Place::Person(address) => {
                 let account = self.directory.account_at(address).await;
@@ -424,7 +416,12 @@ impl Session {
         let mut entries = extent.entries;
         // Once people are given, all groups are.
         if run.cookie.after.is_none() {
-            entries.extend(view.groups(&extent.groups).await?.iter().map(Entry::of_group));
+            let groups = view.groups(&extent.groups).await?;
+            entries.extend(
+                groups
+                    .iter()
+                    .map(|group| Entry::of_group(&group.address, &group.display_name)),
+            );
         }
         let held = usize::try_from(run.cookie.held).unwrap_or(usize::MAX);
         for entry in entries.into_iter().skip(held) {
