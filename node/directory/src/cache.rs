@@ -159,9 +159,12 @@ impl Cache {
     pub(crate) fn trust_until(&self, micros: u64) {
         self.trusted_until_micros.store(micros, Ordering::Release);
     }
+    /// Whether others' changes are looked for.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.trusted_until_micros.load(Ordering::Acquire) != u64::MAX
+    }
     pub(crate) fn is_trusted(&self) -> bool {
-        let until = self.trusted_until_micros.load(Ordering::Acquire);
-        until == u64::MAX || self.env.now_micros() <= until
+        !self.is_followed() || self.env.now_micros() <= self.trusted_until_micros.load(Ordering::Acquire)
     }
     pub(crate) fn get<T>(&self, read: impl FnOnce(&Tables) -> Option<T>) -> Option<T> {
         if !self.is_trusted() {

@@ -40,8 +40,19 @@ struct Inner {
     index: Index,
     /// The last change that this node knows of.
     version: tokio::sync::watch::Sender<u64>,
+    /// The last change up to which this node knows of all.
+    complete: tokio::sync::watch::Sender<u64>,
     /// Who waits for changes of single accounts.
     waiting: Waiting,
+}
+
+/// Sets a version that only grows, and tells whoever listens.
+fn raise(known: &tokio::sync::watch::Sender<u64>, version: u64) {
+    known.send_if_modified(|known| {
+        let is_later = version > *known;
+        *known = version.max(*known);
+        is_later
+    });
 }
 
 impl Directory {
@@ -60,6 +71,7 @@ impl Directory {
                 cache,
                 index,
                 version: tokio::sync::watch::Sender::new(0),
+                complete: tokio::sync::watch::Sender::new(0),
                 waiting: Waiting::default(),
             }),
             acting: Arc::new(Acting::new(Author::system(), None)),
@@ -143,11 +155,17 @@ impl Directory {
     pub fn version(&self) -> u64 {
         *self.inner.version.borrow()
     }
-    pub(crate) fn forget(&self, touched: &[Touched], version: u64) {
+    /// Forgets what one change touched.
+    fn forget(&self, touched: &[Touched], version: u64) {
         self.inner.cache.forget(touched);
         self.inner.index.forget(touched);
         self.inner.waiting.hear(touched);
         self.hear(version);
+    }
+    /// Forgets what all changes up to `version` touched that this node did not know of.
+    pub(crate) fn forget_all(&self, touched: &[Touched], version: u64) {
+        self.forget(touched, version);
+        raise(&self.inner.complete, version);
     }
     pub(crate) fn waiting(&self) -> &Waiting {
         &self.inner.waiting
@@ -162,11 +180,16 @@ impl Directory {
     }
     /// Tells whoever listens that there is a later version; what it touched is forgotten already.
     fn hear(&self, version: u64) {
-        self.inner.version.send_if_modified(|known| {
-            let is_later = version > *known;
-            *known = version.max(*known);
-            is_later
-        });
+        raise(&self.inner.version, version);
+        // One that others made may lie between.
+        if *self.inner.complete.borrow() + 1 == version {
+            raise(&self.inner.complete, version);
+        }
+    }
+    /// The last change up to which this node knows of all; nothing while it alone changes the directory, for all it knows.
+    pub(crate) fn complete(&self) -> Option<tokio::sync::watch::Receiver<u64>> {
+        let is_followed = self.inner.cache.is_followed();
+        is_followed.then(|| self.inner.complete.subscribe())
     }
     /// Follows the changes that this node knows of, whoever made them: each says that what was read may be old.
     #[must_use]

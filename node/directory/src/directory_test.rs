@@ -371,6 +371,51 @@ async fn without_a_look_memory_is_trusted_for_a_bounded_time_only() {
 }
 
 #[tokio::test]
+async fn changes_are_told_once_this_node_has_forgotten_what_was_before_them() {
+    let (here, there, _, clock) = two_nodes();
+    let mut follower = here.follower();
+    let tenant = there.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;
+    there.create_domain(tenant, &domain("example.test")).await.unwrap();
+    let latest = async |directory: &Directory| directory.feed(tenant, 0, 1).await.map(|page| page.latest);
+    let told = latest(&here).await.unwrap();
+    assert_eq!(latest(&there).await, Ok(told), "it is alone, for all it knows");
+    looked(&mut follower).await;
+    assert_eq!(goes(&here, "a@example.test").await, "NoSuchUser");
+    account(&there, "a@example.test").await;
+    {
+        let mut asked = std::pin::pin!(latest(&here));
+        for _ in 0..100 {
+            tokio::select! {
+                biased;
+                told = &mut asked => panic!("{told:?} before it has heard"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        looked(&mut follower).await;
+        assert_eq!(asked.await, Ok(told + 1));
+    }
+    assert_eq!(goes(&here, "a@example.test").await, "1");
+    // Of its own changes it knows at once, if no other is between.
+    account(&here, "b@example.test").await;
+    assert_eq!(latest(&here).await, Ok(told + 2));
+    account(&there, "c@example.test").await;
+    account(&here, "d@example.test").await;
+    let later = async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(std::time::Duration::from_secs(4));
+    };
+    let (refused, ()) = tokio::join!(latest(&here), later);
+    assert!(
+        matches!(&refused, Err(Error::Storage(hongyan_kv::Error::Unavailable(_)))),
+        "{refused:?}"
+    );
+    looked(&mut follower).await;
+    assert_eq!(latest(&here).await, Ok(told + 4));
+}
+
+#[tokio::test]
 async fn a_look_up_that_got_too_old_begins_again() {
     let (here, there, store, _) = two_nodes();
     let tenant = there.create_tenant(&NewTenant::named("Acme")).await.unwrap().id;

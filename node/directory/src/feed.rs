@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction, Watch};
 use hongyan_types::{TenantId, Timestamp};
 
+use crate::follower::{hear_until, read_version_snapshot};
 use crate::record::feed::{self, FeedEntry, Subject};
 use crate::transaction::{last_int, read_int};
 use crate::{Directory, Result, key};
@@ -53,29 +54,39 @@ async fn read_end(transaction: &mut Transaction, tenant: TenantId) -> hongyan_kv
 }
 
 impl Directory {
-    /// Changes of a tenant after the number `after`, at most `limit`.
+    /// Changes of a tenant after the number `after`, at most `limit`. What this node answers from memory afterwards has them all
+    /// in it.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; `Storage` too when this node does not hear of changes in time.
     pub async fn feed(&self, tenant: TenantId, after: u64, limit: usize) -> Result<FeedPage> {
         let read = async move |transaction: &mut Transaction| read_page(transaction, tenant, after, limit).await;
-        self.database().run(read).await
+        let (page, version) = self.database().run(read).await?;
+        hear_until(self, version).await?;
+        Ok(page)
     }
 
     /// As [`Self::feed`], with a watch that ends when more has changed than this page says, or when it is lost.
     ///
     /// # Errors
-    /// The store's.
+    /// As [`Self::feed`].
     pub async fn follow_feed(&self, tenant: TenantId, after: u64, limit: usize) -> Result<(FeedPage, Watch)> {
         let mut transaction = self.database().begin();
-        let page = read_page(&mut transaction, tenant, after, limit).await?;
+        let (page, version) = read_page(&mut transaction, tenant, after, limit).await?;
         let watch = transaction.watch(&key::feed_end(tenant));
         transaction.commit().await?;
+        hear_until(self, version).await?;
         Ok((page, watch))
     }
 }
 
-async fn read_page(transaction: &mut Transaction, tenant: TenantId, after: u64, limit: usize) -> Result<FeedPage> {
+/// A page, and the version of the whole directory that it is of.
+async fn read_page(
+    transaction: &mut Transaction,
+    tenant: TenantId,
+    after: u64,
+    limit: usize,
+) -> Result<(FeedPage, u64)> {
     let prefix = key::feed(tenant);
     let query = RangeQuery {
         range: KeyRange {
@@ -98,5 +109,6 @@ async fn read_page(transaction: &mut Transaction, tenant: TenantId, after: u64, 
         Some(first) => first.number > after + 1,
         None => after < latest,
     };
-    Ok(FeedPage { entries, latest, gap })
+    let version = read_version_snapshot(transaction).await?;
+    Ok((FeedPage { entries, latest, gap }, version))
 }

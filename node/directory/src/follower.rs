@@ -5,14 +5,20 @@
 //! longer than `stale_max` stops trusting what it remembers and reads the store, or fails, until it has looked again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Watch};
+use hongyan_kv::{KeyRange, RangeQuery, ReadMode, Transaction, Watch};
 use hongyan_types::{AccountId, TenantId};
 
 use crate::change::CHANGES_KEPT_MAX;
 use crate::record::change::{self, Touched};
-use crate::{Directory, Result, key};
+use crate::{Directory, Error, Result, key};
+
+/// How long a node that has not heard of changes is waited for.
+const HEAR_WAIT_MAX: Duration = Duration::from_secs(3);
+/// Time between two looks whether it has.
+const HEAR_PAUSE: Duration = Duration::from_millis(50);
 
 /// What changed since the last look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,16 +122,52 @@ impl Follower {
         if changed.everything {
             touched.push(Touched::Everything);
         }
-        self.directory.forget(&touched, version);
+        self.directory.forget_all(&touched, version);
         self.seen = Some(version);
         self.directory.trust_from(began);
         Ok((changed, watch))
     }
 }
 
-async fn read_version_snapshot(transaction: &mut hongyan_kv::Transaction) -> Result<u64> {
+/// Waits until this node has forgotten what all changes up to `version` touched, so that what it answers from memory is as new.
+///
+/// # Errors
+/// `Storage` when it takes too long.
+pub(crate) async fn hear_until(directory: &Directory, version: u64) -> Result<()> {
+    let Some(mut complete) = directory.complete() else {
+        return Ok(());
+    };
+    let heard = complete.wait_for(|complete| *complete >= version);
+    match directory.env().timeout(HEAR_WAIT_MAX, heard).await {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err(not_heard()),
+    }
+}
+
+/// Waits for this node to have heard of changes lately.
+///
+/// # Errors
+/// `Storage` when it takes too long.
+pub(crate) async fn hear(directory: &Directory) -> Result<()> {
+    let mut waited = Duration::ZERO;
+    while !directory.is_trusted() && waited < HEAR_WAIT_MAX {
+        directory.env().sleep(HEAR_PAUSE).await;
+        waited += HEAR_PAUSE;
+    }
+    match directory.is_trusted() {
+        true => Ok(()),
+        false => Err(not_heard()),
+    }
+}
+
+fn not_heard() -> Error {
+    let words = "this node has not heard of changes for too long".to_owned();
+    Error::Storage(hongyan_kv::Error::Unavailable(words))
+}
+
+pub(crate) async fn read_version_snapshot(transaction: &mut Transaction) -> hongyan_kv::Result<u64> {
     match transaction.get_snapshot(&key::version()).await? {
-        Some(stored) => Ok(crate::transaction::read_int(&stored)?),
+        Some(stored) => crate::transaction::read_int(&stored),
         None => Ok(0),
     }
 }

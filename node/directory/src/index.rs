@@ -30,15 +30,12 @@ pub(crate) use tenant::TenantIndex;
 
 use group::Groups;
 
+use crate::follower::hear;
 use crate::record::change::Touched;
-use crate::{Directory, Error, Result};
+use crate::{Directory, Result};
 
 /// Accounts touched beyond which everything is read anew.
 const STALE_ACCOUNTS_MAX: usize = 20_000;
-/// How long a node that has not heard of changes lately is waited for.
-const HEAR_WAIT_MAX: Duration = Duration::from_secs(3);
-/// Time between two looks whether it has.
-const HEAR_PAUSE: Duration = Duration::from_millis(50);
 /// Accounts read at a time while an index is built.
 const BUILD_STEP_ACCOUNTS: usize = 1_000;
 /// Accounts from which a tenant's index is read before it is asked for; smaller ones are read while one waits, in tens of
@@ -225,21 +222,6 @@ impl Index {
             // It may have grown since it was counted.
             total = total.saturating_sub(count(&gone));
         }
-    }
-}
-
-/// Waits for this node to have heard of changes lately.
-async fn hear(directory: &Directory) -> Result<()> {
-    let mut waited = Duration::ZERO;
-    while !directory.is_trusted() && waited < HEAR_WAIT_MAX {
-        directory.env().sleep(HEAR_PAUSE).await;
-        waited += HEAR_PAUSE;
-    }
-    match directory.is_trusted() {
-        true => Ok(()),
-        false => Err(Error::Storage(hongyan_kv::Error::Unavailable(
-            "this node has not heard of changes for too long".to_owned(),
-        ))),
     }
 }
 
