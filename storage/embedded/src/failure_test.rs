@@ -243,6 +243,37 @@ async fn a_damaged_batch_that_others_follow_is_not_passed_over() {
     assert!(matches!(refused, OpenError::Engine(Error::Corrupt(_))), "{refused:?}");
 }
 
+#[tokio::test]
+async fn a_journal_whose_lengths_are_damaged_is_opened_as_far_as_it_goes_or_refused() {
+    // From each octet on of the two lengths, 4 octets each, that stand before the last key.
+    for back in 1..=8 {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::new(EmbeddedStore::open(folder.path(), options()).unwrap());
+        for batch in 1..=3 {
+            put(&db, format!("k{batch}"), 10).await.unwrap();
+        }
+        drop(db);
+        let journal = folder.path().join("engine/0.jnl");
+        let mut octets = std::fs::read(&journal).unwrap();
+        // Nothing but room for more follows.
+        octets.truncate(4096);
+        let key = octets.windows(2).rposition(|window| window == b"k3").unwrap();
+        let end = octets.iter().rposition(|octet| *octet != 0).unwrap() + 1;
+        octets[key - back..end].fill(1);
+        std::fs::write(&journal, octets).unwrap();
+        match EmbeddedStore::open(folder.path(), options()).map(Database::new) {
+            Ok(db) => {
+                let found = [has(&db, "k1").await, has(&db, "k2").await, has(&db, "k3").await];
+                assert_eq!(found, [true, true, false], "{back} octets");
+            }
+            Err(refused) => assert!(
+                matches!(refused, OpenError::Engine(Error::Corrupt(_))),
+                "{back}: {refused:?}"
+            ),
+        }
+    }
+}
+
 /// A small file system of its own, gone with the value.
 struct SmallDisk(tempfile::TempDir);
 
