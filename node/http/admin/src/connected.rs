@@ -96,11 +96,15 @@ async fn named(caller: &Caller, action: Action, name: &str) -> Result<TenantId> 
     Ok(id)
 }
 
+/// The clients that an organisation has connected.
+pub(crate) async fn own(caller: &Caller, tenant: TenantId) -> Result<impl Iterator<Item = OauthClient>> {
+    let all = caller.access.oauth_clients().await?.into_iter();
+    Ok(all.filter(move |client| client.party.tenant == Some(tenant)))
+}
+
 /// The client of that name, if it is the organisation's: those of others look missing.
 async fn find(caller: &Caller, tenant: TenantId, id: &str) -> Result<OauthClient> {
-    let all = caller.access.oauth_clients().await?;
-    let mut own = all.into_iter().filter(|client| client.party.tenant == Some(tenant));
-    let found = own.find(|client| client.id == id);
+    let found = own(caller, tenant).await?.find(|client| client.id == id);
     found.ok_or_else(|| Problem::not_found(format!("{id}: no such application")))
 }
 
@@ -108,10 +112,8 @@ async fn find(caller: &Caller, tenant: TenantId, id: &str) -> Result<OauthClient
 #[utoipa::path(get, path = "/api/organisations/{name}/connected-applications", params(("name" = String, Path)), responses((status = 200, body = ConnectedApplications), Failure))]
 pub(crate) async fn list(caller: Caller, Path(name): Path<String>) -> Result<Json<ConnectedApplications>> {
     let tenant = named(&caller, Action::ReadSignInPolicy, &name).await?;
-    let all = caller.access.oauth_clients().await?;
-    let own = all.into_iter().filter(|client| client.party.tenant == Some(tenant));
     Ok(Json(ConnectedApplications {
-        items: own.map(|client| view(client, None)).collect(),
+        items: own(&caller, tenant).await?.map(|client| view(client, None)).collect(),
     }))
 }
 

@@ -4,15 +4,16 @@
 use axum::Json;
 use axum::extract::Path;
 use hongyan_access::permission::{Action, Object};
-use hongyan_directory::TokenOwner;
 use hongyan_profile::Profiles;
 use hongyan_types::TenantId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::caller::Caller;
+use crate::connected;
 use crate::export::encoded;
 use crate::problem::{Failure, Result};
+use crate::token;
 
 /// Tokens read at a time.
 const TOKENS: usize = 1_000;
@@ -92,8 +93,7 @@ async fn of_sign_in(caller: &Caller, tenant: TenantId, base: &str, all: &mut Vec
         let set = ldap.settings(tenant).await?.map(|set| (String::new(), set.url));
         all.push(Connection::only("ldap", format!("{base}/ldap"), set));
     }
-    let clients = caller.access.oauth_clients().await?.into_iter();
-    for client in clients.filter(|client| client.party.tenant == Some(tenant)) {
+    for client in connected::own(caller, tenant).await? {
         let path = format!("{base}/connected-applications/{}", encoded(&client.id));
         let reaches = client.redirects.into_iter().next();
         all.push(Connection::new("application", client.id, path).called(client.name, reaches));
@@ -125,14 +125,10 @@ async fn tokens(caller: &Caller, tenant: TenantId, whose: &str, all: &mut Vec<Co
     loop {
         let found = caller.directory.tokens(Some(tenant), after, TOKENS).await?;
         for (token, _) in &found {
-            let account = match token.owner {
-                TokenOwner::Account { account, .. } => caller.directory.account(account).await?,
-                TokenOwner::Operator => None,
-            };
             let state = if token.is_expired(now) { "expired" } else { "on" };
             let one = Connection::new("token", token.id.0.to_string(), format!("/api/tokens{whose}"));
-            let address = account.map(|account| account.address.to_string());
-            all.push(one.called(token.name.clone(), address).in_state(state));
+            let owner = token::owner_address(caller, token).await?;
+            all.push(one.called(token.name.clone(), owner).in_state(state));
         }
         after = found.last().map(|(token, _)| token.id);
         if found.len() < TOKENS {

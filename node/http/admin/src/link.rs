@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::body::{Asked, Body};
 use crate::caller::Caller;
 use crate::conditional::{IfMatch, Tagged, with_present};
+use crate::connected;
 use crate::export::encoded;
 use crate::problem::{Failure, Problem, Result};
 use crate::tag::Whose;
@@ -50,8 +51,7 @@ async fn read(caller: &Caller, tenant: TenantId) -> Result<Vec<Link>> {
 
 /// The names of the applications that an organisation has connected.
 async fn applications(caller: &Caller, tenant: TenantId) -> Result<Vec<String>> {
-    let all = caller.access.oauth_clients().await?.into_iter();
-    let own = all.filter(|client| client.party.tenant == Some(tenant));
+    let own = connected::own(caller, tenant).await?;
     Ok(own.map(|client| client.id).collect())
 }
 

@@ -105,15 +105,20 @@ fn now(caller: &Caller) -> Timestamp {
     caller.access.now()
 }
 
-async fn view(caller: &Caller, token: &TokenRecord, used: Option<TokenUse>) -> Result<Token> {
+/// The address of the member in whose name a token acts; none of an operator's.
+pub(crate) async fn owner_address(caller: &Caller, token: &TokenRecord) -> Result<Option<String>> {
     let account = match token.owner {
         TokenOwner::Operator => None,
         TokenOwner::Account { account, .. } => caller.directory.account(account).await?,
     };
+    Ok(account.map(|account| account.address.to_string()))
+}
+
+async fn view(caller: &Caller, token: &TokenRecord, used: Option<TokenUse>) -> Result<Token> {
     Ok(Token {
         id: token.id.0,
         name: token.name.clone(),
-        account: account.map(|account| account.address.to_string()),
+        account: owner_address(caller, token).await?,
         scopes: token.scopes.iter().cloned().collect(),
         networks: token.networks.iter().map(ToString::to_string).collect(),
         created_millis: token.created.millis,
